@@ -1,0 +1,48 @@
+"""Constructs that provision e-mail on a tenant's subdomain. Import them from here.
+
+Loaded on first use: the pure modules below (`records`, `naming`) are used where the CDK is not.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from constructs_lib.alerts import SecurityAlerts
+    from constructs_lib.dns import ParentZone, PortalAlias, RecordBatch, SubdomainZone
+    from constructs_lib.receiving import ActiveReceiptRuleSet, TenantInbox
+    from constructs_lib.sending import SendingIdentity
+    from constructs_lib.tenant_subdomain import TenantSubdomain, TenantSubdomainProps
+
+__all__ = [
+    "ActiveReceiptRuleSet",
+    "ParentZone",
+    "PortalAlias",
+    "RecordBatch",
+    "SecurityAlerts",
+    "SendingIdentity",
+    "SubdomainZone",
+    "TenantInbox",
+    "TenantSubdomain",
+    "TenantSubdomainProps",
+]
+
+_HOMES = {
+    "ActiveReceiptRuleSet": "receiving",
+    "ParentZone": "dns",
+    "PortalAlias": "dns",
+    "RecordBatch": "dns",
+    "SecurityAlerts": "alerts",
+    "SendingIdentity": "sending",
+    "SubdomainZone": "dns",
+    "TenantInbox": "receiving",
+    "TenantSubdomain": "tenant_subdomain",
+    "TenantSubdomainProps": "tenant_subdomain",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,88 @@
+"""The topic that tells operators of detections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+__all__ = ["SecurityAlerts"]
+
+
+class SecurityAlerts(Construct):
+    """An encrypted SNS topic that sends security alerts by e-mail.
+
+    Creates 1 topic, 1 topic policy (TLS only), 1 e-mail subscription an address, and 1 KMS key unless one is passed. SNS asks
+    each address to confirm its subscription before it sends anything.
+
+    Args:
+        display_name: sender name of the e-mails, at most 100 characters.
+        addresses: e-mail addresses to alert. Default: none.
+        encryption_key_arn: key shared by several topics; a key costs a fixed sum a month. Default: None, a key of its own.
+
+    Raises:
+        ValueError: an address is given twice.
+
+    Source: SNS developer guide, "Securing Amazon SNS data with server-side encryption", "Email notifications".
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        display_name: str,
+        addresses: Sequence[str] = (),
+        encryption_key_arn: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        twice = sorted({address for address in addresses if addresses.count(address) > 1})
+        if twice:
+            raise ValueError(f'alerts "{display_name}": addresses must differ, got {twice[0]} twice; name it once')
+        if encryption_key_arn is None:
+            # Not the AWS-managed key: CloudWatch alarms cannot publish through its policy.
+            encryption_key_arn = kms.Key(self, "Key", enable_key_rotation=True).key_arn
+        self._key_arn = encryption_key_arn
+        topic = sns.CfnTopic(self, "Topic", display_name=display_name, kms_master_key_id=encryption_key_arn)
+        self.topic_arn: str = topic.ref
+        sns.CfnTopicPolicy(
+            self,
+            "TopicPolicy",
+            topics=[topic.ref],
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "DenyPlainHttp",
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "sns:Publish",
+                        "Resource": topic.ref,
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    }
+                ],
+            },
+        )
+        for address in addresses:
+            # The address itself makes the id: one added or removed leaves the other subscriptions, and their confirmation.
+            sns.CfnSubscription(
+                self, f"Subscription-{address.replace('/', '_')}", topic_arn=topic.ref, protocol="email", endpoint=address
+            )
+
+    def topic(self) -> sns.ITopic:
+        """The topic as the interface that other CDK constructs take."""
+        return sns.Topic.from_topic_arn(self, "Imported", self.topic_arn)
+
+    def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` publish to this topic, and use the key for that alone."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resource_arns=[self._key_arn],
+            # SNS puts the topic into the encryption context: a shared key opens no other topic.
+            conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": self.topic_arn}},
+        )
+        return iam.Grant.add_to_principal(grantee=grantee, actions=["sns:Publish"], resource_arns=[self.topic_arn])

@@ -1,0 +1,81 @@
+"""Several record sets as one Route 53 change batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from constructs_lib.records import DnsRecord
+
+__all__ = ["RecordBatch"]
+
+
+class RecordBatch(Construct):
+    """Records of one zone that come and go together.
+
+    Creates 1 record set group: Route 53 applies it as one change batch, all or nothing, and a deployment waits for it once
+    instead of once a record.
+
+    Args:
+        hosted_zone_id: zone to write to.
+        zone_name: its name; what Route 53 would only refuse at deployment is refused here.
+        records: from `constructs_lib.records`; at least one.
+
+    Raises:
+        ValueError: no record, a name outside the zone, a CNAME at the zone's own name or beside another record of its name,
+            two record sets of one name and type, or a TXT value that does not fit. Unresolved tokens are left alone.
+
+    Source: RFC 1034 3.6.2 (CNAME); Route 53 developer guide, "ResourceRecordTypes".
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, hosted_zone_id: str, zone_name: str, records: Sequence[DnsRecord]
+    ) -> None:
+        super().__init__(scope, id)
+        _check(zone_name, records)
+        route53.CfnRecordSetGroup(
+            self,
+            "Records",
+            hosted_zone_id=hosted_zone_id,
+            record_sets=[
+                route53.CfnRecordSetGroup.RecordSetProperty(
+                    name=f"{record.name}.",
+                    type=record.type,
+                    ttl=str(record.ttl_seconds),
+                    resource_records=list(record.rdata()),
+                )
+                for record in records
+            ],
+        )
+
+
+def _check(zone_name: str, records: Sequence[DnsRecord]) -> None:
+    if not records:
+        raise ValueError(f'records of zone "{zone_name}": must hold at least one record; leave the batch out')
+    types: dict[str, list[str]] = {}
+    for record in records:
+        if cdk.Token.is_unresolved(record.name) or cdk.Token.is_unresolved(zone_name):
+            continue
+        name = record.name.lower()
+        if name != zone_name and not name.endswith(f".{zone_name}"):
+            raise ValueError(
+                f'records of zone "{zone_name}": {record.type} "{record.name}" lies outside the zone; use a name that ends in '
+                f'".{zone_name}"'
+            )
+        if record.type == "CNAME" and name == zone_name:
+            raise ValueError(
+                f'records of zone "{zone_name}": a CNAME cannot stand at the name of its zone (RFC 1034 3.6.2); use an alias record'
+            )
+        types.setdefault(name, []).append(record.type)
+    for name, held in types.items():
+        if len(held) > 1 and "CNAME" in held:
+            raise ValueError(
+                f'records of zone "{zone_name}": "{name}" holds a CNAME beside {held}; a CNAME stands alone'
+            )
+        if len(set(held)) < len(held):
+            raise ValueError(
+                f'records of zone "{zone_name}": "{name}" is given twice with one type in {held}; merge the values'
+            )

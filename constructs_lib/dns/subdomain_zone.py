@@ -1,0 +1,122 @@
+"""The hosted zone of a delegated subdomain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from constructs_lib.dns.record_batch import RecordBatch
+from constructs_lib.records import DnsRecord, delegation_record
+
+__all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
+
+CLOUDFRONT_HOSTED_ZONE_ID: Final = "Z2FDTNDATAQYW2"
+"""The zone id of every CloudFront distribution. AWS general reference, "Amazon CloudFront endpoints"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentZone:
+    """A zone above the subdomain that is ours, in the same account.
+
+    Args:
+        hosted_zone_id: id of the parent's hosted zone.
+        zone_name: its name.
+    """
+
+    hosted_zone_id: str
+    zone_name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PortalAlias:
+    """What answers on the web under the subdomain itself.
+
+    Args:
+        target: DNS name of a CloudFront distribution or a load balancer.
+        hosted_zone_id: the target's own zone id. Default: CloudFront's.
+        ipv6: also write the AAAA alias. Default: True.
+    """
+
+    target: str
+    hosted_zone_id: str = CLOUDFRONT_HOSTED_ZONE_ID
+    ipv6: bool = True
+
+
+class SubdomainZone(Construct):
+    """The public hosted zone of a subdomain, and its delegation.
+
+    Creates 1 hosted zone; with `parent`, 1 NS record set there; with `portal`, 1 record set group of 1 or 2 aliases; each
+    `add_records` adds 1 record set group.
+
+    Args:
+        zone_name: the subdomain: A-labels, no trailing dot.
+        parent: zone of ours that delegates it. Default: None, somebody else writes the NS record from `name_servers`.
+        portal: alias at the subdomain itself, beside its MX and TXT records. Default: None.
+        removal_policy: Default: retain. A zone deleted while it is still delegated can be taken over by whoever is
+            given the same name servers next.
+
+    Raises:
+        ValueError: `zone_name` does not lie below `parent.zone_name`.
+
+    Source: Route 53 developer guide, "Creating a subdomain that uses Route 53 as the DNS service"; RFC 1034 4.2.1.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        zone_name: str,
+        parent: ParentZone | None = None,
+        portal: PortalAlias | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, id)
+        self.zone_name = zone_name
+        self.zone = route53.PublicHostedZone(self, "Zone", zone_name=zone_name)
+        self.zone.apply_removal_policy(removal_policy)
+        self.hosted_zone_id: str = self.zone.hosted_zone_id
+        self.name_servers: list[str] = self.zone.hosted_zone_name_servers or []
+        if parent is not None:
+            self._delegate_from(parent)
+        if portal is not None:
+            self._alias(portal)
+
+    def add_records(self, id: str, records: Sequence[DnsRecord]) -> RecordBatch:
+        """Write `records` into the zone as one batch named `id`. Raises what `RecordBatch` raises."""
+        return RecordBatch(self, id, hosted_zone_id=self.hosted_zone_id, zone_name=self.zone_name, records=records)
+
+    def _delegate_from(self, parent: ParentZone) -> None:
+        if not self.zone_name.endswith(f".{parent.zone_name}"):
+            raise ValueError(
+                f'zone "{self.zone_name}": parent must be a zone above it, got "{parent.zone_name}"; name a zone that it ends in'
+            )
+        record = delegation_record(subdomain=self.zone_name, name_servers=self.name_servers)
+        route53.CfnRecordSet(
+            self,
+            "Delegation",
+            hosted_zone_id=parent.hosted_zone_id,
+            name=f"{record.name}.",
+            type=record.type,
+            ttl=str(record.ttl_seconds),
+            resource_records=self.name_servers,
+        )
+
+    def _alias(self, portal: PortalAlias) -> None:
+        target = route53.CfnRecordSetGroup.AliasTargetProperty(
+            dns_name=portal.target, hosted_zone_id=portal.hosted_zone_id, evaluate_target_health=False
+        )
+        route53.CfnRecordSetGroup(
+            self,
+            "Portal",
+            hosted_zone_id=self.hosted_zone_id,
+            record_sets=[
+                route53.CfnRecordSetGroup.RecordSetProperty(name=f"{self.zone_name}.", type=kind, alias_target=target)
+                for kind in (("A", "AAAA") if portal.ipv6 else ("A",))
+            ],
+        )

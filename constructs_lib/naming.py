@@ -1,0 +1,69 @@
+"""Every physical name, stack name and export name of the platform, built in one place. Pure: no CDK.
+
+AWS demands a physical name where one resource must be known before another exists (a receipt rule in the bucket policy that
+lets it write), or where the API knows resources by name alone (rule sets, SES tenants). Everything else is named by
+CloudFormation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = [
+    "cell_export",
+    "cell_stack_name",
+    "check_identifier",
+    "delegation_stack_name",
+    "receipt_rule_name",
+    "receipt_rule_set_name",
+    "tenant_stack_name",
+]
+
+_IDENTIFIER: Final = re.compile(r"[a-z](?:-?[a-z0-9])*")
+_IDENTIFIER_CHARACTERS: Final = 32
+"""Leaves room for prefixes and counters within SES's 64 characters for the names of rules, rule sets and tenants."""
+
+
+def check_identifier(what: str, value: str) -> str:
+    """`value`, when it can stand in every name built here.
+
+    Raises:
+        ValueError: not 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter.
+    """
+    if not 2 <= len(value) <= _IDENTIFIER_CHARACTERS or not _IDENTIFIER.fullmatch(value):
+        raise ValueError(
+            f"{what} must be 2 to {_IDENTIFIER_CHARACTERS} of a-z, 0-9 and single inner hyphens, starting with a letter, "
+            f'got "{value}"'
+        )
+    return value
+
+
+def cell_stack_name(cell_id: str) -> str:
+    """Name of the stack that holds what the tenants of one account and region share."""
+    return f"Cell-{cell_id}"
+
+
+def tenant_stack_name(tenant_id: str) -> str:
+    """Name of the stack that holds everything of one tenant."""
+    return f"Tenant-{tenant_id}"
+
+
+def delegation_stack_name(tenant_id: str) -> str:
+    """Name of the stack that writes one tenant's NS record into a parent zone of another account."""
+    return f"Delegation-{tenant_id}"
+
+
+def cell_export(cell_id: str, value: str) -> str:
+    """Name under which a cell exports `value` to the tenants in it."""
+    return f"{cell_stack_name(cell_id)}:{value}"
+
+
+def receipt_rule_set_name(cell_id: str) -> str:
+    """Name of the cell's receipt rule set: the API activates rule sets by name."""
+    return f"email-cell-{cell_id}"
+
+
+def receipt_rule_name(tenant_id: str, index: int) -> str:
+    """Name of a tenant's receipt rule, counted from 0: the bucket policy names the rule before it exists."""
+    return f"{tenant_id}-{index}"

@@ -1,0 +1,99 @@
+"""The one receipt rule set that an account and region can have active."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ses as ses
+from constructs import Construct
+
+import mailroom
+
+__all__ = ["ActiveReceiptRuleSet"]
+
+_MAILROOM: Final = str(Path(mailroom.__file__).parent)
+_HANDLER_PACKAGE: Final = "rule_set_activation"
+_NAME_CHARACTERS: Final = 64
+
+
+class ActiveReceiptRuleSet(Construct):
+    """A receipt rule set, activated unless somebody else's is active.
+
+    Creates 1 rule set and 1 custom resource that activates it, with its function, role and log group. Where another set is
+    active the deployment fails and that set stays. On removal it deactivates its own set only.
+
+    Args:
+        rule_set_name: at most 64 of letters, digits, hyphen, underscore; permanent.
+
+    Raises:
+        ValueError: `rule_set_name` is not a name that SES takes.
+
+    Source: SES API reference, "CreateReceiptRuleSet" and "SetActiveReceiptRuleSet".
+    """
+
+    def __init__(self, scope: Construct, id: str, *, rule_set_name: str) -> None:
+        super().__init__(scope, id)
+        plain = rule_set_name.replace("-", "a").replace("_", "a")
+        if not (plain.isascii() and plain.isalnum() and len(plain) <= _NAME_CHARACTERS) or not (
+            rule_set_name[0].isalnum() and rule_set_name[-1].isalnum()
+        ):
+            raise ValueError(
+                f"receipt rule set: rule_set_name must be at most {_NAME_CHARACTERS} of letters, digits, hyphen and underscore, "
+                f'starting and ending with a letter or digit, got "{rule_set_name}"'
+            )
+        rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
+        self.rule_set_name = rule_set_name
+
+        activator = self._activator()
+        activation = cdk.CustomResource(
+            self,
+            "Activation",
+            resource_type="Custom::ActiveReceiptRuleSet",
+            service_token=activator.function_arn,
+            # Above the function's own time-out, far below CloudFormation's hour.
+            service_timeout=cdk.Duration.minutes(5),
+            properties={"RuleSetName": rule_set_name},
+        )
+        # Neither end of its life may find the role without its rights, or the rule set gone while it is active.
+        activation.node.add_dependency(rule_set, activator.role)
+
+    def _activator(self) -> lambda_.Function:
+        log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ses:DescribeActiveReceiptRuleSet", "ses:SetActiveReceiptRuleSet"],
+                resources=["*"],
+            )
+        )
+        cdk.Validations.of(role).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="neither action can be limited to a resource (service authorization reference, Amazon SES)",
+            )
+        )
+        return lambda_.Function(
+            self,
+            "Activator",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            code=lambda_.Code.from_asset(
+                _MAILROOM,
+                exclude=["*", f"!{_HANDLER_PACKAGE}", f"!{_HANDLER_PACKAGE}/*.py"],
+                ignore_mode=cdk.IgnoreMode.GLOB,
+            ),
+            handler=f"{_HANDLER_PACKAGE}.handler.on_event",
+            role=role,
+            log_group=log_group,
+            timeout=cdk.Duration.minutes(2),
+            memory_size=256,
+            description="Activates the receipt rule set of this cell",
+        )

@@ -1,0 +1,139 @@
+"""The SES identity that a tenant sends as."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import aws_cdk as cdk
+from aws_cdk import aws_ses as ses
+from constructs import Construct, IConstruct
+
+from constructs_lib.naming import check_identifier
+from constructs_lib.records import DkimToken
+
+__all__ = ["SendingIdentity"]
+
+_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""RFC 1123 2.1, in the lower case that DNS names are compared in."""
+
+_CLAIMED: Final[WeakKeyDictionary[IConstruct, set[str]]] = WeakKeyDictionary()
+"""Domains by app: CloudFormation would only find the second identity when SES refuses it."""
+
+
+class SendingIdentity(Construct):
+    """An SES domain identity with DKIM, a MAIL FROM domain of its own and TLS on every delivery.
+
+    Creates 1 identity (2048-bit Easy DKIM), 1 configuration set (TLS required, reputation metrics on, bounces and complaints
+    suppressed) and 1 SES tenant with both associated. Writes no DNS: `dkim_tokens` go into `records.email_records`. Holds no
+    state.
+
+    Args:
+        domain: the subdomain that mail is sent from.
+        tenant_name: name of the SES tenant; permanent, since SES cannot rename it.
+        mail_from_label: one DNS label. Default: "mail".
+        sending_enabled: False stops everything that is sent through the configuration set. Default: True.
+        redirect_domain: domain shown in tracked links instead of SES's own; below `domain`. Default: None.
+
+    Raises:
+        ValueError: `mail_from_label` is not one label, `redirect_domain` lies outside `domain`, `tenant_name` is no identifier,
+            or the app already holds an identity for `domain`.
+
+    Source: SES developer guide, "Easy DKIM", "Custom MAIL FROM domain", "Configuration sets", "Tenants".
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        domain: str,
+        tenant_name: str,
+        mail_from_label: str = "mail",
+        sending_enabled: bool = True,
+        redirect_domain: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        where = f'sending identity "{domain}"'
+        check_identifier(f"{where}: tenant_name", tenant_name)
+        _check_label(where, mail_from_label)
+        _claim(where, self, domain)
+        if redirect_domain is not None and not redirect_domain.endswith(f".{domain}"):
+            raise ValueError(
+                f'{where}: redirect_domain must lie below it, since SES wants it verified, got "{redirect_domain}"; '
+                f'use "links.{domain}"'
+            )
+        self.domain = domain
+        self.mail_from_domain = f"{mail_from_label}.{domain}"
+
+        configuration_set = ses.CfnConfigurationSet(
+            self,
+            "ConfigurationSet",
+            # SES encrypts only when the receiver offers it unless told otherwise.
+            delivery_options=ses.CfnConfigurationSet.DeliveryOptionsProperty(tls_policy="REQUIRE"),
+            reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
+            sending_options=ses.CfnConfigurationSet.SendingOptionsProperty(sending_enabled=sending_enabled),
+            suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
+                suppressed_reasons=["BOUNCE", "COMPLAINT"]
+            ),
+            # The redirect domain answers over plain HTTP: HTTPS there needs a CDN with a certificate in front.
+            tracking_options=ses.CfnConfigurationSet.TrackingOptionsProperty(
+                custom_redirect_domain=redirect_domain, https_policy="OPTIONAL"
+            )
+            if redirect_domain is not None
+            else None,
+        )
+        identity = ses.CfnEmailIdentity(
+            self,
+            "Identity",
+            email_identity=domain,
+            dkim_attributes=ses.CfnEmailIdentity.DkimAttributesProperty(signing_enabled=True),
+            dkim_signing_attributes=ses.CfnEmailIdentity.DkimSigningAttributesProperty(
+                next_signing_key_length="RSA_2048_BIT"
+            ),
+            mail_from_attributes=ses.CfnEmailIdentity.MailFromAttributesProperty(
+                mail_from_domain=self.mail_from_domain,
+                # Until its MX is seen, SES sends from amazonses.com, which DKIM still aligns, instead of refusing to send.
+                behavior_on_mx_failure="USE_DEFAULT_VALUE",
+            ),
+            configuration_set_attributes=ses.CfnEmailIdentity.ConfigurationSetAttributesProperty(
+                configuration_set_name=configuration_set.ref
+            ),
+            # Bounces reach us as events; forwarded by mail they would go to the tenant's own inbox.
+            feedback_attributes=ses.CfnEmailIdentity.FeedbackAttributesProperty(email_forwarding_enabled=False),
+        )
+        self.configuration_set_name: str = configuration_set.ref
+        self.identity_arn = _ses_arn(f"identity/{identity.ref}")
+        self.configuration_set_arn = _ses_arn(f"configuration-set/{configuration_set.ref}")
+        self.dkim_tokens = (
+            DkimToken(name=identity.attr_dkim_dns_token_name1, target=identity.attr_dkim_dns_token_value1),
+            DkimToken(name=identity.attr_dkim_dns_token_name2, target=identity.attr_dkim_dns_token_value2),
+            DkimToken(name=identity.attr_dkim_dns_token_name3, target=identity.attr_dkim_dns_token_value3),
+        )
+        tenant = ses.CfnTenant(
+            self,
+            "Tenant",
+            tenant_name=tenant_name,
+            resource_associations=[
+                ses.CfnTenant.ResourceAssociationProperty(resource_arn=arn)
+                for arn in (self.identity_arn, self.configuration_set_arn)
+            ],
+        )
+        self.tenant_name: str = tenant.ref
+
+
+def _ses_arn(resource: str) -> str:
+    return f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"
+
+
+def _check_label(where: str, label: str) -> None:
+    if not _LABEL.fullmatch(label):
+        raise ValueError(f'{where}: mail_from_label must be one DNS label, got "{label}"; use "mail"')
+
+
+def _claim(where: str, scope: Construct, domain: str) -> None:
+    domains = _CLAIMED.setdefault(scope.node.root, set())
+    if domain in domains:
+        raise ValueError(f"{where}: the app already holds an identity for it; an account and region can hold only one")
+    domains.add(domain)

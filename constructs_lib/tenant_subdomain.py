@@ -1,0 +1,135 @@
+"""Everything of one tenant, in one construct."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from constructs_lib.alerts import SecurityAlerts
+from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
+from constructs_lib.receiving import TenantInbox
+from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
+from constructs_lib.records import DmarcPolicy, DnsRecord, email_records
+from constructs_lib.sending import SendingIdentity
+
+__all__ = ["TenantSubdomain", "TenantSubdomainProps"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantSubdomainProps:
+    """What a tenant's subdomain is made from.
+
+    Args:
+        tenant_id: permanent id, 2 to 32 of a-z, 0-9 and inner hyphens.
+        subdomain: A-labels, lower case, no trailing dot.
+        rule_set_name: the active receipt rule set of the account and region.
+        recipients: addresses to receive at, or the subdomain itself for all; append new ones at the end. May be empty.
+        delegated: True makes a hosted zone with the records in it; False leaves the records to the customer. Default: True.
+        parent: zone of ours, in this account, that delegates the subdomain. Default: None.
+        portal: alias at the subdomain itself; needs `delegated`. Default: None.
+        mail_from_label: Default: "mail".
+        dmarc_policy: Default: "quarantine".
+        dmarc_rua: addresses for DMARC's aggregate reports. Default: none.
+        redirect_domain: domain in tracked links; SES takes it once the identity is verified. Default: None.
+        live: False stops sending and receiving. Default: True.
+        receiving_tls_required: Default: True.
+        recipients_per_rule: Default: 100.
+        raw_retention: how long mail may wait in quarantine. Default: 90 days.
+        alert_addresses: operators to tell of detections. Default: none.
+        alerts_key_arn: KMS key of the alerts topic. Default: None, a key of its own.
+        access_logs_bucket_name: bucket for the inbox's access logs. Default: None.
+        removal_policy: of zone and bucket. Default: retain.
+    """
+
+    tenant_id: str
+    subdomain: str
+    rule_set_name: str
+    recipients: Sequence[str]
+    delegated: bool = True
+    parent: ParentZone | None = None
+    portal: PortalAlias | None = None
+    mail_from_label: str = "mail"
+    dmarc_policy: DmarcPolicy = "quarantine"
+    dmarc_rua: Sequence[str] = ()
+    redirect_domain: str | None = None
+    live: bool = True
+    receiving_tls_required: bool = True
+    recipients_per_rule: int = RECIPIENTS_PER_RULE
+    raw_retention: cdk.Duration | None = None
+    alert_addresses: Sequence[str] = ()
+    alerts_key_arn: str | None = None
+    access_logs_bucket_name: str | None = None
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
+
+
+class TenantSubdomain(Construct):
+    """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox and alerts.
+
+    Composes `SendingIdentity`, `SecurityAlerts`, `TenantInbox` and, when delegated, `SubdomainZone` with the eight records of
+    `records` in it. Holds no custom resource.
+
+    Raises:
+        ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), or what
+            the composed constructs raise.
+    """
+
+    def __init__(self, scope: Construct, id: str, props: TenantSubdomainProps) -> None:
+        super().__init__(scope, id)
+        where = f'tenant "{props.tenant_id}"'
+        if not props.delegated and (props.portal is not None or props.parent is not None):
+            what = "portal" if props.portal is not None else "parent"
+            raise ValueError(
+                f"{where}: {what} needs a zone of ours, got delegated=False; delegate the subdomain or drop it"
+            )
+        self.sending = SendingIdentity(
+            self,
+            "Sending",
+            domain=props.subdomain,
+            tenant_name=props.tenant_id,
+            mail_from_label=props.mail_from_label,
+            sending_enabled=props.live,
+            redirect_domain=props.redirect_domain,
+        )
+        self.records: tuple[DnsRecord, ...] = email_records(
+            subdomain=props.subdomain,
+            region=cdk.Stack.of(self).region,
+            mail_from_label=props.mail_from_label,
+            dkim=self.sending.dkim_tokens,
+            dmarc_policy=props.dmarc_policy,
+            dmarc_rua=props.dmarc_rua,
+            redirect_domain=props.redirect_domain,
+        )
+        self.zone: SubdomainZone | None = None
+        if props.delegated:
+            self.zone = SubdomainZone(
+                self,
+                "Dns",
+                zone_name=props.subdomain,
+                parent=props.parent,
+                portal=props.portal,
+                removal_policy=props.removal_policy,
+            )
+            self.zone.add_records("Email", self.records)
+        self.alerts = SecurityAlerts(
+            self,
+            "Alerts",
+            display_name=f"Mail security {props.tenant_id}",
+            addresses=props.alert_addresses,
+            encryption_key_arn=props.alerts_key_arn,
+        )
+        self.inbox = TenantInbox(
+            self,
+            "Inbox",
+            tenant_id=props.tenant_id,
+            rule_set_name=props.rule_set_name,
+            recipients=props.recipients,
+            raw_retention=props.raw_retention or cdk.Duration.days(90),
+            enabled=props.live,
+            tls_required=props.receiving_tls_required,
+            recipients_per_rule=props.recipients_per_rule,
+            access_logs_bucket_name=props.access_logs_bucket_name,
+            removal_policy=props.removal_policy,
+        )

@@ -1,0 +1,160 @@
+"""Commands that act on AWS: deploy, diff, destroy."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from email_stack.config import Config, load
+from rich.table import Table
+
+from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.emptying import empty_bucket_of
+from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
+from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.cli.selection import stack_names, tenant_stacks
+
+__all__ = ["register"]
+
+_STACKS_AT_ONCE: Final = 3
+"""SES takes one control-plane request a second: more stacks at once wait for each other."""
+
+_TENANTS_AT_MOST: Final = 50
+
+ChosenTenant = Annotated[str | None, typer.Argument(metavar="[TENANT]", help="Id of a tenant in the config.")]
+All = Annotated[bool, typer.Option("--all", help="Every tenant and cell of the config.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command()(deploy)
+    app.command()(diff)
+    app.command()(destroy)
+
+
+def deploy(  # noqa: PLR0917 - options, which Typer passes by name
+    tenant: ChosenTenant = None,
+    every: All = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    apply: Apply = False,
+    at_most: Annotated[int, typer.Option(min=1, help="Refuse --all for more tenants than this.")] = _TENANTS_AT_MOST,
+    concurrency: Annotated[int, typer.Option(min=1, help="Stacks to deploy at once.")] = _STACKS_AT_ONCE,
+    as_json: AsJson = False,
+) -> None:
+    """Deploy one tenant and its cell, or all. Shows what would change; --yes does it."""
+    loaded = load(config)
+    tenants = _chosen(loaded, tenant, every)
+    stacks = stack_names(loaded, tenants)
+    if not apply:
+        _show_plan(config, tenants, stacks, "deploy", as_json=as_json)
+        return
+    if tenants is None and len(loaded.tenants) > at_most:
+        raise CommandError(
+            "refused",
+            f"--all means {len(loaded.tenants)} tenants, more than {at_most}; if that is meant, say --at-most {len(loaded.tenants)}",
+            ExitCode.REFUSED,
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        outputs_file = Path(folder) / "outputs.json"
+        options = [
+            "--require-approval",
+            "never",
+            "--outputs-file",
+            str(outputs_file),
+            "--concurrency",
+            str(concurrency),
+        ]
+        run_cdk(
+            CdkRun(verb="deploy", stacks=stacks, config=config, tenants=tenants, options=options),
+            quiet=as_json,
+        )
+        outputs = json.loads(outputs_file.read_text(encoding="utf-8")) if outputs_file.is_file() else {}
+    if as_json:
+        print_json({"ok": True, "stacks": stacks, "outputs": outputs})
+        return
+    for stack in stacks:
+        _print_outputs(stack, outputs.get(stack, {}))
+
+
+def diff(
+    tenant: ChosenTenant = None,
+    every: All = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 6 when there is a difference.")] = False,
+) -> None:
+    """Show how what is deployed differs from the config."""
+    loaded = load(config)
+    tenants = _chosen(loaded, tenant, every)
+    options = ["--fail"] if fail else []
+    run = CdkRun(verb="diff", stacks=stack_names(loaded, tenants), config=config, tenants=tenants, options=options)
+    if run_cdk(run) != 0:
+        raise typer.Exit(ExitCode.DIFFERENT)
+
+
+def destroy(
+    tenant: TenantId,
+    config: ConfigPath = DEFAULT_CONFIG,
+    apply: Apply = False,
+    force: Annotated[bool, typer.Option("--force", help="Even while the tenant is live.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete one tenant's stacks. Its mail and its zone are kept unless its config says `removal: destroy`."""
+    loaded = load(config)
+    chosen = loaded.tenant(tenant)
+    stacks = tenant_stacks(chosen)[::-1]
+    if chosen.live and not force:
+        raise CommandError(
+            "refused",
+            f'tenant "{tenant}" is live: mail to and from {chosen.subdomain} would bounce; set live: false and deploy, have the '
+            "delegation or the records removed, then destroy (or say --force)",
+            ExitCode.REFUSED,
+        )
+    keeps = (
+        "keeps its bucket and zone" if chosen.removal == "retain" else "deletes its bucket with all mail, and its zone"
+    )
+    if not apply:
+        if as_json:
+            print_json({"ok": True, "applied": False, "stacks": stacks, "removal": chosen.removal})
+        else:
+            console.print(
+                f"would delete {', '.join(stacks)}; {keeps}. Nothing was changed: say --yes to do it", markup=False
+            )
+        return
+    emptied = empty_bucket_of(chosen, loaded.cell(chosen.cell)) if chosen.removal == "destroy" else 0
+    run_cdk(
+        CdkRun(verb="destroy", stacks=stacks, config=config, tenants=[tenant], options=["--force"]),
+        quiet=as_json,
+    )
+    if as_json:
+        print_json(
+            {"ok": True, "applied": True, "stacks": stacks, "removal": chosen.removal, "versions_deleted": emptied}
+        )
+    else:
+        console.print(f"deleted {', '.join(stacks)}; this {keeps}", markup=False)
+
+
+def _chosen(config: Config, tenant: str | None, every: bool) -> list[str] | None:
+    if every == (tenant is not None):
+        raise typer.BadParameter("name one TENANT, or say --all")
+    return None if tenant is None else [config.tenant(tenant).id]
+
+
+def _show_plan(config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], verb: str, *, as_json: bool) -> None:
+    run_cdk(CdkRun(verb="diff", stacks=stacks, config=config, tenants=tenants), quiet=as_json)
+    if as_json:
+        print_json({"ok": True, "applied": False, "stacks": list(stacks)})
+    else:
+        console.print(f"nothing was changed: say --yes to {verb} {len(stacks)} stacks", markup=False)
+
+
+def _print_outputs(stack: str, outputs: dict[str, Any]) -> None:
+    table = Table(title=stack, title_justify="left", title_style="bold", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in sorted(outputs.items()):
+        table.add_row(name, str(value))
+    console.print(table)

@@ -1,0 +1,38 @@
+"""Entry of `email-stack`: the commands, and errors as one readable block."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import typer
+from email_stack.config import ConfigError
+
+from email_stack.cli import deploying, inspecting
+from email_stack.cli.output import CommandError, ExitCode, print_error
+
+__all__ = ["app", "main"]
+
+_HELP: Final = """Provision tenants' e-mail subdomains on AWS.
+
+Exit codes: 0 done, 1 config not valid, 2 wrong usage, 3 CDK or CloudFormation failed, 4 a tool is missing,
+5 refused as unsafe, 6 differences found (diff --fail).
+"""
+
+app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+inspecting.register(app)
+deploying.register(app)
+
+
+def main() -> None:
+    """Run the command line and exit with one of `ExitCode`."""
+    try:
+        app()
+    except CommandError as error:
+        failure = error
+    except ConfigError as error:
+        failure = CommandError("config not valid", str(error), ExitCode.INVALID)
+    except OSError as error:
+        failure = CommandError("cannot read or write", str(error), ExitCode.INVALID)
+    print_error(failure, as_json="--json" in sys.argv[1:])
+    sys.exit(failure.code)

@@ -1,0 +1,17 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+__all__ = ["DEFAULT_CONFIG", "Apply", "AsJson", "ConfigPath", "TenantId"]
+
+DEFAULT_CONFIG: Final = Path("tenants.yaml")
+
+ConfigPath = Annotated[Path, typer.Option("--config", help="Tenants file, or folder of one file a tenant.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
+Apply = Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without this, only what would change is shown.")]
+TenantId = Annotated[str, typer.Argument(metavar="TENANT", help="Id of a tenant in the config.")]

@@ -1,0 +1,60 @@
+"""What the command line prints, and the codes it exits with."""
+
+from __future__ import annotations
+
+import json
+from enum import IntEnum
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+__all__ = ["CommandError", "ExitCode", "console", "errors", "print_error", "print_json"]
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class ExitCode(IntEnum):
+    """Every code that `email-stack` exits with; scripts may rely on them."""
+
+    OK = 0
+    INVALID = 1
+    """The config, or what was asked of it, is not valid; nothing was done."""
+    USAGE = 2
+    """The command line itself is not."""
+    CDK_FAILED = 3
+    """The CDK or CloudFormation reported a failure."""
+    NOT_INSTALLED = 4
+    """A tool of the project is missing."""
+    REFUSED = 5
+    """What was asked is not safe; the message says what would make it so."""
+    DIFFERENT = 6
+    """`diff --fail` found differences."""
+
+
+class CommandError(Exception):
+    """A command cannot go on: a title, the text of one readable block, and the exit code."""
+
+    def __init__(self, title: str, text: str, code: ExitCode) -> None:
+        super().__init__(f"{title}: {text}")
+        self.title = title
+        self.text = text
+        self.code = code
+
+
+def print_error(error: CommandError, *, as_json: bool) -> None:
+    """One block on standard error; with `as_json`, one JSON object on standard output."""
+    if as_json:
+        print_json({"ok": False, "error": error.title, "detail": error.text, "exit_code": int(error.code)})
+    elif errors.is_terminal:
+        errors.print(Panel(Text(error.text), title=error.title, title_align="left", border_style="red"))
+    else:
+        # Plain lines: editors and CI find "file:line:column" in them.
+        errors.print(f"{error.title}\n{error.text}", markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, for scripts."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))

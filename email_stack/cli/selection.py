@@ -1,0 +1,30 @@
+"""Which stacks a choice of tenants means."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from email_stack.config import Config, Tenant
+
+from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
+
+__all__ = ["stack_names", "tenant_stacks"]
+
+
+def tenant_stacks(tenant: Tenant) -> list[str]:
+    """Names of the stacks that are this tenant's own, in the order they are deployed."""
+    names = [tenant_stack_name(tenant.id)]
+    if tenant.parent_zone is not None and tenant.parent_zone.delegation_role_arn is not None:
+        names.append(delegation_stack_name(tenant.id))
+    return names
+
+
+def stack_names(config: Config, tenants: Collection[str] | None) -> list[str]:
+    """Names of the stacks that are synthesized for `tenants` (None: for all), cells first.
+
+    Raises:
+        ConfigError: a tenant that the config does not hold.
+    """
+    chosen = config.tenants if tenants is None else [config.tenant(name) for name in tenants]
+    cells = [cell.id for cell in config.cells] if tenants is None else sorted({tenant.cell for tenant in chosen})
+    return [*map(cell_stack_name, cells), *(name for tenant in chosen for name in tenant_stacks(tenant))]

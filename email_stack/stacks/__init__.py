@@ -1,0 +1,5 @@
+"""From a config of tenants to stacks."""
+
+from email_stack.stacks.platform import add_stacks, new_app
+
+__all__ = ["add_stacks", "new_app"]

@@ -1,0 +1,64 @@
+"""The CDK app: every cell and tenant that is asked for, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from email_stack.config import Config, Tenant
+
+from email_stack.stacks.cell_stack import CellStack
+from email_stack.stacks.delegation_stack import DelegationStack
+from email_stack.stacks.tenant_stack import TenantStack
+
+__all__ = ["add_stacks", "new_app"]
+
+
+def new_app(*, outdir: Path | None = None, context: Mapping[str, Any] | None = None) -> cdk.App:
+    """An empty app; needs no credentials, no network, no docker.
+
+    Args:
+        outdir: folder of the cloud assembly. Default: what the CDK CLI asks for, else a temporary one.
+        context: feature flags, as in `cdk.json`. Default: none beyond the CLI's.
+    """
+    return cdk.App(
+        outdir=str(outdir) if outdir is not None else None,
+        context=dict(context or {}),
+        # Neither is read by a deployment: the tree is for viewers, and usage reporting would put a resource into each stack.
+        tree_metadata=False,
+        analytics_reporting=False,
+    )
+
+
+def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str] | None = None) -> None:
+    """Add the stacks of `tenants` and of their cells to `app`, and nothing else.
+
+    Args:
+        app: to add to.
+        config: as loaded, all of it valid.
+        tenants: ids to build. Default: every tenant, and every cell even when it has none.
+
+    Raises:
+        ConfigError: a tenant that the config does not hold.
+    """
+    chosen = config.tenants if tenants is None else tuple(config.tenant(name) for name in dict.fromkeys(tenants))
+    cells = config.cells if tenants is None else tuple(config.cell(name) for name in sorted({t.cell for t in chosen}))
+    stacks = {cell.id: CellStack(app, cell) for cell in cells}
+    for tenant in chosen:
+        _add_tenant(app, config, tenant, stacks[tenant.cell])
+
+
+def _add_tenant(app: cdk.App, config: Config, tenant: Tenant, cell_stack: CellStack) -> None:
+    stack = TenantStack(app, tenant, config.cell(tenant.cell))
+    stack.add_dependency(cell_stack, "imports the alerts key and the access log bucket, and adds rules to the rule set")
+    parent = tenant.parent_zone
+    if parent is not None and parent.delegation_role_arn is not None:
+        DelegationStack(
+            app,
+            tenant_stack=stack,
+            tenant_id=tenant.id,
+            parent_hosted_zone_id=parent.hosted_zone_id,
+            delegation_role_arn=parent.delegation_role_arn,
+        )

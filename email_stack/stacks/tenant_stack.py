@@ -1,0 +1,85 @@
+"""Everything of one tenant."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+from email_stack.config import Cell, Tenant
+
+from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
+from constructs_lib.naming import cell_export, receipt_rule_set_name, tenant_stack_name
+from constructs_lib.records import zone_file_line
+from email_stack.stacks.cell_stack import ACCESS_LOGS_BUCKET, ALERTS_KEY
+from email_stack.stacks.removal import removal_policy
+
+__all__ = ["TenantStack"]
+
+
+class TenantStack(cdk.Stack):
+    """The stack of one tenant: `TenantSubdomain`, and outputs that say what was made.
+
+    Delegated: the zone and its name servers are outputs. Self-managed: the eight records are, each as a line of a zone file.
+    Imports from its cell; holds no custom resource.
+    """
+
+    def __init__(self, scope: Construct, tenant: Tenant, cell: Cell) -> None:
+        super().__init__(
+            scope,
+            tenant_stack_name(tenant.id),
+            env=cdk.Environment(account=cell.account, region=cell.region),
+            description=f"E-mail on {tenant.subdomain} for tenant {tenant.id}",
+            tags={**tenant.tags, "tenant": tenant.id, "cell": cell.id},
+        )
+        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell))
+        self._write_outputs()
+
+    def _write_outputs(self) -> None:
+        made = self.subdomain
+        outputs = {
+            "BucketName": made.inbox.bucket_name,
+            "IdentityArn": made.sending.identity_arn,
+            "ConfigurationSetName": made.sending.configuration_set_name,
+            "SesTenantName": made.sending.tenant_name,
+            "MailFromDomain": made.sending.mail_from_domain,
+            "AlertsTopicArn": made.alerts.topic_arn,
+        }
+        if made.inbox.rule_names:
+            outputs["ReceiptRuleNames"] = ", ".join(made.inbox.rule_names)
+        if made.zone is not None:
+            outputs["HostedZoneId"] = made.zone.hosted_zone_id
+            outputs["NameServers"] = cdk.Fn.join(", ", made.zone.name_servers)
+        else:
+            for number, record in enumerate(made.records, start=1):
+                outputs[f"DnsRecord{number}"] = zone_file_line(record)
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)
+
+
+def _props(tenant: Tenant, cell: Cell) -> TenantSubdomainProps:
+    parent = tenant.parent_zone
+    portal = tenant.portal
+    return TenantSubdomainProps(
+        tenant_id=tenant.id,
+        subdomain=tenant.subdomain,
+        rule_set_name=receipt_rule_set_name(cell.id),
+        recipients=tenant.recipients,
+        delegated=tenant.dns == "delegated",
+        parent=ParentZone(hosted_zone_id=parent.hosted_zone_id, zone_name=parent.zone_name)
+        if parent is not None and parent.delegation_role_arn is None
+        else None,
+        portal=PortalAlias(target=portal.target, hosted_zone_id=portal.hosted_zone_id, ipv6=portal.ipv6)
+        if portal is not None
+        else None,
+        mail_from_label=tenant.mail_from,
+        dmarc_policy=tenant.dmarc.policy,
+        dmarc_rua=tenant.dmarc_rua,
+        redirect_domain=tenant.tracking.redirect_domain,
+        live=tenant.live,
+        receiving_tls_required=tenant.receiving_tls == "require",
+        recipients_per_rule=cell.quotas.recipients_per_rule,
+        raw_retention=cdk.Duration.days(tenant.retention.raw_days),
+        alert_addresses=tenant.alerts,
+        alerts_key_arn=cdk.Fn.import_value(cell_export(cell.id, ALERTS_KEY)),
+        access_logs_bucket_name=cdk.Fn.import_value(cell_export(cell.id, ACCESS_LOGS_BUCKET)),
+        removal_policy=removal_policy(tenant.removal),
+    )

@@ -1,0 +1,1 @@
+"""Activates a receipt rule set, and never takes the place of somebody else's."""

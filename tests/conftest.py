@@ -1,0 +1,12 @@
+"""What every test gets: the project's own Node for the CDK, and no AWS settings of whoever runs the tests."""
+
+from __future__ import annotations
+
+import os
+
+from email_stack.toolchain import use_own_node
+
+use_own_node()
+for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
+    del os.environ[name]
+os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true")

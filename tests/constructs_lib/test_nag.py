@@ -1,0 +1,66 @@
+"""cdk-nag on every construct's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib import (
+    ActiveReceiptRuleSet,
+    PortalAlias,
+    SecurityAlerts,
+    SendingIdentity,
+    SubdomainZone,
+    TenantInbox,
+    TenantSubdomain,
+    TenantSubdomainProps,
+)
+from tests.nag import nag_findings
+from tests.templates import new_stack
+
+DOMAIN = "post.acme.example"
+DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
+    "ActiveReceiptRuleSet": lambda stack: ActiveReceiptRuleSet(stack, "It", rule_set_name="email-cell-eu"),
+    "SecurityAlerts": lambda stack: SecurityAlerts(stack, "It", display_name="Alerts", addresses=["ops@x.example"]),
+    "SendingIdentity": lambda stack: SendingIdentity(stack, "It", domain=DOMAIN, tenant_name="acme"),
+    "SubdomainZone": lambda stack: SubdomainZone(
+        stack, "It", zone_name=DOMAIN, portal=PortalAlias(target="d1.cloudfront.net")
+    ),
+    "TenantInbox": lambda stack: TenantInbox(
+        stack,
+        "It",
+        tenant_id="acme",
+        rule_set_name="email-cell-eu",
+        recipients=[DOMAIN],
+        raw_retention=cdk.Duration.days(90),
+    ),
+    "TenantSubdomain": lambda stack: TenantSubdomain(
+        stack,
+        "It",
+        TenantSubdomainProps(tenant_id="acme", subdomain=DOMAIN, rule_set_name="email-cell-eu", recipients=[DOMAIN]),
+    ),
+}
+
+
+def findings(make: Callable[[cdk.Stack], Any]) -> list[str]:
+    stack = new_stack()
+    make(stack)
+    app = cdk.App.of(stack)
+    assert isinstance(app, cdk.App)
+    return nag_findings(app)
+
+
+@pytest.mark.parametrize("construct", DEFAULTS)
+def test_defaults_leave_no_unexplained_finding(construct: str) -> None:
+    """What a platform engineer gets without passing anything passes AwsSolutions."""
+    assert findings(DEFAULTS[construct]) == []
+
+
+def test_the_check_can_fail() -> None:
+    """A bucket without TLS and logs is found: the pack is really on."""
+    assert "AwsSolutions-S10 at Stack/Bad" in findings(lambda stack: s3.CfnBucket(stack, "Bad"))

@@ -1,0 +1,198 @@
+"""TenantInbox and ActiveReceiptRuleSet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from constructs_lib import ActiveReceiptRuleSet, TenantInbox
+from tests.templates import new_stack, only, resources, template_of
+
+DOMAIN = "post.acme.example"
+
+
+def inbox_template(recipients: list[str] | None = None, **settings: Any) -> Template:
+    stack = new_stack()
+    TenantInbox(
+        stack,
+        "Inbox",
+        tenant_id="acme",
+        rule_set_name="email-cell-eu",
+        recipients=recipients if recipients is not None else [f"support@{DOMAIN}"],
+        raw_retention=cdk.Duration.days(90),
+        **settings,
+    )
+    return template_of(stack)
+
+
+def statements(template: Template) -> dict[str, Any]:
+    return {s["Sid"]: s for s in only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]}
+
+
+def test_bucket_is_private_encrypted_versioned_and_kept() -> None:
+    """Nothing public, SSE-S3, versions, ACLs off; kept on removal together with the policy that guards it."""
+    template = inbox_template()
+    bucket = only(template, "AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"):
+        (resource,) = resources(template, type_).values()
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_lifecycle_follows_retention() -> None:
+    """Quarantine expires, and so do replaced versions."""
+    raw, replaced = only(inbox_template(), "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    assert (raw["Prefix"], raw["ExpirationInDays"]) == ("raw/", 90)
+    assert "Prefix" not in replaced
+    assert replaced["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+
+
+def test_rule_files_mail_under_raw() -> None:
+    """TLS required, spam scan on, exactly the recipients, one S3 action."""
+    template = inbox_template()
+    (bucket,) = resources(template, "AWS::S3::Bucket")
+    assert only(template, "AWS::SES::ReceiptRule") == {
+        "RuleSetName": "email-cell-eu",
+        "Rule": {
+            "Name": "acme-0",
+            "Enabled": True,
+            "Recipients": [f"support@{DOMAIN}"],
+            "ScanEnabled": True,
+            "TlsPolicy": "Require",
+            "Actions": [{"S3Action": {"BucketName": {"Ref": bucket}, "ObjectKeyPrefix": "raw/"}}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({"enabled": False}, ("Enabled", False)), ({"tls_required": False}, ("TlsPolicy", "Optional"))]
+)
+def test_rule_settings(settings: dict[str, Any], expected: tuple[str, Any]) -> None:
+    """Both switches reach the rule."""
+    assert expected in only(inbox_template(**settings), "AWS::SES::ReceiptRule")["Rule"].items()
+
+
+def test_ses_may_write_for_exactly_these_rules() -> None:
+    """Only under raw/, only for this account, only for the rules by name."""
+    template = inbox_template([f"a{n}@{DOMAIN}" for n in range(3)], recipients_per_rule=2)
+    statement = statements(template)["LetReceiptRulesWrite"]
+    assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert statement["Action"] == "s3:PutObject"
+    assert statement["Resource"]["Fn::Join"][1][1] == "/raw/*"
+    condition = statement["Condition"]["StringEquals"]
+    assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert [arn["Fn::Join"][1][-1] for arn in condition["aws:SourceArn"]] == [
+        f":receipt-rule-set/email-cell-eu:receipt-rule/acme-{index}" for index in (0, 1)
+    ]
+
+
+def test_nobody_reads_quarantine_and_nobody_uses_plain_http() -> None:
+    """Two denials for every principal, without exception; the only thing allowed is SES's write."""
+    found = statements(inbox_template())
+    assert [sid for sid, s in found.items() if s["Effect"] == "Allow"] == ["LetReceiptRulesWrite"]
+    denied = found["DenyReadingQuarantine"]
+    assert (denied["Principal"], denied["Action"]) == ("*", "s3:GetObject*")
+    assert denied["Resource"]["Fn::Join"][1][1] == "/raw/*"
+    assert "Condition" not in denied
+    assert found["DenyPlainHttp"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_more_recipients_than_a_rule_holds() -> None:
+    """250 addresses are 3 rules, each made after the one before it, the first after the bucket policy."""
+    recipients = [f"a{n}@{DOMAIN}" for n in range(250)]
+    template = inbox_template(recipients)
+    rules = resources(template, "AWS::SES::ReceiptRule")
+    assert [len(rule["Properties"]["Rule"]["Recipients"]) for rule in rules.values()] == [100, 100, 50]
+    assert [r for rule in rules.values() for r in rule["Properties"]["Rule"]["Recipients"]] == recipients
+    (policy,) = resources(template, "AWS::S3::BucketPolicy")
+    assert [rule["DependsOn"] for rule in rules.values()] == [[before] for before in [policy, *rules][:3]]
+
+
+def test_appending_moves_no_address() -> None:
+    """A new address at the end leaves every other one in its rule: none is without a rule during the update."""
+    recipients = [f"a{n}@{DOMAIN}" for n in range(150)]
+    before = resources(inbox_template(recipients), "AWS::SES::ReceiptRule")
+    after = resources(inbox_template([*recipients, f"new@{DOMAIN}"]), "AWS::SES::ReceiptRule")
+    for logical_id, rule in before.items():
+        kept = rule["Properties"]["Rule"]["Recipients"]
+        assert after[logical_id]["Properties"]["Rule"]["Recipients"][: len(kept)] == kept
+
+
+def test_no_recipient_makes_no_rule() -> None:
+    """A rule without recipients would take every address of every tenant."""
+    template = inbox_template([])
+    template.resource_count_is("AWS::SES::ReceiptRule", 0)
+    assert "LetReceiptRulesWrite" not in statements(template)
+
+
+def test_access_logs_go_where_they_are_told() -> None:
+    """Under the tenant's id, in the bucket that is passed."""
+    logging = only(inbox_template(access_logs_bucket_name="logs"), "AWS::S3::Bucket")["LoggingConfiguration"]
+    assert logging == {"DestinationBucketName": "logs", "LogFilePrefix": "acme/"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"recipients": ["A@x.example", "a@x.example"]}, "recipients must differ"),
+        ({"recipients_per_rule": 0}, "recipients_per_rule must be at least 1, got 0"),
+    ],
+)
+def test_recipients_that_ses_would_not_take(settings: dict[str, Any], message: str) -> None:
+    """Refused with the value."""
+    with pytest.raises(ValueError, match=message):
+        inbox_template(**settings)
+
+
+def rule_set_stack(name: str = "email-cell-eu") -> cdk.Stack:
+    stack = new_stack()
+    ActiveReceiptRuleSet(stack, "RuleSet", rule_set_name=name)
+    return stack
+
+
+def test_activation_is_one_custom_resource_after_set_and_rights() -> None:
+    """It waits for the rule set and for its own rights, and gives up within minutes."""
+    template = template_of(rule_set_stack())
+    assert only(template, "AWS::SES::ReceiptRuleSet") == {"RuleSetName": "email-cell-eu"}
+    (activation,) = resources(template, "Custom::ActiveReceiptRuleSet").values()
+    assert activation["Properties"]["RuleSetName"] == "email-cell-eu"
+    assert activation["Properties"]["ServiceTimeout"] == "300"
+    waits_for = set(activation["DependsOn"])
+    for type_ in ("AWS::SES::ReceiptRuleSet", "AWS::IAM::Policy"):
+        assert waits_for & resources(template, type_).keys()
+
+
+def test_activator_may_do_nothing_else() -> None:
+    """Two SES actions that know no resources, and its own log group."""
+    policy = only(template_of(rule_set_stack()), "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    assert [(s["Action"], s["Resource"]) for s in policy if s["Resource"] == "*"] == [
+        (["ses:DescribeActiveReceiptRuleSet", "ses:SetActiveReceiptRuleSet"], "*")
+    ]
+    assert {action.split(":")[0] for s in policy for action in s["Action"]} == {"logs", "ses"}
+
+
+def test_activator_ships_its_own_package_and_nothing_else() -> None:
+    """The asset holds the handler's package: no cache, no other code."""
+    stack = rule_set_stack()
+    assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
+    (asset,) = Path(assembly.directory).glob("asset.*")
+    shipped = sorted(str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file())
+    assert shipped == [f"rule_set_activation/{name}.py" for name in ("__init__", "activation", "handler")]
+    (function,) = resources(template_of(stack), "AWS::Lambda::Function").values()
+    assert function["Properties"]["Handler"] == "rule_set_activation.handler.on_event"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "x" * 65, "ä"])
+def test_rule_set_name_that_ses_would_not_take(name: str) -> None:
+    """Refused with the value and the rule."""
+    with pytest.raises(ValueError, match="rule_set_name must be at most 64"):
+        rule_set_stack(name)

@@ -1,0 +1,104 @@
+"""SendingIdentity: identity, configuration set and SES tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from constructs_lib import SendingIdentity
+from tests.templates import new_stack, only, resources, template_of
+
+DOMAIN = "post.acme.example"
+
+
+def synthesized(**settings: Any) -> Any:
+    stack = new_stack()
+    SendingIdentity(stack, "Sending", domain=DOMAIN, tenant_name="acme", **settings)
+    return template_of(stack)
+
+
+def test_identity_signs_with_2048_bits_and_has_its_own_mail_from() -> None:
+    """DKIM on, 2048 bits, MAIL FROM mail.<domain>, and the configuration set as the default of everything it sends."""
+    template = synthesized()
+    (configuration_set,) = resources(template, "AWS::SES::ConfigurationSet")
+    assert only(template, "AWS::SES::EmailIdentity") == {
+        "EmailIdentity": DOMAIN,
+        "DkimAttributes": {"SigningEnabled": True},
+        "DkimSigningAttributes": {"NextSigningKeyLength": "RSA_2048_BIT"},
+        "MailFromAttributes": {"MailFromDomain": f"mail.{DOMAIN}", "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"},
+        "ConfigurationSetAttributes": {"ConfigurationSetName": {"Ref": configuration_set}},
+        "FeedbackAttributes": {"EmailForwardingEnabled": False},
+    }
+
+
+def test_configuration_set_requires_tls_and_measures_reputation() -> None:
+    """Without REQUIRE, SES would fall back to plain text."""
+    assert only(synthesized(), "AWS::SES::ConfigurationSet") == {
+        "DeliveryOptions": {"TlsPolicy": "REQUIRE"},
+        "ReputationOptions": {"ReputationMetricsEnabled": True},
+        "SendingOptions": {"SendingEnabled": True},
+        "SuppressionOptions": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
+    }
+
+
+def test_ses_tenant_holds_identity_and_configuration_set() -> None:
+    """Both are associated by ARN, which makes the tenant wait for them."""
+    template = synthesized()
+    (identity,) = resources(template, "AWS::SES::EmailIdentity")
+    (configuration_set,) = resources(template, "AWS::SES::ConfigurationSet")
+    tenant = only(template, "AWS::SES::Tenant")
+    assert tenant["TenantName"] == "acme"
+    arns = [association["ResourceArn"]["Fn::Join"][1] for association in tenant["ResourceAssociations"]]
+    assert [(arn[-2].rsplit(":", 1)[-1], arn[-1]) for arn in arns] == [
+        ("identity/", {"Ref": identity}),
+        ("configuration-set/", {"Ref": configuration_set}),
+    ]
+
+
+def test_sending_can_be_paused() -> None:
+    """sending_enabled=False stops what is sent through the configuration set."""
+    assert only(synthesized(sending_enabled=False), "AWS::SES::ConfigurationSet")["SendingOptions"] == {
+        "SendingEnabled": False
+    }
+
+
+def test_redirect_domain_reaches_the_configuration_set() -> None:
+    """Tracked links show the tenant's domain."""
+    options = only(synthesized(redirect_domain=f"links.{DOMAIN}"), "AWS::SES::ConfigurationSet")["TrackingOptions"]
+    assert options == {"CustomRedirectDomain": f"links.{DOMAIN}", "HttpsPolicy": "OPTIONAL"}
+
+
+def test_dkim_tokens_come_from_the_identity() -> None:
+    """Names and values are the identity's attributes; the suffix varies by region and is never built."""
+    stack = new_stack()
+    sending = SendingIdentity(stack, "Sending", domain=DOMAIN, tenant_name="acme")
+    resolved = [stack.resolve(token.name) | stack.resolve(token.target) for token in sending.dkim_tokens[:1]]
+    (identity,) = resources(template_of(stack), "AWS::SES::EmailIdentity")
+    assert resolved == [{"Fn::GetAtt": [identity, "DkimDNSTokenValue1"]}]
+    assert [stack.resolve(token.name)["Fn::GetAtt"][1] for token in sending.dkim_tokens] == [
+        f"DkimDNSTokenName{number}" for number in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("label", ["", "a.b", "-a", "a-", "a_b", "A", "x" * 64, "mäil"])
+def test_mail_from_is_one_label(label: str) -> None:
+    """The error names the value and what to use."""
+    with pytest.raises(ValueError, match=r'mail_from_label must be one DNS label, got ".*"; use "mail"'):
+        synthesized(mail_from_label=label)
+
+
+@pytest.mark.parametrize("redirect", ["links.acme.example", DOMAIN, f"x{DOMAIN}"])
+def test_redirect_domain_lies_below(redirect: str) -> None:
+    """SES takes only a domain that the identity verifies."""
+    with pytest.raises(ValueError, match="redirect_domain must lie below it"):
+        synthesized(redirect_domain=redirect)
+
+
+def test_one_identity_a_domain() -> None:
+    """SES would refuse the second one; the app refuses it first. Another app is another matter."""
+    stack = new_stack()
+    SendingIdentity(stack, "One", domain=DOMAIN, tenant_name="acme")
+    with pytest.raises(ValueError, match="already holds an identity"):
+        SendingIdentity(stack, "Two", domain=DOMAIN, tenant_name="acme-two")
+    SendingIdentity(new_stack(), "One", domain=DOMAIN, tenant_name="acme")

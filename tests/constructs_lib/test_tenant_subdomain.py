@@ -1,0 +1,118 @@
+"""TenantSubdomain: what it composes, and that the template's records are the model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
+from tests.templates import REGION, new_stack, only, resources, template_of
+
+DOMAIN = "post.acme.example"
+
+
+def props(**overrides: Any) -> TenantSubdomainProps:
+    settings = {
+        "tenant_id": "acme",
+        "subdomain": DOMAIN,
+        "rule_set_name": "email-cell-eu",
+        "recipients": [f"support@{DOMAIN}"],
+    }
+    return TenantSubdomainProps(**{**settings, **overrides})
+
+
+def test_delegated_tenant_is_everything_in_one_line() -> None:
+    """Zone, records, identity, configuration set, SES tenant, bucket, rule and topic; no custom resource."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props())
+    types = sorted(resource["Type"] for resource in template_of(stack).to_json()["Resources"].values())
+    assert types == [
+        "AWS::KMS::Key",
+        "AWS::Route53::HostedZone",
+        "AWS::Route53::RecordSetGroup",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+        "AWS::SES::ConfigurationSet",
+        "AWS::SES::EmailIdentity",
+        "AWS::SES::ReceiptRule",
+        "AWS::SES::Tenant",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
+    ]
+
+
+def test_records_of_the_template_are_those_of_the_model() -> None:
+    """Name, type, TTL and values of all eight, one by one."""
+    stack = new_stack()
+    made = TenantSubdomain(stack, "Subdomain", props(dmarc_rua=["postmaster@" + DOMAIN]))
+    written = only(template_of(stack), "AWS::Route53::RecordSetGroup")["RecordSets"]
+    assert len(made.records) == 8
+    assert written == [
+        {
+            "Name": stack.resolve(f"{record.name}."),
+            "Type": record.type,
+            "TTL": str(record.ttl_seconds),
+            "ResourceRecords": stack.resolve(list(record.rdata())),
+        }
+        for record in made.records
+    ]
+    assert {value for entry in written[3:5] for value in entry["ResourceRecords"]} == {
+        f"10 inbound-smtp.{REGION}.amazonaws.com",
+        f"10 feedback-smtp.{REGION}.amazonses.com",
+    }
+
+
+def test_self_managed_tenant_has_the_same_eight_records_and_no_zone() -> None:
+    """The customer keeps the DNS; nothing of Route 53 is created."""
+    stack, other = new_stack(), new_stack()
+    customer = TenantSubdomain(stack, "Subdomain", props(delegated=False))
+    ours = TenantSubdomain(other, "Subdomain", props())
+    template = template_of(stack)
+    assert not [r for r in template.to_json()["Resources"].values() if r["Type"].startswith("AWS::Route53")]
+    assert stack.resolve([(r.name, r.type, list(r.values)) for r in customer.records]) == other.resolve(
+        [(r.name, r.type, list(r.values)) for r in ours.records]
+    )
+    assert customer.zone is None
+
+
+def test_not_live_stops_both_directions() -> None:
+    """The rule takes nothing and the configuration set sends nothing; the resources stay."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props(live=False))
+    template = template_of(stack)
+    assert only(template, "AWS::SES::ReceiptRule")["Rule"]["Enabled"] is False
+    assert only(template, "AWS::SES::ConfigurationSet")["SendingOptions"] == {"SendingEnabled": False}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"), [(cdk.RemovalPolicy.RETAIN, "Retain"), (cdk.RemovalPolicy.DESTROY, "Delete")]
+)
+def test_removal_policy_reaches_what_holds_data(policy: cdk.RemovalPolicy, expected: str) -> None:
+    """Mail and zone share one policy."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props(removal_policy=policy))
+    template = template_of(stack)
+    for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Route53::HostedZone"):
+        (resource,) = resources(template, type_).values()
+        assert resource["DeletionPolicy"] == expected
+
+
+@pytest.mark.parametrize(
+    "needs_zone",
+    [
+        {"portal": PortalAlias(target="d1.cloudfront.net")},
+        {"parent": ParentZone(hosted_zone_id="Z", zone_name="acme.example")},
+    ],
+)
+def test_portal_and_parent_need_a_zone_of_ours(needs_zone: dict[str, Any]) -> None:
+    """Without delegation there is no zone to write to."""
+    with pytest.raises(ValueError, match=r'tenant "acme": (portal|parent) needs a zone of ours'):
+        TenantSubdomain(new_stack(), "Subdomain", props(delegated=False, **needs_zone))
+
+
+def test_tenant_id_names_nothing_else() -> None:
+    """An id that would not fit the names is refused before anything is made."""
+    with pytest.raises(ValueError, match="must be 2 to 32 of a-z"):
+        TenantSubdomain(new_stack(), "Subdomain", props(tenant_id="Acme Inc"))

@@ -1,0 +1,36 @@
+"""Helpers to read synthesized templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+
+__all__ = ["REGION", "new_stack", "only", "resources", "template_of"]
+
+REGION = "eu-central-1"
+
+
+def new_stack(id: str = "Stack") -> cdk.Stack:
+    """An empty stack of a region, in an app of its own."""
+    return cdk.Stack(cdk.App(tree_metadata=False), id, env=cdk.Environment(region=REGION))
+
+
+def template_of(stack: cdk.Stack) -> Template:
+    """The stack's template, synthesized."""
+    return Template.from_stack(stack)
+
+
+def resources(template: Template, type_: str) -> dict[str, Any]:
+    """The resources of one type, by logical id."""
+    found: dict[str, Any] = template.find_resources(type_)
+    return found
+
+
+def only(template: Template, type_: str) -> dict[str, Any]:
+    """Properties of the only resource of a type."""
+    template.resource_count_is(type_, 1)
+    (resource,) = resources(template, type_).values()
+    properties: dict[str, Any] = resource["Properties"]
+    return properties
