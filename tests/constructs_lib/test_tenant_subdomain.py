@@ -71,8 +71,8 @@ def test_self_managed_tenant_has_the_same_eight_records_and_no_zone() -> None:
     ours = TenantSubdomain(other, "Subdomain", props())
     template = template_of(stack)
     assert not [r for r in template.to_json()["Resources"].values() if r["Type"].startswith("AWS::Route53")]
-    assert stack.resolve([(r.name, r.type, list(r.values)) for r in customer.records]) == other.resolve(
-        [(r.name, r.type, list(r.values)) for r in ours.records]
+    assert stack.resolve([[r.name, r.type, *r.values] for r in customer.records]) == other.resolve(
+        [[r.name, r.type, *r.values] for r in ours.records]
     )
     assert customer.zone is None
 
