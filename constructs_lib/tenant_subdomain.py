@@ -95,7 +95,7 @@ class TenantSubdomain(Construct):
         )
         self.records: tuple[DnsRecord, ...] = email_records(
             subdomain=props.subdomain,
-            region=cdk.Stack.of(self).region,
+            region=(scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)).region,
             mail_from_label=props.mail_from_label,
             dkim=self.sending.dkim_tokens,
             dmarc_policy=props.dmarc_policy,

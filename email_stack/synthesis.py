@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from email_stack.config import ConfigError, load
-
+from email_stack.sharding import Shard, divide, run_in_shards, settle_manifest
 from email_stack.toolchain import PROJECT_ROOT, use_own_node
 
-__all__ = ["main"]
+__all__ = ["main", "project_context", "synthesize"]
 
 
 def main() -> None:
@@ -21,22 +21,54 @@ def main() -> None:
     Context: `config`, file or folder (default `tenants.yaml`); `tenant`, one id or several separated by commas (default all).
     Exits with 1 and one line a problem when the config or the choice is not valid; then nothing is written.
     """
+    # The CDK CLI says where to write and hands over the context of cdk.json; without it, both are found here.
+    outdir = Path(os.environ.get("CDK_OUTDIR", "cdk.out"))
+    context = _given_context() if "CDK_OUTDIR" in os.environ else project_context()
+    try:
+        config = load(Path(context.get("config") or PROJECT_ROOT / "tenants.yaml"))
+        names = context.get("tenant")
+        # Without a choice, every tenant, and every cell even when nobody is in it.
+        tenants = config.tenants if names is None else [config.tenant(name) for name in str(names).split(",")]
+        cells = [] if names is not None else [cell.id for cell in config.cells]
+    except ConfigError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"config: cannot be read: {error}")
+    whole = Shard(
+        config=config,
+        tenants=tuple(dict.fromkeys(tenant.id for tenant in tenants)),
+        cells=tuple(cells),
+        outdir=outdir,
+        context=context,
+    )
+    shards = divide(whole)
+    if len(shards) > 1:
+        run_in_shards(synthesize, shards, outdir)
+    else:
+        synthesize(whole)
+        settle_manifest(outdir)
+
+
+def synthesize(shard: Shard) -> None:
+    """Write the assembly of one shard, in this process."""
     use_own_node()
     from email_stack.stacks import add_stacks, new_app  # noqa: PLC0415 - importing the CDK starts Node: only now
 
-    # The CDK CLI hands over the context of cdk.json and the folder to write to; without it, both are found here.
-    by_cli = "CDK_OUTDIR" in os.environ
-    app = new_app(outdir=None if by_cli else Path("cdk.out"), context={} if by_cli else project_context())
-    try:
-        config = load(Path(app.node.try_get_context("config") or PROJECT_ROOT / "tenants.yaml"))
-        chosen = app.node.try_get_context("tenant")
-        add_stacks(app, config, tenants=None if chosen is None else str(chosen).split(","))
-    except ConfigError as error:
-        sys.exit(str(error))
+    app = new_app(outdir=shard.outdir, context=shard.context)
+    add_stacks(app, shard.config, tenants=shard.tenants, cells=shard.cells)
     app.synth()
 
 
 def project_context() -> dict[str, Any]:
     """The feature flags of `cdk.json`."""
     context: dict[str, Any] = json.loads((PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return context
+
+
+def _given_context() -> dict[str, Any]:
+    """The context that the CDK CLI hands over: in the environment, and in a file what does not fit there."""
+    context: dict[str, Any] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
+    overflow = os.environ.get("CONTEXT_OVERFLOW_LOCATION_ENV")
+    if overflow:
+        context |= json.loads(Path(overflow).read_text(encoding="utf-8"))
     return context

@@ -51,7 +51,7 @@ class SecurityAlerts(Construct):
         sns.CfnTopicPolicy(
             self,
             "TopicPolicy",
-            topics=[topic.ref],
+            topics=[self.topic_arn],
             policy_document={
                 "Version": "2012-10-17",
                 "Statement": [
@@ -60,7 +60,7 @@ class SecurityAlerts(Construct):
                         "Effect": "Deny",
                         "Principal": "*",
                         "Action": "sns:Publish",
-                        "Resource": topic.ref,
+                        "Resource": self.topic_arn,
                         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                     }
                 ],
@@ -69,7 +69,7 @@ class SecurityAlerts(Construct):
         for address in addresses:
             # The address itself makes the id: one added or removed leaves the other subscriptions, and their confirmation.
             sns.CfnSubscription(
-                self, f"Subscription-{address.replace('/', '_')}", topic_arn=topic.ref, protocol="email", endpoint=address
+                self, f"Subscription-{address.replace('/', '_')}", topic_arn=self.topic_arn, protocol="email", endpoint=address
             )
 
     def topic(self) -> sns.ITopic:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from constructs_lib.intrinsics import is_token
 from constructs_lib.records import DnsRecord
 
 __all__ = ["RecordBatch"]
@@ -57,7 +57,7 @@ def _check(zone_name: str, records: Sequence[DnsRecord]) -> None:
         raise ValueError(f'records of zone "{zone_name}": must hold at least one record; leave the batch out')
     types: dict[str, list[str]] = {}
     for record in records:
-        if cdk.Token.is_unresolved(record.name) or cdk.Token.is_unresolved(zone_name):
+        if is_token(record.name) or is_token(zone_name):
             continue
         name = record.name.lower()
         if name != zone_name and not name.endswith(f".{zone_name}"):

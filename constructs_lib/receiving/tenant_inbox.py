@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier, receipt_rule_name
 
 __all__ = ["RAW_PREFIX", "RECIPIENTS_PER_RULE", "TenantInbox"]
@@ -71,7 +72,7 @@ class TenantInbox(Construct):
         self.bucket_name: str = bucket.ref
         self.bucket_arn: str = bucket.attr_arn
         policy = s3.CfnBucketPolicy(
-            self, "BucketPolicy", bucket=bucket.ref, policy_document=self._policy_document(rule_set_name)
+            self, "BucketPolicy", bucket=self.bucket_name, policy_document=self._policy_document(rule_set_name)
         )
         # A retained bucket keeps denying what it denied.
         policy.apply_removal_policy(removal_policy)
@@ -93,7 +94,7 @@ class TenantInbox(Construct):
                     actions=[
                         ses.CfnReceiptRule.ActionProperty(
                             s3_action=ses.CfnReceiptRule.S3ActionProperty(
-                                bucket_name=bucket.ref, object_key_prefix=RAW_PREFIX
+                                bucket_name=self.bucket_name, object_key_prefix=RAW_PREFIX
                             )
                         )
                     ],
@@ -179,7 +180,7 @@ class TenantInbox(Construct):
                 "Resource": raw_objects,
             },
         ]
-        rule_set = f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:receipt-rule-set/{rule_set_name}"
+        rule_set = arn("ses", f"receipt-rule-set/{rule_set_name}")
         if self.rule_names:
             statements.append(
                 {
@@ -190,7 +191,7 @@ class TenantInbox(Construct):
                     "Resource": raw_objects,
                     "Condition": {
                         "StringEquals": {
-                            "aws:SourceAccount": cdk.Aws.ACCOUNT_ID,
+                            "aws:SourceAccount": account_id(),
                             "aws:SourceArn": [f"{rule_set}:receipt-rule/{name}" for name in self.rule_names],
                         }
                     },

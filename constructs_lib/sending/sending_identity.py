@@ -6,10 +6,10 @@ import re
 from typing import Final
 from weakref import WeakKeyDictionary
 
-import aws_cdk as cdk
 from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
+from constructs_lib.intrinsics import arn
 from constructs_lib.naming import check_identifier
 from constructs_lib.records import DkimToken
 
@@ -84,6 +84,7 @@ class SendingIdentity(Construct):
             if redirect_domain is not None
             else None,
         )
+        self.configuration_set_name: str = configuration_set.ref
         identity = ses.CfnEmailIdentity(
             self,
             "Identity",
@@ -98,20 +99,20 @@ class SendingIdentity(Construct):
                 behavior_on_mx_failure="USE_DEFAULT_VALUE",
             ),
             configuration_set_attributes=ses.CfnEmailIdentity.ConfigurationSetAttributesProperty(
-                configuration_set_name=configuration_set.ref
+                configuration_set_name=self.configuration_set_name
             ),
             # Bounces reach us as events; forwarded by mail they would go to the tenant's own inbox.
             feedback_attributes=ses.CfnEmailIdentity.FeedbackAttributesProperty(email_forwarding_enabled=False),
         )
-        self.configuration_set_name: str = configuration_set.ref
-        self.identity_arn = _ses_arn(f"identity/{identity.ref}")
-        self.configuration_set_arn = _ses_arn(f"configuration-set/{configuration_set.ref}")
+        self.identity_arn = arn("ses", f"identity/{identity.ref}")
+        self.configuration_set_arn = arn("ses", f"configuration-set/{self.configuration_set_name}")
         self.dkim_tokens = (
             DkimToken(name=identity.attr_dkim_dns_token_name1, target=identity.attr_dkim_dns_token_value1),
             DkimToken(name=identity.attr_dkim_dns_token_name2, target=identity.attr_dkim_dns_token_value2),
             DkimToken(name=identity.attr_dkim_dns_token_name3, target=identity.attr_dkim_dns_token_value3),
         )
-        tenant = ses.CfnTenant(
+        self.tenant_name = tenant_name
+        ses.CfnTenant(
             self,
             "Tenant",
             tenant_name=tenant_name,
@@ -120,11 +121,6 @@ class SendingIdentity(Construct):
                 for arn in (self.identity_arn, self.configuration_set_arn)
             ],
         )
-        self.tenant_name: str = tenant.ref
-
-
-def _ses_arn(resource: str) -> str:
-    return f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"
 
 
 def _check_label(where: str, label: str) -> None:

@@ -32,20 +32,21 @@ def new_app(*, outdir: Path | None = None, context: Mapping[str, Any] | None = N
     )
 
 
-def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str] | None = None) -> None:
+def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells: Collection[str] = ()) -> None:
     """Add the stacks of `tenants` and of their cells to `app`, and nothing else.
 
     Args:
         app: to add to.
         config: as loaded, all of it valid.
-        tenants: ids to build. Default: every tenant, and every cell even when it has none.
+        tenants: ids of the tenants to build.
+        cells: ids of cells to build besides those of the tenants. Default: none.
 
     Raises:
-        ConfigError: a tenant that the config does not hold.
+        ConfigError: a tenant or a cell that the config does not hold.
     """
-    chosen = config.tenants if tenants is None else tuple(config.tenant(name) for name in dict.fromkeys(tenants))
-    cells = config.cells if tenants is None else tuple(config.cell(name) for name in sorted({t.cell for t in chosen}))
-    stacks = {cell.id: CellStack(app, cell) for cell in cells}
+    chosen = [config.tenant(name) for name in tenants]
+    needed = {*cells, *(tenant.cell for tenant in chosen)}
+    stacks = {cell.id: CellStack(app, cell) for cell in config.cells if cell.id in needed}
     for tenant in chosen:
         _add_tenant(app, config, tenant, stacks[tenant.cell])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import aws_cdk as cdk
 from constructs import Construct
 from email_stack.config import Cell, Tenant
@@ -39,12 +41,8 @@ class TenantStack(cdk.Stack):
             "BucketName": made.inbox.bucket_name,
             "IdentityArn": made.sending.identity_arn,
             "ConfigurationSetName": made.sending.configuration_set_name,
-            "SesTenantName": made.sending.tenant_name,
-            "MailFromDomain": made.sending.mail_from_domain,
             "AlertsTopicArn": made.alerts.topic_arn,
         }
-        if made.inbox.rule_names:
-            outputs["ReceiptRuleNames"] = ", ".join(made.inbox.rule_names)
         if made.zone is not None:
             outputs["HostedZoneId"] = made.zone.hosted_zone_id
             outputs["NameServers"] = cdk.Fn.join(", ", made.zone.name_servers)
@@ -53,6 +51,12 @@ class TenantStack(cdk.Stack):
                 outputs[f"DnsRecord{number}"] = zone_file_line(record)
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
+
+
+@cache
+def _imported(cell_id: str, value: str) -> str:
+    """The same token for every tenant of a cell."""
+    return cdk.Fn.import_value(cell_export(cell_id, value))
 
 
 def _props(tenant: Tenant, cell: Cell) -> TenantSubdomainProps:
@@ -79,7 +83,7 @@ def _props(tenant: Tenant, cell: Cell) -> TenantSubdomainProps:
         recipients_per_rule=cell.quotas.recipients_per_rule,
         raw_retention=cdk.Duration.days(tenant.retention.raw_days),
         alert_addresses=tenant.alerts,
-        alerts_key_arn=cdk.Fn.import_value(cell_export(cell.id, ALERTS_KEY)),
-        access_logs_bucket_name=cdk.Fn.import_value(cell_export(cell.id, ACCESS_LOGS_BUCKET)),
+        alerts_key_arn=_imported(cell.id, ALERTS_KEY),
+        access_logs_bucket_name=_imported(cell.id, ACCESS_LOGS_BUCKET),
         removal_policy=removal_policy(tenant.removal),
     )

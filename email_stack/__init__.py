@@ -1,0 +1,1 @@
+"""The platform: tenants config, stacks and the operator's command line."""

@@ -1,0 +1,94 @@
+"""What the fields of one tenant must agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from email_stack.config import names
+from email_stack.config.problems import Fault, Faults
+
+if TYPE_CHECKING:
+    from email_stack.config.models import Tenant
+
+__all__ = ["check_agreement"]
+
+
+def check_agreement(tenant: Tenant) -> None:
+    """Check the fields of a tenant, each valid by itself, against each other.
+
+    Raises:
+        Faults: all of what does not agree.
+    """
+    faults = (*_dns(tenant), *_addresses(tenant), *_names_below(tenant))
+    if faults:
+        raise Faults(*faults)
+
+
+def _dns(tenant: Tenant) -> Iterator[Fault]:
+    if tenant.dns == "self-managed":
+        if tenant.portal is not None:
+            yield Fault(
+                "needs dns: delegated: its alias record is only had in a zone of ours, and the CNAME that it would be "
+                "elsewhere is illegal beside the MX of the subdomain (RFC 1034 3.6.2)",
+                "set dns: delegated, or remove the portal",
+                ("portal",),
+            )
+        if tenant.parent_zone is not None:
+            yield Fault(
+                "needs dns: delegated: self-managed means that nothing is delegated to us",
+                "set dns: delegated, or remove parent_zone",
+                ("parent_zone",),
+            )
+    parent = tenant.parent_zone
+    if parent is not None and not names.is_below(tenant.subdomain, parent.zone_name):
+        yield Fault(
+            f'must be a zone above the subdomain "{tenant.subdomain}"',
+            f'name the zone that holds it, such as "{tenant.subdomain.partition(".")[2]}"',
+            ("parent_zone", "zone_name"),
+            parent.zone_name,
+        )
+
+
+def _addresses(tenant: Tenant) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index, address in enumerate(tenant.addresses):
+        local = address.local_part
+        first = seen.setdefault(local, index)
+        if first != index:
+            yield Fault(
+                f"must not repeat addresses[{first}], upper and lower case being the same",
+                "remove one of the two",
+                ("addresses", index, "local_part"),
+            )
+        if len(local) + 1 + len(tenant.subdomain) > names.MAX_MAILBOX_OCTETS:
+            yield Fault(
+                f"must make an address of at most {names.MAX_MAILBOX_OCTETS} octets with the subdomain (RFC 5321 4.5.3.1.3)",
+                "shorten it",
+                ("addresses", index, "local_part"),
+            )
+
+
+def _names_below(tenant: Tenant) -> Iterator[Fault]:
+    mail_from = tenant.mail_from_domain
+    if len(mail_from) > names.MAX_NAME_OCTETS:
+        yield Fault(
+            f"must make a name of at most {names.MAX_NAME_OCTETS} octets with the subdomain, makes {len(mail_from)}",
+            'use "mail"',
+            ("mail_from",),
+        )
+    redirect = tenant.tracking.redirect_domain
+    if redirect is None:
+        return
+    if not names.is_below(redirect, tenant.subdomain):
+        yield Fault(
+            f'must be below the subdomain "{tenant.subdomain}"',
+            f'use "links.{tenant.subdomain}"',
+            ("tracking", "redirect_domain"),
+        )
+    elif redirect == mail_from or names.is_below(redirect, mail_from):
+        yield Fault(
+            "must not be the MAIL FROM domain or below it: its CNAME would clash with the MX there",
+            f'use "links.{tenant.subdomain}"',
+            ("tracking", "redirect_domain"),
+        )

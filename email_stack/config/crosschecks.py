@@ -1,0 +1,181 @@
+"""What cells and tenants must agree on between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from email_stack.config import names
+from email_stack.config.models import Cell, Config, Tenant
+from email_stack.config.problems import Fault
+
+__all__ = [
+    "Claim",
+    "QuotaUsage",
+    "cell_faults",
+    "claim_faults",
+    "quota_faults",
+    "quota_usage",
+    "receipt_rules_of",
+    "tenant_cell_faults",
+]
+
+SPARE_RECEIPT_RULES: Final = 2
+"""Left free in each cell, for rules that operators add in an emergency: a block, a diversion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a tenant takes that no other may: also known of one that is otherwise not valid.
+
+    Args:
+        number: of the tenant, in the config's order.
+        id: its id; None when that is not valid.
+        subdomain: its subdomain; None when that is not valid.
+        where: file and line, for the other tenant's message.
+        reserved: names below its subdomain that it uses itself, each with what for.
+    """
+
+    number: int
+    id: str | None
+    subdomain: str | None
+    where: str
+    reserved: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUsage:
+    """How much of one quota the tenants of a cell take.
+
+    Args:
+        name: as in `Quotas`.
+        used: by the config; what else is in the account is not known here.
+        limit: usable: the quota, less what is kept spare.
+    """
+
+    name: str
+    used: int
+    limit: int
+
+
+def claim_faults(claims: Sequence[Claim]) -> Iterator[tuple[int, Fault]]:
+    """Ids and subdomains taken twice, and subdomains within another tenant's; each with the number of its tenant."""
+    ids: dict[str, Claim] = {}
+    subdomains: dict[str, Claim] = {}
+    for claim in claims:
+        if claim.id is not None and (first := ids.setdefault(claim.id, claim)) is not claim:
+            yield claim.number, Fault(f"must be unique, is also at {first.where}", "give each tenant an id of its own", ("id",))
+        if claim.subdomain is not None and (first := subdomains.setdefault(claim.subdomain, claim)) is not claim:
+            yield claim.number, Fault(
+                f"must be unique, is also {_named(first)}'s", "give each tenant a subdomain of its own", ("subdomain",)
+            )
+    for claim in claims:
+        if claim.subdomain is not None and (outer := _outer(claim.subdomain, subdomains)) is not None:
+            yield claim.number, _nested(claim.subdomain, outer)
+
+
+def _outer(subdomain: str, subdomains: dict[str, Claim]) -> Claim | None:
+    ancestor = subdomain.partition(".")[2]
+    while ancestor:
+        if ancestor in subdomains:
+            return subdomains[ancestor]
+        ancestor = ancestor.partition(".")[2]
+    return None
+
+
+def _nested(subdomain: str, outer: Claim) -> Fault:
+    use = next(
+        (f", as its {use}" for name, use in outer.reserved if subdomain == name or names.is_below(subdomain, name)), ""
+    )
+    return Fault(
+        f'must not be within "{outer.subdomain}" of {_named(outer)}{use}',
+        "use a name beside it, not below it",
+        ("subdomain",),
+    )
+
+
+def _named(claim: Claim) -> str:
+    return f'tenant "{claim.id}"' if claim.id is not None else f"the tenant at {claim.where}"
+
+
+def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
+    """Two cells in one account and region; with the id of the later one."""
+    places: dict[tuple[str | None, str], str] = {}
+    for cell in cells:
+        first = places.setdefault((cell.account, cell.region), cell.id)
+        if first != cell.id:
+            yield (
+                cell.id,
+                Fault(
+                    f'must not share account and region with cell "{first}": SES has one active receipt rule set in each',
+                    "put it in another account or region, or its tenants into that cell",
+                    ("region",),
+                ),
+            )
+
+
+def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
+    """What a tenant and its cell do not agree on."""
+    parent = tenant.parent_zone
+    if parent is None or parent.delegation_role_arn is None or cell.account is None:
+        return
+    if parent.delegation_role_arn.split(":")[4] == cell.account:
+        yield Fault(
+            f'must be in another account than cell "{cell.id}"',
+            "remove it: in its own account the cell needs no role",
+            ("parent_zone", "delegation_role_arn"),
+        )
+
+
+def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:
+    """Receipt rules that the tenant takes in its cell."""
+    return -(-len(tenant.recipients) // cell.quotas.recipients_per_rule)
+
+
+def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
+    """How much of each of a cell's quotas the config takes.
+
+    Hosted zones and buckets count by account: cells of the same account add up.
+
+    Raises:
+        ConfigError: there is no such cell.
+    """
+    cell = config.cell(cell_id)
+    return _usage(cell, config.cells, config.tenants)
+
+
+def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[tuple[str, Fault]]:
+    """Quotas that do not suffice; with the id of the cell."""
+    for cell in cells:
+        for usage in _usage(cell, cells, tenants):
+            if usage.used > usage.limit:
+                spare = f" ({SPARE_RECEIPT_RULES} are kept spare)" if usage.name == "receipt_rules" else ""
+                yield (
+                    cell.id,
+                    Fault(
+                        f"must cover the tenants: {usage.used} needed, {usage.limit} usable{spare}",
+                        "move tenants to another cell, or have AWS raise the quota and write it here",
+                        ("quotas", usage.name),
+                        silent=True,
+                    ),
+                )
+
+
+def _usage(cell: Cell, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> tuple[QuotaUsage, ...]:
+    same_account = {other.id for other in cells if other.account == cell.account}
+    own = [tenant for tenant in tenants if tenant.cell == cell.id]
+    in_account = [tenant for tenant in tenants if tenant.cell in same_account]
+    delegations = sum(t.parent_zone is not None and t.parent_zone.delegation_role_arn is not None for t in own)
+    quotas = cell.quotas
+    used = {
+        "receipt_rules": sum(receipt_rules_of(tenant, cell) for tenant in own),
+        "identities": len(own),
+        "configuration_sets": len(own),
+        "ses_tenants": len(own),
+        "hosted_zones": sum(tenant.dns == "delegated" for tenant in in_account),
+        "buckets": len(in_account) + len(same_account),  # a cell has one for access logs
+        "stacks": len(own) + delegations + 1,
+    }
+    spare = {"receipt_rules": SPARE_RECEIPT_RULES}
+    return tuple(QuotaUsage(name, count, getattr(quotas, name) - spare.get(name, 0)) for name, count in used.items())

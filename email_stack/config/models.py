@@ -1,0 +1,216 @@
+"""Cells and tenants: frozen, complete and valid, as everything downstream sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NoReturn
+
+from pydantic import Field, model_validator
+
+from email_stack.config import names
+from email_stack.config.problems import ConfigError, Problem, closest
+from email_stack.config.sections import (
+    AddressItem,
+    Dmarc,
+    ParentZone,
+    Portal,
+    Removal,
+    Retention,
+    Scanning,
+    ScanningItem,
+    Tracking,
+)
+from email_stack.config.values import (
+    Account,
+    Identifier,
+    Label,
+    Mailboxes,
+    Region,
+    RoleLocalParts,
+    Settings,
+    Subdomain,
+    Tags,
+)
+
+__all__ = ["Cell", "Config", "Quotas", "Tenant"]
+
+
+class Quotas(Settings):
+    """What AWS lets the account and region of a cell hold; raise a number here once AWS raised the quota.
+
+    Source: SES developer guide, "Service quotas in Amazon SES"; Route 53, S3 and CloudFormation, each "Quotas".
+    """
+
+    receipt_rules: int = Field(200, ge=1, le=100_000, description="Receipt rules in the active rule set. Default: 200.")
+    recipients_per_rule: int = Field(
+        100,
+        ge=1,
+        le=500,
+        description="Recipients of one receipt rule. AWS's pages say 500 or 100: the lower one is safe. Default: 100.",
+    )
+    identities: int = Field(10_000, ge=1, le=1_000_000, description="SES identities. Default: 10000.")
+    configuration_sets: int = Field(10_000, ge=1, le=1_000_000, description="SES configuration sets. Default: 10000.")
+    ses_tenants: int = Field(10_000, ge=1, le=1_000_000, description="SES tenants. Default: 10000.")
+    hosted_zones: int = Field(
+        500, ge=1, le=1_000_000, description="Route 53 hosted zones of the account, in all regions. Default: 500."
+    )
+    buckets: int = Field(10_000, ge=1, le=1_000_000, description="S3 buckets of the account, in all regions. Default: 10000.")
+    stacks: int = Field(2000, ge=1, le=1_000_000, description="CloudFormation stacks. Default: 2000.")
+
+
+class Cell(Settings):
+    """One account and region, which its tenants share."""
+
+    id: Identifier = Field(description="Permanent id of the cell: the key of its mapping.")
+    region: Region = Field(description="AWS region; SES must receive mail there.")
+    account: Account | None = Field(
+        None, description="AWS account, 12 digits in quotes. Default: the account of the caller's credentials."
+    )
+    quotas: Quotas = Field(Quotas(), description="Service quotas of the account and region. Default: AWS's own.")
+    removal: Removal = Field(
+        "retain", description="What becomes of the cell's data, its access logs, when its stack is deleted. Default: retain."
+    )
+
+
+class Tenant(Settings):
+    """One tenant's e-mail on one subdomain."""
+
+    id: Identifier = Field(description="Permanent id: stacks and rules are named by it, so it never changes.")
+    subdomain: Subdomain = Field(
+        description="Domain of the tenant's mail, below a registered domain; Unicode or A-labels. Kept as A-labels."
+    )
+    cell: Identifier = Field(description="Id of the cell it is in; never changes. Default: the only cell.")
+    dns: Literal["delegated", "self-managed"] = Field(
+        "delegated",
+        description="delegated: a hosted zone of ours. self-managed: the owner gets the eight records. Default: delegated.",
+    )
+    parent_zone: ParentZone | None = Field(
+        None, description="Zone of ours above the subdomain that delegates it. Default: the owner writes the NS record."
+    )
+    addresses: tuple[AddressItem, ...] = Field(
+        (), description="Designated addresses: mappings, or local parts alone. Append new ones at the end. Default: none."
+    )
+    role_addresses: RoleLocalParts = Field(
+        ("postmaster", "abuse"),
+        description="Local parts that receive as well, unless `addresses` says otherwise (RFC 2142). Default: postmaster, abuse.",
+    )
+    catch_all: bool = Field(False, description="Receive at every address of the subdomain. Default: false.")
+    dmarc: Dmarc = Field(Dmarc(), description="DMARC policy and reports. Default: quarantine.")
+    mail_from: Label = Field("mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail.")
+    alerts: Mailboxes = Field((), description="Operators who are told of detections, by e-mail. Default: none.")
+    tracking: Tracking = Field(Tracking(), description="Open and click tracking. Default: both.")
+    scanning: ScanningItem = Field(Scanning(), description="Virus scanning, or its mode alone. Default: shared.")
+    retention: Retention = Field(Retention(), description="How long mail is kept.")
+    removal: Removal = Field(
+        "retain", description="What becomes of the tenant's mail and zone when its stack is deleted. Default: retain."
+    )
+    live: bool = Field(True, description="false stops sending and receiving, as before off-boarding. Default: true.")
+    receiving_tls: Literal["require", "optional"] = Field(
+        "require", description="require: mail that arrives without TLS bounces. Default: require."
+    )
+    portal: Portal | None = Field(None, description="Web portal on the subdomain itself; delegated only. Default: none.")
+    tags: Tags = Field({}, description="Tags of every resource, beside `tenant` and `cell`. At most 40. Default: none.")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Tenant:
+        from email_stack.config.agreement import check_agreement  # noqa: PLC0415 - it is about this class
+
+        check_agreement(self)
+        return self
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.subdomain))
+
+    @property
+    def subdomain_unicode(self) -> str:
+        """The subdomain as people read it, in U-labels."""
+        return names.unicode_name(self.subdomain)
+
+    @property
+    def mail_from_domain(self) -> str:
+        """Domain of the envelope sender."""
+        return f"{self.mail_from}.{self.subdomain}"
+
+    @cached_property
+    def receiving_addresses(self) -> tuple[str, ...]:
+        """Full addresses that receive: role addresses first, then the rest in the config's order.
+
+        Appending to `addresses` appends here: no other address moves to another receipt rule.
+        """
+        listed = {address.local_part: address.receive for address in self.addresses}
+        roles = [role for role in self.role_addresses if listed.get(role, True)]
+        others = [local for local, receives in listed.items() if receives and local not in roles]
+        return tuple(f"{local}@{self.subdomain}" for local in (*roles, *others))
+
+    @property
+    def sending_addresses(self) -> tuple[str, ...]:
+        """Full addresses that may send, in the config's order."""
+        return tuple(f"{address.local_part}@{self.subdomain}" for address in self.addresses if address.send)
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """What its receipt rules match: its receiving addresses, or the subdomain when it takes all."""
+        return (self.subdomain,) if self.catch_all else self.receiving_addresses
+
+    @property
+    def dmarc_rua(self) -> tuple[str, ...]:
+        """Addresses for DMARC's aggregate reports, with the default resolved."""
+        if self.dmarc.rua is not None:
+            return self.dmarc.rua
+        postmaster = f"postmaster@{self.subdomain}"
+        return (postmaster,) if self.catch_all or postmaster in self.receiving_addresses else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that `load` read, checked as a whole.
+
+    Args:
+        cells: in the file's order.
+        tenants: in the file's order; from a folder, in the order of file names.
+        source: the file or folder, for messages.
+    """
+
+    cells: tuple[Cell, ...]
+    tenants: tuple[Tenant, ...]
+    source: str = "config"
+    _cells: Mapping[str, Cell] = field(init=False, repr=False, compare=False)
+    _tenants: Mapping[str, Tenant] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_cells", {cell.id: cell for cell in self.cells})
+        object.__setattr__(self, "_tenants", {tenant.id: tenant for tenant in self.tenants})
+
+    def tenant(self, tenant_id: str) -> Tenant:
+        """The tenant with that id.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        found = self._tenants.get(tenant_id)
+        return found if found is not None else self._unknown("tenant", tenant_id, self._tenants)
+
+    def cell(self, cell_id: str) -> Cell:
+        """The cell with that id.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        found = self._cells.get(cell_id)
+        return found if found is not None else self._unknown("cell", cell_id, self._cells)
+
+    def tenants_of(self, cell_id: str) -> tuple[Tenant, ...]:
+        """The tenants in that cell, in the config's order.
+
+        Raises:
+            ConfigError: there is no such cell.
+        """
+        self.cell(cell_id)
+        return tuple(tenant for tenant in self.tenants if tenant.cell == cell_id)
+
+    def _unknown(self, what: str, wanted: str, known: Iterable[str]) -> NoReturn:
+        near = closest(wanted, known)
+        remedy = f'did you mean "{near}"?' if near else f"add it, or name one of its {what}s"
+        raise ConfigError([Problem(self.source, 1, 1, "", wanted, f"must be a {what} of this config", remedy, what)])

@@ -1,0 +1,196 @@
+"""The types of single values: each checks, normalizes, and describes itself in the JSON schema."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+
+from constructs_lib.naming import check_identifier
+from email_stack.config import names
+from email_stack.config.problems import Fault, Faults, closest
+from email_stack.config.regions import RECEIVING_REGIONS
+
+__all__ = [
+    "Account",
+    "DisplayName",
+    "DomainName",
+    "HostedZoneId",
+    "Identifier",
+    "Label",
+    "LocalPart",
+    "Mailbox",
+    "Mailboxes",
+    "Region",
+    "RoleArn",
+    "RoleLocalParts",
+    "Settings",
+    "Subdomain",
+    "Tags",
+]
+
+T = TypeVar("T")
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_HOSTED_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
+_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+_MAX_TAGS: Final = 40
+"""S3 and SES take 50 a resource: ten are left for the platform's own."""
+_RESERVED_TAGS: Final = ("cell", "tenant")
+_MAX_DISPLAY_NAME_CHARACTERS: Final = 128
+
+
+class Settings(BaseModel):
+    """What every model here is: frozen, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _identifier(value: str) -> str:
+    try:
+        return check_identifier("id", value)
+    except ValueError:
+        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32].rstrip("-")
+        try:
+            remedy = f'use "{check_identifier("id", slug)}"'
+        except ValueError:
+            remedy = 'use one such as "acme"'
+        raise Faults.one(
+            "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter", remedy
+        ) from None
+
+
+def _account(value: str) -> str:
+    if not _ACCOUNT.fullmatch(value):
+        raise Faults.one("must be the 12 digits of an AWS account", 'write them in quotes, as in "123456789012"')
+    return value
+
+
+def _region(value: str) -> str:
+    if value not in RECEIVING_REGIONS:
+        near = closest(value, RECEIVING_REGIONS)
+        use = f'use "{near}"' if near else f"use one of {', '.join(RECEIVING_REGIONS)}"
+        raise Faults.one("must be a region where SES receives mail", use)
+    return value
+
+
+def _hosted_zone_id(value: str) -> str:
+    if not _HOSTED_ZONE_ID.fullmatch(value):
+        raise Faults.one(
+            "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9", "copy it from Route 53, without /hostedzone/"
+        )
+    return value
+
+
+def _role_arn(value: str) -> str:
+    if not _ROLE_ARN.fullmatch(value):
+        raise Faults.one("must be the ARN of an IAM role", 'write it as "arn:aws:iam::123456789012:role/name"')
+    return value
+
+
+def _display_name(value: str) -> str:
+    # A line break in a header field would start another header: RFC 5322 2.2.
+    if not value.isprintable():
+        raise Faults.one("must have no line breaks or control characters", "remove them")
+    if not 1 <= len(value) <= _MAX_DISPLAY_NAME_CHARACTERS:
+        raise Faults.one(
+            f"must be 1 to {_MAX_DISPLAY_NAME_CHARACTERS} characters, is {len(value)}", "shorten it or leave it out"
+        )
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is there twice, whatever its case."""
+    seen: dict[str, int] = {}
+    faults = []
+    for index, value in enumerate(values):
+        first = seen.setdefault(value.lower(), index)
+        if first != index:
+            faults.append(Fault(f"must not repeat item {first + 1}", "remove it", (index,)))
+    if faults:
+        raise Faults(*faults)
+    return values
+
+
+def _tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """AWS's limits for tags: AWS general reference, "Tagging AWS resources"; IAM tells keys apart without case."""
+    faults = []
+    seen: set[str] = set()
+    for key, value in tags.items():
+        lower = key.lower()
+        if not 1 <= len(key) <= 128:
+            faults.append(Fault(f"must have a key of 1 to 128 characters, has {len(key)}", "shorten it", (key,), key))
+        if len(value) > 256:
+            faults.append(Fault(f"must be at most 256 characters, is {len(value)}", "shorten it", (key,)))
+        if lower.startswith("aws:"):
+            faults.append(Fault("must not start with aws:, which AWS keeps for itself", "rename the tag", (key,), key))
+        if lower in _RESERVED_TAGS:
+            faults.append(Fault("must not be a tag that the platform sets itself", "rename the tag", (key,), key))
+        if lower in seen:
+            faults.append(Fault("must differ from other keys by more than case", "keep one of them", (key,), key))
+        seen.add(lower)
+        faults += [
+            Fault("must be letters, digits, spaces and _.:/=+-@", "remove other characters", (key,), text)
+            for text in (key, value)
+            if not all(map(_in_tags, text))
+        ]
+    if len(tags) > _MAX_TAGS:
+        faults.append(Fault(f"must be at most {_MAX_TAGS} tags, are {len(tags)}", "remove some"))
+    if faults:
+        raise Faults(*faults)
+    return tags
+
+
+def _in_tags(character: str) -> bool:
+    return character in "_.:/=+-@" or unicodedata.category(character)[0] in "LN" or unicodedata.category(character) == "Zs"
+
+
+def _described(pattern: str | None = None, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string"} | ({"pattern": f"^{pattern}$"} if pattern else {}) | more)
+
+
+def _check(rule: Callable[[T], T]) -> AfterValidator:
+    return AfterValidator(rule)
+
+
+_NAME_IN_EDITORS: Final = r"[^\s@/:_*]+"
+"""What an editor can tell of a name; the rest of DNS's and IDNA's rules is checked on loading."""
+
+Identifier = Annotated[
+    str, _check(_identifier), _described(r"[a-z](?:-?[a-z0-9])*", minLength=2, maxLength=32, examples=["acme"])
+]
+Account = Annotated[str, _check(_account), _described(r"[0-9]{12}", examples=["123456789012"])]
+Region = Annotated[str, _check(_region), _described(enum=list(RECEIVING_REGIONS))]
+DomainName = Annotated[
+    str, _check(names.domain_name), _described(_NAME_IN_EDITORS, maxLength=254, examples=["acme.example"])
+]
+Subdomain = Annotated[
+    str, _check(names.tenant_subdomain), _described(_NAME_IN_EDITORS, maxLength=210, examples=["post.acme.example"])
+]
+Label = Annotated[str, _check(names.label), _described(r"[^\s@/:_*.]+", maxLength=63, examples=["mail"])]
+LocalPart = Annotated[
+    str, _check(names.local_part), _described(names.LOCAL_PART_PATTERN, maxLength=64, examples=["support"])
+]
+RoleLocalParts = Annotated[
+    tuple[
+        Annotated[str, _check(names.receiving_local_part), _described(names.LOCAL_PART_PATTERN, maxLength=64)], ...
+    ],
+    _check(_distinct),
+]
+Mailbox = Annotated[
+    str, _check(names.mailbox), _described(r"[^\s@]+@[^\s@]+", maxLength=254, examples=["ops@acme.example"])
+]
+Mailboxes = Annotated[tuple[Mailbox, ...], _check(_distinct)]
+HostedZoneId = Annotated[
+    str, _check(_hosted_zone_id), _described(r"Z[A-Z0-9]{1,31}", examples=["Z0123456789ABCDEFGHIJ"])
+]
+RoleArn = Annotated[
+    str,
+    _check(_role_arn),
+    _described(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", examples=["arn:aws:iam::123456789012:role/dns-delegation"]),
+]
+DisplayName = Annotated[str, _check(_display_name), _described(minLength=1, maxLength=128, examples=["Acme Support"])]
+Tags = Annotated[Mapping[str, str], _check(_tags)]

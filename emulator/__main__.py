@@ -1,0 +1,59 @@
+"""Starts ministack with the project's extension: `python -m emulator [--port N] [--enforce-iam] [--folder F]`."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from emulator.settings import server_environment
+
+MINISTACK = "1.5.33"
+PR_SET_PDEATHSIG = 1
+
+
+def require_exact_release() -> None:
+    """Stop unless ministack is the release the extension is written against: it replaces private functions."""
+    found = version("ministack")
+    if found != MINISTACK:
+        sys.exit(f"emulator: ministack must be {MINISTACK}, got {found}; run: pip install ministack=={MINISTACK}")
+
+
+def die_with(parent: int) -> None:
+    """Have Linux end this process when `parent` ends, however it ends. Elsewhere the parent has to stop it.
+
+    Lambda workers need nothing of their own: they read from a pipe that closes with this process.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the call above
+            sys.exit("emulator: the process that started this one is gone")
+
+
+def main() -> None:
+    """Serve until the process is told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1. Default: 4566")
+    parser.add_argument("--enforce-iam", action="store_true", help="check IAM policies, over https")
+    parser.add_argument("--folder", type=Path, default=Path(".demo/emulator"), help="where state and logs go")
+    parser.add_argument("--die-with", type=int, metavar="PID", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.die_with is not None:
+        die_with(options.die_with)
+    require_exact_release()
+    # Before the import: ministack reads its settings while it is imported.
+    os.environ.update(server_environment(options.folder.resolve(), options.port, enforce_iam=options.enforce_iam))
+    sys.argv = sys.argv[:1]  # ministack parses the command line too
+
+    from emulator import extension  # noqa: PLC0415  (imports ministack, see above)
+
+    extension.install()
+    extension.serve()
+
+
+if __name__ == "__main__":
+    main()

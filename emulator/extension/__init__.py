@@ -1,0 +1,41 @@
+"""What ministack lacks and this project needs, added to it before it starts; one module a service."""
+
+from __future__ import annotations
+
+from emulator.extension import (
+    route53,
+    s3,
+    ses_configuration_set,
+    ses_identity,
+    ses_receiving,
+    ses_storage,
+    ses_tenant,
+    ses_verification,
+    sns,
+    upstream,
+)
+
+SERVICES = (
+    route53,
+    s3,
+    ses_configuration_set,
+    ses_identity,
+    ses_receiving,
+    ses_storage,
+    ses_tenant,
+    ses_verification,
+    sns,
+)
+
+
+def install() -> None:
+    """Register every handler and replace the API functions that AWS would be stricter in."""
+    for module in SERVICES:
+        module.install()
+
+
+def serve() -> None:
+    """Run ministack's own server until the process is told to stop."""
+    # In the https mode it would also listen on port 443.
+    upstream.replace("app", "_port_is_bindable", lambda _original: lambda _host, _port: False)
+    upstream.attribute("app", "main")()

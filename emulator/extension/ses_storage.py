@@ -1,0 +1,116 @@
+"""SES writing to S3: what a bucket's policy lets it write, and the objects themselves.
+
+Stands in for the part of SES that stores inbound mail, which ministack has not. The write happens inside the server,
+not through the S3 API, because SES calls S3 as a service principal and no client can sign as one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from emulator.extension import upstream
+
+SERVICE = "ses.amazonaws.com"
+PATH = "/_emulator/ses/objects"
+S3 = "services.s3"
+
+
+def install() -> None:
+    """Serve `PUT /_emulator/ses/objects`, with which `emulator.inbound` stores a message."""
+    upstream.replace("app", "app", _with_storage)
+
+
+def rule_arn(rule_set: str, rule: str) -> str:
+    """The ARN that SES sends as `aws:SourceArn`."""
+    own = f"arn:aws:ses:{upstream.region()}:{upstream.account()}"
+    return f"{own}:receipt-rule-set/{rule_set}:receipt-rule/{rule}"
+
+
+def refusal(bucket: str, key: str, source_arn: str) -> str | None:
+    """Why SES may not write this object for this rule, or None."""
+    if bucket not in upstream.attribute(S3, "_buckets"):
+        return f"bucket {bucket} does not exist"
+    policy = upstream.attribute(S3, "_bucket_policies").get(bucket)
+    if not _allows(policy, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", source_arn):
+        return f"the policy of bucket {bucket} does not let {SERVICE} put {key} for {source_arn}"
+    return _key_refusal(bucket, source_arn)
+
+
+def put(bucket: str, key: str, content: bytes) -> None:
+    """Write an object, with the notifications that a write causes."""
+    headers = {"content-type": "application/octet-stream"}
+    status, _headers, body = upstream.attribute(S3, "_put_object")(bucket, key, content, headers)
+    if status >= 400:
+        raise ValueError(f"s3://{bucket}/{key}: {body!r}")
+
+
+def _key_refusal(bucket: str, source_arn: str) -> str | None:
+    """SES needs the bucket's own KMS key as well: to make a data key, and to read it back on a multipart write."""
+    encryption = upstream.attribute(S3, "_bucket_default_sse_headers")(bucket)
+    if encryption.get("x-amz-server-side-encryption") != "aws:kms":
+        return None
+    key_id = encryption.get("x-amz-server-side-encryption-aws-kms-key-id")
+    if not key_id:
+        return f"bucket {bucket} is encrypted with AWS's own KMS key, which {SERVICE} may not use"
+    record = upstream.attribute("services.kms", "_resolve_key")(key_id)
+    if record is None:
+        return f"KMS key {key_id} of bucket {bucket} does not exist"
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        if not _allows(record.get("Policy"), action, record["Arn"], source_arn):
+            return f"the policy of KMS key {key_id} does not let {SERVICE} use {action} for {source_arn}"
+    return None
+
+
+def _allows(policy: Any, action: str, resource_arn: str, source_arn: str) -> bool:
+    context = upstream.attribute("core.iam_evaluator", "EvalContext")(
+        principal_arn="",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource_arn,
+        region=upstream.region(),
+        secure_transport=True,
+        service_context={
+            "aws:sourcearn": source_arn,
+            "aws:sourceaccount": upstream.account(),
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": SERVICE,
+            "aws:viaawsservice": "false",
+        },
+    )
+    decide = upstream.attribute("core.iam_evaluator", "evaluate_resource_policy")
+    return bool(decide(policy, context, service=SERVICE).decision == "Allow")
+
+
+def _with_storage(app: upstream.Asynchronous) -> upstream.Asynchronous:
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await app(scope, receive, send)
+            return
+        content = b""
+        more = True
+        while more:
+            part = await receive()
+            content += part.get("body", b"")
+            more = part.get("more_body", False)
+        status, answer = _store(dict(parse_qsl(scope["query_string"].decode())), content)
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.encode()})
+
+    return serve
+
+
+def _store(query: dict[str, str], content: bytes) -> tuple[int, str]:
+    try:
+        bucket, key, rule_set, rule = (query[name] for name in ("bucket", "key", "rule_set", "rule"))
+        upstream.attribute("core.responses", "set_request_account_id")("")
+        upstream.attribute("core.responses", "set_request_region")(query["region"])
+    except KeyError as error:
+        return 400, f"parameter {error} is missing"
+    if reason := refusal(bucket, key, rule_arn(rule_set, rule)):
+        return 403, reason
+    put(bucket, key, content)
+    return 200, json.dumps({"bucket": bucket, "key": key})

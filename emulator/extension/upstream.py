@@ -1,0 +1,154 @@
+"""The one place that reaches into ministack, which is untyped and whose names start with an underscore.
+
+Handlers of CloudFormation types call the emulator through boto3, over HTTP, like any client: whatever its API refuses,
+the stack is refused. Only what must happen inside an API call uses `attribute` and `replace`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from emulator import settings
+
+Properties = dict[str, Any]
+Provisioned = tuple[str, dict[str, Any]]  # what Ref returns, what GetAtt returns
+Response = tuple[int, dict[str, str], Any]
+Asynchronous = Callable[..., Any]
+
+_ENGINE = "services.cloudformation.stacks"
+_PROVISIONERS = "services.cloudformation.provisioners"
+_lock = threading.Lock()
+
+
+def attribute(module: str, name: str) -> Any:
+    """A function or a store of `ministack.<module>`."""
+    return getattr(importlib.import_module(f"ministack.{module}"), name)
+
+
+def replace(module: str, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put `wrap(original)` in the place of a function of `ministack.<module>`."""
+    setattr(importlib.import_module(f"ministack.{module}"), name, wrap(attribute(module, name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceType:
+    """A CloudFormation resource type.
+
+    Args:
+        name: such as `AWS::SES::Tenant`.
+        properties: the names a template may use; another is refused, as CloudFormation does.
+        create: from logical id, properties and stack name to what is provisioned.
+        update: from physical id, old and new properties to what is provisioned.
+        delete: from physical id and properties; a resource that is gone already is no error.
+        replacing: properties whose change makes a new resource and deletes the old one after the update.
+        tags: the property that stack tags are added to. Default: the type takes none.
+    """
+
+    name: str
+    properties: frozenset[str]
+    create: Callable[[str, Properties, str], Provisioned]
+    update: Callable[[str, Properties, Properties], Provisioned]
+    delete: Callable[[str, Properties], None]
+    replacing: tuple[str, ...] = ()
+    tags: str | None = None
+
+
+def register(resource: ResourceType) -> None:
+    """Teach CloudFormation a resource type, or replace what it knew of it."""
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
+        only(resource.properties, properties, resource.name)
+        return resource.create(logical_id, properties, stack_name)
+
+    def update(physical_id: str, old: Properties, new: Properties, _stack_name: str) -> Provisioned:
+        only(resource.properties, new, resource.name)
+        return resource.update(physical_id, old, new)
+
+    attribute(_PROVISIONERS, "_RESOURCE_HANDLERS")[resource.name] = {
+        "create": create,
+        "update": update,
+        "delete": resource.delete,
+    }
+    attribute(_PROVISIONERS, "_REPLACING_PROPERTIES")[resource.name] = resource.replacing
+    if resource.tags:
+        attribute(_PROVISIONERS, "_STACK_TAG_PROPERTY")[resource.name] = (resource.tags, "list")
+    # Handlers wait for answers of the server they run in: on its event loop they would wait for ever.
+    replace(
+        _ENGINE,
+        "_runs_on_worker_thread",
+        lambda original: lambda resource_type: resource_type == resource.name or original(resource_type),
+    )
+
+
+def handlers(resource_type: str) -> dict[str, Callable[..., Any]]:
+    """Ministack's own handlers of a type."""
+    return dict(attribute(_PROVISIONERS, "_RESOURCE_HANDLERS")[resource_type])
+
+
+def generated_name(stack_name: str, logical_id: str, max_length: int = 64) -> str:
+    """The name CloudFormation gives a resource whose template gives none."""
+    name: str = attribute(_PROVISIONERS, "_physical_name")(stack_name, logical_id, max_len=max_length)
+    return name
+
+
+def only(known: frozenset[str], given: Properties, where: str) -> None:
+    """Refuse a misspelt property."""
+    if unknown := sorted(given.keys() - known):
+        raise ValueError(f"Model validation failed ({where}: #: extraneous key [{unknown[0]}] is not permitted)")
+
+
+def flag(value: object) -> bool:
+    """A boolean of a template, which may carry it as a string."""
+    return str(value).lower() == "true"
+
+
+def region() -> str:
+    """The region of the request or stack at hand."""
+    return str(attribute("core.responses", "get_region")())
+
+
+def account() -> str:
+    """The account of the request or stack at hand."""
+    return str(attribute("core.responses", "get_account_id")())
+
+
+def client(service: str) -> Any:
+    """A boto3 client of the emulator itself, as its root caller, in the region at hand. Not for its event loop."""
+    with _lock:
+        return _client(service, region())
+
+
+@functools.cache
+def _client(service: str, region_name: str) -> Any:
+    tls = attribute("core.tls", "use_ssl_enabled")()
+    port = int(attribute("app", "_resolve_port")())
+    connect: Any = boto3.client  # its overloads want the service's name as a literal
+    return connect(
+        service,
+        region_name=region_name,
+        aws_access_key_id=settings.ACCESS_KEY_ID,
+        aws_secret_access_key=settings.SECRET_ACCESS_KEY,
+        endpoint_url=settings.endpoint_url(port, enforce_iam=tls),
+        verify=_certificate() if tls else True,
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32),
+    )
+
+
+def _certificate() -> str:
+    path, _key = attribute("core.tls", "resolve_tls_material")()
+    return str(Path(path))
+
+
+def gone(error: ClientError, *codes: str) -> bool:
+    """Whether an error says that what is to be deleted does not exist."""
+    return error.response["Error"]["Code"] in codes

@@ -1,0 +1,251 @@
+"""Runs the emulator as a child process and hands out what its users need: environments, clients, a bootstrap."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from emulator import inbound, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+START_SECONDS = 30.0
+STOP_SECONDS = 2.0
+CDK_SECONDS = 300.0
+ATTEMPTS = 3
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start, or a tool run against it failed; the message carries the end of its output."""
+
+
+class Emulator:
+    """An AWS emulator on a free port of loopback, for as long as the `with` block lasts.
+
+    Starts one process, in a session of its own, and on leaving stops it and the Lambda workers it started. State lives
+    in that process and is gone with it. Start it in a thread that lives as long: on Linux the process ends with it.
+
+    Args:
+        enforce_iam: check every call against IAM and resource policies, over https with a generated certificate
+            (needs the `openssl` command). Default: no policy is looked at.
+        folder: where its files go, `emulator.log` among them; kept. Default: a temporary folder, removed after a run
+            and kept when the emulator did not start.
+
+    Raises:
+        EmulatorError: it does not answer within 30 seconds; with the end of the log.
+    """
+
+    def __init__(self, enforce_iam: bool = False, folder: Path | None = None) -> None:
+        self.enforce_iam = enforce_iam
+        self.account_id = settings.ACCOUNT_ID
+        self._given_folder = folder
+        self._folder: Path | None = None
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        # Profiles and files would come from the user's own settings.
+        own: dict[str, Any] = {name: (None, [], os.devnull, None) for name in ("config_file", "credentials_file")}
+        own["profile"] = (None, [], None, None)
+        self._session = boto3.session.Session(botocore_session=botocore.session.Session(session_vars=own))
+
+    def __enter__(self) -> Self:
+        if self._process is not None:
+            raise EmulatorError("emulator: is running already; use one per `with` block")
+        self._folder = self._given_folder or Path(tempfile.mkdtemp(prefix="emulator-"))
+        self._folder = self._folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                self._start()
+                # Somebody else may take the free port before the server does.
+                if self._wait_until_healthy(retry=attempt < ATTEMPTS):
+                    return self
+        except BaseException:
+            self._stop()
+            raise
+        raise EmulatorError("emulator: no port stayed free; start it again")  # pragma: no cover
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        if self._given_folder is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        if self._folder is None:
+            raise EmulatorError("emulator: is not running; use it inside its `with` block")
+        return self._folder
+
+    @property
+    def log_file(self) -> Path:
+        """What the server and the Lambda functions printed."""
+        return self.folder / "emulator.log"
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address of every emulated service."""
+        return settings.endpoint_url(self._port, enforce_iam=self.enforce_iam)
+
+    def environment(self, region: str) -> dict[str, str]:
+        """The whole environment of a subprocess that runs the CDK CLI or boto3 against the emulator."""
+        return settings.client_environment(self.folder, self._port, region, enforce_iam=self.enforce_iam)
+
+    def client(self, service_name: str, region: str, *, credentials: tuple[str, str] | None = None) -> Any:
+        """A boto3 client that reads neither the environment nor the profiles of whoever runs it.
+
+        Args:
+            service_name: as boto3 names it.
+            region: the client's region.
+            credentials: access key id and secret. Default: the emulator's root caller, whom IAM allows everything.
+        """
+        key_id, secret = credentials or (settings.ACCESS_KEY_ID, settings.SECRET_ACCESS_KEY)
+        if (known := (service_name, region, key_id)) not in self._clients:
+            connect: Any = self._session.client  # its overloads want the service's name as a literal
+            self._clients[known] = connect(
+                service_name,
+                region_name=region,
+                aws_access_key_id=key_id,
+                aws_secret_access_key=secret,
+                endpoint_url=self.endpoint_url,
+                verify=str(settings.certificate(self.folder)) if self.enforce_iam else True,
+                config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
+            )
+        return self._clients[known]
+
+    def bootstrap(self, region: str) -> None:
+        """Run the real `cdk bootstrap` for `region`; raises EmulatorError with its output when it fails."""
+        target = f"aws://{self.account_id}/{region}"
+        self.run(["cdk", "bootstrap", target], region)
+
+    def run(self, command: Sequence[str], region: str, *, folder: Path | None = None) -> str:
+        """Run a tool against the emulator, return what it printed; EmulatorError when it fails or takes too long."""
+        try:
+            done = subprocess.run(
+                list(command),
+                cwd=folder or self.folder,
+                env=self.environment(region),
+                executable=shutil.which(command[0], path=settings.search_path()),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=CDK_SECONDS,
+                check=True,
+            )
+        except FileNotFoundError as error:
+            raise EmulatorError(f"emulator: {command[0]} is not installed; run: make install") from error
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            output = (error.output or b"").decode(errors="replace")
+            raise EmulatorError(f"emulator: {' '.join(command)} failed: {error}\n{output}") from error
+        return done.stdout.decode(errors="replace")
+
+    def receive(
+        self,
+        raw: bytes,
+        recipients: Sequence[str],
+        region: str,
+        *,
+        sender: str = "sender@example.net",
+        tls: bool = True,
+        spam_verdict: str = "PASS",
+        virus_verdict: str = "PASS",
+    ) -> inbound.Receipt:
+        """Have SES receive one message in `region`; see `emulator.inbound.receive`."""
+        return inbound.receive(
+            inbound.Message(raw, tuple(recipients), sender, tls, spam_verdict, virus_verdict),
+            ses=self.client("ses", region),
+            sesv2=self.client("sesv2", region),
+            store=lambda delivery, content: self._store(delivery, content, region),
+        )
+
+    def _store(self, delivery: inbound.Delivery, content: bytes, region: str) -> None:
+        query = urllib.parse.urlencode({"region": region, **delivery.__dict__})
+        request = urllib.request.Request(f"{self.endpoint_url}/_emulator/ses/objects?{query}", content, method="PUT")
+        try:
+            with self._open(request):
+                pass
+        except urllib.error.HTTPError as error:
+            with error:
+                raise inbound.DeliveryError(error.read().decode(errors="replace")) from None
+
+    def _open(self, request: urllib.request.Request | str, timeout: float = 10.0) -> Any:
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self.enforce_iam:
+            context = ssl.create_default_context(cafile=str(settings.certificate(self.folder)))
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        return urllib.request.build_opener(*handlers).open(request, timeout=timeout)
+
+    def _start(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "emulator", f"--port={self._port}", f"--folder={self.folder}"]
+        command += [f"--die-with={os.getpid()}"] + (["--enforce-iam"] if self.enforce_iam else [])
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=settings.PROJECT,
+                env={"PATH": settings.search_path(), "LANG": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # one group for it and its Lambda workers
+            )
+
+    def _wait_until_healthy(self, *, retry: bool) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                if retry and "is already in use" in self._log_tail():
+                    return False
+                raise EmulatorError(f"emulator: ended while starting; see {self.log_file}\n{self._log_tail()}")
+            with contextlib.suppress(OSError), self._open(f"{self.endpoint_url}/_ministack/health", timeout=2):
+                return True
+            time.sleep(0.05)
+        raise EmulatorError(
+            f"emulator: no answer from {self.endpoint_url} within {START_SECONDS:.0f} s; see {self.log_file}\n"
+            f"{self._log_tail()}"
+        )
+
+    def _log_tail(self, lines: int = 30) -> str:
+        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
+
+    def _stop(self) -> None:
+        """Ask the process to stop, then end whatever is left of its group, before its id can belong to another."""
+        process, self._process = self._process, None
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        # WNOWAIT leaves the dead process in the table, so that nobody else can have its group's id yet.
+        while time.monotonic() < deadline and not os.waitid(
+            os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
+        ):
+            time.sleep(0.02)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

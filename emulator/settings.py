@@ -1,0 +1,85 @@
+"""What the server and its clients are told through their environment: addresses, folders, credentials."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+ACCOUNT_ID = "000000000000"
+ACCESS_KEY_ID = "test"  # ministack's root caller
+SECRET_ACCESS_KEY = "test"
+
+
+def host(*, enforce_iam: bool) -> str:
+    """The name clients use. The generated certificate of the https mode is for `localhost`."""
+    return "localhost" if enforce_iam else "127.0.0.1"
+
+
+def endpoint_url(port: int, *, enforce_iam: bool) -> str:
+    """The one address of every emulated service."""
+    return f"{'https' if enforce_iam else 'http'}://{host(enforce_iam=enforce_iam)}:{port}"
+
+
+def certificate(folder: Path) -> Path:
+    """The certificate that the server writes on its first start in the https mode."""
+    return folder / "tmp" / "ministack-tls" / "server.crt"
+
+
+def server_environment(folder: Path, port: int, *, enforce_iam: bool) -> dict[str, str]:
+    """Ministack's settings, with every file below `folder`, which is created."""
+    for name in ("home", "s3", "state", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    settings = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": host(enforce_iam=enforce_iam),
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "IOT_MTLS_ENABLED": "0",  # on, it listens on every interface
+        "SFTP_ENABLED": "0",
+        # Where CDK's own Lambda code finds the AWS clients that AWS's runtime brings.
+        "NODE_PATH": str(PROJECT / "node_modules"),
+        "HOME": str(folder / "home"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "STATE_DIR": str(folder / "state"),
+        "TMPDIR": str(folder / "tmp"),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "PATH": search_path(),
+    }
+    if enforce_iam:
+        settings |= {"AUTH": "true", "USE_SSL": "1"}
+    return settings
+
+
+def client_environment(folder: Path, port: int, region: str, *, enforce_iam: bool) -> dict[str, str]:
+    """All that the CDK CLI or boto3 needs in a subprocess, and nothing of whoever runs it."""
+    url = endpoint_url(port, enforce_iam=enforce_iam)
+    environment = {
+        "PATH": search_path(),
+        "HOME": str(folder / "home"),  # the CLI caches access key -> account below it
+        "TMPDIR": str(folder / "tmp"),
+        "LANG": "C.UTF-8",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+    }
+    if enforce_iam:
+        trusted = str(certificate(folder))
+        environment |= dict.fromkeys(
+            ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), trusted
+        )
+    return environment
+
+
+def search_path() -> str:
+    """PATH with the project's Python, Node and CDK CLI before the system's tools."""
+    own = [str(Path(sys.prefix) / "bin"), str(PROJECT / "node_modules" / ".bin")]
+    return os.pathsep.join([*own, "/usr/local/bin", "/usr/bin", "/bin"])

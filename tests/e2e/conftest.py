@@ -1,0 +1,63 @@
+"""One emulator that enforces IAM, one region in it, and the operator's command line against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from emulator import Emulator
+
+REGION = "eu-central-1"
+
+# Coverage of subprocesses needs its own variables in their otherwise bare environment.
+_COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The emulator and a folder to keep a config in."""
+
+    emulator: Emulator
+    folder: Path
+
+    def write_config(self, tenants: list[dict[str, Any]], cells: dict[str, Any] | None = None) -> Path:
+        """Write a config of `tenants`; one cell, `eu`, unless told otherwise."""
+        path = self.folder / "tenants.yaml"
+        path.write_text(yaml.safe_dump({"cells": cells or {"eu": {"region": REGION}}, "tenants": tenants}))
+        return path
+
+    def email_stack(self, *arguments: str, region: str = REGION) -> subprocess.CompletedProcess[str]:
+        """Run the command line as an operator would; never raises."""
+        return self.run([sys.executable, "-m", "email_stack.cli", *arguments], region=region)
+
+    def json(self, *arguments: str) -> Any:
+        """What a command prints with --json; the command must succeed."""
+        done = self.email_stack(*arguments, "--json")
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout)
+
+    def run(self, command: list[str], region: str = REGION) -> subprocess.CompletedProcess[str]:
+        """Run any command in the environment of the emulator, from the project's folder."""
+        environment = {**self.emulator.environment(region), **_COVERAGE}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+    def client(self, service: str) -> Any:
+        """A client of `service` in the region."""
+        return self.emulator.client(service, REGION)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A bootstrapped, otherwise empty account of its own for each module."""
+    with Emulator(enforce_iam=True) as emulator:
+        emulator.bootstrap(REGION)
+        yield Platform(emulator, tmp_path_factory.mktemp("config"))

@@ -1,0 +1,41 @@
+"""The mode in which policies are looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator import Emulator
+
+from .conftest import REGION, Stacks, code_of
+
+RECORDS = {"Effect": "Allow", "Action": "ses:SetActiveReceiptRuleSet", "Resource": "*"}
+
+
+def test_a_call_needs_its_grant() -> None:
+    """A user is denied what no policy allows, and allowed it with the grant; stacks still deploy."""
+    with Emulator(enforce_iam=True) as running:
+        stacks = Stacks(running, "enforced")
+        resources: dict[str, Any] = {
+            "Set": {"Type": "AWS::SES::ReceiptRuleSet", "Properties": {"RuleSetName": "cell"}},
+            "Identity": {"Type": "AWS::SES::EmailIdentity", "Properties": {"EmailIdentity": "acme.example"}},
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "a", "Value": "b"}]}},
+            "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "acme.example"}},
+        }
+        stacks.deploy(resources)
+        iam = running.client("iam", REGION)
+        iam.create_user(UserName="operator")
+        key = iam.create_access_key(UserName="operator")["AccessKey"]
+        operator = running.client("ses", REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
+        with pytest.raises(ClientError) as caught:
+            operator.set_active_receipt_rule_set(RuleSetName="cell")
+        assert code_of(caught) == "AccessDenied"
+        grant = json.dumps({"Version": "2012-10-17", "Statement": [RECORDS]})
+        iam.put_user_policy(UserName="operator", PolicyName="activate", PolicyDocument=grant)
+        operator.set_active_receipt_rule_set(RuleSetName="cell")
+        assert running.client("ses", REGION).describe_active_receipt_rule_set()["Metadata"]["Name"] == "cell"
+        refused = running.receive(b"Subject: x\r\n\r\n", ["someone@acme.example"], REGION)
+        assert not refused.accepted

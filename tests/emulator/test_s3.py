@@ -1,0 +1,147 @@
+"""Buckets and their properties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Stacks
+
+
+def bucket(name: str, **more: Any) -> dict[str, Any]:
+    """A bucket and nothing else."""
+    return {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, **more}}}
+
+
+ROT13 = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "rot13"}}
+PROPERTIES = {
+    "BucketEncryption": {
+        "ServerSideEncryptionConfiguration": [
+            {
+                "BucketKeyEnabled": True,
+                "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"},
+            }
+        ]
+    },
+    "LifecycleConfiguration": {
+        "Rules": [
+            {"Id": "raw", "Status": "Enabled", "Prefix": "raw/", "ExpirationInDays": 30},
+            {
+                "Id": "all",
+                "Status": "Enabled",
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                "Transitions": [{"StorageClass": "GLACIER", "TransitionInDays": 90}],
+            },
+            {"Status": "Disabled", "TagFilters": [{"Key": "a", "Value": "b"}], "ExpirationInDays": 1},
+        ]
+    },
+    "LoggingConfiguration": {"DestinationBucketName": "props", "LogFilePrefix": "logs/"},
+    "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+    "PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True},
+    "Tags": [{"Key": "tenant", "Value": "acme"}],
+    "VersioningConfiguration": {"Status": "Enabled"},
+}
+
+
+def test_a_bucket_holds_its_properties_and_loses_them(stacks: Stacks) -> None:
+    """Every property is readable through the S3 API, and gone when the template drops it."""
+    name, _ = stacks.deploy(bucket("props", **PROPERTIES))
+    s3 = stacks.client("s3")
+    encryption = s3.get_bucket_encryption(Bucket="props")["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert encryption["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}
+    assert encryption["BucketKeyEnabled"] is True
+    raw, everything, tagged = s3.get_bucket_lifecycle_configuration(Bucket="props")["Rules"]
+    assert (raw["ID"], raw["Filter"], raw["Expiration"]["Days"]) == ("raw", {"Prefix": "raw/"}, 30)
+    assert everything["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
+    assert everything["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
+    assert everything["Transitions"] == [{"Days": 90, "StorageClass": "GLACIER"}]
+    assert (tagged["Status"], tagged["Filter"]) == ("Disabled", {"Tag": {"Key": "a", "Value": "b"}})
+    logging = s3.get_bucket_logging(Bucket="props")["LoggingEnabled"]
+    assert (logging["TargetBucket"], logging["TargetPrefix"]) == ("props", "logs/")
+    ownership = s3.get_bucket_ownership_controls(Bucket="props")["OwnershipControls"]["Rules"]
+    assert ownership == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    blocked = s3.get_public_access_block(Bucket="props")["PublicAccessBlockConfiguration"]
+    assert (blocked["BlockPublicAcls"], blocked["RestrictPublicBuckets"]) == (True, False)
+    assert {"Key": "tenant", "Value": "acme"} in s3.get_bucket_tagging(Bucket="props")["TagSet"]
+    assert s3.get_bucket_versioning(Bucket="props")["Status"] == "Enabled"
+
+    stacks.deploy(bucket("props"), stack=name)
+    encryption = s3.get_bucket_encryption(Bucket="props")["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert encryption["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    with pytest.raises(s3.exceptions.ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket="props")
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket="props")
+    assert s3.get_bucket_versioning(Bucket="props")["Status"] == "Suspended"
+    assert "tenant" not in {tag["Key"] for tag in s3.get_bucket_tagging(Bucket="props")["TagSet"]}
+
+
+def test_notifications_are_applied(stacks: Stacks) -> None:
+    """CloudFormation's own NotificationConfiguration needs no custom resource."""
+    resources: dict[str, Any] = {"Queue": {"Type": "AWS::SQS::Queue"}}
+    rules = [{"Name": "prefix", "Value": "raw/"}]
+    to_queue = {
+        "Event": "s3:ObjectCreated:*",
+        "Queue": {"Fn::GetAtt": ["Queue", "Arn"]},
+        "Filter": {"S3Key": {"Rules": rules}},
+    }
+    resources |= bucket("notified", NotificationConfiguration={"QueueConfigurations": [to_queue]})
+    stacks.deploy(resources)
+    found = stacks.client("s3").get_bucket_notification_configuration(Bucket="notified")["QueueConfigurations"][0]
+    assert found["Events"] == ["s3:ObjectCreated:*"]
+    assert found["Filter"]["Key"]["FilterRules"][0]["Value"] == "raw/"
+
+
+def test_a_bucket_that_holds_objects_is_not_deleted(stacks: Stacks) -> None:
+    """CloudFormation deletes no data: the stack fails to go until the bucket is empty."""
+    name, _ = stacks.deploy(bucket("holding"))
+    s3 = stacks.client("s3")
+    s3.put_object(Bucket="holding", Key="x", Body=b"x")
+    with pytest.raises(AssertionError, match="BucketNotEmpty"):
+        stacks.delete(name)
+    s3.delete_object(Bucket="holding", Key="x")
+    stacks.delete(name)
+
+
+def test_a_retained_bucket_stays_with_its_objects(stacks: Stacks) -> None:
+    """DeletionPolicy Retain is honoured."""
+    resources = bucket("retained")
+    resources["Bucket"]["DeletionPolicy"] = "Retain"
+    name, _ = stacks.deploy(resources)
+    s3 = stacks.client("s3")
+    s3.put_object(Bucket="retained", Key="x", Body=b"x")
+    stacks.delete(name)
+    assert s3.get_object(Bucket="retained", Key="x")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"BucketEncryptions": {}}, "extraneous key [BucketEncryptions]"),
+        ({"ObjectLockEnabled": True}, "ObjectLockEnabled is not emulated"),
+        (
+            {
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "rot13"}}]
+                }
+            },
+            "MalformedXML",
+        ),
+    ],
+    ids=["spelling", "not-emulated", "algorithm"],
+)
+def test_bad_properties_are_refused(stacks: Stacks, more: dict[str, Any], reason: str) -> None:
+    """A refused bucket leaves nothing behind."""
+    assert reason in stacks.refusal(bucket("refused", **more))
+    found = [each["Name"] for each in stacks.client("s3").list_buckets()["Buckets"]]
+    assert "refused" not in found
+
+
+def test_kms_without_a_key_is_the_accounts_own(stacks: Stacks) -> None:
+    """A write that names no key takes `aws/s3`; the CDK publishes its assets like that."""
+    stacks.deploy(bucket("ownkey"))
+    s3 = stacks.client("s3")
+    s3.put_object(Bucket="ownkey", Key="x", Body=b"x", ServerSideEncryption="aws:kms")
+    assert s3.head_object(Bucket="ownkey", Key="x")["SSEKMSKeyId"].endswith(":alias/aws/s3")
+    s3.delete_object(Bucket="ownkey", Key="x")
