@@ -26,5 +26,6 @@ def stack_names(config: Config, tenants: Collection[str] | None) -> list[str]:
         ConfigError: a tenant that the config does not hold.
     """
     chosen = config.tenants if tenants is None else [config.tenant(name) for name in tenants]
-    cells = [cell.id for cell in config.cells] if tenants is None else sorted({tenant.cell for tenant in chosen})
+    used = {tenant.cell for tenant in chosen}
+    cells = [cell.id for cell in config.cells if tenants is None or cell.id in used]
     return [*map(cell_stack_name, cells), *(name for tenant in chosen for name in tenant_stacks(tenant))]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from email_stack.config import names
-from email_stack.config.problems import Fault, Faults
+from email_stack.config.problems import Fault, RuleError
 
 if TYPE_CHECKING:
     from email_stack.config.models import Tenant
@@ -18,11 +18,11 @@ def check_agreement(tenant: Tenant) -> None:
     """Check the fields of a tenant, each valid by itself, against each other.
 
     Raises:
-        Faults: all of what does not agree.
+        RuleError: all of what does not agree.
     """
     faults = (*_dns(tenant), *_addresses(tenant), *_names_below(tenant))
     if faults:
-        raise Faults(*faults)
+        raise RuleError(*faults)
 
 
 def _dns(tenant: Tenant) -> Iterator[Fault]:
@@ -61,12 +61,19 @@ def _addresses(tenant: Tenant) -> Iterator[Fault]:
                 "remove one of the two",
                 ("addresses", index, "local_part"),
             )
-        if len(local) + 1 + len(tenant.subdomain) > names.MAX_MAILBOX_OCTETS:
-            yield Fault(
-                f"must make an address of at most {names.MAX_MAILBOX_OCTETS} octets with the subdomain (RFC 5321 4.5.3.1.3)",
-                "shorten it",
-                ("addresses", index, "local_part"),
-            )
+        yield from _length(tenant, local, ("addresses", index, "local_part"))
+    for index, local in enumerate(tenant.role_addresses):
+        yield from _length(tenant, local, ("role_addresses", index))
+
+
+def _length(tenant: Tenant, local: str, path: tuple[str | int, ...]) -> Iterator[Fault]:
+    octets = len(local) + 1 + len(tenant.subdomain)
+    if octets > names.MAX_MAILBOX_OCTETS:
+        yield Fault(
+            f"must make an address of at most {names.MAX_MAILBOX_OCTETS} octets with the subdomain, makes {octets}",
+            "shorten it",
+            path,
+        )
 
 
 def _names_below(tenant: Tenant) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,14 +33,14 @@ class Claim:
         number: of the tenant, in the config's order.
         id: its id; None when that is not valid.
         subdomain: its subdomain; None when that is not valid.
-        where: file and line, for the other tenant's message.
+        where: tells file and line, for the other tenant's message; asked only when there is one.
         reserved: names below its subdomain that it uses itself, each with what for.
     """
 
     number: int
     id: str | None
     subdomain: str | None
-    where: str
+    where: Callable[[], str]
     reserved: tuple[tuple[str, str], ...] = ()
 
 
@@ -65,10 +65,18 @@ def claim_faults(claims: Sequence[Claim]) -> Iterator[tuple[int, Fault]]:
     subdomains: dict[str, Claim] = {}
     for claim in claims:
         if claim.id is not None and (first := ids.setdefault(claim.id, claim)) is not claim:
-            yield claim.number, Fault(f"must be unique, is also at {first.where}", "give each tenant an id of its own", ("id",))
+            yield (
+                claim.number,
+                Fault(f"must be unique, is also at {first.where()}", "give each tenant an id of its own", ("id",)),
+            )
         if claim.subdomain is not None and (first := subdomains.setdefault(claim.subdomain, claim)) is not claim:
-            yield claim.number, Fault(
-                f"must be unique, is also {_named(first)}'s", "give each tenant a subdomain of its own", ("subdomain",)
+            yield (
+                claim.number,
+                Fault(
+                    f"must be unique, is also {_named(first)}'s",
+                    "give each tenant a subdomain of its own",
+                    ("subdomain",),
+                ),
             )
     for claim in claims:
         if claim.subdomain is not None and (outer := _outer(claim.subdomain, subdomains)) is not None:
@@ -96,7 +104,7 @@ def _nested(subdomain: str, outer: Claim) -> Fault:
 
 
 def _named(claim: Claim) -> str:
-    return f'tenant "{claim.id}"' if claim.id is not None else f"the tenant at {claim.where}"
+    return f'tenant "{claim.id}"' if claim.id is not None else f"the tenant at {claim.where()}"
 
 
 def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:

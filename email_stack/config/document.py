@@ -9,6 +9,7 @@ pass, which only a file with a problem pays for.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from email_stack.config.problems import Fault, Faults, shown
+from email_stack.config.problems import Fault, shown
 
 __all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Document", "DocumentError", "Path_", "Position", "read"]
 
@@ -35,7 +36,12 @@ _CORE: Final = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_NUMBER: Final = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,20}|0x[0-9a-fA-F]{1,16}|[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?")
+_NUMBER: Final = re.compile(
+    r"[-+]?[0-9]{1,18}"
+    r"|0o[0-7]{1,20}"
+    r"|0x[0-9a-fA-F]{1,16}"
+    r"|[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?"
+)
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 
 
@@ -153,6 +159,9 @@ class _Builder:
         positions: filled with the position of every value when given.
     """
 
+    _next: Callable[[], Any]
+    """Takes the next event from libyaml."""
+
     def __init__(self, text: str, positions: dict[Path_, Position] | None) -> None:
         self._text = text
         self._positions = positions
@@ -172,10 +181,11 @@ class _Builder:
             finally:
                 loader.dispose()
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
             raise DocumentError(
-                Fault(f"is not valid YAML: {error.problem or error.context}", "check indentation, colons and quotes here"),
-                Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1),
+                Fault(
+                    f"is not valid YAML: {error.problem or error.context}", "check indentation, colons and quotes here"
+                ),
+                _at(error.problem_mark or error.context_mark),
             ) from None
         except yaml.reader.ReaderError as error:
             # Its position counts bytes or characters, depending on where in libyaml it arose: the first bad one is found anew.
@@ -229,7 +239,11 @@ class _Builder:
         first: dict[str, int] = {}
         while (event := self._next()).__class__ is not yaml.MappingEndEvent:
             if event.__class__ is not yaml.ScalarEvent:
-                self._fail(event, "has a key that is not text", "write key: value; put text that starts with [, { or * in quotes")
+                self._fail(
+                    event,
+                    "has a key that is not text",
+                    "write key: value; put text that starts with [, { or * in quotes",
+                )
             key = event.value
             if event.anchor is not None or event.tag is not None:
                 self._fail(event, "has a key with an anchor or a tag", "write the key alone")
@@ -238,7 +252,7 @@ class _Builder:
             if key in found:
                 fault = Fault(f"has the key {shown(key)} twice, first in line {first[key]}", "keep one of the two")
                 self.repeated.append((fault, _start(event)))
-            first[key] = event.start_mark.line + 1
+            first[key] = _start(event).line
             found[key] = self._value(self._next(), (*path, key), event, depth + 1)
         return found
 
@@ -247,7 +261,11 @@ class _Builder:
 
 
 def _start(event: Any) -> Position:
-    return Position(event.start_mark.line + 1, event.start_mark.column + 1)
+    return _at(event.start_mark)
+
+
+def _at(mark: Any) -> Position:
+    return Position(1, 1) if mark is None else Position(mark.line + 1, mark.column + 1)
 
 
 def scalar(text: str) -> str | int | float | bool | None:

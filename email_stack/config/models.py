@@ -10,6 +10,7 @@ from typing import Literal, NoReturn
 from pydantic import Field, model_validator
 
 from email_stack.config import names
+from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest
 from email_stack.config.sections import (
     AddressItem,
@@ -43,21 +44,30 @@ class Quotas(Settings):
     Source: SES developer guide, "Service quotas in Amazon SES"; Route 53, S3 and CloudFormation, each "Quotas".
     """
 
-    receipt_rules: int = Field(200, ge=1, le=100_000, description="Receipt rules in the active rule set. Default: 200.")
+    receipt_rules: int = Field(
+        default=200, ge=1, le=100_000, description="Receipt rules in the active rule set. Default: 200."
+    )
     recipients_per_rule: int = Field(
-        100,
+        default=100,
         ge=1,
         le=500,
         description="Recipients of one receipt rule. AWS's pages say 500 or 100: the lower one is safe. Default: 100.",
     )
-    identities: int = Field(10_000, ge=1, le=1_000_000, description="SES identities. Default: 10000.")
-    configuration_sets: int = Field(10_000, ge=1, le=1_000_000, description="SES configuration sets. Default: 10000.")
-    ses_tenants: int = Field(10_000, ge=1, le=1_000_000, description="SES tenants. Default: 10000.")
-    hosted_zones: int = Field(
-        500, ge=1, le=1_000_000, description="Route 53 hosted zones of the account, in all regions. Default: 500."
+    identities: int = Field(default=10_000, ge=1, le=1_000_000, description="SES identities. Default: 10000.")
+    configuration_sets: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="SES configuration sets. Default: 10000."
     )
-    buckets: int = Field(10_000, ge=1, le=1_000_000, description="S3 buckets of the account, in all regions. Default: 10000.")
-    stacks: int = Field(2000, ge=1, le=1_000_000, description="CloudFormation stacks. Default: 2000.")
+    ses_tenants: int = Field(default=10_000, ge=1, le=1_000_000, description="SES tenants. Default: 10000.")
+    hosted_zones: int = Field(
+        default=500,
+        ge=1,
+        le=1_000_000,
+        description="Route 53 hosted zones of the account, in all regions. Default: 500.",
+    )
+    buckets: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="S3 buckets of the account, in all regions. Default: 10000."
+    )
+    stacks: int = Field(default=2000, ge=1, le=1_000_000, description="CloudFormation stacks. Default: 2000.")
 
 
 class Cell(Settings):
@@ -66,11 +76,14 @@ class Cell(Settings):
     id: Identifier = Field(description="Permanent id of the cell: the key of its mapping.")
     region: Region = Field(description="AWS region; SES must receive mail there.")
     account: Account | None = Field(
-        None, description="AWS account, 12 digits in quotes. Default: the account of the caller's credentials."
+        default=None, description="AWS account, 12 digits in quotes. Default: the account of the caller's credentials."
     )
-    quotas: Quotas = Field(Quotas(), description="Service quotas of the account and region. Default: AWS's own.")
+    quotas: Quotas = Field(
+        default=Quotas(), description="Service quotas of the account and region. Default: AWS's own."
+    )
     removal: Removal = Field(
-        "retain", description="What becomes of the cell's data, its access logs, when its stack is deleted. Default: retain."
+        default="retain",
+        description="What becomes of the cell's data, its access logs, when its stack is deleted. Default: retain.",
     )
 
 
@@ -83,40 +96,51 @@ class Tenant(Settings):
     )
     cell: Identifier = Field(description="Id of the cell it is in; never changes. Default: the only cell.")
     dns: Literal["delegated", "self-managed"] = Field(
-        "delegated",
+        default="delegated",
         description="delegated: a hosted zone of ours. self-managed: the owner gets the eight records. Default: delegated.",
     )
     parent_zone: ParentZone | None = Field(
-        None, description="Zone of ours above the subdomain that delegates it. Default: the owner writes the NS record."
+        default=None,
+        description="Zone of ours above the subdomain that delegates it. Default: the owner writes the NS record.",
     )
     addresses: tuple[AddressItem, ...] = Field(
-        (), description="Designated addresses: mappings, or local parts alone. Append new ones at the end. Default: none."
+        default=(),
+        description="Designated addresses: mappings, or local parts alone. Append new ones at the end. Default: none.",
     )
     role_addresses: RoleLocalParts = Field(
-        ("postmaster", "abuse"),
+        default=("postmaster", "abuse"),
         description="Local parts that receive as well, unless `addresses` says otherwise (RFC 2142). Default: postmaster, abuse.",
     )
-    catch_all: bool = Field(False, description="Receive at every address of the subdomain. Default: false.")
-    dmarc: Dmarc = Field(Dmarc(), description="DMARC policy and reports. Default: quarantine.")
-    mail_from: Label = Field("mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail.")
-    alerts: Mailboxes = Field((), description="Operators who are told of detections, by e-mail. Default: none.")
-    tracking: Tracking = Field(Tracking(), description="Open and click tracking. Default: both.")
-    scanning: ScanningItem = Field(Scanning(), description="Virus scanning, or its mode alone. Default: shared.")
-    retention: Retention = Field(Retention(), description="How long mail is kept.")
+    catch_all: bool = Field(default=False, description="Receive at every address of the subdomain. Default: false.")
+    dmarc: Dmarc = Field(default=Dmarc(), description="DMARC policy and reports. Default: quarantine.")
+    mail_from: Label = Field(
+        default="mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail."
+    )
+    alerts: Mailboxes = Field(default=(), description="Operators who are told of detections, by e-mail. Default: none.")
+    tracking: Tracking = Field(default=Tracking(), description="Open and click tracking. Default: both.")
+    scanning: ScanningItem = Field(
+        default=Scanning(), description="Virus scanning, or its mode alone. Default: shared."
+    )
+    retention: Retention = Field(default=Retention(), description="How long mail is kept.")
     removal: Removal = Field(
-        "retain", description="What becomes of the tenant's mail and zone when its stack is deleted. Default: retain."
+        default="retain",
+        description="What becomes of the tenant's mail and zone when its stack is deleted. Default: retain.",
     )
-    live: bool = Field(True, description="false stops sending and receiving, as before off-boarding. Default: true.")
+    live: bool = Field(
+        default=True, description="false stops sending and receiving, as before off-boarding. Default: true."
+    )
     receiving_tls: Literal["require", "optional"] = Field(
-        "require", description="require: mail that arrives without TLS bounces. Default: require."
+        default="require", description="require: mail that arrives without TLS bounces. Default: require."
     )
-    portal: Portal | None = Field(None, description="Web portal on the subdomain itself; delegated only. Default: none.")
-    tags: Tags = Field({}, description="Tags of every resource, beside `tenant` and `cell`. At most 40. Default: none.")
+    portal: Portal | None = Field(
+        default=None, description="Web portal on the subdomain itself; delegated only. Default: none."
+    )
+    tags: Tags = Field(
+        default={}, description="Tags of every resource, beside `tenant` and `cell`. At most 40. Default: none."
+    )
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Tenant:
-        from email_stack.config.agreement import check_agreement  # noqa: PLC0415 - it is about this class
-
         check_agreement(self)
         return self
 

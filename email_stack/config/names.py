@@ -1,5 +1,5 @@
 """What DNS and SES take as a name or an address. Pure: every function returns the value in its one normal form, or raises
-`Faults` (a ValueError) that says what holds of a right value and what to write instead.
+`RuleError` (a ValueError) that says what holds of a right value and what to write instead.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from email_stack.config.problems import Faults
+from email_stack.config.problems import RuleError
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -55,12 +55,12 @@ def domain_name(value: str) -> str:
     """A host name of two or more labels: A-labels (RFC 5890), lower case, no trailing dot.
 
     Raises:
-        Faults: not letters, digits and hyphens (RFC 1123 2.1) once mapped by UTS 46 and encoded by IDNA 2008, a label of no or
+        RuleError: not letters, digits and hyphens (RFC 1123 2.1) once mapped by UTS 46 and encoded by IDNA 2008, a label of no or
             over 63 octets, over 253 octets in all, only one label, or an IP address.
     """
     name = value.removesuffix(".")
     if len(name) > MAX_NAME_OCTETS:
-        raise Faults.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(name)}", "shorten it")
+        raise RuleError.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(name)}", "shorten it")
     plain = name.lower()
     # `--` in third place marks names that only IDNA may judge (RFC 5891 4.2.3.1).
     if not _PLAIN_NAME.fullmatch(plain) or "--" in plain:
@@ -68,11 +68,11 @@ def domain_name(value: str) -> str:
         for part in plain.split("."):
             _check_label(part)
     if "." not in plain:
-        raise Faults.one("must be a full domain name", f'write all of it, such as "{plain}.example.com"')
+        raise RuleError.one("must be a full domain name", f'write all of it, such as "{plain}.example.com"')
     if len(plain) > MAX_NAME_OCTETS:
-        raise Faults.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(plain)}", "shorten it")
+        raise RuleError.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(plain)}", "shorten it")
     if plain.rpartition(".")[2].isdigit():
-        raise Faults.one("must be a domain name, not an IP address", 'use a name such as "mail.example.com"')
+        raise RuleError.one("must be a domain name, not an IP address", 'use a name such as "mail.example.com"')
     return plain
 
 
@@ -80,28 +80,28 @@ def tenant_subdomain(value: str) -> str:
     """A domain name that can be a tenant's: below somebody's registered domain, with room for the names below it.
 
     Raises:
-        Faults: what `domain_name` raises; over 209 octets, so that a DKIM name would not fit; a public suffix or the name
+        RuleError: what `domain_name` raises; over 209 octets, so that a DKIM name would not fit; a public suffix or the name
             right below one, private suffixes included; a name of AWS's.
 
     Source: publicsuffix.org, in the release that is installed: nothing is fetched.
     """
     name = domain_name(value)
     if len(name) > MAX_SUBDOMAIN_OCTETS:
-        raise Faults.one(
+        raise RuleError.one(
             f"must be at most {MAX_SUBDOMAIN_OCTETS} octets, so that <32 characters>._domainkey.<subdomain> fits in "
             f"{MAX_NAME_OCTETS}, is {len(name)}",
             "shorten it",
         )
     taken = next((domain for domain in _AWS_DOMAINS if is_below(name, domain) or name == domain), None)
     if taken is not None:
-        raise Faults.one(f"must not be in {taken}, which is AWS's", "use a subdomain of the tenant's own domain")
+        raise RuleError.one(f"must not be in {taken}, which is AWS's", "use a subdomain of the tenant's own domain")
     # The list writes U-labels, and so it is asked for them: its A-labels would double what is parsed.
     readable = unicode_name(name)
     registrable = _public_suffixes().privatesuffix(readable)
     if registrable is None:
-        raise Faults.one("must not be a public suffix", 'use a subdomain such as "mail.example.com"')
+        raise RuleError.one("must not be a public suffix", 'use a subdomain such as "mail.example.com"')
     if registrable == readable:
-        raise Faults.one(
+        raise RuleError.one(
             "must be below a registered domain, not the domain itself, whose mail and web would be taken over",
             f'use a subdomain such as "mail.{readable}"',
         )
@@ -112,15 +112,15 @@ def label(value: str) -> str:
     """One label of a host name, as A-label in lower case.
 
     Raises:
-        Faults: a dot in it, or not 1 to 63 octets of letters, digits and inner hyphens once encoded.
+        RuleError: a dot in it, or not 1 to 63 octets of letters, digits and inner hyphens once encoded.
     """
     if "." in value:
-        raise Faults.one("must be one label", 'use "mail"')
+        raise RuleError.one("must be one label", 'use "mail"')
     if not value:
-        raise Faults.one("must be one label, not empty", 'use "mail"')
+        raise RuleError.one("must be one label, not empty", 'use "mail"')
     encoded = _encoded(value)
     if "." in encoded:
-        raise Faults.one("must be one label", 'use "mail"')
+        raise RuleError.one("must be one label", 'use "mail"')
     return _check_label(encoded)
 
 
@@ -142,18 +142,18 @@ def local_part(value: str) -> str:
     """What stands before the @, in lower case: SES and mailbox owners tell no `Sales` from `sales`.
 
     Raises:
-        Faults: an @ in it, not ASCII, over 64 octets, or not a dot-string of RFC 5321 4.1.2; quoted strings are not taken.
+        RuleError: an @ in it, not ASCII, over 64 octets, or not a dot-string of RFC 5321 4.1.2; quoted strings are not taken.
     """
     if "@" in value:
-        raise Faults.one("must be the part before the @ alone", "write only the part before @")
+        raise RuleError.one("must be the part before the @ alone", "write only the part before @")
     if not value.isascii():
-        raise Faults.one(
+        raise RuleError.one(
             "must be ASCII: SES takes no internationalized local part", "use letters a-z, digits, dots and hyphens"
         )
     if len(value) > MAX_LOCAL_PART_OCTETS:
-        raise Faults.one(f"must be at most {MAX_LOCAL_PART_OCTETS} octets, is {len(value)}", "shorten it")
+        raise RuleError.one(f"must be at most {MAX_LOCAL_PART_OCTETS} octets, is {len(value)}", "shorten it")
     if not _LOCAL_PART.fullmatch(value):
-        raise Faults.one(
+        raise RuleError.one(
             "must be letters, digits and inner single dots or other characters of RFC 5321's dot-string except *, ? and $",
             "use letters a-z, digits, dots and hyphens",
         )
@@ -164,13 +164,13 @@ def receiving_local_part(value: str) -> str:
     """A local part that SES can match exactly.
 
     Raises:
-        Faults: what `local_part` raises, or a + in it.
+        RuleError: what `local_part` raises, or a + in it.
 
     Source: SES developer guide, "Creating receipt rules", recipient conditions: `user@domain` matches `user+label@domain` too.
     """
     name = local_part(value)
     if "+" in name:
-        raise Faults.one(
+        raise RuleError.one(
             "must have no + where it receives, because SES hands mail for user+label to the rule of user",
             f'receive at "{name.partition("+")[0] or "user"}", which takes every +label too',
         )
@@ -181,15 +181,15 @@ def mailbox(value: str) -> str:
     """A full address of anybody's, its domain as `domain_name` and its local part as written.
 
     Raises:
-        Faults: not local-part@domain, or over 254 octets.
+        RuleError: not local-part@domain, or over 254 octets.
     """
     local, at, domain = value.rpartition("@")
     if not at or "@" in local:
-        raise Faults.one("must be one e-mail address", 'write it as "name@example.com"')
+        raise RuleError.one("must be one e-mail address", 'write it as "name@example.com"')
     local_part(local)
     address = f"{local}@{domain_name(domain)}"
     if len(address) > MAX_MAILBOX_OCTETS:
-        raise Faults.one(f"must be at most {MAX_MAILBOX_OCTETS} octets, is {len(address)}", "shorten it")
+        raise RuleError.one(f"must be at most {MAX_MAILBOX_OCTETS} octets, is {len(address)}", "shorten it")
     return address
 
 
@@ -198,7 +198,7 @@ def _encoded(name: str) -> str:
     if name.isascii() and "--" not in name:
         return name.lower()
     if len(name) > MAX_NAME_OCTETS:  # before the encoder, whose time grows with it
-        raise Faults.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(name)}", "shorten it")
+        raise RuleError.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(name)}", "shorten it")
     import idna  # noqa: PLC0415 - see `unicode_name`
 
     try:
@@ -206,7 +206,7 @@ def _encoded(name: str) -> str:
         if encoded != idna.encode(idna.decode(encoded)).decode("ascii"):
             raise idna.IDNAError("does not survive decoding")
     except (UnicodeError, IndexError) as error:
-        raise Faults.one(
+        raise RuleError.one(
             f"must be a valid internationalized name (IDNA 2008: {_reason(error)})", "correct the spelling of the name"
         ) from None
     return encoded.removesuffix(".")
@@ -219,13 +219,11 @@ def _reason(error: Exception) -> str:
 
 def _check_label(part: str) -> str:
     if not part:
-        raise Faults.one("must have no empty label", "remove the surplus dot")
+        raise RuleError.one("must have no empty label", "remove the surplus dot")
     if len(part) > MAX_LABEL_OCTETS:
-        raise Faults.one(f"must have labels of at most {MAX_LABEL_OCTETS} octets, one has {len(part)}", "shorten it")
+        raise RuleError.one(f"must have labels of at most {MAX_LABEL_OCTETS} octets, one has {len(part)}", "shorten it")
     if not _LDH_LABEL.fullmatch(part):
-        raise Faults.one(
-            "must be labels of letters, digits and inner hyphens, separated by dots", _advice(part)
-        )
+        raise RuleError.one("must be labels of letters, digits and inner hyphens, separated by dots", _advice(part))
     return part
 
 

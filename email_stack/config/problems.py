@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-__all__ = ["ConfigError", "Fault", "Faults", "Problem", "Scalar", "closest", "shown"]
+__all__ = ["ConfigError", "Fault", "Problem", "RuleError", "Scalar", "closest", "shown"]
 
 Scalar = str | int | float | bool | None
 """A value as JSON and YAML both write it."""
@@ -86,7 +86,7 @@ class Fault:
         return f"{self.message}; {self.remedy}" if self.remedy else self.message
 
 
-class Faults(ValueError):
+class RuleError(ValueError):
     """Raised by every rule of this package: a value, or several fields together, break it.
 
     Args:
@@ -98,7 +98,7 @@ class Faults(ValueError):
         super().__init__(*faults)
 
     @classmethod
-    def one(cls, message: str, remedy: str) -> Faults:
+    def one(cls, message: str, remedy: str) -> RuleError:
         """One fault of the value that was checked."""
         return cls(Fault(message, remedy))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from email_stack.config import names
-from email_stack.config.problems import Fault, Faults
+from email_stack.config.problems import Fault, RuleError
 from email_stack.config.values import (
     DisplayName,
     DomainName,
@@ -43,7 +43,7 @@ class ParentZone(Settings):
     hosted_zone_id: HostedZoneId = Field(description="Id of the parent's hosted zone in Route 53.")
     zone_name: DomainName = Field(description="Its domain name; the subdomain is below it, at any depth.")
     delegation_role_arn: RoleArn | None = Field(
-        None,
+        default=None,
         description="Role in the zone's account that may write NS records. Only when that is another account. Default: none.",
     )
 
@@ -52,20 +52,20 @@ class Address(Settings):
     """One designated address of the subdomain."""
 
     local_part: LocalPart = Field(description="What stands before the @. Kept in lower case.")
-    send: bool = Field(True, description="May send. Default: true.")
-    receive: bool = Field(True, description="Receives, unless it holds a +. Default: true.")
-    display_name: DisplayName | None = Field(None, description="Name shown beside the address. Default: none.")
+    send: bool = Field(default=True, description="May send. Default: true.")
+    receive: bool = Field(default=True, description="Receives; a local part with a + cannot. Default: true.")
+    display_name: DisplayName | None = Field(default=None, description="Name shown beside the address. Default: none.")
 
     @model_validator(mode="after")
     def _is_of_use(self) -> Address:
         if not self.send and not self.receive:
-            raise Faults.one("must send or receive", "set send or receive to true, or remove the address")
+            raise RuleError.one("must send or receive", "set send or receive to true, or remove the address")
         if self.receive:
             try:
                 names.receiving_local_part(self.local_part)
-            except Faults as error:
+            except RuleError as error:
                 fault = error.faults[0]
-                raise Faults(
+                raise RuleError(
                     Fault(fault.message, f"{fault.remedy}, or set receive: false", ("local_part",), self.local_part)
                 ) from None
         return self
@@ -83,10 +83,10 @@ class Dmarc(Settings):
     """What receivers are asked to do with mail that fails authentication. Source: RFC 7489 6.3."""
 
     policy: Literal["none", "quarantine", "reject"] = Field(
-        "quarantine", description="What to do with mail that fails. Default: quarantine."
+        default="quarantine", description="What to do with mail that fails. Default: quarantine."
     )
     rua: Mailboxes | None = Field(
-        None,
+        default=None,
         description="Addresses for aggregate reports; [] for none. One outside the subdomain works only when its domain says so "
         "in DNS (RFC 7489 7.1). Default: postmaster@<subdomain> when the subdomain receives it, else none.",
     )
@@ -95,10 +95,10 @@ class Dmarc(Settings):
 class Tracking(Settings):
     """Which events of outbound mail are recorded."""
 
-    opens: bool = Field(True, description="Record when a mail is opened. Default: true.")
-    clicks: bool = Field(True, description="Record when a link is followed. Default: true.")
+    opens: bool = Field(default=True, description="Record when a mail is opened. Default: true.")
+    clicks: bool = Field(default=True, description="Record when a link is followed. Default: true.")
     redirect_domain: DomainName | None = Field(
-        None, description="Name below the subdomain that tracked links show. Default: SES's own, awstrack.me."
+        default=None, description="Name below the subdomain that tracked links show. Default: SES's own, awstrack.me."
     )
 
 
@@ -106,20 +106,22 @@ class Scanning(Settings):
     """What happens to a message on each verdict of the virus scan. `error` is never delivered."""
 
     mode: Literal["shared", "dedicated"] = Field(
-        "shared", description="The cell's scanner, or one of the tenant's own. Default: shared."
+        default="shared", description="The cell's scanner, or one of the tenant's own. Default: shared."
     )
-    clean: Literal["deliver", "hold"] = Field("deliver", description="Nothing was found. Default: deliver.")
+    clean: Literal["deliver", "hold"] = Field(default="deliver", description="Nothing was found. Default: deliver.")
     infected: Literal["strip", "hold", "delete"] = Field(
-        "strip",
+        default="strip",
         description="Malware was found: strip delivers the message without it, hold keeps it in quarantine. Default: strip.",
     )
     encrypted: Literal["deliver", "strip", "hold", "delete"] = Field(
-        "hold", description="An attachment cannot be looked into. Default: hold."
+        default="hold", description="An attachment cannot be looked into. Default: hold."
     )
     over_limit: Literal["deliver", "strip", "hold", "delete"] = Field(
-        "hold", description="An attachment is too big or too deep to scan. Default: hold."
+        default="hold", description="An attachment is too big or too deep to scan. Default: hold."
     )
-    error: Literal["hold"] = Field("hold", description="The scan failed: held and alarmed, always. Default: hold.")
+    error: Literal["hold"] = Field(
+        default="hold", description="The scan failed: held and alarmed, always. Default: hold."
+    )
 
 
 def _scanning_from_text(value: Any) -> Any:
@@ -137,10 +139,10 @@ class Retention(Settings):
     """How long mail is kept, in days."""
 
     raw_days: int = Field(
-        30, ge=1, le=3650, description="Days that quarantined mail is kept, held or not. Default: 30."
+        default=30, ge=1, le=3650, description="Days that quarantined mail is kept, held or not. Default: 30."
     )
     messages_days: int | None = Field(
-        None,
+        default=None,
         ge=1,
         le=36500,
         description="Days that delivered messages and attachments are kept; null for until they are deleted. Default: null.",
@@ -155,11 +157,11 @@ class Portal(Settings):
         examples=["d111111abcdef8.cloudfront.net"],
     )
     hosted_zone_id: HostedZoneId = Field(
-        "",
+        default="",
         validate_default=True,
         description="The target's own zone id, as its AWS service tells. Default: CloudFront's; needed for any other target.",
     )
-    ipv6: bool = Field(True, description="Also write the AAAA alias. Default: true.")
+    ipv6: bool = Field(default=True, description="Also write the AAAA alias. Default: true.")
 
     @field_validator("hosted_zone_id", mode="before")
     @classmethod
@@ -169,7 +171,7 @@ class Portal(Settings):
             return value or _CLOUDFRONT_ZONE_ID
         if not names.is_below(target, "cloudfront.net"):
             if not value:
-                raise Faults(
+                raise RuleError(
                     Fault(
                         "is needed for a target outside cloudfront.net",
                         "write the load balancer's CanonicalHostedZoneId",
@@ -177,5 +179,7 @@ class Portal(Settings):
                     )
                 )
         elif value not in ("", _CLOUDFRONT_ZONE_ID):
-            raise Faults.one("must be CloudFront's for a target in cloudfront.net", f'use "{_CLOUDFRONT_ZONE_ID}" or drop it')
+            raise RuleError.one(
+                "must be CloudFront's for a target in cloudfront.net", f'use "{_CLOUDFRONT_ZONE_ID}" or drop it'
+            )
         return value or _CLOUDFRONT_ZONE_ID

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from constructs_lib.naming import check_identifier
 from email_stack.config import names
-from email_stack.config.problems import Fault, Faults, closest
+from email_stack.config.problems import Fault, RuleError, closest
 from email_stack.config.regions import RECEIVING_REGIONS
 
 __all__ = [
@@ -58,14 +58,14 @@ def _identifier(value: str) -> str:
             remedy = f'use "{check_identifier("id", slug)}"'
         except ValueError:
             remedy = 'use one such as "acme"'
-        raise Faults.one(
+        raise RuleError.one(
             "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter", remedy
         ) from None
 
 
 def _account(value: str) -> str:
     if not _ACCOUNT.fullmatch(value):
-        raise Faults.one("must be the 12 digits of an AWS account", 'write them in quotes, as in "123456789012"')
+        raise RuleError.one("must be the 12 digits of an AWS account", 'write them in quotes, as in "123456789012"')
     return value
 
 
@@ -73,30 +73,31 @@ def _region(value: str) -> str:
     if value not in RECEIVING_REGIONS:
         near = closest(value, RECEIVING_REGIONS)
         use = f'use "{near}"' if near else f"use one of {', '.join(RECEIVING_REGIONS)}"
-        raise Faults.one("must be a region where SES receives mail", use)
+        raise RuleError.one("must be a region where SES receives mail", use)
     return value
 
 
 def _hosted_zone_id(value: str) -> str:
     if not _HOSTED_ZONE_ID.fullmatch(value):
-        raise Faults.one(
-            "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9", "copy it from Route 53, without /hostedzone/"
+        raise RuleError.one(
+            "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9",
+            "copy it from Route 53, without /hostedzone/",
         )
     return value
 
 
 def _role_arn(value: str) -> str:
     if not _ROLE_ARN.fullmatch(value):
-        raise Faults.one("must be the ARN of an IAM role", 'write it as "arn:aws:iam::123456789012:role/name"')
+        raise RuleError.one("must be the ARN of an IAM role", 'write it as "arn:aws:iam::123456789012:role/name"')
     return value
 
 
 def _display_name(value: str) -> str:
     # A line break in a header field would start another header: RFC 5322 2.2.
     if not value.isprintable():
-        raise Faults.one("must have no line breaks or control characters", "remove them")
+        raise RuleError.one("must have no line breaks or control characters", "remove them")
     if not 1 <= len(value) <= _MAX_DISPLAY_NAME_CHARACTERS:
-        raise Faults.one(
+        raise RuleError.one(
             f"must be 1 to {_MAX_DISPLAY_NAME_CHARACTERS} characters, is {len(value)}", "shorten it or leave it out"
         )
     return value
@@ -111,7 +112,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
         if first != index:
             faults.append(Fault(f"must not repeat item {first + 1}", "remove it", (index,)))
     if faults:
-        raise Faults(*faults)
+        raise RuleError(*faults)
     return values
 
 
@@ -140,12 +141,14 @@ def _tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     if len(tags) > _MAX_TAGS:
         faults.append(Fault(f"must be at most {_MAX_TAGS} tags, are {len(tags)}", "remove some"))
     if faults:
-        raise Faults(*faults)
+        raise RuleError(*faults)
     return tags
 
 
 def _in_tags(character: str) -> bool:
-    return character in "_.:/=+-@" or unicodedata.category(character)[0] in "LN" or unicodedata.category(character) == "Zs"
+    return (
+        character in "_.:/=+-@" or unicodedata.category(character)[0] in "LN" or unicodedata.category(character) == "Zs"
+    )
 
 
 def _described(pattern: str | None = None, **more: Any) -> WithJsonSchema:
@@ -175,9 +178,7 @@ LocalPart = Annotated[
     str, _check(names.local_part), _described(names.LOCAL_PART_PATTERN, maxLength=64, examples=["support"])
 ]
 RoleLocalParts = Annotated[
-    tuple[
-        Annotated[str, _check(names.receiving_local_part), _described(names.LOCAL_PART_PATTERN, maxLength=64)], ...
-    ],
+    tuple[Annotated[str, _check(names.receiving_local_part), _described(names.LOCAL_PART_PATTERN, maxLength=64)], ...],
     _check(_distinct),
 ]
 Mailbox = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.extension import (
+    custom_resources,
     route53,
     s3,
     ses_configuration_set,
@@ -16,6 +17,7 @@ from emulator.extension import (
 )
 
 SERVICES = (
+    custom_resources,
     route53,
     s3,
     ses_configuration_set,

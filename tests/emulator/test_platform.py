@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from .conftest import Stacks
 
 ACCOUNT = "000000000000"
+SILENT = "def handler(event, context): pass"
 ANSWERING = """
 import json, urllib.request
 
@@ -171,3 +172,10 @@ def test_an_export_in_use_keeps_its_stack(stacks: Stacks) -> None:
         stacks.delete(exporting)
     stacks.delete(importing)
     stacks.delete(exporting)
+
+
+def test_a_custom_resource_that_never_answers_is_given_up(stacks: Stacks) -> None:
+    """A function that is silent fails its stack after the time the template gives it."""
+    resources = custom() | function(SILENT)
+    resources["Custom"]["Properties"]["ServiceTimeout"] = 1
+    assert "did not answer the Create request" in stacks.refusal(resources)

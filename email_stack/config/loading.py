@@ -1,0 +1,202 @@
+"""From files to a `Config`, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from email_stack.config import names
+from email_stack.config.crosschecks import (
+    Claim,
+    cell_faults,
+    claim_faults,
+    quota_faults,
+    tenant_cell_faults,
+)
+from email_stack.config.document import Document, Path_, kind
+from email_stack.config.models import Cell, Config, Tenant
+from email_stack.config.problems import ConfigError, Fault, RuleError, closest, shown
+from email_stack.config.sources import Sources, read_sources, shown_path
+from email_stack.config.translation import Place, problems_of, unknown_key
+
+__all__ = ["load"]
+
+_TOP: Final = ("cells", "tenants")
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def load(path: Path) -> Config:
+    """The config in a file, or in a folder of one file a tenant and `cells.yaml`.
+
+    Reads nothing else: no environment, no network, no AWS.
+
+    Args:
+        path: `tenants.yaml`, or the folder.
+
+    Raises:
+        ConfigError: anything is wrong with it; `problems` holds all that could be told, sorted by file and line.
+    """
+    sources = read_sources(path)
+    loading = _Loading(sources)
+    cells, tenants = loading.run()
+    if loading.problems:
+        raise ConfigError(sorted(set(loading.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)))
+    return Config(cells=cells, tenants=tenants, source=shown_path(path))
+
+
+class _Loading:
+    """One run of `load`.
+
+    Args:
+        sources: the files.
+
+    Attributes:
+        problems: what is wrong, as found.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self.problems = list(sources.problems)
+        self._sources = sources
+        self._cell_places: dict[str, Place] = {}
+        self._cells_known = False
+
+    def run(self) -> tuple[tuple[Cell, ...], tuple[Tenant, ...]]:
+        cells = tuple(self._cells())
+        by_id = {cell.id: cell for cell in cells}
+        tenants: list[Tenant] = []
+        claims: list[Claim] = []
+        places: list[Place] = []
+        for number, (place, data) in enumerate(self._tenant_places()):
+            places.append(place)
+            tenant = self._tenant(place, data)
+            if tenant is None:
+                claims.append(_claim_of_raw(number, place, data))
+                continue
+            tenants.append(tenant)
+            claims.append(_claim(number, place, tenant))
+            if tenant.cell in by_id:
+                self.problems += map(place.problem, tenant_cell_faults(tenant, by_id[tenant.cell]))
+        self.problems += (places[number].problem(fault) for number, fault in claim_faults(claims))
+        between_cells = (*cell_faults(cells), *quota_faults(cells, tenants))
+        self.problems += (self._cell_places[cell_id].problem(fault) for cell_id, fault in between_cells)
+        return cells, tuple(tenants)
+
+    def _cells(self) -> Iterator[Cell]:
+        document = self._sources.whole or self._sources.cells
+        if document is None:
+            return
+        self._check_top(document)
+        if "cells" not in document.data:
+            return
+        found = document.data["cells"]
+        place = Place(document, ("cells",), "cells", Cell)
+        if not isinstance(found, dict) or not found:
+            what = "an empty mapping" if found == {} else kind(found)
+            fault = Fault(
+                f"must be a mapping of at least one cell, got {what}", "write it as eu: {region: eu-central-1}"
+            )
+            self.problems.append(place.problem(fault))
+            return
+        self._cells_known = True
+        for cell_id, written in found.items():
+            data = written
+            place = Place(document, ("cells", cell_id), f"cell {shown(cell_id)}", Cell)
+            self._cell_places[cell_id] = place
+            if isinstance(written, dict):
+                data = {**written, "id": cell_id}
+                if "id" in written:
+                    fault = Fault("is no key here", "remove it: the key above is the id", ("id",), silent=True)
+                    self.problems.append(place.problem(fault))
+            cell = self._validated(Cell, place, data)
+            if cell is not None:
+                yield cell
+
+    def _check_top(self, document: Document) -> None:
+        """Check the keys of the whole file, or of the file of cells."""
+        folder = self._sources.whole is None
+        known = _TOP[:1] if folder else _TOP
+        place = Place(document, (), "", Cell)
+        for key in document.data:
+            if key not in known:
+                fault = unknown_key(key, known, (key,))
+                if folder and key == "tenants":
+                    fault = Fault("is no key of this file", "write a file a tenant beside it", (key,), silent=True)
+                self.problems.append(place.problem(fault))
+        for key, example in (("cells", "cells: {eu: {region: eu-central-1}}"), ("tenants", "tenants: []")):
+            if key in known and key not in document.data:
+                self.problems.append(place.problem(Fault(f"{key} is missing", f"add it, as in {example}", silent=True)))
+
+    def _tenant_places(self) -> Iterator[tuple[Place, Any]]:
+        document = self._sources.whole
+        if document is None:
+            for number, found in enumerate(self._sources.tenants):
+                yield self._place(found, (), number, found.data), found.data
+            return
+        listed = document.data.get("tenants", ())
+        if not isinstance(listed, tuple):
+            place = Place(document, ("tenants",), "tenants", Tenant)
+            fault = Fault(
+                f"must be a list, got {kind(listed)}", "write each tenant after a hyphen, or [] for none", silent=True
+            )
+            self.problems.append(place.problem(fault))
+            return
+        for number, data in enumerate(listed):
+            yield self._place(document, ("tenants", number), number, data), data
+
+    @staticmethod
+    def _place(document: Document, path: Path_, number: int, data: Any) -> Place:
+        tenant_id = data.get("id") if isinstance(data, dict) else None
+        subject = f"tenant {shown(tenant_id)}" if isinstance(tenant_id, str) else f"tenant {number + 1}"
+        return Place(document, path, subject, Tenant)
+
+    def _tenant(self, place: Place, data: Any) -> Tenant | None:
+        if isinstance(data, dict):
+            chosen = data.get("cell")
+            if chosen is None and "cell" not in data:
+                data = {**data, "cell": self._default_cell(place)}
+            elif isinstance(chosen, str) and self._cells_known and chosen not in self._cell_places:
+                near = closest(chosen, self._cell_places)
+                use = (
+                    f'use "{near}"'
+                    if near
+                    else f"use one of {', '.join(map(shown, self._cell_places))}, or add it to cells"
+                )
+                self.problems.append(place.problem(Fault("must be a cell of this config", use, ("cell",))))
+        return self._validated(Tenant, place, data)
+
+    def _default_cell(self, place: Place) -> str:
+        if len(self._cell_places) == 1:
+            return next(iter(self._cell_places))
+        if self._cells_known:
+            ids = ", ".join(map(shown, self._cell_places))
+            fault = Fault("is missing, and there are several cells", f"name one of {ids}", ("cell",), silent=True)
+            self.problems.append(place.problem(fault))
+        return "none"  # some valid id, for the rest of the tenant to be checked
+
+    def _validated(self, model: type[M], place: Place, data: Any) -> M | None:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            self.problems += problems_of(place, error)
+            return None
+
+
+def _claim(number: int, place: Place, tenant: Tenant) -> Claim:
+    reserved = [(tenant.mail_from_domain, "MAIL FROM domain")]
+    if tenant.tracking.redirect_domain is not None:
+        reserved.append((tenant.tracking.redirect_domain, "redirect domain"))
+    return Claim(number, tenant.id, tenant.subdomain, place.where, tuple(reserved))
+
+
+def _claim_of_raw(number: int, place: Place, data: Any) -> Claim:
+    """What a tenant that is not valid takes, so far as it can be told."""
+    tenant_id, subdomain = (data.get("id"), data.get("subdomain")) if isinstance(data, dict) else (None, None)
+    try:
+        name = names.tenant_subdomain(subdomain) if isinstance(subdomain, str) else None
+    except RuleError:
+        name = None
+    return Claim(number, tenant_id if isinstance(tenant_id, str) else None, name, place.where)

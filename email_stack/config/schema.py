@@ -1,0 +1,85 @@
+"""The JSON schema of the config, for editors. `python -m email_stack.config.schema [FILE]` writes it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from email_stack.config.models import Cell, Tenant
+
+__all__ = ["json_schema", "schema_text"]
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - a title would only repeat the key
+        return False
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12) of a whole file, and of the files of a folder: what has `id` or `subdomain` is one tenant.
+
+    An aid for editors: it holds types, keys, choices and patterns. What DNS and SES demand beyond them, `load` checks.
+    """
+    _, made = models_json_schema(
+        [(Cell, "validation"), (Tenant, "validation")], schema_generator=_Generator, ref_template="#/$defs/{model}"
+    )
+    definitions: dict[str, Any] = made["$defs"]
+    for definition in definitions.values():
+        definition.pop("title", None)
+    # What the loader fills in: a cell's id is its key, and a tenant's cell has a default.
+    cell_id = definitions["Cell"]["properties"].pop("id")
+    definitions["Cell"]["required"].remove("id")
+    definitions["Tenant"]["required"].remove("cell")
+    # The default follows from the target, and is no value that could be written.
+    definitions["Portal"]["properties"]["hosted_zone_id"].pop("default")
+    definitions["File"] = {
+        "description": "Cells and tenants. In a folder, cells.yaml holds the cells alone.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["cells"],
+        "properties": {
+            "cells": {
+                "description": "Accounts and regions, by permanent id.",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {key: cell_id[key] for key in ("pattern", "minLength", "maxLength")},
+                "additionalProperties": {"$ref": "#/$defs/Cell"},
+            },
+            "tenants": {
+                "description": "Tenants; [] for none.",
+                "type": "array",
+                "items": {"$ref": "#/$defs/Tenant"},
+            },
+        },
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "E-mail subdomains of tenants",
+        "description": "A whole file of cells and tenants, the cells.yaml of a folder, or one tenant's file in it.",
+        "type": "object",
+        # Not oneOf: editors and validators would then report the problems of every form instead of those of the one that is meant.
+        "if": {"anyOf": [{"required": ["id"]}, {"required": ["subdomain"]}]},
+        "then": {"$ref": "#/$defs/Tenant"},
+        "else": {"$ref": "#/$defs/File"},
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def schema_text() -> str:
+    """The schema as its file holds it."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the schema to the file that is named. Default: `tenants.schema.json` in the working folder."""
+    Path(arguments[0] if arguments else "tenants.schema.json").write_text(schema_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

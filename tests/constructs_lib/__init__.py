@@ -1,0 +1,1 @@
+"""Tests of what constructs_lib holds."""

@@ -1,0 +1,39 @@
+"""The whole platform of tests/stacks/tenants.yaml, synthesized once a worker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from email_stack.config import Config, load
+from email_stack.sharding import Shard
+from email_stack.synthesis import project_context, synthesize
+
+CONFIG = Path(__file__).with_name("tenants.yaml")
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    """Tenants of every kind."""
+    return load(CONFIG)
+
+
+@pytest.fixture(scope="session")
+def assembly(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the cloud assembly of all of them."""
+    outdir = tmp_path_factory.mktemp("assembly")
+    tenants = tuple(tenant.id for tenant in config.tenants)
+    synthesize(Shard(config=config, tenants=tenants, cells=(), outdir=outdir, context=project_context()))
+    return outdir
+
+
+@pytest.fixture(scope="session")
+def templates(assembly: Path) -> dict[str, Any]:
+    """Templates by stack name."""
+    return {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(assembly.glob("*.template.json"))
+    }

@@ -1,0 +1,146 @@
+"""Whole templates: as snapshots, through cfn-lint, through cdk-nag, and what must hold of every one."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from email_stack.config import Config
+from email_stack.stacks import add_stacks, new_app
+from email_stack.synthesis import project_context
+from email_stack.toolchain import PROJECT_ROOT
+from tests.nag import nag_findings
+
+STACKS = [
+    *("Cell-eu", "Cell-us", "Delegation-elsewhere"),
+    *(f"Tenant-{name}" for name in ("elsewhere", "everything", "selfmanaged", "sendonly", "shortest")),
+]
+ASSET = re.compile(r"[0-9a-f]{64}(?=\.zip)")
+
+
+def of_type(template: dict[str, Any], type_: str) -> list[dict[str, Any]]:
+    return [resource for resource in template["Resources"].values() if resource["Type"] == type_]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_template_is_as_it_was(stack: str, templates: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+    """Every change of a template is a change of its snapshot; hashes of assets are masked, since code has tests of its own."""
+    masked = json.loads(ASSET.sub("<asset>", json.dumps(templates[stack])))
+    assert masked == snapshot(name=stack, extension_class=JSONSnapshotExtension)
+
+
+def test_every_stack_is_covered(templates: dict[str, Any]) -> None:
+    """A stack that nobody snapshots would change unseen."""
+    assert sorted(templates) == STACKS
+
+
+def test_cfn_lint_finds_nothing(assembly: Path) -> None:
+    """No error and no warning: what the emulator accepts and CloudFormation would not is found here."""
+    files = sorted(map(str, assembly.glob("*.template.json")))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--config-file", str(PROJECT_ROOT / ".cfnlintrc.yaml"), "--", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_cdk_nag_finds_nothing_unexplained(config: Config, tmp_path: Path) -> None:
+    """AwsSolutions on every stack; each exception carries its reason in the code."""
+    app = new_app(outdir=tmp_path, context=project_context())
+    add_stacks(app, config, tenants=[tenant.id for tenant in config.tenants])
+    assert nag_findings(app) == []
+
+
+def test_tenant_stacks_hold_no_custom_resource_and_no_code(templates: dict[str, Any]) -> None:
+    """Nothing runs during a tenant's deployment but CloudFormation itself."""
+    for name, template in templates.items():
+        if name.startswith("Tenant-"):
+            types = {resource["Type"] for resource in template["Resources"].values()}
+            assert not [t for t in types if t.startswith(("Custom::", "AWS::CloudFormation::", "AWS::Lambda::", "AWS::IAM::"))]
+
+
+def test_tenants_name_only_themselves(templates: dict[str, Any]) -> None:
+    """No template mentions another tenant, by id or by subdomain."""
+    names = {
+        "shortest": "post.shortest.example",
+        "selfmanaged": "post.selfmanaged.example",
+        "everything": "post.xn--mller-kva.example",
+        "elsewhere": "post.elsewhere.example",
+        "sendonly": "post.sendonly.example",
+    }
+    for tenant in names:
+        text = json.dumps(templates[f"Tenant-{tenant}"])
+        for other, subdomain in names.items():
+            assert (other in text or subdomain in text) is (other == tenant)
+
+
+def test_delegated_tenants_put_out_name_servers_and_others_their_records(templates: dict[str, Any]) -> None:
+    """What the customer needs is in the outputs, and nothing of the other mode."""
+    for tenant, delegated in (("shortest", True), ("everything", True), ("selfmanaged", False)):
+        outputs = templates[f"Tenant-{tenant}"]["Outputs"]
+        assert ("NameServers" in outputs) is delegated
+        assert ("HostedZoneId" in outputs) is delegated
+        assert len([name for name in outputs if name.startswith("DnsRecord")]) == (0 if delegated else 8)
+
+
+def test_same_account_parent_is_written_in_the_tenant_stack(templates: dict[str, Any]) -> None:
+    """An NS record set with the zone's own name servers, in the parent's zone."""
+    (record,) = of_type(templates["Tenant-everything"], "AWS::Route53::RecordSet")
+    assert (record["Properties"]["Type"], record["Properties"]["HostedZoneId"]) == ("NS", "ZPARENT")
+
+
+def test_parent_in_another_account_is_written_by_a_stack_of_its_own(assembly: Path, templates: dict[str, Any]) -> None:
+    """The role of the other account is assumed there, and the tenant's stack comes first and goes last."""
+    assert of_type(templates["Tenant-elsewhere"], "AWS::Route53::RecordSet") == []
+    (record,) = of_type(templates["Delegation-elsewhere"], "Custom::CrossAccountZoneDelegation")
+    assert record["Properties"]["AssumeRoleArn"] == "arn:aws:iam::222222222222:role/delegation"
+    assert record["Properties"]["ParentZoneId"] == "ZOTHER"
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+    assert "Tenant-elsewhere" in manifest["artifacts"]["Delegation-elsewhere"]["dependencies"]
+    assert "Cell-us" in manifest["artifacts"]["Tenant-elsewhere"]["dependencies"]
+
+
+def test_iam_has_no_wildcard_but_the_explained_one(templates: dict[str, Any]) -> None:
+    """In our own cells, only the two SES actions that know no resource; CDK's delegation function has none."""
+    found = {}
+    for name, template in templates.items():
+        for policy in of_type(template, "AWS::IAM::Policy"):
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                assert not [action for action in actions if "*" in action]
+                if statement["Resource"] == "*":
+                    found[name] = actions
+    assert found == dict.fromkeys(
+        ("Cell-eu", "Cell-us"), ["ses:DescribeActiveReceiptRuleSet", "ses:SetActiveReceiptRuleSet"]
+    )
+
+
+def test_exports_of_a_cell_are_what_its_tenants_import(templates: dict[str, Any]) -> None:
+    """No tenant imports what its cell does not export."""
+    for cell, tenants in (("eu", ["shortest", "everything"]), ("us", ["elsewhere", "sendonly"])):
+        exported = {o["Export"]["Name"] for o in templates[f"Cell-{cell}"]["Outputs"].values() if "Export" in o}
+        for tenant in tenants:
+            imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(templates[f"Tenant-{tenant}"])))
+            assert imported == exported
+
+
+def test_removal_follows_the_config(templates: dict[str, Any]) -> None:
+    """Data of a tenant is retained unless its config says otherwise."""
+    for tenant, policy in (("shortest", "Retain"), ("elsewhere", "Delete")):
+        for type_ in ("AWS::S3::Bucket", "AWS::Route53::HostedZone"):
+            (resource,) = of_type(templates[f"Tenant-{tenant}"], type_)
+            assert resource["DeletionPolicy"] == policy
+
+
+def test_tenant_that_only_sends_has_no_rule(templates: dict[str, Any]) -> None:
+    """A rule without recipients would take everybody's mail."""
+    assert of_type(templates["Tenant-sendonly"], "AWS::SES::ReceiptRule") == []
+    for template in templates.values():
+        for rule in of_type(template, "AWS::SES::ReceiptRule"):
+            assert rule["Properties"]["Rule"]["Recipients"]
