@@ -41,7 +41,7 @@ class EmulatorError(RuntimeError):
 class Emulator:
     """An AWS emulator on a free port of loopback, for as long as the `with` block lasts.
 
-    Starts one process, in a session of its own, and on leaving stops it and the Lambda workers it started. State lives
+    Starts one process, in a process group of its own, and on leaving stops it and the Lambda workers it started. State lives
     in that process and is gone with it. Start it in a thread that lives as long: on Linux the process ends with it.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class CdkRun:
         config: tenants file or folder.
         tenants: ids to synthesize; None for all.
         options: further options of the subcommand.
-        assembly: folder of the cloud assembly. Default: `cdk.out` in the project.
+        assembly: folder of the cloud assembly. Default: a temporary one, so that commands may run at the same time.
     """
 
     verb: str
@@ -39,7 +40,7 @@ class CdkRun:
     options: Sequence[str] = ()
     assembly: Path | None = None
 
-    def command(self) -> list[str]:
+    def command(self, assembly: Path) -> list[str]:
         """The whole command line. Raises `ToolchainError` when a tool is missing."""
         context = ["--context", f"config={self.config.resolve()}"]
         if self.tenants is not None:
@@ -51,7 +52,7 @@ class CdkRun:
             "--app",
             subprocess.list2cmdline([sys.executable, str(PROJECT_ROOT / "app.py")]),
             "--output",
-            str((self.assembly or PROJECT_ROOT / "cdk.out").resolve()),
+            str(assembly.resolve()),
             *context,
             *self.options,
         ]
@@ -67,8 +68,15 @@ def run_cdk(run: CdkRun, *, quiet: bool = False) -> int:
     Raises:
         CommandError: a tool is missing, or the CLI failed (with the last lines of what it said).
     """
+    if run.assembly is not None:
+        return _run(run, run.assembly, quiet=quiet)
+    with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
+        return _run(run, Path(folder) / "cdk.out", quiet=quiet)
+
+
+def _run(run: CdkRun, assembly: Path, *, quiet: bool) -> int:
     try:
-        command = run.command()
+        command = run.command(assembly)
         path = f"{node_executable().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     except ToolchainError as error:
         raise CommandError("not installed", str(error), ExitCode.NOT_INSTALLED) from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.panel import Panel
@@ -12,7 +13,10 @@ from rich.text import Text
 
 __all__ = ["CommandError", "ExitCode", "console", "errors", "print_error", "print_json"]
 
-console = Console(highlight=False)
+_PIPED_COLUMNS: Final = 132
+"""Width of tables that go to a file or a pipe, which has none of its own."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 errors = Console(stderr=True, highlight=False)
 
 
