@@ -11,7 +11,7 @@ import matplotlib as mpl
 from email_stack.toolchain import PROJECT_ROOT
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 - the backend comes first
+import matplotlib.pyplot as plt
 
 __all__ = ["Figure", "write"]
 

@@ -68,7 +68,9 @@ def main() -> None:
                     )
             for contestant in contestants:
                 print(f"{size:5} tenants  {contestant.name:24} {measured[contestant.name][size].seconds:7.2f} s")
-    report.write(measured, machine=f"{os.cpu_count()} cores, Python {platform.python_version()}, Node {_node_version()}")
+    report.write(
+        measured, machine=f"{os.cpu_count()} cores, Python {platform.python_version()}, Node {_node_version()}"
+    )
 
 
 def _measure(contestant: Contestant, folder: Path, size: int) -> report.Figure:

@@ -24,8 +24,7 @@ def template_of(stack: cdk.Stack) -> Template:
 
 def resources(template: Template, type_: str) -> dict[str, Any]:
     """The resources of one type, by logical id."""
-    found: dict[str, Any] = template.find_resources(type_)
-    return found
+    return {name: dict(resource) for name, resource in template.find_resources(type_).items()}
 
 
 def only(template: Template, type_: str) -> dict[str, Any]:

@@ -69,7 +69,11 @@ class SecurityAlerts(Construct):
         for address in addresses:
             # The address itself makes the id: one added or removed leaves the other subscriptions, and their confirmation.
             sns.CfnSubscription(
-                self, f"Subscription-{address.replace('/', '_')}", topic_arn=self.topic_arn, protocol="email", endpoint=address
+                self,
+                f"Subscription-{address.replace('/', '_')}",
+                topic_arn=self.topic_arn,
+                protocol="email",
+                endpoint=address,
             )
 
     def topic(self) -> sns.ITopic:

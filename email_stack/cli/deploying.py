@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from email_stack.config import Config, load
 from rich.table import Table
 
 from email_stack.cli.cdk import CdkRun, run_cdk
@@ -17,6 +16,7 @@ from email_stack.cli.emptying import empty_bucket_of
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.cli.selection import stack_names, tenant_stacks
+from email_stack.config import Config, load
 
 __all__ = ["register"]
 
@@ -55,7 +55,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     if tenants is None and len(loaded.tenants) > at_most:
         raise CommandError(
             "refused",
-            f"--all means {len(loaded.tenants)} tenants, more than {at_most}; if that is meant, say --at-most {len(loaded.tenants)}",
+            f"--all means {len(loaded.tenants)} tenants, more than {at_most}; if so, say --at-most {len(loaded.tenants)}",
             ExitCode.REFUSED,
         )
     with tempfile.TemporaryDirectory() as folder:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from email_stack.config import Cell, Tenant
 
 from constructs_lib.naming import tenant_stack_name
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell, Tenant
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

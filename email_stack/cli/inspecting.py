@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from email_stack.config import Config, ConfigError, Problem, Tenant, load, quota_usage
 from rich.table import Table
 
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.cli.selection import stack_names
+from email_stack.config import Config, ConfigError, Problem, Tenant, load, quota_usage
 
 __all__ = ["register"]
 

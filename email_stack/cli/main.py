@@ -6,10 +6,10 @@ import sys
 from typing import Final
 
 import typer
-from email_stack.config import ConfigError
 
 from email_stack.cli import deploying, inspecting
 from email_stack.cli.output import CommandError, ExitCode, print_error
+from email_stack.config import ConfigError
 
 __all__ = ["app", "main"]
 

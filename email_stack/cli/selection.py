@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from email_stack.config import Config, Tenant
-
 from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
+from email_stack.config import Config, Tenant
 
 __all__ = ["stack_names", "tenant_stacks"]
 

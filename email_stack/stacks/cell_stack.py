@@ -7,10 +7,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from email_stack.config import Cell
 
 from constructs_lib import ActiveReceiptRuleSet
 from constructs_lib.naming import cell_export, cell_stack_name, receipt_rule_set_name
+from email_stack.config import Cell
 from email_stack.stacks.removal import removal_policy
 
 __all__ = ["ACCESS_LOGS_BUCKET", "ALERTS_KEY", "CellStack"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-from email_stack.config import Config, Tenant
 
+from email_stack.config import Config, Tenant
 from email_stack.stacks.cell_stack import CellStack
 from email_stack.stacks.delegation_stack import DelegationStack
 from email_stack.stacks.tenant_stack import TenantStack
@@ -53,7 +53,9 @@ def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells:
 
 def _add_tenant(app: cdk.App, config: Config, tenant: Tenant, cell_stack: CellStack) -> None:
     stack = TenantStack(app, tenant, config.cell(tenant.cell))
-    stack.add_stack_dependency(cell_stack, "imports the alerts key and the access log bucket, and adds rules to the rule set")
+    stack.add_stack_dependency(
+        cell_stack, "imports the alerts key and the access log bucket, and adds rules to the rule set"
+    )
     parent = tenant.parent_zone
     if parent is not None and parent.delegation_role_arn is not None:
         DelegationStack(

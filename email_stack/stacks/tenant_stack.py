@@ -6,11 +6,11 @@ from functools import cache
 
 import aws_cdk as cdk
 from constructs import Construct
-from email_stack.config import Cell, Tenant
 
 from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
 from constructs_lib.naming import cell_export, receipt_rule_set_name, tenant_stack_name
 from constructs_lib.records import zone_file_line
+from email_stack.config import Cell, Tenant
 from email_stack.stacks.cell_stack import ACCESS_LOGS_BUCKET, ALERTS_KEY
 from email_stack.stacks.removal import removal_policy
 

@@ -50,7 +50,7 @@ def test_subscriptions_keep_their_identity_when_others_come_and_go() -> None:
         stack = new_stack()
         SecurityAlerts(stack, "Alerts", display_name="Alerts", addresses=addresses, encryption_key_arn=KEY)
         found = resources(template_of(stack), "AWS::SNS::Subscription")
-        return {subscription["Properties"]["Endpoint"]: id for id, subscription in found.items()}
+        return {subscription["Properties"]["Endpoint"]: logical_id for logical_id, subscription in found.items()}
 
     before = subscriptions("a@x.example", "b@x.example")
     after = subscriptions("b@x.example", "c/d@x.example")
@@ -60,7 +60,7 @@ def test_subscriptions_keep_their_identity_when_others_come_and_go() -> None:
 
 def test_address_given_twice_is_refused() -> None:
     """One alert a person."""
-    with pytest.raises(ValueError, match="addresses must differ, got a@x.example twice"):
+    with pytest.raises(ValueError, match=r"addresses must differ, got a@x\.example twice"):
         SecurityAlerts(new_stack(), "Alerts", display_name="A", addresses=["a@x.example", "a@x.example"])
 
 

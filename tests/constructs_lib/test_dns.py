@@ -14,6 +14,7 @@ ZONE = "post.acme.example"
 
 
 def record(name: str, type_: RecordType, *values: str) -> DnsRecord:
+    """A record of whatever purpose."""
     return DnsRecord(name=name, type=type_, values=values, purpose=Purpose.SPF)
 
 

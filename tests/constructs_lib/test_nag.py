@@ -48,6 +48,7 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
 
 
 def findings(make: Callable[[cdk.Stack], Any]) -> list[str]:
+    """What cdk-nag says of a stack with one thing in it."""
     stack = new_stack()
     make(stack)
     app = cdk.App.of(stack)

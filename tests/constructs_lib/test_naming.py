@@ -32,7 +32,9 @@ def test_rules_of_two_tenants_never_share_a_name(one: str, other: str, first: in
     assert (naming.receipt_rule_name(one, first) == naming.receipt_rule_name(other, second)) is same
 
 
-@pytest.mark.parametrize("value", ["", "a", "Acme", "1acme", "-acme", "acme-", "a--b", "a_b", "a.b", "x" * 33, "acme\n"])
+@pytest.mark.parametrize(
+    "value", ["", "a", "Acme", "1acme", "-acme", "acme-", "a--b", "a_b", "a.b", "x" * 33, "acme\n"]
+)
 def test_identifier_that_would_not_fit(value: str) -> None:
     """The message says what an identifier is."""
     with pytest.raises(ValueError, match=r"tenant id must be 2 to 32 of a-z"):

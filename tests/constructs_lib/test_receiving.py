@@ -16,6 +16,7 @@ DOMAIN = "post.acme.example"
 
 
 def inbox_template(recipients: list[str] | None = None, **settings: Any) -> Template:
+    """Template of a stack with one inbox."""
     stack = new_stack()
     TenantInbox(
         stack,
@@ -30,6 +31,7 @@ def inbox_template(recipients: list[str] | None = None, **settings: Any) -> Temp
 
 
 def statements(template: Template) -> dict[str, Any]:
+    """Statements of the bucket policy, by id."""
     return {s["Sid"]: s for s in only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]}
 
 
@@ -74,7 +76,8 @@ def test_rule_files_mail_under_raw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"), [({"enabled": False}, ("Enabled", False)), ({"tls_required": False}, ("TlsPolicy", "Optional"))]
+    ("settings", "expected"),
+    [({"enabled": False}, ("Enabled", False)), ({"tls_required": False}, ("TlsPolicy", "Optional"))],
 )
 def test_rule_settings(settings: dict[str, Any], expected: tuple[str, Any]) -> None:
     """Both switches reach the rule."""
@@ -154,6 +157,7 @@ def test_recipients_that_ses_would_not_take(settings: dict[str, Any], message: s
 
 
 def rule_set_stack(name: str = "email-cell-eu") -> cdk.Stack:
+    """A stack with one active rule set."""
     stack = new_stack()
     ActiveReceiptRuleSet(stack, "RuleSet", rule_set_name=name)
     return stack

@@ -14,6 +14,7 @@ TOKENS = tuple(
 
 
 def eight(**overrides: object) -> tuple[DnsRecord, ...]:
+    """The records of one subdomain, with `overrides`."""
     settings: dict[str, object] = {
         "subdomain": "post.acme.example",
         "region": "eu-central-1",

@@ -13,6 +13,7 @@ DOMAIN = "post.acme.example"
 
 
 def synthesized(**settings: Any) -> Any:
+    """Template of a stack with one sending identity."""
     stack = new_stack()
     SendingIdentity(stack, "Sending", domain=DOMAIN, tenant_name="acme", **settings)
     return template_of(stack)

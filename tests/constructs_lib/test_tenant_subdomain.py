@@ -14,6 +14,7 @@ DOMAIN = "post.acme.example"
 
 
 def props(**overrides: Any) -> TenantSubdomainProps:
+    """Settings of one tenant, with `overrides`."""
     settings = {
         "tenant_id": "acme",
         "subdomain": DOMAIN,

@@ -12,10 +12,12 @@ pytestmark = pytest.mark.xdist_group("rule-set-activation")
 
 
 def active(platform: Platform) -> Any:
+    """Name of the active rule set."""
     return platform.client("ses").describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
 
 
 def stack_status(platform: Platform) -> list[str]:
+    """Status of the cell's stack, if there is one."""
     stacks = platform.client("cloudformation").describe_stacks()["Stacks"]
     return [stack["StackStatus"] for stack in stacks if stack["StackName"] == "Cell-eu"]
 

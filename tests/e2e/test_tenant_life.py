@@ -23,11 +23,13 @@ MAIL = b"From: a@example.net\r\nTo: support@post.acme.example\r\nSubject: hello\
 
 
 def acme(**settings: Any) -> dict[str, Any]:
+    """A delegated tenant with more addresses than a rule takes."""
     addresses = ["support", *(f"agent{number:03}" for number in range(105))]
     return {"id": "acme", "subdomain": ACME, "addresses": addresses, "alerts": ["ops@acme.example"], **settings}
 
 
 def globex(**settings: Any) -> dict[str, Any]:
+    """A tenant that keeps its DNS and takes all mail."""
     return {"id": "globex", "subdomain": GLOBEX, "dns": "self-managed", "catch_all": True, **settings}
 
 
@@ -41,12 +43,14 @@ def outputs(platform: Platform) -> dict[str, dict[str, str]]:
 
 
 def records_of(platform: Platform, zone_id: str) -> dict[tuple[str, str], list[str]]:
+    """Record sets of a zone, by name and type."""
     route53 = platform.client("route53")
     sets = route53.list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
     return {(s["Name"].rstrip("."), s["Type"]): [r["Value"] for r in s.get("ResourceRecords", [])] for s in sets}
 
 
 def active_rules(platform: Platform) -> dict[str, Any]:
+    """The active rule set's name, and its rules by name."""
     answer = platform.client("ses").describe_active_receipt_rule_set()
     return {"name": answer.get("Metadata", {}).get("Name"), **{rule["Name"]: rule for rule in answer.get("Rules", [])}}
 
@@ -226,10 +230,8 @@ def test_destroy_is_refused_while_live_and_shown_before_it_is_done(
 
 def test_cell_is_not_deleted_under_its_tenants(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
     """CloudFormation keeps a cell whose exports a tenant imports."""
-    cloudformation = platform.client("cloudformation")
-    with pytest.raises(ClientError, match=r"Export|in use"):
-        cloudformation.delete_stack(StackName="Cell-eu")
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName="Cell-eu", WaiterConfig={"Delay": 1})
+    with pytest.raises(ClientError, match=r"Export .* in use"):
+        platform.client("cloudformation").delete_stack(StackName="Cell-eu")
     assert active_rules(platform)["name"] == "email-cell-eu"
 
 

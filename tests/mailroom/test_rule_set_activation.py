@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -30,21 +31,25 @@ class Ses:
         self.stubber.activate()
 
     def active(self, name: str | None) -> Ses:
+        """Expect a look at what is active, and find `name`."""
         answer = {} if name is None else {"Metadata": {"Name": name}, "Rules": []}
         self.stubber.add_response("describe_active_receipt_rule_set", answer, {})
         return self
 
     def sets(self, name: str | None) -> Ses:
+        """Expect `name` to be activated; None deactivates."""
         self.stubber.add_response("set_active_receipt_rule_set", {}, {} if name is None else {"RuleSetName": name})
         return self
 
     def fails(self, call: str, code: str) -> Ses:
+        """Expect a call, and refuse it."""
         self.stubber.add_client_error(call, code, "said SES")
         return self
 
 
 @pytest.fixture
 def ses() -> Any:
+    """A scripted client whose whole script must be used."""
     made = Ses()
     yield made
     made.stubber.assert_no_pending_responses()
@@ -92,6 +97,7 @@ def test_deactivates_only_its_own(ses: Ses, active: str | None, deactivated: boo
 
 
 def event(kind: str, **more: Any) -> dict[str, Any]:
+    """A custom resource event as CloudFormation sends it."""
     return {
         "RequestType": kind,
         "ResponseURL": URL,
@@ -116,8 +122,8 @@ def answers(ses: Ses, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         sent.append(json.loads(request.data))
         return io.BytesIO()
 
-    monkeypatch.setattr(handler.urllib.request, "urlopen", put)
-    monkeypatch.setattr(handler.boto3, "client", lambda name, config: ses.client)
+    monkeypatch.setattr(urllib.request, "urlopen", put)
+    monkeypatch.setattr(boto3, "client", lambda name, config: ses.client)
     return sent
 
 
@@ -196,7 +202,7 @@ def test_answer_is_sent_again_until_it_arrives(
 ) -> None:
     """A network fault on the way to CloudFormation is tried again."""
     ses.active(OURS)
-    arrives, tries = handler.urllib.request.urlopen, []
+    arrives, tries = urllib.request.urlopen, []
 
     def flaky(*args: Any, **kwargs: Any) -> Any:
         tries.append(1)
@@ -204,8 +210,8 @@ def test_answer_is_sent_again_until_it_arrives(
             raise urllib.error.URLError("reset")
         return arrives(*args, **kwargs)
 
-    monkeypatch.setattr(handler.urllib.request, "urlopen", flaky)
-    monkeypatch.setattr(handler.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(urllib.request, "urlopen", flaky)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     handler.on_event(event("Create"), None)
     assert len(answers) == 1
 
@@ -217,15 +223,13 @@ def test_undeliverable_answer_raises(ses: Ses, answers: list[dict[str, Any]], mo
     def down(*args: Any, **kwargs: Any) -> Any:
         raise urllib.error.URLError("down")
 
-    monkeypatch.setattr(handler.urllib.request, "urlopen", down)
-    monkeypatch.setattr(handler.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(urllib.request, "urlopen", down)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with pytest.raises(OSError, match="down"):
         handler.on_event(event("Create"), None)
 
 
-def test_signed_url_is_never_logged(
-    ses: Ses, answers: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_signed_url_is_never_logged(ses: Ses, answers: list[dict[str, Any]], caplog: pytest.LogCaptureFixture) -> None:
     """Whoever reads the log cannot answer in our place."""
     ses.active(FOREIGN)
     handler.on_event(event("Create"), None)

@@ -52,6 +52,7 @@ def synthesized(outdir: Path, *, cwd: Path | None = None, context: dict[str, str
 
 
 def files(outdir: Path) -> dict[str, bytes]:
+    """Content of every file below a folder, by relative path."""
     return {str(path.relative_to(outdir)): path.read_bytes() for path in sorted(outdir.rglob("*")) if path.is_file()}
 
 
@@ -113,7 +114,15 @@ def test_failed_shard_leaves_no_manifest(config: Config, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("tenants", "processes", "sizes"),
-    [(0, 8, [0]), (1, 8, [1]), (79, 8, [79]), (80, 8, [40, 40]), (1000, 4, [250] * 4), (1000, 1, [1000]), (83, 2, [42, 41])],
+    [
+        (0, 8, [0]),
+        (1, 8, [1]),
+        (79, 8, [79]),
+        (80, 8, [40, 40]),
+        (1000, 4, [250] * 4),
+        (1000, 1, [1000]),
+        (83, 2, [42, 41]),
+    ],
 )
 def test_division(config: Config, tmp_path: Path, tenants: int, processes: int, sizes: list[int]) -> None:
     """Processes only where they pay off; every tenant in exactly one, in order; cells asked for in the first."""
