@@ -107,7 +107,7 @@ def _write_inputs(folder: Path, size: int) -> None:
 
 def _platform(folder: Path, _size: int, **context: str) -> None:
     _run(
-        [sys.executable, str(PROJECT_ROOT / "app.py")],
+        [sys.executable, "-O", str(PROJECT_ROOT / "app.py")],  # as cdk.json and the command line do
         folder,
         CDK_CONTEXT_JSON=json.dumps({"config": str(folder / "tenants.yaml"), **context}),
     )

@@ -23,7 +23,7 @@ __all__ = ["Shard", "divide", "join_assemblies", "run_in_shards", "settle_manife
 
 _MANIFEST: Final = "manifest.json"
 
-_TENANTS_WORTH_A_PROCESS: Final = 40
+_TENANTS_WORTH_A_PROCESS: Final = 80
 """A process costs about as much as it takes to synthesize this many: Node's start, the CDK's import, its validator."""
 
 

@@ -50,7 +50,7 @@ class CdkRun:
             self.verb,
             *self.stacks,
             "--app",
-            subprocess.list2cmdline([sys.executable, str(PROJECT_ROOT / "app.py")]),
+            subprocess.list2cmdline([sys.executable, "-O", str(PROJECT_ROOT / "app.py")]),
             "--output",
             str(assembly.resolve()),
             *context,

@@ -29,14 +29,14 @@ def _dns(tenant: Tenant) -> Iterator[Fault]:
     if tenant.dns == "self-managed":
         if tenant.portal is not None:
             yield Fault(
-                "needs dns: delegated: its alias record is only had in a zone of ours, and the CNAME that it would be "
-                "elsewhere is illegal beside the MX of the subdomain (RFC 1034 3.6.2)",
+                "needs dns: delegated (an alias record exists only in a zone of ours, and the CNAME that it would be "
+                "elsewhere is illegal beside the MX of the subdomain, RFC 1034 3.6.2)",
                 "set dns: delegated, or remove the portal",
                 ("portal",),
             )
         if tenant.parent_zone is not None:
             yield Fault(
-                "needs dns: delegated: self-managed means that nothing is delegated to us",
+                "needs dns: delegated (self-managed delegates nothing to us)",
                 "set dns: delegated, or remove parent_zone",
                 ("parent_zone",),
             )
@@ -57,7 +57,7 @@ def _addresses(tenant: Tenant) -> Iterator[Fault]:
         first = seen.setdefault(local, index)
         if first != index:
             yield Fault(
-                f"must not repeat addresses[{first}], upper and lower case being the same",
+                f"must not repeat addresses[{first}] (case makes no difference)",
                 "remove one of the two",
                 ("addresses", index, "local_part"),
             )
@@ -95,7 +95,7 @@ def _names_below(tenant: Tenant) -> Iterator[Fault]:
         )
     elif redirect == mail_from or names.is_below(redirect, mail_from):
         yield Fault(
-            "must not be the MAIL FROM domain or below it: its CNAME would clash with the MX there",
+            "must not be the MAIL FROM domain or below it (its CNAME would clash with the MX there)",
             f'use "links.{tenant.subdomain}"',
             ("tracking", "redirect_domain"),
         )

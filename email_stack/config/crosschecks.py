@@ -116,7 +116,7 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
             yield (
                 cell.id,
                 Fault(
-                    f'must not share account and region with cell "{first}": SES has one active receipt rule set in each',
+                    f'must not share account and region with cell "{first}" (SES has one active receipt rule set in each)',
                     "put it in another account or region, or its tenants into that cell",
                     ("region",),
                 ),

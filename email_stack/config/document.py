@@ -19,7 +19,7 @@ import yaml
 
 from email_stack.config.problems import Fault, shown
 
-__all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Document", "DocumentError", "Path_", "Position", "read"]
+__all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Document", "DocumentError", "KeyPath", "Position", "read"]
 
 MAX_FILE_BYTES: Final = 16 * 2**20
 """Some 50,000 tenants: far past what one file should hold, and read within seconds."""
@@ -27,7 +27,7 @@ MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_DEPTH: Final = 12
 """The deepest valid config is at 7: file, tenants, tenant, addresses, address, value and one to spare."""
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -85,18 +85,18 @@ class Document:
     repeated: tuple[tuple[Fault, Position], ...] = ()
 
     @cached_property
-    def _positions(self) -> dict[Path_, Position]:
-        positions: dict[Path_, Position] = {}
+    def _positions(self) -> dict[KeyPath, Position]:
+        positions: dict[KeyPath, Position] = {}
         _Builder(self.text, positions).document()
         return positions
 
-    def position(self, path: Path_) -> Position:
+    def position(self, path: KeyPath) -> Position:
         """Where the value at `path` stands, or the nearest that contains it when there is none."""
         while path and path not in self._positions:
             path = path[:-1]
         return self._positions.get(path, Position(1, 1))
 
-    def text_at(self, path: Path_) -> str | None:
+    def text_at(self, path: KeyPath) -> str | None:
         """The scalar at `path` as it is written, without its quotes."""
         found = self._positions.get(path)
         return None if found is None else found.text
@@ -113,8 +113,9 @@ def read(path: Path, file: str) -> Document:
         DocumentError: it cannot be read, is too big, not UTF-8 text, not one YAML mapping, or uses more of YAML than is taken.
     """
     try:
-        if not path.is_file():
-            _refuse("is not a file", "name a YAML file, or a folder of them")
+        if not path.is_file():  # a pipe or a device might never end
+            what = "is no regular file" if path.exists() else "does not exist"
+            _refuse(what, "name a YAML file, or a folder of them")
         with path.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
@@ -162,7 +163,7 @@ class _Builder:
     _next: Callable[[], Any]
     """Takes the next event from libyaml."""
 
-    def __init__(self, text: str, positions: dict[Path_, Position] | None) -> None:
+    def __init__(self, text: str, positions: dict[KeyPath, Position] | None) -> None:
         self._text = text
         self._positions = positions
         self.repeated: list[tuple[Fault, Position]] = []
@@ -209,7 +210,7 @@ class _Builder:
             self._fail(event, "holds a second document", "write one document a file; remove what follows ---")
         return data
 
-    def _value(self, event: Any, path: Path_, at: Any, depth: int) -> Any:
+    def _value(self, event: Any, path: KeyPath, at: Any, depth: int) -> Any:
         """The value that `event` starts; `at` is the event that stands for it in messages."""
         cls = event.__class__
         if cls is yaml.AliasEvent or event.anchor is not None:
@@ -228,13 +229,13 @@ class _Builder:
             return self._list(path, depth)
         return self._mapping(path, depth)
 
-    def _list(self, path: Path_, depth: int) -> tuple[Any, ...]:
+    def _list(self, path: KeyPath, depth: int) -> tuple[Any, ...]:
         items: list[Any] = []
         while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
             items.append(self._value(event, (*path, len(items)), event, depth + 1))
         return tuple(items)
 
-    def _mapping(self, path: Path_, depth: int) -> dict[str, Any]:
+    def _mapping(self, path: KeyPath, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         first: dict[str, int] = {}
         while (event := self._next()).__class__ is not yaml.MappingEndEvent:

@@ -16,7 +16,7 @@ from email_stack.config.crosschecks import (
     quota_faults,
     tenant_cell_faults,
 )
-from email_stack.config.document import Document, Path_, kind
+from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Config, Tenant
 from email_stack.config.problems import ConfigError, Fault, RuleError, closest, shown
 from email_stack.config.sources import Sources, read_sources, shown_path
@@ -25,6 +25,8 @@ from email_stack.config.translation import Place, problems_of, unknown_key
 __all__ = ["load"]
 
 _TOP: Final = ("cells", "tenants")
+_SOME_CELL: Final = "none"
+"""A valid id in place of one that is not known, so that the rest of the tenant is checked."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -93,13 +95,15 @@ class _Loading:
         if "cells" not in document.data:
             return
         found = document.data["cells"]
-        place = Place(document, ("cells",), "cells", Cell)
         if not isinstance(found, dict) or not found:
             what = "an empty mapping" if found == {} else kind(found)
             fault = Fault(
-                f"must be a mapping of at least one cell, got {what}", "write it as eu: {region: eu-central-1}"
+                f"must be a mapping of at least one cell, got {what}",
+                "write it as eu: {region: eu-central-1}",
+                ("cells",),
+                silent=True,
             )
-            self.problems.append(place.problem(fault))
+            self.problems.append(Place(document, (), "", Cell).problem(fault))
             return
         self._cells_known = True
         for cell_id, written in found.items():
@@ -138,17 +142,15 @@ class _Loading:
             return
         listed = document.data.get("tenants", ())
         if not isinstance(listed, tuple):
-            place = Place(document, ("tenants",), "tenants", Tenant)
-            fault = Fault(
-                f"must be a list, got {kind(listed)}", "write each tenant after a hyphen, or [] for none", silent=True
-            )
-            self.problems.append(place.problem(fault))
+            remedy = "write each tenant after a hyphen, or [] for none"
+            fault = Fault(f"must be a list, got {kind(listed)}", remedy, ("tenants",), silent=True)
+            self.problems.append(Place(document, (), "", Tenant).problem(fault))
             return
         for number, data in enumerate(listed):
             yield self._place(document, ("tenants", number), number, data), data
 
     @staticmethod
-    def _place(document: Document, path: Path_, number: int, data: Any) -> Place:
+    def _place(document: Document, path: KeyPath, number: int, data: Any) -> Place:
         tenant_id = data.get("id") if isinstance(data, dict) else None
         subject = f"tenant {shown(tenant_id)}" if isinstance(tenant_id, str) else f"tenant {number + 1}"
         return Place(document, path, subject, Tenant)
@@ -166,6 +168,7 @@ class _Loading:
                     else f"use one of {', '.join(map(shown, self._cell_places))}, or add it to cells"
                 )
                 self.problems.append(place.problem(Fault("must be a cell of this config", use, ("cell",))))
+                data = {**data, "cell": _SOME_CELL}
         return self._validated(Tenant, place, data)
 
     def _default_cell(self, place: Place) -> str:
@@ -175,7 +178,7 @@ class _Loading:
             ids = ", ".join(map(shown, self._cell_places))
             fault = Fault("is missing, and there are several cells", f"name one of {ids}", ("cell",), silent=True)
             self.problems.append(place.problem(fault))
-        return "none"  # some valid id, for the rest of the tenant to be checked
+        return _SOME_CELL
 
     def _validated(self, model: type[M], place: Place, data: Any) -> M | None:
         try:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from email_stack.config import names
 from email_stack.config.agreement import check_agreement
-from email_stack.config.problems import ConfigError, Problem, closest
+from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.sections import (
     AddressItem,
     Dmarc,
@@ -236,5 +236,6 @@ class Config:
 
     def _unknown(self, what: str, wanted: str, known: Iterable[str]) -> NoReturn:
         near = closest(wanted, known)
-        remedy = f'did you mean "{near}"?' if near else f"add it, or name one of its {what}s"
-        raise ConfigError([Problem(self.source, 1, 1, "", wanted, f"must be a {what} of this config", remedy, what)])
+        remedy = f'did you mean "{near}"?' if near else f"add it, or name a {what} that is in it"
+        subject = f"{what} {shown(wanted)}"
+        raise ConfigError([Problem(self.source, 1, 1, "", None, "is not in this config", remedy, subject)])

@@ -69,8 +69,6 @@ def domain_name(value: str) -> str:
             _check_label(part)
     if "." not in plain:
         raise RuleError.one("must be a full domain name", f'write all of it, such as "{plain}.example.com"')
-    if len(plain) > MAX_NAME_OCTETS:
-        raise RuleError.one(f"must be at most {MAX_NAME_OCTETS} octets, is {len(plain)}", "shorten it")
     if plain.rpartition(".")[2].isdigit():
         raise RuleError.one("must be a domain name, not an IP address", 'use a name such as "mail.example.com"')
     return plain
@@ -102,7 +100,7 @@ def tenant_subdomain(value: str) -> str:
         raise RuleError.one("must not be a public suffix", 'use a subdomain such as "mail.example.com"')
     if registrable == readable:
         raise RuleError.one(
-            "must be below a registered domain, not the domain itself, whose mail and web would be taken over",
+            "must be below a registered domain, not the domain itself (its own mail would be taken over)",
             f'use a subdomain such as "mail.{readable}"',
         )
     return name
@@ -121,7 +119,7 @@ def label(value: str) -> str:
     encoded = _encoded(value)
     if "." in encoded:
         raise RuleError.one("must be one label", 'use "mail"')
-    return _check_label(encoded)
+    return _check_label(encoded, "must be letters, digits and inner hyphens")
 
 
 def unicode_name(name: str) -> str:
@@ -148,7 +146,7 @@ def local_part(value: str) -> str:
         raise RuleError.one("must be the part before the @ alone", "write only the part before @")
     if not value.isascii():
         raise RuleError.one(
-            "must be ASCII: SES takes no internationalized local part", "use letters a-z, digits, dots and hyphens"
+            "must be ASCII (SES takes no internationalized local part)", "use letters a-z, digits, dots and hyphens"
         )
     if len(value) > MAX_LOCAL_PART_OCTETS:
         raise RuleError.one(f"must be at most {MAX_LOCAL_PART_OCTETS} octets, is {len(value)}", "shorten it")
@@ -171,7 +169,7 @@ def receiving_local_part(value: str) -> str:
     name = local_part(value)
     if "+" in name:
         raise RuleError.one(
-            "must have no + where it receives, because SES hands mail for user+label to the rule of user",
+            "must have no + where it receives (SES hands mail for user+label to the rule of user)",
             f'receive at "{name.partition("+")[0] or "user"}", which takes every +label too',
         )
     return name
@@ -194,7 +192,7 @@ def mailbox(value: str) -> str:
 
 
 def _encoded(name: str) -> str:
-    """A-labels by IDNA 2008 with the mapping of UTS 46; plain names are only put in lower case."""
+    """A-labels by IDNA 2008 with the mapping of UTS 46, at most 253 octets; plain names are only put in lower case."""
     if name.isascii() and "--" not in name:
         return name.lower()
     if len(name) > MAX_NAME_OCTETS:  # before the encoder, whose time grows with it
@@ -203,8 +201,6 @@ def _encoded(name: str) -> str:
 
     try:
         encoded = idna.encode(name, uts46=True, transitional=False).decode("ascii")
-        if encoded != idna.encode(idna.decode(encoded)).decode("ascii"):
-            raise idna.IDNAError("does not survive decoding")
     except (UnicodeError, IndexError) as error:
         raise RuleError.one(
             f"must be a valid internationalized name (IDNA 2008: {_reason(error)})", "correct the spelling of the name"
@@ -217,13 +213,15 @@ def _reason(error: Exception) -> str:
     return text[:80] or type(error).__name__
 
 
-def _check_label(part: str) -> str:
+def _check_label(
+    part: str, rule: str = "must be labels of letters, digits and inner hyphens, separated by dots"
+) -> str:
     if not part:
         raise RuleError.one("must have no empty label", "remove the surplus dot")
     if len(part) > MAX_LABEL_OCTETS:
         raise RuleError.one(f"must have labels of at most {MAX_LABEL_OCTETS} octets, one has {len(part)}", "shorten it")
     if not _LDH_LABEL.fullmatch(part):
-        raise RuleError.one("must be labels of letters, digits and inner hyphens, separated by dots", _advice(part))
+        raise RuleError.one(rule, _advice(part))
     return part
 
 

@@ -139,7 +139,7 @@ class Retention(Settings):
     """How long mail is kept, in days."""
 
     raw_days: int = Field(
-        default=30, ge=1, le=3650, description="Days that quarantined mail is kept, held or not. Default: 30."
+        default=90, ge=1, le=3650, description="Days that quarantined mail is kept, held or not. Default: 90."
     )
     messages_days: int | None = Field(
         default=None,

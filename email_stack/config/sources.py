@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,25 +16,21 @@ CELLS_FILES: Final = ("cells.yaml", "cells.yml")
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
+@dataclass(slots=True)
 class Sources:
     """What was read.
 
-    Attributes:
+    Args:
         whole: the one file of the whole-file form; None in the folder form.
         cells: in the folder form, the file of the cells; None when there is none, or it cannot be read.
         tenants: in the folder form, a file a tenant, by name.
         problems: files that cannot be read.
     """
 
-    def __init__(self) -> None:
-        self.whole: Document | None = None
-        self.cells: Document | None = None
-        self.tenants: list[Document] = []
-        self.problems: list[Problem] = []
-
-    def documents(self) -> Iterator[Document]:
-        """All that could be read."""
-        yield from (document for document in (self.whole, self.cells, *self.tenants) if document is not None)
+    whole: Document | None = None
+    cells: Document | None = None
+    tenants: list[Document] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def read_sources(path: Path) -> Sources:
@@ -48,9 +44,9 @@ def read_sources(path: Path) -> Sources:
     home = path.resolve()
     cells = [file for file in found if file.name in CELLS_FILES]
     if len(cells) != 1:
-        what = "has both cells.yaml and cells.yml" if cells else "has no cells.yaml"
+        what = "the folder has both cells.yaml and cells.yml" if cells else "the folder has no cells.yaml"
         remedy = "keep one of the two" if cells else "write the cells into it, under the key cells"
-        sources.problems.append(problem_of_file(name, Fault(what, remedy), Position(1, 1)))
+        sources.problems.append(Problem(name, 1, 1, "", None, what, remedy, ""))
     for file in found:
         if file.is_dir():
             continue

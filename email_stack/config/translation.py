@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from email_stack.config.document import Document, Path_, kind
+from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
 from email_stack.config.names import domain_name
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
@@ -58,7 +58,7 @@ class Place:
     """
 
     document: Document
-    path: Path_
+    path: KeyPath
     subject: str
     model: type[BaseModel]
 
@@ -92,7 +92,7 @@ def problems_of(place: Place, error: ValidationError) -> Iterator[Problem]:
             yield place.problem(fault)
 
 
-def unknown_key(key: str, known: Sequence[str], path: Path_ = ()) -> Fault:
+def unknown_key(key: str, known: Sequence[str], path: KeyPath = ()) -> Fault:
     """A key that is none of `known`."""
     near = closest(key, known)
     remedy = f'did you mean "{near}"?' if near else f"use one of {', '.join(known)}"
@@ -114,7 +114,7 @@ def _faults(place: Place, detail: ErrorDetails) -> Iterator[Fault]:
         yield _of_pydantic(place, detail, path)
 
 
-def _of_pydantic(place: Place, detail: ErrorDetails, path: Path_) -> Fault:
+def _of_pydantic(place: Place, detail: ErrorDetails, path: KeyPath) -> Fault:
     code, context, found = detail["type"], detail.get("ctx", {}), detail["input"]
     if code == "extra_forbidden":
         section = next((part for part in reversed(path[:-1]) if isinstance(part, str)), None)
@@ -137,7 +137,7 @@ def _of_pydantic(place: Place, detail: ErrorDetails, path: Path_) -> Fault:
     return Fault(detail["msg"].lower(), "see docs/configuration.md", path)
 
 
-def _of_type(place: Place, wanted: str, remedy: str, path: Path_, found: object) -> Fault:
+def _of_type(place: Place, wanted: str, remedy: str, path: KeyPath, found: object) -> Fault:
     if wanted == "text" and isinstance(found, int | float):
         text = place.document.text_at(place.path + path)
         remedy = f'write it in quotes: "{text}"' if text is not None and len(text) <= 40 else remedy
@@ -148,7 +148,7 @@ def _of_type(place: Place, wanted: str, remedy: str, path: Path_, found: object)
     return Fault(f"must be {wanted}", remedy, path)
 
 
-def _of_choice(choices: Sequence[str], path: Path_, found: object) -> Fault:
+def _of_choice(choices: Sequence[str], path: KeyPath, found: object) -> Fault:
     near = closest(found, choices) or choices[0]
     message = f"must be {choices[0]}" if len(choices) == 1 else f"must be {', '.join(choices[:-1])} or {choices[-1]}"
     if isinstance(found, dict | tuple) or found is None:
@@ -197,7 +197,7 @@ def _outside_subdomain(place: Place, fault: Fault) -> Fault | None:
     )
 
 
-def _written(document: Document, path: Path_) -> Path_:
+def _written(document: Document, path: KeyPath) -> KeyPath:
     """The path as the file has it: a short form stands for the mapping that the rest of the path goes into."""
     for end in range(len(path)):
         if _scalar_at(document, path[:end]) is not None:
@@ -205,7 +205,7 @@ def _written(document: Document, path: Path_) -> Path_:
     return path
 
 
-def _data_at(document: Document, path: Path_) -> Any:
+def _data_at(document: Document, path: KeyPath) -> Any:
     data: Any = document.data
     for part in path:
         try:
@@ -215,12 +215,12 @@ def _data_at(document: Document, path: Path_) -> Any:
     return data
 
 
-def _scalar_at(document: Document, path: Path_) -> Scalar:
+def _scalar_at(document: Document, path: KeyPath) -> Scalar:
     data = _data_at(document, path)
     return data if isinstance(data, str | int | float | bool) else None
 
 
-def _dotted(path: Path_) -> str:
+def _dotted(path: KeyPath) -> str:
     dotted = ""
     for part in path:
         if isinstance(part, int):

@@ -138,17 +138,19 @@ def test_destroy_shows_before_it_acts(config: Path) -> None:
     assert "would delete Tenant-globex; keeps its bucket and zone" in done.stdout
 
 
-def test_failure_of_the_cdk_is_one_block(config: Path) -> None:
-    """No AWS behind the endpoint: exit code 3 and what the CDK said, without a traceback."""
-    nowhere = {
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_REGION": "eu-central-1",
+def test_failure_of_the_cdk_is_one_block(config: Path, tmp_path: Path) -> None:
+    """No credentials anywhere: exit code 3 and what the CDK said, without a traceback."""
+    nobody = {
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "HOME": str(tmp_path),
     }
-    done = run("deploy", "globex", "--yes", "--config", config, environment=nowhere)
+    done = run("deploy", "globex", "--yes", "--config", config, environment=nobody)
     assert done.returncode == 3
     assert "cdk deploy failed with exit code 1" in done.stderr
+    assert "Unable to resolve AWS account" in done.stderr
     assert "Traceback" not in done.stderr
 
 

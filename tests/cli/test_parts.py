@@ -69,7 +69,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stubber]:
 
 def stack(**outputs: str) -> dict[str, Any]:
     """CloudFormation's answer about a stack with these outputs."""
-    described: dict[str, Any] = {"StackName": "Tenant-acme", "CreationTime": "2026-01-01", "StackStatus": "CREATE_COMPLETE"}
+    described: dict[str, Any] = {
+        "StackName": "Tenant-acme",
+        "CreationTime": "2026-01-01",
+        "StackStatus": "CREATE_COMPLETE",
+    }
     described["Outputs"] = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
     return {"Stacks": [described]}
 
@@ -85,7 +89,9 @@ def test_bucket_of_another_account_is_not_touched(aws: dict[str, Stubber]) -> No
 def test_stack_that_is_gone_has_nothing_to_empty(aws: dict[str, Stubber]) -> None:
     """A second destroy finds no stack, and that is no failure."""
     aws["sts"].add_response("get_caller_identity", {"Account": "111111111111"})
-    aws["cloudformation"].add_client_error("describe_stacks", "ValidationError", "Stack with id Tenant-acme does not exist")
+    aws["cloudformation"].add_client_error(
+        "describe_stacks", "ValidationError", "Stack with id Tenant-acme does not exist"
+    )
     assert emptying.empty_bucket_of(TENANT, CELL) == 0
 
 

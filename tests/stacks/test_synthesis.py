@@ -117,11 +117,11 @@ def test_failed_shard_leaves_no_manifest(config: Config, tmp_path: Path) -> None
     [
         (0, 8, [0]),
         (1, 8, [1]),
-        (79, 8, [79]),
-        (80, 8, [40, 40]),
+        (159, 8, [159]),
+        (160, 8, [80, 80]),
         (1000, 4, [250] * 4),
         (1000, 1, [1000]),
-        (83, 2, [42, 41]),
+        (163, 2, [82, 81]),
     ],
 )
 def test_division(config: Config, tmp_path: Path, tenants: int, processes: int, sizes: list[int]) -> None:

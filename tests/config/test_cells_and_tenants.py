@@ -1,0 +1,241 @@
+"""Rules for cells, between tenants, and for what a cell can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from email_stack.config import ConfigError, QuotaUsage, quota_usage
+from tests.config.configs import HEAD, config_of, lines_of
+
+IDENTIFIER = "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter"
+
+CELLS = {
+    "region where SES does not receive": (
+        "cells: {eu: {region: eu-central-2}}",
+        'cell "eu": region must be a region where SES receives mail, got "eu-central-2"; use "eu-central-1"',
+        14,
+    ),
+    "no region at all": (
+        "cells: {eu: {region: mars}}",
+        'cell "eu": region must be a region where SES receives mail, got "mars"; use one of af-south-1, ap-northeast-1, '
+        "ap-northeast-2, ap-northeast-3, ap-south-1, ap-southeast-1, ap-southeast-2, ap-southeast-3, ca-central-1, "
+        "eu-central-1, eu-north-1, eu-south-1, eu-west-1, eu-west-2, eu-west-3, il-central-1, me-south-1, sa-east-1, "
+        "us-east-1, us-east-2, us-west-1, us-west-2",
+        14,
+    ),
+    "missing region": ("cells: {eu: {}}", 'cell "eu": region is missing; add it, as in region: eu-central-1', 9),
+    "account that lost its zero": (
+        "cells: {eu: {region: eu-west-1, account: 012345678901}}",
+        'cell "eu": account must be text, got 12345678901; write it in quotes: "012345678901"',
+        33,
+    ),
+    "account of 11 digits": (
+        'cells: {eu: {region: eu-west-1, account: "12345678901"}}',
+        'cell "eu": account must be the 12 digits of an AWS account, got "12345678901"; '
+        'write them in quotes, as in "123456789012"',
+        33,
+    ),
+    "id": ("cells: {EU_1: {region: eu-west-1}}", f'cell "EU_1": id {IDENTIFIER}, got "EU_1"; use "eu-1"', 9),
+    "id within": (
+        "cells: {eu: {id: eu, region: eu-west-1}}",
+        'cell "eu": id is no key here; remove it: the key above is the id',
+        14,
+    ),
+    "unknown key": (
+        "cells: {eu: {regoin: eu-west-1, region: eu-west-1}}",
+        'cell "eu": regoin is no key that is known here; did you mean "region"?',
+        14,
+    ),
+    "unknown quota": (
+        "cells: {eu: {region: eu-west-1, quotas: {receipt_rule: 9}}}",
+        'cell "eu": quotas.receipt_rule is no key that is known here; did you mean "receipt_rules"?',
+        42,
+    ),
+    "quota of nothing": (
+        "cells: {eu: {region: eu-west-1, quotas: {stacks: 0}}}",
+        'cell "eu": quotas.stacks must be at least 1, got 0; use 1 or more',
+        42,
+    ),
+    "recipients past what AWS has ever said": (
+        "cells: {eu: {region: eu-west-1, quotas: {recipients_per_rule: 501}}}",
+        'cell "eu": quotas.recipients_per_rule must be at most 500, got 501; use 500 or less',
+        42,
+    ),
+    "cell that is text": (
+        "cells: {eu: eu-west-1}",
+        'cell "eu": must be a mapping, got "eu-west-1"; write it as key: value',
+        9,
+    ),
+    "cells in a list": (
+        "cells: [eu]",
+        "cells must be a mapping of at least one cell, got a list; write it as eu: {region: eu-central-1}",
+        1,
+    ),
+    "no cells": (
+        "cells: {}",
+        "cells must be a mapping of at least one cell, got an empty mapping; write it as eu: {region: eu-central-1}",
+        1,
+    ),
+    "one account and region twice": (
+        "cells: {a1: {region: eu-west-1}, a2: {region: eu-west-1}}",
+        'cell "a2": region must not share account and region with cell "a1" (SES has one active receipt rule set in each), '
+        'got "eu-west-1"; put it in another account or region, or its tenants into that cell',
+        39,
+    ),
+}
+
+
+@pytest.mark.parametrize(("cells", "message", "column"), CELLS.values(), ids=CELLS)
+def test_refuses_a_cell(tmp_path: Path, cells: str, message: str, column: int) -> None:
+    """One problem, with its remedy."""
+    assert lines_of(tmp_path, f"{cells}\ntenants: []\n") == [f"tenants.yaml:1:{column}: {message}"]
+
+
+def test_the_file_has_two_keys(tmp_path: Path) -> None:
+    """Both are needed, and no other is known."""
+    assert lines_of(tmp_path, "tenant: []\n") == [
+        "tenants.yaml:1:1: cells is missing; add it, as in cells: {eu: {region: eu-central-1}}",
+        "tenants.yaml:1:1: tenants is missing; add it, as in tenants: []",
+        'tenants.yaml:1:1: tenant is no key that is known here; did you mean "tenants"?',
+    ]
+    assert lines_of(tmp_path, "cells: {eu: {region: eu-west-1}}\ntenants: {acme: {}}\n") == [
+        "tenants.yaml:2:1: tenants must be a list, got a mapping; write each tenant after a hyphen, or [] for none"
+    ]
+
+
+def test_with_several_cells_each_tenant_names_one(tmp_path: Path) -> None:
+    """No cell is the default among several: adding a second one must not move anybody."""
+    text = "cells: {eu: {region: eu-west-1}, us: {region: us-east-1}}\ntenants:\n"
+    assert lines_of(tmp_path, f"{text}  - {{id: acme, subdomain: post.acme.example}}\n") == [
+        'tenants.yaml:3:5: tenant "acme": cell is missing, and there are several cells; name one of "eu", "us"'
+    ]
+    config = config_of(tmp_path, f"{text}  - {{id: acme, subdomain: post.acme.example, cell: us}}\n")
+    assert [tenant.id for tenant in config.tenants_of("us")] == ["acme"]
+    assert config.tenants_of("eu") == ()
+
+
+def test_a_broken_cell_is_no_unknown_cell(tmp_path: Path) -> None:
+    """Its own problem is the only one."""
+    text = "cells: {eu: {region: mars}}\ntenants:\n  - {id: acme, subdomain: post.acme.example, cell: eu}\n"
+    assert len(lines_of(tmp_path, text)) == 1
+
+
+NEIGHBOURS = {
+    "same id": (
+        ["{id: acme, subdomain: a.acme.example}", "{id: acme, subdomain: b.acme.example}"],
+        '5:6: tenant "acme": id must be unique, is also at tenants.yaml:4, got "acme"; give each tenant an id of its own',
+    ),
+    "same subdomain": (
+        ["{id: one, subdomain: a.acme.example}", "{id: two, subdomain: A.acme.example.}"],
+        '5:15: tenant "two": subdomain must be unique, is also tenant "one"\'s, got "A.acme.example."; '
+        "give each tenant a subdomain of its own",
+    ),
+    "same subdomain in other letters": (
+        ["{id: one, subdomain: a.müller.example}", "{id: two, subdomain: a.xn--mller-kva.example}"],
+        '5:15: tenant "two": subdomain must be unique, is also tenant "one"\'s, got "a.xn--mller-kva.example"; '
+        "give each tenant a subdomain of its own",
+    ),
+    "within another's, which comes later": (
+        ["{id: one, subdomain: x.y.a.acme.example}", "{id: two, subdomain: a.acme.example}"],
+        '4:15: tenant "one": subdomain must not be within "a.acme.example" of tenant "two", got "x.y.a.acme.example"; '
+        "use a name beside it, not below it",
+    ),
+    "another's MAIL FROM domain": (
+        ["{id: one, subdomain: a.acme.example}", "{id: two, subdomain: mail.a.acme.example}"],
+        '5:15: tenant "two": subdomain must not be within "a.acme.example" of tenant "one", as its MAIL FROM domain, '
+        'got "mail.a.acme.example"; use a name beside it, not below it',
+    ),
+    "below another's redirect domain": (
+        [
+            "{id: one, subdomain: a.acme.example, tracking: {redirect_domain: go.a.acme.example}}",
+            "{id: two, subdomain: x.go.a.acme.example}",
+        ],
+        '5:15: tenant "two": subdomain must not be within "a.acme.example" of tenant "one", as its redirect domain, '
+        'got "x.go.a.acme.example"; use a name beside it, not below it',
+    ),
+}
+
+
+@pytest.mark.parametrize(("tenants", "line"), NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_tenants_take_nothing_from_each_other(tmp_path: Path, tenants: list[str], line: str) -> None:
+    """Ids and subdomains are unique, and no subdomain is within another's."""
+    text = HEAD + "".join(f"  - {tenant}\n" for tenant in tenants)
+    assert lines_of(tmp_path, text) == [f"tenants.yaml:{line}"]
+
+
+def test_siblings_are_no_nesting(tmp_path: Path) -> None:
+    """Names that only end alike are apart."""
+    text = f"{HEAD}  - {{id: one, subdomain: a.acme.example}}\n  - {{id: two, subdomain: xa.acme.example}}\n"
+    assert len(config_of(tmp_path, text).tenants) == 2
+
+
+def test_a_delegation_role_is_of_another_account(tmp_path: Path) -> None:
+    """In its own account the cell writes the record itself."""
+    text = (
+        'cells: {eu: {region: eu-west-1, account: "111111111111"}}\ntenants:\n'
+        "  - id: acme\n    subdomain: post.acme.example\n    parent_zone:\n      hosted_zone_id: Z1\n"
+        "      zone_name: acme.example\n      delegation_role_arn: arn:aws:iam::111111111111:role/dns\n"
+    )
+    assert lines_of(tmp_path, text) == [
+        'tenants.yaml:8:7: tenant "acme": parent_zone.delegation_role_arn must be in another account than cell "eu", '
+        'got "arn:aws:iam::111111111111:role/dns"; remove it: in its own account the cell needs no role'
+    ]
+    config_of(tmp_path, text.replace("iam::111111111111", "iam::222222222222"))
+
+
+def _many(count: int, settings: str = "", quotas: str = "") -> str:
+    cells = f"cells:\n  eu:\n    region: eu-central-1\n    quotas: {{{quotas}}}\ntenants:\n"
+    return cells + "".join(f"  - {{id: t{n}x, subdomain: post.t{n}.example{settings}}}\n" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("fits", "settings", "quotas", "quota"),
+    [
+        (198, "", "", "receipt_rules"),
+        (9, ", addresses: [a, b, c]", "receipt_rules: 20, recipients_per_rule: 3", "receipt_rules"),
+        (3, ", role_addresses: []", "hosted_zones: 3", "hosted_zones"),
+        (3, "", "identities: 3", "identities"),
+        (3, "", "configuration_sets: 3", "configuration_sets"),
+        (3, "", "ses_tenants: 3", "ses_tenants"),
+        (3, "", "buckets: 4", "buckets"),
+        (3, "", "stacks: 4", "stacks"),
+    ],
+)
+def test_a_cell_holds_what_its_quotas_allow(tmp_path: Path, fits: int, settings: str, quotas: str, quota: str) -> None:
+    """Exactly as many tenants as fit, and not one more."""
+    config_of(tmp_path, _many(fits, settings, quotas))
+    (line,) = lines_of(tmp_path, _many(fits + 1, settings, quotas))
+    column = 14 + quotas.index(quota) if quotas else 5
+    assert line.startswith(f'tenants.yaml:4:{column}: cell "eu": quotas.{quota} must cover the tenants: ')
+    assert line.endswith("; move tenants to another cell, or have AWS raise the quota and write it here")
+    assert ("(2 are kept spare)" in line) == (quota == "receipt_rules")
+
+
+def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
+    """Zones and buckets by account, all else by cell; a tenant without recipients takes no rule."""
+    text = (
+        "cells: {eu: {region: eu-west-1, quotas: {recipients_per_rule: 2}}, us: {region: us-east-1}}\ntenants:\n"
+        "  - {id: one, cell: eu, subdomain: a.one.example, addresses: [x, y, z]}\n"
+        "  - {id: two, cell: eu, subdomain: a.two.example, catch_all: true, addresses: [x, y, z], dns: self-managed}\n"
+        "  - {id: three, cell: eu, subdomain: a.three.example, role_addresses: []}\n"
+        "  - id: four\n    cell: us\n    subdomain: a.four.example\n"
+        "    parent_zone: {hosted_zone_id: Z1, zone_name: four.example, "
+        "delegation_role_arn: 'arn:aws:iam::123456789012:role/dns'}\n"
+    )
+    config = config_of(tmp_path, text)
+    assert {usage.name: usage.used for usage in quota_usage(config, "eu")} == {
+        "receipt_rules": 3 + 1,
+        "identities": 3,
+        "configuration_sets": 3,
+        "ses_tenants": 3,
+        "hosted_zones": 3,
+        "buckets": 4 + 2,
+        "stacks": 3 + 1,
+    }
+    us = quota_usage(config, "us")
+    assert QuotaUsage("stacks", 3, 2000) in us
+    assert QuotaUsage("receipt_rules", 1, 198) in us
+    with pytest.raises(ConfigError, match='cell "usa": is not in this config; did you mean "us"'):
+        quota_usage(config, "usa")

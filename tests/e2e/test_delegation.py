@@ -1,0 +1,79 @@
+"""Delegation from a parent zone of ours: in the same account, and through a role as from another one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Platform
+
+pytestmark = pytest.mark.xdist_group("delegation")
+
+PARENT = "customers.example"
+
+
+@pytest.fixture(scope="module")
+def parent_zone(platform: Platform) -> str:
+    """Id of a parent zone that exists before any tenant."""
+    zone = platform.client("route53").create_hosted_zone(Name=PARENT, CallerReference="parent")
+    return str(zone["HostedZone"]["Id"].split("/")[-1])
+
+
+@pytest.fixture(scope="module")
+def role_arn(platform: Platform, parent_zone: str) -> str:
+    """A role that may write NS records into the parent zone, and nothing else.
+
+    The emulator has one account, so this proves the way through the role, not that of a second account.
+    """
+    trust = [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
+    write = [
+        {
+            "Effect": "Allow",
+            "Action": "route53:ChangeResourceRecordSets",
+            "Resource": f"arn:aws:route53:::hostedzone/{parent_zone}",
+        },
+    ]
+    iam = platform.client("iam")
+    role = iam.create_role(RoleName="delegation", AssumeRolePolicyDocument=_policy(trust))["Role"]
+    iam.put_role_policy(RoleName="delegation", PolicyName="write", PolicyDocument=_policy(write))
+    return str(role["Arn"])
+
+
+def _policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def delegations(platform: Platform, zone_id: str) -> dict[str, set[str]]:
+    """NS record sets below the parent's own, by name."""
+    sets = platform.client("route53").list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
+    return {
+        s["Name"].rstrip("."): {r["Value"].rstrip(".") for r in s["ResourceRecords"]}
+        for s in sets
+        if s["Type"] == "NS" and s["Name"].rstrip(".") != PARENT
+    }
+
+
+def test_parent_of_both_kinds_delegates(platform: Platform, parent_zone: str, role_arn: str) -> None:
+    """Each subdomain's NS set in the parent is that of its zone."""
+    parent = {"hosted_zone_id": parent_zone, "zone_name": PARENT}
+    config = platform.write_config(
+        [
+            {"id": "near", "subdomain": f"near.{PARENT}", "parent_zone": parent},
+            {"id": "far", "subdomain": f"far.{PARENT}", "parent_zone": {**parent, "delegation_role_arn": role_arn}},
+        ]
+    )
+    outputs = platform.json("deploy", "--all", "--yes", "--config", str(config))["outputs"]
+    assert delegations(platform, parent_zone) == {
+        f"{tenant}.{PARENT}": set(outputs[f"Tenant-{tenant}"]["NameServers"].split(", ")) for tenant in ("near", "far")
+    }
+
+
+def test_delegation_goes_before_the_zone(platform: Platform, parent_zone: str) -> None:
+    """Destroying either tenant leaves nothing in the parent that points to a zone of its own."""
+    config = str(platform.folder / "tenants.yaml")
+    for tenant, stacks in (("far", ["Delegation-far", "Tenant-far"]), ("near", ["Tenant-near"])):
+        done = platform.json("destroy", tenant, "--yes", "--force", "--config", config)
+        assert done["stacks"] == stacks
+        assert f"{tenant}.{PARENT}" not in delegations(platform, parent_zone)
