@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,9 @@ from email_stack.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, nod
 
 __all__ = ["CdkRun", "run_cdk"]
 
-_TAIL_LINES: Final = 30
+_REMEMBERED_LINES: Final = 2000
+_TELLING: Final = re.compile(r"_FAILED\b|❌|\b[Ee]rror\b|\b[Uu]nable\b")
+_COLOR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,29 +61,29 @@ class CdkRun:
         ]
 
 
-def run_cdk(run: CdkRun, *, quiet: bool = False) -> int:
-    """Run it in the project's folder, its progress going straight to standard error; returns its exit code.
+def run_cdk(run: CdkRun, on_line: Callable[[str], None]) -> int:
+    """Run it in the project's folder; returns its exit code.
 
     Args:
         run: what to run.
-        quiet: keep the progress to ourselves.
+        on_line: called with each line that it prints, as it is printed.
 
     Raises:
-        CommandError: a tool is missing, or the CLI failed (with the last lines of what it said).
+        CommandError: a tool is missing, or the CLI failed, with what it said of that.
     """
     if run.assembly is not None:
-        return _run(run, run.assembly, quiet=quiet)
+        return _run(run, run.assembly, on_line)
     with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
-        return _run(run, Path(folder) / "cdk.out", quiet=quiet)
+        return _run(run, Path(folder) / "cdk.out", on_line)
 
 
-def _run(run: CdkRun, assembly: Path, *, quiet: bool) -> int:
+def _run(run: CdkRun, assembly: Path, on_line: Callable[[str], None]) -> int:
     try:
         command = run.command(assembly)
         path = f"{node_executable().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     except ToolchainError as error:
         raise CommandError("not installed", str(error), ExitCode.NOT_INSTALLED) from error
-    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    said: deque[str] = deque(maxlen=_REMEMBERED_LINES)
     with subprocess.Popen(
         command,
         cwd=PROJECT_ROOT,
@@ -91,13 +94,19 @@ def _run(run: CdkRun, assembly: Path, *, quiet: bool) -> int:
         text=True,
         errors="replace",
     ) as process:
-        assert process.stdout is not None  # noqa: S101 - piped above; for the type checker
-        for line in process.stdout:
-            tail.append(line.rstrip())
-            if not quiet:
-                sys.stderr.write(line)
-                sys.stderr.flush()
+        for line in process.stdout or ():
+            text = _COLOR.sub("", line.rstrip("\n"))
+            said.append(text)
+            on_line(text)
     if process.returncode != 0 and "--fail" not in run.options:
-        said = "\n".join(line for line in tail if line.strip())
-        raise CommandError(f"cdk {run.verb} failed with exit code {process.returncode}", said, ExitCode.CDK_FAILED)
+        raise CommandError(
+            f"cdk {run.verb} failed with exit code {process.returncode}", _cause(said), ExitCode.CDK_FAILED
+        )
     return process.returncode
+
+
+def _cause(said: Iterable[str]) -> str:
+    """The lines that tell why it failed, each once; the last ones where none does."""
+    lines = [line.strip() for line in said if line.strip()]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return "\n".join(dict.fromkeys(telling)) or "\n".join(lines[-10:])

@@ -14,7 +14,8 @@ from rich.table import Table
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.emptying import empty_bucket_of
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
-from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
+from email_stack.cli.progress import StackProgress
 from email_stack.cli.selection import stack_names, tenant_stacks
 from email_stack.config import Config, load
 
@@ -68,10 +69,9 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
             "--concurrency",
             str(concurrency),
         ]
-        run_cdk(
-            CdkRun(verb="deploy", stacks=stacks, config=config, tenants=tenants, options=options),
-            quiet=as_json,
-        )
+        with StackProgress(errors) as progress:
+            run = CdkRun(verb="deploy", stacks=stacks, config=config, tenants=tenants, options=options)
+            run_cdk(run, on_line=progress.line)
         outputs = json.loads(outputs_file.read_text(encoding="utf-8")) if outputs_file.is_file() else {}
     if as_json:
         print_json({"ok": True, "stacks": stacks, "outputs": outputs})
@@ -91,7 +91,7 @@ def diff(
     tenants = _chosen(loaded, tenant, every)
     options = ["--fail"] if fail else []
     run = CdkRun(verb="diff", stacks=stack_names(loaded, tenants), config=config, tenants=tenants, options=options)
-    if run_cdk(run) != 0:
+    if run_cdk(run, on_line=print) != 0:
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
@@ -125,10 +125,9 @@ def destroy(
             )
         return
     emptied = empty_bucket_of(chosen, loaded.cell(chosen.cell)) if chosen.removal == "destroy" else 0
-    run_cdk(
-        CdkRun(verb="destroy", stacks=stacks, config=config, tenants=[tenant], options=["--force"]),
-        quiet=as_json,
-    )
+    with StackProgress(errors) as progress:
+        run = CdkRun(verb="destroy", stacks=stacks, config=config, tenants=[tenant], options=["--force"])
+        run_cdk(run, on_line=progress.line)
     if as_json:
         print_json(
             {"ok": True, "applied": True, "stacks": stacks, "removal": chosen.removal, "versions_deleted": emptied}
@@ -144,7 +143,8 @@ def _chosen(config: Config, tenant: str | None, every: bool) -> list[str] | None
 
 
 def _show_plan(config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], verb: str, *, as_json: bool) -> None:
-    run_cdk(CdkRun(verb="diff", stacks=stacks, config=config, tenants=tenants), quiet=as_json)
+    run = CdkRun(verb="diff", stacks=stacks, config=config, tenants=tenants)
+    run_cdk(run, on_line=(lambda _: None) if as_json else print)
     if as_json:
         print_json({"ok": True, "applied": False, "stacks": list(stacks)})
     else:

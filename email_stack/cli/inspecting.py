@@ -70,7 +70,7 @@ def synth(
     stacks = stack_names(loaded, tenants)
     run_cdk(
         CdkRun(verb="synth", stacks=(), config=config, tenants=tenants, options=["--quiet"], assembly=output),
-        quiet=as_json,
+        on_line=lambda _: None,
     )
     if as_json:
         print_json({"ok": True, "assembly": str(output.resolve()), "stacks": stacks})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def test_missing_cdk_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path:
     """A checkout that was not installed is told so, with exit code 4."""
     monkeypatch.setattr(toolchain, "PROJECT_ROOT", tmp_path)
     with pytest.raises(CommandError, match='run "make install"') as caught:
-        run_cdk(CdkRun(verb="synth", stacks=(), config=tmp_path, tenants=None))
+        run_cdk(CdkRun(verb="synth", stacks=(), config=tmp_path, tenants=None), on_line=print)
     assert caught.value.code is ExitCode.NOT_INSTALLED
 
 
@@ -38,7 +39,7 @@ def test_own_node_does_not_override_a_choice(monkeypatch: pytest.MonkeyPatch) ->
     """Whoever sets JSII_NODE means it."""
     monkeypatch.setenv("JSII_NODE", "/somewhere/node")
     toolchain.use_own_node()
-    assert toolchain.os.environ["JSII_NODE"] == "/somewhere/node"
+    assert os.environ["JSII_NODE"] == "/somewhere/node"
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,11 @@ def test_whatever_the_path_is_there_is_no_traceback(
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stubber]:
     """Scripted clients by service; each checks its calls against botocore's models."""
-    clients = {name: boto3.client(name, region_name="eu-central-1") for name in ("sts", "cloudformation", "s3")}  # type: ignore[call-overload]
+    clients = {name: boto3.client(name, region_name="eu-central-1") for name in ("sts", "cloudformation", "s3")}
     stubbers = {name: Stubber(client) for name, client in clients.items()}
     for stubber in stubbers.values():
         stubber.activate()
-    monkeypatch.setattr(emptying.boto3, "client", lambda name, region_name: clients[name])
+    monkeypatch.setattr(boto3, "client", lambda name, region_name: clients[name])
     return stubbers
 
 

@@ -117,11 +117,11 @@ def test_failed_shard_leaves_no_manifest(config: Config, tmp_path: Path) -> None
     [
         (0, 8, [0]),
         (1, 8, [1]),
-        (159, 8, [159]),
-        (160, 8, [80, 80]),
+        (299, 8, [299]),
+        (300, 8, [150, 150]),
         (1000, 4, [250] * 4),
         (1000, 1, [1000]),
-        (163, 2, [82, 81]),
+        (303, 2, [152, 151]),
     ],
 )
 def test_division(config: Config, tmp_path: Path, tenants: int, processes: int, sizes: list[int]) -> None:

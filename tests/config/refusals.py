@@ -1,0 +1,400 @@
+"""What a tenant may not say, with the message, the place and the remedy that it is told."""
+
+from __future__ import annotations
+
+__all__ = ["IDENTIFIER", "IDS", "SETTINGS", "SUBDOMAINS"]
+
+LDH = "must be labels of letters, digits and inner hyphens, separated by dots"
+IDENTIFIER = "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter"
+DOTTED = "must be letters, digits and inner single dots or other characters of RFC 5321's dot-string except *, ? and $"
+APEX = "must be below a registered domain, not the domain itself (its own mail would be taken over)"
+TAG_CHARACTERS = "must be letters, digits, spaces and _.:/=+-@"
+PLAIN = "use letters a-z, digits, dots and hyphens"
+
+SUBDOMAINS = {
+    "apex": ("acme.example", f'{APEX}, got "acme.example"; use a subdomain such as "mail.acme.example"'),
+    "apex below a suffix of two labels": (
+        "acme.co.uk",
+        f'{APEX}, got "acme.co.uk"; use a subdomain such as "mail.acme.co.uk"',
+    ),
+    "apex below a private suffix": (
+        "acme.github.io",
+        f'{APEX}, got "acme.github.io"; use a subdomain such as "mail.acme.github.io"',
+    ),
+    "internationalized apex": (
+        "müller.example",
+        f'{APEX}, got "müller.example"; use a subdomain such as "mail.müller.example"',
+    ),
+    "public suffix": ("co.uk", 'must not be a public suffix, got "co.uk"; use a subdomain such as "mail.example.com"'),
+    "internationalized public suffix": (
+        "xn--55qx5d.cn",
+        'must not be a public suffix, got "xn--55qx5d.cn"; use a subdomain such as "mail.example.com"',
+    ),
+    "AWS's own": (
+        "a.b.amazonaws.com",
+        'must not be in amazonaws.com, which is AWS\'s, got "a.b.amazonaws.com"; '
+        "use a subdomain of the tenant's own domain",
+    ),
+    "WorkMail's": (
+        "acme.awsapps.com",
+        'must not be in awsapps.com, which is AWS\'s, got "acme.awsapps.com"; '
+        "use a subdomain of the tenant's own domain",
+    ),
+    "one label": ("acme", 'must be a full domain name, got "acme"; write all of it, such as "acme.example.com"'),
+    "underscore": ("a_b.acme.example", f'{LDH}, got "a_b.acme.example"; use a hyphen instead of the underscore'),
+    "leading hyphen": ("-a.acme.example", f'{LDH}, got "-a.acme.example"; use a name such as "mail.example.com"'),
+    "trailing hyphen": ("a-.acme.example", f'{LDH}, got "a-.acme.example"; use a name such as "mail.example.com"'),
+    "wildcard": ('"*.acme.example"', f'{LDH}, got "*.acme.example"; name one subdomain: there are no wildcards'),
+    "space": ("a b.acme.example", f'{LDH}, got "a b.acme.example"; use a name such as "mail.example.com"'),
+    "address": (
+        "me@acme.example",
+        f'{LDH}, got "me@acme.example"; write the domain alone, without what is before the @',
+    ),
+    "URL": (
+        "https://a.acme.example",
+        f'{LDH}, got "https://a.acme.example"; write the name alone, without scheme, port or path',
+    ),
+    "empty label": ("a..acme.example", 'must have no empty label, got "a..acme.example"; remove the surplus dot'),
+    "empty": ('""', 'must have no empty label, got ""; remove the surplus dot'),
+    "IPv4 address": (
+        "192.0.2.1",
+        'must be a domain name, not an IP address, got "192.0.2.1"; use a name such as "mail.example.com"',
+    ),
+    "IPv6 address": ('"2001:db8::1"', f'{LDH}, got "2001:db8::1"; use a name, not an IP address: "mail.example.com"'),
+    "address literal": ('"[192.0.2.1]"', f'{LDH}, got "[192.0.2.1]"; use a name such as "mail.example.com"'),
+    "long label": (
+        "a" * 64 + ".acme.example",
+        f'must have labels of at most 63 octets, one has 64, got "{"a" * 59}…"; shorten it',
+    ),
+    "no room for DKIM": (
+        "a." * 100 + "acme.example",
+        "must be at most 209 octets, so that <32 characters>._domainkey.<subdomain> fits in 253, is 212, got "
+        f'"{("a." * 100)[:59]}…"; shorten it',
+    ),
+    "too long": (
+        "a." * 130 + "acme.example",
+        f'must be at most 253 octets, is 272, got "{("a." * 100)[:59]}…"; shorten it',
+    ),
+    "too long once encoded": (
+        "ü." * 60 + "acme.example",
+        f'must be a valid internationalized name (IDNA 2008: Domain too long), got "{("ü." * 100)[:59]}…"; '
+        "correct the spelling of the name",
+    ),
+    "bad punycode": (
+        "xn--zzzzzz.acme.example",
+        'must be a valid internationalized name (IDNA 2008: Invalid A-label), got "xn--zzzzzz.acme.example"; '
+        "correct the spelling of the name",
+    ),
+    "two hyphens that are not IDNA's": (
+        "ab--cd.acme.example",
+        "must be a valid internationalized name (IDNA 2008: Label has disallowed hyphens in 3rd and 4th position), got "
+        '"ab--cd.acme.example"; correct the spelling of the name',
+    ),
+    "a number": ("12", 'must be text, got 12; write it in quotes: "12"'),
+    "nothing": ("", "must be text, got nothing; write a value, or remove the key"),
+    "a list": ("[a]", "must be text, got a list; write it in quotes"),
+}
+
+IDS = {
+    "capitals and spaces": ('"Acme Corp"', '"Acme Corp"', "acme-corp"),
+    "two hyphens": ("a--b", '"a--b"', "a-b"),
+    "one letter": ("a", '"a"', None),
+    "digit first": ('"1st"', '"1st"', None),
+    "too long": ("a" * 33, f'"{"a" * 33}"', "a" * 32),
+    "hyphen last": ("acme-", '"acme-"', "acme"),
+    "empty": ('""', '""', None),
+}
+
+SETTINGS = {
+    "unknown key, near": ("mail_form: x", '6:5: {T} mail_form is no key that is known here; did you mean "mail_from"?'),
+    "unknown key, far": (
+        "qqqq: 1",
+        "6:5: {T} qqqq is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, "
+        "role_addresses, catch_all, dmarc, mail_from, alerts, tracking, scanning, retention, removal, live, receiving_tls, "
+        "portal, tags",
+    ),
+    "unknown key that a terminal would act on": (
+        '"\\e[31m": 1',
+        '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, '
+        "role_addresses, catch_all, dmarc, mail_from, alerts, tracking, scanning, retention, removal, live, receiving_tls, "
+        "portal, tags",
+    ),
+    "unknown key within": (
+        "dmarc:\n  ruf: [a@b.example]",
+        '7:7: {T} dmarc.ruf is no key that is known here; did you mean "rua"?',
+    ),
+    "MAIL FROM of two labels": ("mail_from: a.b", '6:5: {T} mail_from must be one label, got "a.b"; use "mail"'),
+    "empty MAIL FROM": ('mail_from: ""', '6:5: {T} mail_from must be one label, not empty, got ""; use "mail"'),
+    "MAIL FROM of two labels, in other dots": (
+        "mail_from: a。b",
+        '6:5: {T} mail_from must be one label, got "a。b"; use "mail"',
+    ),
+    "MAIL FROM without end": (
+        f"mail_from: {'ü' * 300}",
+        f'6:5: {{T}} mail_from must be at most 253 octets, is 300, got "{"ü" * 59}…"; shorten it',
+    ),
+    "MAIL FROM with underscore": (
+        "mail_from: a_b",
+        '6:5: {T} mail_from must be letters, digits and inner hyphens, got "a_b"; use a hyphen instead of the underscore',
+    ),
+    "yes is text": ("live: yes", '6:5: {T} live must be true or false, got "yes"; write true or false, without quotes'),
+    "1 is no boolean": ("live: 1", "6:5: {T} live must be true or false, got 1; write true or false, without quotes"),
+    "DNS": ("dns: delgated", '6:5: {T} dns must be delegated or self-managed, got "delgated"; use "delegated"'),
+    "removal": ("removal: keep", '6:5: {T} removal must be retain or destroy, got "keep"; use "retain"'),
+    "TLS": (
+        "receiving_tls: required",
+        '6:5: {T} receiving_tls must be require or optional, got "required"; use "require"',
+    ),
+    "addresses that are no list": (
+        "addresses: support",
+        '6:5: {T} addresses must be a list, got "support"; write it as [a, b], or one item a line after a hyphen',
+    ),
+    "address of the subdomain": (
+        "addresses: [support@post.acme.example]",
+        '6:17: {T} addresses[0] must be the part before the @ alone, got "support@post.acme.example"; '
+        'write only the part before @: "support"',
+    ),
+    "address of the subdomain, in a mapping": (
+        "addresses:\n  - local_part: support@POST.acme.example",
+        '7:9: {T} addresses[0].local_part must be the part before the @ alone, got "support@POST.acme.example"; '
+        'write only the part before @: "support"',
+    ),
+    "address outside": (
+        "addresses: [support@other.example]",
+        '6:17: {T} addresses[0] must be within the subdomain "post.acme.example", got "support@other.example"; '
+        "write only the part before @ of an address there",
+    ),
+    "address of no domain": (
+        "addresses: ['support@']",
+        '6:17: {T} addresses[0] must be within the subdomain "post.acme.example", got "support@"; '
+        "write only the part before @ of an address there",
+    ),
+    "removal of several": ("removal: [retain]", '6:5: {T} removal must be retain or destroy, got a list; use "retain"'),
+    "role address outside": (
+        'role_addresses: ["x@y.example"]',
+        '6:22: {T} role_addresses[0] must be within the subdomain "post.acme.example", got "x@y.example"; '
+        "write only the part before @ of an address there",
+    ),
+    "plus where mail is received": (
+        "addresses: [a+b]",
+        "6:17: {T} addresses[0] must have no + where it receives (SES hands mail for user+label to the rule of user), "
+        'got "a+b"; receive at "a", which takes every +label too, or set receive: false',
+    ),
+    "plus in a role address": (
+        "role_addresses: [a+b]",
+        "6:22: {T} role_addresses[0] must have no + where it receives (SES hands mail for user+label to the rule of user), "
+        'got "a+b"; receive at "a", which takes every +label too',
+    ),
+    "local part with a space": ("addresses: [a b]", f'6:17: {{T}} addresses[0] {DOTTED}, got "a b"; {PLAIN}'),
+    "local part with a dot first": ("addresses: [.a]", f'6:17: {{T}} addresses[0] {DOTTED}, got ".a"; {PLAIN}'),
+    "local part that IAM reads as a wildcard": (
+        'addresses: ["*"]',
+        f'6:17: {{T}} addresses[0] {DOTTED}, got "*"; {PLAIN}',
+    ),
+    "local part beyond ASCII": (
+        "addresses: [büro]",
+        f'6:17: {{T}} addresses[0] must be ASCII (SES takes no internationalized local part), got "büro"; {PLAIN}',
+    ),
+    "long local part": (
+        f"addresses: [{'x' * 65}]",
+        f'6:17: {{T}} addresses[0] must be at most 64 octets, is 65, got "{"x" * 59}…"; shorten it',
+    ),
+    "address that does nothing": (
+        "addresses: [{local_part: a, send: false, receive: false}]",
+        "6:17: {T} addresses[0] must send or receive; set send or receive to true, or remove the address",
+    ),
+    "address twice": (
+        "addresses: [a, {local_part: A}]",
+        '6:21: {T} addresses[1].local_part must not repeat addresses[0] (case makes no difference), got "A"; '
+        "remove one of the two",
+    ),
+    "address without local part": (
+        "addresses: [{send: true}]",
+        "6:17: {T} addresses[0].local_part is missing; add it, as in local_part: support",
+    ),
+    "address that is a number": (
+        "addresses: [5]",
+        '6:17: {T} addresses[0] must be a local part or a mapping, got 5; write it as "support", or as {local_part: support}',
+    ),
+    "header injection": (
+        'addresses: [{local_part: a, display_name: "x\\r\\nBcc: y"}]',
+        '6:33: {T} addresses[0].display_name must have no line breaks or control characters, got "x\\r\\nBcc: y"; remove them',
+    ),
+    "long display name": (
+        f"addresses: [{{local_part: a, display_name: {'x' * 129}}}]",
+        f'6:33: {{T}} addresses[0].display_name must be 1 to 128 characters, is 129, got "{"x" * 59}…"; '
+        "shorten it or leave it out",
+    ),
+    "role address twice": (
+        "role_addresses: [postmaster, Postmaster]",
+        '6:34: {T} role_addresses[1] must not repeat item 1, got "Postmaster"; remove it',
+    ),
+    "DMARC policy": (
+        "dmarc: {policy: rejekt}",
+        '6:13: {T} dmarc.policy must be none, quarantine or reject, got "rejekt"; use "reject"',
+    ),
+    "DMARC as text": ("dmarc: reject", '6:5: {T} dmarc must be a mapping, got "reject"; write it as key: value'),
+    "rua without domain": (
+        "dmarc: {rua: [nobody]}",
+        '6:19: {T} dmarc.rua[0] must be one e-mail address, got "nobody"; write it as "name@example.com"',
+    ),
+    "rua as URI": (
+        "dmarc: {rua: ['mailto:a@b.example']}",
+        f'6:19: {{T}} dmarc.rua[0] {DOTTED}, got "mailto:a@b.example"; {PLAIN}',
+    ),
+    "alert twice": (
+        "alerts: [ops@acme.example, OPS@acme.example]",
+        '6:32: {T} alerts[1] must not repeat item 1, got "OPS@acme.example"; remove it',
+    ),
+    "alert at an IP address": (
+        "alerts: [ops@192.0.2.1]",
+        '6:14: {T} alerts[0] must be a domain name, not an IP address, got "ops@192.0.2.1"; '
+        'use a name such as "mail.example.com"',
+    ),
+    "long alert address": (
+        f"alerts: [{'a' * 64}@{'b.' * 95}example]",
+        f'6:14: {{T}} alerts[0] must be at most 254 octets, is 262, got "{"a" * 59}…"; shorten it',
+    ),
+    "redirect domain outside": (
+        "tracking: {redirect_domain: links.other.example}",
+        '6:16: {T} tracking.redirect_domain must be below the subdomain "post.acme.example", got "links.other.example"; '
+        'use "links.post.acme.example"',
+    ),
+    "redirect domain that is the subdomain": (
+        "tracking: {redirect_domain: post.acme.example}",
+        '6:16: {T} tracking.redirect_domain must be below the subdomain "post.acme.example", got "post.acme.example"; '
+        'use "links.post.acme.example"',
+    ),
+    "redirect domain on MAIL FROM": (
+        "tracking: {redirect_domain: mail.post.acme.example}",
+        "6:16: {T} tracking.redirect_domain must not be the MAIL FROM domain or below it (its CNAME would clash with the MX "
+        'there), got "mail.post.acme.example"; use "links.post.acme.example"',
+    ),
+    "redirect domain on DMARC": (
+        "tracking: {redirect_domain: _dmarc.post.acme.example}",
+        f'6:16: {{T}} tracking.redirect_domain {LDH}, got "_dmarc.post.acme.example"; use a hyphen instead of the underscore',
+    ),
+    "scanning mode": ("scanning: sharde", '6:5: {T} scanning must be shared or dedicated, got "sharde"; use "shared"'),
+    "scanning as a list": (
+        "scanning: [shared]",
+        "6:5: {T} scanning must be shared, dedicated or a mapping, got a list; write it as scanning: dedicated, "
+        "or as key: value",
+    ),
+    "infected mail delivered": (
+        "scanning: {infected: deliver}",
+        "6:16: {T} scanning.infected must be strip, hold or delete (malware is never delivered), "
+        'got "deliver"; use "strip" to deliver the message without it',
+    ),
+    "unscanned mail delivered": (
+        "scanning: {error: deliver}",
+        "6:16: {T} scanning.error must be hold (what was not scanned is never delivered), "
+        'got "deliver"; use "hold" or remove it',
+    ),
+    "clean mail deleted": (
+        "scanning: {clean: delete}",
+        '6:16: {T} scanning.clean must be deliver or hold, got "delete"; use "deliver"',
+    ),
+    "retention as a number": ("retention: 30", "6:5: {T} retention must be a mapping, got 30; write it as key: value"),
+    "no retention": (
+        "retention: {raw_days: 0}",
+        "6:17: {T} retention.raw_days must be at least 1, got 0; use 1 or more",
+    ),
+    "long retention": (
+        "retention: {messages_days: 36501}",
+        "6:17: {T} retention.messages_days must be at most 36500, got 36501; use 36500 or less",
+    ),
+    "retention in quotes": (
+        'retention: {raw_days: "7"}',
+        '6:17: {T} retention.raw_days must be a whole number, got "7"; write digits, without quotes',
+    ),
+    "retention of half a day": (
+        "retention: {raw_days: 0.5}",
+        "6:17: {T} retention.raw_days must be a whole number, got 0.5; write digits, without quotes",
+    ),
+    "portal without zone id": (
+        "portal: {target: lb.eu-central-1.elb.amazonaws.com}",
+        "6:5: {T} portal.hosted_zone_id is needed for a target outside cloudfront.net; "
+        "write the load balancer's CanonicalHostedZoneId",
+    ),
+    "portal with another zone id": (
+        "portal: {target: d1.cloudfront.net, hosted_zone_id: ZABC}",
+        "6:41: {T} portal.hosted_zone_id must be CloudFront's for a target in cloudfront.net, "
+        'got "ZABC"; use "Z2FDTNDATAQYW2" or drop it',
+    ),
+    "portal without target": (
+        "portal: {ipv6: false}",
+        "6:5: {T} portal.target is missing; add it, as in target: d111111abcdef8.cloudfront.net",
+    ),
+    "portal on DNS that is not ours": (
+        "dns: self-managed\nportal: {target: d1.cloudfront.net}",
+        "7:5: {T} portal needs dns: delegated (an alias record exists only in a zone of ours, and the CNAME that it would be "
+        "elsewhere is illegal beside the MX of the subdomain, RFC 1034 3.6.2); set dns: delegated, or remove the portal",
+    ),
+    "parent of DNS that is not ours": (
+        "dns: self-managed\nparent_zone: {hosted_zone_id: Z1, zone_name: acme.example}",
+        "7:5: {T} parent_zone needs dns: delegated (self-managed delegates nothing to us); "
+        "set dns: delegated, or remove parent_zone",
+    ),
+    "parent that is not above": (
+        "parent_zone: {hosted_zone_id: Z1, zone_name: other.example}",
+        '6:39: {T} parent_zone.zone_name must be a zone above the subdomain "post.acme.example", got "other.example"; '
+        'name the zone that holds it, such as "acme.example"',
+    ),
+    "parent that only ends alike": (
+        "parent_zone: {hosted_zone_id: Z1, zone_name: cme.example}",
+        '6:39: {T} parent_zone.zone_name must be a zone above the subdomain "post.acme.example", got "cme.example"; '
+        'name the zone that holds it, such as "acme.example"',
+    ),
+    "zone id as the API writes it": (
+        "parent_zone: {hosted_zone_id: /hostedzone/Z1, zone_name: acme.example}",
+        "6:19: {T} parent_zone.hosted_zone_id must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9, "
+        'got "/hostedzone/Z1"; copy it from Route 53, without /hostedzone/',
+    ),
+    "role that is no ARN": (
+        "parent_zone: {hosted_zone_id: Z1, zone_name: acme.example, delegation_role_arn: role}",
+        '6:64: {T} parent_zone.delegation_role_arn must be the ARN of an IAM role, got "role"; '
+        'write it as "arn:aws:iam::123456789012:role/name"',
+    ),
+    "tag of AWS": (
+        "tags: {AWS:x: y}",
+        '6:12: {T} tags."AWS:x" must not start with aws:, which AWS keeps for itself, got "AWS:x"; rename the tag',
+    ),
+    "tag of the platform": (
+        "tags: {Tenant: y}",
+        '6:12: {T} tags.Tenant must not be a tag that the platform sets itself, got "Tenant"; rename the tag',
+    ),
+    "tag with other characters": (
+        "tags: {'a#': b}",
+        f'6:12: {{T}} tags."a#" {TAG_CHARACTERS}, got "a#"; remove other characters',
+    ),
+    "tag value with other characters": (
+        'tags: {a: "b\\n"}',
+        f'6:12: {{T}} tags.a {TAG_CHARACTERS}, got "b\\n"; remove other characters',
+    ),
+    "long tag value": (
+        f"tags: {{a: {'b' * 257}}}",
+        f'6:12: {{T}} tags.a must be at most 256 characters, is 257, got "{"b" * 59}…"; shorten it',
+    ),
+    "tag without key": (
+        'tags: {"": b}',
+        '6:12: {T} tags."" must have a key of 1 to 128 characters, has 0, got ""; shorten it',
+    ),
+    "tags that differ in case": (
+        "tags: {Env: a, env: b}",
+        '6:20: {T} tags.env must differ from other keys by more than case, got "env"; keep one of them',
+    ),
+    "too many tags": (
+        "tags: {" + ", ".join(f"k{number}: v" for number in range(41)) + "}",
+        "6:5: {T} tags must be at most 40 tags, are 41; remove some",
+    ),
+    "tag value that is a number": ("tags: {n: 05}", '6:12: {T} tags.n must be text, got 5; write it in quotes: "05"'),
+    "unknown cell": (
+        "cell: us",
+        '6:5: {T} cell must be a cell of this config, got "us"; use one of "eu", or add it to cells',
+    ),
+    "misspelt cell": ("cell: eu1", '6:5: {T} cell must be a cell of this config, got "eu1"; use "eu"'),
+    "line break in a value": (
+        'removal: "x\\ny\\u2028\\U000E0001"',
+        '6:5: {T} removal must be retain or destroy, got "x\\ny\\u2028\\U000e0001"; use "retain"',
+    ),
+}
