@@ -64,7 +64,7 @@ class StackProgress:
         self._progress.update(self._tasks[stack], completed=int(event["done"]), total=total, doing=doing)
 
     def _finished(self, mark: str, text: str) -> None:
-        stack = text.split()[0].rstrip(":")
+        stack = text.split(maxsplit=1)[0].rstrip(":")
         if stack in self._tasks:
             self._progress.remove_task(self._tasks.pop(stack))
         self._console.print(f"{mark} {text}", markup=False, soft_wrap=True)

@@ -9,8 +9,6 @@ import pytest
 
 from tests.e2e.conftest import Platform
 
-pytestmark = pytest.mark.xdist_group("delegation")
-
 PARENT = "customers.example"
 
 

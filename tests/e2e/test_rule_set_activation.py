@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.e2e.conftest import Platform
-
-pytestmark = pytest.mark.xdist_group("rule-set-activation")
 
 
 def active(platform: Platform) -> Any:

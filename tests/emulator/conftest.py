@@ -7,7 +7,6 @@ import itertools
 import json
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGION = "eu-west-1"
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the folder on one worker: its tests share an emulator."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("emulator"))
 
 
 @pytest.fixture(scope="session")
