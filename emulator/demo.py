@@ -7,11 +7,11 @@ import sys
 import time
 from typing import Any
 
-from email_stack.config import Cell, Tenant, load
 from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.naming import tenant_stack_name
+from email_stack.config import Cell, Tenant, load
 from emulator.process import Emulator
 from emulator.settings import PROJECT
 

@@ -58,6 +58,13 @@ def test_subscriptions_keep_their_identity_when_others_come_and_go() -> None:
     assert len(set(before.values())) == 2
 
 
+def test_topic_is_what_other_constructs_take() -> None:
+    """An alarm action or a rule target gets the same topic."""
+    stack = new_stack()
+    alerts = SecurityAlerts(stack, "Alerts", display_name="Alerts", encryption_key_arn=KEY)
+    assert stack.resolve(alerts.topic().topic_arn) == stack.resolve(alerts.topic_arn)
+
+
 def test_address_given_twice_is_refused() -> None:
     """One alert a person."""
     with pytest.raises(ValueError, match=r"addresses must differ, got a@x\.example twice"):

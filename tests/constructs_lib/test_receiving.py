@@ -137,6 +137,20 @@ def test_no_recipient_makes_no_rule() -> None:
     assert "LetReceiptRulesWrite" not in statements(template)
 
 
+def test_bucket_is_what_other_constructs_take() -> None:
+    """A grant on the interface reaches the inbox's own bucket."""
+    stack = new_stack()
+    inbox = TenantInbox(
+        stack,
+        "Inbox",
+        tenant_id="acme",
+        rule_set_name="email-cell-eu",
+        recipients=[],
+        raw_retention=cdk.Duration.days(1),
+    )
+    assert stack.resolve(inbox.bucket().bucket_arn) == stack.resolve(inbox.bucket_arn)
+
+
 def test_access_logs_go_where_they_are_told() -> None:
     """Under the tenant's id, in the bucket that is passed."""
     logging = only(inbox_template(access_logs_bucket_name="logs"), "AWS::S3::Bucket")["LoggingConfiguration"]

@@ -36,7 +36,16 @@ def test_foreign_active_set_fails_the_deployment_and_stays(platform: Platform) -
 def test_freed_place_is_taken(platform: Platform) -> None:
     """Once the other set is deactivated, the same command succeeds."""
     platform.client("ses").set_active_receipt_rule_set()
-    platform.json("deploy", "acme", "--yes", "--config", str(platform.folder / "tenants.yaml"))
+    deploy = ("deploy", "acme", "--config", str(platform.folder / "tenants.yaml"))
+    shown = platform.email_stack(*deploy)
+    assert shown.returncode == 0
+    assert "AWS::SES::ReceiptRule" in shown.stdout
+    assert "nothing was changed: say --yes to deploy 2 stacks" in shown.stdout
+    assert active(platform) is None
+    done = platform.email_stack(*deploy, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "✅ Tenant-acme" in done.stderr
+    assert "NameServers" in done.stdout
     assert active(platform) == "email-cell-eu"
 
 

@@ -11,6 +11,7 @@ import pytest
 from email_stack.config import Config, load
 from email_stack.sharding import Shard
 from email_stack.synthesis import project_context, synthesize
+from email_stack.toolchain import PROJECT_ROOT
 
 CONFIG = Path(__file__).with_name("tenants.yaml")
 
@@ -21,13 +22,23 @@ def config() -> Config:
     return load(CONFIG)
 
 
-@pytest.fixture(scope="session")
-def assembly(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the cloud assembly of all of them."""
-    outdir = tmp_path_factory.mktemp("assembly")
+def synthesized(config: Config, outdir: Path) -> Path:
+    """Synthesize every tenant of `config` to `outdir`."""
     tenants = tuple(tenant.id for tenant in config.tenants)
     synthesize(Shard(config=config, tenants=tenants, cells=(), outdir=outdir, context=project_context()))
     return outdir
+
+
+@pytest.fixture(scope="session")
+def assembly(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the cloud assembly of all of them."""
+    return synthesized(config, tmp_path_factory.mktemp("assembly"))
+
+
+@pytest.fixture(scope="session")
+def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the cloud assembly of the example at the root."""
+    return synthesized(load(PROJECT_ROOT / "tenants.yaml"), tmp_path_factory.mktemp("example"))
 
 
 @pytest.fixture(scope="session")
