@@ -12,6 +12,7 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 __all__ = [
+    "CLOUDFRONT_HOSTED_ZONE_ID",
     "DEFAULT_TTL_SECONDS",
     "DkimToken",
     "DmarcPolicy",
@@ -34,6 +35,9 @@ DELEGATION_TTL_SECONDS: Final = 3600
 
 SES_SPF: Final = "v=spf1 include:amazonses.com ~all"
 """Spends 1 of the 10 look-ups of RFC 7208 4.6.4. SES developer guide, "Authenticating email with SPF"."""
+
+CLOUDFRONT_HOSTED_ZONE_ID: Final = "Z2FDTNDATAQYW2"
+"""The zone id that an alias to any CloudFront distribution names. AWS general reference, "Amazon CloudFront endpoints"."""
 
 MX_PREFERENCE: Final = 10
 TXT_STRING_OCTETS: Final = 255

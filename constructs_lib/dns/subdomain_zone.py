@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from constructs_lib.dns.record_batch import RecordBatch
-from constructs_lib.records import DnsRecord, delegation_record
+from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record
 
 __all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
-
-CLOUDFRONT_HOSTED_ZONE_ID: Final = "Z2FDTNDATAQYW2"
-"""The zone id of every CloudFront distribution. AWS general reference, "Amazon CloudFront endpoints"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
 from email_stack.config import names
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.values import (
@@ -32,9 +33,6 @@ __all__ = [
 ]
 
 Removal = Literal["retain", "destroy"]
-
-_CLOUDFRONT_ZONE_ID: Final = "Z2FDTNDATAQYW2"
-"""The zone of every CloudFront distribution. AWS general reference, "Amazon CloudFront endpoints and quotas"."""
 
 
 class ParentZone(Settings):
@@ -168,7 +166,7 @@ class Portal(Settings):
     def _zone_of_target(cls, value: Any, info: ValidationInfo) -> Any:
         target = info.data.get("target")
         if target is None:  # not valid: its own problem is reported
-            return value or _CLOUDFRONT_ZONE_ID
+            return value or CLOUDFRONT_HOSTED_ZONE_ID
         if not names.is_below(target, "cloudfront.net"):
             if not value:
                 raise RuleError(
@@ -178,8 +176,8 @@ class Portal(Settings):
                         silent=True,
                     )
                 )
-        elif value not in ("", _CLOUDFRONT_ZONE_ID):
+        elif value not in ("", CLOUDFRONT_HOSTED_ZONE_ID):
             raise RuleError.one(
-                "must be CloudFront's for a target in cloudfront.net", f'use "{_CLOUDFRONT_ZONE_ID}" or drop it'
+                "must be CloudFront's for a target in cloudfront.net", f'use "{CLOUDFRONT_HOSTED_ZONE_ID}" or drop it'
             )
-        return value or _CLOUDFRONT_ZONE_ID
+        return value or CLOUDFRONT_HOSTED_ZONE_ID
