@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -109,13 +111,25 @@ def test_a_path_must_lead_to_a_file(tmp_path: Path) -> None:
             load(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path) -> None:
+@pytest.fixture
+def ordinary_user() -> Iterator[Path]:
+    """A folder that anybody may enter, and for root the rights of an ordinary user: root may read everything."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "tenants.yaml").touch(mode=0)
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(user)
+
+
+def test_a_file_that_may_not_be_read_is_a_problem(ordinary_user: Path) -> None:
     """With the system's reason."""
-    file = tmp_path / "tenants.yaml"
-    file.touch(mode=0)
     with pytest.raises(ConfigError, match=r"cannot be read: Permission denied; check its name and its permissions$"):
-        load(file)
+        load(ordinary_user / "tenants.yaml")
 
 
 SCALARS = {
