@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The project's own Python, Node and tools come first; nothing else needs to be on PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo test lint types format schema snapshots lock bench clean
+.PHONY: help install debian demo test lint types format schema snapshots lock bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -35,8 +35,15 @@ install: .make/python .make/node
 demo: install
 	@$(BIN)/python -m emulator.demo
 
+# make debian what tests need of Debian: name servers, a browser; as root or with sudo
+debian: .make/debian
+
+.make/debian: tests/debian.sh
+	@tests/debian.sh
+	@mkdir -p .make && touch $@
+
 # make test ARGS='-k dns' runs a part
-test: install
+test: install debian
 	@$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report
 

@@ -12,7 +12,7 @@ from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
 from constructs_lib.receiving import TenantInbox
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
-from constructs_lib.records import DmarcPolicy, DnsRecord, email_records
+from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
 
 __all__ = ["TenantSubdomain", "TenantSubdomainProps"]
@@ -34,6 +34,7 @@ class TenantSubdomainProps:
         dmarc_policy: Default: "quarantine".
         dmarc_rua: addresses for DMARC's aggregate reports. Default: none.
         redirect_domain: domain in tracked links; SES takes it once the identity is verified. Default: None.
+        mta_sts: what senders must find before they deliver; its policy is served elsewhere. Default: None.
         live: False stops sending and receiving. Default: True.
         receiving_tls_required: Default: True.
         recipients_per_rule: Default: 100.
@@ -55,6 +56,7 @@ class TenantSubdomainProps:
     dmarc_policy: DmarcPolicy = "quarantine"
     dmarc_rua: Sequence[str] = ()
     redirect_domain: str | None = None
+    mta_sts: MtaSts | None = None
     live: bool = True
     receiving_tls_required: bool = True
     recipients_per_rule: int = RECIPIENTS_PER_RULE
@@ -68,8 +70,8 @@ class TenantSubdomainProps:
 class TenantSubdomain(Construct):
     """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox and alerts.
 
-    Composes `SendingIdentity`, `SecurityAlerts`, `TenantInbox` and, when delegated, `SubdomainZone` with the eight records of
-    `records` in it. Holds no custom resource.
+    Composes `SendingIdentity`, `SecurityAlerts`, `TenantInbox` and, when delegated, `SubdomainZone` with `records` in it: the
+    eight that e-mail needs, then optional ones. Holds no custom resource.
 
     Raises:
         ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), or what
@@ -101,6 +103,7 @@ class TenantSubdomain(Construct):
             dmarc_policy=props.dmarc_policy,
             dmarc_rua=props.dmarc_rua,
             redirect_domain=props.redirect_domain,
+            mta_sts=props.mta_sts,
         )
         self.zone: SubdomainZone | None = None
         if props.delegated:

@@ -10,7 +10,7 @@ from constructs import Construct
 from constructs_lib.intrinsics import is_token
 from constructs_lib.records import DnsRecord
 
-__all__ = ["RecordBatch"]
+__all__ = ["RecordBatch", "record_sets"]
 
 
 class RecordBatch(Construct):
@@ -40,16 +40,29 @@ class RecordBatch(Construct):
             self,
             "Records",
             hosted_zone_id=hosted_zone_id,
-            record_sets=[
-                route53.CfnRecordSetGroup.RecordSetProperty(
-                    name=f"{record.name}.",
-                    type=record.type,
-                    ttl=str(record.ttl_seconds),
-                    resource_records=list(record.rdata()),
-                )
-                for record in records
-            ],
+            record_sets=record_sets(records),
         )
+
+
+def record_sets(records: Sequence[DnsRecord]) -> list[route53.CfnRecordSetGroup.RecordSetProperty]:
+    """The records as CloudFormation takes them; an alias as one, without a time to live."""
+    return [
+        route53.CfnRecordSetGroup.RecordSetProperty(
+            name=f"{record.name}.",
+            type=record.type,
+            ttl=str(record.ttl_seconds),
+            resource_records=list(record.rdata()),
+        )
+        if record.alias_zone_id is None
+        else route53.CfnRecordSetGroup.RecordSetProperty(
+            name=f"{record.name}.",
+            type=record.type,
+            alias_target=route53.CfnRecordSetGroup.AliasTargetProperty(
+                dns_name=record.values[0], hosted_zone_id=record.alias_zone_id, evaluate_target_health=False
+            ),
+        )
+        for record in records
+    ]
 
 
 def _check(zone_name: str, records: Sequence[DnsRecord]) -> None:

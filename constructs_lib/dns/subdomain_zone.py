@@ -9,8 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from constructs_lib.dns.record_batch import RecordBatch
-from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record
+from constructs_lib.dns.record_batch import RecordBatch, record_sets
+from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record, portal_records
 
 __all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
 
@@ -80,8 +80,7 @@ class SubdomainZone(Construct):
         self.name_servers: list[str] = self.zone.hosted_zone_name_servers or []
         if parent is not None:
             self._delegate_from(parent)
-        if portal is not None:
-            self._alias(portal)
+        self.portal_records: tuple[DnsRecord, ...] = self._alias(portal) if portal is not None else ()
 
     def add_records(self, id: str, records: Sequence[DnsRecord]) -> RecordBatch:
         """Write `records` into the zone as one batch named `id`. Raises what `RecordBatch` raises."""
@@ -103,16 +102,9 @@ class SubdomainZone(Construct):
             resource_records=self.name_servers,
         )
 
-    def _alias(self, portal: PortalAlias) -> None:
-        target = route53.CfnRecordSetGroup.AliasTargetProperty(
-            dns_name=portal.target, hosted_zone_id=portal.hosted_zone_id, evaluate_target_health=False
+    def _alias(self, portal: PortalAlias) -> tuple[DnsRecord, ...]:
+        records = portal_records(
+            subdomain=self.zone_name, target=portal.target, hosted_zone_id=portal.hosted_zone_id, ipv6=portal.ipv6
         )
-        route53.CfnRecordSetGroup(
-            self,
-            "Portal",
-            hosted_zone_id=self.hosted_zone_id,
-            record_sets=[
-                route53.CfnRecordSetGroup.RecordSetProperty(name=f"{self.zone_name}.", type=kind, alias_target=target)
-                for kind in (("A", "AAAA") if portal.ipv6 else ("A",))
-            ],
-        )
+        route53.CfnRecordSetGroup(self, "Portal", hosted_zone_id=self.hosted_zone_id, record_sets=record_sets(records))
+        return records

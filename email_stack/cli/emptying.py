@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from constructs_lib.naming import tenant_stack_name
+from email_stack.aws import AwsError, WrongAccountError, aws_errors, check_account, stack_outputs
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
 
@@ -26,31 +26,17 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
         CommandError: the credentials are for another account than the cell's, or AWS refused.
     """
     try:
-        account = boto3.client("sts", region_name=cell.region).get_caller_identity()["Account"]
-        if cell.account is not None and account != cell.account:
-            raise CommandError(
-                "refused",
-                f'cell "{cell.id}" is in account {cell.account}, the credentials are for {account}; use credentials of the cell',
-                ExitCode.REFUSED,
-            )
-        bucket = _bucket_name(tenant, cell)
-        return 0 if bucket is None else _delete_versions(boto3.client("s3", region_name=cell.region), bucket)
-    except (BotoCoreError, ClientError) as error:
+        check_account(cell)
+        outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
+        bucket = outputs.get("BucketName") if outputs is not None else None
+        with aws_errors(f'cannot empty the bucket of tenant "{tenant.id}"'):
+            return 0 if bucket is None else _delete_versions(boto3.client("s3", region_name=cell.region), bucket)
+    except WrongAccountError as error:
+        raise CommandError("refused", str(error), ExitCode.REFUSED) from error
+    except AwsError as error:
         raise CommandError(
-            f'cannot empty the bucket of tenant "{tenant.id}"', str(error), ExitCode.CDK_FAILED
+            f'cannot empty the bucket of tenant "{tenant.id}"', str(error), ExitCode.AWS_FAILED
         ) from error
-
-
-def _bucket_name(tenant: Tenant, cell: Cell) -> str | None:
-    cloudformation = boto3.client("cloudformation", region_name=cell.region)
-    try:
-        stacks = cloudformation.describe_stacks(StackName=tenant_stack_name(tenant.id))["Stacks"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
-    return outputs.get("BucketName")
 
 
 def _delete_versions(s3: S3Client, bucket: str) -> int:

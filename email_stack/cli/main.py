@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from email_stack.cli import deploying, inspecting
+from email_stack.cli import checking, deploying, handing_over, inspecting
 from email_stack.cli.output import CommandError, ExitCode, print_error
 from email_stack.config import ConfigError
 
@@ -16,12 +16,15 @@ __all__ = ["app", "main"]
 _HELP: Final = """Provision tenants' e-mail subdomains on AWS.
 
 Exit codes: 0 done, 1 config not valid, 2 wrong usage, 3 CDK or CloudFormation failed, 4 a tool is missing,
-5 refused as unsafe, 6 differences found (diff --fail).
+5 refused as unsafe, 6 differences found (diff --fail, dns-check), 7 nothing to do but wait (dns-check),
+8 not deployed yet, 9 AWS refused or could not be asked.
 """
 
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 inspecting.register(app)
 deploying.register(app)
+handing_over.register(app)
+checking.register(app)
 
 
 def main() -> None:

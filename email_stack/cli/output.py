@@ -35,7 +35,13 @@ class ExitCode(IntEnum):
     REFUSED = 5
     """What was asked is not safe; the message says what would make it so."""
     DIFFERENT = 6
-    """`diff --fail` found differences."""
+    """`diff --fail` found differences, or `dns-check` something to do."""
+    PENDING = 7
+    """`dns-check` found nothing to do but wait."""
+    NOT_DEPLOYED = 8
+    """The tenant's records depend on what is not deployed yet."""
+    AWS_FAILED = 9
+    """AWS refused, or could not be asked."""
 
 
 class CommandError(Exception):

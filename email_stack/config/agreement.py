@@ -84,6 +84,7 @@ def _names_below(tenant: Tenant) -> Iterator[Fault]:
             'use "mail"',
             ("mail_from",),
         )
+    yield from _mta_sts(tenant)
     redirect = tenant.tracking.redirect_domain
     if redirect is None:
         return
@@ -93,9 +94,37 @@ def _names_below(tenant: Tenant) -> Iterator[Fault]:
             f'use "links.{tenant.subdomain}"',
             ("tracking", "redirect_domain"),
         )
-    elif redirect == mail_from or names.is_below(redirect, mail_from):
+        return
+    clashes = {mail_from: "the MAIL FROM domain"}
+    if tenant.mta_sts is not None:
+        clashes[_mta_sts_host(tenant)] = "the host of the MTA-STS policy"
+    for name, what in clashes.items():
+        if redirect == name or names.is_below(redirect, name):
+            yield Fault(
+                f"must not be {what} or below it (its CNAME would clash with the records there)",
+                f'use "links.{tenant.subdomain}"',
+                ("tracking", "redirect_domain"),
+            )
+
+
+def _mta_sts(tenant: Tenant) -> Iterator[Fault]:
+    if tenant.mta_sts is None:
+        return
+    host = _mta_sts_host(tenant)
+    if tenant.mail_from_domain == host:
         yield Fault(
-            "must not be the MAIL FROM domain or below it (its CNAME would clash with the MX there)",
-            f'use "links.{tenant.subdomain}"',
-            ("tracking", "redirect_domain"),
+            "must not be the label of the MTA-STS policy's host (its CNAME would clash with the MX there)",
+            'use "mail"',
+            ("mail_from",),
         )
+    if tenant.mta_sts.policy_host == host:
+        yield Fault(
+            "must be the name behind it, not the name that senders ask for (its CNAME would lead to itself)",
+            "name the web server, such as d111111abcdef8.cloudfront.net",
+            ("mta_sts", "policy_host"),
+        )
+
+
+def _mta_sts_host(tenant: Tenant) -> str:
+    """Source: RFC 8461 3.3."""
+    return f"mta-sts.{tenant.subdomain}"

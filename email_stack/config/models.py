@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 from pydantic import Field, model_validator
 
+from constructs_lib.records import MtaSts as MtaStsPolicy
 from email_stack.config import names
 from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.sections import (
     AddressItem,
     Dmarc,
+    MtaSts,
     ParentZone,
     Portal,
     Removal,
@@ -36,6 +38,8 @@ from email_stack.config.values import (
 )
 
 __all__ = ["Cell", "Config", "Quotas", "Tenant"]
+
+_DAY_SECONDS: Final = 86_400
 
 
 class Quotas(Settings):
@@ -113,6 +117,9 @@ class Tenant(Settings):
     )
     catch_all: bool = Field(default=False, description="Receive at every address of the subdomain. Default: false.")
     dmarc: Dmarc = Field(default=Dmarc(), description="DMARC policy and reports. Default: quarantine.")
+    mta_sts: MtaSts | None = Field(
+        default=None, description="TLS policy for mail that comes in (MTA-STS). Default: none."
+    )
     mail_from: Label = Field(
         default="mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail."
     )
@@ -177,6 +184,17 @@ class Tenant(Settings):
     def recipients(self) -> tuple[str, ...]:
         """What its receipt rules match: its receiving addresses, or the subdomain when it takes all."""
         return (self.subdomain,) if self.catch_all else self.receiving_addresses
+
+    @property
+    def mta_sts_policy(self) -> MtaStsPolicy | None:
+        """The TLS policy for mail that comes in, as its records are made from it."""
+        if self.mta_sts is None:
+            return None
+        return MtaStsPolicy(
+            policy_host=self.mta_sts.policy_host,
+            mode=self.mta_sts.mode,
+            max_age_seconds=self.mta_sts.max_age_days * _DAY_SECONDS,
+        )
 
     @property
     def dmarc_rua(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "local_part",
     "mailbox",
     "receiving_local_part",
+    "registrable_domain",
     "tenant_subdomain",
     "unicode_name",
 ]
@@ -104,6 +105,12 @@ def tenant_subdomain(value: str) -> str:
             f'use a subdomain such as "mail.{readable}"',
         )
     return name
+
+
+def registrable_domain(name: str) -> str:
+    """The registered domain that `name`, as `tenant_subdomain` returned it, lies below; in A-labels."""
+    registrable = _public_suffixes().privatesuffix(unicode_name(name)) or name
+    return ".".join(name.split(".")[-len(registrable.split(".")) :])
 
 
 def label(value: str) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "Address",
     "AddressItem",
     "Dmarc",
+    "MtaSts",
     "ParentZone",
     "Portal",
     "Removal",
@@ -88,6 +89,21 @@ class Dmarc(Settings):
         description="Addresses for aggregate reports; [] for none. One outside the subdomain works only when its domain says so "
         "in DNS (RFC 7489 7.1). Default: postmaster@<subdomain> when the subdomain receives it, else none.",
     )
+
+
+class MtaSts(Settings):
+    """What senders that know MTA-STS must find before they deliver. Source: RFC 8461 3.2."""
+
+    policy_host: DomainName = Field(
+        description="DNS name of a web server of yours that serves the policy as mta-sts.<subdomain>, with a certificate for that "
+        "name.",
+        examples=["d111111abcdef8.cloudfront.net"],
+    )
+    mode: Literal["testing", "enforce"] = Field(
+        default="testing",
+        description="testing: senders report what would fail. enforce: they do not deliver without TLS. Default: testing.",
+    )
+    max_age_days: int = Field(default=7, ge=1, le=365, description="Days that senders remember the policy. Default: 7.")
 
 
 class Tracking(Settings):

@@ -13,7 +13,7 @@ from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
 from email_stack.config.names import domain_name
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
-from email_stack.config.sections import Address, Dmarc, ParentZone, Portal, Retention, Scanning, Tracking
+from email_stack.config.sections import Address, Dmarc, MtaSts, ParentZone, Portal, Retention, Scanning, Tracking
 
 __all__ = ["Place", "problems_of", "unknown_key"]
 
@@ -21,6 +21,7 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "parent_zone": ParentZone,
     "addresses": Address,
     "dmarc": Dmarc,
+    "mta_sts": MtaSts,
     "tracking": Tracking,
     "scanning": Scanning,
     "retention": Retention,
@@ -169,6 +170,7 @@ def _remedy_for_missing(key: str) -> str:
         "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
         "zone_name": "acme.example",
         "target": "d111111abcdef8.cloudfront.net",
+        "policy_host": "d111111abcdef8.cloudfront.net",
     }
     return f"add it, as in {key}: {examples[key]}" if key in examples else "add it"
 

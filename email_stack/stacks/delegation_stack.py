@@ -8,7 +8,7 @@ from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from constructs_lib.naming import delegation_stack_name
-from constructs_lib.records import DELEGATION_TTL_SECONDS
+from constructs_lib.records.email import DELEGATION_TTL_SECONDS
 from email_stack.stacks.tenant_stack import TenantStack
 
 __all__ = ["DelegationStack"]

@@ -20,7 +20,8 @@ __all__ = ["TenantStack"]
 class TenantStack(cdk.Stack):
     """The stack of one tenant: `TenantSubdomain`, and outputs that say what was made.
 
-    Delegated: the zone and its name servers are outputs. Self-managed: the eight records are, each as a line of a zone file.
+    Delegated: the zone and its name servers are outputs. Self-managed: the records are, each as a line of a zone file, the eight
+    required ones first.
     Imports from its cell; holds no custom resource.
     """
 
@@ -78,6 +79,7 @@ def _props(tenant: Tenant, cell: Cell) -> TenantSubdomainProps:
         dmarc_policy=tenant.dmarc.policy,
         dmarc_rua=tenant.dmarc_rua,
         redirect_domain=tenant.tracking.redirect_domain,
+        mta_sts=tenant.mta_sts_policy,
         live=tenant.live,
         receiving_tls_required=tenant.receiving_tls == "require",
         recipients_per_rule=cell.quotas.recipients_per_rule,

@@ -110,14 +110,14 @@ SETTINGS = {
     "unknown key, far": (
         "qqqq: 1",
         "6:5: {T} qqqq is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, "
-        "role_addresses, catch_all, dmarc, mail_from, alerts, tracking, scanning, retention, removal, live, receiving_tls, "
-        "portal, tags",
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, removal, live, "
+        "receiving_tls, portal, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
         '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, '
-        "role_addresses, catch_all, dmarc, mail_from, alerts, tracking, scanning, retention, removal, live, receiving_tls, "
-        "portal, tags",
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, removal, live, "
+        "receiving_tls, portal, tags",
     ),
     "unknown key within": (
         "dmarc:\n  ruf: [a@b.example]",
@@ -267,8 +267,8 @@ SETTINGS = {
     ),
     "redirect domain on MAIL FROM": (
         "tracking: {redirect_domain: mail.post.acme.example}",
-        "6:16: {T} tracking.redirect_domain must not be the MAIL FROM domain or below it (its CNAME would clash with the MX "
-        'there), got "mail.post.acme.example"; use "links.post.acme.example"',
+        "6:16: {T} tracking.redirect_domain must not be the MAIL FROM domain or below it (its CNAME would clash with the "
+        'records there), got "mail.post.acme.example"; use "links.post.acme.example"',
     ),
     "redirect domain on DMARC": (
         "tracking: {redirect_domain: _dmarc.post.acme.example}",
@@ -320,6 +320,33 @@ SETTINGS = {
         "portal: {target: d1.cloudfront.net, hosted_zone_id: ZABC}",
         "6:41: {T} portal.hosted_zone_id must be CloudFront's for a target in cloudfront.net, "
         'got "ZABC"; use "Z2FDTNDATAQYW2" or drop it',
+    ),
+    "MTA-STS host that leads to itself": (
+        "mta_sts: {policy_host: mta-sts.post.acme.example}",
+        "6:15: {T} mta_sts.policy_host must be the name behind it, not the name that senders ask for (its CNAME would lead to "
+        'itself), got "mta-sts.post.acme.example"; name the web server, such as d111111abcdef8.cloudfront.net',
+    ),
+    "MAIL FROM at the host of MTA-STS": (
+        "mta_sts: {policy_host: d1.cloudfront.net}\nmail_from: mta-sts",
+        "7:5: {T} mail_from must not be the label of the MTA-STS policy's host (its CNAME would clash with the MX there), "
+        'got "mta-sts"; use "mail"',
+    ),
+    "MTA-STS without host": (
+        "mta_sts: {mode: enforce}",
+        "6:5: {T} mta_sts.policy_host is missing; add it, as in policy_host: d111111abcdef8.cloudfront.net",
+    ),
+    "MTA-STS of no mode": (
+        "mta_sts: {policy_host: d1.cloudfront.net, mode: none}",
+        '6:47: {T} mta_sts.mode must be testing or enforce, got "none"; use "testing"',
+    ),
+    "MTA-STS for more than a year": (
+        "mta_sts: {policy_host: d1.cloudfront.net, max_age_days: 366}",
+        "6:47: {T} mta_sts.max_age_days must be at most 365, got 366; use 365 or less",
+    ),
+    "redirect domain at the host of MTA-STS": (
+        "mta_sts: {policy_host: d1.cloudfront.net}\ntracking: {redirect_domain: mta-sts.post.acme.example}",
+        "7:16: {T} tracking.redirect_domain must not be the host of the MTA-STS policy or below it (its CNAME would clash with "
+        'the records there), got "mta-sts.post.acme.example"; use "links.post.acme.example"',
     ),
     "portal without target": (
         "portal: {ipv6: false}",

@@ -27,6 +27,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
         "role_addresses": ("postmaster", "abuse"),
         "catch_all": False,
         "dmarc": {"policy": "quarantine", "rua": None},
+        "mta_sts": None,
         "mail_from": "mail",
         "alerts": (),
         "tracking": {"opens": True, "clicks": True, "redirect_domain": None},

@@ -66,7 +66,7 @@ def test_zone_holds_the_eight_records(platform: Platform, outputs: dict[str, dic
     assert records[(ACME, "TXT")] == records[(f"mail.{ACME}", "TXT")] == ['"v=spf1 include:amazonses.com ~all"']
     assert records[(f"_dmarc.{ACME}", "TXT")] == [f'"v=DMARC1; p=quarantine; rua=mailto:postmaster@{ACME}"']
     ours = {key for key in records if key not in {(ACME, "NS"), (ACME, "SOA")}}
-    assert len(ours) == 8
+    assert len(ours) == 9
     assert made["NameServers"].split(", ") == [server.rstrip(".") for server in records[(ACME, "NS")]]
 
 

@@ -96,7 +96,7 @@ def test_delegated_tenants_put_out_name_servers_and_others_their_records(templat
         outputs = templates[f"Tenant-{tenant}"]["Outputs"]
         assert ("NameServers" in outputs) is delegated
         assert ("HostedZoneId" in outputs) is delegated
-        assert len([name for name in outputs if name.startswith("DnsRecord")]) == (0 if delegated else 8)
+        assert any(name.startswith("DnsRecord") for name in outputs) is not delegated
 
 
 def test_same_account_parent_is_written_in_the_tenant_stack(templates: dict[str, Any]) -> None:

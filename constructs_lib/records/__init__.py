@@ -1,0 +1,53 @@
+"""The DNS records of a tenant's subdomain: described here once, and nowhere else.
+
+The hosted zone, the stack's outputs, every file handed to a customer and the checker are made from these values. Pure: no
+CDK, no I/O.
+"""
+
+from constructs_lib.records.email import (
+    SES_SPF,
+    DkimToken,
+    DmarcPolicy,
+    delegation_record,
+    dmarc_value,
+    email_records,
+)
+from constructs_lib.records.extras import (
+    CLOUDFRONT_HOSTED_ZONE_ID,
+    MtaSts,
+    mta_sts_policy,
+    portal_records,
+    report_authorization_records,
+)
+from constructs_lib.records.model import (
+    DEFAULT_TTL_SECONDS,
+    DnsRecord,
+    Purpose,
+    RecordType,
+    in_zone,
+    txt_rdata,
+    txt_strings,
+    zone_file_line,
+)
+
+__all__ = [
+    "CLOUDFRONT_HOSTED_ZONE_ID",
+    "DEFAULT_TTL_SECONDS",
+    "SES_SPF",
+    "DkimToken",
+    "DmarcPolicy",
+    "DnsRecord",
+    "MtaSts",
+    "Purpose",
+    "RecordType",
+    "delegation_record",
+    "dmarc_value",
+    "email_records",
+    "in_zone",
+    "mta_sts_policy",
+    "portal_records",
+    "report_authorization_records",
+    "txt_rdata",
+    "txt_strings",
+    "zone_file_line",
+]

@@ -1,0 +1,63 @@
+"""What is read from AWS about a cell's account: whose it is, and what its stacks put out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from email_stack.config import Cell
+
+__all__ = ["AwsError", "WrongAccountError", "aws_errors", "check_account", "stack_outputs"]
+
+
+class AwsError(Exception):
+    """AWS could not be asked, or refused; the text says what was asked for and why not."""
+
+
+class WrongAccountError(AwsError):
+    """The credentials are for another account than the cell's."""
+
+
+@contextmanager
+def aws_errors(doing: str) -> Iterator[None]:
+    """Raise whatever boto3 raises within as `AwsError`, `doing` in front."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise AwsError(f"{doing}: {error}") from error
+
+
+def check_account(cell: Cell) -> None:
+    """Check that the credentials are for the cell's account, where the config names one.
+
+    Raises:
+        WrongAccountError: they are for another.
+        AwsError: there are none, or AWS does not take them.
+    """
+    with aws_errors(f'cell "{cell.id}": cannot tell whose the credentials are'):
+        account = boto3.client("sts", region_name=cell.region).get_caller_identity()["Account"]
+    if cell.account is not None and account != cell.account:
+        raise WrongAccountError(
+            f'cell "{cell.id}" is in account {cell.account}, the credentials are for {account}; use credentials of the cell'
+        )
+
+
+def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
+    """The outputs of the stack by key; None when there is no such stack.
+
+    Raises:
+        AwsError: AWS refused.
+    """
+    cloudformation = boto3.client("cloudformation", region_name=cell.region)
+    with aws_errors(f"stack {name} in {cell.region}: cannot be read"):
+        try:
+            stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            # CloudFormation has no code of its own for this: ValidationError stands for malformed names too.
+            if "does not exist" in str(error):
+                return None
+            raise
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

@@ -1,0 +1,74 @@
+"""Options of the commands that ask DNS, and what those commands read of AWS before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from email_stack.aws import AwsError, WrongAccountError, check_account
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell, Tenant
+from email_stack.deployed import Deployed, NotDeployedError, read_deployed
+from email_stack.dnscheck.check import Subject, check_subdomains
+from email_stack.dnscheck.model import Report
+from email_stack.dnscheck.transport import Endpoint
+
+__all__ = ["ResolverOption", "ServerPort", "checked", "checked_account", "deployed", "endpoint", "not_deployed"]
+
+ResolverOption = Annotated[
+    str | None,
+    typer.Option("--resolver", metavar="IP[#PORT]", help="Recursive server to ask. Default: this machine's."),
+]
+ServerPort = Annotated[
+    int, typer.Option(min=1, max=65_535, help="Port of authoritative servers; not 53 in test set-ups only.")
+]
+
+
+def endpoint(resolver: str | None) -> Endpoint | None:
+    """The resolver of the option; None for the machine's.
+
+    Raises:
+        typer.BadParameter: it is no address.
+    """
+    try:
+        return Endpoint.parse(resolver) if resolver is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--resolver") from None
+
+
+def checked_account(cell: Cell) -> None:
+    """Check whose the credentials are. Raises `CommandError`."""
+    try:
+        check_account(cell)
+    except WrongAccountError as error:
+        raise CommandError("refused", str(error), ExitCode.REFUSED) from error
+    except AwsError as error:
+        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+
+
+def deployed(tenant: Tenant, cell: Cell) -> Deployed:
+    """What AWS made of the tenant.
+
+    Raises:
+        NotDeployedError: as `read_deployed` does.
+        CommandError: AWS refused.
+    """
+    try:
+        return read_deployed(tenant, cell)
+    except AwsError as error:
+        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+
+
+def checked(subjects: Sequence[Subject], resolver: Endpoint | None, port: int) -> tuple[Report, ...]:
+    """One report a subject. Raises `CommandError` when this machine's configuration names no resolver."""
+    try:
+        return check_subdomains(subjects, resolver=resolver, port=port)
+    except ValueError as error:
+        raise CommandError("no resolver", str(error), ExitCode.INVALID) from error
+
+
+def not_deployed(error: NotDeployedError) -> CommandError:
+    """The same error as a command ends with it."""
+    return CommandError("not deployed yet", str(error), ExitCode.NOT_DEPLOYED)

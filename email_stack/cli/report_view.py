@@ -1,0 +1,128 @@
+"""A check's report, as a person reads it and as a script does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from email_stack.dnscheck.advice import escaped
+from email_stack.dnscheck.model import Finding, Observation, Report, Status
+
+__all__ = ["changes", "print_report", "report_json", "summary"]
+
+_STYLES: Final = {Status.OK: "green", Status.PENDING: "yellow"}
+_NOTHING: Final = "nothing"
+
+
+def print_report(tenant: str, report: Report, console: Console) -> None:
+    """Every record with its verdict; of those that are not ok, what was expected, seen, and what to do."""
+    console.print(Text.assemble((f"{tenant}: {report.subdomain}", "bold"), "  ", _word(report.status)))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for finding in report.findings:
+        record = finding.record
+        optional = "" if record.required else "  (optional)"
+        table.add_row(_word(finding.status), record.type, Text(f"{record.name}{optional}"))
+        if finding.status is not Status.OK or finding.note:
+            table.add_row("", "", _details(finding))
+    console.print(Padding(table, (0, 0, 0, 2)))
+    console.print(Text(f"  {summary(report)}"))
+
+
+def summary(report: Report) -> str:
+    """SES's states and the count of each verdict, in one line."""
+    required = [finding.status for finding in report.findings if finding.record.required]
+    optional = [finding.status for finding in report.findings if not finding.record.required]
+    parts = [f"{len(required)} required records: {_counts(required)}"]
+    if optional:
+        parts.append(f"{len(optional)} optional: {_counts(optional)}")
+    if report.ses is not None:
+        ses = report.ses
+        parts.append(f"SES: identity {ses.identity}, DKIM {ses.dkim}, MAIL FROM {ses.mail_from}")
+    return "; ".join(parts)
+
+
+def changes(before: Report | None, after: Report) -> list[str]:
+    """One line for each record, and for SES, whose state is not what it was; all of them when there was no state."""
+    old = {(one.record.name, one.record.type): one.status for one in before.findings} if before is not None else {}
+    lines = []
+    for finding in after.findings:
+        was = old.get((finding.record.name, finding.record.type))
+        if was is not finding.status:
+            lines.append(f"{finding.record.name} {finding.record.type}: {f'{was} -> ' if was else ''}{finding.status}")
+    if after.ses is not None and (before is None or before.ses != after.ses):
+        lines.append(f"SES: identity {after.ses.identity}, DKIM {after.ses.dkim}, MAIL FROM {after.ses.mail_from}")
+    return lines
+
+
+def report_json(tenant: str, report: Report) -> dict[str, Any]:
+    """The report as one JSON object."""
+    ses = report.ses
+    return {
+        "tenant": tenant,
+        "subdomain": report.subdomain,
+        "status": report.status.value,
+        "ses": {"identity": ses.identity, "dkim": ses.dkim, "mail_from": ses.mail_from} if ses is not None else None,
+        "records": [_finding_json(finding) for finding in report.findings],
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    record = finding.record
+    return {
+        "name": record.name,
+        "type": record.type,
+        "purpose": record.purpose.value,
+        "required": record.required,
+        "status": finding.status.value,
+        "expected": list(record.values),
+        "seen": [
+            {"server": one.server, "address": one.address, "values": list(one.values), "problem": one.problem}
+            for one in finding.seen
+        ],
+        "fix": finding.fix,
+        "note": finding.note,
+    }
+
+
+def _details(finding: Finding) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    if finding.status is not Status.OK:
+        table.add_row("expected", Text("\n".join(finding.record.values)))
+        for number, (said, servers) in enumerate(_grouped(finding.seen)):
+            table.add_row("" if number else "seen", Text(f"{said}\n  by {servers}"))
+    if finding.fix:
+        table.add_row("fix", Text(finding.fix))
+    if finding.note:
+        table.add_row("note", Text(finding.note))
+    return table
+
+
+def _grouped(seen: Sequence[Observation]) -> Iterable[tuple[str, str]]:
+    """What was said, and by whom: servers that said the same, together."""
+    groups: dict[str, list[str]] = {}
+    for one in seen:
+        values = "\n".join(map(escaped, one.values)) or ("" if one.problem else _NOTHING)
+        said = "\n".join(filter(None, [values, escaped(one.problem)]))
+        groups.setdefault(said, []).append(
+            f"{escaped(one.server)} ({one.address})" if one.address else escaped(one.server)
+        )
+    return ((said, ", ".join(servers)) for said, servers in groups.items())
+
+
+def _counts(statuses: Iterable[Status]) -> str:
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status]) or "none"
+
+
+def _word(status: Status) -> Text:
+    return Text(status.value, style=_STYLES.get(status, "red"))

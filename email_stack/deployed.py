@@ -1,0 +1,92 @@
+"""What AWS made of a tenant, as far as its DNS depends on it: DKIM tokens, name servers, and SES's view of the identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import boto3
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import ClientError
+
+from constructs_lib.naming import tenant_stack_name
+from constructs_lib.records import DkimToken
+from email_stack.aws import aws_errors, stack_outputs
+from email_stack.config import Cell, Tenant
+from email_stack.dnscheck.model import SesState
+
+__all__ = ["Deployed", "NotDeployedError", "read_deployed"]
+
+_PATIENT: Final = ClientConfig(retries={"mode": "adaptive", "max_attempts": 8})
+"""SES takes one control-plane request a second. SES developer guide, "Service quotas"."""
+
+_TOKENS: Final = 3
+
+
+class NotDeployedError(Exception):
+    """The tenant, or the part that its records depend on, was not deployed yet; the text says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployed:
+    """What was read of one tenant.
+
+    Args:
+        dkim: names and targets of the three DKIM records.
+        name_servers: of its hosted zone, without trailing dots; empty when its DNS is self-managed.
+        ses: what SES says of the identity.
+    """
+
+    dkim: tuple[DkimToken, ...]
+    name_servers: tuple[str, ...]
+    ses: SesState
+
+
+def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
+    """Read the tenant's stack and its SES identity, with the credentials at hand.
+
+    The targets of the DKIM records differ from region to region, so they are made of what SES says: each token below its
+    signing zone.
+
+    Raises:
+        NotDeployedError: no stack, no identity, or an identity without its three tokens.
+        AwsError: AWS refused, or could not be asked.
+
+    Source: SES API v2 reference, "GetEmailIdentity" and "DkimAttributes".
+    """
+    outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
+    if outputs is None:
+        raise _not_deployed(tenant, f"there is no stack {tenant_stack_name(tenant.id)} in {cell.region}")
+    name_servers = tuple(name.strip().rstrip(".").lower() for name in outputs.get("NameServers", "").split(",") if name)
+    if tenant.dns == "delegated" and not name_servers:
+        raise _not_deployed(tenant, "its stack holds no hosted zone yet, though the config says dns: delegated")
+    ses = boto3.client("sesv2", region_name=cell.region, config=_PATIENT)
+    with aws_errors(f"identity {tenant.subdomain} in {cell.region}: cannot be read"):
+        try:
+            identity = ses.get_email_identity(EmailIdentity=tenant.subdomain)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NotFoundException":
+                raise _not_deployed(tenant, f"SES has no identity {tenant.subdomain} in {cell.region}") from error
+            raise
+    signing = identity.get("DkimAttributes", {})
+    tokens, zone = signing.get("Tokens", []), signing.get("SigningHostedZone", "")
+    if len(tokens) != _TOKENS or not zone:
+        raise _not_deployed(tenant, f"SES has {len(tokens)} of its 3 DKIM tokens, and its signing zone is {zone!r}")
+    return Deployed(
+        dkim=tuple(
+            DkimToken(name=f"{token}._domainkey.{tenant.subdomain}", target=f"{token}.{zone.rstrip('.')}")
+            for token in tokens
+        ),
+        name_servers=name_servers if tenant.dns == "delegated" else (),
+        ses=SesState(
+            identity=identity.get("VerificationStatus", "NOT_STARTED"),
+            dkim=signing.get("Status", "NOT_STARTED"),
+            mail_from=identity.get("MailFromAttributes", {}).get("MailFromDomainStatus", "NOT_STARTED"),
+        ),
+    )
+
+
+def _not_deployed(tenant: Tenant, why: str) -> NotDeployedError:
+    return NotDeployedError(
+        f'tenant "{tenant.id}": {why}; its records hold what AWS makes for it, so run `email-stack deploy {tenant.id} --yes` first'
+    )

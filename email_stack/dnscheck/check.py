@@ -1,0 +1,211 @@
+"""Checks subdomains: asks every server of every record, and the resolver, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import dns.resolver
+
+from constructs_lib.records import DnsRecord, Purpose, in_zone
+from email_stack.dnscheck import advice
+from email_stack.dnscheck.delegation import Delegation, delegated_servers, find_delegation
+from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone
+from email_stack.dnscheck.findings import Resolved, find, observe, survey
+from email_stack.dnscheck.model import Finding, Report, SesState, Status
+from email_stack.dnscheck.replies import Reply
+from email_stack.dnscheck.spf import SpfBudget, evaluate_budget
+from email_stack.dnscheck.transport import Endpoint, Network, NoAnswerError
+from email_stack.dnscheck.verdicts import judge, spf_texts
+
+__all__ = ["Subject", "check_subdomains", "system_resolvers"]
+
+AT_ONCE: Final = 60
+"""Subdomains under check at once: what a cell's tenants are checked with, without flooding anybody."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """One subdomain to check.
+
+    Args:
+        subdomain: A-labels, lower case, no trailing dot.
+        records: what must be visible; a delegation's NS record set first, then what our zone holds.
+        ses: what SES says of it, for the report. Default: not asked.
+    """
+
+    subdomain: str
+    records: tuple[DnsRecord, ...]
+    ses: SesState | None = None
+
+
+def system_resolvers() -> tuple[Endpoint, ...]:
+    """The resolvers that this machine uses.
+
+    Raises:
+        ValueError: it names none.
+    """
+    try:
+        configured = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration as error:
+        raise ValueError("resolver: this machine's configuration names none; give one, such as 192.0.2.53") from error
+    return tuple(Endpoint(str(address), configured.port) for address in configured.nameservers)
+
+
+def check_subdomains(
+    subjects: Sequence[Subject], *, resolver: Endpoint | None = None, port: int = 53
+) -> tuple[Report, ...]:
+    """One report a subject, in their order.
+
+    Args:
+        subjects: 60 are under check at once.
+        resolver: recursive server to start from and to compare with. Default: the machine's, the first that answers.
+        port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
+
+    Raises:
+        ValueError: no resolver is given or configured.
+    """
+    resolvers = (resolver,) if resolver is not None else system_resolvers()
+    return asyncio.run(_check_all(subjects, resolvers, port))
+
+
+async def _check_all(subjects: Sequence[Subject], resolvers: Sequence[Endpoint], port: int) -> tuple[Report, ...]:
+    turn = asyncio.Semaphore(AT_ONCE)
+    async with Network() as network:
+        directory = Directory(network, resolvers, port)
+
+        async def one(subject: Subject) -> Report:
+            async with turn:
+                return await _check(subject, directory)
+
+        return tuple(await asyncio.gather(*map(one, subjects)))
+
+
+async def _check(subject: Subject, directory: Directory) -> Report:
+    try:
+        home = await _home(subject, directory)
+        findings = await asyncio.gather(*(_finding(record, subject, home, directory) for record in subject.records))
+    except ResolverError as error:
+        fix = advice.no_resolver(str(error))
+        findings = [Finding(record=record, status=Status.UNREACHABLE, fix=fix) for record in subject.records]
+    return Report(subdomain=subject.subdomain, findings=tuple(findings), ses=subject.ses)
+
+
+async def _home(subject: Subject, directory: Directory) -> Zone | NoAnswerError:
+    """The zone that holds the subdomain's records: ours when it is delegated, whoever has it otherwise."""
+    delegation = next((record for record in subject.records if record.purpose is Purpose.DELEGATION), None)
+    if delegation is not None:
+        return await directory.with_servers(subject.subdomain, delegation.values)
+    return await _zone_of(subject.subdomain, directory)
+
+
+async def _zone_of(name: str, directory: Directory) -> Zone | NoAnswerError:
+    try:
+        return await directory.zone_of(name)
+    except NoAnswerError as error:
+        return error
+
+
+async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerError, directory: Directory) -> Finding:
+    if record.purpose is Purpose.DELEGATION:
+        zone = await _zone_of(record.name.partition(".")[2], directory)
+    elif in_zone(record.name, subject.subdomain):
+        zone = home
+    else:
+        zone = await _zone_of(record.name, directory)
+    if isinstance(zone, NoAnswerError):
+        return Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(zone)))
+    if record.purpose is Purpose.DELEGATION:
+        return await _delegation(record, zone, directory)
+    return await _record(record, zone, directory)
+
+
+async def _record(record: DnsRecord, zone: Zone, directory: Directory) -> Finding:
+    answers, resolved = await asyncio.gather(
+        directory.authoritative(zone, record.name, record.type), _resolved(record, directory)
+    )
+    budgets = await _budgets(record, [*(answer.reply for answer in answers), resolved.reply], directory)
+    finding = find(
+        record,
+        zone=zone.name,
+        answers=answers,
+        resolved=resolved,
+        judge=lambda reply: judge(record, reply, zone=zone.name, budgets=budgets),
+        seen=observe(answers, resolved, lambda reply: (f"CNAME {reply.alias}",) if reply.alias else reply.values),
+    )
+    if finding.status is not Status.MISSING:
+        return finding
+    return await _at_doubled_name(record, finding, zone, directory)
+
+
+async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> Finding:
+    above, resolved, announced = await asyncio.gather(
+        directory.authoritative(parent, record.name, "NS"),
+        _resolved(record, directory),
+        directory.authoritative(parent, record.name, "DS"),
+    )
+    named = [server for answer in above if answer.reply for server in delegated_servers(answer.reply)]
+    child = await directory.with_servers(record.name, [*record.values, *named])
+    below = await directory.servers_say(child, record.name, "NS")
+    signed = announced_here = False
+    if _any_values(announced):
+        # Nobody believes a DS record that is not signed itself.
+        announced_here = _any_values(await directory.servers_say(parent, parent.name, "DNSKEY"))
+        signed = _any_values(await directory.servers_say(child, record.name, "DNSKEY"))
+    finding = find_delegation(
+        Delegation(
+            record=record,
+            parent=parent.name,
+            above=above,
+            below=_serving(below),
+            resolved=resolved,
+            announced=announced_here,
+            signed=signed,
+        )
+    )
+    if finding.status is not Status.DELEGATION_MISSING:
+        return finding
+    return await _at_doubled_name(record, finding, parent, directory)
+
+
+async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, directory: Directory) -> Finding:
+    """The finding, or that the record stands where zone files and web forms put a name that lacks its dot."""
+    doubled = f"{record.name}.{zone.name}"
+    if not in_zone(record.name, zone.name) or len(doubled) > 253:
+        return finding
+    answers = await directory.authoritative(zone, doubled, record.type)
+    expected = set(record.values)
+    for _, reply in survey(answers).answered:
+        if expected & set(delegated_servers(reply) if record.type == "NS" else reply.values):
+            fix = advice.doubled_name(record, doubled, zone.name)
+            return replace(finding, status=Status.DOUBLED_NAME, fix=fix)
+    return finding
+
+
+async def _resolved(record: DnsRecord, directory: Directory) -> Resolved:
+    endpoint = await directory.resolver()
+    try:
+        return Resolved(endpoint.address, await directory.recursive(record.name, record.type))
+    except NoAnswerError as error:
+        return Resolved(endpoint.address, None, str(error))
+
+
+async def _budgets(record: DnsRecord, replies: Sequence[Reply | None], directory: Directory) -> dict[str, SpfBudget]:
+    texts = {text for reply in replies if reply is not None for text in spf_texts(record, reply)}
+    return {text: await evaluate_budget(text, record.name, directory) for text in sorted(texts)}
+
+
+def _serving(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers, where a server that has no NS records of the zone counts as one that does not answer for it."""
+    return [
+        replace(answer, reply=replace(answer.reply, authoritative=False, referral=""))
+        if answer.reply is not None and not (answer.reply.authoritative and answer.reply.values)
+        else answer
+        for answer in answers
+    ]
+
+
+def _any_values(answers: Sequence[Answer]) -> bool:
+    return any(reply.values for _, reply in survey(answers).answered)

@@ -1,0 +1,156 @@
+"""One finding from what all servers said of one record. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from constructs_lib.records import DnsRecord
+from email_stack.dnscheck import advice
+from email_stack.dnscheck.directory import Answer
+from email_stack.dnscheck.model import Finding, Observation, Status
+from email_stack.dnscheck.replies import Reply
+from email_stack.dnscheck.verdicts import Judgement
+
+__all__ = ["RESOLVER", "Resolved", "Survey", "find", "observe", "survey"]
+
+RESOLVER: Final = "resolver"
+"""What observations call the recursive server."""
+
+_ANSWERS: Final = {"NOERROR", "NXDOMAIN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What the recursive server said.
+
+    Args:
+        address: its IP address.
+        reply: what it said; None when it gave no answer to this question.
+        problem: why not.
+    """
+
+    address: str
+    reply: Reply | None
+    problem: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why its answer says nothing of the record; "" when it does."""
+        if self.reply is None:
+            return self.problem
+        return "" if self.reply.rcode in _ANSWERS else self.reply.rcode
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The servers of a zone, by what they did with one question.
+
+    Args:
+        answered: those that answered from the zone.
+        lame: names of those that answered, and not from the zone.
+        silent: names of those that did not answer.
+    """
+
+    answered: tuple[tuple[str, Reply], ...]
+    lame: tuple[str, ...]
+    silent: tuple[str, ...]
+
+
+def survey(answers: Sequence[Answer]) -> Survey:
+    """Servers by what they did. A referral is an answer, of the zone above."""
+    answered, lame, silent = [], [], []
+    for answer in answers:
+        if answer.reply is None:
+            silent.append(answer.server.name)
+        elif _trouble(answer.reply):
+            lame.append(answer.server.name)
+        else:
+            answered.append((answer.server.name, answer.reply))
+    return Survey(tuple(answered), tuple(lame), tuple(silent))
+
+
+def observe(
+    answers: Sequence[Answer], resolved: Resolved, values: Callable[[Reply], tuple[str, ...]]
+) -> tuple[Observation, ...]:
+    """What each server said, the resolver last."""
+    seen = [
+        Observation(
+            server=answer.server.name,
+            address=answer.server.address,
+            values=values(answer.reply) if answer.reply is not None else (),
+            problem=answer.problem if answer.reply is None else _trouble(answer.reply),
+        )
+        for answer in answers
+    ]
+    reply = resolved.reply
+    bogus = "not valid under DNSSEC" if reply is not None and reply.bogus else ""
+    seen.append(
+        Observation(
+            server=RESOLVER,
+            address=resolved.address,
+            values=values(reply) if reply is not None else (),
+            problem=bogus or resolved.trouble,
+        )
+    )
+    return tuple(seen)
+
+
+def find(
+    record: DnsRecord,
+    *,
+    zone: str,
+    answers: Sequence[Answer],
+    resolved: Resolved,
+    judge: Callable[[Reply], Judgement],
+    seen: tuple[Observation, ...],
+) -> Finding:
+    """The verdict on one record.
+
+    Servers that answered decide. A server that says it does not serve the zone makes a right record lame; one that is silent is
+    noted, as resolvers ask the others.
+
+    Args:
+        record: what is expected.
+        zone: name of the zone that it stands in.
+        answers: of all servers of the zone.
+        resolved: what the recursive server said.
+        judge: what one reply means.
+        seen: what to show of all that.
+    """
+    servers = survey(answers)
+    judged = [(server, judge(reply)) for server, reply in servers.answered]
+    right = [judgement for _, judgement in judged if judgement.status is Status.OK]
+    if not judged:
+        status = Status.LAME if servers.lame else Status.UNREACHABLE
+        fix = advice.lame(zone, servers.lame) if servers.lame else advice.unreachable(zone, servers.silent)
+        return Finding(record=record, status=status, seen=seen, fix=fix)
+    if not right:
+        worst = _prevailing([judgement for _, judgement in judged])
+        return Finding(record=record, status=worst.status, seen=seen, fix=worst.fix)
+    note = "; ".join(filter(None, [right[0].note, advice.silent(servers.silent) if servers.silent else ""]))
+    status, fix = Status.OK, ""
+    if len(right) < len(judged):
+        behind = [server for server, judgement in judged if judgement.status is not Status.OK]
+        status, fix = Status.PENDING, advice.not_everywhere(behind)
+    elif servers.lame:
+        status, fix = Status.LAME, advice.lame(zone, servers.lame)
+    elif resolved.reply is not None and resolved.reply.bogus:
+        status, fix = Status.DNSSEC_BOGUS, advice.bogus(zone)
+    elif resolved.reply is None or resolved.trouble or judge(resolved.reply).status is not Status.OK:
+        status, fix = Status.PENDING, advice.not_yet_at_resolver(resolved.address, resolved.trouble)
+    return Finding(record=record, status=status, seen=seen, fix=fix, note=note)
+
+
+def _trouble(reply: Reply) -> str:
+    if reply.rcode not in _ANSWERS:
+        return reply.rcode
+    return "" if reply.authoritative or reply.referral else "not authoritative"
+
+
+def _prevailing(judgements: Sequence[Judgement]) -> Judgement:
+    """What most servers say; where as many say that it is missing as that it is otherwise wrong, the latter."""
+    counts = Counter(judgement.status for judgement in judgements)
+    return max(judgements, key=lambda judgement: (counts[judgement.status], judgement.status is not Status.MISSING))

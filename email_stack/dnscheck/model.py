@@ -1,0 +1,131 @@
+"""What a check finds: one finding a record, one report a subdomain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from constructs_lib.records import DnsRecord
+
+__all__ = ["Finding", "Observation", "Report", "SesState", "Status", "overall"]
+
+
+class Status(StrEnum):
+    """What holds of one record."""
+
+    OK = "ok"
+    """As expected, on every authoritative server and at the recursive one."""
+    PENDING = "pending"
+    """Right, but not everywhere yet: nothing to do but wait."""
+    MISSING = "missing"
+    WRONG = "wrong"
+    EXTRA = "extra"
+    """What is expected is there, and beside it what must not be."""
+    DOUBLED_NAME = "doubled-name"
+    """The record stands at its name with the zone appended once more."""
+    SPLIT_WRONG = "split-wrong"
+    """A long TXT value was divided so that its parts do not make the value."""
+    CNAME_CONFLICT = "cname-conflict"
+    """A CNAME stands where another type belongs."""
+    DUPLICATE_SPF = "duplicate-spf"
+    DUPLICATE_DMARC = "duplicate-dmarc"
+    TOO_MANY_LOOKUPS = "too-many-lookups"
+    """The SPF record spends more than the 10 look-ups, or the 2 without answer, of RFC 7208 4.6.4."""
+    DELEGATION_MISSING = "delegation-missing"
+    DELEGATION_PARTIAL = "delegation-partial"
+    """The parent names some of the zone's name servers, not all."""
+    LAME = "lame"
+    """A server is named for the zone and does not answer for it."""
+    DNSSEC_BOGUS = "dnssec-bogus"
+    UNREACHABLE = "unreachable"
+    """No server of the zone answered."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """What one server said of one record.
+
+    Args:
+        server: its name, as the parent or the zone names it; of the recursive resolver, "resolver".
+        address: IP address that was asked; "" where its name has none.
+        values: what it holds, in the form of `DnsRecord.values`; empty when it holds none.
+        problem: what was wrong with the answer itself ("timed out", "SERVFAIL", "not authoritative"); "" when nothing.
+    """
+
+    server: str
+    address: str
+    values: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found of one record.
+
+    Args:
+        record: what was expected.
+        status: the verdict.
+        seen: what each server said, the resolver's last.
+        fix: what to do, in one sentence; "" when nothing is to do.
+        note: what is worth knowing of a record that is right; "" when nothing is.
+    """
+
+    record: DnsRecord
+    status: Status
+    seen: tuple[Observation, ...] = ()
+    fix: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SesState:
+    """What SES itself says of the identity; the words are SES's own.
+
+    Args:
+        identity: verification status: SUCCESS, PENDING, TEMPORARY_FAILURE, FAILED or NOT_STARTED.
+        dkim: the same of DKIM.
+        mail_from: the same of the MAIL FROM domain.
+    """
+
+    identity: str
+    dkim: str
+    mail_from: str
+
+    @property
+    def status(self) -> Status:
+        """OK when all three succeeded, WRONG when one has failed for good, PENDING otherwise."""
+        states = {self.identity, self.dkim, self.mail_from}
+        if states == {"SUCCESS"}:
+            return Status.OK
+        return Status.WRONG if "FAILED" in states else Status.PENDING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A check of one subdomain.
+
+    Args:
+        subdomain: A-labels.
+        findings: one a record, in the records' order.
+        ses: SES's own state; None when it was not asked.
+    """
+
+    subdomain: str
+    findings: tuple[Finding, ...]
+    ses: SesState | None = None
+
+    @property
+    def status(self) -> Status:
+        """The whole in one word: OK, PENDING or WRONG, of all that is required."""
+        statuses = [finding.status for finding in self.findings if finding.record.required]
+        return overall([*statuses, self.ses.status] if self.ses is not None else statuses)
+
+
+_CALM: Final = {Status.OK: 0, Status.PENDING: 1}
+
+
+def overall(statuses: list[Status]) -> Status:
+    """The worst of them as OK, PENDING or WRONG."""
+    worst = max((_CALM.get(status, 2) for status in statuses), default=0)
+    return (Status.OK, Status.PENDING, Status.WRONG)[worst]

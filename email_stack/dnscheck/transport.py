@@ -1,0 +1,241 @@
+"""Questions to DNS servers over UDP, many at once, none of them asked of a server that is known to be dead."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import struct
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final, cast
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+
+from email_stack.dnscheck.replies import Reply, ReplyError, question_wire, read_reply
+
+__all__ = ["Endpoint", "Network", "NoAnswerError"]
+
+TIMEOUTS_SECONDS: Final = (1.0, 2.0)
+"""How long the first attempt waits, and the second: a dead server costs their sum."""
+
+RECURSIVE_TIMEOUTS_SECONDS: Final = (2.0, 4.0, 6.0)
+"""The same of a resolver, which may itself be waiting: BIND gives up after 10 s."""
+
+TCP_SECONDS: Final = 5.0
+
+IN_FLIGHT: Final = 64
+"""Questions that one server is asked at once; more would overrun the receive buffer of a small one."""
+
+OPEN_SOCKETS: Final = 256
+"""Sockets kept open while idle; the usual limit of a process is 1,024 files."""
+
+_HEADER: Final = struct.Struct(">HH")
+_RD: Final = 0x0100
+_CD: Final = 0x0010
+_TC: Final = 0x0200
+
+
+class NoAnswerError(Exception):
+    """The server did not answer, or not in a form that can be read; the text says which."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """Where a server listens: its IP address, and its port (default 53)."""
+
+    address: str
+    port: int = 53
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """The endpoint written as `192.0.2.1`, `2001:db8::1` or, with a port, `192.0.2.1#5353`.
+
+        Raises:
+            ValueError: not an IP address, or no port from 1 to 65535.
+        """
+        address, mark, port = text.partition("#")
+        try:
+            parsed = cls(str(ip_address(address)), int(port) if mark else 53)
+        except ValueError:
+            parsed = None
+        if parsed is None or not 1 <= parsed.port <= 65_535:
+            raise ValueError(
+                f'resolver: must be an IP address, with "#port" when that is not 53, got {text!r}; give one as 192.0.2.53'
+            )
+        return parsed
+
+
+class Network:
+    """Asks servers; one for each check, inside one event loop. An asynchronous context manager: leaving closes all sockets."""
+
+    def __init__(self) -> None:
+        self._peers: dict[Endpoint, _Peer] = {}
+        self._open: OrderedDict[Endpoint, _Peer] = OrderedDict()
+
+    async def __aenter__(self) -> Network:
+        """Nothing is opened before the first question."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every socket."""
+        for peer in self._peers.values():
+            peer.close()
+
+    async def ask(
+        self, server: Endpoint, name: str, kind: str, *, recursive: bool = False, unchecked: bool = False
+    ) -> Reply:
+        """What `server` says of `name` and `kind`.
+
+        Args:
+            server: whom to ask.
+            name: lower case, no trailing dot.
+            kind: the mnemonic of a record type.
+            recursive: ask it to find the answer elsewhere (RD).
+            unchecked: ask for data that fails validation too (CD).
+
+        Raises:
+            NoAnswerError: no answer in time, or one that cannot be read; at once when the server was found dead before. One
+                recursive question without answer says nothing of the server.
+
+        Source: RFC 1035 4.2; RFC 7766 5 for TCP; RFC 6891 6.2.2 and 7 for servers without EDNS.
+        """
+        peer = self._peers.get(server)
+        if peer is None:
+            peer = self._peers[server] = _Peer(server)
+        flags = (_RD if recursive else 0) | (_CD if unchecked else 0)
+        try:
+            self._keep(server, peer)
+            reply = await peer.ask(name, kind, flags, edns=True)
+            return await peer.ask(name, kind, flags, edns=False) if reply.rcode in {"FORMERR", "NOTIMP"} else reply
+        except ReplyError as error:
+            raise NoAnswerError(str(error)) from error
+
+    def _keep(self, server: Endpoint, peer: _Peer) -> None:
+        self._open[server] = peer
+        self._open.move_to_end(server)
+        if len(self._open) > OPEN_SOCKETS:
+            idle = next((one for one, held in self._open.items() if held.idle and one != server), None)
+            if idle is not None:
+                self._open.pop(idle).close()
+
+
+@dataclass(slots=True, eq=False)
+class _Peer(asyncio.DatagramProtocol):
+    """One server: its socket, its questions in flight, and whether it lives."""
+
+    server: Endpoint
+    waiting: dict[int, asyncio.Future[bytes]] = field(default_factory=dict)
+    transport: asyncio.DatagramTransport | None = None
+    answered: int = 0
+    users: int = 0
+    dead: str = ""
+    gate: asyncio.Lock = field(default_factory=asyncio.Lock)
+    window: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
+
+    @property
+    def idle(self) -> bool:
+        """Whether no question needs the socket."""
+        return self.users == 0
+
+    def close(self) -> None:
+        """Close the socket; the next question opens another."""
+        if self.transport is not None:
+            self.transport.abort()
+            self.transport = None
+
+    async def ask(self, name: str, kind: str, flags: int, *, edns: bool) -> Reply:
+        """Raises NoAnswerError, or ReplyError for an answer that cannot be read."""
+        self.users += 1
+        try:
+            if not self.answered:
+                # The first question finds out whether the server lives; the others wait for what it finds.
+                async with self.gate:
+                    if not self.answered:
+                        return await self._exchange(name, kind, flags, edns=edns)
+            async with self.window:
+                return await self._exchange(name, kind, flags, edns=edns)
+        finally:
+            self.users -= 1
+
+    async def _exchange(self, name: str, kind: str, flags: int, *, edns: bool) -> Reply:
+        wire = question_wire(name, kind, edns=edns)
+        answered = self.answered
+        timeouts = RECURSIVE_TIMEOUTS_SECONDS if flags & _RD else TIMEOUTS_SECONDS
+        for seconds in timeouts:
+            if self.dead:
+                raise NoAnswerError(self.dead)
+            try:
+                answer = await self._attempt(wire, flags, seconds)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                self.dead = f"cannot be reached: {error.strerror or error}"
+                raise NoAnswerError(self.dead) from error
+            if _HEADER.unpack_from(answer)[1] & _TC:
+                answer = await self._over_tcp(wire, flags)
+            return read_reply(answer[2:], name, kind)
+        problem = f"no answer within {sum(timeouts):g} s"
+        if self.answered == answered and not flags & _RD:
+            self.dead = problem
+        raise NoAnswerError(problem)
+
+    async def _attempt(self, wire: bytes, flags: int, seconds: float) -> bytes:
+        loop = asyncio.get_running_loop()
+        if self.transport is None:
+            # Connected: the kernel drops what comes from any other address, and reports a closed port.
+            await loop.create_datagram_endpoint(lambda: self, remote_addr=(self.server.address, self.server.port))
+        if self.transport is None:
+            raise ConnectionResetError("socket was closed")
+        while (identifier := secrets.randbits(16)) in self.waiting:
+            pass
+        future: asyncio.Future[bytes] = loop.create_future()
+        self.waiting[identifier] = future
+        timer = loop.call_later(seconds, _expire, future)
+        try:
+            self.transport.sendto(_HEADER.pack(identifier, flags) + wire[4:])
+            return await future
+        finally:
+            timer.cancel()
+            del self.waiting[identifier]
+
+    async def _over_tcp(self, wire: bytes, flags: int) -> bytes:
+        query = dns.message.from_wire(_HEADER.pack(secrets.randbits(16), flags) + wire[4:])
+        try:
+            reply = await dns.asyncquery.tcp(
+                query, self.server.address, port=self.server.port, timeout=TCP_SECONDS, ignore_trailing=True
+            )
+        except dns.exception.Timeout as error:
+            raise NoAnswerError("answer too long for UDP, and none over TCP in time") from error
+        except (dns.exception.DNSException, OSError, EOFError) as error:
+            raise NoAnswerError(f"answer too long for UDP, and TCP failed: {type(error).__name__}") from error
+        return bytes(reply.wire or b"")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the first socket, should two questions have opened one each."""
+        if self.transport is None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
+        else:
+            cast("asyncio.DatagramTransport", transport).abort()
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        """Hand the message to whom it answers; anything else is dropped."""
+        if len(data) < 12:
+            return
+        future = self.waiting.get(_HEADER.unpack_from(data)[0])
+        if future is not None and not future.done():
+            self.answered += 1
+            future.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        """The port is closed, or there is no way to it: nobody needs to wait."""
+        for future in self.waiting.values():
+            if not future.done():
+                future.set_exception(exc)
+
+
+def _expire(future: asyncio.Future[bytes]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())

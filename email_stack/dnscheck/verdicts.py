@@ -1,0 +1,208 @@
+"""What one server's answer means for one record. Pure: an expected record and a reply in, a judgement out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Final
+
+from constructs_lib.records import DnsRecord, Purpose
+from email_stack.dnscheck import advice
+from email_stack.dnscheck.dmarc import dmarc_difference, is_dmarc
+from email_stack.dnscheck.model import Status
+from email_stack.dnscheck.replies import Reply
+from email_stack.dnscheck.spf import SpfBudget, is_spf, parse_spf
+
+__all__ = ["Budgets", "Judgement", "judge", "spf_texts"]
+
+Budgets = Mapping[str, SpfBudget]
+"""The look-up budget of each SPF record that was seen at one name, by its text."""
+
+_PIECES_AT_MOST: Final = 4
+_SETTLED_ENDS: Final = {"~", "-", "redirect"}
+_SQUEEZED: Final = str.maketrans("", "", ' \t"\\')
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict on one answer.
+
+    Args:
+        status: what holds.
+        fix: what to do, in one sentence; "" when nothing is to do.
+        note: what is worth knowing of a record that is right; "" when nothing is.
+    """
+
+    status: Status
+    fix: str = ""
+    note: str = ""
+
+
+_RIGHT: Final = Judgement(Status.OK)
+
+
+def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Judgement:
+    """What `reply`, which is not an error, says of `record`.
+
+    Args:
+        record: what is expected.
+        reply: to the question for its name and type.
+        zone: the zone that the record stands in, for the advice.
+        budgets: of every text in `spf_texts(record, reply)`.
+    """
+    if reply.alias and record.type != "CNAME":
+        return Judgement(Status.CNAME_CONFLICT, advice.cname_conflict(record, reply.alias, zone))
+    if record.alias_zone_id is not None:
+        # The target's addresses change at any time; that there are some shows that the alias is there.
+        return _RIGHT if reply.values else Judgement(Status.MISSING, advice.missing(record, zone))
+    if not reply.values:
+        return Judgement(Status.MISSING, advice.missing(record, zone))
+    if record.type == "TXT":
+        return _text(record, reply.values, zone, budgets)
+    if record.type == "MX":
+        return _mx(record, reply.values, zone)
+    return _names(record, reply.values, zone)
+
+
+def spf_texts(record: DnsRecord, reply: Reply) -> list[str]:
+    """The SPF records in `reply` whose budget `judge` needs."""
+    return [value for value in reply.values if is_spf(value)] if record.purpose is Purpose.SPF else []
+
+
+def _names(record: DnsRecord, values: Sequence[str], zone: str) -> Judgement:
+    expected, seen = set(map(_host, record.values)), set(map(_host, values))
+    if expected == seen:
+        return _RIGHT
+    if expected < seen:
+        return Judgement(Status.EXTRA, advice.surplus(record, sorted(seen - expected)))
+    if {f"{value}.{zone}" for value in expected} == seen:
+        return Judgement(Status.WRONG, advice.target_doubled(record, zone))
+    return Judgement(Status.WRONG, advice.wrong(record, values))
+
+
+def _mx(record: DnsRecord, values: Sequence[str], zone: str) -> Judgement:
+    expected = {_host(value.partition(" ")[2]) for value in record.values}
+    seen = {_host(value.partition(" ")[2]): value for value in values}
+    others = [value for host, value in seen.items() if host not in expected]
+    if expected <= seen.keys() and others:
+        return Judgement(Status.EXTRA, advice.surplus(record, others))
+    if expected == seen.keys():
+        same = set(values) == set(record.values)
+        # Preference decides between hosts, and there is but one. Source: RFC 5321 5.1.
+        return _RIGHT if same else Judgement(Status.OK, note=advice.serves_as_well(values))
+    if {f"{host}.{zone}" for host in expected} == seen.keys():
+        return Judgement(Status.WRONG, advice.target_doubled(record, zone))
+    return Judgement(Status.WRONG, advice.wrong(record, values))
+
+
+def _text(record: DnsRecord, values: Sequence[str], zone: str, budgets: Budgets) -> Judgement:
+    judgement = _TEXTS.get(record.purpose, _tagged)(record, values, budgets)
+    if judgement.status in {Status.WRONG, Status.MISSING} and _split(record.values[0], values):
+        return Judgement(Status.SPLIT_WRONG, advice.split_wrong(record))
+    if judgement.status is Status.MISSING:
+        return Judgement(Status.MISSING, advice.missing(record, zone))
+    return judgement
+
+
+def _spf(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> Judgement:
+    found = [value for value in values if is_spf(value)]
+    if len(found) > 1:
+        return Judgement(Status.DUPLICATE_SPF, advice.duplicate_spf(record, found))
+    if not found:
+        return _near(record, values, "spf1")
+    return _one_spf(record, found[0], budgets[found[0]])
+
+
+def _one_spf(record: DnsRecord, found: str, budget: SpfBudget) -> Judgement:
+    needed = {term.value.lower() for term in parse_spf(record.values[0]).evaluated if term.name == "include"}
+    absent = sorted(needed - budget.includes)
+    if budget.kind == "too-many-lookups":
+        fault = Judgement(Status.TOO_MANY_LOOKUPS, advice.too_many_lookups(record, budget.problem))
+    elif budget.kind == "error":
+        fault = Judgement(Status.WRONG, advice.spf_error(record, budget.problem))
+    elif absent:
+        fault = Judgement(Status.WRONG, advice.spf_without(record, absent, found))
+    elif budget.terminal not in _SETTLED_ENDS:
+        fault = Judgement(Status.WRONG, advice.spf_end(record, found))
+    else:
+        fault = None
+    if fault is not None:
+        return fault
+    if budget.kind == "temporary":
+        return Judgement(Status.OK, note=advice.uncounted(budget.problem))
+    return Judgement(
+        Status.OK, note="" if found == record.values[0] else advice.spf_serves_as_well(found, budget.lookups)
+    )
+
+
+def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
+    found = [value for value in values if is_dmarc(value)]
+    if len(found) > 1:
+        return Judgement(Status.DUPLICATE_DMARC, advice.duplicate_dmarc(record, found))
+    if not found:
+        return _near(record, values, "dmarc1")
+    difference = dmarc_difference(record.values[0], found[0])
+    if difference:
+        return Judgement(Status.WRONG, advice.dmarc_differs(record, difference))
+    return Judgement(Status.OK, note="" if found[0] == record.values[0] else advice.serves_as_well(found))
+
+
+def _report_authorization(_record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
+    # Any record that names the version will do. Source: RFC 7489 7.1, step 6.
+    return _RIGHT if any(map(is_dmarc, values)) else Judgement(Status.MISSING)
+
+
+def _tls_reports(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> Judgement:
+    wanted = set(record.values[0].partition("rua=")[2].split(","))
+    found = [value for value in values if value.startswith("v=TLSRPTv1;")]
+    if len(found) == 1 and wanted <= set(found[0].translate(_SQUEEZED).rstrip(";").partition("rua=")[2].split(",")):
+        return Judgement(Status.OK, note="" if found[0] == record.values[0] else advice.serves_as_well(found))
+    return _tagged(record, values, budgets)
+
+
+def _tagged(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
+    """TXT records with a version in front, of which a name may hold one. Source: RFC 8460 3, RFC 8461 3.1."""
+    expected = record.values[0]
+    version = expected.partition(";")[0]
+    found = [value for value in values if value.partition(";")[0].strip() == version]
+    same = [value for value in found if _plain(value) == _plain(expected)]
+    if same and len(found) > 1:
+        return Judgement(Status.EXTRA, advice.surplus(record, [value for value in found if value != same[0]]))
+    if same:
+        return _RIGHT
+    return Judgement(Status.WRONG, advice.wrong(record, found)) if found else Judgement(Status.MISSING)
+
+
+_TEXTS: Final[Mapping[Purpose, Callable[[DnsRecord, Sequence[str], Budgets], Judgement]]] = {
+    Purpose.SPF: _spf,
+    Purpose.DMARC: _dmarc,
+    Purpose.DMARC_REPORTS: _report_authorization,
+    Purpose.TLS_REPORTS: _tls_reports,
+}
+
+
+def _near(record: DnsRecord, values: Sequence[str], mark: str) -> Judgement:
+    """Missing, or wrong where a value looks as if it were meant."""
+    meant = [value for value in values if mark in value.lower()]
+    return Judgement(Status.WRONG, advice.wrong(record, meant)) if meant else Judgement(Status.MISSING)
+
+
+def _split(expected: str, values: Sequence[str]) -> bool:
+    """Whether `values` hold the characters of `expected`, torn apart, spaced out or quoted once more."""
+    whole = expected.translate(_SQUEEZED)
+    squeezed = [value.translate(_SQUEEZED) for value in values]
+    if whole in squeezed:
+        return True
+    pieces = [piece for piece in squeezed if piece and piece in whole]
+    if not 1 < len(pieces) <= _PIECES_AT_MOST or sum(map(len, pieces)) != len(whole):
+        return False
+    return any("".join(order) == whole for order in permutations(pieces))
+
+
+def _plain(value: str) -> str:
+    return "".join(value.split()).rstrip(";")
+
+
+def _host(name: str) -> str:
+    return name.rstrip(".").lower()

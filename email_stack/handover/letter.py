@@ -1,0 +1,185 @@
+"""The letter: one HTML page that says to a customer's IT department what to install, where, and how it stands."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from constructs_lib.records import DnsRecord
+from email_stack.dnscheck.model import Finding, Observation, Status
+from email_stack.handover.model import HandOver, Language, mx_parts, owner_zone, relative, step_values, unicode_name
+from email_stack.handover.texts import TEXTS
+from email_stack.handover.wording import Texts
+from email_stack.handover.zone_files import bind
+
+__all__ = ["TONES", "render_letter"]
+
+Tone = Literal["ok", "wait", "todo", "bad"]
+
+TONES: Final[dict[Status, Tone]] = {
+    **dict.fromkeys(Status, "bad"),
+    Status.OK: "ok",
+    Status.PENDING: "wait",
+    Status.MISSING: "todo",
+    Status.DELEGATION_MISSING: "todo",
+}
+"""Colour and icon of each verdict; what is not there yet is work to do, not a mistake."""
+
+_LONG_TXT: Final = 255
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Card:
+    number: int
+    record: DnsRecord
+    host: str
+    values: tuple[str, ...]
+    priority: int | None
+    finding: Finding | None
+    seen: tuple[tuple[Markup, Observation], ...]
+
+    @property
+    def long(self) -> bool:
+        return self.record.type == "TXT" and any(len(value) > _LONG_TXT for value in self.record.values)
+
+
+def render_letter(hand_over: HandOver, language: Language) -> str:
+    """One HTML page that needs no network, in both languages; `language` is shown first.
+
+    Its Content-Security-Policy allows nothing but its own style and script, by their digests.
+    """
+    style, script = _resource("letter.css"), _resource("letter.js")
+    cards = [_card(hand_over, record, number) for number, record in enumerate(_in_order(hand_over), start=1)]
+    required = [card for card in cards if card.record in hand_over.required]
+    done = sum(card.finding is not None and card.finding.status is Status.OK for card in required)
+    return _template().render(
+        hand_over=hand_over,
+        language=language,
+        csp=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+        style=Markup(style),  # noqa: S704 - our own file, with nothing put in
+        script=Markup(script),  # noqa: S704 - as above
+        fill=step_values(hand_over),
+        required=required,
+        optional=[card for card in cards if card.record in hand_over.optional],
+        outside={owner: [card for card in cards if card.record in group] for owner, group in hand_over.outside.items()},
+        done=done,
+        zone_file=bind(hand_over),
+    )
+
+
+def _in_order(hand_over: HandOver) -> tuple[DnsRecord, ...]:
+    outside = (record for group in hand_over.outside.values() for record in group)
+    return (*hand_over.required, *hand_over.optional, *outside)
+
+
+def _card(hand_over: HandOver, record: DnsRecord, number: int) -> _Card:
+    finding = hand_over.finding(record)
+    mx = record.type == "MX" and len(record.values) == 1
+    host_name = record.type in {"CNAME", "NS"} or mx
+    values = (mx_parts(record.values[0])[1],) if mx else record.values
+    return _Card(
+        number=number,
+        record=record,
+        host=relative(record.name, owner_zone(record, hand_over.zone)),
+        values=tuple(value.rstrip(".") for value in values) if host_name else values,
+        priority=mx_parts(record.values[0])[0] if mx else None,
+        finding=finding,
+        seen=_seen(finding) if finding is not None else (),
+    )
+
+
+def _seen(finding: Finding) -> tuple[tuple[Markup, Observation], ...]:
+    """Servers that said the same, together, in the order of the first of each."""
+    groups: dict[tuple[tuple[str, ...], str], list[Observation]] = {}
+    for observation in finding.seen:
+        groups.setdefault((tuple(sorted(observation.values)), observation.problem), []).append(observation)
+    return tuple((Markup(", ").join(_server(one) for one in group), group[0]) for group in groups.values())
+
+
+def _server(observation: Observation) -> Markup:
+    name = _ui("resolver") if observation.server == "resolver" else Markup.escape(observation.server)
+    return Markup("{} ({})").format(name, observation.address) if observation.address else name
+
+
+def _as_expected(record: DnsRecord, observation: Observation) -> bool:
+    def plain(values: tuple[str, ...]) -> set[str]:
+        return set(values) if record.type == "TXT" else {value.rstrip(".").lower() for value in values}
+
+    return not observation.problem and plain(observation.values) == plain(record.values)
+
+
+def _both(pick: Callable[[Texts], str], **values: object) -> Markup:
+    """One text in both languages, each in an element that says its language; words that are put in are shown as code."""
+    marked = {
+        key: Markup("<code>{}</code>").format(value) if isinstance(value, str) else value
+        for key, value in values.items()
+    }
+    return Markup("").join(
+        Markup('<span class="l" lang="{}">{}</span>').format(language, Markup.escape(pick(texts)).format(**marked))
+        for language, texts in TEXTS.items()
+    )
+
+
+def _ses_word(word: str) -> Markup:
+    known = word in TEXTS["en"].ses_words
+    return _both(lambda texts: texts.ses_words[word]) if known else Markup("<code>{}</code>").format(word)
+
+
+def _plain_text(name: str, language: Language, **values: object) -> str:
+    return TEXTS[language].ui[name].format(**values)
+
+
+def _ui(name: str, **values: object) -> Markup:
+    return _both(lambda texts: texts.ui[name], **values)
+
+
+def _field_of(name: str, number: int) -> Markup:
+    return _both(lambda texts: f"{texts.ui[name]}, {texts.ui['record']}", number=number)
+
+
+def _steps(hand_over: HandOver, fill: dict[str, str | int]) -> list[Markup]:
+    def pick(number: int) -> Callable[[Texts], str]:
+        return lambda texts: (texts.steps_delegated if hand_over.delegated else texts.steps_self_managed)[number]
+
+    steps = TEXTS["en"].steps_delegated if hand_over.delegated else TEXTS["en"].steps_self_managed
+    return [_both(pick(number), **fill) for number in range(len(steps))]
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    helpers: dict[str, Any] = {
+        "as_expected": _as_expected,
+        "field_of": _field_of,
+        "fix": lambda status: _both(lambda texts: texts.status_fixes[status]),
+        "has_fix": lambda status: bool(TEXTS["en"].status_fixes[status]),
+        "overall": lambda status: _both(lambda texts: texts.overall[status]),
+        "plain": _plain_text,
+        "purpose": lambda purpose: _both(lambda texts: texts.purposes[purpose]),
+        "sentence": lambda purpose: _both(lambda texts: texts.purpose_sentences[purpose]),
+        "ses_word": _ses_word,
+        "status_word": lambda status: _both(lambda texts: texts.status_words[status]),
+        "steps": _steps,
+        "tones": TONES,
+        "ui": _ui,
+        "unicode_name": unicode_name,
+    }
+    environment.globals.update(helpers)
+    return environment.from_string(_resource("letter.html.jinja"))

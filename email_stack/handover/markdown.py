@@ -1,0 +1,105 @@
+"""The records as Markdown, for a ticket or a wiki."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from constructs_lib.records import DnsRecord
+from email_stack.handover.model import HandOver, Language, one_line, owner_zone, relative, step_values, unicode_name
+from email_stack.handover.texts import TEXTS
+from email_stack.handover.wording import Texts
+
+__all__ = ["markdown"]
+
+
+def markdown(hand_over: HandOver, language: Language) -> str:
+    """Headings, the steps, and a table of the records (GitHub Flavored Markdown) with their state if there is a report."""
+    texts = TEXTS[language]
+    fill = {key: _code(value) if isinstance(value, str) else value for key, value in step_values(hand_over).items()}
+    intro = "delegated_intro" if hand_over.delegated else "self_managed_intro"
+    steps = texts.steps_delegated if hand_over.delegated else texts.steps_self_managed
+    parts = [
+        f"# {texts.ui['title'].format(subdomain=_code(hand_over.subdomain))}",
+        texts.ui[intro].format(**fill),
+        "\n".join(_facts(hand_over, texts)),
+        f"## {texts.ui['steps_heading']}",
+        "\n".join(f"{number}. {step.format(**fill)}" for number, step in enumerate(steps, start=1)),
+        f"## {texts.ui['records_heading']}",
+        _table(hand_over, hand_over.required, texts),
+    ]
+    if hand_over.optional:
+        parts += [f"## {texts.ui['optional_heading']}", texts.ui["optional_intro"]]
+        parts.append(_table(hand_over, hand_over.optional, texts))
+    if hand_over.outside:
+        parts += [f"## {texts.ui['outside_heading']}", texts.ui["outside_intro"].format(**fill)]
+    for owner, records in hand_over.outside.items():
+        parts += [f"### {texts.ui['in_zone_of'].format(zone=_code(owner))}", _table(hand_over, records, texts)]
+    to_do = _to_do(hand_over, texts)
+    if to_do:
+        parts += [f"## {texts.ui['action']}", to_do]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(hand_over: HandOver, texts: Texts) -> Iterable[str]:
+    yield f"- {texts.ui['tenant']}: {_code(one_line(hand_over.tenant))}"
+    yield f"- {texts.ui['subdomain']}: {_name(hand_over.subdomain)}"
+    yield f"- {texts.ui['zone']}: {_name(hand_over.zone)}"
+    if hand_over.report is None:
+        yield f"- {texts.ui['state']}: {texts.ui['not_checked']}"
+        return
+    yield f"- {texts.ui['state']}: {texts.overall[hand_over.report.status]}"
+    if hand_over.checked_at_text:
+        yield f"- {texts.ui['checked_at']}: {hand_over.checked_at_text}"
+    if hand_over.report.ses is not None:
+        ses = hand_over.report.ses
+        for part, word in (("identity", ses.identity), ("dkim", ses.dkim), ("mail_from", ses.mail_from)):
+            yield f"- Amazon SES, {texts.ui[part]}: {texts.ses_words.get(word) or _code(one_line(word))}"
+
+
+def _table(hand_over: HandOver, records: Iterable[DnsRecord], texts: Texts) -> str:
+    ui = texts.ui
+    heads = [ui["purpose"], ui["name"], ui["full_name"], ui["type"], ui["ttl"], ui["value"]]
+    if hand_over.report is not None:
+        heads.append(ui["state"])
+    rows = [heads, ["---"] * len(heads)]
+    for record in records:
+        finding = hand_over.finding(record)
+        zone = owner_zone(record, hand_over.zone)
+        row = [
+            texts.purposes[record.purpose],
+            _code(relative(record.name, zone)),
+            _name(record.name),
+            record.type,
+            str(record.ttl_seconds),
+            "<br>".join(_cell(value) for value in record.values),
+        ]
+        if hand_over.report is not None:
+            row.append(texts.status_words[finding.status] if finding is not None else ui["not_checked"])
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _to_do(hand_over: HandOver, texts: Texts) -> str:
+    findings = [(record, hand_over.finding(record)) for record in hand_over.records]
+    return "\n".join(
+        f"- {_code(record.name)} {record.type}: {texts.status_fixes[finding.status]}"
+        for record, finding in findings
+        if finding is not None and texts.status_fixes[finding.status]
+    )
+
+
+def _name(name: str) -> str:
+    return _code(name) if unicode_name(name) == name else f"{_code(name)} ({_code(unicode_name(name))})"
+
+
+def _cell(text: str) -> str:
+    # GFM 4.10: a table's cell ends at a `|` without a backslash, even inside code.
+    return _code(text or '""').replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    # CommonMark 6.1: a fence is longer than any run inside, and one space at both ends of the text is taken away.
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.strip() and (text[0] in "` " or text[-1] in "` ") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"

@@ -1,0 +1,121 @@
+"""The records for who keeps DNS as code: Terraform for Route 53, and DNSControl."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from constructs_lib.records import DnsRecord, txt_strings
+from email_stack.handover.model import HandOver, mx_parts, one_line, relative, target
+from email_stack.handover.texts import TEXTS
+
+__all__ = ["dnscontrol", "terraform"]
+
+_PURPOSES: Final = TEXTS["en"].purposes
+
+
+def terraform(hand_over: HandOver) -> str:
+    """HCL with one `aws_route53_record` a record set, named by purpose and number, in the zone `var.zone_id`.
+
+    Optional ones are made with `optional_records = true`. What belongs to another zone is commented out, as that zone has
+    an id of its own. A long TXT value has `\\"\\"` between its parts, as the provider adds only the outer quotes.
+    """
+    heading = f"# DNS records for {hand_over.subdomain} ({one_line(hand_over.tenant)}), for the zone {hand_over.zone}."
+    blocks = [heading, _variable("zone_id", "string", f"Route 53 hosted zone id of {hand_over.zone}.")]
+    if hand_over.optional:
+        about = "Whether to make the records that e-mail works without, and is better with."
+        blocks.append(_variable("optional_records", "bool", about, default="false"))
+    numbers: Counter[str] = Counter()
+    blocks += [_resource(record, numbers) for record in hand_over.required]
+    blocks += [_resource(record, numbers, count="var.optional_records ? 1 : 0") for record in hand_over.optional]
+    for owner, records in hand_over.outside.items():
+        resources = "\n\n".join(_resource(record, numbers) for record in records)
+        commented = "\n".join(f"# {line}".rstrip() for line in resources.split("\n"))
+        blocks.append(f"# Not for this zone: these belong to the zone that holds {owner}.\n{commented}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def dnscontrol(hand_over: HandOver) -> str:
+    """JavaScript that adds to a domain which `dnsconfig.js` declares: `D_EXTEND`, names relative, targets absolute.
+
+    Plain ECMAScript 5, so without a trailing comma among arguments. The optional ones stand in a `D_EXTEND` of their own;
+    what belongs to another zone is commented out.
+    """
+    blocks = [
+        f"// DNS records for {hand_over.subdomain} ({one_line(hand_over.tenant)}).\n"
+        f'// Put this behind D("{hand_over.zone}", ...) in dnsconfig.js.'
+    ]
+    if hand_over.required:
+        blocks.append(_extend(hand_over.zone, hand_over.required))
+    if hand_over.optional:
+        about = "// Optional: e-mail works without these records, and is better with them."
+        blocks.append(f"{about}\n{_extend(hand_over.zone, hand_over.optional)}")
+    for owner, records in hand_over.outside.items():
+        commented = "\n".join(f"// {line}" for line in _extend(owner, records).split("\n"))
+        blocks.append(f"// Not for this zone: these belong to the zone that holds {owner}.\n{commented}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _variable(name: str, kind: str, about: str, default: str | None = None) -> str:
+    lines = [f'variable "{name}" {{', f"  type        = {kind}", f"  description = {_hcl(about)}"]
+    lines += [f"  default     = {default}"] if default is not None else []
+    return "\n".join([*lines, "}"])
+
+
+def _resource(record: DnsRecord, numbers: Counter[str], count: str | None = None) -> str:
+    kind = record.purpose.value.replace("-", "_")
+    numbers[kind] += 1
+    values = ", ".join(_hcl(_route53(record, value)) for value in record.values)
+    lines = [f"# {_PURPOSES[record.purpose]}", f'resource "aws_route53_record" "{kind}_{numbers[kind]}" {{']
+    lines += [f"  count   = {count}"] if count is not None else []
+    lines += [
+        "  zone_id = var.zone_id",
+        f"  name    = {_hcl(record.name)}",
+        f"  type    = {_hcl(record.type)}",
+        f"  ttl     = {record.ttl_seconds}",
+        f"  records = [{values}]",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _route53(record: DnsRecord, value: str) -> str:
+    if record.type != "TXT":
+        return value.rstrip(".")
+    return '""'.join(part.replace("\\", "\\\\").replace('"', '\\"') for part in txt_strings(value))
+
+
+def _hcl(text: str) -> str:
+    # Of a run of $ or % before a brace, the last is doubled, and the others are written by number: `$$${` has two readings.
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"(\$+|%+)\{", _hcl_introduction, escaped) + '"'
+
+
+def _hcl_introduction(match: re.Match[str]) -> str:
+    run = match[1]
+    return f"\\u{ord(run[0]):04x}" * (len(run) - 1) + run[0] * 2 + "{"
+
+
+def _extend(zone: str, records: Iterable[DnsRecord]) -> str:
+    calls = [(record, value) for record in records for value in record.values]
+    lines = [f"D_EXTEND({json.dumps(zone)},"]
+    about = None
+    for at, (record, value) in enumerate(calls, start=1):
+        if record.purpose is not about:
+            about = record.purpose
+            lines.append(f"  // {_PURPOSES[record.purpose]}")
+        lines.append(f"  {_call(record, value, zone)}{',' if at < len(calls) else ''}")
+    return "\n".join([*lines, ");"])
+
+
+def _call(record: DnsRecord, value: str, zone: str) -> str:
+    arguments = [json.dumps(relative(record.name, zone))]
+    if record.type == "MX":
+        preference, host = mx_parts(value)
+        arguments += [str(preference), json.dumps(f"{host}.")]
+    else:
+        arguments.append(json.dumps(target(record, value)))
+    return f"{record.type}({', '.join(arguments)}, TTL({record.ttl_seconds}))"

@@ -1,0 +1,38 @@
+"""What there is to say, whatever the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from constructs_lib.records import Purpose
+from email_stack.dnscheck.model import Status
+
+__all__ = ["Texts"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Texts:
+    """One language. `{...}` stands for a name or a number that is put in.
+
+    Args:
+        ui: headings, labels and buttons, by name.
+        steps_delegated: what to do for a delegation, in order.
+        steps_self_managed: what to do for records that the customer keeps, in order.
+        purposes: what each record is for, in a few words.
+        purpose_sentences: the same in a sentence or two.
+        status_words: each verdict in a few words.
+        status_fixes: what to do about it; "" where nothing is.
+        overall: the whole in a sentence: of OK, PENDING and WRONG.
+        ses_words: what SES says of a part of the identity, by SES's own word.
+    """
+
+    ui: Mapping[str, str]
+    steps_delegated: tuple[str, ...]
+    steps_self_managed: tuple[str, ...]
+    purposes: Mapping[Purpose, str]
+    purpose_sentences: Mapping[Purpose, str]
+    status_words: Mapping[Status, str]
+    status_fixes: Mapping[Status, str]
+    overall: Mapping[Status, str]
+    ses_words: Mapping[str, str]

@@ -1,0 +1,78 @@
+"""Which records a tenant has, and which of them its customer installs. Pure: what was deployed comes in as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from constructs_lib.records import (
+    DkimToken,
+    DnsRecord,
+    delegation_record,
+    email_records,
+    portal_records,
+    report_authorization_records,
+)
+from email_stack.config import Cell, Tenant
+
+__all__ = ["customer_records", "public_records", "zone_records"]
+
+
+def zone_records(tenant: Tenant, cell: Cell, dkim: Sequence[DkimToken]) -> tuple[DnsRecord, ...]:
+    """What stands at the subdomain and below it: the eight that e-mail needs, optional ones, and the portal's aliases.
+
+    Args:
+        tenant: whose.
+        cell: where it is deployed.
+        dkim: the three tokens of its SES identity.
+    """
+    portal = tenant.portal
+    return (
+        *email_records(
+            subdomain=tenant.subdomain,
+            region=cell.region,
+            mail_from_label=tenant.mail_from,
+            dkim=dkim,
+            dmarc_policy=tenant.dmarc.policy,
+            dmarc_rua=tenant.dmarc_rua,
+            redirect_domain=tenant.tracking.redirect_domain,
+            mta_sts=tenant.mta_sts_policy,
+        ),
+        *(
+            portal_records(
+                subdomain=tenant.subdomain,
+                target=portal.target,
+                hosted_zone_id=portal.hosted_zone_id,
+                ipv6=portal.ipv6,
+            )
+            if portal is not None
+            else ()
+        ),
+    )
+
+
+def customer_records(
+    tenant: Tenant, cell: Cell, *, dkim: Sequence[DkimToken], name_servers: Sequence[str]
+) -> tuple[DnsRecord, ...]:
+    """What the customer's IT installs: the NS record set of a delegated subdomain, all records of a self-managed one.
+
+    Behind them, for either, the permission that other domains must give to receive its DMARC reports.
+
+    Args:
+        tenant: whose.
+        cell: where it is deployed.
+        dkim: the three tokens of its SES identity.
+        name_servers: of its hosted zone; not looked at when it is self-managed.
+    """
+    if tenant.dns == "delegated":
+        own: tuple[DnsRecord, ...] = (delegation_record(subdomain=tenant.subdomain, name_servers=name_servers),)
+    else:
+        own = zone_records(tenant, cell, dkim)
+    return (*own, *report_authorization_records(subdomain=tenant.subdomain, dmarc_rua=tenant.dmarc_rua))
+
+
+def public_records(
+    tenant: Tenant, cell: Cell, *, dkim: Sequence[DkimToken], name_servers: Sequence[str]
+) -> tuple[DnsRecord, ...]:
+    """What the world must see: what the customer installs, then what our hosted zone holds. Arguments as above."""
+    handed_over = customer_records(tenant, cell, dkim=dkim, name_servers=name_servers)
+    return (*handed_over, *zone_records(tenant, cell, dkim)) if tenant.dns == "delegated" else handed_over

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs what some tests run for real: BIND and Knot DNS, Chromium, and pdftotext. Does nothing where all of it is there.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+
+missing=()
+for program in chromium knotc knotd named named-checkzone pdftotext rndc; do
+  command -v "$program" >/dev/null || missing+=("$program")
+done
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+packages=(bind9 bind9-utils chromium knot poppler-utils)
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
+  echo "tests need ${missing[*]}: on Debian or Ubuntu, run as root: apt-get install ${packages[*]}" >&2
+  exit 1
+fi
+echo "installing ${packages[*]}"
+"${as_root[@]}" apt-get -qq update
+# Level 1 keeps the packages from starting their services: tests start servers of their own.
+"${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${packages[@]}" >/dev/null

@@ -1,0 +1,318 @@
+"""DMARC policy records, by the rules of RFC 9989 and RFC 7489 and beside checkdmarc's verdict."""
+
+from __future__ import annotations
+
+import time
+
+import checkdmarc.utils  # type: ignore[import-untyped]
+import dns.resolver
+import pytest
+from checkdmarc.dmarc import DMARCError, parse_dmarc_record  # type: ignore[import-untyped]
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructs_lib.records import dmarc_value
+from email_stack.dnscheck.dmarc import (
+    MAX_CHARACTERS,
+    Dmarc,
+    DmarcSyntaxError,
+    Policy,
+    dmarc_difference,
+    is_dmarc,
+    parse_dmarc,
+)
+
+NONE = Dmarc(policy="none", subdomain_policy="none", nonexistent_policy="none")
+REJECT = Dmarc(policy="reject", subdomain_policy="reject", nonexistent_policy="reject")
+
+VALID = [
+    ("v=DMARC1;p=none", NONE),
+    ("V = DMARC1 ;\tP = NONE ; ", NONE),
+    ("v=DMARC1; ruf=mailto:a@x.example; fo=1:d:s; p=none; psd=u; t=n; adkim=R", NONE),
+    (
+        "v=DMARC1; p=reject; sp=quarantine; np=none; adkim=s; aspf=S; t=Y; psd=y",
+        Dmarc(
+            policy="reject",
+            subdomain_policy="quarantine",
+            nonexistent_policy="none",
+            adkim="s",
+            aspf="s",
+            testing=True,
+            public_suffix=True,
+        ),
+    ),
+    (
+        "v=DMARC1; p=reject; sp=none",
+        Dmarc(policy="reject", subdomain_policy="none", nonexistent_policy="none"),
+    ),
+    (
+        "v=DMARC1; p=none; rua=mailto:a%2Bb%21@x.example!10m , https://x.example/r , MAILTO:c@Y.example?subject=d!9",
+        Dmarc(policy="none", subdomain_policy="none", nonexistent_policy="none", rua=("a+b!@x.example", "c@Y.example")),
+    ),
+    (
+        "v=DMARC1; p=none; pct=050; rf=afrf; ri=86400; X_1=y=z",
+        Dmarc(
+            policy="none",
+            subdomain_policy="none",
+            nonexistent_policy="none",
+            percent=50,
+            removed=("pct", "rf", "ri"),
+            ignored=("x_1",),
+        ),
+    ),
+]
+
+# What is wrong, the tag that the error names, and the value.
+INVALID = [
+    ("", "v", ""),
+    ("p=none; v=DMARC1", "v", "p=none; v=DMARC1"),
+    (" v=DMARC1; p=none", "v", " v=DMARC1; p=none"),
+    ("v=dmarc1; p=none", "v", "v=dmarc1; p=none"),
+    ("v=DMARC10; p=none", "v", "v=DMARC10; p=none"),
+    ("v=DMARC1 p=none", "v", "v=DMARC1 p=none"),
+    ("v=DMARC1", "p", "v=DMARC1"),
+    ("v=DMARC1; rua=mailto:a@x.example", "p", "v=DMARC1; rua=mailto:a@x.example"),
+    ("v=DMARC1; p=block", "p", "block"),
+    ("v=DMARC1; p=none; sp=", "", " sp="),
+    ("v=DMARC1; p=none;; sp=none", "", ""),
+    ("v=DMARC1; p=none; ;", "", " "),
+    ("v=DMARC1; p=none, sp=none", "p", "none, sp=none"),
+    ("v=DMARC1; p=none; p=none", "p", "none"),
+    ("v=DMARC1; p=none; v=DMARC1", "v", "DMARC1"),
+    ("v=DMARC1; p=none; x=1; X=2", "x", "2"),
+    ("v=DMARC1; p=none; sp", "", " sp"),
+    ("v=DMARC1; p=none; 1x=y", "", " 1x=y"),
+    ("v=DMARC1; p=none; np=no", "np", "no"),
+    ("v=DMARC1; p=none; aspf=relaxed", "aspf", "relaxed"),
+    ("v=DMARC1; p=none; adkim=x", "adkim", "x"),
+    ("v=DMARC1; p=none; t=1", "t", "1"),
+    ("v=DMARC1; p=none; psd=x", "psd", "x"),
+    ("v=DMARC1; p=none; rf=iodef", "rf", "iodef"),
+    ("v=DMARC1; p=none; fo=0:1", "fo", "0:1"),
+    ("v=DMARC1; p=none; fo=d:d", "fo", "d:d"),
+    ("v=DMARC1; p=none; fo=x", "fo", "x"),
+    ("v=DMARC1; p=none; pct=101", "pct", "101"),
+    ("v=DMARC1; p=none; pct=50%", "pct", "50%"),
+    ("v=DMARC1; p=none; ri=-1", "ri", "-1"),
+    ("v=DMARC1; p=none; ri=4294967296", "ri", "4294967296"),
+    ("v=DMARC1; p=none; rua=a@x.example", "rua", "a@x.example"),
+    ("v=DMARC1; p=none; rua=mailto:a@x.example,", "rua", ""),
+    ("v=DMARC1; p=none; rua=mailto:a@x.example mailto:b@x.example", "rua", "mailto:a@x.example mailto:b@x.example"),
+    ("v=DMARC1; p=none; rua=mailto:x.example", "rua", "mailto:x.example"),
+    ("v=DMARC1; p=none; rua=mailto:@x.example", "rua", "mailto:@x.example"),
+    ("v=DMARC1; p=none; rua=mailto:a@b@x.example", "rua", "mailto:a@b@x.example"),
+    ("v=DMARC1; p=none; rua=mailto:a@x..example", "rua", "mailto:a@x..example"),
+    ("v=DMARC1; p=none; rua=mailto:%ff@x.example", "rua", "mailto:%ff@x.example"),
+    ("v=DMARC1; p=none; rua=mailto:%0Aa@x.example", "rua", "mailto:%0Aa@x.example"),
+    ("v=DMARC1; p=none; rua=mailto:%4@x.example", "rua", "mailto:%4@x.example"),
+    ("v=DMARC1; p=none; ruf=mailto:a@x.example!big", "ruf", "mailto:a@x.example!big"),
+    ("v=DMARC1; p=none; ruf=mailto:a@x.example!18446744073709551616", "ruf", "mailto:a@x.example!18446744073709551616"),
+    ("v=DMARC1; p=none; x=ü", "", "\\xfc"),
+    ("v=DMARC1; p=none\n", "", "\\n"),
+]
+
+
+def _outcome(text: str) -> Dmarc | DmarcSyntaxError:
+    try:
+        return parse_dmarc(text)
+    except DmarcSyntaxError as error:
+        return error
+
+
+@pytest.mark.parametrize(("text", "record"), VALID)
+def test_what_the_grammar_allows_parses(text: str, record: Dmarc) -> None:
+    """Tags of both RFCs are read, in any order and case, and defaults filled in."""
+    assert parse_dmarc(text) == record
+
+
+@pytest.mark.parametrize(("text", "tag", "value"), INVALID)
+def test_what_the_grammar_forbids_is_named(text: str, tag: str, value: str) -> None:
+    """The error names the tag and what it holds."""
+    outcome = _outcome(text)
+    assert isinstance(outcome, DmarcSyntaxError)
+    assert (outcome.tag, outcome.value) == (tag, value)
+    assert f'got "{value}"' in str(outcome)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("v=DMARC1", True),
+        ("V\t=  DMARC1 ; rubbish", True),
+        ("v=DMARC1;", True),
+        ("v=DMARC1 p=none", False),
+        ("v=DMARC1\n", False),
+        ("v=Dmarc1;", False),
+        (" v=DMARC1;", False),
+        ("v=spf1 -all", False),
+    ],
+)
+def test_version_makes_a_dmarc_record(text: str, taken: bool) -> None:
+    """The version decides, alone or before a semicolon; what follows it does not matter."""
+    assert is_dmarc(text) is taken
+
+
+WANTED = "v=DMARC1; p=quarantine; rua=mailto:a@x.example,mailto:b%21@y.example"
+
+
+@pytest.mark.parametrize(
+    ("seen", "difference"),
+    [
+        (WANTED, ""),
+        ("v=DMARC1; rua=mailto:c@z.example,mailto:b%21@Y.Example!1m,mailto:%61@X.example;p=Quarantine;adkim=s;", ""),
+        (f"{WANTED}; sp=reject; np=quarantine; pct=100; aspf=r; t=n; psd=n; fo=1; x=y", ""),
+        (WANTED.replace("quarantine", "none"), "p must be quarantine, got none"),
+        (WANTED.replace("quarantine", "reject"), "p must be quarantine, got reject"),
+        ("v=DMARC1; p=quarantine", "rua must hold a@x.example, b!@y.example, got no address"),
+        (WANTED.replace("a@x", "A@x"), "rua must hold a@x.example, got A@x.example, b!@y.example"),
+        (f"{WANTED}; aspf=s", "aspf must be r, got s"),
+        (f"{WANTED}; t=y", "t must be n, got y"),
+        (f"{WANTED}; pct=99", "pct must be 100, got 99"),
+        (f"{WANTED}; sp=none", "sp must be quarantine or stricter, got none"),
+        (f"{WANTED}; np=none", "np must be quarantine or stricter, got none"),
+        (f"{WANTED}; psd=y", "psd must be n, got y"),
+        (f"{WANTED}; pct=many", 'dmarc: pct: must be a whole number up to 100, got "many"; correct or remove it'),
+    ],
+)
+def test_difference_names_both_values(seen: str, difference: str) -> None:
+    """What keeps a record from doing what is asked is told first thing first; what does no harm is not."""
+    assert dmarc_difference(WANTED, seen) == difference
+
+
+def test_what_is_asked_for_is_no_difference() -> None:
+    """A record that asks for strict alignment, testing or half of the mail differs from itself in nothing."""
+    odd = f"{WANTED}; aspf=s; t=y; pct=50; psd=y; sp=none"
+    assert dmarc_difference(odd, odd) == ""
+    assert dmarc_difference(odd, WANTED) == ""
+
+
+def test_expected_record_must_be_right() -> None:
+    """A wrong expectation is the caller's mistake, not a difference."""
+    with pytest.raises(DmarcSyntaxError, match=r'^dmarc: p: missing, got "v=DMARC1"; '):
+        dmarc_difference("v=DMARC1", WANTED)
+
+
+LOCALS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+ADDRESSES = LOCALS.filter(lambda text: "@" not in text).map(lambda local: f"{local}@Reports.x-1.example")
+
+
+@given(policy=st.sampled_from(["none", "quarantine", "reject"]), rua=st.lists(ADDRESSES, max_size=4))
+def test_what_the_project_writes_is_read_back(policy: Policy, rua: list[str]) -> None:
+    """Policy and addresses survive writing and parsing, whatever characters the addresses have."""
+    text = dmarc_value(policy, rua)
+    record = parse_dmarc(text)
+    assert (record.policy, record.rua, record.ignored, record.removed) == (policy, tuple(rua), (), ())
+    assert dmarc_difference(text, text) == ""
+
+
+ENDS = st.text(alphabet="v=DMARC1; prua\tsfo:!%@,.mailto2é")
+
+
+@given(st.text() | ENDS | ENDS.map(lambda rest: f"v=DMARC1; p=none; {rest}"))
+def test_any_text_parses_or_is_a_syntax_error(text: str) -> None:
+    """Nothing but a record or a short error comes of a text, and a record comes only of what is taken for one."""
+    outcome = _outcome(text)
+    assert is_dmarc(text) if isinstance(outcome, Dmarc) else len(str(outcome)) < 500
+    assert isinstance(dmarc_difference(WANTED, text), str)
+
+
+@pytest.mark.parametrize("piece", ["a", ";", "; x=y", "=", "mailto:a@x.example,", "%41", "!1", "a.", " ", "9", ":d"])
+@pytest.mark.parametrize("tag", ["x", "rua", "fo", "pct", "p"])
+def test_long_texts_take_linear_time(tag: str, piece: str) -> None:
+    """The longest text a TXT record holds is done within a second, however it is made."""
+    text = f"v=DMARC1; p=none; {tag}=" + piece * MAX_CHARACTERS
+    started = time.process_time()
+    outcome = _outcome(text[:MAX_CHARACTERS])
+    assert time.process_time() - started < 1
+    assert isinstance(outcome, Dmarc) or len(str(outcome)) < 500
+    assert isinstance(_outcome(text), DmarcSyntaxError)
+
+
+class Nowhere(dns.resolver.Resolver):
+    """Knows no name, so that checkdmarc's questions on report addresses, which only make it warn, stay here."""
+
+    def resolve(self, *args: object, **kwargs: object) -> dns.resolver.Answer:
+        """Never an answer."""
+        raise dns.resolver.NXDOMAIN
+
+
+def _theirs(text: str) -> tuple[object, ...] | None:
+    """Policies, alignments, testing and report addresses as checkdmarc reads them; None for an error."""
+    checkdmarc.utils.DNS_CACHE.clear()
+    try:
+        tags = parse_dmarc_record(text, "x.example", resolver=Nowhere(configure=False))["tags"]
+    except DMARCError:
+        return None
+    rua = [uri["address"] for uri in tags.get("rua", {"value": []})["value"] if uri["scheme"] == "mailto"]
+    return (*(tags[name]["value"] for name in ("p", "sp", "np", "adkim", "aspf", "t")), rua)
+
+
+def _ours(text: str) -> tuple[object, ...] | None:
+    record = _outcome(text)
+    if isinstance(record, DmarcSyntaxError):
+        return None
+    policies = (record.policy, record.subdomain_policy, record.nonexistent_policy)
+    return (*policies, record.adkim, record.aspf, "y" if record.testing else "n", list(record.rua))
+
+
+POLICIES = st.sampled_from(["none", "quarantine", "Reject", "block"])
+VALUES = {
+    "p": POLICIES,
+    "sp": POLICIES,
+    "np": POLICIES,
+    "adkim": st.sampled_from("rsS"),
+    "aspf": st.sampled_from("rsR"),
+    "t": st.sampled_from("yno"),
+    "psd": st.sampled_from("ynux"),
+    "fo": st.sampled_from(["0", "1", "d:s", "x"]),
+    "pct": st.sampled_from(["0", "100"]),
+    "rua": st.sampled_from(["mailto:a@x.example", "mailto:a@x.example,mailto:b+c@y.example", "x", "https://x.example"]),
+    "unknown": st.just("y"),
+}
+TAGS = st.sampled_from(sorted(VALUES)).flatmap(lambda name: VALUES[name].map(lambda value: f"{name}={value}"))
+
+
+@settings(deadline=None)  # the first call builds checkdmarc's grammar
+@given(st.sampled_from(["none", "reject"]), st.lists(TAGS, max_size=5), st.sampled_from([";", "; ", " ;\t"]))
+def test_agrees_with_checkdmarc(policy: str, tags: list[str], mark: str) -> None:
+    """Both take the same records, and read the same in them."""
+    doubled = [tag for tag in tags if tag.startswith("unknown")][1:]
+    text = mark.join(["v=DMARC1", *(tag for tag in [f"p={policy}", *tags] if tag not in doubled)])
+    assert _ours(text) == _theirs(text)
+
+
+# Records that checkdmarc takes, for it reads them as a lenient receiver does, and the reason why they are errors here.
+LENIENT = [
+    ("without p, receivers that follow RFC 7489 see no policy", "v=DMARC1; rua=mailto:a@x.example"),
+    ("a receiver falls back to relaxed, which nobody wrote", "v=DMARC1; p=none; aspf=strict"),
+    ("a receiver falls back to 0, which nobody wrote", "v=DMARC1; p=none; fo=0:1"),
+    ("receivers that follow RFC 7489 still read pct", "v=DMARC1; p=none; pct=101"),
+    ("receivers that follow RFC 7489 still read ri", "v=DMARC1; p=none; ri=often"),
+    ("an unknown tag may stand once too: RFC 6376 3.2", "v=DMARC1; p=none; x=1; x=2"),
+    ("a size is digits and at most one unit", "v=DMARC1; p=none; rua=mailto:a@x.example!big"),
+    ("an octet that is not UTF-8 is in no address", "v=DMARC1; p=none; rua=mailto:%ff@x.example"),
+    ("a domain has no empty label", "v=DMARC1; p=none; rua=mailto:a@x..example"),
+    ("quotes are not part of a value: DNS software adds them", '"v=DMARC1; p=none"'),
+]
+
+
+@pytest.mark.parametrize("text", [text for _, text in LENIENT], ids=[reason for reason, _ in LENIENT])
+def test_is_stricter_than_checkdmarc_for_a_reason(text: str) -> None:
+    """The case's name says why the record is an error."""
+    assert _ours(text) is None
+    assert _theirs(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "ours", "theirs"),
+    [
+        ("v=DMARC1; p=none; rua=mailto:a%2Bb@x.example", ["a+b@x.example"], ["a%2Bb@x.example"]),
+        ("v=DMARC1; p=none; rua=mailto:a@x.example?subject=b", ["a@x.example"], ["a@x.example"]),
+    ],
+)
+def test_reads_addresses_as_a_mailer_does(text: str, ours: list[str], theirs: list[str]) -> None:
+    """Percent-encoding is undone and headers dropped, so that addresses compare: RFC 6068 2."""
+    outcome, other = _ours(text), _theirs(text)
+    assert outcome is not None
+    assert other is not None
+    assert (outcome[-1], other[-1]) == (ours, theirs)

@@ -1,0 +1,1 @@
+"""Tests of email_stack.handover: what customers install, and the letter."""
