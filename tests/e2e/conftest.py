@@ -39,6 +39,12 @@ class Platform:
         """Run the command line as an operator would; never raises."""
         return self.run([sys.executable, "-m", "email_stack.cli", *arguments], region=region)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command line, its output a pipe, and go on."""
+        command = [sys.executable, "-u", "-m", "email_stack.cli", *arguments]
+        environment = {**self.emulator.environment(REGION), **_COVERAGE}
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
     def json(self, *arguments: str) -> Any:
         """What a command prints with --json; the command must succeed."""
         done = self.email_stack(*arguments, "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ class _Zone:
     name: str
     text: str
     servers: tuple[Server, ...]
+    names: tuple[str, ...]
     cuts: dict[str, list[str]] = field(default_factory=dict)
     key: ec.EllipticCurvePrivateKey | None = None
 
@@ -69,9 +70,13 @@ class Internet:
         self._hosts = {server.name: server.address for server in servers}
         self._serial = 0
         self._zones: dict[str, _Zone] = {
-            "": _Zone("", "", (self.root,), key=ec.generate_private_key(ec.SECP256R1())),
-            "example": _Zone("example", "", (self.root,), key=ec.generate_private_key(ec.SECP256R1())),
-            "amazonses.com": _Zone("amazonses.com", f'@ TXT "v=spf1 ip4:{_SES_RANGE} -all"', (self.root,)),
+            "": _Zone("", "", (self.root,), (self.root.name,), key=ec.generate_private_key(ec.SECP256R1())),
+            "example": _Zone(
+                "example", "", (self.root,), (self.root.name,), key=ec.generate_private_key(ec.SECP256R1())
+            ),
+            "amazonses.com": _Zone(
+                "amazonses.com", f'@ TXT "v=spf1 ip4:{_SES_RANGE} -all"', (self.root,), (self.root.name,)
+            ),
         }
         for name in ("example", "amazonses.com"):
             self._zones[""].cuts[name] = self._cut(name, [self.root.name])
@@ -97,27 +102,37 @@ class Internet:
             server.stop()
         self.resolver.stop()
 
-    def serve(self, zone: str, text: str, servers: Iterable[Server]) -> None:
-        """Serve `zone` from these servers, with the lines of `text` beside its SOA and NS; delegate it from the zone above."""
-        self.serve_many({zone: text}, servers)
+    def serve(self, zone: str, text: str, servers: Iterable[Server], names: Iterable[str] = ()) -> None:
+        """Serve `zone` from these servers, with the lines of `text` beside its SOA and NS; delegate it from the zone above.
 
-    def serve_many(self, zones: Mapping[str, str], servers: Iterable[Server], *, delegate: bool = True) -> None:
+        The NS records give `names`, which must lead to the servers, or else the servers' own.
+        """
+        self.serve_many({zone: text}, servers, names)
+
+    def serve_many(self, zones: Mapping[str, str], servers: Iterable[Server], names: Iterable[str] = ()) -> None:
         """The same for many zones at once, each given by its text."""
         chosen = tuple(servers)
+        chosen_names = tuple(names) or tuple(server.name for server in chosen)
         touched = dict.fromkeys(zones)
         for name, text in zones.items():
             held = self._zones.get(name)
-            self._zones[name] = _Zone(name, text, chosen, held.cuts if held else {}, held.key if held else None)
-            if delegate and (held is None or held.servers != chosen):
+            self._zones[name] = _Zone(
+                name, text, chosen, chosen_names, held.cuts if held else {}, held.key if held else None
+            )
+            if held is None or held.names != chosen_names:
                 parent = self._parent(name)
-                parent.cuts[name] = self._cut(name, [server.name for server in chosen])
+                parent.cuts[name] = self._cut(name, chosen_names)
                 touched[parent.name] = None
         self._publish(touched)
 
     def serve_differently(self, server: Server, zone: str, text: str) -> None:
         """Let one server of `zone` serve other lines than the rest, until the zone is served again."""
         held = self._zones[zone]
-        server.load({zone: self._text(_Zone(zone, text, held.servers, held.cuts, held.key))})
+        server.load({zone: self._text(replace(held, text=text))})
+
+    def text(self, zone: str) -> str:
+        """The lines that `zone` was served with last."""
+        return self._zones[zone].text
 
     def refuse(self, server: Server, zone: str) -> None:
         """Let one server refuse `zone`, though it is named for it: a lame delegation."""
@@ -193,7 +208,7 @@ class Internet:
             f"$ORIGIN {zone.name}.",
             "$TTL 60",
             f"{zone.name}. 60 IN SOA root.servers.example. hostmaster.example. {self._serial} 3600 600 86400 60",
-            *(f"{zone.name}. 60 IN NS {server.name}." for server in zone.servers),
+            *(f"{zone.name}. 60 IN NS {name}." for name in zone.names),
             *(line for cut in zone.cuts.values() for line in cut),
             zone.text,
         ]

@@ -1,0 +1,95 @@
+"""Many subdomains at once."""
+
+from __future__ import annotations
+
+import time
+
+import dns.resolver
+import pytest
+
+from email_stack.dnscheck import check as module
+from email_stack.dnscheck.check import Subject, check_subdomains, system_resolvers
+from email_stack.dnscheck.directory import Directory
+from email_stack.dnscheck.model import Report, Status
+from email_stack.dnscheck.transport import Network
+from tests.dnscheck.customers import check, eight, zone_text
+from tests.nameservers import Internet
+
+ZONES = [f"customer{number:02}.example" for number in range(60)]
+SUBJECTS = [Subject(subdomain=f"post.{zone}", records=eight(f"post.{zone}")) for zone in ZONES]
+
+
+def test_sixty_are_checked_at_once(internet: Internet) -> None:
+    """Sixty zones, one of their two servers dead: it costs its time-out once, not sixty times."""
+    internet.serve_many(
+        {zone: zone_text(subject.records) for zone, subject in zip(ZONES, SUBJECTS, strict=True)}, internet.customer
+    )
+    healthy = check(internet, *SUBJECTS)
+    assert {report.status for report in healthy} == {Status.OK}
+    internet.customer[1].silence()
+    try:
+        internet.flush()
+        start = time.monotonic()
+        reports = check(internet, *SUBJECTS)
+        elapsed = time.monotonic() - start
+    finally:
+        internet.customer[1].resume()
+    assert [report.subdomain for report in reports] == [subject.subdomain for subject in SUBJECTS]
+    assert {report.status for report in reports} == {Status.OK}
+    assert all("ns2.dns.example" in finding.note for report in reports for finding in report.findings)
+    assert elapsed < 2 * 60  # one by one, each record alone would take 3 s: 24 minutes
+
+
+def test_they_run_side_by_side(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sixty are under way before the first is done."""
+    running, most = 0, 0
+    real = module._check
+
+    async def counted(subject: Subject, directory: Directory) -> Report:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return await real(subject, directory)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(module, "_check", counted)
+    check(internet, *SUBJECTS, *SUBJECTS)
+    assert most == module.AT_ONCE == 60
+
+
+def test_each_question_is_asked_once(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same subject twice asks its resolver no question twice."""
+    asked: list[tuple[str, str]] = []
+    real = Network.ask
+
+    async def counted(self: Network, server: object, name: str, kind: str, **options: bool) -> object:
+        if options.get("recursive"):
+            asked.append((name, kind))
+        return await real(self, server, name, kind, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Network, "ask", counted)
+    check(internet, SUBJECTS[0], SUBJECTS[0])
+    assert len(asked) == len(set(asked))
+
+
+def test_nothing_to_check(internet: Internet) -> None:
+    """No subject, no report."""
+    assert check(internet) == ()
+
+
+def test_system_without_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the machine names no resolver, one must be given."""
+
+    def none(*_: object, **__: object) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.resolver, "Resolver", none)
+    with pytest.raises(ValueError, match="names none; give one"):
+        check_subdomains(SUBJECTS)
+
+
+def test_resolvers_of_the_system() -> None:
+    """Each with the port that it listens on."""
+    assert all(one.port == 53 for one in system_resolvers())
