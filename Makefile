@@ -70,10 +70,11 @@ schema: install
 snapshots: install
 	@$(BIN)/pytest -n 2 tests/stacks --snapshot-update
 
-# make bench  synthesis beside plain CDK apps in Python and TypeScript; several minutes
-bench: install
+# make bench  synthesis beside plain CDK apps, DNS checks beside other checkers; several minutes
+bench: install debian
 	@cd benchmarks/typescript && $(CURDIR)/$(BIN)/npm ci --silent --no-audit --no-fund
 	@$(BIN)/python -m benchmarks.synth
+	@$(BIN)/python -O -m benchmarks.dns
 
 # make lock   resolves requirements.lock and package-lock.json anew
 lock: install

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import dns.exception
 import dns.flags
-import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
+import dns.wire
 
 __all__ = ["Reply", "ReplyError", "question_wire", "read_reply"]
 
@@ -22,6 +24,10 @@ UDP_PAYLOAD_OCTETS: Final = 1232
 
 _MAX_CHAIN: Final = 8
 _CNAME: Final = dns.rdatatype.CNAME
+_IN: Final = dns.rdataclass.IN
+_HEADER: Final = struct.Struct("!HHHHHH")
+_QUESTION: Final = struct.Struct("!HH")
+_OPT: Final = b"\0" + struct.pack("!HHIH", dns.rdatatype.OPT, UDP_PAYLOAD_OCTETS, 0, 0)
 
 
 class ReplyError(Exception):
@@ -59,21 +65,21 @@ def question_wire(name: str, kind: str, *, edns: bool) -> bytes:
 
     Raises:
         ReplyError: `name` is none that DNS can hold.
+
+    Source: RFC 1035 4.1; RFC 6891 6.1 for the OPT record.
     """
-    try:
-        query = dns.message.make_query(
-            name, kind, use_edns=0 if edns else False, payload=UDP_PAYLOAD_OCTETS, flags=0, id=0
-        )
-        return query.to_wire()
-    except dns.exception.DNSException as error:
-        raise ReplyError(f"cannot be asked for: {error}") from error
+    header = _HEADER.pack(0, 0, 1, 0, 0, 1 if edns else 0)
+    # None only of a name that was given a file to write to.
+    owner = cast("bytes", _name(name).to_wire())
+    return header + owner + _QUESTION.pack(dns.rdatatype.from_text(kind), _IN) + (_OPT if edns else b"")
 
 
 @lru_cache(maxsize=4096)
 def read_reply(body: bytes, name: str, kind: str) -> Reply:
     """What a message says, its first two octets (the identifier) cut off.
 
-    Servers of one zone send the same octets, so most messages are read once.
+    Servers of one zone send the same octets, so most messages are read once. The authority section is read only when the answer
+    is empty, and the additional one never: nothing in it decides anything.
 
     Args:
         body: the message from its third octet on.
@@ -86,61 +92,86 @@ def read_reply(body: bytes, name: str, kind: str) -> Reply:
     Source: RFC 1035 4.1; RFC 5452 9.1 for what must match.
     """
     try:
-        message = dns.message.from_wire(b"\0\0" + body, ignore_trailing=True)
-        asked = message.question[0] if len(message.question) == 1 else None
-        if not message.flags & dns.flags.QR:
+        parser = dns.wire.Parser(b"\0\0" + body)
+        _, flags, questions, answers, authorities, _ = parser.get_struct(_HEADER.format)
+        if not flags & dns.flags.QR:
             raise ReplyError("malformed answer: not a reply")
-        rcode = dns.rcode.to_text(message.rcode())
-        if asked is None and rcode != "NOERROR":
+        rcode = dns.rcode.to_text(dns.rcode.from_flags(flags, 0))
+        if not questions and rcode != "NOERROR":
             # Servers that do not take EDNS answer FORMERR with nothing but a header. Source: RFC 6891 7.
             return Reply(rcode=rcode)
-        if asked is None or asked.name != dns.name.from_text(name) or dns.rdatatype.to_text(asked.rdtype) != kind:
+        asked = (parser.get_name(decompress=True), *parser.get_struct(_QUESTION.format)) if questions == 1 else None
+        if asked != (_name(name), dns.rdatatype.from_text(kind), _IN):
             raise ReplyError("malformed answer: to another question")
-        return _facts(message, rcode, asked.name, asked.rdtype)
-    except (dns.exception.DNSException, ValueError) as error:
+        found = _records(parser, answers)
+        authority = {} if found else _records(parser, authorities)
+        return _facts(found, authority, rcode, name, kind, authoritative=bool(flags & dns.flags.AA))
+    except (dns.exception.DNSException, struct.error, ValueError) as error:
         raise ReplyError(f"malformed answer: {type(error).__name__}") from error
 
 
-def _facts(message: dns.message.Message, rcode: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Reply:
-    found = {(rrset.name, rrset.rdtype): rrset for rrset in message.answer if rrset.rdclass == dns.rdataclass.IN}
-    alias, end = "", name
-    if kind != _CNAME:
+_Sections = dict[tuple[dns.name.Name, int], list[dns.rdata.Rdata]]
+
+
+def _records(parser: dns.wire.Parser, count: int) -> _Sections:
+    """The records of one section by owner and type, those of other classes left out."""
+    found: _Sections = {}
+    for _ in range(count):
+        owner = parser.get_name(decompress=True)
+        kind, class_, _, octets = parser.get_struct("!HHIH")
+        with parser.restrict_to(octets):
+            rdata = dns.rdata.from_wire_parser(class_, kind, parser)
+        if class_ == _IN:
+            found.setdefault((owner, kind), []).append(rdata)
+    return found
+
+
+def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: str, *, authoritative: bool) -> Reply:
+    asked = dns.rdatatype.from_text(kind)
+    alias, end = "", _name(name)
+    if asked != _CNAME:
         for _ in range(_MAX_CHAIN):
             link = found.get((end, _CNAME))
             if link is None:
                 break
-            end = link[0].target
+            end = cast("Any", link[0]).target
             alias = alias or _text(end)
-    rrset = found.get((end, kind))
-    authority = {kind: rrset for rrset in reversed(message.authority) for kind in [rrset.rdtype]}
-    soa = found.get((end, dns.rdatatype.SOA)) or authority.get(dns.rdatatype.SOA)
-    cut = authority.get(dns.rdatatype.NS)
-    authoritative = bool(message.flags & dns.flags.AA)
-    refers = cut is not None and not authoritative and not found and rcode == "NOERROR" and name.is_subdomain(cut.name)
+    owners = {rdtype: owner for owner, rdtype in reversed(authority)}
+    cut = owners.get(dns.rdatatype.NS)
+    refers = cut is not None and not authoritative and rcode == "NOERROR" and _name(name).is_subdomain(cut)
+    soa = end if (end, dns.rdatatype.SOA) in found else owners.get(dns.rdatatype.SOA)
     return Reply(
         rcode=rcode,
         authoritative=authoritative,
-        values=_values(rrset) if rrset is not None else (),
+        values=_values(found.get((end, asked), [])),
         alias=alias,
-        soa=_text(soa.name) if soa is not None else "",
-        referral=_text(cut.name) if refers and cut is not None else "",
-        referral_servers=_values(cut) if refers and cut is not None else (),
+        soa=_text(soa) if soa is not None else "",
+        referral=_text(cut) if refers and cut is not None else "",
+        referral_servers=_values(authority[cut, dns.rdatatype.NS]) if refers and cut is not None else (),
     )
 
 
-def _values(rrset: dns.rrset.RRset) -> tuple[str, ...]:
-    return tuple(sorted(map(_value, rrset)))
+def _values(rdatas: Iterable[dns.rdata.Rdata]) -> tuple[str, ...]:
+    # A set: a server that repeats a record says no more by it.
+    return tuple(sorted(set(map(_value, rdatas))))
 
 
 def _value(rdata: Any) -> str:
-    kind = dns.rdatatype.to_text(rdata.rdtype)
-    if kind == "TXT":
+    if rdata.rdtype == dns.rdatatype.TXT:
         return b"".join(rdata.strings).decode("ascii", "backslashreplace")
-    if kind == "MX":
+    if rdata.rdtype == dns.rdatatype.MX:
         return f"{rdata.preference} {_text(rdata.exchange)}"
-    if kind in {"CNAME", "NS"}:
+    if rdata.rdtype in {_CNAME, dns.rdatatype.NS}:
         return _text(rdata.target)
     return str(rdata.to_text())
+
+
+@lru_cache(maxsize=4096)
+def _name(name: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(name)
+    except dns.exception.DNSException as error:
+        raise ReplyError(f"cannot be asked for: {error}") from error
 
 
 def _text(name: dns.name.Name) -> str:

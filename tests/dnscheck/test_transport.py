@@ -102,7 +102,7 @@ def test_server_without_edns() -> None:
 def test_noise_is_a_problem_and_no_crash() -> None:
     """An answer that cannot be read says so at once."""
     with responder(lambda query, _: [query[:2] + b"\x84\x00" + b"\xff" * 30]) as server:
-        assert asyncio.run(ask(server)) == ["malformed answer: BadPointer"]
+        assert asyncio.run(ask(server)) == ["malformed answer: to another question"]
 
 
 def test_truncated_answer_without_tcp() -> None:
