@@ -12,6 +12,8 @@ import typer
 from rich.table import Table
 
 from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.dangling import refuse_dangling_delegation
+from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
 from email_stack.cli.emptying import empty_bucket_of
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
@@ -95,11 +97,13 @@ def diff(
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
-def destroy(
+def destroy(  # noqa: PLR0917 - options, which Typer passes by name
     tenant: TenantId,
     config: ConfigPath = DEFAULT_CONFIG,
     apply: Apply = False,
-    force: Annotated[bool, typer.Option("--force", help="Even while the tenant is live.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even while the tenant is live, or still delegated.")] = False,
+    resolver: ResolverOption = None,
+    server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
     """Delete one tenant's stacks. Its mail and its zone are kept unless its config says `removal: destroy`."""
@@ -124,6 +128,8 @@ def destroy(
                 f"would delete {', '.join(stacks)}; {keeps}. Nothing was changed: say --yes to do it", markup=False
             )
         return
+    if not force:
+        refuse_dangling_delegation(chosen, loaded.cell(chosen.cell), endpoint(resolver), server_port)
     emptied = empty_bucket_of(chosen, loaded.cell(chosen.cell)) if chosen.removal == "destroy" else 0
     with StackProgress(errors) as progress:
         run = CdkRun(verb="destroy", stacks=stacks, config=config, tenants=[tenant], options=["--force"])

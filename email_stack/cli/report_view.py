@@ -26,14 +26,18 @@ def print_report(tenant: str, report: Report, console: Console) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for _ in range(3):
         table.add_column(overflow="fold")
+    before: Finding | None = None
     for finding in report.findings:
         record = finding.record
         optional = "" if record.required else "  (optional)"
         table.add_row(_word(finding.status), record.type, Text(f"{record.name}{optional}"))
-        if finding.status is not Status.OK or finding.note:
+        if before is not None and _same_cause(before, finding):
+            table.add_row("", "", "as above")
+        elif finding.status is not Status.OK or finding.note:
             table.add_row("", "", _details(finding))
+        before = finding
     console.print(Padding(table, (0, 0, 0, 2)))
-    console.print(Text(f"  {summary(report)}"))
+    console.print(Text(f"  {summary(report)}"), soft_wrap=True)
 
 
 def summary(report: Report) -> str:
@@ -90,6 +94,12 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "fix": finding.fix,
         "note": finding.note,
     }
+
+
+def _same_cause(one: Finding, other: Finding) -> bool:
+    """Whether the same is to be done about both, or the same known of both: servers that fail, fail for every record."""
+    said = bool(one.fix or one.note)
+    return said and (one.status, one.fix, one.note) == (other.status, other.fix, other.note)
 
 
 def _details(finding: Finding) -> Table:

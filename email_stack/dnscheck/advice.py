@@ -222,7 +222,8 @@ def _shown(values: Sequence[str]) -> str:
 
 
 def _list(servers: Iterable[str]) -> str:
-    return " and ".join(dict.fromkeys(map(escaped, servers))) or "none"
+    *first, last = dict.fromkeys(map(escaped, servers)) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _clause(problem: str) -> str:

@@ -256,6 +256,42 @@ def test_letter_shows_the_state(commands: Commands) -> None:
     assert "Geprüft" in letter
 
 
+def test_zone_that_is_still_delegated_is_not_deleted(
+    platform: Platform, commands: Commands, internet: Internet, tmp_path: Path
+) -> None:
+    """Destroying the tenant with its zone waits until the delegation is gone everywhere, the resolver's memory included."""
+    document = yaml.safe_load(Path(commands.config).read_text())
+    document["tenants"][0] |= {"removal": "destroy", "live": False}
+    leaving = tmp_path / "tenants.yaml"
+    leaving.write_text(yaml.safe_dump(document))
+
+    def destroy() -> subprocess.CompletedProcess[str]:
+        return platform.email_stack("destroy", "acme", "--yes", "--config", str(leaving), *commands.dns)
+
+    refused = destroy()
+    assert (refused.returncode, refused.stdout) == (5, "")
+    assert (
+        f"{ACME} is still delegated to its zone, or remembered to be, at ns1.dns.example, ns2.dns.example"
+        in refused.stderr
+    )
+    internet.delegate(ACME, [])
+    cached = destroy()
+    assert cached.returncode == 5
+    assert "remembered to be, at resolver; whoever" in cached.stderr
+    for server in internet.customer:
+        server.silence()
+    internet.flush()
+    untold = destroy()
+    for server in internet.customer:
+        server.resume()
+    assert untold.returncode == 5
+    assert "nobody could tell (unreachable)" in untold.stderr
+    internet.flush()
+    done = destroy()
+    assert done.returncode == 0, done.stderr
+    assert "deleted Tenant-acme" in done.stdout
+
+
 def test_config_that_is_ahead_of_the_deployment(platform: Platform, commands: Commands, tmp_path: Path) -> None:
     """A tenant that is to be delegated has no name servers before that was deployed."""
     document = yaml.safe_load(Path(commands.config).read_text())
