@@ -35,9 +35,8 @@ import dns.query
 import dns.resolver
 
 from benchmarks.delay import Address, relayed
-from email_stack.dnscheck.check import Subject, check_subdomains
-from email_stack.dnscheck.model import Status
-from email_stack.dnscheck.transport import Endpoint
+from email_stack.dnscheck.check import check_subdomains
+from email_stack.dnscheck.model import Endpoint, Status, Subject
 from email_stack.toolchain import PROJECT_ROOT
 from tests.dnscheck.customers import eight, zone_text
 from tests.nameservers import Internet

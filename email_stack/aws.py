@@ -1,16 +1,20 @@
-"""What is read from AWS about a cell's account: whose it is, and what its stacks put out."""
+"""What is read from AWS about a cell's account: whose it is, and what its stacks put out.
+
+boto3 is imported by the first call: most commands need none of it, and it takes longer than they do.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING
 
 from email_stack.config import Cell
 
-__all__ = ["AwsError", "WrongAccountError", "aws_errors", "check_account", "stack_outputs"]
+if TYPE_CHECKING:
+    from boto3 import Session
+
+__all__ = ["AwsError", "WrongAccountError", "aws_errors", "check_account", "session", "stack_outputs"]
 
 
 class AwsError(Exception):
@@ -21,9 +25,18 @@ class WrongAccountError(AwsError):
     """The credentials are for another account than the cell's."""
 
 
+def session() -> Session:
+    """A new session with the credentials at hand."""
+    import boto3  # noqa: PLC0415 - see above
+
+    return boto3.Session()
+
+
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
     """Raise whatever boto3 raises within as `AwsError`, `doing` in front."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+
     try:
         yield
     except (BotoCoreError, ClientError) as error:
@@ -38,7 +51,7 @@ def check_account(cell: Cell) -> None:
         AwsError: there are none, or AWS does not take them.
     """
     with aws_errors(f'cell "{cell.id}": cannot tell whose the credentials are'):
-        account = boto3.client("sts", region_name=cell.region).get_caller_identity()["Account"]
+        account = session().client("sts", region_name=cell.region).get_caller_identity()["Account"]
     if cell.account is not None and account != cell.account:
         raise WrongAccountError(
             f'cell "{cell.id}" is in account {cell.account}, the credentials are for {account}; use credentials of the cell'
@@ -51,8 +64,10 @@ def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
     Raises:
         AwsError: AWS refused.
     """
-    cloudformation = boto3.client("cloudformation", region_name=cell.region)
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see above
+
     with aws_errors(f"stack {name} in {cell.region}: cannot be read"):
+        cloudformation = session().client("cloudformation", region_name=cell.region)
         try:
             stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:

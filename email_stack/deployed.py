@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import boto3
-from botocore.config import Config as ClientConfig
-from botocore.exceptions import ClientError
-
 from constructs_lib.naming import tenant_stack_name
 from constructs_lib.records import DkimToken
-from email_stack.aws import aws_errors, stack_outputs
+from email_stack.aws import aws_errors, session, stack_outputs
 from email_stack.config import Cell, Tenant
 from email_stack.dnscheck.model import SesState
 
 __all__ = ["Deployed", "NotDeployedError", "read_deployed"]
-
-_PATIENT: Final = ClientConfig(retries={"mode": "adaptive", "max_attempts": 8})
-"""SES takes one control-plane request a second. SES developer guide, "Service quotas"."""
 
 _TOKENS: Final = 3
 
@@ -60,8 +53,13 @@ def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
     name_servers = tuple(name.strip().rstrip(".").lower() for name in outputs.get("NameServers", "").split(",") if name)
     if tenant.dns == "delegated" and not name_servers:
         raise _not_deployed(tenant, "its stack holds no hosted zone yet, though the config says dns: delegated")
-    ses = boto3.client("sesv2", region_name=cell.region, config=_PATIENT)
+    from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.aws
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.aws
+
     with aws_errors(f"identity {tenant.subdomain} in {cell.region}: cannot be read"):
+        # SES takes one control-plane request a second. SES developer guide, "Service quotas".
+        patient = ClientConfig(retries={"mode": "adaptive", "max_attempts": 8})
+        ses = session().client("sesv2", region_name=cell.region, config=patient)
         try:
             identity = ses.get_email_identity(EmailIdentity=tenant.subdomain)
         except ClientError as error:

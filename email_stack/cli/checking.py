@@ -17,9 +17,7 @@ from email_stack.cli.output import ExitCode, console, print_json
 from email_stack.cli.report_view import changes, print_report, report_json
 from email_stack.config import Config, Tenant, load
 from email_stack.deployed import NotDeployedError
-from email_stack.dnscheck.check import Subject
-from email_stack.dnscheck.model import Report, Status
-from email_stack.dnscheck.transport import Endpoint
+from email_stack.dnscheck.model import Endpoint, Report, Status, Subject
 from email_stack.tenant_records import public_records
 
 __all__ = ["register"]

@@ -9,9 +9,7 @@ from email_stack.cli.dns_options import checked, deployed
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import NotDeployedError
-from email_stack.dnscheck.check import Subject
-from email_stack.dnscheck.model import Finding, Status
-from email_stack.dnscheck.transport import Endpoint
+from email_stack.dnscheck.model import Endpoint, Finding, Status, Subject
 
 __all__ = ["refuse_dangling_delegation"]
 

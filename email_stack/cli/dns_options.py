@@ -11,9 +11,7 @@ from email_stack.aws import AwsError, WrongAccountError, check_account
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import Deployed, NotDeployedError, read_deployed
-from email_stack.dnscheck.check import Subject, check_subdomains
-from email_stack.dnscheck.model import Report
-from email_stack.dnscheck.transport import Endpoint
+from email_stack.dnscheck.model import Endpoint, Report, Subject
 
 __all__ = ["ResolverOption", "ServerPort", "checked", "checked_account", "deployed", "endpoint", "not_deployed"]
 
@@ -63,6 +61,8 @@ def deployed(tenant: Tenant, cell: Cell) -> Deployed:
 
 def checked(subjects: Sequence[Subject], resolver: Endpoint | None, port: int) -> tuple[Report, ...]:
     """One report a subject. Raises `CommandError` when this machine's configuration names no resolver."""
+    from email_stack.dnscheck.check import check_subdomains  # noqa: PLC0415 - dnspython takes longer than most commands
+
     try:
         return check_subdomains(subjects, resolver=resolver, port=port)
     except ValueError as error:

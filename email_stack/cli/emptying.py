@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
-
 from constructs_lib.naming import tenant_stack_name
-from email_stack.aws import AwsError, WrongAccountError, aws_errors, check_account, stack_outputs
+from email_stack.aws import AwsError, WrongAccountError, aws_errors, check_account, session, stack_outputs
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
 
@@ -30,7 +28,7 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
         outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
         bucket = outputs.get("BucketName") if outputs is not None else None
         with aws_errors(f'cannot empty the bucket of tenant "{tenant.id}"'):
-            return 0 if bucket is None else _delete_versions(boto3.client("s3", region_name=cell.region), bucket)
+            return 0 if bucket is None else _delete_versions(session().client("s3", region_name=cell.region), bucket)
     except WrongAccountError as error:
         raise CommandError("refused", str(error), ExitCode.REFUSED) from error
     except AwsError as error:

@@ -27,9 +27,8 @@ from email_stack.config import Cell, Tenant, load
 from email_stack.config.names import domain_name, is_below, registrable_domain
 from email_stack.config.problems import RuleError
 from email_stack.deployed import Deployed, NotDeployedError
-from email_stack.dnscheck.check import Subject
-from email_stack.dnscheck.model import Report
-from email_stack.handover.formats import Format, HandOver, Language, render
+from email_stack.dnscheck.model import Report, Subject
+from email_stack.handover.model import Format, HandOver, Language
 from email_stack.tenant_records import customer_records, public_records
 
 __all__ = ["register"]
@@ -87,6 +86,8 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
         report=report,
         checked_at=datetime.now(UTC) if report is not None else None,
     )
+    from email_stack.handover.formats import render  # noqa: PLC0415 - its template engine takes longer than other commands
+
     _write(render(hand_over, form, language=language), output)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import dns.resolver
@@ -14,31 +14,16 @@ from email_stack.dnscheck import advice
 from email_stack.dnscheck.delegation import Delegation, delegated_servers, find_delegation
 from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
-from email_stack.dnscheck.model import Finding, Report, SesState, Status
+from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfBudget, evaluate_budget
-from email_stack.dnscheck.transport import Endpoint, Network, NoAnswerError
+from email_stack.dnscheck.transport import Network, NoAnswerError
 from email_stack.dnscheck.verdicts import judge, spf_texts
 
-__all__ = ["Subject", "check_subdomains", "system_resolvers"]
+__all__ = ["check_subdomains", "system_resolvers"]
 
 AT_ONCE: Final = 60
 """Subdomains under check at once: what a cell's tenants are checked with, without flooding anybody."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
-    """One subdomain to check.
-
-    Args:
-        subdomain: A-labels, lower case, no trailing dot.
-        records: what must be visible; a delegation's NS record set first, then what our zone holds.
-        ses: what SES says of it, for the report. Default: not asked.
-    """
-
-    subdomain: str
-    records: tuple[DnsRecord, ...]
-    ses: SesState | None = None
 
 
 def system_resolvers() -> tuple[Endpoint, ...]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from constructs_lib.records import in_zone
+from email_stack.dnscheck.model import Endpoint
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfDnsError
-from email_stack.dnscheck.transport import Endpoint, Network, NoAnswerError
+from email_stack.dnscheck.transport import Network, NoAnswerError
 
 __all__ = ["Answer", "Directory", "NameServer", "ResolverError", "Zone"]
 

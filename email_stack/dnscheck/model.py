@@ -1,14 +1,41 @@
-"""What a check finds: one finding a record, one report a subdomain."""
+"""What is checked, where to ask, and what a check finds: one finding a record, one report a subdomain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Final
 
 from constructs_lib.records import DnsRecord
 
-__all__ = ["Finding", "Observation", "Report", "SesState", "Status", "overall"]
+__all__ = ["Endpoint", "Finding", "Observation", "Report", "SesState", "Status", "Subject", "overall"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """Where a server listens: its IP address, and its port (default 53)."""
+
+    address: str
+    port: int = 53
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """The endpoint written as `192.0.2.1`, `2001:db8::1` or, with a port, `192.0.2.1#5353`.
+
+        Raises:
+            ValueError: not an IP address, or no port from 1 to 65535.
+        """
+        address, mark, port = text.partition("#")
+        try:
+            parsed = cls(str(ip_address(address)), int(port) if mark else 53)
+        except ValueError:
+            parsed = None
+        if parsed is None or not 1 <= parsed.port <= 65_535:
+            raise ValueError(
+                f'resolver: must be an IP address, with "#port" when that is not 53, got {text!r}; give one as 192.0.2.53'
+            )
+        return parsed
 
 
 class Status(StrEnum):
@@ -99,6 +126,21 @@ class SesState:
         if states == {"SUCCESS"}:
             return Status.OK
         return Status.WRONG if "FAILED" in states else Status.PENDING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """One subdomain to check.
+
+    Args:
+        subdomain: A-labels, lower case, no trailing dot.
+        records: what must be visible; a delegation's NS record set first, then what our zone holds.
+        ses: what SES says of it, for the report. Default: not asked.
+    """
+
+    subdomain: str
+    records: tuple[DnsRecord, ...]
+    ses: SesState | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

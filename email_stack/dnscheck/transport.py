@@ -7,16 +7,16 @@ import secrets
 import struct
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Final, cast
 
 import dns.asyncquery
 import dns.exception
 import dns.message
 
+from email_stack.dnscheck.model import Endpoint
 from email_stack.dnscheck.replies import Reply, ReplyError, question_wire, read_reply
 
-__all__ = ["Endpoint", "Network", "NoAnswerError"]
+__all__ = ["Network", "NoAnswerError"]
 
 TIMEOUTS_SECONDS: Final = (1.0, 2.0)
 """How long the first attempt waits, and the second: a dead server costs their sum."""
@@ -40,32 +40,6 @@ _TC: Final = 0x0200
 
 class NoAnswerError(Exception):
     """The server did not answer, or not in a form that can be read; the text says which."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
-    """Where a server listens: its IP address, and its port (default 53)."""
-
-    address: str
-    port: int = 53
-
-    @classmethod
-    def parse(cls, text: str) -> Endpoint:
-        """The endpoint written as `192.0.2.1`, `2001:db8::1` or, with a port, `192.0.2.1#5353`.
-
-        Raises:
-            ValueError: not an IP address, or no port from 1 to 65535.
-        """
-        address, mark, port = text.partition("#")
-        try:
-            parsed = cls(str(ip_address(address)), int(port) if mark else 53)
-        except ValueError:
-            parsed = None
-        if parsed is None or not 1 <= parsed.port <= 65_535:
-            raise ValueError(
-                f'resolver: must be an IP address, with "#port" when that is not 53, got {text!r}; give one as 192.0.2.53'
-            )
-        return parsed
 
 
 class Network:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from constructs_lib.records import DkimToken, DnsRecord, MtaSts, delegation_record, email_records, zone_file_line
-from email_stack.dnscheck.check import Subject, check_subdomains
-from email_stack.dnscheck.model import Finding, Report
-from email_stack.dnscheck.transport import Endpoint
+from email_stack.dnscheck.check import check_subdomains
+from email_stack.dnscheck.model import Endpoint, Finding, Report, Subject
 from tests.nameservers import Internet
 
 SES_SPF = '"v=spf1 include:amazonses.com ~all"'

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from constructs_lib.records import delegation_record
-from email_stack.dnscheck.check import Subject
-from email_stack.dnscheck.model import Finding, Report, Status
+from email_stack.dnscheck.model import Finding, Report, Status, Subject
 from tests.dnscheck.customers import check, check_again, delegation, eight, zone_text
 from tests.nameservers import Internet
 

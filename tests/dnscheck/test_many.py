@@ -8,9 +8,9 @@ import dns.resolver
 import pytest
 
 from email_stack.dnscheck import check as module
-from email_stack.dnscheck.check import Subject, check_subdomains, system_resolvers
+from email_stack.dnscheck.check import check_subdomains, system_resolvers
 from email_stack.dnscheck.directory import Directory
-from email_stack.dnscheck.model import Report, Status
+from email_stack.dnscheck.model import Report, Status, Subject
 from email_stack.dnscheck.transport import Network
 from tests.dnscheck.customers import check, eight, zone_text
 from tests.nameservers import Internet

@@ -7,8 +7,7 @@ import time
 import pytest
 
 from constructs_lib.records import DnsRecord, MtaSts, Purpose, report_authorization_records
-from email_stack.dnscheck.check import Subject
-from email_stack.dnscheck.model import Finding, Status
+from email_stack.dnscheck.model import Finding, Status, Subject
 from tests.dnscheck.customers import SES_SPF, check, check_again, eight, finding, records, without, zone_text
 from tests.nameservers import Internet
 

@@ -16,7 +16,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from email_stack.dnscheck.transport import Endpoint, Network, NoAnswerError
+from email_stack.dnscheck.model import Endpoint
+from email_stack.dnscheck.transport import Network, NoAnswerError
 from tests.dnscheck.customers import zone_text
 from tests.nameservers import Internet
 
