@@ -10,11 +10,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from constructs_lib.records import DkimToken
 from email_stack import toolchain
 from email_stack.cli import emptying, main
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
+from email_stack.deployed import NotDeployedError, read_deployed
+from email_stack.dnscheck.model import SesState
 
 TENANT = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu", "removal": "destroy"})
 CELL = Cell.model_validate({"id": "eu", "region": "eu-central-1", "account": "111111111111"})
@@ -60,11 +63,13 @@ def test_whatever_the_path_is_there_is_no_traceback(
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stubber]:
     """Scripted clients by service; each checks its calls against botocore's models."""
-    clients = {name: boto3.client(name, region_name="eu-central-1") for name in ("sts", "cloudformation", "s3")}
+    clients = {
+        name: boto3.client(name, region_name="eu-central-1") for name in ("sts", "cloudformation", "s3", "sesv2")
+    }
     stubbers = {name: Stubber(client) for name, client in clients.items()}
     for stubber in stubbers.values():
         stubber.activate()
-    monkeypatch.setattr(boto3, "client", lambda name, region_name: clients[name])
+    monkeypatch.setattr(boto3.Session, "client", lambda _, name, **__: clients[name])
     return stubbers
 
 
@@ -129,3 +134,25 @@ def test_refusal_of_aws_is_one_block(aws: dict[str, Stubber]) -> None:
     aws["sts"].add_client_error("get_caller_identity", "ExpiredToken", "expired")
     with pytest.raises(CommandError, match="cannot empty the bucket"):
         emptying.empty_bucket_of(TENANT, CELL)
+
+
+@pytest.mark.parametrize(
+    "signing", [{"Tokens": ["a", "b"], "SigningHostedZone": "dkim.amazonses.com"}, {"Tokens": ["a", "b", "c"]}, {}]
+)
+def test_identity_without_its_tokens_is_not_deployed(aws: dict[str, Stubber], signing: dict[str, Any]) -> None:
+    """Records are never made up: an identity that SES has not finished says so."""
+    aws["cloudformation"].add_response("describe_stacks", stack(NameServers="ns-1.awsdns-01.com., ns-2.awsdns-02.net"))
+    aws["sesv2"].add_response("get_email_identity", {"DkimAttributes": signing}, {"EmailIdentity": TENANT.subdomain})
+    with pytest.raises(NotDeployedError, match="run `email-stack deploy acme --yes` first"):
+        read_deployed(TENANT, CELL)
+
+
+def test_what_is_read_of_a_deployed_tenant(aws: dict[str, Stubber]) -> None:
+    """Targets are below the zone that SES names, which differs by region; states are SES's own words."""
+    aws["cloudformation"].add_response("describe_stacks", stack(NameServers="NS-1.awsdns-01.com., ns-2.awsdns-02.net"))
+    signing = {"Tokens": ["a", "b", "c"], "SigningHostedZone": "dkim.eu-central-2.amazonses.com", "Status": "PENDING"}
+    aws["sesv2"].add_response("get_email_identity", {"VerificationStatus": "PENDING", "DkimAttributes": signing})
+    made = read_deployed(TENANT, CELL)
+    assert made.name_servers == ("ns-1.awsdns-01.com", "ns-2.awsdns-02.net")
+    assert made.dkim[2] == DkimToken(name="c._domainkey.post.acme.example", target="c.dkim.eu-central-2.amazonses.com")
+    assert made.ses == SesState(identity="PENDING", dkim="PENDING", mail_from="NOT_STARTED")
