@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from email_stack.config import ConfigError, load
+from email_stack.dnscheck.model import Status
+from email_stack.handover.model import Format
 from email_stack.toolchain import PROJECT_ROOT
 
 PAGES = [PROJECT_ROOT / "README.md", PROJECT_ROOT / "CONTRIBUTING.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
@@ -48,6 +50,14 @@ def test_readme_config_is_valid_and_its_error_is_real(tmp_path: Path, monkeypatc
     with pytest.raises(ConfigError) as caught:
         load(Path("tenants.yaml"))
     assert str(caught.value) in page.read_text(encoding="utf-8")
+
+
+def test_onboarding_names_every_status_and_format() -> None:
+    """The tables of the page are those of the program."""
+    text = (PROJECT_ROOT / "docs" / "onboarding.md").read_text(encoding="utf-8")
+    first_cells = [re.findall(r"`([a-z][a-z-]*)`", row) for row in re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE)]
+    named = {name for names in first_cells for name in names}
+    assert named == {status.value for status in Status} | {form.value for form in Format}
 
 
 def test_every_decision_is_a_page_of_its_own() -> None:
