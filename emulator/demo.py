@@ -42,8 +42,16 @@ def main() -> int:
             _show(emulator, tenant, config.cell(tenant.cell))
         for cell in config.cells:
             _show_rules(emulator, cell)
-    console.print(f"[bold]5. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
-    console.print("Next: read tenants.yaml, then docs/deploying.md for a real account.")
+        console.print("[bold]5. email-stack dns-records --format html[/], the letter to each customer's IT")
+        for tenant in config.tenants:
+            letter = PROJECT / "build" / "letters" / f"{tenant.id}.html"
+            letter.parent.mkdir(parents=True, exist_ok=True)
+            options = ["--format", "html", "--no-check", "--output", str(letter)]
+            command = [sys.executable, "-m", "email_stack.cli", "dns-records", tenant.id, *options]
+            subprocess.run(command, cwd=PROJECT, env=environment, check=True, stderr=subprocess.DEVNULL)
+            console.print(f"   {letter.relative_to(PROJECT)}")
+    console.print(f"[bold]6. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
+    console.print("Next: read tenants.yaml, then docs/deploying.md and docs/onboarding.md for a real account.")
     return 0
 
 

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from constructs_lib.records import DnsRecord, MtaSts, Purpose, report_authorization_records
-from email_stack.dnscheck.model import Finding, Status, Subject
+from email_stack.dnscheck.check import check_subdomains
+from email_stack.dnscheck.model import Endpoint, Finding, Status, Subject
 from tests.dnscheck.customers import SES_SPF, check, check_again, eight, finding, records, without, zone_text
 from tests.nameservers import Internet
 
@@ -315,3 +316,31 @@ def test_alias_is_right_when_it_has_addresses(internet: Internet) -> None:
     [report] = check(internet, Subject(subdomain=S, records=tuple(alias)))
     assert [one.status for one in report.findings] == [Status.OK, Status.MISSING]
     assert report.status is Status.OK
+
+
+def test_resolver_that_refuses_us(internet: Internet) -> None:
+    """A server that answers, and finds nothing for us, is no resolver: nothing is told of the records."""
+    internet.serve(ZONE, zone_text(RECORDS), internet.customer)
+    wrong = Endpoint(internet.customer[0].address, internet.port)
+    [report] = check_subdomains(
+        [Subject(subdomain="post.other.test", records=eight("post.other.test"))], resolver=wrong
+    )
+    assert {one.status for one in report.findings} == {Status.UNREACHABLE}
+    assert report.findings[0].fix == (
+        'Check again later, or with another resolver: no zone was found above "post.other.test".'
+    )
+
+
+def test_spf_whose_includes_cannot_be_asked_for(internet: Internet) -> None:
+    """Where DNS gives no answer now, the record is judged by what it says, and a note says what could not be counted."""
+    internet.serve("bogus.example", '@ TXT "v=spf1 -all"', internet.customer)
+    internet.sign("bogus.example")
+    internet.announce_other_key("bogus.example")
+    line = 'post TXT "v=spf1 include:amazonses.com mx include:bogus.example ~all"'
+    verdict = found(internet, zone_text(without(RECORDS, "post", "TXT"), line), "post", "TXT")
+    internet.remove("bogus.example")
+    assert verdict.status is Status.OK
+    assert (
+        verdict.note
+        == 'its look-ups could not be counted: "include:bogus.example" got no answer: not valid under DNSSEC'
+    )

@@ -6,6 +6,7 @@ SES and Route 53 are the emulator's; the name servers are Knot DNS and BIND.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -247,6 +248,37 @@ def test_watch_ends_when_all_is_ok(platform: Platform, commands: Commands, inter
     assert f"globex: {GLOBEX} MX: missing -> " in rest
     assert "8 required records: 8 ok" in rest
     assert watching.returncode in {0, 7}
+
+
+def test_watch_ends_when_it_is_told_to(platform: Platform, commands: Commands, internet: Internet) -> None:
+    """Interrupted, it prints the whole and exits with the code of what it last saw; one document a line with --json."""
+    whole = internet.text("globex.example")
+    internet.serve("globex.example", "", internet.customer)
+    internet.flush()
+    options = ["dns-check", "globex", "--config", commands.config, *commands.dns, "--watch", "--interval", "60"]
+    plain, scripted = platform.start(*options), platform.start(*options, "--json")
+    assert plain.stdout is not None
+    assert scripted.stdout is not None
+    assert plain.stdout.readline().rstrip().endswith("CNAME: missing")
+    document = json.loads(scripted.stdout.readline())
+    for watching in (plain, scripted):
+        watching.send_signal(signal.SIGINT)
+    rest, _ = plain.communicate(timeout=30)
+    scripted.communicate(timeout=30)
+    internet.serve("globex.example", whole, internet.customer)
+    internet.flush()
+    assert "8 required records: 8 missing" in rest
+    assert (plain.returncode, scripted.returncode, document["exit_code"]) == (6, 6, 6)
+
+
+def test_file_that_cannot_be_written(commands: Commands, tmp_path: Path) -> None:
+    """A folder that is not there is one line, not a traceback, and leaves nothing behind."""
+    done = commands.records("globex", "--output", str(tmp_path / "none" / "globex.zone"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot read or write" in done.stderr
+    full = commands.records("globex", "--output", str(tmp_path))
+    assert full.returncode == 1
+    assert list(tmp_path.parent.glob(f".{tmp_path.name}.*")) == []
 
 
 def test_letter_shows_the_state(commands: Commands) -> None:
