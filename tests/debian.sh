@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Installs what some tests run for real: BIND and Knot DNS, Chromium, and pdftotext. Does nothing where all of it is there.
+# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, and pdftotext. Does nothing where all of it is there.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
-for program in chromium knotc knotd named named-checkzone pdftotext rndc; do
+for program in chromium clamd knotc knotd named named-checkzone pdftotext rndc; do
   command -v "$program" >/dev/null || missing+=("$program")
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
-packages=(bind9 bind9-utils chromium knot poppler-utils)
+packages=(bind9 bind9-utils chromium clamav-daemon knot poppler-utils)
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then

@@ -31,11 +31,11 @@ class ExitCode(IntEnum):
     CDK_FAILED = 3
     """The CDK or CloudFormation reported a failure."""
     NOT_INSTALLED = 4
-    """A tool of the project is missing."""
+    """A tool is missing, or does not run."""
     REFUSED = 5
     """What was asked is not safe; the message says what would make it so."""
     DIFFERENT = 6
-    """`diff --fail` found differences, or `dns-check` something to do."""
+    """`diff --fail` found differences, `dns-check` something to do, or `scan` a message that is not clean."""
     PENDING = 7
     """`dns-check` found nothing to do but wait."""
     NOT_DEPLOYED = 8

@@ -1,0 +1,123 @@
+"""The command that scans local files as the scanner does: scan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
+from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.config import Scanning, load
+from email_stack.dnscheck.advice import escaped
+from mailroom.scanning.clamd import Clamd, ClamdError
+from mailroom.scanning.delivery import Delivery, decide
+from mailroom.scanning.scan import AnswerCache, scan_message
+from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
+
+__all__ = ["policy_of", "register"]
+
+_SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock", "/tmp/clamd.sock")  # noqa: S108 - where distributions and clamd.conf put it
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages, as they come: .eml files.")]
+SocketPath = Annotated[
+    Path | None, typer.Option("--socket", help="Local socket of clamd. Default: the distribution's.")
+]
+PolicyOf = Annotated[
+    str | None, typer.Option("--tenant", help="Decide by this tenant's policy. Default: the defaults.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(scan)
+
+
+def policy_of(scanning: Scanning) -> Policy:
+    """What a tenant's config says, as the scanner takes it."""
+    return Policy(
+        clean=Action(scanning.clean),
+        infected=Action(scanning.infected),
+        encrypted=Action(scanning.encrypted),
+        over_limit=Action(scanning.over_limit),
+    )
+
+
+def scan(
+    files: Files,
+    socket: SocketPath = None,
+    tenant: PolicyOf = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Scan messages as the scanner in the cloud does, and say what would become of each; needs a clamd that runs."""
+    policy = policy_of(load(config).tenant(tenant).scanning) if tenant is not None else Policy()
+    engine = Clamd(socket_path=str(socket or _default_socket()))
+    cache = AnswerCache()
+    documents = []
+    found = False
+    for file in files:
+        raw = file.read_bytes()
+        try:
+            result = scan_message(raw, engine, cache)
+            outcome = decide(
+                raw, result, policy, rescan=lambda left: scan_message(left, engine, cache), now=datetime.now(UTC)
+            )
+        except ClamdError as error:
+            raise CommandError("the scan failed", f"{file}: {error}", ExitCode.NOT_INSTALLED) from error
+        found = found or result.verdict is not Verdict.CLEAN
+        if as_json:
+            documents.append(_document(file, result, outcome))
+        else:
+            _print(file, result, outcome)
+    if as_json:
+        print_json({"ok": not found, "messages": documents})
+    raise typer.Exit(ExitCode.DIFFERENT if found else ExitCode.OK)
+
+
+def _default_socket() -> str:
+    return next((path for path in _SOCKETS if Path(path).is_socket()), _SOCKETS[0])
+
+
+def _document(file: Path, result: ScanResult, outcome: Delivery) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "verdict": result.verdict.value,
+        "action": outcome.action.value,
+        "reason": outcome.reason,
+        "definitions": result.definitions,
+        "parts": [
+            {
+                "path": part.path,
+                "filename": part.filename,
+                "verdict": part.verdict.value,
+                "signature": part.signature,
+                "sha256": part.sha256,
+                "octets": part.octets,
+            }
+            for part in result.parts
+        ],
+    }
+
+
+def _print(file: Path, result: ScanResult, outcome: Delivery) -> None:
+    console.print(
+        Text.assemble((str(file), "bold"), f": {result.verdict.value}, {outcome.action.value}"),
+        Text(f"({outcome.reason})" if outcome.reason else ""),
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 2))
+    for heading in ("part", "file name", "octets", "verdict", "signature"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "octets" else "left")
+    for part in result.parts:
+        table.add_row(
+            part.path or "message",
+            Text(escaped(part.filename)),
+            str(part.octets),
+            part.verdict.value,
+            Text(escaped(part.signature)),
+        )
+    console.print(table)

@@ -1,0 +1,119 @@
+"""Speaks with clamd over its socket. Whatever is not an exact answer is an error, never a clean file."""
+
+from __future__ import annotations
+
+import array
+import os
+import re
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.scanning.verdicts import Verdict
+
+__all__ = ["Clamd", "ClamdError", "EngineAnswer"]
+
+_ANSWER: Final = re.compile(r"(?:fd\[\d+\]|stream): (?:(?P<clean>OK)|(?P<signature>[\x21-\x7e]+) FOUND)\0")
+_MOST_ANSWER_OCTETS: Final = 4096
+_TOO_BIG: Final = re.compile(r"size limit exceeded", re.IGNORECASE)
+
+_MEANINGS: Final = (
+    ("Heuristics.Encrypted.", Verdict.ENCRYPTED),
+    ("Heuristics.Limits.Exceeded", Verdict.OVER_LIMIT),
+    # Macros are how offices work; malicious ones have signatures of their own.
+    ("Heuristics.OLE2.ContainsMacros", Verdict.CLEAN),
+)
+
+
+class ClamdError(Exception):
+    """clamd did not answer, or said that it could not scan: to be tried again, and held when that lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAnswer:
+    """What the engine says of one file: a verdict, and its name for what it found ("" when nothing)."""
+
+    verdict: Verdict
+    signature: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clamd:
+    """A clamd on this machine.
+
+    Args:
+        socket_path: its local socket.
+        timeout_seconds: how long one scan may take; longer than clamd's MaxScanTime, which it overshoots. Default: 240.
+
+    Source: clamd(8), "Commands": FILDES hands over an open file, so nothing is copied through the socket or spooled to disk.
+    """
+
+    socket_path: str
+    timeout_seconds: float = 240.0
+
+    def scan(self, data: bytes) -> EngineAnswer:
+        """What clamd finds in `data`.
+
+        Raises:
+            ClamdError: no answer, a broken one, or an error of clamd's; also when it died in the middle.
+        """
+        answer = self._fildes(data)
+        match = _ANSWER.fullmatch(answer)
+        if match is None:
+            if answer.endswith(" ERROR\0") and _TOO_BIG.search(answer):
+                return EngineAnswer(Verdict.OVER_LIMIT, "Limits.FileSize")
+            raise ClamdError(f"clamd: scan failed, got {answer[:200]!r}; see clamd's log")
+        signature = match["signature"] or ""
+        if not signature:
+            return EngineAnswer(Verdict.CLEAN)
+        meaning = next((verdict for start, verdict in _MEANINGS if signature.startswith(start)), Verdict.INFECTED)
+        return EngineAnswer(meaning, signature)
+
+    def version(self) -> str:
+        """Versions of engine and signatures, and the date of the latter. Raises `ClamdError`."""
+        with self._connected() as connection:
+            connection.sendall(b"zVERSION\0")
+            return _received(connection).rstrip("\0")
+
+    def _fildes(self, data: bytes) -> str:
+        descriptor = os.memfd_create("part", os.MFD_CLOEXEC)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            with self._connected() as connection:
+                try:
+                    connection.sendall(b"zFILDES\0")
+                    rights = array.array("i", [descriptor])
+                    # One octet goes with it: a message of rights alone is not sent.
+                    connection.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+                except OSError as error:
+                    raise ClamdError(f"clamd: connection broke: {error}") from error
+                return _received(connection)
+        finally:
+            os.close(descriptor)
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(self.timeout_seconds)
+        try:
+            connection.connect(self.socket_path)
+        except OSError as error:
+            connection.close()
+            raise ClamdError(f"clamd: {self.socket_path}: cannot connect: {error}; is it running?") from error
+        return connection
+
+
+def _received(connection: socket.socket) -> str:
+    """One answer, its closing NUL included; an answer without it was cut off."""
+    answer = b""
+    while not answer.endswith(b"\0"):
+        try:
+            more = connection.recv(_MOST_ANSWER_OCTETS)
+        except OSError as error:
+            raise ClamdError(f"clamd: no answer: {error}") from error
+        answer += more
+        if not more or len(answer) > _MOST_ANSWER_OCTETS:
+            raise ClamdError(f"clamd: answer was cut off after {len(answer)} octets; it may have died while scanning")
+    return answer.decode("ascii", "backslashreplace")

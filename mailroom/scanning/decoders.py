@@ -1,0 +1,105 @@
+"""Transfer encodings read as the most lenient client reads them: nothing is refused, what can be decoded is. Pure."""
+
+from __future__ import annotations
+
+import binascii
+import quopri
+import re
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["base64_runs", "lenient_base64", "lenient_quoted_printable", "uuencoded", "yencoded"]
+
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]+")
+_PADDED: Final = re.compile(rb"[A-Za-z0-9+/]+=*")
+_RUN: Final = re.compile(rb"(?:^[ \t>]*[A-Za-z0-9+/]{4,}={0,2}[ \t]*$\n?){2,}|[A-Za-z0-9+/]{24,}={0,2}", re.MULTILINE)
+_UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*)\n", re.MULTILINE)
+_YENC: Final = re.compile(rb"^=ybegin [^\n]*?(?:name=(?P<name>[^\n]*))?\n", re.MULTILINE)
+_SMALLEST_RUN: Final = 24
+
+
+def lenient_base64(data: bytes) -> bytes:
+    """All that `data` decodes to: other characters are skipped, and what follows padding is decoded too.
+
+    Two encoded bodies behind each other make both their contents; a last incomplete group gives what it holds.
+
+    Source: RFC 2045 6.8, which wants other characters ignored.
+    """
+    plain = _NOT_BASE64.sub(b"", data)
+    return b"".join(_group(run) for run in _PADDED.findall(plain))
+
+
+def _group(run: bytes) -> bytes:
+    letters = run.rstrip(b"=")
+    rest = len(letters) % 4
+    if rest == 1:
+        letters = letters[:-1]
+        rest = 0
+    return binascii.a2b_base64(letters + b"=" * (-rest % 4))
+
+
+def base64_runs(data: bytes) -> Iterator[bytes]:
+    """What every stretch of `data` that looks like base64 decodes to, wherever it stands. Lines end in LF."""
+    for match in _RUN.finditer(data):
+        if len(match[0]) >= _SMALLEST_RUN:
+            yield lenient_base64(match[0])
+
+
+def lenient_quoted_printable(data: bytes) -> bytes:
+    """`data` with `=XX` decoded and soft line breaks joined; what is malformed stays. Source: RFC 2045 6.7."""
+    return quopri.decodestring(data)
+
+
+def uuencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """File name and content of every `begin` block in `data`, whether or not it has an `end`. Lines end in LF.
+
+    Source: POSIX.1-2017, uuencode.
+    """
+    for match, block in _blocks(_UU_BEGIN, data):
+        name = match["name"].decode("utf-8", "replace").strip()
+        if match["base64"]:
+            yield name, lenient_base64(block.partition(b"\n====")[0])
+        else:
+            yield name, b"".join(_uu_lines(block))
+
+
+def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[bytes], bytes]]:
+    """Each line that begins a block, and what follows it up to the next: so many blocks cost no more than one long one."""
+    matches = list(begin.finditer(data))
+    for number, match in enumerate(matches, start=1):
+        end = matches[number].start() if number < len(matches) else len(data)
+        yield match, data[match.end() : end]
+
+
+def _uu_lines(block: bytes) -> Iterator[bytes]:
+    for line in block.split(b"\n"):
+        if line.startswith(b"end"):
+            return
+        if line in {b"", b"`"}:
+            continue
+        piece = _uu_line(line)
+        if piece is None:
+            return
+        yield piece
+
+
+def _uu_line(line: bytes) -> bytes | None:
+    """What one line holds; None where it cannot be one."""
+    octets = (line[0] - 32) & 63
+    # Some encoders leave spaces at the end out, and some count wrong: as much as the line's own length says.
+    needed = 1 + 4 * ((octets + 2) // 3)
+    padded = line[:needed].ljust(needed, b" ")
+    try:
+        return binascii.a2b_uu(padded)
+    except binascii.Error:
+        return None
+
+
+def yencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """File name and content of every `=ybegin` block in `data`. Lines end in LF. Source: the yEnc draft 1.3."""
+    for match, block in _blocks(_YENC, data):
+        body = re.split(rb"^=yend", block, maxsplit=1, flags=re.MULTILINE)[0]
+        body = re.sub(rb"^=ypart [^\n]*\n", b"", body, count=1).replace(b"\r", b"").replace(b"\n", b"")
+        unescaped = re.sub(rb"=(.)", lambda found: bytes([(found[1][0] - 64) & 255]), body, flags=re.DOTALL)
+        name = (match["name"] or b"").decode("utf-8", "replace").strip()
+        yield name, bytes((octet - 42) & 255 for octet in unescaped)

@@ -1,0 +1,118 @@
+"""What a scan finds, and what becomes of a message on each finding. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst"]
+
+
+class Verdict(StrEnum):
+    """What holds of a part, or of a message: the worst of its parts."""
+
+    CLEAN = "clean"
+    OVER_LIMIT = "over-limit"
+    """Too big, too deep or too long to look at whole."""
+    ENCRYPTED = "encrypted"
+    """Not to be looked into: an archive or document with a password, or one piece of a message sent in several."""
+    INFECTED = "infected"
+    ERROR = "error"
+    """The scan itself failed; never delivered."""
+
+
+class Action(StrEnum):
+    """What becomes of a message."""
+
+    DELIVER = "deliver"
+    STRIP = "strip"
+    """Delivered without the parts that are not clean, a notice in the place of each."""
+    HOLD = "hold"
+    DELETE = "delete"
+
+
+_SEVERITY: Final = {verdict: number for number, verdict in enumerate(Verdict)}
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The one that decides; CLEAN of none."""
+    return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.CLEAN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What a tenant wants done on each verdict; `error` is always held.
+
+    Args:
+        clean: deliver or hold. Default: deliver.
+        infected: strip, hold or delete. Default: strip.
+        encrypted: any. Default: hold.
+        over_limit: any. Default: hold.
+
+    Raises:
+        ValueError: infected mail would be delivered as it is, or clean mail be stripped or deleted.
+    """
+
+    clean: Action = Action.DELIVER
+    infected: Action = Action.STRIP
+    encrypted: Action = Action.HOLD
+    over_limit: Action = Action.HOLD
+
+    def __post_init__(self) -> None:
+        if self.infected is Action.DELIVER:
+            raise ValueError("policy: infected must be strip, hold or delete, got deliver; use strip")
+        if self.clean not in {Action.DELIVER, Action.HOLD}:
+            raise ValueError(f"policy: clean must be deliver or hold, got {self.clean.value}; use deliver")
+
+    def action(self, verdict: Verdict) -> Action:
+        """What becomes of a message with that verdict."""
+        return {
+            Verdict.CLEAN: self.clean,
+            Verdict.OVER_LIMIT: self.over_limit,
+            Verdict.ENCRYPTED: self.encrypted,
+            Verdict.INFECTED: self.infected,
+            Verdict.ERROR: Action.HOLD,
+        }[verdict]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartVerdict:
+    """What was found in one thing that a mail client could open.
+
+    Args:
+        path: where it is: numbers of MIME parts joined by dots, "" for the message itself, a word behind a colon for another
+            reading of the same octets ("2.1:uuencode").
+        filename: as the sender named it; "" when not named. Hostile text.
+        verdict: what holds of it.
+        signature: what the engine, or the guard, calls it; "" when clean.
+        sha256: of its octets, in hexadecimal.
+        octets: how many.
+    """
+
+    path: str
+    filename: str
+    verdict: Verdict
+    signature: str
+    sha256: str
+    octets: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScanResult:
+    """What was found in one message.
+
+    Args:
+        verdict: the worst of its parts'.
+        parts: everything that was looked at, the message itself first; those that are not clean are all there.
+        definitions: version of the engine and its signatures.
+    """
+
+    verdict: Verdict
+    parts: tuple[PartVerdict, ...]
+    definitions: str
+
+    @property
+    def found(self) -> tuple[PartVerdict, ...]:
+        """The parts that are not clean."""
+        return tuple(part for part in self.parts if part.verdict is not Verdict.CLEAN)

@@ -1,0 +1,82 @@
+"""`email-stack scan`, with a real clamd."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
+from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+
+
+@pytest.fixture(scope="module")
+def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
+    """A clamd that scans."""
+    with running_clamd(tmp_path_factory.mktemp("clamd")) as running:
+        yield running
+
+
+def scan(clamd: RunningClamd, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    command = [sys.executable, "-m", "email_stack.cli", "scan", "--socket", clamd.client.socket_path, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> dict[str, str]:
+    """A clean and an infected message, as files."""
+    paths = {"clean": tmp_path / "clean.eml", "infected": tmp_path / "infected.eml"}
+    paths["clean"].write_bytes(HARMLESS["attachment"])
+    paths["infected"].write_bytes(HIDDEN["attachment"].replace(b"invoice.bin", b"in[bold]\x1b[31mvoice.bin"))
+    return {name: str(path) for name, path in paths.items()}
+
+
+def test_clean_message(clamd: RunningClamd, mail: dict[str, str]) -> None:
+    """Exit code 0, and every part by name."""
+    done = scan(clamd, mail["clean"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "clean.eml: clean, deliver" in done.stdout.replace("\n", "")
+    assert "invoice.bin" in done.stdout
+
+
+def test_infected_message(clamd: RunningClamd, mail: dict[str, str]) -> None:
+    """Exit code 6; what was found, where, and what would become of it; names do nothing to a terminal."""
+    done = scan(clamd, mail["clean"], mail["infected"])
+    assert done.returncode == 6
+    assert "infected.eml: infected, strip" in done.stdout.replace("\n", "")
+    assert SIGNATURE in done.stdout
+    assert "\x1b[31m" not in done.stdout
+    assert "[bold]" in done.stdout
+
+
+def test_json_and_policy_of_a_tenant(clamd: RunningClamd, mail: dict[str, str], tmp_path: Path) -> None:
+    """The tenant's own policy decides; scripts get the digest of every part."""
+    config = tmp_path / "tenants.yaml"
+    config.write_text(
+        "cells: {eu: {region: eu-central-1}}\ntenants: [{id: acme, subdomain: post.acme.example, scanning: {infected: delete}}]\n"
+    )
+    done = scan(clamd, mail["infected"], "--json", "--tenant", "acme", "--config", str(config))
+    (message,) = json.loads(done.stdout)["messages"]
+    assert (message["verdict"], message["action"]) == ("infected", "delete")
+    assert {part["signature"] for part in message["parts"]} == {"", SIGNATURE}
+    assert all(len(part["sha256"]) == 64 for part in message["parts"])
+
+
+def test_without_clamd(mail: dict[str, str], tmp_path: Path) -> None:
+    """A scan that cannot be made is an error, not a clean message."""
+    command = [sys.executable, "-m", "email_stack.cli", "scan", mail["clean"], "--socket", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "is it running?" in done.stderr
+
+
+def test_file_that_is_not_there(clamd: RunningClamd, tmp_path: Path) -> None:
+    """Named in one line."""
+    done = scan(clamd, str(tmp_path / "none.eml"))
+    assert done.returncode == 1
+    assert "none.eml" in done.stderr

@@ -1,0 +1,1 @@
+"""Scanning, against a real clamd."""

@@ -1,0 +1,104 @@
+"""Everything in a message, in every reading; from any octets at all."""
+
+from __future__ import annotations
+
+import base64
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded, yencoded
+from mailroom.scanning.openings import MAX_PIECES, Piece, openings
+from tests.mailroom.scanning.hiding import encoded, mixed, part, uuencode, yencode
+
+
+def test_ordinary_message_is_few_pieces() -> None:
+    """The message, its text and its attachment; nothing is scanned twice for its wrapping."""
+    found = list(openings(mixed(encoded(b"\x89PNG harmless", "logo.png"))))
+    assert found[0].path == ""
+    assert [(piece.path, piece.filename) for piece in found[1:] if ":" not in piece.path] == [
+        ("1", ""),
+        ("2", "logo.png"),
+    ]
+    assert len({piece.data for piece in found}) == len(found)
+
+
+def test_too_many_parts() -> None:
+    """A message of endless parts ends in one piece that says so."""
+    raw = mixed(*(part(f"{number}".encode(), "Content-Type: text/plain") for number in range(MAX_PIECES + 10)))
+    found = list(openings(raw))
+    assert len(found) <= MAX_PIECES + 1
+    assert found[-1].sealed == "Limits.Parts"
+
+
+def test_too_deep() -> None:
+    """Messages within messages end in a piece that says so."""
+    raw = mixed()
+    for _ in range(20):
+        raw = mixed(part(base64.encodebytes(raw), "Content-Type: message/rfc822", "Content-Transfer-Encoding: base64"))
+    assert any(piece.sealed.startswith("Limits.") for piece in openings(raw))
+
+
+def test_nested_beyond_reason() -> None:
+    """Multiparts a thousand deep are no crash: what cannot be read is sealed, or was read."""
+    lines = b"".join(f'Content-Type: multipart/mixed; boundary="b{n}"\r\n\r\n--b{n}\r\n'.encode() for n in range(1500))
+    found = list(openings(b"MIME-Version: 1.0\r\n" + lines + b"Content-Type: text/plain\r\n\r\nx"))
+    assert found[0].data
+    assert any(piece.sealed for piece in found)
+
+
+@given(st.binary(max_size=2000))
+def test_any_octets(raw: bytes) -> None:
+    """The message itself comes first, whatever it is, and nothing is raised."""
+    found = list(openings(raw))
+    assert all(isinstance(piece, Piece) for piece in found)
+    assert not raw or found[0].data == raw
+
+
+@given(st.lists(st.sampled_from([
+    b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Type: message/rfc822\n", b"\n", b"--b\n", b"--b--\n",
+    b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: quoted-printable\n", b"begin 644 x\n", b"=ybegin name=x\n",
+    b"#86)C\n", b"end\n", b"YWJj\n", b"=41=\n", b"Content-Disposition: attachment; filename*=utf-8''%ff\n", b"\xff\xfe\n", b"\r",
+]), max_size=40))  # fmt: skip
+def test_any_order_of_what_mail_is_made_of(lines: list[bytes]) -> None:
+    """Nonsense that looks like mail is read without an error."""
+    assert list(openings(b"".join(lines))) or not lines
+
+
+@given(st.binary(max_size=500), st.integers(1, 100))
+def test_base64_is_undone(data: bytes, width: int) -> None:
+    """However the lines are cut, with noise between them."""
+    text = base64.b64encode(data)
+    cut = b" \r\n!".join(text[at : at + width] for at in range(0, len(text), width))
+    assert lenient_base64(cut) == data
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_bodies_behind_each_other(first: bytes, second: bytes) -> None:
+    """What follows padding is decoded as well."""
+    both = lenient_base64(base64.b64encode(first) + b"\n" + base64.b64encode(second))
+    assert both == first + second or not base64.b64encode(first).endswith(b"=")
+
+
+@given(st.binary(min_size=1, max_size=500))
+def test_uuencoding_is_undone(data: bytes) -> None:
+    """A block anywhere in a text, line by line."""
+    assert list(uuencoded(b"text before\n" + uuencode(data, "a b.bin") + b"text behind\n")) == [("a b.bin", data)]
+
+
+def test_blocks_behind_each_other() -> None:
+    """Each block is its own file, though the one before was never ended."""
+    unended = uuencode(b"first").removesuffix(b"`\nend\n")
+    assert list(uuencoded(unended + uuencode(b"second"))) == [("invoice.bin", b"first"), ("invoice.bin", b"second")]
+
+
+@given(st.binary(min_size=1, max_size=500))
+def test_yenc_is_undone(data: bytes) -> None:
+    """A block with its escapes."""
+    assert list(yencoded(yencode(data))) == [("invoice.bin", data)]
+
+
+@given(st.binary(max_size=300))
+def test_quoted_printable_is_undone(data: bytes) -> None:
+    """Every octet by its number."""
+    assert lenient_quoted_printable("".join(f"={octet:02X}" for octet in data).encode()) == data
