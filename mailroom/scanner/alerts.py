@@ -1,0 +1,99 @@
+"""What operators are told of a detection: one message each, for machines and for people. Pure."""
+
+from __future__ import annotations
+
+import email.parser
+import email.policy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from mailroom.scanner.events import RawObject
+from mailroom.scanning.delivery import Delivery
+from mailroom.scanning.verdicts import PartVerdict, ScanResult
+
+__all__ = ["Alert", "alerts_of"]
+
+_SHOWN: Final = 200
+_FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]+@[^\s<>;]+)>?", re.IGNORECASE)
+_SUBJECT_CHARACTERS: Final = 100
+"""SNS takes subjects of fewer than 100 ASCII characters. SNS API reference, "Publish"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message for SNS: its subject, and a JSON document of one text for each protocol."""
+
+    subject: str
+    message: str
+
+
+def alerts_of(
+    item: RawObject, *, tenant: str, raw: bytes, result: ScanResult, delivery: Delivery, now: datetime
+) -> Iterator[Alert]:
+    """One alert for each distinct thing that was found; none of a clean message. No content of the message.
+
+    The same octets in several readings of a message are one detection: that with a file name, or else the first.
+    """
+    sender, recipient = _envelope(raw)
+    for part in _distinct(result.found):
+        facts: dict[str, Any] = {
+            "tenant": tenant,
+            "message_id": item.message_id,
+            "envelope": {"from": sender, "to": recipient},
+            "part": part.path,
+            "filename": part.filename,
+            "verdict": part.verdict.value,
+            "signature": part.signature,
+            "sha256": part.sha256,
+            "action": delivery.action.value,
+            "reason": delivery.reason,
+            "time": now.isoformat(),
+        }
+        lines = {
+            "Tenant": tenant,
+            "Message": item.message_id,
+            "Envelope from": sender,
+            "Envelope to": recipient,
+            "File name": part.filename or "none",
+            "Found": f"{part.signature} ({part.verdict.value})",
+            "Action": f"{delivery.action.value}{f', {delivery.reason}' if delivery.reason else ''}",
+            "Time": f"{now:%Y-%m-%d %H:%M:%S %Z}",
+        }
+        text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
+        subject = f"{part.verdict.value} mail to {tenant}: {_plain(part.signature)}"
+        yield Alert(
+            subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),
+            message=json.dumps({"default": json.dumps(facts), "email": text}),
+        )
+
+
+def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:
+    """Each file with a name; of a signature that is in no such file, the first MIME part, or else the message as a whole."""
+    named = [part for part in found if part.filename]
+    told = {part.signature for part in named}
+    others = sorted(
+        (part for part in found if part.signature not in told), key=lambda part: (":" in part.path, not part.path)
+    )
+    kept: dict[tuple[str, str], PartVerdict] = {}
+    for part in (*named, *others):
+        kept.setdefault((part.signature, part.sha256 if part.filename else ""), part)
+    return list(kept.values())
+
+
+def _envelope(raw: bytes) -> tuple[str, str]:
+    """Sender and recipient of the envelope, as SES writes them in front of the message; "" where it did not."""
+    head = raw[:64_000].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    message = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(head)
+    sender = str(message.get("Return-Path", "")).strip().strip("<>")
+    match = _FOR.search(str(message.get("Received", "")))
+    return _plain(sender), _plain(match[1] if match else "")
+
+
+def _plain(text: str) -> str:
+    """Text of the sender's, on one line and no longer than a line."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

@@ -1,0 +1,1 @@
+"""The scanner on the emulator, with a real clamd."""
