@@ -8,13 +8,27 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["base64_runs", "lenient_base64", "lenient_quoted_printable", "uuencoded", "yencoded"]
+__all__ = [
+    "base64_runs",
+    "is_base64",
+    "is_quoted_printable",
+    "lenient_base64",
+    "lenient_quoted_printable",
+    "uuencoded",
+    "yencoded",
+]
 
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]+")
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOISE: Final = bytes(set(range(256)) - set(_LETTERS))
 _PADDED: Final = re.compile(rb"[A-Za-z0-9+/]+=*")
-_RUN: Final = re.compile(rb"(?:^[ \t>]*[A-Za-z0-9+/]{4,}={0,2}[ \t]*$\n?){2,}|[A-Za-z0-9+/]{24,}={0,2}", re.MULTILINE)
+_RUN: Final = re.compile(
+    rb"(?:^[ \t>]*(?:[A-Za-z0-9+/]{4,}={0,2}|[A-Za-z0-9+/]{2,3}={1,2})[ \t]*$\n?){2,}|[A-Za-z0-9+/]{24,}={0,2}",
+    re.MULTILINE,
+)
 _UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*)\n", re.MULTILINE)
-_YENC: Final = re.compile(rb"^=ybegin [^\n]*?(?:name=(?P<name>[^\n]*))?\n", re.MULTILINE)
+_YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*)\n", re.MULTILINE)
+_OCTET: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
+_SOFT_BREAK: Final = re.compile(rb"=[ \t]*\r?\n")
 _SMALLEST_RUN: Final = 24
 
 
@@ -25,7 +39,7 @@ def lenient_base64(data: bytes) -> bytes:
 
     Source: RFC 2045 6.8, which wants other characters ignored.
     """
-    plain = _NOT_BASE64.sub(b"", data)
+    plain = data.translate(None, _NOISE)
     return b"".join(_group(run) for run in _PADDED.findall(plain))
 
 
@@ -38,11 +52,26 @@ def _group(run: bytes) -> bytes:
     return binascii.a2b_base64(letters + b"=" * (-rest % 4))
 
 
+def is_base64(data: bytes) -> bool:
+    """Whether `data` holds nothing but base64 and white space."""
+    return not data.translate(None, _LETTERS + b" \t\r\n")
+
+
 def base64_runs(data: bytes) -> Iterator[bytes]:
     """What every stretch of `data` that looks like base64 decodes to, wherever it stands. Lines end in LF."""
     for match in _RUN.finditer(data):
         if len(match[0]) >= _SMALLEST_RUN:
             yield lenient_base64(match[0])
+
+
+def is_quoted_printable(data: bytes) -> bool:
+    """Whether decoding would change `data`: an octet by its number, or a soft line break behind what is no base64."""
+    if b"=" not in data:
+        return False
+    if _OCTET.search(data):
+        return True
+    lines = ((data.rfind(b"\n", 0, match.start()) + 1, match.start()) for match in _SOFT_BREAK.finditer(data))
+    return any(not is_base64(data[start:end]) for start, end in lines)
 
 
 def lenient_quoted_printable(data: bytes) -> bytes:
@@ -65,6 +94,8 @@ def uuencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[bytes], bytes]]:
     """Each line that begins a block, and what follows it up to the next: so many blocks cost no more than one long one."""
+    if b"begin" not in data:  # which both kinds of block have in their first line
+        return
     matches = list(begin.finditer(data))
     for number, match in enumerate(matches, start=1):
         end = matches[number].start() if number < len(matches) else len(data)
@@ -101,5 +132,5 @@ def yencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
         body = re.split(rb"^=yend", block, maxsplit=1, flags=re.MULTILINE)[0]
         body = re.sub(rb"^=ypart [^\n]*\n", b"", body, count=1).replace(b"\r", b"").replace(b"\n", b"")
         unescaped = re.sub(rb"=(.)", lambda found: bytes([(found[1][0] - 64) & 255]), body, flags=re.DOTALL)
-        name = (match["name"] or b"").decode("utf-8", "replace").strip()
+        name = match["settings"].partition(b"name=")[2].decode("utf-8", "replace").strip()
         yield name, bytes((octet - 42) & 255 for octet in unescaped)

@@ -11,12 +11,14 @@ import email
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from typing import Final
 
 from mailroom.scanning.decoders import (
     base64_runs,
+    is_base64,
+    is_quoted_printable,
     lenient_base64,
     lenient_quoted_printable,
     uuencoded,
@@ -28,12 +30,9 @@ __all__ = ["MAX_DEPTH", "MAX_PIECES", "Piece", "canonical", "openings"]
 MAX_PIECES: Final = 2000
 MAX_DEPTH: Final = 12
 
-_BARE_CR: Final = re.compile(rb"\r\n?")
 _SPACED_COLON: Final = re.compile(
     rb"^((?:content-[a-z-]+|mime-version|subject|from|to|date))[ \t]+:", re.IGNORECASE | re.MULTILINE
 )
-_QUOTED: Final = re.compile(rb"=(?:[0-9A-Fa-f]{2}|[ \t]*\r?\n(?!--))")
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _MAIL: Final = re.compile(rb"\s*(?:[!-9;-~]{1,80}[ \t]*:[^\r\n]*(?:\r\n?|\n)(?:[ \t][^\r\n]*(?:\r\n?|\n))*){2}")
 """Two header fields in a row."""
 
@@ -47,17 +46,20 @@ class Piece:
         filename: as the sender named it; "" when not named.
         data: its octets.
         sealed: why it cannot be looked into, though it is no file by itself; "" when it can.
+        sha256: of its octets.
     """
 
     path: str
     filename: str
     data: bytes
     sealed: str = ""
+    sha256: bytes = b""
 
 
 def canonical(raw: bytes) -> bytes:
     """The message as the most lenient client reads it: lines end in LF, and no space stands before a header's colon."""
-    return _SPACED_COLON.sub(rb"\1:", _BARE_CR.sub(b"\n", raw))
+    text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return _SPACED_COLON.sub(rb"\1:", text) if b" :" in text or b"\t:" in text else text
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class _Reader:
             return
         self.seen.add(digest)
         self.pieces += 1
-        yield piece
+        yield replace(piece, sha256=digest)
 
 
 def openings(raw: bytes) -> Iterator[Piece]:
@@ -115,7 +117,7 @@ def _swept(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piec
         yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
     for data in base64_runs(text):
         yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
-    if _QUOTED.search(text):
+    if is_quoted_printable(text):
         yield from reader.fresh(Piece(f"{path}:quoted-printable", "", lenient_quoted_printable(text)))
 
 
@@ -153,12 +155,12 @@ def _leaf(part: Message, at: str, depth: int, reader: _Reader) -> Iterator[Piece
     decoded = part.get_payload(decode=True)
     body = decoded if isinstance(decoded, bytes) else b""
     base64 = "64" in declared
-    if not base64 or _NOT_BASE64.search(body):
+    if not base64 or not is_base64(body):
         yield from _decoded(Piece(at, name, body), depth, reader)
     candidates = []
     if base64 or not declared.isascii():
         candidates.append(lenient_base64(body))
-    if "quoted" in declared or (not base64 and _QUOTED.search(body)):
+    if "quoted" in declared or (not base64 and is_quoted_printable(body)):
         candidates.append(lenient_quoted_printable(body))
     if "uu" in declared:
         candidates += [data for _, data in uuencoded(body)]

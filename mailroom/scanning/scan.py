@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +80,7 @@ def _answer(piece: Piece, engine: Engine, cache: AnswerCache, definitions: str) 
     if piece.sealed:
         sealed = Verdict.ENCRYPTED if piece.sealed == "Message.Partial" else Verdict.OVER_LIMIT
         return EngineAnswer(sealed, piece.sealed)
-    key = (hashlib.sha256(piece.data).digest(), definitions)
+    key = (piece.sha256, definitions)
     answer = cache.get(key)
     if answer is None:
         answer = engine.scan(piece.data)
@@ -98,7 +97,7 @@ def _judged(piece: Piece, answer: EngineAnswer) -> PartVerdict:
         filename=piece.filename,
         verdict=answer.verdict,
         signature=answer.signature,
-        sha256=hashlib.sha256(piece.data).hexdigest(),
+        sha256=piece.sha256.hex(),
         octets=len(piece.data),
     )
 

@@ -191,9 +191,10 @@ def test_worker_that_ends_between_any_two_steps(
             return call
 
     intake = quarantine.intake
+    changed: dict[str, Any] = {client: Ending(getattr(intake, client))}
+    ending = replace(intake, **changed)
     with pytest.raises(StoppedError):
-        changed: dict[str, Any] = {client: Ending(getattr(intake, client))}
-        replace(intake, **changed).take(item)
+        ending.take(item)
     assert all(
         MARKER not in quarantine.s3.get_object(Bucket=item.bucket, Key=key)["Body"].read()
         for key in quarantine.keys("clean/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,38 @@ def test_nested_beyond_reason() -> None:
     found = list(openings(b"MIME-Version: 1.0\r\n" + lines + b"Content-Type: text/plain\r\n\r\nx"))
     assert found[0].data
     assert any(piece.sealed for piece in found)
+
+
+PARTS = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+UNITS = [
+    *(
+        b" ",
+        b"A",
+        b"=",
+        b"= ",
+        b"=\n",
+        b"a=\n",
+        b">",
+        b"\r",
+        b"name=",
+        b"content-",
+        b"a:b\n",
+        b"\n ",
+        b"--b\n",
+        b"AAAA\n",
+        b"AAAA!\n",
+    ),
+    *(b"begin 644 x\n", b"begin-base64 644 x\n", b"=ybegin name=\n", b"Content-Type : x\n", PARTS),
+]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("start", [b"", b"=ybegin ", b"begin 644 ", b"Subject: ", PARTS])
+def test_much_of_the_same(unit: bytes, start: bytes) -> None:
+    """A megabyte of anything costs about what a megabyte of mail does: no reading goes over the same octets again and again."""
+    raw = start + unit * (1_000_000 // len(unit))
+    assert next(openings(raw)).data == raw
+    assert sum(len(piece.data) for piece in openings(raw)) < 20 * len(raw)
 
 
 @given(st.binary(max_size=2000))
