@@ -4,12 +4,12 @@ set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
-for program in chromium clamd knotc knotd named named-checkzone pdftotext rndc; do
+for program in chromium clamd clamscan freshclam knotc knotd named named-checkzone pdftotext rndc; do
   command -v "$program" >/dev/null || missing+=("$program")
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
-packages=(bind9 bind9-utils chromium clamav-daemon knot poppler-utils)
+packages=(bind9 bind9-utils chromium clamav clamav-daemon clamav-freshclam knot poppler-utils)
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then

@@ -1,0 +1,93 @@
+"""What a set of definitions consists of, and when it was last known to be current. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["MANIFEST_KEY", "Manifest", "ManifestError", "set_version"]
+
+MANIFEST_KEY = "current.json"
+"""The one object that changes; every set stands under a key of its own."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(?:cvd|cld|cud|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class ManifestError(ValueError):
+    """The document is no manifest; its text says what is wrong with it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """One set.
+
+    Args:
+        files: SHA-256 of each file in hexadecimal, by its name.
+        signatures: how many the engine loaded from it.
+        created: when the set was published, with a time zone.
+        checked: when the source last said that nothing newer is there.
+    """
+
+    files: Mapping[str, str]
+    signatures: int
+    created: datetime
+    checked: datetime
+
+    @property
+    def version(self) -> str:
+        """Digest of all files: the same files are the same set."""
+        return set_version(self.files)
+
+    def key(self, name: str) -> str:
+        """Where the set's file of that name stands."""
+        return f"sets/{self.version}/{name}"
+
+    def to_json(self) -> str:
+        """As `from_json` reads it."""
+        return json.dumps(
+            {
+                "files": dict(sorted(self.files.items())),
+                "signatures": self.signatures,
+                "created": self.created.isoformat(),
+                "checked": self.checked.isoformat(),
+            },
+            indent=2,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """The manifest that `text` holds.
+
+        Raises:
+            ManifestError: no JSON, or a field missing or malformed.
+        """
+        try:
+            data = json.loads(text)
+            made = cls(
+                files=dict(data["files"]),
+                signatures=int(data["signatures"]),
+                created=datetime.fromisoformat(data["created"]),
+                checked=datetime.fromisoformat(data["checked"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ManifestError(f"manifest: cannot be read: {type(error).__name__}: {error}") from error
+        if not made.files:
+            raise ManifestError("manifest: files must not be empty")
+        for name, digest in made.files.items():
+            # Names become paths: nothing but a plain file name of ClamAV's.
+            if _NAME.fullmatch(name) is None or not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
+                raise ManifestError(f"manifest: files must be names of definitions with their SHA-256, got {name!r}")
+        if made.created.tzinfo is None or made.checked.tzinfo is None:
+            raise ManifestError("manifest: created and checked must have a time zone")
+        return made
+
+
+def set_version(files: Mapping[str, str]) -> str:
+    """Digest of names and contents, in hexadecimal."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()

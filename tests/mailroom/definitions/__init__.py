@@ -1,0 +1,1 @@
+"""Definitions, with freshclam against a source on loopback."""
