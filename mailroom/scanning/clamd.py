@@ -11,7 +11,7 @@ from typing import Final
 
 from mailroom.scanning.verdicts import Verdict
 
-__all__ = ["Clamd", "ClamdError", "EngineAnswer"]
+__all__ = ["Clamd", "ClamdError", "EngineAnswer", "Submitted"]
 
 _ANSWER: Final = re.compile(r"(?:fd\[\d+\]|stream): (?:(?P<clean>OK)|(?P<signature>[\x21-\x7e]+) FOUND)\0")
 _MOST_ANSWER_OCTETS: Final = 4096
@@ -37,6 +37,26 @@ class EngineAnswer:
     signature: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A file that clamd is looking at."""
+
+    connection: socket.socket
+
+    def result(self) -> EngineAnswer:
+        """Wait for what clamd finds; once.
+
+        Raises:
+            ClamdError: no answer, a broken one, or an error of clamd's; also when it died in the middle.
+        """
+        with self.connection:
+            return _meaning(_received(self.connection))
+
+    def close(self) -> None:
+        """Let go of it, whether or not it was waited for."""
+        self.connection.close()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clamd:
     """A clamd on this machine.
@@ -52,22 +72,12 @@ class Clamd:
     timeout_seconds: float = 240.0
 
     def scan(self, data: bytes) -> EngineAnswer:
-        """What clamd finds in `data`.
+        """What clamd finds in `data`. Raises what `submit` and its result raise."""
+        return self.submit(data).result()
 
-        Raises:
-            ClamdError: no answer, a broken one, or an error of clamd's; also when it died in the middle.
-        """
-        answer = self._fildes(data)
-        match = _ANSWER.fullmatch(answer)
-        if match is None:
-            if answer.endswith(" ERROR\0") and _TOO_BIG.search(answer):
-                return EngineAnswer(Verdict.OVER_LIMIT, "Limits.FileSize")
-            raise ClamdError(f"clamd: scan failed, got {answer[:200]!r}; see clamd's log")
-        signature = match["signature"] or ""
-        if not signature:
-            return EngineAnswer(Verdict.CLEAN)
-        meaning = next((verdict for start, verdict in _MEANINGS if signature.startswith(start)), Verdict.INFECTED)
-        return EngineAnswer(meaning, signature)
+    def submit(self, data: bytes) -> Submitted:
+        """Hand `data` over. Raises `ClamdError` when clamd cannot be reached."""
+        return Submitted(self._handed_over(data))
 
     def version(self) -> str:
         """Versions of engine and signatures, and the date of the latter. Raises `ClamdError`."""
@@ -75,22 +85,22 @@ class Clamd:
             connection.sendall(b"zVERSION\0")
             return _received(connection).rstrip("\0")
 
-    def _fildes(self, data: bytes) -> str:
+    def _handed_over(self, data: bytes) -> socket.socket:
         descriptor = os.memfd_create("part", os.MFD_CLOEXEC)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
             os.lseek(descriptor, 0, os.SEEK_SET)
-            with self._connected() as connection:
-                try:
-                    connection.sendall(b"zFILDES\0")
-                    rights = array.array("i", [descriptor])
-                    # One octet goes with it: a message of rights alone is not sent.
-                    connection.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-                except OSError as error:
-                    raise ClamdError(f"clamd: connection broke: {error}") from error
-                return _received(connection)
+            connection = self._connected()
+            try:
+                connection.sendall(b"zFILDES\0")
+                # One octet goes with it: a message of rights alone is not sent.
+                connection.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))])
+            except OSError as error:
+                connection.close()
+                raise ClamdError(f"clamd: connection broke: {error}") from error
+            return connection
         finally:
             os.close(descriptor)
 
@@ -103,6 +113,19 @@ class Clamd:
             connection.close()
             raise ClamdError(f"clamd: {self.socket_path}: cannot connect: {error}; is it running?") from error
         return connection
+
+
+def _meaning(answer: str) -> EngineAnswer:
+    match = _ANSWER.fullmatch(answer)
+    if match is None:
+        if answer.endswith(" ERROR\0") and _TOO_BIG.search(answer):
+            return EngineAnswer(Verdict.OVER_LIMIT, "Limits.FileSize")
+        raise ClamdError(f"clamd: scan failed, got {answer[:200]!r}; see clamd's log")
+    signature = match["signature"] or ""
+    if not signature:
+        return EngineAnswer(Verdict.CLEAN)
+    meaning = next((verdict for start, verdict in _MEANINGS if signature.startswith(start)), Verdict.INFECTED)
+    return EngineAnswer(meaning, signature)
 
 
 def _received(connection: socket.socket) -> str:

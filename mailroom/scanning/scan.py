@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Protocol
@@ -14,7 +13,7 @@ from mailroom.scanning.openings import Piece, openings
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst
 from mailroom.scanning.zips import zip_fault
 
-__all__ = ["AnswerCache", "Engine", "scan_message"]
+__all__ = ["AnswerCache", "Engine", "Pending", "scan_message"]
 
 AT_ONCE: Final = 4
 """Pieces with the engine at once: clamd's MaxThreads."""
@@ -22,11 +21,21 @@ AT_ONCE: Final = 4
 CACHED_ANSWERS: Final = 20_000
 
 
+class Pending(Protocol):
+    """A file that is being looked at."""
+
+    def result(self) -> EngineAnswer:
+        """Wait for what is found in it. Raises `ClamdError`."""
+
+    def close(self) -> None:
+        """Let go of it, whether or not it was waited for."""
+
+
 class Engine(Protocol):
     """What looks at one file."""
 
-    def scan(self, data: bytes) -> EngineAnswer:
-        """What is found in `data`. Raises `ClamdError`."""
+    def submit(self, data: bytes) -> Pending:
+        """Begin to look at `data`. Raises `ClamdError`."""
 
     def version(self) -> str:
         """Versions of engine and signatures. Raises `ClamdError`."""
@@ -66,40 +75,68 @@ def scan_message(raw: bytes, engine: Engine, cache: AnswerCache | None = None) -
     definitions = engine.version()
     known = cache if cache is not None else AnswerCache()
 
-    def look(piece: Piece) -> PartVerdict:
-        return _judged(piece, _answer(piece, engine, known, definitions))
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = tuple(pool.map(look, openings(raw)))
+    parts: list[PartVerdict] = []
+    waiting: deque[_Look] = deque()
+    # One thread: clamd has its own, and while it looks at one piece the next is being read out of the message.
+    try:
+        for piece in openings(raw):
+            if len(waiting) == AT_ONCE:
+                parts.append(waiting.popleft().verdict(known))
+            waiting.append(_look(piece, engine, known, definitions))
+        parts += [look.verdict(known) for look in waiting]
+    finally:
+        for look in waiting:
+            look.answer.close()
     if engine.version() != definitions:
         raise ClamdError("clamd: definitions changed during the scan; scan again")
     return ScanResult(verdict=worst([part.verdict for part in parts]), parts=_told(parts), definitions=definitions)
 
 
-def _answer(piece: Piece, engine: Engine, cache: AnswerCache, definitions: str) -> EngineAnswer:
-    if piece.sealed:
-        sealed = Verdict.ENCRYPTED if piece.sealed == "Message.Partial" else Verdict.OVER_LIMIT
-        return EngineAnswer(sealed, piece.sealed)
-    key = (piece.sha256, definitions)
-    answer = cache.get(key)
-    if answer is None:
-        answer = engine.scan(piece.data)
-        fault = zip_fault(piece.data) if answer.verdict is Verdict.CLEAN else ""
+@dataclass(slots=True)
+class _Look:
+    """One piece, and how its answer is had."""
+
+    piece: Piece
+    key: tuple[bytes, str]
+    answer: Pending
+
+    def verdict(self, cache: AnswerCache) -> PartVerdict:
+        answer = self.answer.result()
+        fault = zip_fault(self.piece.data) if answer.verdict is Verdict.CLEAN and not self.piece.sealed else ""
         if fault:
             answer = EngineAnswer(Verdict.OVER_LIMIT, fault)
-        cache.put(key, answer)
-    return answer
+        if not self.piece.sealed:
+            cache.put(self.key, answer)
+        return PartVerdict(
+            path=self.piece.path,
+            filename=self.piece.filename,
+            verdict=answer.verdict,
+            signature=answer.signature,
+            sha256=self.piece.sha256.hex(),
+            octets=len(self.piece.data),
+        )
 
 
-def _judged(piece: Piece, answer: EngineAnswer) -> PartVerdict:
-    return PartVerdict(
-        path=piece.path,
-        filename=piece.filename,
-        verdict=answer.verdict,
-        signature=answer.signature,
-        sha256=piece.sha256.hex(),
-        octets=len(piece.data),
-    )
+def _look(piece: Piece, engine: Engine, cache: AnswerCache, definitions: str) -> _Look:
+    key = (piece.sha256, definitions)
+    if piece.sealed:
+        sealed = Verdict.ENCRYPTED if piece.sealed == "Message.Partial" else Verdict.OVER_LIMIT
+        return _Look(piece, key, _Known(EngineAnswer(sealed, piece.sealed)))
+    known = cache.get(key)
+    return _Look(piece, key, engine.submit(piece.data) if known is None else _Known(known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An answer that is there already."""
+
+    answer: EngineAnswer
+
+    def result(self) -> EngineAnswer:
+        return self.answer
+
+    def close(self) -> None:
+        pass
 
 
 def _told(parts: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:

@@ -8,6 +8,7 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 from typing import Final
@@ -92,6 +93,21 @@ _BASE64: Final = (*_PLAIN, "Content-Transfer-Encoding: base64")
 _TEXT: Final = HEAD + b"\r\n"
 
 
+def tnef(content: bytes) -> bytes:
+    """A winmail.dat with one attachment, as Outlook sends it. Source: MS-OXTNEF 2.1."""
+
+    def attribute(level: int, number: int, data: bytes) -> bytes:
+        return struct.pack("<BII", level, number, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+
+    return (
+        struct.pack("<IH", 0x223E9F78, 1)
+        + attribute(1, 0x00089006, struct.pack("<I", 0x00010000))
+        + attribute(2, 0x00069002, b"\x01\x00" + b"\xff" * 4 + b"\x00" * 8)
+        + attribute(2, 0x00018010, b"invoice.bin\0")
+        + attribute(2, 0x0006800F, content)
+    )
+
+
 def hidden(payload: bytes) -> dict[str, bytes]:
     """Messages that hold `payload`, by the way that it is hidden."""
     lines = base64.encodebytes(payload).replace(b"\n", b"\r\n")
@@ -174,6 +190,8 @@ def hidden(payload: bytes) -> dict[str, bytes]:
         "gzip": mixed(encoded(gzip.compress(payload), "invoice.gz")),
         "bzip2": mixed(encoded(bz2.compress(payload), "invoice.bz2")),
         "xz": mixed(encoded(lzma.compress(payload), "invoice.xz")),
+        "TNEF": mixed(encoded(tnef(payload), "winmail.dat")),
+        "zip in TNEF": mixed(encoded(tnef(archive(payload)), "winmail.dat")),
         "tar.gz": mixed(encoded(tarball(payload), "invoice.tgz")),
         "name that cannot be read": mixed(attached).replace(
             b'filename="invoice.bin"', b"filename*=x'y'%ff%zz; filename*0*=a"

@@ -144,8 +144,14 @@ def test_definitions_that_change_during_a_scan() -> None:
     versions = iter(["ClamAV 1.4.6/1/a", "ClamAV 1.4.6/2/b"])
 
     class Changing:
-        def scan(self, data: bytes) -> EngineAnswer:
+        def submit(self, data: bytes) -> Changing:
+            return self
+
+        def result(self) -> EngineAnswer:
             return EngineAnswer(Verdict.CLEAN)
+
+        def close(self) -> None:
+            pass
 
         def version(self) -> str:
             return next(versions)
