@@ -79,8 +79,11 @@ def dns_check(  # noqa: PLR0917 - options, which Typer passes by name
     try:
         while True:
             found = _check(loaded, chosen, asked, server_port)
-            _show(found, last, watch=watch, as_json=as_json)
-            last = found
+            before, last = (
+                last,
+                found,
+            )  # known before it is shown: an interruption while it is printed still ends in the whole
+            _show(found, before, watch=watch, as_json=as_json)
             if not watch or found.code is ExitCode.OK or time.monotonic() + interval > deadline:
                 break
             time.sleep(interval)

@@ -1,0 +1,30 @@
+"""dns-check --watch, interrupted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from email_stack.cli import checking
+from email_stack.cli.main import app
+from email_stack.cli.output import ExitCode, console
+
+
+def test_interrupted_while_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told to end while the first changes are being printed, it still prints the whole and exits with its code."""
+    printed: list[str] = []
+
+    def interrupted(line: str, **_options: Any) -> None:
+        printed.append(line)
+        if len(printed) == 1:
+            raise KeyboardInterrupt
+
+    found = checking._Round({}, {"acme": "deploy it first"})
+    monkeypatch.setattr(checking, "checked_account", lambda _cell: None)
+    monkeypatch.setattr(checking, "_check", lambda *_arguments: found)
+    monkeypatch.setattr(console, "print", interrupted)
+    done = CliRunner().invoke(app, ["dns-check", "acme", "--watch"])
+    assert done.exit_code == ExitCode.NOT_DEPLOYED
+    assert printed[1:] == ["not deployed yet: deploy it first"]
