@@ -21,7 +21,8 @@ from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
 
 __all__ = ["policy_of", "register"]
 
-_SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock", "/tmp/clamd.sock")  # noqa: S108 - where distributions and clamd.conf put it
+_SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
+"""Where distributions put it."""
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages, as they come: .eml files.")]
 SocketPath = Annotated[

@@ -6,22 +6,30 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from mailroom.errors import PermanentError
 
-__all__ = ["RAW_PREFIX", "RawObject", "raw_objects"]
+__all__ = ["RAW_PREFIX", "RawObject", "raw_objects", "rescan_message"]
 
 RAW_PREFIX: Final = "raw/"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RawObject:
-    """One version of one object in a tenant's quarantine."""
+    """One version of one object in a tenant's quarantine.
+
+    Args:
+        bucket: the tenant's.
+        key: below `raw/`.
+        version: its id.
+        rescan: id of the request to scan it anew; "" when it just arrived.
+    """
 
     bucket: str
     key: str
     version: str
+    rescan: str = ""
 
     @property
     def message_id(self) -> str:
@@ -49,6 +57,15 @@ def raw_objects(body: str) -> Iterator[RawObject]:
     yield from dict.fromkeys(_object(record) for record in records)
 
 
+def rescan_message(item: RawObject) -> str:
+    """The queue message that has `item` scanned anew: as S3's notification, and the id of the request."""
+    described = {
+        "bucket": {"name": item.bucket},
+        "object": {"key": quote_plus(item.key), "versionId": item.version},
+    }
+    return json.dumps({"Records": [{"s3": described, "rescan": item.rescan}]})
+
+
 def _object(record: Any) -> RawObject:
     try:
         part = record["s3"]
@@ -56,6 +73,7 @@ def _object(record: Any) -> RawObject:
             bucket=part["bucket"]["name"],
             key=unquote_plus(part["object"]["key"], errors="strict"),
             version=part["object"]["versionId"],
+            rescan=str(record.get("rescan", "")),
         )
     except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
         raise PermanentError("queue message: a record must name bucket, key and version") from error

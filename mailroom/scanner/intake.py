@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,22 +19,26 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanner.alerts import alerts_of
 from mailroom.scanner.events import RawObject
+from mailroom.scanner.recipients import Recipient
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import AnswerCache, Engine, scan_message
-from mailroom.scanning.verdicts import Action, Policy, ScanResult
+from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
-__all__ = ["CLEAN_PREFIX", "VERDICT_PREFIX", "Intake", "Outcome", "Recipient"]
+__all__ = ["CLEAN_PREFIX", "VERDICT_PREFIX", "Intake", "Outcome"]
 
 CLEAN_PREFIX: Final = "clean/"
 VERDICT_PREFIX: Final = "verdicts/"
 
 MAX_MESSAGE_OCTETS: Final = 45_000_000
 """SES takes messages of up to 40 MB. SES developer guide, "Service quotas", e-mail receiving."""
+
+_ENVELOPE_OCTETS: Final = 64_000
+"""Where SES writes the envelope: in front of a message."""
 
 _SOMEBODY_ELSE: Final = timedelta(minutes=10)
 """How long a verdict without its alert is taken for another worker's; longer than one invocation lasts."""
@@ -61,13 +66,8 @@ _OUTCOMES: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipient:
-    """Whose quarantine it is: the tenant's id, its policy, and the topic of its operators."""
-
-    tenant: str
-    policy: Policy
-    topic_arn: str
+def _nobody_counts(_name: str, _number: int) -> None:
+    pass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +81,7 @@ class Intake:
         recipient_of: the tenant of a bucket; raises `MailroomError` when that cannot be told.
         clock: the time now, with a time zone.
         cache: known answers.
+        count: counts detections, and what becomes of messages. Default: nobody does.
     """
 
     s3: S3Client
@@ -89,6 +90,7 @@ class Intake:
     recipient_of: Callable[[str], Recipient]
     clock: Callable[[], datetime]
     cache: AnswerCache
+    count: Callable[[str, int], None] = _nobody_counts
 
     def take(self, item: RawObject) -> Outcome:
         """Work on one object until nothing is left to do.
@@ -115,47 +117,95 @@ class Intake:
             raise RetryableError(f"{_where(recipient, item)}: {error}") from error
         return _OUTCOMES[delivery.action]
 
+    def hold(self, item: RawObject) -> Outcome:
+        """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
+
+        Raises:
+            RetryableError: AWS failed, or another worker is at it.
+            PermanentError: there is a verdict that lets the message go, and it could not be carried out.
+        """
+        recipient = self.recipient_of(item.bucket)
+        try:
+            beginning = self._raw(item, most=_ENVELOPE_OCTETS)
+            if beginning is None:
+                return Outcome.GONE
+            known, _tag = self._known(item)
+            if known is not None and known["told"] and known["action"] != Action.HOLD.value:
+                raise PermanentError(f"{_where(recipient, item)}: was to be {known['action']}, which cannot be done")
+            failed = PartVerdict(
+                path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", octets=0
+            )
+            result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
+            delivery = Delivery(action=Action.HOLD, reason="the scan failed")
+            self._tell(item, recipient, beginning, result, delivery)
+        except (BotoCoreError, ClientError) as error:
+            raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+        return Outcome.HELD
+
     def _scan(self, message: bytes) -> ScanResult:
         return scan_message(message, self.engine, self.cache)
 
-    def _raw(self, item: RawObject) -> bytes | None:
+    def _raw(self, item: RawObject, most: int | None = None) -> bytes | None:
+        """The message, or so many octets of its beginning; None when it is gone."""
         try:
             answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _GONE:
                 return None
             raise
+        if most is not None:
+            with closing(answer["Body"]) as body:
+                return body.read(most)
         if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
             raise PermanentError(f"{item.bucket}/{item.key}: has {answer['ContentLength']} octets, more than SES takes")
         return answer["Body"].read()
 
     def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, result: ScanResult, delivery: Delivery) -> None:
         """Record the verdict, and tell the operators of each detection, once whoever else does the same at the same time."""
-        key = f"{VERDICT_PREFIX}{item.message_id}/{item.version}.json"
         record = _record(item, recipient, result, delivery, self.clock())
-        if not self._create(item.bucket, key, record):
-            known = json.loads(self.s3.get_object(Bucket=item.bucket, Key=key)["Body"].read())
-            if known["told"]:
+        if not self._write(item, record, IfNoneMatch="*"):
+            known, tag = self._known(item)
+            if known is not None and known["told"] and item.rescan in {"", known["rescan"]}:
                 return
-            if self.clock() - datetime.fromisoformat(known["time"]) < _SOMEBODY_ELSE:
+            since = self.clock() - datetime.fromisoformat(known["time"]) if known is not None else timedelta()
+            if (
+                known is None
+                or (not known["told"] and since < _SOMEBODY_ELSE)
+                or not self._write(item, record, IfMatch=tag)
+            ):
                 raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
         now = self.clock()
-        for alert in alerts_of(item, tenant=recipient.tenant, raw=raw, result=result, delivery=delivery, now=now):
+        told = list(alerts_of(item, tenant=recipient.tenant, raw=raw, result=result, delivery=delivery, now=now))
+        for alert in told:
             self.sns.publish(
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
-        self.s3.put_object(
-            Bucket=item.bucket, Key=key, Body=json.dumps({**record, "told": True}), ContentType="application/json"
-        )
+        if told and result.verdict is not Verdict.ERROR:
+            self.count("Detections", len(told))
+        self._write(item, {**record, "told": True})
 
-    def _create(self, bucket: str, key: str, record: dict[str, Any]) -> bool:
-        """Write a record that is not there; False when it is."""
+    def _known(self, item: RawObject) -> tuple[dict[str, Any] | None, str]:
+        """The verdict that is recorded, and its entity tag; None where there is none."""
+        try:
+            answer = self.s3.get_object(Bucket=item.bucket, Key=_verdict_key(item))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _GONE:
+                return None, ""
+            raise
+        return json.loads(answer["Body"].read()), answer["ETag"]
+
+    def _write(self, item: RawObject, record: dict[str, Any], **condition: str) -> bool:
+        """Write the record; False where the condition does not hold."""
         try:
             self.s3.put_object(
-                Bucket=bucket, Key=key, Body=json.dumps(record), ContentType="application/json", IfNoneMatch="*"
+                Bucket=item.bucket,
+                Key=_verdict_key(item),
+                Body=json.dumps(record),
+                ContentType="application/json",
+                **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch
             )
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _TAKEN:
+            if condition and error.response.get("Error", {}).get("Code") in _TAKEN:
                 return False
             raise
         return True
@@ -189,6 +239,7 @@ def _record(
         "tenant": recipient.tenant,
         "message_id": item.message_id,
         "raw_version": item.version,
+        "rescan": item.rescan,
         "time": now.isoformat(),
         "verdict": result.verdict.value,
         "action": delivery.action.value,
@@ -208,6 +259,10 @@ def _record(
         ],
         "told": False,
     }
+
+
+def _verdict_key(item: RawObject) -> str:
+    return f"{VERDICT_PREFIX}{item.message_id}/{item.version}.json"
 
 
 def _where(recipient: Recipient, item: RawObject) -> str:

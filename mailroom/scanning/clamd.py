@@ -85,6 +85,14 @@ class Clamd:
             connection.sendall(b"zVERSION\0")
             return _received(connection).rstrip("\0")
 
+    def reload(self) -> None:
+        """Have it load its definitions anew; returns before it has. Raises `ClamdError`."""
+        with self._connected() as connection:
+            connection.sendall(b"zRELOAD\0")
+            answer = _received(connection)
+        if answer != "RELOADING\0":
+            raise ClamdError(f"clamd: does not reload, got {answer[:200]!r}; see clamd's log")
+
     def _handed_over(self, data: bytes) -> socket.socket:
         descriptor = os.memfd_create("part", os.MFD_CLOEXEC)
         try:

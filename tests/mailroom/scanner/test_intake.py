@@ -254,7 +254,7 @@ def test_largest_message(quarantine: Quarantine) -> None:
 def test_batch_with_one_that_fails(quarantine: Quarantine) -> None:
     """The others are done, and only that one is brought again."""
     items = [quarantine.put(CLEAN), RawObject("no-such-bucket", "raw/x", "v"), quarantine.put(INFECTED)]
-    answer = work_on(event(*items), quarantine.intake)
+    answer = work_on(event(*items), quarantine.intake, max_receives=5)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert len(quarantine.keys("clean/")) == 2
 
@@ -264,7 +264,7 @@ def test_batch_with_nonsense(quarantine: Quarantine) -> None:
     good = event(quarantine.put(CLEAN))["Records"][0]
     bodies = ["no json", "[]", '{"Records": []}', '{"Records": [{"s3": {}}]}', '{"Event": "s3:TestEvent"}']
     records = [{"messageId": f"n{number}", "body": body} for number, body in enumerate(bodies)]
-    answer = work_on({"Records": [*records, good]}, quarantine.intake)
+    answer = work_on({"Records": [*records, good]}, quarantine.intake, max_receives=5)
     assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["n0", "n1", "n2", "n3"]
     assert len(quarantine.keys("clean/")) == 1
 
@@ -275,7 +275,9 @@ def test_unexpected_error_is_not_done(quarantine: Quarantine, caplog: pytest.Log
     def recipient_of(_: str) -> Any:
         raise KeyError("secret of a sender")
 
-    answer = work_on(event(quarantine.put(CLEAN)), replace(quarantine.intake, recipient_of=recipient_of))
+    answer = work_on(
+        event(quarantine.put(CLEAN)), replace(quarantine.intake, recipient_of=recipient_of), max_receives=5
+    )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert "unexpected KeyError at test_intake.py:" in caplog.text
     assert "secret" not in caplog.text
@@ -284,6 +286,6 @@ def test_unexpected_error_is_not_done(quarantine: Quarantine, caplog: pytest.Log
 def test_object_outside_the_quarantine(quarantine: Quarantine) -> None:
     """An event about a delivered message is refused, so the scanner cannot be made to work on its own results."""
     item = quarantine.put(CLEAN, key="clean/x")
-    answer = work_on(event(item), quarantine.intake)
+    answer = work_on(event(item), quarantine.intake, max_receives=5)
     assert len(answer["batchItemFailures"]) == 1
     assert issubclass(PermanentError, MailroomError)

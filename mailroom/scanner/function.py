@@ -1,0 +1,68 @@
+"""Entry of the scanner's Lambda: one sandbox, one clamd, for as long as it is kept warm."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from mailroom.metrics import Meter
+from mailroom.scanner.engine import WarmEngine
+from mailroom.scanner.handler import work_on
+from mailroom.scanner.intake import Intake
+from mailroom.scanner.recipients import Recipients
+from mailroom.scanner.settings import Settings
+from mailroom.scanning.scan import AnswerCache
+
+__all__ = ["on_event"]
+
+logging.getLogger("mailroom").setLevel(logging.INFO)
+
+
+def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+    """Work on one batch of the queue; returns the messages to bring again."""
+    settings, engine, intake = _sandbox()
+    meter = Meter("Scanner", settings.scanner)
+    try:
+        return work_on(
+            event,
+            replace(intake, count=meter.count),
+            max_receives=settings.max_receives,
+            ensure_ready=engine.ensure_ready,
+        )
+    finally:
+        meter.flush()
+
+
+@cache
+def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
+    """What one sandbox keeps; made in its first invocation, which may take longer than Lambda's ten seconds of initialising."""
+    settings = Settings.from_environment(os.environ)
+    s3 = boto3.client("s3")
+    engine = WarmEngine(
+        s3=s3,
+        bucket=settings.definitions_bucket,
+        folder=Path(tempfile.mkdtemp(prefix="scanner-")),
+        max_age=settings.max_definitions_age,
+        clock=_now,
+    )
+    intake = Intake(
+        s3=s3,
+        sns=boto3.client("sns"),
+        engine=engine,
+        recipient_of=Recipients(s3=s3, clock=_now).of,
+        clock=_now,
+        cache=AnswerCache(),
+    )
+    return settings, engine, intake
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
