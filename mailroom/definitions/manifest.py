@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["MANIFEST_KEY", "Manifest", "ManifestError", "set_version"]
+__all__ = ["MANIFEST_KEY", "SETS_PREFIX", "Manifest", "ManifestError", "set_version"]
 
 MANIFEST_KEY = "current.json"
 """The one object that changes; every set stands under a key of its own."""
+
+SETS_PREFIX = "sets/"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(?:cvd|cld|cud|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -45,7 +47,7 @@ class Manifest:
 
     def key(self, name: str) -> str:
         """Where the set's file of that name stands."""
-        return f"sets/{self.version}/{name}"
+        return f"{SETS_PREFIX}{self.version}/{name}"
 
     def to_json(self) -> str:
         """As `from_json` reads it."""

@@ -7,28 +7,33 @@ goes wrong before leaves the set that was current.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.definitions.manifest import MANIFEST_KEY, Manifest, ManifestError, set_version
+from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX, Manifest, ManifestError, set_version
 from mailroom.errors import RetryableError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["Mirror", "Refreshed", "current", "fetch_set"]
 
 _KNOWN_SIGNATURES: Final = re.compile(r"^Known viruses: (\d+)$", re.MULTILINE)
+_CONFIRMED: Final = r"^{}\.\w+ (?:database is up-to-date|is up-to-date|updated) "
+_STILL_FETCHED: Final = timedelta(days=1)
 _FRESHCLAM_SECONDS: Final = 600
 _CLAMSCAN_SECONDS: Final = 300
 _FOUND: Final = 1
@@ -40,6 +45,8 @@ class Refreshed(StrEnum):
 
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
+    UNCONFIRMED = "unconfirmed"
+    """Nothing came, and the source did not say that there is nothing newer: freshclam succeeds where it was turned away, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,11 +87,12 @@ class Mirror:
         if before is not None:
             # What is there already is only updated: the source refuses those who fetch all of it again and again.
             fetch_set(self.s3, self.bucket, before, files)
-        self._freshclam(files)
+        said = self._freshclam(files)
         found = {path.name: _digest(path) for path in sorted(files.iterdir()) if path.suffix != ".dat"}
         now = self.clock()
         if before is not None and set_version(found) == before.version:
-            # freshclam succeeds where it was turned away, too: that the set is current is said only by its own age.
+            if not all(re.search(_CONFIRMED.format(re.escape(name)), said, re.MULTILINE) for name in self.required):
+                return Refreshed.UNCONFIRMED
             self._write(Manifest(files=found, signatures=before.signatures, created=before.created, checked=now))
             return Refreshed.UNCHANGED
         manifest = Manifest(files=found, signatures=self._verified(files, found), created=now, checked=now)
@@ -94,9 +102,24 @@ class Mirror:
         except (BotoCoreError, ClientError, OSError) as error:
             raise RetryableError(f"definitions: {self.bucket}: cannot be written: {error}") from error
         self._write(manifest)
+        self._tidy(manifest)
         return Refreshed.PUBLISHED
 
-    def _freshclam(self, files: Path) -> None:
+    def _tidy(self, manifest: Manifest) -> None:
+        """Remove the sets that no scanner can be fetching any more."""
+        before = self.clock() - _STILL_FETCHED
+        try:
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=SETS_PREFIX)
+            for entry in (entry for page in pages for entry in page.get("Contents", [])):
+                superseded = not entry["Key"].startswith(f"{SETS_PREFIX}{manifest.version}/")
+                if superseded and entry["LastModified"] < before:
+                    self.s3.delete_object(Bucket=self.bucket, Key=entry["Key"])
+        except (BotoCoreError, ClientError) as error:
+            # The new set is published; the next run tidies up.
+            logger.warning("definitions: %s: old sets cannot be removed: %s", self.bucket, error)
+
+    def _freshclam(self, files: Path) -> str:
+        """Returns what it said. Raises `RetryableError`."""
         command = [
             "freshclam",
             f"--config-file={self.configuration}",
@@ -112,6 +135,7 @@ class Mirror:
             raise RetryableError(f"definitions: freshclam did not end: {error}") from error
         if done.returncode != 0:
             raise RetryableError(f"definitions: freshclam exited with {done.returncode}: {done.stdout[-800:]}")
+        return done.stdout
 
     def _verified(self, files: Path, found: dict[str, str]) -> int:
         """How many signatures the engine loads from the set. Raises `RetryableError` when it is not a good one."""

@@ -81,6 +81,7 @@ class WarmEngine:
             if not self._daemon.running:
                 self._place(self._newest)
                 self._daemon.start()
+                self._loaded = self._placed
             elif self._placed is None or self._placed.version != self._newest.version:
                 self._place(self._newest)
                 self._daemon.reload()
@@ -100,7 +101,8 @@ class WarmEngine:
         Raises:
             ClamdError: clamd does not answer, or finds the canary of no set that it was given.
         """
-        for manifest in (self._placed, self._loaded):
+        # The newer one last as well: it may have been loaded after it was looked for.
+        for manifest in (self._placed, self._loaded, self._placed):
             if manifest is not None and self._finds(manifest):
                 self._loaded = manifest
                 return f"{self._daemon.client.version()} set {manifest.version[:16]}"

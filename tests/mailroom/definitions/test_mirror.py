@@ -138,6 +138,30 @@ def test_nothing_new(cell: Cell) -> None:
     assert after.checked == before.checked + timedelta(hours=1)
 
 
+def test_source_that_says_nothing(cell: Cell) -> None:
+    """A run that ends well without a word of each required database confirms nothing: the set's age goes on."""
+    cell.refresh()
+    before = current(cell.s3, cell.bucket)
+    assert cell.refresh(required=["own", "daily"]) is Refreshed.UNCONFIRMED
+    assert current(cell.s3, cell.bucket) == before
+
+
+def test_superseded_sets_are_removed(cell: Cell, source: Source) -> None:
+    """A day after a newer one is there: until then a scanner may be fetching it."""
+    cell.refresh()
+    old = current(cell.s3, cell.bucket)
+    source.publish(LINE + "Another.Test:0:*:deadbeefdeadbeef\n")
+    cell.refresh()
+    source.publish(LINE + "Another.Test:0:*:deadbeefdeadbeefdead\n")
+    cell.runs += int((datetime.now(UTC) - NOW) / timedelta(hours=1)) + 30
+    cell.refresh()
+    new = current(cell.s3, cell.bucket)
+    assert old is not None
+    assert new is not None
+    kept = [one["Key"] for one in cell.s3.list_objects_v2(Bucket=cell.bucket, Prefix="sets/")["Contents"]]
+    assert kept == [new.key("own.ndb")]
+
+
 def test_newer_set_takes_its_place(cell: Cell, source: Source) -> None:
     """A new file is a new set; the old one stays where scanners may still be fetching it."""
     cell.refresh()

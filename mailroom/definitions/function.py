@@ -1,0 +1,111 @@
+"""Entry of the mirror's Lambda: one scheduled run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import boto3
+
+from mailroom.definitions.mirror import Mirror, current
+from mailroom.errors import RetryableError
+from mailroom.metrics import Meter
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["MirrorSettings", "on_event", "run"]
+
+# The test file that every engine detects by agreement; put together here, so that this source file is not detected itself.
+_EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+logger = logging.getLogger(__name__)
+logger.setLevel(logging.INFO)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MirrorSettings:
+    """What the function is told.
+
+    Args:
+        bucket: where sets are published.
+        required: databases that a set must have.
+        minimum_signatures: how many it must load at least.
+        configuration: a freshclam.conf other than the packaged one. Default: None.
+        canary: what the set must find. Default: the EICAR test file.
+    """
+
+    bucket: str
+    required: tuple[str, ...]
+    minimum_signatures: int
+    configuration: Path | None = None
+    canary: bytes = _EICAR
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> MirrorSettings:
+        """The settings that are in `environment`.
+
+        Raises:
+            ValueError: a variable is missing or no number.
+        """
+        try:
+            return cls(
+                bucket=environment["DEFINITIONS_BUCKET"],
+                required=tuple(environment["REQUIRED_DATABASES"].split()),
+                minimum_signatures=int(environment["MINIMUM_SIGNATURES"]),
+            )
+        except KeyError as error:
+            raise ValueError(f"environment: {error.args[0]} must be set") from error
+
+
+def on_event(_event: object, _context: object) -> str:
+    """Refresh once; returns what it came to. Raises what `run` raises, so that the invocation counts as failed."""
+    return run(MirrorSettings.from_environment(os.environ), boto3.client("s3"))
+
+
+def run(settings: MirrorSettings, s3: S3Client) -> str:
+    """Refresh, and measure the age of what is published then, whether or not that went well.
+
+    Raises:
+        RetryableError: as `Mirror.refresh` does.
+    """
+    meter = Meter("Definitions", settings.bucket)
+    try:
+        with tempfile.TemporaryDirectory() as folder, as_file(files("mailroom.definitions") / "freshclam.conf") as own:
+            came_to = Mirror(
+                s3=s3,
+                bucket=settings.bucket,
+                folder=Path(folder),
+                configuration=settings.configuration or own,
+                required=settings.required,
+                minimum_signatures=settings.minimum_signatures,
+                canary=settings.canary,
+                clock=_now,
+            ).refresh()
+        logger.info("definitions: %s: %s", settings.bucket, came_to.value)
+        return came_to.value
+    finally:
+        _measure(settings.bucket, s3, meter)
+
+
+def _measure(bucket: str, s3: S3Client, meter: Meter) -> None:
+    """Seconds since the source last said that the published set is current; nothing where there is none, which alarms as well."""
+    try:
+        published = current(s3, bucket)
+    except RetryableError as error:
+        logger.warning("%s", error)
+        return
+    if published is not None:
+        meter.seconds("Age", (_now() - published.checked).total_seconds())
+        meter.flush()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
