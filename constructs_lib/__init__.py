@@ -11,32 +11,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from constructs_lib.alerts import SecurityAlerts
     from constructs_lib.dns import ParentZone, PortalAlias, RecordBatch, SubdomainZone
-    from constructs_lib.receiving import ActiveReceiptRuleSet, TenantInbox
+    from constructs_lib.receiving import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
+    from constructs_lib.scanning import AttachmentScanner, AttachmentScannerProps, SignatureMirror
     from constructs_lib.sending import SendingIdentity
     from constructs_lib.tenant_subdomain import TenantSubdomain, TenantSubdomainProps
 
 __all__ = [
     "ActiveReceiptRuleSet",
+    "AttachmentScanner",
+    "AttachmentScannerProps",
     "ParentZone",
     "PortalAlias",
     "RecordBatch",
     "SecurityAlerts",
     "SendingIdentity",
+    "SignatureMirror",
     "SubdomainZone",
     "TenantInbox",
+    "TenantInboxProps",
     "TenantSubdomain",
     "TenantSubdomainProps",
 ]
 
 _HOMES = {
     "ActiveReceiptRuleSet": "receiving",
+    "AttachmentScanner": "scanning",
+    "AttachmentScannerProps": "scanning",
     "ParentZone": "dns",
     "PortalAlias": "dns",
     "RecordBatch": "dns",
     "SecurityAlerts": "alerts",
     "SendingIdentity": "sending",
+    "SignatureMirror": "scanning",
     "SubdomainZone": "dns",
     "TenantInbox": "receiving",
+    "TenantInboxProps": "receiving",
     "TenantSubdomain": "tenant_subdomain",
     "TenantSubdomainProps": "tenant_subdomain",
 }

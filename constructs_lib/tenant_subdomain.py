@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
-from constructs_lib.receiving import TenantInbox
+from constructs_lib.quarantine import Scanner
+from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
+from mailroom.scanning.verdicts import Policy
 
 __all__ = ["TenantSubdomain", "TenantSubdomainProps"]
 
@@ -39,6 +41,8 @@ class TenantSubdomainProps:
         receiving_tls_required: Default: True.
         recipients_per_rule: Default: 100.
         raw_retention: how long mail may wait in quarantine. Default: 90 days.
+        scanner: what scans the mail that arrives. Default: None, it stays in quarantine.
+        scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
         alert_addresses: operators to tell of detections. Default: none.
         alerts_key_arn: KMS key of the alerts topic. Default: None, a key of its own.
         access_logs_bucket_name: bucket for the inbox's access logs. Default: None.
@@ -61,6 +65,8 @@ class TenantSubdomainProps:
     receiving_tls_required: bool = True
     recipients_per_rule: int = RECIPIENTS_PER_RULE
     raw_retention: cdk.Duration | None = None
+    scanner: Scanner | None = None
+    scan_policy: Policy = field(default_factory=Policy)
     alert_addresses: Sequence[str] = ()
     alerts_key_arn: str | None = None
     access_logs_bucket_name: str | None = None
@@ -121,18 +127,24 @@ class TenantSubdomain(Construct):
             "Alerts",
             display_name=f"Mail security {props.tenant_id}",
             addresses=props.alert_addresses,
+            publisher_role_arns=[props.scanner.role_arn] if props.scanner is not None else (),
             encryption_key_arn=props.alerts_key_arn,
         )
         self.inbox = TenantInbox(
             self,
             "Inbox",
-            tenant_id=props.tenant_id,
-            rule_set_name=props.rule_set_name,
-            recipients=props.recipients,
-            raw_retention=props.raw_retention or cdk.Duration.days(90),
-            enabled=props.live,
-            tls_required=props.receiving_tls_required,
-            recipients_per_rule=props.recipients_per_rule,
-            access_logs_bucket_name=props.access_logs_bucket_name,
-            removal_policy=props.removal_policy,
+            TenantInboxProps(
+                tenant_id=props.tenant_id,
+                rule_set_name=props.rule_set_name,
+                recipients=props.recipients,
+                raw_retention=props.raw_retention or cdk.Duration.days(90),
+                enabled=props.live,
+                tls_required=props.receiving_tls_required,
+                recipients_per_rule=props.recipients_per_rule,
+                access_logs_bucket_name=props.access_logs_bucket_name,
+                removal_policy=props.removal_policy,
+                scanner=props.scanner,
+                scan_policy=props.scan_policy,
+                alerts_topic_arn=self.alerts.topic_arn,
+            ),
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-__all__ = ["NAMESPACE", "Meter"]
+from mailroom.metric_names import NAMESPACE
 
-NAMESPACE = "EmailSubdomains"
+__all__ = ["Meter"]
 
 
 class Meter:

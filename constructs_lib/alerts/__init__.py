@@ -1,5 +1,5 @@
 """Alerts to the operators."""
 
-from constructs_lib.alerts.security_alerts import SecurityAlerts
+from constructs_lib.alerts.security_alerts import SecurityAlerts, alarms_use_key
 
-__all__ = ["SecurityAlerts"]
+__all__ = ["SecurityAlerts", "alarms_use_key"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-__all__ = ["SecurityAlerts"]
+from constructs_lib.intrinsics import account_id
+
+__all__ = ["SecurityAlerts", "alarms_use_key"]
 
 
 class SecurityAlerts(Construct):
@@ -21,6 +24,8 @@ class SecurityAlerts(Construct):
     Args:
         display_name: sender name of the e-mails, at most 100 characters.
         addresses: e-mail addresses to alert. Default: none.
+        publisher_role_arns: roles of this account that may publish; they need the key as well. Default: none.
+        alarms: whether CloudWatch's alarms of this account may publish; a key that is passed must let them. Default: False.
         encryption_key_arn: key shared by several topics; a key costs a fixed sum a month. Default: None, a key of its own.
 
     Raises:
@@ -36,6 +41,8 @@ class SecurityAlerts(Construct):
         *,
         display_name: str,
         addresses: Sequence[str] = (),
+        publisher_role_arns: Sequence[str] = (),
+        alarms: bool = False,
         encryption_key_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -44,27 +51,49 @@ class SecurityAlerts(Construct):
             raise ValueError(f'alerts "{display_name}": addresses must differ, got {twice[0]} twice; name it once')
         if encryption_key_arn is None:
             # Not the AWS-managed key: CloudWatch alarms cannot publish through its policy.
-            encryption_key_arn = kms.Key(self, "Key", enable_key_rotation=True).key_arn
+            key = kms.Key(self, "Key", enable_key_rotation=True)
+            if alarms:
+                key.add_to_resource_policy(alarms_use_key())
+            encryption_key_arn = key.key_arn
         self._key_arn = encryption_key_arn
         topic = sns.CfnTopic(self, "Topic", display_name=display_name, kms_master_key_id=encryption_key_arn)
         self.topic_arn: str = topic.ref
+        statements: list[dict[str, Any]] = [
+            {
+                "Sid": "DenyPlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sns:Publish",
+                "Resource": self.topic_arn,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ]
+        if publisher_role_arns:
+            statements.append(
+                {
+                    "Sid": "LetRolesPublish",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": list(publisher_role_arns)},
+                    "Action": "sns:Publish",
+                    "Resource": self.topic_arn,
+                }
+            )
+        if alarms:
+            statements.append(
+                {
+                    "Sid": "LetAlarmsPublish",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                    "Action": "sns:Publish",
+                    "Resource": self.topic_arn,
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account_id()}},
+                }
+            )
         sns.CfnTopicPolicy(
             self,
             "TopicPolicy",
             topics=[self.topic_arn],
-            policy_document={
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "DenyPlainHttp",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "sns:Publish",
-                        "Resource": self.topic_arn,
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    }
-                ],
-            },
+            policy_document={"Version": "2012-10-17", "Statement": statements},
         )
         for address in addresses:
             # The address itself makes the id: one added or removed leaves the other subscriptions, and their confirmation.
@@ -90,3 +119,17 @@ class SecurityAlerts(Construct):
             conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": self.topic_arn}},
         )
         return iam.Grant.add_to_principal(grantee=grantee, actions=["sns:Publish"], resource_arns=[self.topic_arn])
+
+
+def alarms_use_key() -> iam.PolicyStatement:
+    """What a key's policy must say so that CloudWatch's alarms of this account can publish to the topics it encrypts.
+
+    Source: SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted topics".
+    """
+    return iam.PolicyStatement(
+        sid="LetAlarmsPublish",
+        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources=["*"],  # of a key's policy: this key
+        conditions={"StringEquals": {"aws:SourceAccount": account_id()}},
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -12,21 +13,20 @@ from constructs import Construct
 
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier, receipt_rule_name
+from constructs_lib.quarantine import Scanner, quarantine_statements
+from mailroom.scanner.layout import RAW_PREFIX
+from mailroom.scanner.tags import Recipient, tags_of
+from mailroom.scanning.verdicts import Policy
 
-__all__ = ["RAW_PREFIX", "RECIPIENTS_PER_RULE", "TenantInbox"]
-
-RAW_PREFIX: Final = "raw/"
-"""Quarantine: SES writes here, and nobody reads until the mail is scanned."""
+__all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps"]
 
 RECIPIENTS_PER_RULE: Final = 100
 """SES's documentation gives 100 on one page and 500 on another; the lower always works."""
 
 
-class TenantInbox(Construct):
-    """A tenant's bucket, and the receipt rules that file the tenant's mail in it under `raw/`.
-
-    Creates 1 bucket (private, SSE-S3, TLS only, versioned), 1 bucket policy, and 1 receipt rule for every `recipients_per_rule`
-    recipients. SES may write under `raw/` for exactly these rules; nobody may read there. The bucket is kept on removal.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantInboxProps:
+    """What an inbox is made from.
 
     Args:
         tenant_id: permanent id; names the rules.
@@ -35,47 +35,65 @@ class TenantInbox(Construct):
             append new ones, and no address moves from rule to rule. None makes no rule and receives nothing: a rule without
             recipients would be every address of every verified domain to SES.
         raw_retention: how long mail stays in quarantine, and how long replaced versions are kept.
+        scanner: what scans the mail. Default: None, mail stays in quarantine and nobody reads it.
+        scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
+        alerts_topic_arn: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
+            publish. Default: None.
         enabled: whether the rules take mail. Default: True.
         tls_required: refuse mail that arrives without TLS. Default: True.
         recipients_per_rule: Default: 100.
         access_logs_bucket_name: bucket that receives the access logs, under `<tenant_id>/`. Default: None, no logs.
         removal_policy: Default: retain.
-
-    Raises:
-        ValueError: a duplicate recipient, fewer than one recipient a rule, or `tenant_id` is no identifier.
-
-    Source: SES developer guide, "Giving permissions to Amazon SES for email receiving", "Create receipt rules".
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        tenant_id: str,
-        rule_set_name: str,
-        recipients: Sequence[str],
-        raw_retention: cdk.Duration,
-        enabled: bool = True,
-        tls_required: bool = True,
-        recipients_per_rule: int = RECIPIENTS_PER_RULE,
-        access_logs_bucket_name: str | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
-    ) -> None:
-        super().__init__(scope, id)
-        _check(tenant_id, recipients, recipients_per_rule)
-        batches = [recipients[i : i + recipients_per_rule] for i in range(0, len(recipients), recipients_per_rule)]
-        self.rule_names = tuple(receipt_rule_name(tenant_id, index) for index in range(len(batches)))
+    tenant_id: str
+    rule_set_name: str
+    recipients: Sequence[str]
+    raw_retention: cdk.Duration
+    scanner: Scanner | None = None
+    scan_policy: Policy = field(default_factory=Policy)
+    alerts_topic_arn: str | None = None
+    enabled: bool = True
+    tls_required: bool = True
+    recipients_per_rule: int = RECIPIENTS_PER_RULE
+    access_logs_bucket_name: str | None = None
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
 
-        bucket = self._bucket(tenant_id, raw_retention, access_logs_bucket_name)
-        bucket.apply_removal_policy(removal_policy)
+
+class TenantInbox(Construct):
+    """A tenant's bucket, and the receipt rules that file the tenant's mail in it under `raw/`.
+
+    Creates 1 bucket (private, SSE-S3, TLS only, versioned) that notifies the scanner's queue, 1 bucket policy, and 1 receipt
+    rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules; only the scanner may
+    read there, and only it may write under `clean/` and `verdicts/`. The bucket is kept on removal.
+
+    Raises:
+        ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, or `tenant_id` is no
+            identifier.
+
+    Source: SES developer guide, "Giving permissions to Amazon SES for email receiving", "Create receipt rules"; S3 user guide,
+    "Enabling and configuring event notifications".
+    """
+
+    def __init__(self, scope: Construct, id: str, props: TenantInboxProps) -> None:
+        super().__init__(scope, id)
+        _check(props)
+        recipients, batch_size = props.recipients, props.recipients_per_rule
+        batches = [recipients[i : i + batch_size] for i in range(0, len(recipients), batch_size)]
+        self.rule_names = tuple(receipt_rule_name(props.tenant_id, index) for index in range(len(batches)))
+
+        bucket = self._bucket(props)
+        bucket.apply_removal_policy(props.removal_policy)
         self.bucket_name: str = bucket.ref
         self.bucket_arn: str = bucket.attr_arn
         policy = s3.CfnBucketPolicy(
-            self, "BucketPolicy", bucket=self.bucket_name, policy_document=self._policy_document(rule_set_name)
+            self,
+            "BucketPolicy",
+            bucket=self.bucket_name,
+            policy_document=self._policy_document(props.rule_set_name, props.scanner),
         )
         # A retained bucket keeps denying what it denied.
-        policy.apply_removal_policy(removal_policy)
+        policy.apply_removal_policy(props.removal_policy)
 
         # SES tries to write when a rule is made (aws/aws-cdk#30143), and takes one rule request a second: policy first, then
         # one rule after the other. The same order adds an address to its new rule before its old one drops it.
@@ -84,13 +102,13 @@ class TenantInbox(Construct):
             rule = ses.CfnReceiptRule(
                 self,
                 f"Rule{index}",
-                rule_set_name=rule_set_name,
+                rule_set_name=props.rule_set_name,
                 rule=ses.CfnReceiptRule.RuleProperty(
                     name=name,
-                    enabled=enabled,
+                    enabled=props.enabled,
                     recipients=list(batch),
                     scan_enabled=True,
-                    tls_policy="Require" if tls_required else "Optional",
+                    tls_policy="Require" if props.tls_required else "Optional",
                     actions=[
                         ses.CfnReceiptRule.ActionProperty(
                             s3_action=ses.CfnReceiptRule.S3ActionProperty(
@@ -107,8 +125,8 @@ class TenantInbox(Construct):
         """The bucket as the interface that other CDK constructs take."""
         return s3.Bucket.from_bucket_arn(self, "Imported", self.bucket_arn)
 
-    def _bucket(self, tenant_id: str, raw_retention: cdk.Duration, access_logs_bucket_name: str | None) -> s3.CfnBucket:
-        days = int(raw_retention.to_days())
+    def _bucket(self, props: TenantInboxProps) -> s3.CfnBucket:
+        days = int(props.raw_retention.to_days())
         bucket = s3.CfnBucket(
             self,
             "Bucket",
@@ -146,12 +164,15 @@ class TenantInbox(Construct):
                 ]
             ),
             logging_configuration=s3.CfnBucket.LoggingConfigurationProperty(
-                destination_bucket_name=access_logs_bucket_name, log_file_prefix=f"{tenant_id}/"
+                destination_bucket_name=props.access_logs_bucket_name, log_file_prefix=f"{props.tenant_id}/"
             )
-            if access_logs_bucket_name is not None
+            if props.access_logs_bucket_name is not None
             else None,
+            **_scanned(props),
         )
-        if access_logs_bucket_name is None:
+        for resource in props.scanner.ready if props.scanner is not None else ():
+            bucket.add_resource_dependency(resource)
+        if props.access_logs_bucket_name is None:
             cdk.Validations.of(bucket).acknowledge(
                 cdk.Acknowledgment(
                     id="AwsSolutions-S1",
@@ -160,8 +181,7 @@ class TenantInbox(Construct):
             )
         return bucket
 
-    def _policy_document(self, rule_set_name: str) -> dict[str, Any]:
-        raw_objects = f"{self.bucket_arn}/{RAW_PREFIX}*"
+    def _policy_document(self, rule_set_name: str, scanner: Scanner | None) -> dict[str, Any]:
         statements: list[dict[str, Any]] = [
             {
                 "Sid": "DenyPlainHttp",
@@ -171,14 +191,7 @@ class TenantInbox(Construct):
                 "Resource": [self.bucket_arn, f"{self.bucket_arn}/*"],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
-            {
-                # What is not scanned is not read: not by an administrator's s3:* either.
-                "Sid": "DenyReadingQuarantine",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:GetObject*",  # of any version, its tags, and for replication: in a Deny, wider is safer
-                "Resource": raw_objects,
-            },
+            *quarantine_statements(self.bucket_arn, scanner),
         ]
         rule_set = arn("ses", f"receipt-rule-set/{rule_set_name}")
         if self.rule_names:
@@ -188,7 +201,7 @@ class TenantInbox(Construct):
                     "Effect": "Allow",
                     "Principal": {"Service": "ses.amazonaws.com"},
                     "Action": "s3:PutObject",
-                    "Resource": raw_objects,
+                    "Resource": f"{self.bucket_arn}/{RAW_PREFIX}*",
                     "Condition": {
                         "StringEquals": {
                             "aws:SourceAccount": account_id(),
@@ -200,13 +213,38 @@ class TenantInbox(Construct):
         return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _check(tenant_id: str, recipients: Sequence[str], recipients_per_rule: int) -> None:
-    where = f'inbox of tenant "{tenant_id}"'
-    check_identifier(f"{where}: tenant_id", tenant_id)
-    if recipients_per_rule < 1:
-        raise ValueError(f"{where}: recipients_per_rule must be at least 1, got {recipients_per_rule}")
+def _scanned(props: TenantInboxProps) -> dict[str, Any]:
+    """The bucket's properties that bring its mail to the scanner; none without one."""
+    if props.scanner is None or props.alerts_topic_arn is None:
+        return {}
+    recipient = Recipient(tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic_arn)
+    below_raw = s3.CfnBucket.FilterRuleProperty(name="prefix", value=RAW_PREFIX)
+    return {
+        # CloudFormation's own: the CDK's needs a custom resource.
+        "notification_configuration": s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(
+                    event="s3:ObjectCreated:*",
+                    queue=props.scanner.queue_arn,
+                    filter=s3.CfnBucket.NotificationFilterProperty(
+                        s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=[below_raw])
+                    ),
+                )
+            ]
+        ),
+        "tags": [cdk.CfnTag(key=key, value=value) for key, value in tags_of(recipient).items()],
+    }
+
+
+def _check(props: TenantInboxProps) -> None:
+    where = f'inbox of tenant "{props.tenant_id}"'
+    check_identifier(f"{where}: tenant_id", props.tenant_id)
+    if props.recipients_per_rule < 1:
+        raise ValueError(f"{where}: recipients_per_rule must be at least 1, got {props.recipients_per_rule}")
+    if props.scanner is not None and props.alerts_topic_arn is None:
+        raise ValueError(f"{where}: scanner needs a topic to tell detections on, got none; pass alerts_topic_arn")
     seen: set[str] = set()
-    for recipient in recipients:
+    for recipient in props.recipients:
         if recipient.lower() in seen:
             raise ValueError(f'{where}: recipients must differ, got "{recipient}" twice; name it once')
         seen.add(recipient.lower())

@@ -12,14 +12,14 @@ from rich.text import Text
 
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
-from email_stack.config import Scanning, load
+from email_stack.config import load
 from email_stack.dnscheck.advice import escaped
 from mailroom.scanning.clamd import Clamd, ClamdError
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import AnswerCache, scan_message
-from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
+from mailroom.scanning.verdicts import Policy, ScanResult, Verdict
 
-__all__ = ["policy_of", "register"]
+__all__ = ["register"]
 
 _SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
 """Where distributions put it."""
@@ -38,16 +38,6 @@ def register(app: typer.Typer) -> None:
     app.command()(scan)
 
 
-def policy_of(scanning: Scanning) -> Policy:
-    """What a tenant's config says, as the scanner takes it."""
-    return Policy(
-        clean=Action(scanning.clean),
-        infected=Action(scanning.infected),
-        encrypted=Action(scanning.encrypted),
-        over_limit=Action(scanning.over_limit),
-    )
-
-
 def scan(
     files: Files,
     socket: SocketPath = None,
@@ -56,7 +46,7 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Scan messages as the scanner in the cloud does, and say what would become of each; needs a clamd that runs."""
-    policy = policy_of(load(config).tenant(tenant).scanning) if tenant is not None else Policy()
+    policy = load(config).tenant(tenant).scanning.policy if tenant is not None else Policy()
     engine = Clamd(socket_path=str(socket or _default_socket()))
     cache = AnswerCache()
     documents = []

@@ -82,6 +82,9 @@ class Cell(Settings):
     account: Account | None = Field(
         default=None, description="AWS account, 12 digits in quotes. Default: the account of the caller's credentials."
     )
+    alerts: Mailboxes = Field(
+        default=(), description="Operators who are told of the cell's alarms, by e-mail. Default: none."
+    )
     quotas: Quotas = Field(
         default=Quotas(), description="Service quotas of the account and region. Default: AWS's own."
     )

@@ -18,6 +18,7 @@ from email_stack.config.values import (
     RoleArn,
     Settings,
 )
+from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = [
     "Address",
@@ -136,6 +137,16 @@ class Scanning(Settings):
     error: Literal["hold"] = Field(
         default="hold", description="The scan failed: held and alarmed, always. Default: hold."
     )
+
+    @property
+    def policy(self) -> Policy:
+        """As the scanner takes it."""
+        return Policy(
+            clean=Action(self.clean),
+            infected=Action(self.infected),
+            encrypted=Action(self.encrypted),
+            over_limit=Action(self.over_limit),
+        )
 
 
 def _scanning_from_text(value: Any) -> Any:

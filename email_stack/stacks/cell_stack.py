@@ -8,19 +8,39 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from constructs_lib import ActiveReceiptRuleSet
+from constructs_lib import (
+    ActiveReceiptRuleSet,
+    AttachmentScanner,
+    AttachmentScannerProps,
+    SecurityAlerts,
+    SignatureMirror,
+)
+from constructs_lib.alerts import alarms_use_key
 from constructs_lib.naming import cell_export, cell_stack_name, receipt_rule_set_name
 from email_stack.config import Cell
 from email_stack.stacks.removal import removal_policy
 
-__all__ = ["ACCESS_LOGS_BUCKET", "ALERTS_KEY", "CellStack"]
+__all__ = [
+    "ACCESS_LOGS_BUCKET",
+    "ALARMS_TOPIC",
+    "ALERTS_KEY",
+    "DEFINITIONS_BUCKET",
+    "SCANNER_QUEUE",
+    "SCANNER_ROLE",
+    "CellStack",
+]
 
 ACCESS_LOGS_BUCKET = "AccessLogsBucketName"
+ALARMS_TOPIC = "AlarmsTopicArn"
 ALERTS_KEY = "AlertsKeyArn"
+DEFINITIONS_BUCKET = "DefinitionsBucketName"
+SCANNER_QUEUE = "ScannerQueueArn"
+SCANNER_ROLE = "ScannerRoleArn"
 
 
 class CellStack(cdk.Stack):
-    """The stack of one cell: the active receipt rule set, the key of the alert topics and the bucket of access logs.
+    """The stack of one cell: the active receipt rule set, the scanner and its definitions, the alarms' topic, the key of all
+    topics, and the bucket of access logs.
 
     Exports what tenants import; CloudFormation keeps a cell from being deleted as long as one of them does. Its template does
     not depend on which tenants there are.
@@ -43,8 +63,32 @@ class CellStack(cdk.Stack):
             enable_key_rotation=True,
             removal_policy=removal_policy(cell.removal),
         )
+        key.add_to_resource_policy(alarms_use_key())
         logs = self._access_logs(removal_policy(cell.removal))
-        for name, value in ((ALERTS_KEY, key.key_arn), (ACCESS_LOGS_BUCKET, logs.bucket_name)):
+        alarms = SecurityAlerts(
+            self,
+            "Alarms",
+            display_name=f"Mail platform {cell.id}",
+            addresses=cell.alerts,
+            alarms=True,
+            encryption_key_arn=key.key_arn,
+        )
+        topic = alarms.topic()
+        mirror = SignatureMirror(self, "Definitions", alarm_topic=topic, access_logs_bucket_name=logs.bucket_name)
+        scanner = AttachmentScanner(
+            self,
+            "Scanner",
+            AttachmentScannerProps(definitions=mirror.bucket, alarm_topic=topic, topics_key_arn=key.key_arn),
+        )
+        exported = {
+            ALERTS_KEY: key.key_arn,
+            ACCESS_LOGS_BUCKET: logs.bucket_name,
+            ALARMS_TOPIC: alarms.topic_arn,
+            DEFINITIONS_BUCKET: mirror.bucket.bucket_name,
+            SCANNER_QUEUE: scanner.scanner.queue_arn,
+            SCANNER_ROLE: scanner.scanner.role_arn,
+        }
+        for name, value in exported.items():
             cdk.CfnOutput(self, name, value=value, export_name=cell_export(cell.id, name))
         cdk.CfnOutput(self, "ReceiptRuleSetName", value=receipt_rule_set_name(cell.id))
 

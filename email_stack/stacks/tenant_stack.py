@@ -5,13 +5,30 @@ from __future__ import annotations
 from functools import cache
 
 import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
+from constructs_lib import (
+    AttachmentScanner,
+    AttachmentScannerProps,
+    ParentZone,
+    PortalAlias,
+    TenantSubdomain,
+    TenantSubdomainProps,
+)
 from constructs_lib.naming import cell_export, receipt_rule_set_name, tenant_stack_name
+from constructs_lib.quarantine import Scanner
 from constructs_lib.records import zone_file_line
 from email_stack.config import Cell, Tenant
-from email_stack.stacks.cell_stack import ACCESS_LOGS_BUCKET, ALERTS_KEY
+from email_stack.stacks.cell_stack import (
+    ACCESS_LOGS_BUCKET,
+    ALARMS_TOPIC,
+    ALERTS_KEY,
+    DEFINITIONS_BUCKET,
+    SCANNER_QUEUE,
+    SCANNER_ROLE,
+)
 from email_stack.stacks.removal import removal_policy
 
 __all__ = ["TenantStack"]
@@ -33,8 +50,23 @@ class TenantStack(cdk.Stack):
             description=f"E-mail on {tenant.subdomain} for tenant {tenant.id}",
             tags={**tenant.tags, "tenant": tenant.id, "cell": cell.id},
         )
-        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell))
+        scanner = self._own_scanner(cell) if tenant.scanning.mode == "dedicated" else _cell_scanner(cell.id)
+        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner))
         self._write_outputs()
+
+    def _own_scanner(self, cell: Cell) -> Scanner:
+        """A scanner for this tenant alone, with the cell's definitions."""
+        definitions = s3.Bucket.from_bucket_name(self, "Definitions", _imported(cell.id, DEFINITIONS_BUCKET))
+        scanner = AttachmentScanner(
+            self,
+            "Scanner",
+            AttachmentScannerProps(
+                definitions=definitions,
+                alarm_topic=sns.Topic.from_topic_arn(self, "Alarms", _imported(cell.id, ALARMS_TOPIC)),
+                topics_key_arn=_imported(cell.id, ALERTS_KEY),
+            ),
+        )
+        return scanner.scanner
 
     def _write_outputs(self) -> None:
         made = self.subdomain
@@ -60,7 +92,13 @@ def _imported(cell_id: str, value: str) -> str:
     return cdk.Fn.import_value(cell_export(cell_id, value))
 
 
-def _props(tenant: Tenant, cell: Cell) -> TenantSubdomainProps:
+@cache
+def _cell_scanner(cell_id: str) -> Scanner:
+    """The scanner that the tenants of a cell share."""
+    return Scanner(role_arn=_imported(cell_id, SCANNER_ROLE), queue_arn=_imported(cell_id, SCANNER_QUEUE))
+
+
+def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps:
     parent = tenant.parent_zone
     portal = tenant.portal
     return TenantSubdomainProps(
@@ -84,6 +122,8 @@ def _props(tenant: Tenant, cell: Cell) -> TenantSubdomainProps:
         receiving_tls_required=tenant.receiving_tls == "require",
         recipients_per_rule=cell.quotas.recipients_per_rule,
         raw_retention=cdk.Duration.days(tenant.retention.raw_days),
+        scanner=scanner,
+        scan_policy=tenant.scanning.policy,
         alert_addresses=tenant.alerts,
         alerts_key_arn=_imported(cell.id, ALERTS_KEY),
         access_logs_bucket_name=_imported(cell.id, ACCESS_LOGS_BUCKET),

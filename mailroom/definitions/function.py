@@ -16,6 +16,7 @@ import boto3
 
 from mailroom.definitions.mirror import Mirror, current
 from mailroom.errors import RetryableError
+from mailroom.metric_names import AGE, DEFINITIONS
 from mailroom.metrics import Meter
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def run(settings: MirrorSettings, s3: S3Client) -> str:
     Raises:
         RetryableError: as `Mirror.refresh` does.
     """
-    meter = Meter("Definitions", settings.bucket)
+    meter = Meter(DEFINITIONS, settings.bucket)
     try:
         with tempfile.TemporaryDirectory() as folder, as_file(files("mailroom.definitions") / "freshclam.conf") as own:
             came_to = Mirror(
@@ -103,7 +104,7 @@ def _measure(bucket: str, s3: S3Client, meter: Meter) -> None:
         logger.warning("%s", error)
         return
     if published is not None:
-        meter.seconds("Age", (_now() - published.checked).total_seconds())
+        meter.seconds(AGE, (_now() - published.checked).total_seconds())
         meter.flush()
 
 

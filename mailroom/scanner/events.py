@@ -9,10 +9,12 @@ from typing import Any, Final
 from urllib.parse import quote_plus, unquote_plus
 
 from mailroom.errors import PermanentError
+from mailroom.scanner.layout import RAW_PREFIX
 
-__all__ = ["RAW_PREFIX", "RawObject", "raw_objects", "rescan_message"]
+__all__ = ["RawObject", "raw_objects", "rescan_message"]
 
-RAW_PREFIX: Final = "raw/"
+_SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
+"""What SES writes when a receipt rule is made, to see whether it may; no mail."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,7 +40,7 @@ class RawObject:
 
 
 def raw_objects(body: str) -> Iterator[RawObject]:
-    """The objects that one queue message is about, each once, in the order of their events; none for S3's test event.
+    """The objects that one queue message is about, each once, in the order of their events; none for S3's test event and SES's.
 
     Raises:
         PermanentError: no notification of S3's, or one about an object outside the quarantine or without a version.
@@ -54,7 +56,8 @@ def raw_objects(body: str) -> Iterator[RawObject]:
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list) or not records:
         raise PermanentError("queue message: must be a notification of S3's, got no records")
-    yield from dict.fromkeys(_object(record) for record in records)
+    objects = dict.fromkeys(_object(record) for record in records)
+    yield from (item for item in objects if item.key != _SETUP_NOTIFICATION)
 
 
 def rescan_message(item: RawObject) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+from mailroom.metric_names import SCANNER
 from mailroom.metrics import Meter
 from mailroom.scanner.engine import WarmEngine
 from mailroom.scanner.handler import work_on
@@ -29,7 +30,7 @@ logging.getLogger("mailroom").setLevel(logging.INFO)
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
     settings, engine, intake = _sandbox()
-    meter = Meter("Scanner", settings.scanner)
+    meter = Meter(SCANNER, settings.scanner)
     try:
         return work_on(
             event,

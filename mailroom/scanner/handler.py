@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mailroom.errors import MailroomError
+from mailroom.metric_names import HELD
 from mailroom.scanner.events import RawObject, raw_objects
 from mailroom.scanner.intake import Intake, Outcome
 
@@ -71,7 +72,7 @@ def _done(body: str, intake: Intake, ensure_ready: Callable[[], None], *, last: 
         if outcome is None:
             done = False
         else:
-            intake.count(outcome.name.capitalize(), 1)
+            intake.count(HELD if outcome is Outcome.HELD else outcome.name.capitalize(), 1)
             logger.info("%s/%s version %s: %s", item.bucket, item.key, item.version, outcome.value)
     return done
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.metric_names import DETECTIONS
 from mailroom.scanner.alerts import alerts_of
 from mailroom.scanner.events import RawObject
-from mailroom.scanner.recipients import Recipient
+from mailroom.scanner.layout import CLEAN_PREFIX, VERDICT_PREFIX
+from mailroom.scanner.tags import Recipient
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import AnswerCache, Engine, scan_message
@@ -29,10 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
 
-__all__ = ["CLEAN_PREFIX", "VERDICT_PREFIX", "Intake", "Outcome"]
-
-CLEAN_PREFIX: Final = "clean/"
-VERDICT_PREFIX: Final = "verdicts/"
+__all__ = ["Intake", "Outcome"]
 
 MAX_MESSAGE_OCTETS: Final = 45_000_000
 """SES takes messages of up to 40 MB. SES developer guide, "Service quotas", e-mail receiving."""
@@ -181,7 +180,7 @@ class Intake:
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
         if told and result.verdict is not Verdict.ERROR:
-            self.count("Detections", len(told))
+            self.count(DETECTIONS, len(told))
         self._write(item, {**record, "told": True})
 
     def _known(self, item: RawObject) -> tuple[dict[str, Any] | None, str]:

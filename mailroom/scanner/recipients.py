@@ -1,12 +1,8 @@
-"""Whose quarantine a bucket is: said by tags of the bucket, which are deployed with it.
-
-The scanner of a cell serves buckets that it does not know beforehand. What it needs of a tenant is written where only a
-deployment writes: there is no registry to keep in step.
-"""
+"""Looks up whose quarantine a bucket is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,53 +10,15 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import RetryableError
-from mailroom.scanning.verdicts import Action, Policy
+from mailroom.scanner.tags import Recipient, recipient_from
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Recipient", "Recipients", "recipient_from", "tags_of"]
+__all__ = ["Recipients"]
 
-TENANT_TAG: Final = "mail-scanning:tenant"
-TOPIC_TAG: Final = "mail-scanning:topic"
-POLICY_TAG: Final = "mail-scanning:policy"
-_VERDICTS: Final = {"clean": "clean", "infected": "infected", "encrypted": "encrypted", "over-limit": "over_limit"}
 _KEPT: Final = timedelta(minutes=5)
 _MOST_KEPT: Final = 10_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipient:
-    """Whose quarantine it is: the tenant's id, its policy, and the topic of its operators."""
-
-    tenant: str
-    policy: Policy
-    topic_arn: str
-
-
-def tags_of(recipient: Recipient) -> dict[str, str]:
-    """The tags that say it; of characters that every tag may have."""
-    policy = " ".join(f"{name}={getattr(recipient.policy, key).value}" for name, key in _VERDICTS.items())
-    return {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
-
-
-def recipient_from(tags: Mapping[str, str]) -> Recipient:
-    """What the tags say.
-
-    Raises:
-        ValueError: a tag is missing, or says what no policy may.
-    """
-    missing = [tag for tag in (TENANT_TAG, TOPIC_TAG, POLICY_TAG) if not tags.get(tag)]
-    if missing:
-        raise ValueError(f"tag {missing[0]} is missing")
-    said = dict(pair.partition("=")[::2] for pair in tags[POLICY_TAG].split())
-    if said.keys() != _VERDICTS.keys():
-        raise ValueError(f"tag {POLICY_TAG} must name {', '.join(_VERDICTS)}, got {tags[POLICY_TAG]!r}")
-    return Recipient(
-        tenant=tags[TENANT_TAG],
-        topic_arn=tags[TOPIC_TAG],
-        policy=Policy(**{key: Action(said[name]) for name, key in _VERDICTS.items()}),
-    )
 
 
 @dataclass(slots=True)

@@ -12,11 +12,15 @@ from constructs import Construct
 
 from constructs_lib import (
     ActiveReceiptRuleSet,
+    AttachmentScanner,
+    AttachmentScannerProps,
     PortalAlias,
     SecurityAlerts,
     SendingIdentity,
+    SignatureMirror,
     SubdomainZone,
     TenantInbox,
+    TenantInboxProps,
     TenantSubdomain,
     TenantSubdomainProps,
 )
@@ -26,18 +30,24 @@ from tests.templates import new_stack
 DOMAIN = "post.acme.example"
 DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
     "ActiveReceiptRuleSet": lambda stack: ActiveReceiptRuleSet(stack, "It", rule_set_name="email-cell-eu"),
+    "AttachmentScanner": lambda stack: AttachmentScanner(
+        stack, "It", AttachmentScannerProps(definitions=s3.Bucket.from_bucket_name(stack, "Definitions", "definitions"))
+    ),
     "SecurityAlerts": lambda stack: SecurityAlerts(stack, "It", display_name="Alerts", addresses=["ops@x.example"]),
     "SendingIdentity": lambda stack: SendingIdentity(stack, "It", domain=DOMAIN, tenant_name="acme"),
+    "SignatureMirror": lambda stack: SignatureMirror(stack, "It"),
     "SubdomainZone": lambda stack: SubdomainZone(
         stack, "It", zone_name=DOMAIN, portal=PortalAlias(target="d1.cloudfront.net")
     ),
     "TenantInbox": lambda stack: TenantInbox(
         stack,
         "It",
-        tenant_id="acme",
-        rule_set_name="email-cell-eu",
-        recipients=[DOMAIN],
-        raw_retention=cdk.Duration.days(90),
+        TenantInboxProps(
+            tenant_id="acme",
+            rule_set_name="email-cell-eu",
+            recipients=[DOMAIN],
+            raw_retention=cdk.Duration.days(90),
+        ),
     ),
     "TenantSubdomain": lambda stack: TenantSubdomain(
         stack,

@@ -9,7 +9,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from constructs_lib import ActiveReceiptRuleSet, TenantInbox
+from constructs_lib import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
+from constructs_lib.quarantine import Scanner
+from mailroom.scanning.verdicts import Action, Policy
 from tests.templates import new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
@@ -18,15 +20,14 @@ DOMAIN = "post.acme.example"
 def inbox_template(recipients: list[str] | None = None, **settings: Any) -> Template:
     """Template of a stack with one inbox."""
     stack = new_stack()
-    TenantInbox(
-        stack,
-        "Inbox",
-        tenant_id="acme",
-        rule_set_name="email-cell-eu",
-        recipients=recipients if recipients is not None else [f"support@{DOMAIN}"],
-        raw_retention=cdk.Duration.days(90),
+    props: dict[str, Any] = {
+        "tenant_id": "acme",
+        "rule_set_name": "email-cell-eu",
+        "recipients": recipients if recipients is not None else [f"support@{DOMAIN}"],
+        "raw_retention": cdk.Duration.days(90),
         **settings,
-    )
+    }
+    TenantInbox(stack, "Inbox", TenantInboxProps(**props))
     return template_of(stack)
 
 
@@ -98,9 +99,50 @@ def test_ses_may_write_for_exactly_these_rules() -> None:
     ]
 
 
-def test_nobody_reads_quarantine_and_nobody_uses_plain_http() -> None:
-    """Two denials for every principal, without exception; the only thing allowed is SES's write."""
+SCANNER = Scanner(
+    role_arn="arn:aws:iam::111111111111:role/scanner", queue_arn="arn:aws:sqs:eu-central-1:111111111111:arrivals"
+)
+SCANNED: dict[str, Any] = {"scanner": SCANNER, "alerts_topic_arn": "arn:aws:sns:eu-central-1:111111111111:alerts"}
+
+
+def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
+    """Both are denied to everyone but its role; what it needs is allowed to it alone, and nothing more of its own."""
+    found = statements(inbox_template(**SCANNED))
+    for sid in ("DenyReadingQuarantine", "DenyDelivering"):
+        assert found[sid]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": SCANNER.role_arn}}
+    allowed = {sid: s for sid, s in found.items() if s["Effect"] == "Allow"}
+    assert list(allowed) == ["LetScannerTakeMail", "LetScannerDeliver", "LetScannerKnowBucket", "LetReceiptRulesWrite"]
+    for sid in list(allowed)[:3]:
+        assert allowed[sid]["Principal"] == {"AWS": SCANNER.role_arn}
+    assert allowed["LetScannerTakeMail"]["Action"] == ["s3:GetObjectVersion", "s3:DeleteObjectVersion"]
+    assert [one["Fn::Join"][1][1] for one in allowed["LetScannerDeliver"]["Resource"]] == ["/clean/*", "/verdicts/*"]
+
+
+def test_arrivals_are_told_to_the_scanner() -> None:
+    """CloudFormation's own notification, for raw/ alone; whose bucket it is, and the policy, stand in its tags."""
+    template = inbox_template(**SCANNED, scan_policy=Policy(infected=Action.DELETE))
+    bucket = only(template, "AWS::S3::Bucket")
+    (configured,) = bucket["NotificationConfiguration"]["QueueConfigurations"]
+    assert (configured["Event"], configured["Queue"]) == ("s3:ObjectCreated:*", SCANNER.queue_arn)
+    assert configured["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "raw/"}]}}
+    assert {tag["Key"]: tag["Value"] for tag in bucket["Tags"]} == {
+        "mail-scanning:tenant": "acme",
+        "mail-scanning:topic": SCANNED["alerts_topic_arn"],
+        "mail-scanning:policy": "clean=deliver infected=delete encrypted=hold over-limit=hold",
+    }
+
+
+def test_scanner_without_a_topic() -> None:
+    """A detection that nobody can be told of is refused."""
+    with pytest.raises(ValueError, match="scanner needs a topic to tell detections on, got none"):
+        inbox_template(scanner=SCANNER)
+
+
+def test_without_a_scanner_nobody_reads_quarantine() -> None:
+    """Denials for every principal, without exception; the only thing allowed is SES's write, and nothing is notified."""
+    assert "NotificationConfiguration" not in only(inbox_template(), "AWS::S3::Bucket")
     found = statements(inbox_template())
+    assert "Condition" not in found["DenyDelivering"]
     assert [sid for sid, s in found.items() if s["Effect"] == "Allow"] == ["LetReceiptRulesWrite"]
     denied = found["DenyReadingQuarantine"]
     assert (denied["Principal"], denied["Action"]) == ("*", "s3:GetObject*")
@@ -143,10 +185,9 @@ def test_bucket_is_what_other_constructs_take() -> None:
     inbox = TenantInbox(
         stack,
         "Inbox",
-        tenant_id="acme",
-        rule_set_name="email-cell-eu",
-        recipients=[],
-        raw_retention=cdk.Duration.days(1),
+        TenantInboxProps(
+            tenant_id="acme", rule_set_name="email-cell-eu", recipients=[], raw_retention=cdk.Duration.days(1)
+        ),
     )
     assert stack.resolve(inbox.bucket().bucket_arn) == stack.resolve(inbox.bucket_arn)
 

@@ -14,7 +14,7 @@ import pytest
 from emulator import Emulator
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.intake import Intake
-from mailroom.scanner.recipients import Recipient
+from mailroom.scanner.tags import Recipient
 from mailroom.scanning.scan import AnswerCache
 from mailroom.scanning.verdicts import Policy
 from tests.mailroom.clamav import RunningClamd, running_clamd

@@ -57,12 +57,13 @@ class Sandbox:
         self.engine.ensure_ready()
 
     def until_loaded(self, manifest: Manifest) -> None:
-        """Wait for a reload; every scan meanwhile must be one."""
+        """Wait for a reload, asked for again every five minutes; every scan meanwhile must be one."""
         deadline = time.monotonic() + 30
         while not self.engine.version().endswith(manifest.version[:16]):
             assert self.engine.submit(MARKER).result().signature == SIGNATURE
             assert time.monotonic() < deadline
-            time.sleep(0.02)
+            time.sleep(0.2)
+            self.later(minutes=1)
 
     def scan_for(self, seconds: float, message: bytes) -> None:
         """Scan it again and again."""

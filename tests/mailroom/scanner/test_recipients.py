@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from mailroom.errors import RetryableError
-from mailroom.scanner.recipients import POLICY_TAG, Recipient, Recipients, recipient_from, tags_of
+from mailroom.scanner.recipients import Recipients
+from mailroom.scanner.tags import POLICY_TAG, Recipient, recipient_from, tags_of
 from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.scanner.conftest import REGION
 

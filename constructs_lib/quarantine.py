@@ -1,0 +1,92 @@
+"""What a bucket must say of its quarantine, whoever makes the bucket. Pure: no CDK.
+
+Mail arrives under `raw/`, and only the scanner reads it there; what is scanned stands under `clean/`, and only the scanner
+writes it there. Both are denied to everyone else, so that no grant, however wide, opens either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mailroom.scanner.layout import CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+
+__all__ = ["Scanner", "quarantine_statements"]
+
+_SCANNED_PREFIXES: Final = (CLEAN_PREFIX, VERDICT_PREFIX)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scanner:
+    """What an inbox must know of the scanner that serves it.
+
+    Args:
+        role_arn: its role, the only one that reads quarantine.
+        queue_arn: its queue; S3 may send to it.
+        ready: resources of the same stack that must be there before S3 tries to send. Default: none, it is elsewhere.
+    """
+
+    role_arn: str
+    queue_arn: str
+    ready: Sequence[Any] = ()
+
+
+def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict[str, Any]]:
+    """Statements of the bucket's policy; without a scanner, nobody reads quarantine and nobody delivers.
+
+    Source: IAM user guide, "AWS global condition context keys": aws:PrincipalArn is the role's ARN in each of its sessions, and
+    missing, which a negated condition takes for different, where a service calls by itself.
+    """
+    raw = f"{bucket_arn}/{RAW_PREFIX}*"
+    scanned = [f"{bucket_arn}/{prefix}*" for prefix in _SCANNED_PREFIXES]
+    but_the_scanner = (
+        {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": scanner.role_arn}}} if scanner is not None else {}
+    )
+    statements: list[dict[str, Any]] = [
+        {
+            # What is not scanned is not read: not by an administrator's s3:* either.
+            "Sid": "DenyReadingQuarantine",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:GetObject*",  # of any version, its tags, and for replication: in a Deny, wider is safer
+            "Resource": raw,
+            **but_the_scanner,
+        },
+        {
+            # What stands under clean/ was scanned: nobody puts anything else there.
+            "Sid": "DenyDelivering",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject*", "s3:Replicate*"],
+            "Resource": scanned,
+            **but_the_scanner,
+        },
+    ]
+    if scanner is not None:
+        principal = {"AWS": scanner.role_arn}
+        statements += [
+            {
+                "Sid": "LetScannerTakeMail",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": ["s3:GetObjectVersion", "s3:DeleteObjectVersion"],
+                "Resource": raw,
+            },
+            {
+                "Sid": "LetScannerDeliver",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": ["s3:GetObject", "s3:PutObject"],
+                "Resource": scanned,
+            },
+            {
+                # Without the right to list, S3 says of what is gone that it is forbidden.
+                "Sid": "LetScannerKnowBucket",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": ["s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions"],
+                "Resource": bucket_arn,
+            },
+        ]
+    return statements

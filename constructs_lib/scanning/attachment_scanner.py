@@ -1,0 +1,242 @@
+"""The scanner: a queue of what arrived, and the function that works on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_notifications as notifications
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.quarantine import Scanner, quarantine_statements
+from constructs_lib.scanning.alarms import Watch, add_alarms
+from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, SCANNER
+from mailroom.scanner.layout import RAW_PREFIX
+from mailroom.scanner.tags import Recipient, tags_of
+from mailroom.scanning.verdicts import Policy
+
+__all__ = ["AttachmentScanner", "AttachmentScannerProps"]
+
+MAX_RECEIVES: Final = 5
+_TIMEOUT: Final = 5
+"""Minutes of one invocation, above the four that one answer of the engine may take; the queue waits one more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttachmentScannerProps:
+    """What a scanner is made from.
+
+    Args:
+        definitions: bucket that a `SignatureMirror` publishes to.
+        alarm_topic: told by the alarms. Default: None, nobody is.
+        topics_key_arn: KMS key of the topics that detections are told on. Default: None, they have none or grant it themselves.
+        memory_mib: of the function. Default: 4096, twice the official definitions, as while a newer set is loaded.
+        max_concurrency: messages that are scanned at once, 2 to 1,000. Default: 10.
+        max_definitions_age: with definitions that were not confirmed for longer nothing is scanned. Default: 7 days.
+    """
+
+    definitions: s3.IBucket
+    alarm_topic: sns.ITopic | None = None
+    topics_key_arn: str | None = None
+    memory_mib: int = 4096
+    max_concurrency: int = 10
+    max_definitions_age: cdk.Duration | None = None
+
+
+class AttachmentScanner(Construct):
+    """Scans mail that arrives in quarantine, and delivers what may be delivered.
+
+    Creates 1 queue and 1 dead-letter queue (SSE-SQS, TLS only), 1 function of a container image with ClamAV, its role and log
+    group, and 5 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may
+    do with a bucket is said by that bucket's policy alone.
+
+    A message is tried 5 times, 6 minutes apart; then it is held, with a verdict and an alert, and what cannot even be held ends
+    in the dead-letter queue. One message an invocation: one that exhausts time or memory takes no other with it.
+
+    Raises:
+        ValueError: `max_concurrency` or `memory_mib` is beyond what AWS takes or ClamAV needs.
+
+    Source: Lambda developer guide, "Using Lambda with Amazon SQS"; S3 user guide, "Event notification types and destinations".
+    """
+
+    def __init__(self, scope: Construct, id: str, props: AttachmentScannerProps) -> None:
+        super().__init__(scope, id)
+        _check(props)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Arrivals",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+            visibility_timeout=cdk.Duration.minutes(_TIMEOUT + 1),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
+        )
+        self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LetBucketsNotify",
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.queue.queue_arn],
+                # Tenants' buckets have generated names, so the account is as narrow as it gets here.
+                conditions={"StringEquals": {"aws:SourceAccount": account_id()}},
+            )
+        )
+        self.function = self._function(props)
+        role = self.function.role
+        assert role is not None  # noqa: S101 - made just now
+        self.role: iam.IRole = role
+        self._add_alarms(props.alarm_topic)
+
+    @property
+    def scanner(self) -> Scanner:
+        """What an inbox must know of it."""
+        queue_policy = self.queue.node.find_child("Policy").node.default_child
+        return Scanner(role_arn=self.role.role_arn, queue_arn=self.queue.queue_arn, ready=(queue_policy,))
+
+    def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic, policy: Policy | None = None) -> None:
+        """Scan what is put into `bucket` under `raw/`, and write it under `clean/`.
+
+        Nobody else can read the one, or write the other, from then on.
+
+        Args:
+            bucket: versioned, and made in this app.
+            name: what alerts and verdicts call it.
+            alerts: topic of detections; the role may publish to it.
+            policy: what becomes of a message on each verdict. Default: as a tenant's.
+
+        Raises:
+            ValueError: the bucket is not versioned: what is scanned would not be what is deleted.
+        """
+        resource = bucket.node.default_child
+        versioned = isinstance(resource, s3.CfnBucket) and resource.versioning_configuration is not None
+        if not versioned:
+            raise ValueError(
+                f'scanner: bucket "{bucket.node.path}" must be versioned, so that what is delivered is what was scanned; '
+                "set versioned=True"
+            )
+        for statement in quarantine_statements(bucket.bucket_arn, self.scanner):
+            bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
+        alerts.grant_publish(self.role)
+        said = Recipient(tenant=name, policy=policy or Policy(), topic_arn=alerts.topic_arn)
+        for key, value in tags_of(said).items():
+            cdk.Tags.of(bucket).add(key, value)
+        bucket.add_event_notification(
+            s3.EventType.OBJECT_CREATED,
+            notifications.SqsDestination(self.queue),
+            s3.NotificationKeyFilter(prefix=RAW_PREFIX),
+        )
+
+    def _function(self, props: AttachmentScannerProps) -> lambda_.Function:
+        age = props.max_definitions_age or cdk.Duration.days(7)
+        function = image_function(
+            self,
+            "Scan",
+            ImageFunctionProps(
+                entry="mailroom.scanner.function.on_event",
+                description="Scans mail in quarantine with ClamAV",
+                environment={
+                    "DEFINITIONS_BUCKET": props.definitions.bucket_name,
+                    "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
+                    "MAX_RECEIVES": str(MAX_RECEIVES),
+                    "SCANNER_NAME": self._name,
+                },
+                timeout=cdk.Duration.minutes(_TIMEOUT),
+                memory_mib=props.memory_mib,
+            ),
+        )
+        let_read_definitions(function, props.definitions)
+        if props.topics_key_arn is not None:
+            function.add_to_role_policy(
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=[props.topics_key_arn],
+                    # For the topics of this account and region alone; which of them, their own policies say.
+                    conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": arn("sns", "*")}},
+                )
+            )
+        function.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue, batch_size=1, max_concurrency=props.max_concurrency, report_batch_item_failures=True
+            )
+        )
+        return function
+
+    @property
+    def _name(self) -> str:
+        """Name of this scanner's metrics."""
+        return cdk.Names.unique_resource_name(self, max_length=64, separator="-")
+
+    def _add_alarms(self, topic: sns.ITopic | None) -> None:
+        five_minutes = cdk.Duration.minutes(5)
+
+        def counted(name: str) -> cloudwatch.Metric:
+            return cloudwatch.Metric(
+                namespace=NAMESPACE,
+                metric_name=name,
+                dimensions_map={SCANNER: self._name},
+                statistic="Sum",
+                period=five_minutes,
+            )
+
+        add_alarms(
+            self,
+            topic,
+            Watch(
+                id="Detections",
+                metric=counted(DETECTIONS),
+                above=0,
+                says="Something was found in mail: see the tenant's alerts.",
+            ),
+            Watch(
+                id="HeldMail",
+                metric=counted(HELD),
+                above=0,
+                says="Mail is held in quarantine: see the verdict, then `email-stack rescan`.",
+            ),
+            Watch(
+                id="DeadLettersWaiting",
+                metric=self.dead_letters.metric_approximate_number_of_messages_visible(
+                    period=five_minutes, statistic="Maximum"
+                ),
+                above=0,
+                says="Mail could be neither scanned nor held: see the scanner's log, then `email-stack rescan`.",
+            ),
+            Watch(
+                id="OldestArrival",
+                metric=self.queue.metric_approximate_age_of_oldest_message(period=five_minutes, statistic="Maximum"),
+                above=cdk.Duration.minutes(15).to_seconds(),
+                says="Mail waits longer than 15 minutes for its scan: see the scanner's log.",
+            ),
+            Watch(
+                id="Errors",
+                metric=self.function.metric_errors(period=five_minutes, statistic="Sum"),
+                above=0,
+                says="The scanner crashed, or ran out of time or memory: see its log.",
+            ),
+        )
+
+
+def _check(props: AttachmentScannerProps) -> None:
+    if not 2 <= props.max_concurrency <= 1000:
+        raise ValueError(f"scanner: max_concurrency must be 2 to 1000, got {props.max_concurrency}")
+    if not 2048 <= props.memory_mib <= 10_240:
+        raise ValueError(
+            f"scanner: memory_mib must be 2048 to 10240, got {props.memory_mib}; the official definitions alone take 1400"
+        )

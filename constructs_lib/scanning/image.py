@@ -1,0 +1,108 @@
+"""The container image that scanner and mirror share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+import mailroom
+from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
+
+__all__ = ["ImageFunctionProps", "image_function", "let_read_definitions"]
+
+_MAILROOM: Final = str(Path(mailroom.__file__).parent)
+_DOCKERFILE: Final = "image/Dockerfile"
+_EXCLUDED: Final = ["**/__pycache__", "rule_set_activation"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFunctionProps:
+    """What a function of the image is made from.
+
+    Args:
+        entry: its handler, such as "mailroom.scanner.function.on_event".
+        description: what it does.
+        environment: its settings.
+        timeout: of one invocation.
+        memory_mib: Default: 4096, for the official definitions twice, as while a newer set is loaded.
+        storage_mib: of /tmp: definitions, and what is unpacked while it is scanned. Default: 4096.
+    """
+
+    entry: str
+    description: str
+    environment: Mapping[str, str]
+    timeout: cdk.Duration
+    memory_mib: int = 4096
+    storage_mib: int = 4096
+
+
+def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lambda_.Function:
+    """A function of the image, with a role that may do nothing but log. The image is built at deployment, never at synthesis.
+
+    For x86-64, which continuous integration builds without emulation.
+    """
+    log_group = logs.LogGroup(
+        scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=cdk.RemovalPolicy.DESTROY
+    )
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    log_group.grant_write(role)
+    return lambda_.DockerImageFunction(
+        scope,
+        id,
+        code=lambda_.DockerImageCode.from_image_asset(
+            _MAILROOM,
+            file=_DOCKERFILE,
+            cmd=[props.entry],
+            exclude=_EXCLUDED,
+            platform=ecr_assets.Platform.LINUX_AMD64,
+        ),
+        architecture=lambda_.Architecture.X86_64,
+        description=props.description,
+        environment=dict(props.environment),
+        ephemeral_storage_size=cdk.Size.mebibytes(props.storage_mib),
+        log_group=log_group,
+        memory_size=props.memory_mib,
+        role=role,
+        timeout=props.timeout,
+    )
+
+
+def let_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *actions: str) -> None:
+    """Let the function read the published definitions, and do what `actions` name besides."""
+    sets = bucket.arn_for_objects(f"{SETS_PREFIX}*")
+    function.add_to_role_policy(
+        iam.PolicyStatement(actions=["s3:GetObject", *actions], resources=[bucket.arn_for_objects(MANIFEST_KEY), sets])
+    )
+    # Without the right to list, S3 says of what is not published yet that it is forbidden.
+    function.add_to_role_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
+    assert function.role is not None  # noqa: S101 - every function of the image has one
+    found = _as_in_findings(cdk.Stack.of(function).resolve(sets))
+    cdk.Validations.of(function.role).acknowledge(
+        cdk.Acknowledgment(
+            id=f"AwsSolutions-IAM5[Resource::{found}]", reason="keys of sets of definitions are made of their digests"
+        )
+    )
+
+
+def _as_in_findings(value: object) -> str:
+    """A resolved ARN as cdk-nag names it: references in angle brackets."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(_as_in_findings(part) for part in parts)
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{resource}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return _as_in_findings(name)
+        case {"Ref": name}:
+            return f"<{name}>"
+    return str(value)

@@ -1,0 +1,150 @@
+"""Definitions of malware, fetched once for all scanners of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from constructs_lib.scanning.alarms import Watch, add_alarms
+from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE
+
+__all__ = ["SignatureMirror"]
+
+
+class SignatureMirror(Construct):
+    """A bucket with verified definitions of ClamAV's, and the function that refreshes them.
+
+    Creates 1 bucket (private, SSE-S3, TLS only, versioned), 1 function of the scanner's image with role and log group, 2 rules
+    that run it (by the clock, and when its stack was deployed) and 1 alarm. A set is published once the engine has loaded it
+    and found what it must find; a broken download leaves the set that was there.
+
+    Args:
+        every: how often the source is asked; it turns away who asks too often. Default: 4 hours.
+        alarm_topic: told when definitions were not confirmed for 24 hours. Default: None, nobody is.
+        required: databases that a set must have. Default: main, daily, bytecode.
+        minimum_signatures: fewer are no set. Default: 5,000,000.
+        access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
+
+    Raises:
+        ValueError: `every` is less than an hour.
+
+    Source: ClamAV documentation, "Updating Signature Databases", "Private Local Mirrors"; CloudFormation user guide, "Managing
+    events with CloudFormation and Amazon EventBridge".
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        every: cdk.Duration | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        required: Sequence[str] = ("main", "daily", "bytecode"),
+        minimum_signatures: int = 5_000_000,
+        access_logs_bucket_name: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        rate = every or cdk.Duration.hours(4)
+        if rate.to_minutes() < 60:
+            raise ValueError(
+                f"signature mirror: every must be at least an hour, got {int(rate.to_minutes())} minutes; "
+                "the source turns away who asks more often"
+            )
+        self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name)
+        function = image_function(
+            self,
+            "Mirror",
+            ImageFunctionProps(
+                entry="mailroom.definitions.function.on_event",
+                description="Publishes ClamAV's newest definitions once they are verified",
+                environment={
+                    "DEFINITIONS_BUCKET": self.bucket.bucket_name,
+                    "REQUIRED_DATABASES": " ".join(required),
+                    "MINIMUM_SIGNATURES": str(minimum_signatures),
+                },
+                timeout=cdk.Duration.minutes(15),
+                memory_mib=3072,
+            ),
+        )
+        # What is asked again after it failed would be turned away for longer: the next run is the schedule's.
+        function.configure_async_invoke(retry_attempts=0)
+        let_read_definitions(function, self.bucket, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+        target = targets.LambdaFunction(function, retry_attempts=0)
+        events.Rule(
+            self,
+            "Schedule",
+            schedule=events.Schedule.rate(rate),
+            targets=[target],
+            description="Refreshes the definitions of malware",
+        )
+        # A new cell has definitions before its first mail, not four hours later; no deployment waits for it.
+        events.Rule(
+            self,
+            "Deployed",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudformation"],
+                detail_type=["CloudFormation Stack Status Change"],
+                detail={
+                    "stack-id": [cdk.Stack.of(self).stack_id],
+                    "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE"]},
+                },
+            ),
+            targets=[target],
+            description="Refreshes the definitions of malware once their stack is deployed",
+        )
+        add_alarms(
+            self,
+            alarm_topic,
+            Watch(
+                id="Stale",
+                metric=cloudwatch.Metric(
+                    namespace=NAMESPACE,
+                    metric_name=AGE,
+                    dimensions_map={DEFINITIONS: self.bucket.bucket_name},
+                    statistic="Maximum",
+                    period=cdk.Duration.hours(6),
+                ),
+                above=cdk.Duration.hours(24).to_seconds(),
+                says="Definitions were not confirmed to be current for 24 hours: see the mirror's log. "
+                "After 7 days nothing is scanned any more, and mail waits in quarantine.",
+                silence_alarms=True,
+            ),
+        )
+
+    def _bucket(self, access_logs_bucket_name: str | None) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Definitions",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="ExpireReplaced",
+                    noncurrent_version_expiration=cdk.Duration.days(7),
+                    expired_object_delete_marker=True,
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                )
+            ],
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        resource = bucket.node.default_child
+        if access_logs_bucket_name is not None and isinstance(resource, s3.CfnBucket):
+            resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+                destination_bucket_name=access_logs_bucket_name, log_file_prefix="definitions/"
+            )
+        else:
+            cdk.Validations.of(bucket).acknowledge(
+                cdk.Acknowledgment(id="AwsSolutions-S1", reason="whoever composes passes access_logs_bucket_name")
+            )
+        return bucket
