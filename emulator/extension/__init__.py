@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from emulator.extension import (
     custom_resources,
+    iam,
+    lambda_images,
     route53,
     s3,
     ses_configuration_set,
@@ -18,6 +20,8 @@ from emulator.extension import (
 
 SERVICES = (
     custom_resources,
+    iam,
+    lambda_images,
     route53,
     s3,
     ses_configuration_set,

@@ -108,6 +108,8 @@ def _store(query: dict[str, str], content: bytes) -> tuple[int, str]:
         bucket, key, rule_set, rule = (query[name] for name in ("bucket", "key", "rule_set", "rule"))
         upstream.attribute("core.responses", "set_request_account_id")("")
         upstream.attribute("core.responses", "set_request_region")(query["region"])
+        # S3 tells its notifications on over TLS, as AWS's services speak with each other.
+        upstream.attribute("core.iam_evaluator", "pin_request_origin")("127.0.0.1", True)
     except KeyError as error:
         return 400, f"parameter {error} is missing"
     if reason := refusal(bucket, key, rule_arn(rule_set, rule)):

@@ -1,0 +1,54 @@
+"""What policies are matched with: the repository a request to ECR is about, and the role behind a session."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from emulator.extension import upstream
+
+ACTIONS = "core.iam_actions"
+EVALUATOR = "core.iam_evaluator"
+SESSION = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/[^/]+")
+
+
+def install() -> None:
+    """Name what ministack does not name, or names otherwise than AWS does."""
+    upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
+    upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
+
+
+def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:
+    """aws:PrincipalArn is the role's ARN, not the session's. IAM user guide, "AWS global condition context keys"."""
+
+    def resolve(key: str, context: Any) -> Any:
+        value = original(key, context)
+        session = SESSION.fullmatch(value) if key.lower() == "aws:principalarn" and isinstance(value, str) else None
+        if session is None:
+            return value
+        return f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
+
+    return resolve
+
+
+def _with_repositories(original: Callable[..., str]) -> Callable[..., str]:
+    def resource_arn(service: str, *request: Any) -> str:
+        _method, _path, _headers, body, _query, region, account_id = request
+        name = _repository(body) if service == "ecr" else None
+        if name is not None:
+            return f"arn:aws:ecr:{region}:{account_id}:repository/{name}"
+        return original(service, *request)
+
+    return resource_arn
+
+
+def _repository(body: bytes) -> str | None:
+    """The one repository that the request names."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    names = request.get("repositoryNames") or [request.get("repositoryName")]
+    return names[0] if len(names) == 1 and isinstance(names[0], str) else None

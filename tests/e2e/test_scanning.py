@@ -1,0 +1,179 @@
+"""Mail from the receipt rule to `clean/`, through the deployed queue and function, IAM enforced; tests run in their order.
+
+The function runs as a process of this machine, with its own role's rights and a real clamd. The definitions are harmless ones of
+the test's own, published as the mirror publishes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
+from tests.e2e.conftest import REGION, Platform
+from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
+from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+
+T = TypeVar("T")
+TENANTS: list[dict[str, Any]] = [
+    {"id": "acme", "subdomain": "post.acme.example", "addresses": ["support"], "removal": "destroy"},
+    {
+        "id": "globex",
+        "subdomain": "post.globex.example",
+        "dns": "self-managed",
+        "catch_all": True,
+        "scanning": {"mode": "dedicated", "infected": "hold"},
+    },
+]
+
+
+class Scanned:
+    """Two deployed tenants, and what operators of each are told."""
+
+    def __init__(self, platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
+        self.platform = platform
+        self.cell = outputs["Cell-eu"]
+        self.buckets = {name: outputs[f"Tenant-{name}"]["BucketName"] for name in ("acme", "globex")}
+        self.s3, self.sqs = platform.client("s3"), platform.client("sqs")
+        self.told = {name: self._subscribed(name, outputs[f"Tenant-{name}"]["AlertsTopicArn"]) for name in self.buckets}
+
+    def _subscribed(self, name: str, topic_arn: str) -> str:
+        queue = str(self.sqs.create_queue(QueueName=f"operators-{name}")["QueueUrl"])
+        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        self.platform.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
+        return queue
+
+    def publish_definitions(self) -> None:
+        """Make a set of one file the current one."""
+        now = datetime.now(UTC)
+        files = {"own.ndb": hashlib.sha256(TEST_DEFINITIONS.encode()).hexdigest()}
+        manifest = Manifest(files=files, signatures=1, created=now, checked=now)
+        bucket = self.cell["DefinitionsBucketName"]
+        self.s3.put_object(Bucket=bucket, Key=manifest.key("own.ndb"), Body=TEST_DEFINITIONS)
+        self.s3.put_object(Bucket=bucket, Key=MANIFEST_KEY, Body=manifest.to_json())
+
+    def receive(self, tenant: str, raw: bytes) -> str:
+        """Mail to the tenant's support address; returns its message id."""
+        receipt = self.platform.emulator.receive(raw, [f"support@post.{tenant}.example"], REGION)
+        (stored,) = receipt.objects
+        assert stored.bucket == self.buckets[tenant]
+        return str(stored.key.removeprefix("raw/"))
+
+    def body(self, tenant: str, key: str) -> bytes | None:
+        """An object as an administrator reads it; None where there is none."""
+        try:
+            answer = self.s3.get_object(Bucket=self.buckets[tenant], Key=key)
+        except self.s3.exceptions.NoSuchKey:
+            return None
+        return bytes(answer["Body"].read())
+
+    def record(self, tenant: str, message_id: str) -> dict[str, Any] | None:
+        """The recorded verdict, once operators were told."""
+        prefix = f"verdicts/{message_id}/"
+        for one in self.s3.list_objects_v2(Bucket=self.buckets[tenant], Prefix=prefix).get("Contents", []):
+            record: dict[str, Any] = json.loads(self.body(tenant, one["Key"]) or b"{}")
+            return record if record.get("told") else None
+        return None
+
+    def raw_versions(self, tenant: str, message_id: str) -> int:
+        """How many versions of it are in quarantine."""
+        answer = self.s3.list_object_versions(Bucket=self.buckets[tenant], Prefix=f"raw/{message_id}")
+        return len(answer.get("Versions", []))
+
+    def alerts(self, tenant: str) -> list[dict[str, Any]]:
+        """What its operators were told since the last call."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.told[tenant], MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=self.told[tenant], ReceiptHandle=message["ReceiptHandle"])
+                found.append(json.loads(json.loads(message["Body"])["Message"]))
+        return found
+
+
+def eventually(what: Callable[[], T | None], seconds: float = 60) -> T:
+    """The first answer that is one."""
+    deadline = time.monotonic() + seconds
+    while (answer := what()) is None or answer == 0:
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.1)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def config(platform: Platform) -> str:
+    """A cell with both kinds of scanner."""
+    return str(platform.write_config(TENANTS))
+
+
+@pytest.fixture(scope="module")
+def scanned(platform: Platform, config: str) -> Scanned:
+    """Deployed, with definitions."""
+    made = Scanned(platform, platform.json("deploy", "--all", "--yes", "--config", config)["outputs"])
+    made.publish_definitions()
+    return made
+
+
+@pytest.mark.parametrize("tenant", ["acme", "globex"])
+def test_clean_mail_is_delivered(scanned: Scanned, tenant: str) -> None:
+    """As it came, with its verdict; nothing of it is left in quarantine."""
+    message_id = scanned.receive(tenant, HARMLESS["attachment"])
+    body = eventually(lambda: scanned.body(tenant, f"clean/{message_id}"))
+    assert body.endswith(HARMLESS["attachment"])
+    record = eventually(lambda: scanned.record(tenant, message_id))
+    assert (record["tenant"], record["verdict"], record["action"]) == (tenant, "clean", "deliver")
+    eventually(lambda: scanned.raw_versions(tenant, message_id) == 0)
+    assert scanned.alerts(tenant) == []
+
+
+def test_infected_attachment_is_removed(scanned: Scanned) -> None:
+    """The message arrives without it, and the tenant's operators are told."""
+    message_id = scanned.receive("acme", HIDDEN["attachment"])
+    body = eventually(lambda: scanned.body("acme", f"clean/{message_id}"))
+    assert MARKER not in body
+    assert b"removed-attachment.txt" in body
+    (alert,) = eventually(lambda: scanned.alerts("acme") or None)
+    assert (alert["tenant"], alert["signature"], alert["action"]) == ("acme", SIGNATURE, "strip")
+    assert alert["envelope"]["to"] == "support@post.acme.example"
+    eventually(lambda: scanned.raw_versions("acme", message_id) == 0)
+
+
+def test_each_tenant_has_its_policy(scanned: Scanned) -> None:
+    """Where malware is held, nothing is delivered, and the message waits in quarantine."""
+    message_id = scanned.receive("globex", HIDDEN["attachment"])
+    record = eventually(lambda: scanned.record("globex", message_id))
+    assert (record["verdict"], record["action"]) == ("infected", "hold")
+    assert scanned.body("globex", f"clean/{message_id}") is None
+    assert scanned.raw_versions("globex", message_id) == 1
+    (alert,) = eventually(lambda: scanned.alerts("globex") or None)
+    assert alert["tenant"] == "globex"
+    assert scanned.alerts("acme") == []
+
+
+def test_nobody_else_reads_quarantine(scanned: Scanned) -> None:
+    """Not the account's administrator; nor does anybody else put something under clean/."""
+    bucket = scanned.buckets["globex"]
+    versions = scanned.s3.list_object_versions(Bucket=bucket, Prefix="raw/")["Versions"]
+    (held,) = [one for one in versions if not one["Key"].endswith("AMAZON_SES_SETUP_NOTIFICATION")]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        scanned.s3.get_object(Bucket=bucket, Key=held["Key"], VersionId=held["VersionId"])
+    for key in ("clean/forged", "verdicts/forged/v.json"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            scanned.s3.put_object(Bucket=bucket, Key=key, Body=b"not scanned")
