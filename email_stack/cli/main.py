@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from email_stack.cli import checking, deploying, handing_over, inspecting, scanning
+from email_stack.cli import checking, deploying, handing_over, inspecting, rescanning, scanning
 from email_stack.cli.output import CommandError, ExitCode, print_error
 from email_stack.config import ConfigError
 
@@ -26,6 +26,7 @@ deploying.register(app)
 handing_over.register(app)
 checking.register(app)
 scanning.register(app)
+rescanning.register(app)
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from urllib.parse import quote_plus, unquote_plus
 from mailroom.errors import PermanentError
 from mailroom.scanner.layout import RAW_PREFIX
 
-__all__ = ["RawObject", "raw_objects", "rescan_message"]
+__all__ = ["SETUP_NOTIFICATION", "RawObject", "raw_objects", "rescan_message"]
 
-_SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
+SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
 """What SES writes when a receipt rule is made, to see whether it may; no mail."""
 
 
@@ -57,7 +57,7 @@ def raw_objects(body: str) -> Iterator[RawObject]:
     if not isinstance(records, list) or not records:
         raise PermanentError("queue message: must be a notification of S3's, got no records")
     objects = dict.fromkeys(_object(record) for record in records)
-    yield from (item for item in objects if item.key != _SETUP_NOTIFICATION)
+    yield from (item for item in objects if item.key != SETUP_NOTIFICATION)
 
 
 def rescan_message(item: RawObject) -> str:

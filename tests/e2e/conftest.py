@@ -57,8 +57,20 @@ class Platform:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     def client(self, service: str) -> Any:
-        """A client of `service` in the region."""
+        """A client of `service` in the region, as the account's root, whom no policy binds here."""
         return self.emulator.client(service, REGION)
+
+    def administrator(self, service: str) -> Any:
+        """A client of `service` as a user who may do everything, where nothing denies it."""
+        iam = self.client("iam")
+        iam.create_user(UserName="administrator")
+        everything = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+        }
+        iam.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(everything))
+        key = iam.create_access_key(UserName="administrator")["AccessKey"]
+        return self.emulator.client(service, REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
 
 
 @pytest.fixture(scope="module")

@@ -167,13 +167,55 @@ def test_each_tenant_has_its_policy(scanned: Scanned) -> None:
     assert scanned.alerts("acme") == []
 
 
-def test_nobody_else_reads_quarantine(scanned: Scanned) -> None:
+def test_nobody_else_reads_quarantine(platform: Platform, scanned: Scanned) -> None:
     """Not the account's administrator; nor does anybody else put something under clean/."""
-    bucket = scanned.buckets["globex"]
-    versions = scanned.s3.list_object_versions(Bucket=bucket, Prefix="raw/")["Versions"]
+    s3, bucket = platform.administrator("s3"), scanned.buckets["globex"]
+    versions = s3.list_object_versions(Bucket=bucket, Prefix="raw/")["Versions"]
     (held,) = [one for one in versions if not one["Key"].endswith("AMAZON_SES_SETUP_NOTIFICATION")]
     with pytest.raises(ClientError, match="AccessDenied"):
-        scanned.s3.get_object(Bucket=bucket, Key=held["Key"], VersionId=held["VersionId"])
+        s3.get_object(Bucket=bucket, Key=held["Key"], VersionId=held["VersionId"])
     for key in ("clean/forged", "verdicts/forged/v.json"):
         with pytest.raises(ClientError, match="AccessDenied"):
-            scanned.s3.put_object(Bucket=bucket, Key=key, Body=b"not scanned")
+            s3.put_object(Bucket=bucket, Key=key, Body=b"not scanned")
+
+
+def test_rescan_shows_what_waits(platform: Platform, scanned: Scanned, config: str) -> None:
+    """What is held, by verdict, without a word of its sender's; nothing is queued without being told to."""
+    done = platform.email_stack("rescan", "globex", "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert "globex: 1 infected: would be queued; --yes does it" in done.stdout, done.stdout
+    shown = platform.json("rescan", "globex", "--verdict", "infected", "--config", config)
+    assert (shown["queued"], [one["verdict"] for one in shown["messages"]]) == (False, ["infected"])
+    assert platform.json("rescan", "globex", "--verdict", "error", "--config", config)["messages"] == []
+    assert "nothing waits" in platform.email_stack("rescan", "acme", "--config", config).stdout
+    assert platform.email_stack("rescan", "acme", "--verdict", "odd", "--config", config).returncode == 2
+
+
+def test_rescan_decides_anew(platform: Platform, scanned: Scanned) -> None:
+    """One command, and the scanner decides once more, with a new verdict and a new alert."""
+    changed = [TENANTS[0], {**TENANTS[1], "scanning": {"mode": "dedicated", "infected": "strip"}}]
+    config = str(platform.write_config(changed))
+    platform.json("deploy", "globex", "--yes", "--config", config)
+    (held,) = platform.json("rescan", "globex", "--config", config)["messages"]
+    # A sandbox remembers a tenant's policy for five minutes: whether it already knows the new one is not for this test.
+    bucket = scanned.buckets["globex"]
+    tags = {tag["Key"]: tag["Value"] for tag in scanned.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]}
+    assert "infected=strip" in tags["mail-scanning:policy"]
+    assert platform.json("rescan", "globex", "--yes", "--config", config)["queued"]
+    record = eventually(lambda: _of_a_rescan(scanned, held["message_id"]))
+    assert record["verdict"] == "infected"
+    (alert,) = eventually(lambda: scanned.alerts("globex") or None)
+    assert alert["message_id"] == held["message_id"]
+
+
+def _of_a_rescan(scanned: Scanned, message_id: str) -> dict[str, Any] | None:
+    record = scanned.record("globex", message_id)
+    return record if record is not None and record["rescan"] else None
+
+
+def test_scanner_that_is_not_deployed(platform: Platform, tmp_path: Any) -> None:
+    """A tenant without a stack is told so, with the command to run."""
+    config = tmp_path / "tenants.yaml"
+    config.write_text("cells: {eu: {region: eu-central-1}}\ntenants: [{id: nobody, subdomain: post.nobody.example}]\n")
+    done = platform.email_stack("rescan", "nobody", "--config", str(config))
+    assert (done.returncode, "email-stack deploy nobody --yes" in done.stderr) == (8, True)

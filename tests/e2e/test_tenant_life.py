@@ -6,7 +6,6 @@ What it accepts and AWS would not is caught by cfn-lint and by the constructs' o
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
@@ -134,19 +133,9 @@ def test_mail_arrives_in_the_bucket_of_its_tenant_only(platform: Platform, outpu
     assert delivered("support@elsewhere.example") == []
 
 
-def administrator(platform: Platform) -> Any:
-    """An S3 client of somebody who may do everything; the emulator lets its own root caller past bucket policies."""
-    iam = platform.client("iam")
-    iam.create_user(UserName="administrator")
-    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    iam.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(everything))
-    key = iam.create_access_key(UserName="administrator")["AccessKey"]
-    return platform.emulator.client("s3", REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
-
-
 def test_nobody_reads_quarantine(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
     """Who may do everything may list what waits to be scanned, but not read it, in no version."""
-    s3, bucket = administrator(platform), outputs["Tenant-acme"]["BucketName"]
+    s3, bucket = platform.administrator("s3"), outputs["Tenant-acme"]["BucketName"]
     versions = s3.list_object_versions(Bucket=bucket, Prefix="raw/")["Versions"]
     assert versions
     for version in versions:

@@ -283,6 +283,13 @@ def test_unexpected_error_is_not_done(quarantine: Quarantine, caplog: pytest.Log
     assert "secret" not in caplog.text
 
 
+def test_what_ses_writes_to_try_the_rule_is_no_mail(quarantine: Quarantine) -> None:
+    """SES puts an object of its own there when a rule is made: it is neither scanned nor delivered."""
+    item = quarantine.put(b"You have successfully configured ...", key="raw/AMAZON_SES_SETUP_NOTIFICATION")
+    assert work_on(event(item), quarantine.intake, max_receives=5) == {"batchItemFailures": []}
+    assert (quarantine.keys("clean/"), quarantine.versions(item)) == ([], [item.version])
+
+
 def test_object_outside_the_quarantine(quarantine: Quarantine) -> None:
     """An event about a delivered message is refused, so the scanner cannot be made to work on its own results."""
     item = quarantine.put(CLEAN, key="clean/x")

@@ -1,0 +1,142 @@
+"""What waits in a tenant's quarantine, and having it scanned anew."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from constructs_lib.naming import tenant_stack_name
+from email_stack.aws import AwsError, aws_errors, session, stack_outputs
+from email_stack.config import Cell, Tenant
+from email_stack.deployed import NotDeployedError
+from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
+from mailroom.scanner.layout import RAW_PREFIX, VERDICT_PREFIX
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+__all__ = ["WAITING", "Quarantine", "QuarantinedMessage"]
+
+WAITING: Final = "waiting"
+"""The verdict of a message that has none: it just arrived, or its queue message was lost."""
+
+_AT_ONCE: Final = 16
+_MOST_IN_A_BATCH: Final = 10
+"""SQS API reference, "SendMessageBatch"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuarantinedMessage:
+    """One message under `raw/`.
+
+    Args:
+        item: the object, and its version.
+        arrived: when.
+        octets: how many.
+        verdict: as recorded; `WAITING` when none is.
+        reason: why it is held, where its verdict and the policy alone do not say; "" otherwise.
+    """
+
+    item: RawObject
+    arrived: datetime
+    octets: int
+    verdict: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quarantine:
+    """The quarantine of one deployed tenant.
+
+    Args:
+        bucket: the tenant's.
+        s3: a client of its region.
+        sqs: a client of its region.
+    """
+
+    bucket: str
+    s3: S3Client
+    sqs: SQSClient
+
+    @classmethod
+    def of(cls, tenant: Tenant, cell: Cell) -> Quarantine:
+        """The quarantine that the tenant's stack made.
+
+        Raises:
+            NotDeployedError: there is no stack.
+            AwsError: AWS refused.
+        """
+        outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
+        if outputs is None:
+            raise NotDeployedError(
+                f'tenant "{tenant.id}": there is no stack {tenant_stack_name(tenant.id)} in {cell.region}; '
+                f"run `email-stack deploy {tenant.id} --yes` first"
+            )
+        own = session()
+        return cls(
+            bucket=outputs["BucketName"],
+            s3=own.client("s3", region_name=cell.region),
+            sqs=own.client("sqs", region_name=cell.region),
+        )
+
+    def messages(self) -> list[QuarantinedMessage]:
+        """Every version of every message that is there, the oldest first. Raises `AwsError`."""
+        with aws_errors(f"bucket {self.bucket}: its quarantine cannot be read"), ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(self._with_verdict, self._objects()))
+        return sorted(found, key=lambda message: (message.arrived, message.item))
+
+    def scan_anew(self, messages: Sequence[QuarantinedMessage]) -> str:
+        """Queue these messages; returns the id of the request. What the scanner then finds replaces their verdicts.
+
+        Raises:
+            AwsError: AWS refused any of them; which were queued before is not told, and queueing them again does no harm.
+        """
+        request = uuid.uuid4().hex
+        with aws_errors(f"bucket {self.bucket}: its messages cannot be queued"):
+            queue = self._queue_url()
+            for start in range(0, len(messages), _MOST_IN_A_BATCH):
+                entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                    {"Id": str(number), "MessageBody": rescan_message(replace(message.item, rescan=request))}
+                    for number, message in enumerate(messages[start : start + _MOST_IN_A_BATCH])
+                ]
+                refused = self.sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed", [])
+                if refused:
+                    raise AwsError(
+                        f"queue {queue}: refused {len(refused)} messages, the first with {refused[0]['Code']}"
+                    )
+        return request
+
+    def _objects(self) -> Iterator[QuarantinedMessage]:
+        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=RAW_PREFIX):
+            for version in page.get("Versions", []):
+                if version["Key"] != SETUP_NOTIFICATION:
+                    yield QuarantinedMessage(
+                        item=RawObject(self.bucket, version["Key"], version["VersionId"]),
+                        arrived=version["LastModified"],
+                        octets=version["Size"],
+                        verdict=WAITING,
+                    )
+
+    def _with_verdict(self, message: QuarantinedMessage) -> QuarantinedMessage:
+        key = f"{VERDICT_PREFIX}{message.item.message_id}/{message.item.version}.json"
+        try:
+            body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self.s3.exceptions.NoSuchKey:
+            return message
+        record: dict[str, Any] = json.loads(body)
+        return replace(message, verdict=str(record["verdict"]), reason=str(record["reason"]))
+
+    def _queue_url(self) -> str:
+        """The queue of the scanner that serves the bucket, the cell's or the tenant's own: where S3 tells arrivals."""
+        configured = self.s3.get_bucket_notification_configuration(Bucket=self.bucket).get("QueueConfigurations", [])
+        if not configured:
+            raise AwsError(f"bucket {self.bucket}: notifies no scanner; deploy its tenant again")
+        name = configured[0]["QueueArn"].rpartition(":")[2]
+        return self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
