@@ -1,0 +1,1 @@
+"""What the templates allow, by IAM's own rules."""

@@ -1,0 +1,266 @@
+"""Delivered means scanned, as a property of the templates: IAM's own rules, applied to every role of tenants and cell.
+
+Two questions about each role and each object. What is allowed in the end, which the denials of the bucket policies decide. And
+what would be without them: a grant that is too wide is a fault even where a denial still stops it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.iam.deployed import Bucket, Deployment, Role
+from tests.iam.evaluator import ACCOUNT, Request, decisions
+
+READ = (
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectTorrent",
+    "s3:GetObjectVersionForReplication",
+)
+WRITE = ("s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:ReplicateObject")
+TAKEOVER = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutReplicationConfiguration", "s3:PutBucketAcl")
+ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+SERVICES = ("ses.amazonaws.com", "logging.s3.amazonaws.com", "s3.amazonaws.com", "cloudwatch.amazonaws.com")
+
+
+@pytest.fixture(scope="module")
+def deployment(templates: dict[str, Any]) -> Deployment:
+    """Cell `eu` and `us` and their tenants, as if in one account: what crosses from one to the other is seen, too."""
+    return Deployment(templates)
+
+
+def quarantines(deployment: Deployment) -> list[Bucket]:
+    """The tenants' buckets."""
+    return [bucket for bucket in deployment.buckets if bucket.stack.startswith("Tenant-")]
+
+
+def scanner_of(deployment: Deployment, bucket: Bucket) -> str:
+    """ARN of the role of the function that the bucket's notifications end at."""
+    configured = deployment.resource(bucket.stack, bucket.logical_id)["NotificationConfiguration"]
+    (queue,) = [one["Queue"] for one in configured["QueueConfigurations"]]
+    (function,) = [
+        properties["FunctionName"]
+        for _stack, _arn, properties in deployment.of_type("AWS::Lambda::EventSourceMapping")
+        if properties["EventSourceArn"] == queue
+    ]
+    (role,) = [
+        properties["Role"]
+        for _stack, arn, properties in deployment.of_type("AWS::Lambda::Function")
+        if arn.endswith(f":{function}")
+    ]
+    return str(role)
+
+
+def questions(bucket: Bucket) -> Iterator[tuple[str, str]]:
+    """Actions and objects that only the scanner may."""
+    for action in READ:
+        yield action, f"{bucket.arn}/raw/message"
+    for action in WRITE:
+        yield action, f"{bucket.arn}/clean/message"
+        yield action, f"{bucket.arn}/verdicts/message/version.json"
+
+
+def without_denials(policy: Any) -> dict[str, Any]:
+    """The policy with nothing but what it allows."""
+    return {**policy, "Statement": [one for one in policy["Statement"] if one["Effect"] == "Allow"]}
+
+
+def roles_that_may(deployment: Deployment, *, denials: bool) -> list[str]:
+    """One line for each thing that a role other than the bucket's scanner may do."""
+    asked: list[tuple[str, Request]] = []
+    for bucket in quarantines(deployment):
+        scanner = scanner_of(deployment, bucket)
+        policy = bucket.policy if denials else without_denials(bucket.policy)
+        for role in deployment.roles:
+            if role.arn == scanner:
+                continue
+            for action, resource in questions(bucket):
+                request = Request(
+                    principal=role.session,
+                    action=action,
+                    resource=resource,
+                    identity=role.policies,
+                    resource_policy=policy,
+                    context={"aws:PrincipalArn": role.arn},
+                )
+                asked.append((f"{role.stack}/{role.logical_id} may {action} on {resource}", request))
+    answers = decisions([request for _line, request in asked])
+    assert len(answers) > 400
+    return [line for (line, _request), allowed in zip(asked, answers, strict=True) if allowed]
+
+
+def test_no_role_but_the_scanner_reads_quarantine_or_delivers(deployment: Deployment) -> None:
+    """In the end, and without the denials as well: no role of any tenant or cell has a grant that reaches there."""
+    assert roles_that_may(deployment, denials=True) == []
+    assert roles_that_may(deployment, denials=False) == []
+
+
+def test_every_policy_is_looked_at(deployment: Deployment) -> None:
+    """AWS's own managed policies are not in the templates: a role that has one could not be judged by them."""
+    assert len(deployment.roles) >= 8
+    basic = "service-role/AWSLambdaBasicExecutionRole"
+    assert [role.logical_id for role in deployment.roles if any(basic not in one for one in role.managed)] == []
+    assert len(quarantines(deployment)) == 5
+
+
+def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
+    """And nothing more: not read what it does not take, not delete what it delivered."""
+    needed = {
+        "s3:GetObjectVersion": "raw/m",
+        "s3:DeleteObjectVersion": "raw/m",
+        "s3:PutObject": "clean/m",
+        "s3:GetObject": "verdicts/m",
+    }
+    never = {
+        "s3:PutObject": "raw/m",
+        "s3:DeleteObject": "clean/m",
+        "s3:DeleteObjectVersion": "clean/m",
+        "s3:PutObjectAcl": "clean/m",
+    }
+    for bucket in quarantines(deployment):
+        (scanner,) = [role for role in deployment.roles if role.arn == scanner_of(deployment, bucket)]
+        asked = [
+            Request(
+                principal=scanner.session,
+                action=action,
+                resource=f"{bucket.arn}/{key}",
+                identity=scanner.policies,
+                resource_policy=bucket.policy,
+                context={"aws:PrincipalArn": scanner.arn},
+            )
+            for action, key in (*needed.items(), *never.items())
+        ]
+        assert decisions(asked) == [True] * len(needed) + [False] * len(never)
+
+
+def test_an_administrator_is_denied(deployment: Deployment) -> None:
+    """Whoever may do everything else in the account, root included."""
+    asked = [
+        Request(
+            principal=principal,
+            action=action,
+            resource=resource,
+            identity=[ADMINISTRATOR],
+            resource_policy=bucket.policy,
+            context={"aws:PrincipalArn": principal},
+        )
+        for bucket in quarantines(deployment)
+        for principal in (f"arn:aws:iam::{ACCOUNT}:user/administrator", f"arn:aws:iam::{ACCOUNT}:root")
+        for action, resource in questions(bucket)
+    ]
+    assert not any(decisions(asked))
+
+
+def test_services_only_put_mail_into_quarantine(deployment: Deployment) -> None:
+    """SES writes under raw/ for the tenant's rules; no service reads there or delivers."""
+    for bucket in quarantines(deployment):
+        context = {"aws:SourceAccount": ACCOUNT}
+        asked = [
+            Request(principal=service, action=action, resource=resource, resource_policy=bucket.policy, context=context)
+            for service in SERVICES
+            for action, resource in questions(bucket)
+        ]
+        assert not any(decisions(asked))
+
+
+def test_nobody_takes_the_scanner_over(deployment: Deployment) -> None:
+    """Its role is Lambda's alone; no role may pass roles, change functions, or change what guards a quarantine."""
+    scanners = {scanner_of(deployment, bucket) for bucket in quarantines(deployment)}
+    assert len(scanners) == 3
+    for role in deployment.roles:
+        if role.arn in scanners:
+            (statement,) = role.trust["Statement"]
+            assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+            assert statement["Action"] == "sts:AssumeRole"
+    functions = [
+        arn for _stack, arn, properties in deployment.of_type("AWS::Lambda::Function") if properties["Role"] in scanners
+    ]
+    asked = [
+        Request(principal=role.session, action=action, resource=resource, identity=role.policies)
+        for role in deployment.roles
+        for action, resource in (
+            *(("iam:PassRole", scanner) for scanner in sorted(scanners)),
+            *(("lambda:UpdateFunctionCode", function) for function in functions),
+            *((action, bucket.arn) for bucket in quarantines(deployment) for action in TAKEOVER),
+        )
+    ]
+    assert not any(decisions(asked))
+
+
+def _widen_role(templates: dict[str, Any], statement: dict[str, Any]) -> None:
+    """Give the mirror's role one statement more."""
+    for resource in templates["Cell-eu"]["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Policy" and "DefinitionsRole" in str(resource["Properties"]["Roles"]):
+            resource["Properties"]["PolicyDocument"]["Statement"].append(statement)
+
+
+def _bucket_statements(templates: dict[str, Any]) -> list[dict[str, Any]]:
+    (policy,) = [r for r in templates["Tenant-shortest"]["Resources"].values() if r["Type"] == "AWS::S3::BucketPolicy"]
+    statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return statements
+
+
+def _grant_read(templates: dict[str, Any]) -> None:
+    _widen_role(templates, {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"})
+
+
+def _grant_write(templates: dict[str, Any]) -> None:
+    _widen_role(templates, {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": "arn:aws:s3:::*/clean/*"})
+
+
+def _grant_all_but(templates: dict[str, Any]) -> None:
+    _widen_role(templates, {"Effect": "Allow", "NotAction": "s3:DeleteObject", "Resource": "*"})
+
+
+def _open_to_the_account(templates: dict[str, Any]) -> None:
+    for statement in _bucket_statements(templates):
+        if statement["Sid"] == "LetScannerTakeMail":
+            statement["Principal"] = {"AWS": {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}}
+            statement["Action"] = "s3:*"
+    _grant_read(templates)
+
+
+def _open_to_everybody(templates: dict[str, Any]) -> None:
+    for statement in _bucket_statements(templates):
+        if statement["Sid"] == "LetScannerDeliver":
+            statement["Principal"] = "*"
+
+
+@pytest.mark.parametrize(
+    "widen",
+    [_grant_read, _grant_write, _grant_all_but, _open_to_the_account, _open_to_everybody],
+    ids=lambda f: f.__name__,
+)
+def test_a_wider_grant_is_found(templates: dict[str, Any], widen: Callable[[dict[str, Any]], None]) -> None:
+    """Whoever adds one to a role or to a bucket's policy fails the test above."""
+    changed = copy.deepcopy(templates)
+    widen(changed)
+    assert roles_that_may(Deployment(changed), denials=False) != []
+
+
+@pytest.mark.parametrize("sid", ["DenyReadingQuarantine", "DenyDelivering"])
+def test_a_denial_that_is_gone_is_found(templates: dict[str, Any], sid: str) -> None:
+    """Without it, a wide grant opens what it guarded; with it, it does not."""
+    changed = copy.deepcopy(templates)
+    _widen_role(changed, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    assert roles_that_may(Deployment(changed), denials=True) == []
+    statements = _bucket_statements(changed)
+    statements[:] = [statement for statement in statements if statement["Sid"] != sid]
+    assert roles_that_may(Deployment(changed), denials=True) != []
+
+
+def test_the_evaluator_evaluates(deployment: Deployment) -> None:
+    """It is no yes-man, nor the opposite."""
+    role = Role("s", "r", f"arn:aws:iam::{ACCOUNT}:role/r", {}, (ADMINISTRATOR,), ())
+    allowed = Request(
+        principal=role.session, action="s3:GetObject", resource="arn:aws:s3:::b/k", identity=role.policies
+    )
+    refused = Request(principal=role.session, action="s3:GetObject", resource="arn:aws:s3:::b/k")
+    assert decisions([allowed, refused]) == [True, False]
+    with pytest.raises(RuntimeError, match="NoSuchAction"):
+        decisions([Request(principal=role.session, action="s3:NoSuchAction", resource="arn:aws:s3:::b/k")])
