@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from rich.table import Table
 
 from constructs_lib.naming import tenant_stack_name
 from email_stack.config import Cell, Tenant, load
+from emulator import settings
+from emulator.demo_mail import receive_two
 from emulator.process import Emulator
 from emulator.settings import PROJECT
 
@@ -42,7 +45,8 @@ def main() -> int:
             _show(emulator, tenant, config.cell(tenant.cell))
         for cell in config.cells:
             _show_rules(emulator, cell)
-        console.print("[bold]5. email-stack dns-records --format html[/], the letter to each customer's IT")
+        _show_mail(emulator, config.tenants[0], config.cell(config.tenants[0].cell))
+        console.print("[bold]6. email-stack dns-records --format html[/], the letter to each customer's IT")
         for tenant in config.tenants:
             letter = PROJECT / "build" / "letters" / f"{tenant.id}.html"
             letter.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +54,7 @@ def main() -> int:
             command = [sys.executable, "-m", "email_stack.cli", "dns-records", tenant.id, *options]
             subprocess.run(command, cwd=PROJECT, env=environment, check=True, stderr=subprocess.DEVNULL)
             console.print(f"   {letter.relative_to(PROJECT)}")
-    console.print(f"[bold]6. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
+    console.print(f"[bold]7. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
     console.print("Next: read tenants.yaml, then docs/deploying.md and docs/onboarding.md for a real account.")
     return 0
 
@@ -72,6 +76,23 @@ def _show(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
     table.add_row("bucket", outputs["BucketName"])
 
     table.add_row("configuration set", outputs["ConfigurationSetName"])
+    console.print(table)
+
+
+def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
+    console.print(f"[bold]5. Two messages to {tenant.id}[/], one clean, one with the test file that all scanners find")
+    if shutil.which("clamd", path=f"{settings.search_path()}:/usr/sbin") is None:
+        console.print(
+            "   ClamAV is not installed, so they would wait in quarantine; on Debian, `make debian` installs it"
+        )
+        return
+    table = Table(header_style="bold")
+    for column in ("subject", "verdict", "action", "removed", "delivered", "left in quarantine", "after"):
+        table.add_column(column, overflow="fold")
+    for mail in receive_two(emulator, tenant, cell):
+        removed, left = "\n".join(mail.found) or "nothing", "yes" if mail.in_quarantine else "nothing"
+        row = (mail.subject, mail.verdict, mail.action, removed, mail.delivered or "nothing", left)
+        table.add_row(*row, f"{mail.seconds:.1f} s")
     console.print(table)
 
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, and pdftotext. Does nothing where all of it is there.
+# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, pdftotext, and what builds the scanner's image. Does nothing where all of it is there.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
-for program in chromium clamd clamscan freshclam knotc knotd named named-checkzone pdftotext rndc; do
+for program in buildah chromium clamd clamscan freshclam knotc knotd mmdebstrap named named-checkzone pdftotext rndc; do
   command -v "$program" >/dev/null || missing+=("$program")
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
-packages=(bind9 bind9-utils chromium clamav clamav-daemon clamav-freshclam knot poppler-utils)
+packages=(bind9 bind9-utils buildah chromium clamav clamav-daemon clamav-freshclam knot mmdebstrap poppler-utils)
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then

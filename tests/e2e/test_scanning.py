@@ -6,17 +6,15 @@ the test's own, published as the mirror publishes them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
 from botocore.exceptions import ClientError
 
-from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
+from emulator.definitions import publish
 from tests.e2e.conftest import REGION, Platform
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
@@ -61,12 +59,7 @@ class Scanned:
 
     def publish_definitions(self) -> None:
         """Make a set of one file the current one."""
-        now = datetime.now(UTC)
-        files = {"own.ndb": hashlib.sha256(TEST_DEFINITIONS.encode()).hexdigest()}
-        manifest = Manifest(files=files, signatures=1, created=now, checked=now)
-        bucket = self.cell["DefinitionsBucketName"]
-        self.s3.put_object(Bucket=bucket, Key=manifest.key("own.ndb"), Body=TEST_DEFINITIONS)
-        self.s3.put_object(Bucket=bucket, Key=MANIFEST_KEY, Body=manifest.to_json())
+        publish(self.s3, self.cell["DefinitionsBucketName"], TEST_DEFINITIONS)
 
     def receive(self, tenant: str, raw: bytes) -> str:
         """Mail to the tenant's support address; returns its message id."""

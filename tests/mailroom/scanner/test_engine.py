@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
 import time
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
+from emulator.definitions import publish
+from mailroom.definitions.manifest import Manifest
 from mailroom.errors import RetryableError
 from mailroom.scanner.engine import WarmEngine
 from mailroom.scanning.clamd import ClamdError
@@ -43,13 +43,9 @@ class Sandbox:
             s3=s3, bucket=self.bucket, folder=folder, max_age=timedelta(days=7), clock=lambda: self.now
         )
 
-    def publish(self, text: str, **changes: Any) -> Manifest:
+    def publish(self, text: str) -> Manifest:
         """Make a set of one file the current one."""
-        files = {"own.ndb": hashlib.sha256(text.encode()).hexdigest()}
-        manifest = Manifest(**{"files": files, "signatures": 1, "created": self.now, "checked": self.now, **changes})
-        self.s3.put_object(Bucket=self.bucket, Key=manifest.key("own.ndb"), Body=text)
-        self.s3.put_object(Bucket=self.bucket, Key=MANIFEST_KEY, Body=manifest.to_json())
-        return manifest
+        return publish(self.s3, self.bucket, text, self.now)
 
     def later(self, **time: int) -> None:
         """Let time pass, and use the engine as the next invocation does."""

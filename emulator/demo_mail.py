@@ -1,0 +1,107 @@
+"""The demo's mail: one clean and one infected message to a tenant, and what became of each."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any, Final
+
+from constructs_lib.naming import cell_stack_name, tenant_stack_name
+from email_stack.config import Cell, Tenant
+from emulator.definitions import publish
+from emulator.process import Emulator
+
+__all__ = ["Received", "receive_two"]
+
+# What all scanners call malware by agreement, and a signature for it; put together here, so that none finds this file.
+_TEST_FILE: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+_SIGNATURES: Final = f"Eicar-Test-File:0:*:{_TEST_FILE.hex()}\n"
+_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """What became of one message.
+
+    Args:
+        subject: of it.
+        verdict: what was found.
+        action: what the tenant's policy made of it.
+        found: file names with signatures.
+        delivered: key of what was delivered; None when nothing was.
+        in_quarantine: whether the message as it came is still there.
+        seconds: from its receipt to its verdict.
+    """
+
+    subject: str
+    verdict: str
+    action: str
+    found: tuple[str, ...]
+    delivered: str | None
+    in_quarantine: bool
+    seconds: float
+
+
+def receive_two(emulator: Emulator, tenant: Tenant, cell: Cell) -> list[Received]:
+    """Receive both at the tenant's first address, through its receipt rule, and wait for the scanner.
+
+    Raises:
+        TimeoutError: the scanner did not come to a verdict.
+    """
+    s3 = emulator.client("s3", cell.region)
+    publish(s3, _outputs(emulator, cell.region, cell_stack_name(cell.id))["DefinitionsBucketName"], _SIGNATURES)
+    bucket = _outputs(emulator, cell.region, tenant_stack_name(tenant.id))["BucketName"]
+    recipient = next(one for one in tenant.recipients if "@" in one)
+    mails = [
+        _mail("Minutes", recipient, "minutes.txt", b"See you on Monday."),
+        _mail("Invoice", recipient, "invoice.exe", _TEST_FILE),
+    ]
+    received = []
+    for mail in mails:
+        started = time.monotonic()
+        receipt = emulator.receive(bytes(mail), [recipient], cell.region, sender="sender@example.net")
+        (stored,) = receipt.objects
+        message_id = stored.key.removeprefix("raw/")
+        record = _record(s3, bucket, message_id)
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        clean = f"clean/{message_id}"
+        received.append(
+            Received(
+                subject=mail["Subject"],
+                verdict=record["verdict"],
+                action=record["action"],
+                found=tuple(f"{part['filename']}: {part['signature']}" for part in record["parts"] if part["removed"]),
+                delivered=clean if clean in keys else None,
+                in_quarantine=stored.key in keys,
+                seconds=time.monotonic() - started,
+            )
+        )
+    return received
+
+
+def _mail(subject: str, recipient: str, filename: str, attachment: bytes) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "sender@example.net", recipient, subject
+    mail.set_content(f"{subject}: see the attachment.\n")
+    mail.add_attachment(attachment, maintype="application", subtype="octet-stream", filename=filename)
+    return mail
+
+
+def _record(s3: Any, bucket: str, message_id: str) -> dict[str, Any]:
+    """The verdict, once nothing is left to do."""
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"verdicts/{message_id}/").get("Contents", []):
+            record: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read())
+            raw = s3.list_object_versions(Bucket=bucket, Prefix=f"raw/{message_id}").get("Versions", [])
+            if record["told"] and (record["action"] == "hold" or not raw):
+                return record
+        time.sleep(0.1)
+    raise TimeoutError(f"{bucket}: no verdict on {message_id} after {_SECONDS} s; see the emulator's log")
+
+
+def _outputs(emulator: Emulator, region: str, stack: str) -> dict[str, str]:
+    (described,) = emulator.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}

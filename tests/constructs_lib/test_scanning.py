@@ -1,0 +1,239 @@
+"""AttachmentScanner and SignatureMirror."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Match, Template
+
+from constructs_lib import AttachmentScanner, AttachmentScannerProps, SignatureMirror
+from mailroom.scanning.verdicts import Action, Policy
+from tests.templates import new_stack, only, resources, template_of
+
+
+def scanner_template(**settings: Any) -> Template:
+    """Template of a stack with a mirror, and a scanner that uses it."""
+    stack = new_stack()
+    mirror = SignatureMirror(stack, "Definitions")
+    AttachmentScanner(stack, "Scanner", AttachmentScannerProps(definitions=mirror.bucket, **settings))
+    return template_of(stack)
+
+
+def function(template: Template, entry: str) -> dict[str, Any]:
+    """Properties of the function with that entry."""
+    found = [
+        resource["Properties"]
+        for resource in resources(template, "AWS::Lambda::Function").values()
+        if resource["Properties"].get("ImageConfig", {}).get("Command") == [entry]
+    ]
+    assert len(found) == 1
+    properties: dict[str, Any] = found[0]
+    return properties
+
+
+def queues(template: Template) -> dict[str, Any]:
+    """Properties of both queues."""
+    return {
+        "dead" if "DeadLetters" in name else "arrivals": one["Properties"]
+        for name, one in resources(template, "AWS::SQS::Queue").items()
+    }
+
+
+def statements_of(template: Template, role: str) -> list[dict[str, Any]]:
+    """Statements of the policies attached to the role whose logical id begins so."""
+    return [
+        statement
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        if policy["Properties"]["Roles"][0]["Ref"].startswith(role)
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_scanner_is_an_image_with_room_for_definitions() -> None:
+    """Twice the official definitions in memory, room to unpack, and clamd's longest scan within its time."""
+    scan = function(scanner_template(), "mailroom.scanner.function.on_event")
+    assert (scan["PackageType"], scan["Architectures"]) == ("Image", ["x86_64"])
+    assert (scan["MemorySize"], scan["EphemeralStorage"], scan["Timeout"]) == (4096, {"Size": 4096}, 300)
+    settings = scan["Environment"]["Variables"]
+    assert (settings["MAX_RECEIVES"], settings["MAX_DEFINITIONS_AGE_HOURS"]) == ("5", "168")
+    assert set(settings) == {"DEFINITIONS_BUCKET", "MAX_DEFINITIONS_AGE_HOURS", "MAX_RECEIVES", "SCANNER_NAME"}
+
+
+def test_queue_tries_again_and_gives_up() -> None:
+    """Hidden for longer than an invocation lasts; after five tries to the dead letters, kept for two weeks."""
+    found = queues(scanner_template())
+    assert found["arrivals"]["VisibilityTimeout"] == 360
+    assert found["arrivals"]["RedrivePolicy"]["maxReceiveCount"] == 5
+    for queue in found.values():
+        assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 1_209_600)
+
+
+def test_one_message_an_invocation() -> None:
+    """And what failed is told by message, so that a time-out takes no other message with it."""
+    mapping = only(scanner_template(max_concurrency=40), "AWS::Lambda::EventSourceMapping")
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 40})
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_only_buckets_of_the_account_notify() -> None:
+    """S3 may send for this account's buckets; nobody else but whom IAM lets."""
+    template = scanner_template()
+    (policy,) = [
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for name, resource in resources(template, "AWS::SQS::QueuePolicy").items()
+        if "Arrivals" in name
+    ]
+    (allowed,) = [statement for statement in policy if statement["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert allowed["Action"] == "sqs:SendMessage"
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_role_reaches_no_bucket_but_the_definitions() -> None:
+    """What it may do with a tenant's bucket, only that bucket's policy says."""
+    for statement in statements_of(scanner_template(), "ScannerRole"):
+        resource = statement["Resource"]
+        assert resource != "*"
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        if any(action.startswith("s3:") for action in actions):
+            assert actions in (["s3:GetObject"], ["s3:ListBucket"])
+            assert "['Definitions" in str(resource)
+
+
+def test_key_opens_this_accounts_topics_alone() -> None:
+    """The cell's key encrypts every tenant's topic: the context names whose."""
+    key = "arn:aws:kms:eu-central-1:111111111111:key/k"
+    (statement,) = [
+        s for s in statements_of(scanner_template(topics_key_arn=key), "ScannerRole") if s["Resource"] == key
+    ]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    (context,) = statement["Condition"]["ArnLike"].values()
+    assert context["Fn::Join"][1][-2:] == [{"Ref": "AWS::AccountId"}, ":*"]
+
+
+def test_alarms() -> None:
+    """Detections, held mail, dead letters, the oldest message, errors, definitions: each tells, and tells when it is over."""
+    stack = new_stack()
+    topic = sns.Topic(stack, "Topic")
+    mirror = SignatureMirror(stack, "Definitions", alarm_topic=topic)
+    AttachmentScanner(stack, "Scanner", AttachmentScannerProps(definitions=mirror.bucket, alarm_topic=topic))
+    alarms = {
+        resource["Properties"]["MetricName"]: resource["Properties"]
+        for resource in resources(template_of(stack), "AWS::CloudWatch::Alarm").values()
+    }
+    assert {name: (one["Threshold"], one["TreatMissingData"]) for name, one in alarms.items()} == {
+        "Detections": (0, "notBreaching"),
+        "Held": (0, "notBreaching"),
+        "ApproximateNumberOfMessagesVisible": (0, "notBreaching"),
+        "ApproximateAgeOfOldestMessage": (900, "notBreaching"),
+        "Errors": (0, "notBreaching"),
+        # A mirror that says nothing is as bad as one that says it failed.
+        "Age": (86_400, "breaching"),
+    }
+    for alarm in alarms.values():
+        assert len(alarm["AlarmActions"]) == len(alarm["OKActions"]) == 1
+        assert alarm["AlarmDescription"]
+
+
+def test_metrics_are_those_that_are_watched() -> None:
+    """The name that the function counts under is the one that its alarms watch."""
+    template = scanner_template()
+    name = function(template, "mailroom.scanner.function.on_event")["Environment"]["Variables"]["SCANNER_NAME"]
+    template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"Namespace": "EmailSubdomains", "MetricName": "Held", "Dimensions": [{"Name": "Scanner", "Value": name}]},
+    )
+
+
+def test_mirror_runs_by_the_clock_and_when_it_was_deployed() -> None:
+    """Every four hours, and once its own stack is there; a run that failed is not repeated at once."""
+    template = scanner_template()
+    rules = [resource["Properties"] for resource in resources(template, "AWS::Events::Rule").values()]
+    assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == ["rate(4 hours)"]
+    (pattern,) = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
+    assert pattern["detail"]["stack-id"] == [{"Ref": "AWS::StackId"}]
+    assert {rule["Targets"][0]["RetryPolicy"]["MaximumRetryAttempts"] for rule in rules} == {0}
+    template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})
+    mirror = function(template, "mailroom.definitions.function.on_event")
+    assert mirror["Environment"]["Variables"]["REQUIRED_DATABASES"] == "main daily bytecode"
+
+
+def test_definitions_are_versioned_and_private() -> None:
+    """And the mirror's role reaches nothing else."""
+    template = scanner_template()
+    bucket = only(template, "AWS::S3::Bucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    for statement in statements_of(template, "DefinitionsRole"):
+        assert statement["Resource"] != "*"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"memory_mib": 1024}, "memory_mib must be 2048 to 10240, got 1024; the official definitions alone take 1400"),
+        ({"max_concurrency": 1}, "max_concurrency must be 2 to 1000, got 1"),
+    ],
+)
+def test_settings_that_would_not_work(settings: dict[str, Any], message: str) -> None:
+    """Refused with the value."""
+    with pytest.raises(ValueError, match=message):
+        scanner_template(**settings)
+
+
+def test_mirror_that_would_be_turned_away() -> None:
+    """The source refuses who asks too often."""
+    with pytest.raises(ValueError, match="every must be at least an hour, got 30 minutes"):
+        SignatureMirror(new_stack(), "Definitions", every=cdk.Duration.minutes(30))
+
+
+def any_bucket(**settings: Any) -> tuple[cdk.Stack, s3.Bucket, AttachmentScanner, sns.Topic]:
+    """A bucket of a platform engineer's own, and a scanner."""
+    stack = new_stack()
+    mirror = SignatureMirror(stack, "Definitions")
+    scanner = AttachmentScanner(stack, "Scanner", AttachmentScannerProps(definitions=mirror.bucket))
+    return stack, s3.Bucket(stack, "Uploads", **settings), scanner, sns.Topic(stack, "Detections")
+
+
+def test_any_bucket_can_be_scanned() -> None:
+    """Its policy guards it as an inbox's does, its tags say whose it is, and its arrivals come to the queue."""
+    stack, bucket, scanner, topic = any_bucket(versioned=True)
+    scanner.scan(bucket, name="uploads", alerts=topic, policy=Policy(infected=Action.DELETE))
+    template = template_of(stack)
+    (policy,) = [
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for resource in resources(template, "AWS::S3::BucketPolicy").values()
+        if resource["Properties"]["Bucket"]["Ref"].startswith("Uploads")
+    ]
+    assert {"DenyReadingQuarantine", "DenyDelivering", "LetScannerTakeMail"} <= {one.get("Sid") for one in policy}
+    template.has_resource_properties(
+        "AWS::S3::Bucket",
+        {
+            "Tags": Match.array_with(
+                [
+                    {
+                        "Key": "mail-scanning:policy",
+                        "Value": "clean=deliver infected=delete encrypted=hold over-limit=hold",
+                    },
+                    {"Key": "mail-scanning:tenant", "Value": "uploads"},
+                ]
+            )
+        },
+    )
+    template.has_resource_properties(
+        "Custom::S3BucketNotifications",
+        {"NotificationConfiguration": {"QueueConfigurations": [Match.object_like({"Events": ["s3:ObjectCreated:*"]})]}},
+    )
+    publishing = [s for s in statements_of(template, "ScannerRole") if s["Action"] == "sns:Publish"]
+    assert len(publishing) == 1
+
+
+def test_bucket_without_versions_is_refused() -> None:
+    """What is deleted would not surely be what was scanned."""
+    _stack, bucket, scanner, topic = any_bucket()
+    with pytest.raises(ValueError, match='bucket "Stack/Uploads" must be versioned'):
+        scanner.scan(bucket, name="uploads", alerts=topic)

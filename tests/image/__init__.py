@@ -1,0 +1,1 @@
+"""The scanner's image: linted, built, and run as Lambda runs it."""

@@ -1,0 +1,178 @@
+"""The image as the CDK builds it: every step of its Dockerfile, on a Debian of the same release, and its handler run inside.
+
+Docker and AWS's registry are not needed: Debian's tools make the base and build on it. The base that the Dockerfile pins is the
+same release from the same archive.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from email_stack.toolchain import PROJECT_ROOT
+from emulator import Emulator
+from emulator.definitions import publish
+from mailroom.definitions.function import _EICAR
+from mailroom.scanner.events import RawObject
+from mailroom.scanner.tags import Recipient, tags_of
+from mailroom.scanning.verdicts import Policy
+from tests.image.runtime_api import RuntimeApi
+from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
+from tests.mailroom.scanner.conftest import REGION
+from tests.mailroom.scanner.test_intake import event
+from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+
+CONTEXT = PROJECT_ROOT / "mailroom"
+DOCKERFILE = CONTEXT / "image" / "Dockerfile"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_TOOLS = ("mmdebstrap", "buildah")
+can_build = pytest.mark.skipif(
+    os.geteuid() != 0 or any(shutil.which(tool) is None for tool in _TOOLS),
+    reason="making a root file system takes root, mmdebstrap and buildah",
+)
+
+
+class Builder:
+    """Buildah with a store of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.options = ["--root", str(folder / "store"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
+
+    def run(self, command: str, *arguments: str) -> str:
+        """One command of it; what it prints."""
+        done = subprocess.run(
+            ["buildah", *self.options, command, *arguments], capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, f"buildah {command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout.strip()
+
+    def base(self) -> str:
+        """Debian's essential packages, as an image."""
+        tarball = str(self.folder / "base.tar")
+        sources = [
+            "deb http://deb.debian.org/debian bookworm main",
+            "deb http://deb.debian.org/debian bookworm-updates main",
+            "deb http://deb.debian.org/debian-security bookworm-security main",
+        ]
+        subprocess.run(["mmdebstrap", "--variant=minbase", "--quiet", "bookworm", tarball, *sources], check=True)
+        container = self.run("from", "scratch")
+        self.run("add", "--quiet", container, tarball, "/")
+        self.run("commit", "--quiet", "--rm", container, "localhost/base")
+        return "localhost/base"
+
+    def build(self, base: str) -> str:
+        """The image, by the project's Dockerfile; returns a container of it."""
+        pip = self.folder / "pip.conf"
+        pip.write_text(f"[global]\ncert = /certificates.crt\n{_own_index()}")
+        mounts = [f"{pip}:/etc/pip.conf:ro", f"{CERTIFICATES}:/certificates.crt:ro"]
+        options = ["--quiet", "--isolation", "chroot", "--build-arg", f"BASE={base}", "--file", str(DOCKERFILE)]
+        volumes = [part for mount in mounts for part in ("--volume", mount)]
+        self.run("bud", *options, *volumes, "--tag", "localhost/scanner", str(CONTEXT))
+        return self.run("from", "localhost/scanner")
+
+    def start(self, container: str, command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+        """Run a command in it, as the image's user, on this machine's network."""
+        variables = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+        options = ["--isolation", "chroot", "--network", "host", "--user", "65534", *variables]
+        return subprocess.Popen(
+            ["buildah", *self.options, "run", *options, container, "--", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def _own_index() -> str:
+    """This machine's package index, where it has one of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True, check=False
+    )
+    return f"index-url = {done.stdout.strip()}\n" if done.returncode == 0 else ""
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
+    """A builder, and its store until the end."""
+    made = Builder(tmp_path_factory.mktemp("image"))
+    yield made
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def container(builder: Builder) -> str:
+    """A container of the image."""
+    return builder.build(builder.base())
+
+
+def test_dockerfile_is_linted() -> None:
+    """hadolint has nothing to say, and the base is pinned by its digest."""
+    command = [str(Path(sys.executable).with_name("hadolint")), str(DOCKERFILE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", DOCKERFILE.read_text(), re.MULTILINE)
+
+
+def test_lock_is_of_exact_versions() -> None:
+    """Every line of what pip installs is one version with its hashes."""
+    lock = (CONTEXT / "image" / "requirements.lock").read_text()
+    packages = re.findall(r"^([a-z0-9-]+)==[^ ]+ ", lock, re.MULTILINE)
+    assert {"awslambdaric", "aws-lambda-powertools", "boto3"} <= set(packages)
+    assert lock.count("--hash=sha256:") >= len(packages)
+
+
+@can_build
+def test_scanner_works_in_the_image(builder: Builder, container: str) -> None:
+    """As Lambda runs it: its runtime client, its clamd, a user without rights; a clean and an infected message."""
+    with Emulator() as emulator, RuntimeApi() as api:
+        s3, sns = emulator.client("s3", REGION), emulator.client("sns", REGION)
+        for bucket in ("definitions", "tenant"):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        publish(s3, "definitions", TEST_DEFINITIONS)
+        s3.put_bucket_versioning(Bucket="tenant", VersioningConfiguration={"Status": "Enabled"})
+        topic = sns.create_topic(Name="alerts")["TopicArn"]
+        tags = tags_of(Recipient(tenant="acme", policy=Policy(), topic_arn=topic))
+        s3.put_bucket_tagging(Bucket="tenant", Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
+        settings = {
+            "DEFINITIONS_BUCKET": "definitions",
+            "MAX_DEFINITIONS_AGE_HOURS": "168",
+            "MAX_RECEIVES": "5",
+            "SCANNER_NAME": "scanner",
+            "AWS_LAMBDA_RUNTIME_API": api.address,
+        }
+        own = emulator.environment(REGION)
+        environment = {**settings, **{name: value for name, value in own.items() if name.startswith("AWS_")}}
+        entry = ["/opt/python/bin/python", "-m", "awslambdaric", "mailroom.scanner.function.on_event"]
+        with builder.start(container, entry, environment) as sandbox:
+            try:
+                for message_id, raw in (("clean", HARMLESS["attachment"]), ("infected", HIDDEN["attachment"])):
+                    version = s3.put_object(Bucket="tenant", Key=f"raw/{message_id}", Body=raw)["VersionId"]
+                    kind, answer = api.invoke(event(RawObject("tenant", f"raw/{message_id}", version)), seconds=120)
+                    assert (kind, answer) == ("response", {"batchItemFailures": []})
+            finally:
+                sandbox.terminate()
+        assert s3.get_object(Bucket="tenant", Key="clean/clean")["Body"].read() == HARMLESS["attachment"]
+        assert MARKER not in s3.get_object(Bucket="tenant", Key="clean/infected")["Body"].read()
+
+
+@can_build
+def test_mirror_finds_its_tools_in_the_image(builder: Builder, container: str) -> None:
+    """freshclam and clamscan run as the image's user, and the canary is what the world's scanners agree on."""
+    code = (
+        "import subprocess, mailroom.definitions.function as f, importlib.resources as r;"
+        "conf = str(r.files('mailroom.definitions') / 'freshclam.conf');"
+        "subprocess.run(['freshclam', '--config-file=' + conf, '--datadir=/tmp', '--version'], check=True);"
+        "subprocess.run(['clamscan', '--version'], check=True); print(len(f._EICAR))"
+    )
+    with builder.start(container, ["/opt/python/bin/python", "-c", code], {}) as tools:
+        printed, _ = tools.communicate(timeout=60)
+    assert tools.returncode == 0, printed
+    assert printed.count("ClamAV 1.") == 2
+    assert printed.rstrip().endswith(str(len(_EICAR)))
