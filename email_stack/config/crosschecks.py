@@ -182,7 +182,7 @@ def _usage(cell: Cell, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> tupl
         "configuration_sets": len(own),
         "ses_tenants": len(own),
         "hosted_zones": sum(tenant.dns == "delegated" for tenant in in_account),
-        "buckets": len(in_account) + len(same_account),  # a cell has one for access logs
+        "buckets": len(in_account) + 2 * len(same_account),  # a cell has one for access logs and one for definitions
         "stacks": len(own) + delegations + 1,
     }
     spare = {"receipt_rules": SPARE_RECEIPT_RULES}

@@ -161,7 +161,10 @@ class Intake:
 
     def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, result: ScanResult, delivery: Delivery) -> None:
         """Record the verdict, and tell the operators of each detection, once whoever else does the same at the same time."""
-        record = _record(item, recipient, result, delivery, self.clock())
+        now = self.clock()
+        told = list(alerts_of(item, tenant=recipient.tenant, raw=raw, result=result, delivery=delivery, now=now))
+        # With nobody to tell, one request is enough; and most mail is clean.
+        record = {**_record(item, recipient, result, delivery, now), "told": not told}
         if not self._write(item, record, IfNoneMatch="*"):
             known, tag = self._known(item)
             if known is not None and known["told"] and item.rescan in {"", known["rescan"]}:
@@ -173,15 +176,14 @@ class Intake:
                 or not self._write(item, record, IfMatch=tag)
             ):
                 raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
-        now = self.clock()
-        told = list(alerts_of(item, tenant=recipient.tenant, raw=raw, result=result, delivery=delivery, now=now))
         for alert in told:
             self.sns.publish(
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
         if told and result.verdict is not Verdict.ERROR:
             self.count(DETECTIONS, len(told))
-        self._write(item, {**record, "told": True})
+        if told:
+            self._write(item, {**record, "told": True})
 
     def _known(self, item: RawObject) -> tuple[dict[str, Any] | None, str]:
         """The verdict that is recorded, and its entity tag; None where there is none."""
@@ -256,7 +258,6 @@ def _record(
             }
             for part in result.parts
         ],
-        "told": False,
     }
 
 

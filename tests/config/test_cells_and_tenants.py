@@ -199,7 +199,7 @@ def _many(count: int, settings: str = "", quotas: str = "") -> str:
         (3, "", "identities: 3", "identities"),
         (3, "", "configuration_sets: 3", "configuration_sets"),
         (3, "", "ses_tenants: 3", "ses_tenants"),
-        (3, "", "buckets: 4", "buckets"),
+        (3, "", "buckets: 5", "buckets"),
         (3, "", "stacks: 4", "stacks"),
     ],
 )
@@ -231,7 +231,7 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
         "configuration_sets": 3,
         "ses_tenants": 3,
         "hosted_zones": 3,
-        "buckets": 4 + 2,
+        "buckets": 4 + 2 * 2,
         "stacks": 3 + 1,
     }
     us = quota_usage(config, "us")
