@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -24,6 +26,7 @@ __all__ = ["register"]
 
 _SEVERITY: Final = (ExitCode.OK, ExitCode.PENDING, ExitCode.NOT_DEPLOYED, ExitCode.DIFFERENT)
 _CODES: Final = {Status.OK: ExitCode.OK, Status.PENDING: ExitCode.PENDING, Status.WRONG: ExitCode.DIFFERENT}
+_SLICE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +79,43 @@ def dns_check(  # noqa: PLR0917 - options, which Typer passes by name
         checked_account(loaded.cell(cell_id))
     deadline = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
     last: _Round | None = None
-    try:
+    with _interruptions() if watch else nullcontext(lambda: False) as interrupted:
         while True:
             found = _check(loaded, chosen, asked, server_port)
-            before, last = (
-                last,
-                found,
-            )  # known before it is shown: an interruption while it is printed still ends in the whole
-            _show(found, before, watch=watch, as_json=as_json)
+            _show(found, last, watch=watch, as_json=as_json)
+            last = found
             if not watch or found.code is ExitCode.OK or time.monotonic() + interval > deadline:
                 break
-            time.sleep(interval)
-    except KeyboardInterrupt:
-        if last is None:
-            raise
+            if _wait(interval, interrupted):
+                break
     if watch and not as_json:
         _print(last)
     raise typer.Exit(last.code)
+
+
+@contextmanager
+def _interruptions() -> Iterator[Callable[[], bool]]:
+    """Notes the first Ctrl-C instead of raising it, so that none is lost wherever it comes; the second ends at once."""
+    told = False
+
+    def note(_number: int, _frame: object) -> None:
+        nonlocal told
+        told = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: told
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _wait(seconds: float, interrupted: Callable[[], bool]) -> bool:
+    """Let so much time pass; returns at once, with True, when interrupted."""
+    until = time.monotonic() + seconds
+    while not interrupted() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _SLICE_SECONDS))
+    return interrupted()
 
 
 def _check(config: Config, tenants: Sequence[Tenant], resolver: Endpoint | None, port: int) -> _Round:

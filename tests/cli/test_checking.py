@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
@@ -13,13 +14,13 @@ from email_stack.cli.output import ExitCode, console
 
 
 def test_interrupted_while_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told to end while the first changes are being printed, it still prints the whole and exits with its code."""
+    """Told to end while the changes are being printed, it prints the whole at once and exits with its code."""
     printed: list[str] = []
 
     def interrupted(line: str, **_options: Any) -> None:
         printed.append(line)
         if len(printed) == 1:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     found = checking._Round({}, {"acme": "deploy it first"})
     monkeypatch.setattr(checking, "checked_account", lambda _cell: None)
@@ -28,3 +29,4 @@ def test_interrupted_while_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(app, ["dns-check", "acme", "--watch"])
     assert done.exit_code == ExitCode.NOT_DEPLOYED
     assert printed[1:] == ["not deployed yet: deploy it first"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -254,7 +254,12 @@ def _rest(watching: subprocess.Popen[str]) -> str:
     """What it still printed. Not communicate(): with a time-out it loses what readline() had read ahead."""
     assert watching.stdout is not None
     with watching.stdout:
-        watching.wait(timeout=90)
+        try:
+            watching.wait(timeout=90)
+        except subprocess.TimeoutExpired:
+            watching.kill()
+            watching.wait()
+            raise
         return watching.stdout.read()
 
 
