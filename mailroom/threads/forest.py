@@ -1,0 +1,250 @@
+"""Threads of messages, after JWZ's algorithm, with one difference: the result does not depend on the order of arrival. Pure.
+
+A thread is everything that is connected by identifiers: who answers whom, who names whom among the references, and who claims the
+same one. A message more joins threads, and never parts one. Within it each
+message has at most one parent: what it names last itself, or else what others say of it. Where such claims form a circle, the
+claim that comes last in a fixed order is dropped.
+
+Source: RFC 5322 3.6.4; Jamie Zawinski, "Message threading" (https://www.jwz.org/doc/threading.html).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+__all__ = ["Link", "Place", "Thread", "thread_messages"]
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """What a message says of itself and of those before it.
+
+    Args:
+        key: names this very message; two messages that claim one identifier have two keys.
+        message_id: its identifier; "" when it has none.
+        in_reply_to: identifiers that it answers.
+        references: identifiers of its ancestors, the oldest first.
+        date: when it was sent, with a time zone; None when it does not say. Orders messages, and joins none.
+        also: other things that make one thread of all messages that share one: Outlook's conversation, a subject. Default: none.
+    """
+
+    key: str
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    date: datetime | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def ancestors(self) -> tuple[str, ...]:
+        """Identifiers of those before it, the nearest last; never its own."""
+        named = dict.fromkeys(self.references)
+        # Where both are there, the last reference is what it answers; where they differ, the answered one is nearer.
+        for one in self.in_reply_to:
+            named.setdefault(one)
+        named.pop(self.message_id, None)
+        return tuple(named)
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """By date, and where that says nothing, by key."""
+        return (self.date or _LONG_AGO, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message is in its thread.
+
+    Args:
+        key: the message's.
+        parent: key of the nearest message before it that is there; None for one without.
+        depth: how many such are above it.
+    """
+
+    key: str
+    parent: str | None
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One thread: its messages, each after its parent, answers by date; and every identifier that belongs to it."""
+
+    places: tuple[Place, ...]
+    ids: frozenset[str]
+
+
+def thread_messages(links: Iterable[Link]) -> list[Thread]:
+    """The threads of these messages, the oldest first; the same for every order of `links`.
+
+    Takes time about linear in messages and references.
+
+    Raises:
+        ValueError: two messages have the same key.
+    """
+    ordered = sorted(links, key=lambda link: link.order)
+    for before, after in itertools.pairwise(ordered):
+        if before.key == after.key:
+            raise ValueError(f"threads: keys must differ, got {after.key!r} twice")
+    holders = _holders(ordered)
+    forest = _Forest()
+    for child, parent in _claims(ordered, holders):
+        forest.hang(child, parent)
+    groups = _Groups()
+    for link in ordered:
+        node = _node(link, holders)
+        groups.find(node)
+        if link.message_id:
+            # Whoever claims an identifier is in its thread, also when it is another's: so threads only ever grow together.
+            groups.join(node, link.message_id)
+        for ancestor in link.ancestors:
+            groups.join(node, ancestor)
+        for shared in link.also:
+            groups.join(node, ("also", shared))
+    return _threads(ordered, holders, forest, groups)
+
+
+def _holders(ordered: Sequence[Link]) -> dict[str, Link]:
+    """The message that an identifier means: where several claim it, the oldest."""
+    holders: dict[str, Link] = {}
+    for link in ordered:
+        if link.message_id:
+            holders.setdefault(link.message_id, link)
+    return holders
+
+
+def _node(link: Link, holders: dict[str, Link]) -> Hashable:
+    """Where the message hangs: at its identifier, or at a node of its own when that is another's, or missing."""
+    if link.message_id and holders[link.message_id] is link:
+        return link.message_id
+    return ("key", link.key)
+
+
+def _claims(ordered: Sequence[Link], holders: dict[str, Link]) -> Iterator[tuple[Hashable, Hashable]]:
+    """Who hangs below whom: what messages say of themselves, by date; then what others say of those that are not there."""
+    for link in ordered:
+        node = _node(link, holders)
+        ancestors = link.ancestors
+        if ancestors:
+            yield node, ancestors[-1]
+        elif node != link.message_id and link.message_id:
+            # Another message with an identifier that is taken: beside the one that has it.
+            yield node, link.message_id
+    votes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for link in ordered:
+        for parent, child in itertools.pairwise(link.ancestors):
+            if child not in holders:
+                votes[child][parent] += 1
+    for child, parents in sorted(votes.items()):
+        yield child, min(parents, key=lambda parent: (-parents[parent], parent))
+
+
+class _Groups:
+    """Disjoint sets, by union with path halving."""
+
+    def __init__(self) -> None:
+        self._above: dict[Hashable, Hashable] = {}
+        self._size: dict[Hashable, int] = {}
+
+    def find(self, node: Hashable) -> Hashable:
+        """The representative of the node's set, which it makes where there is none."""
+        above = self._above
+        if node not in above:
+            above[node] = node
+            self._size[node] = 1
+            return node
+        while above[node] != node:
+            above[node] = above[above[node]]
+            node = above[node]
+        return node
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        """Make one set of two."""
+        first, second = self.find(one), self.find(other)
+        if first == second:
+            return
+        if self._size[first] < self._size[second]:
+            first, second = second, first
+        self._above[second] = first
+        self._size[first] += self._size[second]
+
+
+@dataclass(slots=True)
+class _Forest:
+    """Trees that grow by hanging a root below another tree; what would close a circle is left out."""
+
+    parents: dict[Hashable, Hashable] = field(default_factory=dict)
+    trees: _Groups = field(default_factory=_Groups)
+    roots: dict[Hashable, Hashable] = field(default_factory=dict)
+
+    def hang(self, child: Hashable, parent: Hashable) -> None:
+        """Hang `child`, which hangs nowhere yet, below `parent`, unless it is above it."""
+        if child in self.parents or self._root(parent) == child:
+            return
+        root = self._root(parent)
+        self.parents[child] = parent
+        self.trees.join(child, parent)
+        self.roots[self.trees.find(parent)] = root
+
+    def _root(self, node: Hashable) -> Hashable:
+        return self.roots.setdefault(self.trees.find(node), node)
+
+
+def _threads(ordered: Sequence[Link], holders: dict[str, Link], forest: _Forest, groups: _Groups) -> list[Thread]:
+    keys = {_node(link, holders): link.key for link in ordered}
+    present = _nearest_present(keys, forest)
+    children: dict[str, list[str]] = defaultdict(list)
+    tops: dict[Hashable, list[str]] = defaultdict(list)
+    ids: dict[Hashable, set[str]] = defaultdict(set)
+    for link in ordered:
+        node = _node(link, holders)
+        group = groups.find(node)
+        parent = present[node]
+        if parent is None:
+            tops[group].append(link.key)
+        else:
+            children[parent].append(link.key)
+        ids[group].update(link.ancestors)
+        if link.message_id:
+            ids[group].add(link.message_id)
+    # A dictionary keeps the order of its first entries: that of the oldest message that is on top.
+    return [Thread(tuple(_walk(roots, children)), frozenset(ids[group])) for group, roots in tops.items()]
+
+
+def _nearest_present(keys: dict[Hashable, str], forest: _Forest) -> dict[Hashable, str | None]:
+    """For each message, the nearest one above it that is there; each missing one is passed once, however deep."""
+    known: dict[Hashable, str | None] = {}
+
+    def above(node: Hashable) -> str | None:
+        passed: list[Hashable] = []
+        found: str | None = None
+        while node in forest.parents:
+            node = forest.parents[node]
+            if node in keys:
+                found = keys[node]
+                break
+            if node in known:
+                found = known[node]
+                break
+            passed.append(node)
+        for one in passed:
+            known[one] = found
+        return found
+
+    return {node: above(node) for node in keys}
+
+
+def _walk(roots: list[str], children: dict[str, list[str]]) -> Iterator[Place]:
+    """Depth first, without recursion: a thread may be as deep as it is long."""
+    waiting: list[Place] = [Place(key, None, 0) for key in reversed(roots)]
+    while waiting:
+        place = waiting.pop()
+        yield place
+        waiting.extend(Place(key, place.key, place.depth + 1) for key in reversed(children.get(place.key, ())))

@@ -1,0 +1,35 @@
+"""Message identifiers, as headers hold them: well-formed, folded, without brackets, or with prose around them. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["MOST_IDS", "message_ids"]
+
+MOST_IDS: Final = 200
+"""How many of one header count: the first, which is the thread's beginning, and the last, which are the nearest."""
+
+_BRACKETED: Final = re.compile(r"<([^<>]*)>")
+_BARE: Final = re.compile(r"[^\s<>()\",;]+@[^\s<>()\",;]+")
+_WHITE: Final = re.compile(r"\s+")
+_MOST_CHARACTERS: Final = 998
+"""RFC 5322 2.1.1: no line is longer, and an identifier stands on one."""
+
+
+def message_ids(header: str) -> tuple[str, ...]:
+    """The identifiers of a Message-ID, In-Reply-To or References header, without brackets, each once, in their order.
+
+    Whitespace within brackets is folding that somebody did where none is allowed, and is dropped. Without any brackets, words with
+    an @ are taken. What is empty, or longer than a line may be, is none.
+
+    Args:
+        header: its value, unfolded or not.
+
+    Source: RFC 5322 3.6.4 and 4.5.4; the forms of In-Reply-To that RFC 822 allowed.
+    """
+    found = [_WHITE.sub("", match) for match in _BRACKETED.findall(header)]
+    if not any(found):
+        found = _BARE.findall(header)
+    ids = tuple(dict.fromkeys(one for one in found if 0 < len(one) <= _MOST_CHARACTERS))
+    return ids if len(ids) <= MOST_IDS else (ids[0], *ids[1 - MOST_IDS :])

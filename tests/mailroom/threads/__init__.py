@@ -1,0 +1,1 @@
+"""Threading: every order of arrival gives the same threads."""
