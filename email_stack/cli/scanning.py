@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
-from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
 from email_stack.config import load
 from email_stack.dnscheck.advice import escaped
 from mailroom.scanning.clamd import Clamd, ClamdError
@@ -23,6 +23,7 @@ __all__ = ["register"]
 
 _SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
 """Where distributions put it."""
+_SEALED: Final = b"Rar!\x1a\x07\x01\x00"
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages, as they come: .eml files.")]
 SocketPath = Annotated[
@@ -48,6 +49,7 @@ def scan(
     """Scan messages as the scanner in the cloud does, and say what would become of each; needs a clamd that runs."""
     policy = load(config).tenant(tenant).scanning.policy if tenant is not None else Policy()
     engine = Clamd(socket_path=str(socket or _default_socket()))
+    _note_what_it_lacks(engine)
     cache = AnswerCache()
     documents = []
     found = False
@@ -68,6 +70,21 @@ def scan(
     if as_json:
         print_json({"ok": not found, "messages": documents})
     raise typer.Exit(ExitCode.DIFFERENT if found else ExitCode.OK)
+
+
+def _note_what_it_lacks(engine: Clamd) -> None:
+    """Say so where this clamd takes for clean what the scanner's does not."""
+    try:
+        lacking = engine.scan(_SEALED).verdict is Verdict.CLEAN
+    except ClamdError as error:
+        raise CommandError("the scan failed", str(error), ExitCode.NOT_INSTALLED) from error
+    if lacking:
+        errors.print(
+            "note: this clamd lacks the scanner's own signatures, for archives and Office documents that it cannot open; copy "
+            "mailroom/scanning/sealed.ndb beside its definitions and reload it",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _default_socket() -> str:

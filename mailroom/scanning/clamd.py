@@ -20,6 +20,9 @@ _TOO_BIG: Final = re.compile(r"size limit exceeded", re.IGNORECASE)
 _MEANINGS: Final = (
     ("Heuristics.Encrypted.", Verdict.ENCRYPTED),
     ("Heuristics.Limits.Exceeded", Verdict.OVER_LIMIT),
+    # Our own, for what the engine takes for clean because it cannot open it: sealed.ndb.
+    ("Mailroom.Sealed.Office.", Verdict.ENCRYPTED),
+    ("Mailroom.Sealed.Archive.", Verdict.OVER_LIMIT),
     # Macros are how offices work; malicious ones have signatures of their own.
     ("Heuristics.OLE2.ContainsMacros", Verdict.CLEAN),
 )

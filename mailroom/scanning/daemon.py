@@ -19,7 +19,8 @@ _LOG_SHOWN: Final = 1000
 
 
 class Daemon:
-    """A clamd with its folder: `definitions/`, which the caller fills, its configuration, its socket and its log.
+    """A clamd with its folder: `definitions/`, which the caller fills and our own signatures go into, its configuration, its
+    socket and its log.
 
     Args:
         folder: exists, and is this daemon's alone; its path is short enough for a socket's (108 octets).
@@ -50,6 +51,7 @@ class Daemon:
             ClamdError: it is not installed, ends, or does not scan in time; with the end of its log.
         """
         self.stop()
+        self._add_own_signatures()
         program = shutil.which("clamd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if program is None:
             raise ClamdError("clamd: is not installed here; on Debian it is in clamav-daemon")
@@ -71,6 +73,7 @@ class Daemon:
 
     def reload(self) -> None:
         """Have it load what is in `definitions/` now; meanwhile it goes on with what it has. Raises `ClamdError`."""
+        self._add_own_signatures()
         self.client.reload()
 
     def stop(self) -> None:
@@ -79,6 +82,18 @@ class Daemon:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def _add_own_signatures(self) -> None:
+        """Besides the caller's definitions: for what the engine takes for clean because it cannot open it.
+
+        Archives in formats that Debian's ClamAV has no reader for, and Office documents with a password, which AlertEncrypted
+        does not know. As signatures they are found wherever the engine gets to, also in archives.
+
+        Source: ECMA-376 part 2 (encrypted packages); [MS-DOC] 2.5.1, [MS-XLS] 2.4.117, [MS-PPT] 2.3.2; OpenDocument 1.3 part 2,
+        3.4; PKWARE APPNOTE 4.4.5 (methods); clamav's documentation, "Body-based signature content format".
+        """
+        own = files("mailroom.scanning").joinpath("sealed.ndb").read_text()
+        (self.definitions / "sealed.ndb").write_text(own)
 
     def log(self) -> str:
         """The end of what it printed."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
 
@@ -80,3 +82,19 @@ def test_file_that_is_not_there(clamd: RunningClamd, tmp_path: Path) -> None:
     done = scan(clamd, str(tmp_path / "none.eml"))
     assert done.returncode == 1
     assert "none.eml" in done.stderr
+
+
+def test_clamd_without_the_scanners_own_signatures(mail: dict[str, str], tmp_path: Path) -> None:
+    """A distribution's clamd takes for clean what it cannot open; that is said, and what would mend it."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with running_clamd(folder) as other:
+        (other.daemon.definitions / "sealed.ndb").unlink()
+        other.client.reload()
+        deadline = time.monotonic() + 30
+        while other.client.scan(b"Rar!\x1a\x07\x01\x00").verdict is not Verdict.CLEAN:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        done = scan(other, mail["clean"])
+    assert done.returncode == 0
+    assert "note: this clamd lacks the scanner's own signatures" in done.stderr
