@@ -83,3 +83,23 @@ def test_grant_publish_opens_this_topic_only() -> None:
     key_use = by_action["['kms:Decrypt', 'kms:GenerateDataKey']"]
     assert key_use["Resource"] == KEY
     assert key_use["Condition"] == {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": {"Ref": topic}}}
+
+
+def test_alarms_may_publish_where_they_are_let() -> None:
+    """CloudWatch of this account may publish, and use the key that is made for the topic."""
+    stack = new_stack()
+    SecurityAlerts(stack, "Alerts", display_name="Alerts", alarms=True)
+    template = template_of(stack)
+    for type_, document in (("AWS::SNS::TopicPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy")):
+        (statement,) = [s for s in only(template, type_)[document]["Statement"] if s.get("Sid") == "LetAlarmsPublish"]
+        assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_roles_may_publish_by_the_topics_own_policy() -> None:
+    """A scanner that serves many topics needs no grant of its own for each."""
+    stack, role = new_stack(), "arn:aws:iam::111111111111:role/scanner"
+    SecurityAlerts(stack, "Alerts", display_name="Alerts", encryption_key_arn=KEY, publisher_role_arns=[role])
+    statements = only(template_of(stack), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    (allowed,) = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"AWS": [role]}, "sns:Publish")
