@@ -98,17 +98,7 @@ def _document(file: Path, result: ScanResult, outcome: Delivery) -> dict[str, An
         "action": outcome.action.value,
         "reason": outcome.reason,
         "definitions": result.definitions,
-        "parts": [
-            {
-                "path": part.path,
-                "filename": part.filename,
-                "verdict": part.verdict.value,
-                "signature": part.signature,
-                "sha256": part.sha256,
-                "octets": part.octets,
-            }
-            for part in result.parts
-        ],
+        "parts": [part.document for part in result.parts],
     }
 
 

@@ -246,18 +246,7 @@ def _record(
         "action": delivery.action.value,
         "reason": delivery.reason,
         "definitions": result.definitions,
-        "parts": [
-            {
-                "path": part.path,
-                "filename": part.filename,
-                "verdict": part.verdict.value,
-                "signature": part.signature,
-                "sha256": part.sha256,
-                "octets": part.octets,
-                "removed": part in delivery.removed,
-            }
-            for part in result.parts
-        ],
+        "parts": [{**part.document, "removed": part in delivery.removed} for part in result.parts],
     }
 
 

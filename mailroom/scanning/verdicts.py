@@ -97,6 +97,18 @@ class PartVerdict:
     sha256: str
     octets: int
 
+    @property
+    def document(self) -> dict[str, str | int]:
+        """As JSON documents have it."""
+        return {
+            "path": self.path,
+            "filename": self.filename,
+            "verdict": self.verdict.value,
+            "signature": self.signature,
+            "sha256": self.sha256,
+            "octets": self.octets,
+        }
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScanResult:

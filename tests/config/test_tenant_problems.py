@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.config.configs import HEAD, lines_of, with_tenant
-from tests.config.refusals import IDENTIFIER, IDS, SETTINGS, SUBDOMAINS
+from tests.config.refused_names import IDENTIFIER, IDS, SUBDOMAINS
+from tests.config.refused_settings import SETTINGS
 
 TENANT = 'tenant "acme":'
 

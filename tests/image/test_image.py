@@ -32,11 +32,7 @@ from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
 CONTEXT = PROJECT_ROOT / "mailroom"
 DOCKERFILE = CONTEXT / "image" / "Dockerfile"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_TOOLS = ("mmdebstrap", "buildah")
-can_build = pytest.mark.skipif(
-    os.geteuid() != 0 or any(shutil.which(tool) is None for tool in _TOOLS),
-    reason="making a root file system takes root, mmdebstrap and buildah",
-)
+can_build = pytest.mark.skipif(os.geteuid() != 0, reason="making a root file system takes root")
 
 
 class Builder:
