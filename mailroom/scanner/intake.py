@@ -129,6 +129,8 @@ class Intake:
             if beginning is None:
                 return Outcome.GONE
             known, _tag = self._known(item)
+            if known is not None and known["told"] and known["action"] == Action.HOLD.value and _asked(item, known):
+                return Outcome.HELD
             if known is not None and known["told"] and known["action"] != Action.HOLD.value:
                 raise PermanentError(f"{_where(recipient, item)}: was to be {known['action']}, which cannot be done")
             failed = PartVerdict(
@@ -167,7 +169,8 @@ class Intake:
         record = {**_record(item, recipient, result, delivery, now), "told": not told}
         if not self._write(item, record, IfNoneMatch="*"):
             known, tag = self._known(item)
-            if known is not None and known["told"] and item.rescan in {"", known["rescan"]}:
+            same = known is not None and all(known[name] == record[name] for name in ("verdict", "action"))
+            if known is not None and known["told"] and same and _asked(item, known):
                 return
             since = self.clock() - datetime.fromisoformat(known["time"]) if known is not None else timedelta()
             if (
@@ -248,6 +251,11 @@ def _record(
         "definitions": result.definitions,
         "parts": [{**part.document, "removed": part in delivery.removed} for part in result.parts],
     }
+
+
+def _asked(item: RawObject, known: dict[str, Any]) -> bool:
+    """Whether the recorded verdict is on this request, and not on an earlier one."""
+    return item.rescan in {"", known["rescan"]}
 
 
 def _verdict_key(item: RawObject) -> str:

@@ -14,6 +14,7 @@ from mailroom.scanner.events import RawObject, raw_objects, rescan_message
 from mailroom.scanner.handler import work_on
 from mailroom.scanner.intake import Intake, Outcome
 from mailroom.scanning.clamd import Clamd
+from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.scanner.conftest import Quarantine
 from tests.mailroom.scanner.test_intake import CLEAN, INFECTED, event
 
@@ -129,3 +130,22 @@ def test_one_request_at_once(quarantine: Quarantine) -> None:
     assert Outcome.STRIPPED in outcomes
     assert len(quarantine.alerts()) == 1
     assert len(quarantine.keys("clean/")) == 1
+
+
+def test_verdict_that_is_another_one_now(quarantine: Quarantine) -> None:
+    """Held for a failure, then brought once more and found infected: the record and the operators learn of it."""
+    item = quarantine.put(INFECTED)
+    replace(quarantine.intake, engine=DEAD).hold(item)
+    quarantine.alerts()
+    assert quarantine.intake.take(item) is Outcome.STRIPPED
+    assert (quarantine.record(item)["verdict"], len(quarantine.alerts())) == ("infected", 1)
+
+
+def test_held_for_a_finding_stays_so(quarantine: Quarantine) -> None:
+    """A duplicate that cannot be scanned does not make an error of what was found."""
+    quarantine.policy = Policy(infected=Action.HOLD)
+    item = quarantine.put(INFECTED)
+    assert quarantine.intake.take(item) is Outcome.HELD
+    assert len(quarantine.alerts()) == 1
+    assert replace(quarantine.intake, engine=DEAD).hold(item) is Outcome.HELD
+    assert (quarantine.record(item)["verdict"], quarantine.alerts()) == ("infected", [])
