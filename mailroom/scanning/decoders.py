@@ -6,9 +6,11 @@ import binascii
 import quopri
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
+    "EncodedFile",
     "base64_runs",
     "is_base64",
     "is_quoted_printable",
@@ -79,39 +81,63 @@ def lenient_quoted_printable(data: bytes) -> bytes:
     return quopri.decodestring(data)
 
 
-def uuencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """File name and content of every `begin` block in `data`, whether or not it has an `end`. Lines end in LF.
+@dataclass(frozen=True, slots=True)
+class EncodedFile:
+    """A file that is written into text.
 
-    Source: POSIX.1-2017, uuencode.
+    Args:
+        name: as it says; "" when it does not.
+        data: what it decodes to.
+        start: position of its first line.
+        end: position behind its last one.
+        whole: whether it has an end.
     """
+
+    name: str
+    data: bytes
+    start: int
+    end: int
+    whole: bool
+
+
+def uuencoded(data: bytes) -> Iterator[EncodedFile]:
+    """Every `begin` block in `data`, whether or not it has an `end`. Lines end in LF. Source: POSIX.1-2017, uuencode."""
     for match, block in _blocks(_UU_BEGIN, data):
         name = match["name"].decode("utf-8", "replace").strip()
         if match["base64"]:
-            yield name, lenient_base64(block.partition(b"\n====")[0])
+            text, closing, _ = block.partition(b"\n====")
+            end = min(match.end() + len(text) + len(b"\n====\n"), len(data)) if closing else match.end() + len(block)
+            yield EncodedFile(name, lenient_base64(text), match.start(), end, bool(closing))
         else:
-            yield name, b"".join(_uu_lines(block))
+            pieces, size, whole = _uu_lines(block)
+            yield EncodedFile(name, b"".join(pieces), match.start(), match.end() + size, whole)
 
 
 def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[bytes], bytes]]:
     """Each line that begins a block, and what follows it up to the next: so many blocks cost no more than one long one."""
     if b"begin" not in data:  # which both kinds of block have in their first line
         return
-    matches = list(begin.finditer(data))
-    for number, match in enumerate(matches, start=1):
-        end = matches[number].start() if number < len(matches) else len(data)
-        yield match, data[match.end() : end]
+    match = begin.search(data)
+    while match is not None:
+        following = begin.search(data, match.end())
+        yield match, data[match.end() : following.start() if following is not None else len(data)]
+        match = following
 
 
-def _uu_lines(block: bytes) -> Iterator[bytes]:
+def _uu_lines(block: bytes) -> tuple[list[bytes], int, bool]:
+    """What the lines hold, how many octets of the block they are, and whether an `end` closes them."""
+    pieces: list[bytes] = []
+    size = 0
     for line in block.split(b"\n"):
         if line.startswith(b"end"):
-            return
-        if line in {b"", b"`"}:
-            continue
-        piece = _uu_line(line)
-        if piece is None:
-            return
-        yield piece
+            return pieces, min(size + len(line) + 1, len(block)), True
+        if line not in {b"", b"`"}:
+            piece = _uu_line(line)
+            if piece is None:
+                break
+            pieces.append(piece)
+        size += len(line) + 1
+    return pieces, min(size, len(block)), False
 
 
 def _uu_line(line: bytes) -> bytes | None:

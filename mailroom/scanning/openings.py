@@ -113,7 +113,7 @@ def _message(raw: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Pie
 
 def _swept(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
     """What stands in the text whatever MIME says of it."""
-    for name, data in (*uuencoded(text), *yencoded(text)):
+    for name, data in (*((found.name, found.data) for found in uuencoded(text)), *yencoded(text)):
         yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
     for data in base64_runs(text):
         yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
@@ -163,7 +163,7 @@ def _leaf(part: Message, at: str, depth: int, reader: _Reader) -> Iterator[Piece
     if "quoted" in declared or (not base64 and is_quoted_printable(body)):
         candidates.append(lenient_quoted_printable(body))
     if "uu" in declared:
-        candidates += [data for _, data in uuencoded(body)]
+        candidates += [found.data for found in uuencoded(body)]
     for data in candidates:
         yield from _decoded(Piece(at, name, data), depth, reader)
 

@@ -116,13 +116,15 @@ def test_bodies_behind_each_other(first: bytes, second: bytes) -> None:
 @given(st.binary(min_size=1, max_size=500))
 def test_uuencoding_is_undone(data: bytes) -> None:
     """A block anywhere in a text, line by line."""
-    assert list(uuencoded(b"text before\n" + uuencode(data, "a b.bin") + b"text behind\n")) == [("a b.bin", data)]
+    (found,) = uuencoded(b"text before\n" + uuencode(data, "a b.bin") + b"text behind\n")
+    assert (found.name, found.data, found.whole) == ("a b.bin", data, True)
 
 
 def test_blocks_behind_each_other() -> None:
     """Each block is its own file, though the one before was never ended."""
     unended = uuencode(b"first").removesuffix(b"`\nend\n")
-    assert list(uuencoded(unended + uuencode(b"second"))) == [("invoice.bin", b"first"), ("invoice.bin", b"second")]
+    found = [(one.name, one.data, one.whole) for one in uuencoded(unended + uuencode(b"second"))]
+    assert found == [("invoice.bin", b"first", False), ("invoice.bin", b"second", True)]
 
 
 @given(st.binary(min_size=1, max_size=500))

@@ -1,0 +1,94 @@
+"""What SES writes in front of a message. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mailroom.messages.dates import read_date
+from mailroom.messages.mime import Header
+from mailroom.messages.model import Envelope
+
+__all__ = ["FRONT_FIELDS", "read_envelope"]
+
+FRONT_FIELDS: Final = frozenset(
+    {
+        "return-path",
+        "received",
+        "x-ses-spam-verdict",
+        "x-ses-virus-verdict",
+        "received-spf",
+        "authentication-results",
+        "x-ses-receipt",
+        "x-ses-dkim-signature",
+    }
+)
+"""Fields that SES writes."""
+
+_BY_SES: Final = re.compile(
+    r"\bby inbound-smtp\.(?:[a-z0-9-]+\.)?amazonaws\.com\b.*\bid\s+(?P<id>[A-Za-z0-9]{1,100})\b", re.DOTALL
+)
+_FOR: Final = re.compile(r"\bfor\s+<?(?P<address>[^\s<>;]+@[^\s<>;]+)>?", re.IGNORECASE)
+_RESULT: Final = re.compile(r"(?:^|;)\s*(?P<method>spf|dkim|dmarc)\s*=\s*(?P<result>[a-z]+)", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def read_envelope(header: Header) -> Envelope:
+    """The envelope, as far as SES's own lines say it.
+
+    SES puts its lines in front of the message's: they begin the header, and end before any field that SES does not write, or wrote
+    before. Without a Received field that names SES among them, there are none.
+
+    Args:
+        header: of the message as it lies in the bucket.
+
+    Source: SES developer guide, "Email receiving concepts" (headers that SES adds); RFC 8601 for the results.
+    """
+    front: dict[str, str] = {}
+    for name, value in header.fields:
+        if name not in FRONT_FIELDS or name in front:
+            break
+        front[name] = value
+    by_ses = _BY_SES.search(front.get("received", ""))
+    if by_ses is None:
+        return Envelope()
+    received = front["received"]
+    verdicts = {
+        kind: front[name].strip().lower()
+        for kind, name in (("spam", "x-ses-spam-verdict"), ("virus", "x-ses-virus-verdict"))
+        if front.get(name)
+    }
+    results = front.get("authentication-results", "")
+    if results.strip().lower().startswith("amazonses.com"):
+        verdicts |= _results(results)
+    recipient = _FOR.search(received)
+    return Envelope(
+        sender=front.get("return-path", "").strip().strip("<>"),
+        recipients=(_lower_domain(recipient["address"]),) if recipient else (),
+        ses_id=by_ses["id"],
+        received=read_date(received.rpartition(";")[2]),
+        verdicts=verdicts,
+    )
+
+
+def _results(header: str) -> dict[str, str]:
+    """The result of each method; of several DKIM signatures, the best.
+
+    What stands in quotes and comments is partly the sender's (its envelope address, its greeting), and says nothing; should a
+    method have two results all the same, the worse one counts.
+    """
+    plain = _QUOTED.sub("", header)
+    while (shorter := _COMMENT.sub("", plain)) != plain:
+        plain = shorter
+    found: dict[str, str] = {}
+    for match in _RESULT.finditer(plain):
+        method, result = match["method"].lower(), match["result"].lower()
+        if method not in found or (result == "pass") == (method == "dkim"):
+            found[method] = result
+    return found
+
+
+def _lower_domain(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.lower()}"

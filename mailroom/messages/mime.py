@@ -1,0 +1,255 @@
+"""The structure of a message: header fields, and parts within parts. Pure.
+
+Works on positions within the octets as they came: nothing is copied before a part is decoded. Time grows with the size of the
+message times the depth of its parts, which is limited.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailroom.messages.charsets import decoded_header
+from mailroom.messages.model import Problem
+from mailroom.messages.parameters import Field, parameterized
+
+__all__ = ["MAX_DEPTH", "MAX_PARTS", "Header", "Limits", "Part", "Problems", "read_structure"]
+
+MAX_DEPTH: Final = 30
+"""Multiparts within multiparts; real mail has five."""
+MAX_PARTS: Final = 1000
+_MOST_HEADER: Final = 1_000_000
+"""Octets of one header that are read; SES takes far fewer."""
+_MOST_LOOKS: Final = 100_000
+"""Lines that begin as a delimiter does, in all."""
+
+_EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}[ \t]{0,40}:")
+_FROM_LINE: Final = re.compile(rb">?From [^\r\n]*(?:\r\n|\n|\r)")
+_AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(\r\n|\n|\r|\Z)")
+_GUESSED_BOUNDARY: Final = re.compile(
+    rb"(?:\A|[\r\n])--([^\s-][^\r\n]{0,199}?|-{1,60}[^\s-][^\r\n]{0,140}?)[ \t]*(?:\r\n|\n|\r)[Cc]ontent-"
+)
+_NO_TYPE: Final = Field("text/plain", {})
+
+
+class Problems:
+    """Collects problems, each once for its place."""
+
+    def __init__(self) -> None:
+        self.found: dict[Problem, None] = {}
+
+    def add(self, place: str, what: str) -> None:
+        """One problem more."""
+        self.found.setdefault(Problem(place, what))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fields of a header section, in their order: names in lower case, values unfolded, encoded words as they are."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def first(self, name: str) -> str:
+        """The first field of that name; "" when there is none."""
+        return next((value for key, value in self.fields if key == name), "")
+
+    def every(self, name: str) -> list[str]:
+        """All fields of that name."""
+        return [value for key, value in self.fields if key == name]
+
+
+@dataclass(slots=True)
+class Part:
+    """One part: its header, where its body is, and the parts in it.
+
+    Args:
+        path: numbers joined by dots; "" for the message.
+        header: its fields.
+        kind: its content type.
+        start: position of its body.
+        end: position behind its body.
+        children: of a multipart.
+    """
+
+    path: str
+    header: Header
+    kind: Field
+    start: int
+    end: int
+    children: list[Part] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """What problems call it."""
+        return f"part {self.path}" if self.path else "message"
+
+
+@dataclass(slots=True)
+class Limits:
+    """What may still be done for one message and all messages in it.
+
+    Args:
+        parts: how many may still be read.
+        octets: how many octets of nested messages may still be looked into.
+    """
+
+    parts: int
+    octets: int
+
+
+def read_structure(raw: bytes, problems: Problems, limits: Limits) -> Part:
+    """The parts of a message; never raises.
+
+    A multipart whose boundary is missing or nowhere to be found is read by the boundary that its first lines look like; without one
+    it is text. Parts behind the closing delimiter are parts. What lies beyond the limits on depth and number is one last part of
+    type application/octet-stream: nothing is lost.
+
+    Args:
+        raw: the message, or a slice of one.
+        problems: told of each problem.
+        limits: counted down.
+
+    Source: RFC 2046 5.1; RFC 5322 2.1.
+    """
+    return _Structure(raw, problems, limits).message()
+
+
+class _Structure:
+    def __init__(self, raw: bytes, problems: Problems, limits: Limits) -> None:
+        self.raw = raw
+        self.problems = problems
+        self.limits = limits
+        self.looks = 0
+        self.bare_cr = raw.count(b"\r") != raw.count(b"\r\n")
+
+    def message(self) -> Part:
+        start = match.end() if (match := _FROM_LINE.match(self.raw)) else 0
+        root = self._part("", start, len(self.raw), "text/plain")
+        waiting = [(root, 0)]
+        while waiting:
+            part, depth = waiting.pop()
+            if not part.kind.value.startswith("multipart/"):
+                continue
+            if depth >= MAX_DEPTH:
+                self.problems.add(part.place, "too-deep")
+                part.kind = Field("application/octet-stream", {})
+                continue
+            self._divide(part)
+            waiting += [(child, depth + 1) for child in part.children]
+        return root
+
+    def _part(self, path: str, start: int, end: int, default: str) -> Part:
+        place = f"part {path}" if path else "message"
+        header, body = self._header(start, end, place)
+        written = header.first("content-type")
+        kind = parameterized(written, lambda what: self.problems.add(place, what)) if written else _NO_TYPE
+        if not re.fullmatch(r"[^/]+/[^/]+", kind.value):
+            kind = Field("text/plain" if written else default, kind.parameters)
+        self.limits.parts -= 1
+        return Part(path, header, kind, body, end)
+
+    def _header(self, start: int, end: int, place: str) -> tuple[Header, int]:
+        """The fields that begin at `start`, and where the body does."""
+        raw = self.raw
+        first = _LINE_END.match(raw, start, end)
+        if first:
+            return Header(), first.end()
+        if not _FIELD.match(raw, start, end):
+            # Not one line of a header: all of it is body.
+            return Header(), start
+        empty = _EMPTY_LINE.search(raw, start, end)
+        over = empty.start() if empty else end
+        section = raw[start : min(over, start + _MOST_HEADER)]
+        if over - start > _MOST_HEADER:
+            self.problems.add(place, "header-too-long")
+        fields: list[list[bytes]] = []
+        for line in section.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
+            if line[:1] in {b" ", b"\t"} and fields:
+                fields[-1].append(line)
+            elif _FIELD.match(line):
+                fields.append([line])
+            elif line:
+                self.problems.add(place, "header-broken")
+        named = (b"".join(lines).partition(b":") for lines in fields)
+        return (
+            Header(
+                tuple(
+                    (name.strip().lower().decode("latin-1"), decoded_header(value.strip())) for name, _, value in named
+                )
+            ),
+            empty.end() if empty else end,
+        )
+
+    def _divide(self, part: Part) -> None:
+        """Find the children of a multipart."""
+        boundary = part.kind.parameters.get("boundary", "").encode("utf-8", "surrogateescape").rstrip()
+        slices = self._slices(part, boundary) if boundary else []
+        if not slices:
+            self.problems.add(part.place, "boundary-missing")
+            guessed = _GUESSED_BOUNDARY.search(self.raw, part.start, part.end)
+            slices = self._slices(part, guessed[1]) if guessed else []
+        if not slices:
+            part.kind = _NO_TYPE
+            return
+        default = "message/rfc822" if part.kind.value == "multipart/digest" else "text/plain"
+        dot = f"{part.path}." if part.path else ""
+        for number, (start, end) in enumerate(slices, start=1):
+            if self.limits.parts <= 0:
+                self.problems.add(part.place, "too-many-parts")
+                rest = Part(f"{dot}{number}", Header(), Field("application/octet-stream", {}), start, slices[-1][1])
+                part.children.append(rest)
+                return
+            part.children.append(self._part(f"{dot}{number}", start, end, default))
+
+    def _slices(self, part: Part, boundary: bytes) -> list[tuple[int, int]]:
+        """Where the parts between these delimiters begin and end, without the line ends that belong to the delimiters."""
+        slices: list[tuple[int, int]] = []
+        begun: int | None = None
+        closed = False
+        for start, end, closing in self._delimiters(part, b"--" + boundary):
+            if begun is not None:
+                slices.append((begun, max(begun, start)))
+            begun, closed = None if closing else end, closing
+            if len(slices) > MAX_PARTS:
+                break
+        if begun is not None:
+            slices.append((begun, part.end))
+        if slices and not closed:
+            self.problems.add(part.place, "boundary-unclosed")
+        return slices
+
+    def _delimiters(self, part: Part, dashed: bytes) -> Iterator[tuple[int, int, bool]]:
+        """Each line that is a delimiter: where it begins, with the line end before it, where it ends, and whether it is closing."""
+        raw = self.raw
+        for at in self._lines_beginning_with(dashed, part.start, part.end):
+            self.looks += 1
+            if self.looks > _MOST_LOOKS:
+                self.problems.add(part.place, "too-many-parts")
+                return
+            after = _AFTER_DELIMITER.match(raw, at + len(dashed), part.end)
+            if after is not None:
+                yield self._line_end_before(at, part.start), after.end(), after[1] is not None
+
+    def _lines_beginning_with(self, words: bytes, start: int, end: int) -> Iterator[int]:
+        raw = self.raw
+        if raw.startswith(words, start, end):
+            yield start
+        if self.bare_cr:
+            for match in re.compile(rb"[\r\n]" + re.escape(words)).finditer(raw, start, end):
+                yield match.start() + 1
+            return
+        line = b"\n" + words
+        at = raw.find(line, start, end)
+        while at >= 0:
+            yield at + 1
+            at = raw.find(line, at + len(line), end)
+
+    def _line_end_before(self, at: int, least: int) -> int:
+        """Where the line end before `at` begins: it belongs to the delimiter."""
+        if at - 2 >= least and self.raw[at - 2 : at] == b"\r\n":
+            return at - 2
+        return max(at - 1, least)

@@ -1,0 +1,228 @@
+"""What a message is, once it was read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+__all__ = [
+    "Address",
+    "Attachment",
+    "Envelope",
+    "Kind",
+    "Message",
+    "Nested",
+    "Origin",
+    "Problem",
+    "Report",
+    "ReportedRecipient",
+]
+
+
+class Kind(StrEnum):
+    """What else a message is, besides one that a person wrote. A message can be several."""
+
+    BOUNCE = "bounce"
+    """Says that a message could not be delivered. RFC 3464."""
+    AUTO_REPLY = "auto-reply"
+    """Answers by itself: an absence note, a receipt of a ticket system. RFC 3834."""
+    AUTO_GENERATED = "auto-generated"
+    """Sent by a program, and answers nothing. RFC 3834."""
+    READ_RECEIPT = "read-receipt"
+    """RFC 8098."""
+    COMPLAINT = "complaint"
+    """A feedback report of abuse. RFC 5965."""
+    LIST = "list"
+    """Came through a mailing list. RFC 2919."""
+    BULK = "bulk"
+    """Newsletters and the like. RFC 2076, "Precedence"; RFC 2369, "List-Unsubscribe"."""
+
+
+class Origin(StrEnum):
+    """How an attachment was in the message."""
+
+    MIME = "mime"
+    UUENCODE = "uuencode"
+    TNEF = "tnef"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read as its sender said, and was kept as well as it could be.
+
+    Args:
+        place: "header subject", "part 1.2", or "message".
+        what: one of the words that `docs/messages.md` lists, such as "charset-unknown".
+    """
+
+    place: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox of a header.
+
+    Args:
+        address: its addr-spec, the domain in lower case and in Unicode where it was; without an @ when the sender wrote none.
+        name: its display name; "" without one. Hostile text: it may look like an address.
+        group: the group it was listed in; "" outside of one.
+    """
+
+    address: str
+    name: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """What SES wrote in front of the message; only its own lines count, whatever else the message claims.
+
+    Args:
+        sender: of the envelope; "" for none, as bounces have.
+        recipients: of the envelope, those that SES names.
+        ses_id: SES's id of the message; "" when SES did not receive it.
+        received: when SES did; None when it did not.
+        verdicts: what SES found, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc"; only what it says.
+    """
+
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    ses_id: str = ""
+    received: datetime | None = None
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRecipient:
+    """What a delivery report says of one recipient. RFC 3464 2.3.
+
+    Args:
+        address: the final recipient; the original one where that is all there is.
+        action: "failed", "delayed", "delivered", "relayed" or "expanded"; "" when it does not say.
+        status: such as "5.1.1"; RFC 3463.
+        diagnostic: what the other server said.
+    """
+
+    address: str
+    action: str = ""
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a bounce, a read receipt or a complaint is about.
+
+    Args:
+        original_message_id: identifier of the message that it answers, without brackets; "" when it does not say.
+        recipients: what became of each.
+    """
+
+    original_message_id: str = ""
+    recipients: tuple[ReportedRecipient, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A part that has a name, or is neither plain text nor HTML.
+
+    Args:
+        path: numbers of MIME parts joined by dots, "" when the message is nothing else; for a file within text or within a
+            winmail.dat, a colon and its number behind that.
+        filename: as the sender named it; "" when not named. Hostile text: see `safe_filename`.
+        content_type: in lower case, such as "image/png"; the sender's word.
+        disposition: "attachment", "inline" or "".
+        content_id: without brackets; "" without one. HTML refers to it as `cid:`.
+        charset: as the sender labels it; "" without a label.
+        sha256: of its octets, in hexadecimal.
+        octets: how many.
+        origin: how it was in the message.
+        data: the octets.
+    """
+
+    path: str
+    filename: str
+    content_type: str
+    disposition: str = ""
+    content_id: str = ""
+    charset: str = ""
+    sha256: str
+    octets: int
+    origin: Origin = Origin.MIME
+    data: bytes | memoryview = field(default=b"", repr=False, compare=False)
+
+    @property
+    def safe_filename(self) -> str:
+        """A name to save it under: of one path component, without control characters, of at most 200 characters; never empty."""
+        name = PureWindowsPath(PurePosixPath(self.filename).name).name
+        name = "".join(one if one.isprintable() else "_" for one in name).strip(" .")
+        return name[-200:] or f"attachment-{self.path.replace(':', '-') or '1'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A message within a message: the path of the attachment it is, and the message."""
+
+    path: str
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """A message that was read.
+
+    Args:
+        message_id: its identifier, without brackets; "" without one.
+        in_reply_to: identifiers that it answers.
+        references: identifiers of those before it, the oldest first.
+        date: when it says that it was sent, with a time zone; None when it does not say, or not readably.
+        subject: "" without one.
+        from_: its authors.
+        sender: who sent it for them.
+        reply_to: where answers go.
+        to: recipients, as it says.
+        cc: further recipients.
+        text: the body as text, lines ending in LF: what was sent as plain text, or else what its HTML says.
+        reply: the beginning of `text`, up to what is quoted of an earlier message.
+        quoted: the rest: `reply + quoted` is always `text`.
+        html: the body as HTML, as it was sent; "" when none was. Hostile: see `mailroom.messages.html`.
+        attachments: everything else, in its order.
+        nested: messages among the attachments.
+        kinds: what else it is.
+        report: what it reports; None when it is no report.
+        envelope: what SES says of it.
+        problems: what could not be read as it was meant.
+    """
+
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    date: datetime | None = None
+    subject: str = ""
+    from_: tuple[Address, ...] = ()
+    sender: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    text: str = ""
+    reply: str = ""
+    quoted: str = ""
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    nested: tuple[Nested, ...] = ()
+    kinds: frozenset[Kind] = frozenset()
+    report: Report | None = None
+    envelope: Envelope = field(default_factory=Envelope)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON has it; of attachments everything but their octets."""
+        from mailroom.messages.documents import document_of  # noqa: PLC0415 - it knows this module
+
+        return document_of(self)

@@ -1,0 +1,111 @@
+"""Header fields with parameters: Content-Type and Content-Disposition, as the world writes them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.messages.charsets import decoded
+from mailroom.messages.words import Note, decoded_words
+
+__all__ = ["Field", "parameterized"]
+
+_VALUE: Final = re.compile(r"\s*([^\s;,()]*)")
+# A value in quotes, or up to the next semicolon; a missing semicolon is forgiven, a missing second quote too.
+_PARAMETER: Final = re.compile(
+    r"[;\s]\s{0,40}(?P<name>[A-Za-z0-9_.-]+)(?P<star>\*[0-9*]{0,8})?\s{0,40}=\s{0,40}"
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^;]*))',
+    re.DOTALL,
+)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_COMMENT: Final = re.compile(r"\s+\([^()]*\)\s*$")
+_SECTION: Final = re.compile(r"\*(?:(?P<number>\d{1,3})(?P<encoded>\*)?)?")
+_PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The value before the parameters, in lower case, and the parameters by their names in lower case."""
+
+    value: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    number: int
+    encoded: bool
+    text: str
+
+
+def parameterized(header: str, note: Note) -> Field:
+    """Value and parameters of a header; never raises.
+
+    Of a parameter that is there in several forms, the extended one with its charset counts, then the one in pieces, then the plain
+    one; of several equal forms, the first.
+
+    Args:
+        header: its value, unfolded.
+        note: told of each problem.
+
+    Source: RFC 2045 5.1; RFC 2183; RFC 2231.
+    """
+    match = _VALUE.match(header)
+    value = match[1].lower() if match else ""
+    plain: dict[str, str] = {}
+    extended: dict[str, list[_Piece]] = defaultdict(list)
+    rest = header[match.end() if match else 0 :]
+    for found in _PARAMETER.finditer(f";{rest}" if rest[:1] not in {";", " ", "\t"} else rest):
+        name = found["name"].lower()
+        text = _unquoted(found["quoted"], found["plain"])
+        section = _SECTION.fullmatch(found["star"]) if found["star"] else None
+        if section is None:
+            plain.setdefault(name, text)
+        elif section["number"] is None:
+            extended[name].append(_Piece(-1, encoded=True, text=text))
+        else:
+            extended[name].append(_Piece(int(section["number"]), bool(section["encoded"]), text))
+    parameters = {name: decoded_words(text, note) for name, text in plain.items()}
+    parameters |= {name: _joined(pieces, note) for name, pieces in extended.items()}
+    return Field(value, parameters)
+
+
+def _unquoted(quoted: str | None, plain: str) -> str:
+    if quoted is not None:
+        # A path of Windows' in quotes is no escape: senders write it that way.
+        return _ESCAPED.sub(lambda found: found[1] if found[1] in '"\\' else found[0], quoted)
+    return _COMMENT.sub("", plain).strip().strip('"')
+
+
+def _joined(pieces: list[_Piece], note: Note) -> str:
+    """The value that the pieces make, in the order of their numbers."""
+    whole = [piece for piece in pieces if piece.number < 0]
+    first: dict[int, _Piece] = {}
+    for piece in whole[:1] or pieces:
+        first.setdefault(piece.number, piece)
+    ordered = [first[number] for number in sorted(first)]
+    if not whole and [piece.number for piece in ordered] != list(range(len(ordered))):
+        note("parameter-broken")
+    charset = ""
+    if ordered[0].encoded:
+        parts = ordered[0].text.split("'", 2)
+        if len(parts) == 3:
+            charset, _language, text = parts
+            ordered[0] = _Piece(ordered[0].number, encoded=True, text=text)
+        else:
+            note("parameter-broken")
+    if not any(piece.encoded for piece in ordered):
+        return decoded_words("".join(piece.text for piece in ordered), note)
+    octets = b"".join(
+        _unescaped(piece.text) if piece.encoded else piece.text.encode("utf-8", "surrogateescape") for piece in ordered
+    )
+    value, problem = decoded(octets, charset)
+    if problem:
+        note(problem)
+    return value
+
+
+def _unescaped(text: str) -> bytes:
+    return _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), text.encode("utf-8", "surrogateescape"))

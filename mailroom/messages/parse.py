@@ -1,0 +1,300 @@
+"""Reads a message. Pure.
+
+Never raises, whatever the octets are: what cannot be read as its sender said is read as mail clients would, or kept as it is, and
+noted among the problems. Time is linear in the size of the message, and memory a small multiple of it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailroom.messages.addresses import addresses
+from mailroom.messages.charsets import decoded
+from mailroom.messages.dates import read_date
+from mailroom.messages.envelope import read_envelope
+from mailroom.messages.kinds import kinds_of, report_of
+from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
+from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
+from mailroom.messages.parameters import Field, parameterized
+from mailroom.messages.plain import text_of_html
+from mailroom.messages.quotes import split_quoted
+from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
+from mailroom.messages.words import decoded_words
+from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded
+from mailroom.threads import message_ids
+
+__all__ = ["MAX_NESTED", "parse"]
+
+MAX_NESTED: Final = 10
+"""Messages within messages that are looked into; those deeper are attachments like others."""
+_OCTETS_IN_NESTED: Final = 4
+"""How many times the octets of the whole message may be looked into again in messages within."""
+
+_PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
+_TOKEN: Final = re.compile(r"\s*\"?([^\s;(),\"]*)")
+_MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
+_LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}(?:>?From [^\r\n]*[\r\n]+)?[!-9;-~]{1,80}[ \t]{0,10}:")
+_ONE_WORD: Final = re.compile(r"\s*<?([^\s<>]{1,998})>?\s*")
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
+
+
+@dataclass(slots=True)
+class _Block:
+    """A stretch of the body: as plain text, as HTML, or as both."""
+
+    text: str = ""
+    html: str = ""
+
+
+def parse(raw: bytes) -> Message:
+    """The message that the octets are; never raises.
+
+    Args:
+        raw: as it came, or as it lies in a tenant's bucket, with what SES wrote in front. Anything.
+
+    Source: RFC 5322, RFC 2045 to 2049, RFC 2231, RFC 6532; and what mail in the world makes of them.
+    """
+    limits = Limits(parts=MAX_PARTS, octets=_OCTETS_IN_NESTED * len(raw) + 1_000_000)
+    return _Reader(raw, limits, depth=0).message()
+
+
+@dataclass(slots=True)
+class _Reader:
+    raw: bytes
+    limits: Limits
+    depth: int
+    problems: Problems = field(default_factory=Problems)
+    attachments: list[Attachment] = field(default_factory=list)
+    nested: list[Nested] = field(default_factory=list)
+
+    def message(self) -> Message:
+        root = read_structure(self.raw, self.problems, self.limits)
+        header = root.header
+        blocks = self._blocks(root)
+        text = _joined([block.text or text_of_html(block.html) for block in blocks])
+        reply, quoted = split_quoted(text)
+        own_ids = message_ids(header.first("message-id"))
+        own = own_ids[0] if own_ids else _lone_word(header.first("message-id"))
+        envelope = read_envelope(header)
+        from_ = self._addresses(header, "from")
+        report = report_of(root.kind, self.attachments, self.nested)
+        date = read_date(header.first("date"))
+        if date is None and header.first("date"):
+            self.problems.add("header date", "date-broken")
+        return Message(
+            message_id=own,
+            in_reply_to=message_ids(header.first("in-reply-to")),
+            references=message_ids(header.first("references")),
+            date=date,
+            subject=self._words(header, "subject"),
+            from_=from_,
+            sender=self._addresses(header, "sender"),
+            reply_to=self._addresses(header, "reply-to"),
+            to=self._addresses(header, "to"),
+            cc=self._addresses(header, "cc"),
+            text=text,
+            reply=reply,
+            quoted=quoted,
+            html=_html_of(blocks),
+            attachments=tuple(self.attachments),
+            nested=tuple(self.nested),
+            kinds=kinds_of(header, root.kind, from_, envelope),
+            report=report,
+            envelope=envelope,
+            problems=tuple(self.problems.found),
+        )
+
+    def _words(self, header: Header, name: str) -> str:
+        return decoded_words(header.first(name), lambda what: self.problems.add(f"header {name}", what)).strip()
+
+    def _addresses(self, header: Header, name: str) -> tuple[Address, ...]:
+        value = ", ".join(header.every(name))
+        return addresses(value, lambda what: self.problems.add(f"header {name}", what))
+
+    def _blocks(self, part: Part) -> list[_Block]:
+        """The body that the part holds; what else it holds is added to the attachments."""
+        if part.children:
+            found = [self._blocks(child) for child in part.children]
+            if part.kind.value == "multipart/alternative":
+                return _alternative([block for blocks in found for block in blocks])
+            return [block for blocks in found for block in blocks]
+        disposition, filename = self._disposition(part)
+        is_text = part.kind.value in {"text/plain", "text/html"}
+        content = self._content(part)
+        if is_text and not filename and disposition != "attachment":
+            return self._body(part, content)
+        self._attach(part, content, disposition, filename)
+        return []
+
+    def _disposition(self, part: Part) -> tuple[str, str]:
+        """Disposition and file name; any disposition that nobody knows is none."""
+        written = part.header.first("content-disposition")
+        found = parameterized(written, lambda what: self.problems.add(part.place, what)) if written else Field("", {})
+        filename = found.parameters.get("filename") or part.kind.parameters.get("name") or ""
+        return found.value if found.value in {"attachment", "inline"} else "", filename.strip()
+
+    def _content(self, part: Part) -> bytes | memoryview:
+        """The part's octets, decoded."""
+        encoded = memoryview(self.raw)[part.start : part.end]
+        written = _TOKEN.match(part.header.first("content-transfer-encoding"))
+        name = written[1].lower() if written else ""
+        if name in _PLAIN_ENCODINGS:
+            return encoded
+        # The same rules as the scanner's: what is opened here was looked at there.
+        if "64" in name:
+            return self._base64(part, bytes(encoded))
+        if "quoted" in name:
+            return lenient_quoted_printable(bytes(encoded))
+        if "uu" in name:
+            files = list(uuencoded(_with_lf(bytes(encoded))))
+            if files:
+                if not all(file.whole for file in files):
+                    self.problems.add(part.place, "uuencode-broken")
+                return b"".join(file.data for file in files)
+        self.problems.add(part.place, "encoding-unknown")
+        return encoded
+
+    def _base64(self, part: Part, encoded: bytes) -> bytes:
+        letters = encoded.translate(None, b" \t\r\n")
+        try:
+            return binascii.a2b_base64(letters, strict_mode=True)
+        except binascii.Error:
+            # Two encoded bodies behind each other are not broken, only unusual.
+            whole = all(len(run) % 4 == 0 for run in re.findall(rb"[^=]+=*", letters))
+            if not whole or _NOT_BASE64.search(letters):
+                self.problems.add(part.place, "base64-broken")
+            return lenient_base64(letters)
+
+    def _body(self, part: Part, content: bytes | memoryview) -> list[_Block]:
+        octets = bytes(content)
+        if part.kind.value == "text/plain" and b"begin" in octets:
+            octets = self._without_files(part, _with_lf(octets))
+        text, problem = decoded(octets, part.kind.parameters.get("charset", ""))
+        if problem:
+            self.problems.add(part.place, problem)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return [_Block(html=text) if part.kind.value == "text/html" else _Block(text=text)]
+
+    def _without_files(self, part: Part, octets: bytes) -> bytes:
+        """The text without the files that are written into it, which are added to the attachments."""
+        kept: list[bytes] = []
+        at = 0
+        number = 0
+        for file in uuencoded(octets):
+            if not file.data:
+                continue  # prose that begins as one
+            if self.limits.parts <= 0:
+                self.problems.add(part.place, "too-many-parts")
+                break
+            number += 1
+            if not file.whole:
+                self.problems.add(part.place, "uuencode-broken")
+            kept.append(octets[at : file.start])
+            at = file.end
+            self._add(path=f"{part.path}:{number}", filename=file.name, data=file.data, origin=Origin.UUENCODE)
+        return b"".join((*kept, octets[at:]))
+
+    def _attach(self, part: Part, content: bytes | memoryview, disposition: str, filename: str) -> None:
+        self.attachments.append(
+            Attachment(
+                path=part.path,
+                filename=filename,
+                content_type=part.kind.value,
+                disposition=disposition,
+                content_id=part.header.first("content-id").strip().strip("<>").strip(),
+                charset=part.kind.parameters.get("charset", ""),
+                sha256=hashlib.sha256(content).hexdigest(),
+                octets=len(content),
+                data=content,
+            )
+        )
+        if part.kind.value in _MESSAGE_TYPES:
+            self._open_message(part, bytes(content))
+        elif part.kind.value in TNEF_TYPES or (filename.lower() == "winmail.dat" and is_tnef(content)):
+            self._open_tnef(part, content)
+
+    def _open_message(self, part: Part, content: bytes) -> None:
+        if not _LOOKS_LIKE_MESSAGE.match(content):
+            return
+        self.limits.octets -= len(content)
+        if self.depth >= MAX_NESTED or self.limits.octets < 0:
+            self.problems.add(part.place, "too-deep")
+        elif self.limits.parts <= 0:
+            self.problems.add(part.place, "too-many-parts")
+        else:
+            self.nested.append(Nested(part.path, _Reader(content, self.limits, self.depth + 1).message()))
+
+    def _open_tnef(self, part: Part, content: bytes | memoryview) -> None:
+        files, whole = tnef_files(content)
+        if not whole:
+            self.problems.add(part.place, "tnef-broken")
+        for number, file in enumerate(files, start=1):
+            self._add(
+                path=f"{part.path}:{number}",
+                filename=file.filename,
+                content_type=file.content_type,
+                content_id=file.content_id,
+                data=file.data,
+                origin=Origin.TNEF,
+            )
+
+    def _add(
+        self, *, path: str, filename: str, data: bytes, origin: Origin, content_type: str = "", content_id: str = ""
+    ) -> None:
+        """Add a file that is no part of its own."""
+        self.limits.parts -= 1
+        self.attachments.append(
+            Attachment(
+                path=path,
+                filename=filename,
+                content_type=content_type or "application/octet-stream",
+                content_id=content_id,
+                sha256=hashlib.sha256(data).hexdigest(),
+                octets=len(data),
+                origin=origin,
+                data=data,
+            )
+        )
+
+
+def _alternative(blocks: list[_Block]) -> list[_Block]:
+    """The body that was sent in several forms: the last text and all HTML of it."""
+    texts = [block.text for block in blocks if block.text]
+    html = "\n".join(block.html for block in blocks if block.html)
+    return [_Block(text=texts[-1] if texts else "", html=html)] if texts or html else []
+
+
+def _html_of(blocks: list[_Block]) -> str:
+    """The body as HTML; "" when none was sent. Text between stretches of HTML becomes HTML, so that none is missing."""
+    if not any(block.html for block in blocks):
+        return ""
+    return "\n".join(
+        block.html or f"<pre>{_escaped(block.text)}</pre>" for block in blocks if block.html or block.text.strip()
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _joined(texts: list[str]) -> str:
+    """The texts behind each other, each on lines of its own."""
+    out = ""
+    for text in texts:
+        out += "\n" + text if out and text and not out.endswith("\n") else text
+    return out
+
+
+def _with_lf(octets: bytes) -> bytes:
+    """With lines that end in LF."""
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in octets else octets
+
+
+def _lone_word(header: str) -> str:
+    """An identifier that has neither brackets nor an @."""
+    match = _ONE_WORD.fullmatch(header)
+    return match[1] if match else ""

@@ -1,0 +1,98 @@
+"""The words of an HTML body, for lists, search and threads. Pure; for showing HTML see `mailroom.messages.html`."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["text_of_html"]
+
+_MOST_CHARACTERS: Final = 5_000_000
+_NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,30})")
+_SILENT: Final = frozenset({"script", "style", "title", "template", "noscript"})
+_PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"})
+_LINES: Final = frozenset(
+    {"br", "div", "tr", "li", "hr", "dt", "dd", "section", "article", "address", "header", "footer", "center"}
+)
+_WHITE: Final = re.compile(r"[ \t\r\n\f]+")
+_MANY_LINES: Final = re.compile(r"\n{3,}")
+_AROUND_LINES: Final = re.compile(r"[ \t]*\n[ \t]*")
+
+
+def text_of_html(source: str) -> str:
+    """What a reader sees of it: no tags, no style, no script; one line for each line and an empty one between paragraphs.
+
+    Quotations begin with "> ". Never raises; takes linear time, and reads no more than the first five million characters.
+    """
+    source = source[:_MOST_CHARACTERS]
+    out: list[str] = []
+    for is_tag, piece in _pieces(source):
+        if not is_tag:
+            words = _WHITE.sub(" ", html.unescape(piece)).replace("\xa0", " ")
+            out.append(words.lstrip() if not out or out[-1].endswith("\n") else words)
+            continue
+        closing, name = piece.startswith("/"), piece.strip("/")
+        if name in _PARAGRAPHS:
+            out.append("\n\n")
+        elif name in _LINES and not (closing and name in {"br", "hr"}):
+            out.append("\n")
+        elif name in {"td", "th"} and closing:
+            out.append(" ")
+        if name == "blockquote":
+            out.append(_MARKS[not closing])
+    text = _MANY_LINES.sub("\n\n", _AROUND_LINES.sub("\n", "".join(out))).strip()
+    return f"{_with_quotations(text)}\n" if text else ""
+
+
+_BEGIN: Final = "\ue000"
+_END: Final = "\ue001"
+_MARKS: Final = {True: f"{_BEGIN}\n", False: f"{_END}\n"}
+
+
+def _with_quotations(text: str) -> str:
+    """Put "> " in front of the lines between the marks."""
+    if _BEGIN not in text:
+        return text.replace(_END, "")
+    depth = 0
+    lines = []
+    for line in text.split("\n"):
+        depth = min(max(depth + line.count(_BEGIN) - line.count(_END), 0), 10)
+        plain = line.replace(_BEGIN, "").replace(_END, "")
+        if plain == "" and plain != line:
+            continue
+        lines.append(f"{'> ' * depth}{plain}".rstrip() if depth else plain)
+    return "\n".join(lines).strip("\n")
+
+
+def _pieces(source: str) -> Iterator[tuple[bool, str]]:
+    """Tags by their names in lower case, a slash in front of closing ones; and the text between them."""
+    at, size = 0, len(source)
+    while at < size:
+        opened = source.find("<", at)
+        if opened < 0:
+            yield False, source[at:]
+            return
+        if opened > at:
+            yield False, source[at:opened]
+        if source.startswith("<!--", opened):
+            end = source.find("-->", opened + 4)
+            # An open comment hides the rest, as in browsers.
+            at = size if end < 0 else end + 3
+            continue
+        named = _NAME.match(source, opened + 1)
+        if named is None and source[opened + 1 : opened + 2] not in {"!", "?"}:
+            yield False, "<"
+            at = opened + 1
+            continue
+        end = source.find(">", opened)
+        at = size if end < 0 else end + 1
+        if named is None:
+            continue
+        name = named[1].lower()
+        if name in _SILENT and source[opened + 1] != "/":
+            closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(source, at)
+            at = closing.start() if closing else size
+        else:
+            yield True, f"/{name}" if source[opened + 1] == "/" else name

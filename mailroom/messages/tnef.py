@@ -1,0 +1,178 @@
+"""The files in a winmail.dat, which Outlook sends instead of attachments. Pure.
+
+Source: MS-OXTNEF 2.1 (structure), MS-OXPROPS (property identifiers), MS-OXCDATA 2.11.1 (property types).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = ["TNEF_TYPES", "TnefFile", "is_tnef", "tnef_files"]
+
+TNEF_TYPES: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+
+_SIGNATURE: Final = struct.pack("<I", 0x223E9F78)
+_BEGIN_ATTACHMENT: Final = 0x00069002
+_TITLE: Final = 0x00018010
+_DATA: Final = 0x0006800F
+_PROPERTIES: Final = 0x00069005
+_CODE_PAGE: Final = 0x00069007
+
+_LONG_FILENAME: Final = 0x3707
+_FILENAME: Final = 0x3704
+_DISPLAY_NAME: Final = 0x3001
+_MIME_TAG: Final = 0x370E
+_CONTENT_ID: Final = 0x3712
+_OBJECT: Final = 0x3701
+
+_FIXED_SIZES: Final = {
+    0x0001: 4,
+    0x0002: 4,
+    0x0003: 4,
+    0x0004: 4,
+    0x000A: 4,
+    0x000B: 4,
+    0x0005: 8,
+    0x0006: 8,
+    0x0007: 8,
+    0x0014: 8,
+    0x0040: 8,
+    0x0048: 16,
+}
+_VARIABLE: Final = frozenset({0x000D, 0x001E, 0x001F, 0x0102})
+_MULTIPLE: Final = 0x1000
+_MOST: Final = 1000
+
+
+@dataclass(slots=True)
+class TnefFile:
+    """One file: its name, what it says its type is, its content id and its octets."""
+
+    filename: str = ""
+    content_type: str = ""
+    content_id: str = ""
+    data: bytes = field(default=b"", repr=False)
+
+
+class _BrokenError(Exception):
+    """The stream ends too early, or says what cannot be."""
+
+
+def is_tnef(data: bytes | memoryview) -> bool:
+    """Whether it begins as one."""
+    return bytes(data[:4]) == _SIGNATURE
+
+
+def tnef_files(data: bytes | memoryview) -> tuple[list[TnefFile], bool]:
+    """The files, at most 1,000, and whether the stream could be read to its end; never raises.
+
+    A message within is given as its own TNEF stream, without a name.
+    """
+    files: list[TnefFile] = []
+    code_page = "cp1252"
+    try:
+        for attribute, value in _attributes(memoryview(data)):
+            if attribute == _CODE_PAGE and len(value) >= 4:
+                code_page = _codec(struct.unpack_from("<I", value)[0])
+            elif attribute == _BEGIN_ATTACHMENT:
+                if len(files) == _MOST:
+                    return files, False
+                files.append(TnefFile())
+            elif files:
+                _take(files[-1], attribute, value, code_page)
+    except (_BrokenError, struct.error):
+        return files, False
+    return files, True
+
+
+def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Identifier and value of each attribute."""
+    at = 6  # the signature, and a key
+    if len(data) < at or not is_tnef(data):
+        raise _BrokenError
+    while at < len(data):
+        if at + 9 > len(data):
+            raise _BrokenError
+        _level, attribute, size = struct.unpack_from("<BII", data, at)
+        at += 9
+        if at + size > len(data):
+            yield attribute, data[at:]
+            raise _BrokenError
+        yield attribute, data[at : at + size]
+        at += size + 2  # behind its checksum
+
+
+def _take(file: TnefFile, attribute: int, value: memoryview, code_page: str) -> None:
+    if attribute == _TITLE:
+        file.filename = file.filename or _text(value, code_page)
+    elif attribute == _DATA:
+        file.data = bytes(value)
+    elif attribute == _PROPERTIES:
+        found = dict(_properties(value))
+        names = (_LONG_FILENAME, _FILENAME, _DISPLAY_NAME)
+        long = next((found[name] for name in names if name in found), b"")
+        file.filename = _decoded(long, code_page) or file.filename
+        file.content_type = _decoded(found.get(_MIME_TAG, b""), code_page).strip().lower()
+        file.content_id = _decoded(found.get(_CONTENT_ID, b""), code_page).strip("<> ")
+        if not file.data and _OBJECT in found:
+            file.data = found[_OBJECT][1:][16:] if isinstance(found[_OBJECT], bytes) else b""
+
+
+def _properties(data: memoryview) -> Iterator[tuple[int, bytes]]:
+    """Identifier and first value of each property; the value's first octet says whether it is Unicode."""
+    (count,) = struct.unpack_from("<I", data)
+    at = 4
+    for _ in range(min(count, _MOST)):
+        kind, name = struct.unpack_from("<HH", data, at)
+        at += 4
+        if name >= 0x8000:
+            at = _behind_name(data, at)
+        several = bool(kind & _MULTIPLE) or kind in _VARIABLE
+        plain = kind & ~_MULTIPLE
+        values = 1
+        if several:
+            (values,) = struct.unpack_from("<I", data, at)
+            at += 4
+        if values > _MOST:
+            raise _BrokenError
+        for number in range(values):
+            size = _FIXED_SIZES.get(plain)
+            if size is None:
+                if plain not in _VARIABLE:
+                    raise _BrokenError
+                (size,) = struct.unpack_from("<I", data, at)
+                at += 4
+            if at + size > len(data):
+                raise _BrokenError
+            if not number:
+                yield name, bytes([plain == 0x001F]) + bytes(data[at : at + size])
+            at += size + (-size % 4)
+
+
+def _behind_name(data: memoryview, at: int) -> int:
+    """Where a named property goes on behind its name."""
+    (kind,) = struct.unpack_from("<I", data, at + 16)
+    if kind == 0:
+        return at + 24
+    (size,) = struct.unpack_from("<I", data, at + 20)
+    return at + 24 + int(size) + (-int(size) % 4)
+
+
+def _decoded(value: bytes, code_page: str) -> str:
+    return _text(value[1:], "utf-16-le" if value[:1] == b"\x01" else code_page)
+
+
+def _text(value: bytes | memoryview, code_page: str) -> str:
+    return bytes(value).decode(code_page, "replace").partition("\0")[0]
+
+
+def _codec(number: int) -> str:
+    name = f"cp{number}"
+    try:
+        "".encode(name)
+    except LookupError:
+        return "cp1252"
+    return name

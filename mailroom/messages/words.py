@@ -1,0 +1,81 @@
+"""Encoded words of headers, well-formed and not. Pure."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Callable
+from typing import Final
+
+from mailroom.messages.charsets import decoded
+from mailroom.scanning.decoders import lenient_base64
+
+__all__ = ["ENCODED_WORD", "Note", "decoded_words"]
+
+Note = Callable[[str], None]
+"""Told of a problem, by one of its words."""
+
+ENCODED_WORD: Final = r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*(?:\?(?!=)[^?]*){0,3}\?="
+"""One word. Some senders leave question marks as they are; three of them, so that the search stays linear."""
+
+_WORD: Final = re.compile(
+    r"=\?(?P<charset>[^?\s*]{1,80})(?:\*[^?\s]{0,80})?\?(?P<how>[bBqQ])\?(?P<text>[^?]*(?:\?(?!=)[^?]*){0,3})\?="
+)
+_BETWEEN: Final = re.compile(r"[ \t\r\n]*")
+
+
+def decoded_words(text: str, note: Note) -> str:
+    """`text` with its encoded words decoded, wherever they stand; what is none stays.
+
+    White space between two words is dropped. Octets of neighbours in one charset are joined before they are decoded: some
+    senders divide a character between two words.
+
+    Args:
+        text: a header's value, unfolded.
+        note: told of each problem.
+
+    Source: RFC 2047; RFC 2231 5 for the language.
+    """
+    if "=?" not in text:
+        return text
+    out: list[str] = []
+    run: list[tuple[str, bytes]] = []
+    at = 0
+    for match in _WORD.finditer(text):
+        between = text[at : match.start()]
+        if run and not _BETWEEN.fullmatch(between):
+            out.append(_text_of(run, note))
+            run = []
+        if not run:
+            out.append(between)
+        octets = _octets(match["how"], match["text"], note)
+        if run and run[-1][0] == match["charset"].lower():
+            run[-1] = (run[-1][0], run[-1][1] + octets)
+        else:
+            run.append((match["charset"].lower(), octets))
+        at = match.end()
+    out.append(_text_of(run, note))
+    rest = text[at:]
+    if "=?" in rest and "?=" in rest:
+        note("encoded-word-broken")
+    return "".join((*out, rest))
+
+
+def _text_of(run: list[tuple[str, bytes]], note: Note) -> str:
+    texts = []
+    for charset, octets in run:
+        text, problem = decoded(octets, charset)
+        if problem:
+            note(problem)
+        texts.append(text)
+    return "".join(texts)
+
+
+def _octets(how: str, text: str, note: Note) -> bytes:
+    raw = text.encode("utf-8", "surrogateescape")
+    if how in "qQ":
+        return binascii.a2b_qp(raw.replace(b"=\n", b"=3D\n"), header=True)
+    letters = raw.rstrip(b"=").translate(None, b" \t")
+    if len(letters) % 4 == 1 or not re.fullmatch(rb"[A-Za-z0-9+/=]*", letters):
+        note("encoded-word-broken")
+    return lenient_base64(raw)

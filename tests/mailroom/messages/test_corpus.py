@@ -1,0 +1,34 @@
+"""Every message of the corpus is read as its entry says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mailroom.messages import parse
+from mailroom.messages.documents import document_of, message_from
+from tests.mailroom.messages.corpus import CASES, CORPUS, Case, difference
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_message_is_read_as_expected(case: Case) -> None:
+    """What the entry names of the document is what the parser returns."""
+    found = difference(case.expected, document_of(parse(case.raw)))
+    assert not found, f"{case.what}\n{found}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_document_and_message_are_the_same(case: Case) -> None:
+    """A message made of its document, by way of JSON, has the same document."""
+    message = parse(case.raw)
+    document = document_of(message)
+    assert message_from(json.loads(json.dumps(document))) == message
+    assert message.reply + message.quoted == message.text
+
+
+def test_corpus_is_whole() -> None:
+    """At least 150 messages; each has an entry, and each entry a message."""
+    files = {file for file in CORPUS.rglob("*.eml")}
+    assert {case.file for case in CASES} == files
+    assert len(files) >= 150
