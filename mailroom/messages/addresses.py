@@ -50,12 +50,12 @@ class _Mailbox:
             address = _spec(decoded_words(angles[-1], note))
             name = _words(self.tokens, note) or _plain(" ".join(comments), note)
             return Address(address, name, group) if address or name else None
-        lumps = list(self._lumps())
+        lumps = _joined(list(self._lumps()))
         spec = next((number for number, lump in enumerate(lumps) if any("@" in token.text for token in lump)), None)
         if spec is None and len(lumps) == 1 and lumps[0][0].kind == "word":
             spec = 0
         if spec is None:
-            name = _words(self.tokens, note) or _plain(" ".join(comments), note)
+            name = _words(self.tokens, note)
             return Address("", name, group) if name else None
         address = _spec(decoded_words("".join(token.text for token in lumps[spec]), note))
         others = [
@@ -111,6 +111,17 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
             group = "" if text == ";" else group
     found += filter(None, [box.read(group, note)])
     return tuple(found[:MOST_ADDRESSES])
+
+
+def _joined(lumps: list[list[_Token]]) -> list[list[_Token]]:
+    """The lumps, those around an @ that stands alone made one."""
+    out: list[list[_Token]] = []
+    for lump in lumps:
+        if out and (lump[0].text.startswith("@") or out[-1][-1].text.endswith("@")):
+            out[-1] += lump
+        else:
+            out.append(list(lump))
+    return out
 
 
 def _words(tokens: list[_Token], note: Note) -> str:

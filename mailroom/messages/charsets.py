@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Callable
 from typing import Final
 
 import webencodings
+
+from mailroom.messages.japanese import decoded_euc_jp, decoded_iso_2022_jp
 
 __all__ = ["decoded", "decoded_header"]
 
@@ -13,7 +17,6 @@ _CODECS: Final = {
     "big5": "big5hkscs",
     "euc-kr": "cp949",
     "gbk": "gb18030",
-    "iso-2022-jp": "iso2022_jp_ext",
     "iso-8859-8-i": "iso-8859-8",
     "macintosh": "mac-roman",
     "shift_jis": "cp932",
@@ -39,10 +42,18 @@ _OF_MAIL: Final = {
 }
 """Labels that mail has and browsers refuse."""
 
-_OFTEN_WRONG: Final = frozenset({"windows-1252", "utf-8"})
-_C1: Final = {0x81: "\x81", 0x8D: "\x8d", 0x8F: "\x8f", 0x90: "\x90", 0x9D: "\x9d"}
-"""Octets that windows-1252 has for itself in the standard, and Python has not."""
+_ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968"})
+"""Labels of windows-1252 that promise fewer characters."""
 
+_OFTEN_WRONG: Final = frozenset({"windows-1252", "utf-8"})
+_OWN: Final[dict[str, Callable[[bytes], str]]] = {"iso-2022-jp": decoded_iso_2022_jp, "euc-jp": decoded_euc_jp}
+_BAD: Final = "\ufffd"
+_DIFFERENT: Final = {
+    # What Python's codecs have in other places than browsers.
+    "koi8-u": str.maketrans("\u255d\u256c", "\u045e\u040e"),
+    "cp932": str.maketrans("\uf8f0\uf8f1\uf8f2\uf8f3", _BAD * 4),
+}
+_SEVERAL: Final = re.compile(rb"(?:[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})")
 _MOST_LABEL: Final = 60
 
 
@@ -50,7 +61,7 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
     """The text, and the problem: "charset-unknown", "charset-wrong", or "" when the label is right, or missing.
 
     Without a label, and with labels that are mostly wrong when they are wrong (UTF-8, ASCII, Latin 1), UTF-8 is what is valid
-    UTF-8, and windows-1252 the rest. Elsewhere each invalid sequence becomes U+FFFD. A byte order mark is dropped.
+    UTF-8, or mostly, and windows-1252 the rest. Elsewhere each invalid sequence becomes U+FFFD. A byte order mark is dropped.
 
     Args:
         octets: any.
@@ -64,14 +75,13 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
         text, meant = _utf8_or_windows_1252(octets)
         if codec is None:
             return text, "charset-unknown" if plain else ""
-        is_ascii = octets.isascii()
-        return text, "" if is_ascii or meant == codec else "charset-wrong"
-    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and codec.startswith("utf-16"):
+        right = octets.isascii() or (meant == codec and plain not in _ASCII)
+        return text, "" if right else "charset-wrong"
+    if codec.startswith("utf-16") and octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         codec = "utf-16"  # what the mark says goes before what the label says
-    try:
-        return octets.decode(codec).removeprefix("\ufeff"), ""
-    except (UnicodeDecodeError, ValueError):
-        return octets.decode(codec, "replace").removeprefix("\ufeff"), "charset-wrong"
+    text = _OWN[codec](octets) if codec in _OWN else _by(codec, octets)
+    text = text.removeprefix("\ufeff").translate(_DIFFERENT.get(codec, {}))
+    return text, "charset-wrong" if _BAD in text and codec != "utf-7" else ""
 
 
 def decoded_header(octets: bytes) -> str:
@@ -96,15 +106,32 @@ def _utf8_or_windows_1252(octets: bytes) -> tuple[str, str]:
     try:
         return octets.decode("utf-8").removeprefix("\ufeff"), "utf-8"
     except UnicodeDecodeError:
-        return _windows_1252(octets), "windows-1252"
+        # Damaged or cut UTF-8 is still UTF-8: in another charset, characters of several octets that are valid are rare.
+        text = octets.decode("utf-8", "replace")
+        if text.count(_BAD) <= len(_SEVERAL.findall(octets)):
+            return text.removeprefix("\ufeff"), "utf-8 with faults"
+        return _by("windows-1252", octets), "windows-1252"
 
 
-def _windows_1252(octets: bytes) -> str:
+def _by(codec: str, octets: bytes) -> str:
     try:
-        return octets.decode("cp1252")
-    except UnicodeDecodeError:
-        # Every octet stands for one character, so what Python lacks can be filled in by its place.
-        return octets.decode("latin-1").translate(_AS_WINDOWS_1252)
+        return octets.decode(codec)
+    except (UnicodeDecodeError, ValueError):
+        return octets.decode(codec, _ERRORS)
 
 
-_AS_WINDOWS_1252: Final = {octet: _C1.get(octet) or bytes([octet]).decode("cp1252") for octet in range(0x80, 0xA0)}
+def _as_browsers_do(error: UnicodeError) -> tuple[str, int]:
+    """What takes the place of octets that Python's codec lacks: control characters for those of Windows' code pages between 80
+    and 9F, the euro sign for GBK's 80, U+FFFD for all others."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    octet = error.object[error.start]
+    if 0x80 <= octet <= 0x9F and error.encoding in {"charmap", "cp874"}:
+        return chr(octet), error.start + 1
+    if octet == 0x80 and error.encoding == "gb18030":
+        return "\u20ac", error.start + 1
+    return _BAD, max(error.end, error.start + 1)
+
+
+_ERRORS: Final = "mailroom.as-browsers-do"
+codecs.register_error(_ERRORS, _as_browsers_do)

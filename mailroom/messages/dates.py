@@ -11,6 +11,7 @@ __all__ = ["read_date"]
 
 _COMMENT: Final = re.compile(r"\([^()]*\)")
 _WHITE: Final = re.compile(r"\s+")
+_SHORT_YEAR: Final = re.compile(r"(?<=[A-Za-z] )(\d{2,3})(?= \d{1,2}:)")
 _MOST_CHARACTERS: Final = 200
 
 
@@ -23,8 +24,10 @@ def read_date(header: str) -> datetime | None:
     Source: RFC 5322 3.3 and 4.3; RFC 3339, which some programs write.
     """
     text = _WHITE.sub(" ", _COMMENT.sub(" ", header[:_MOST_CHARACTERS])).strip()
+    text = text.replace(" :", ":").replace(": ", ":").replace(" ,", ",")
     if not text:
         return None
+    text = _SHORT_YEAR.sub(_with_century, text)
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             found = read(text)
@@ -34,3 +37,9 @@ def read_date(header: str) -> datetime | None:
             continue
         return aware
     return None
+
+
+def _with_century(match: re.Match[str]) -> str:
+    """RFC 5322 4.3: below 50 is this century, all others count from 1900."""
+    year = int(match[1])
+    return str(year + (2000 if len(match[1]) == 2 and year < 50 else 1900))

@@ -29,9 +29,11 @@ def document_of(message: Message) -> dict[str, Any]:
     """The message as JSON has it: dates by RFC 3339, kinds sorted."""
     envelope = message.envelope
     return {
+        "digest": message.digest,
         "message_id": message.message_id,
         "in_reply_to": list(message.in_reply_to),
         "references": list(message.references),
+        "thread_index": message.thread_index,
         "date": message.date.isoformat() if message.date is not None else None,
         "subject": message.subject,
         "from": _addresses(message.from_),
@@ -66,9 +68,11 @@ def message_from(document: Mapping[str, Any]) -> Message:
     """
     envelope = document["envelope"]
     return Message(
+        digest=document["digest"],
         message_id=document["message_id"],
         in_reply_to=tuple(document["in_reply_to"]),
         references=tuple(document["references"]),
+        thread_index=document["thread_index"],
         date=_date(document["date"]),
         subject=document["subject"],
         from_=_read_addresses(document["from"]),

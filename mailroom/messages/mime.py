@@ -29,6 +29,12 @@ _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}[ \t]{0,40}:")
 _FROM_LINE: Final = re.compile(rb">?From [^\r\n]*(?:\r\n|\n|\r)")
+_JUNK_LINE: Final = re.compile(
+    rb"(?![!-9;-~]{1,200}[ \t]{0,40}:)[^\r\n]{1,998}(?:\r\n|\n|\r)"
+    rb"(?=(?:received|return-path|from|to|subject|date|message-id|mime-version|content-type):)",
+    re.IGNORECASE,
+)
+"""A first line that is no field, in front of one that begins a message."""
 _AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(\r\n|\n|\r|\Z)")
 _GUESSED_BOUNDARY: Final = re.compile(
     rb"(?:\A|[\r\n])--([^\s-][^\r\n]{0,199}?|-{1,60}[^\s-][^\r\n]{0,140}?)[ \t]*(?:\r\n|\n|\r)[Cc]ontent-"
@@ -127,7 +133,8 @@ class _Structure:
         self.bare_cr = raw.count(b"\r") != raw.count(b"\r\n")
 
     def message(self) -> Part:
-        start = match.end() if (match := _FROM_LINE.match(self.raw)) else 0
+        first = _FROM_LINE.match(self.raw) or _JUNK_LINE.match(self.raw)
+        start = first.end() if first else 0
         root = self._part("", start, len(self.raw), "text/plain")
         waiting = [(root, 0)]
         while waiting:
@@ -146,7 +153,7 @@ class _Structure:
         place = f"part {path}" if path else "message"
         header, body = self._header(start, end, place)
         written = header.first("content-type")
-        kind = parameterized(written, lambda what: self.problems.add(place, what)) if written else _NO_TYPE
+        kind = parameterized(written, lambda what: self.problems.add(place, what)) if written else Field(default, {})
         if not re.fullmatch(r"[^/]+/[^/]+", kind.value):
             kind = Field("text/plain" if written else default, kind.parameters)
         self.limits.parts -= 1

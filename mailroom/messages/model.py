@@ -177,9 +177,12 @@ class Message:
     """A message that was read.
 
     Args:
+        digest: names it: SHA-256, in hexadecimal, of its authors, recipients, subject, date, identifiers and body. Copies of one
+            message that came by different ways have the same; another message that claims its identifier has not.
         message_id: its identifier, without brackets; "" without one.
         in_reply_to: identifiers that it answers.
         references: identifiers of those before it, the oldest first.
+        thread_index: Outlook's name of the conversation, in hexadecimal; "" without one. MS-OXOMSG 2.2.1.3.
         date: when it says that it was sent, with a time zone; None when it does not say, or not readably.
         subject: "" without one.
         from_: its authors.
@@ -199,9 +202,11 @@ class Message:
         problems: what could not be read as it was meant.
     """
 
+    digest: str = ""
     message_id: str = ""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    thread_index: str = ""
     date: datetime | None = None
     subject: str = ""
     from_: tuple[Address, ...] = ()

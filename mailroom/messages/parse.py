@@ -34,6 +34,19 @@ MAX_NESTED: Final = 10
 _OCTETS_IN_NESTED: Final = 4
 """How many times the octets of the whole message may be looked into again in messages within."""
 
+_OF_ITSELF: Final = (
+    "message-id",
+    "in-reply-to",
+    "references",
+    "date",
+    "from",
+    "to",
+    "cc",
+    "reply-to",
+    "subject",
+    "content-type",
+)
+_MOST_THREAD_INDEX: Final = 1000
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
 _TOKEN: Final = re.compile(r"\s*\"?([^\s;(),\"]*)")
 _MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
@@ -86,9 +99,11 @@ class _Reader:
         if date is None and header.first("date"):
             self.problems.add("header date", "date-broken")
         return Message(
+            digest=_digest(header, memoryview(self.raw)[root.start :]),
             message_id=own,
             in_reply_to=message_ids(header.first("in-reply-to")),
             references=message_ids(header.first("references")),
+            thread_index=_thread_index(header.first("thread-index")),
             date=date,
             subject=self._words(header, "subject"),
             from_=from_,
@@ -259,6 +274,22 @@ class _Reader:
                 data=data,
             )
         )
+
+
+def _digest(header: Header, body: memoryview) -> str:
+    """What names the message; fields that are added on the way do not count."""
+    digest = hashlib.sha256()
+    for name in _OF_ITSELF:
+        for value in header.every(name):
+            digest.update(f"{name}:{value}\0".encode())
+    digest.update(body)
+    return digest.hexdigest()
+
+
+def _thread_index(header: str) -> str:
+    """Outlook's name of the conversation: the first 22 octets, which all its messages share."""
+    octets = lenient_base64(header[:_MOST_THREAD_INDEX].encode("ascii", "ignore"))
+    return octets[:22].hex() if len(octets) >= 22 else ""
 
 
 def _alternative(blocks: list[_Block]) -> list[_Block]:

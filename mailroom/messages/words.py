@@ -15,11 +15,11 @@ __all__ = ["ENCODED_WORD", "Note", "decoded_words"]
 Note = Callable[[str], None]
 """Told of a problem, by one of its words."""
 
-ENCODED_WORD: Final = r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*(?:\?(?!=)[^?]*){0,3}\?="
+ENCODED_WORD: Final = r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*(?:\?(?![ \t]?=)[^?]*){0,3}\?[ \t]?="
 """One word. Some senders leave question marks as they are; three of them, so that the search stays linear."""
 
 _WORD: Final = re.compile(
-    r"=\?(?P<charset>[^?\s*]{1,80})(?:\*[^?\s]{0,80})?\?(?P<how>[bBqQ])\?(?P<text>[^?]*(?:\?(?!=)[^?]*){0,3})\?="
+    r"=\?(?P<charset>[^?\s*]{1,80})(?:\*[^?\s]{0,80})?\?(?P<how>[bBqQ])\?(?P<text>[^?]*(?:\?(?![ \t]?=)[^?]*){0,3})\?[ \t]?="
 )
 _BETWEEN: Final = re.compile(r"[ \t\r\n]*")
 

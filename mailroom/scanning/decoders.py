@@ -30,6 +30,7 @@ _RUN: Final = re.compile(
 _UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*)\n", re.MULTILINE)
 _YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*)\n", re.MULTILINE)
 _OCTET: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
+_PADDED_BREAK: Final = re.compile(rb"=[ \t]+\r?\n")
 _SOFT_BREAK: Final = re.compile(rb"=[ \t]*\r?\n")
 _SMALLEST_RUN: Final = 24
 
@@ -77,8 +78,11 @@ def is_quoted_printable(data: bytes) -> bool:
 
 
 def lenient_quoted_printable(data: bytes) -> bytes:
-    """`data` with `=XX` decoded and soft line breaks joined; what is malformed stays. Source: RFC 2045 6.7."""
-    return quopri.decodestring(data)
+    """`data` with `=XX` decoded and soft line breaks joined, also those with blanks behind; what is malformed stays.
+
+    Source: RFC 2045 6.7.
+    """
+    return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", data))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 __all__ = ["MOST_IDS", "message_ids"]
 
-MOST_IDS: Final = 200
+MOST_IDS: Final = 50
 """How many of one header count: the first, which is the thread's beginning, and the last, which are the nearest."""
 
 _BRACKETED: Final = re.compile(r"<([^<>]*)>")

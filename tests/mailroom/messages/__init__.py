@@ -1,0 +1,1 @@
+"""Reading mail: a corpus, properties, and what is hostile."""
