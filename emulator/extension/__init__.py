@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emulator.extension import (
     custom_resources,
+    dynamodb,
     iam,
     lambda_images,
     route53,
@@ -20,6 +21,7 @@ from emulator.extension import (
 
 SERVICES = (
     custom_resources,
+    dynamodb,
     iam,
     lambda_images,
     route53,

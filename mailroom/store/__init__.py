@@ -1,0 +1,23 @@
+"""A tenant's messages in DynamoDB and S3: written once each, read by page.
+
+`MessageReader` is for applications; `Filing` is what the structuring Lambda writes with.
+"""
+
+from mailroom.store.filing import Arrival, Filed, Filing
+from mailroom.store.objects import Objects
+from mailroom.store.reader import Delivery, MessageReader, Page, StoredMessage, Summary, ThreadSummary
+from mailroom.store.table import Table
+
+__all__ = [
+    "Arrival",
+    "Delivery",
+    "Filed",
+    "Filing",
+    "MessageReader",
+    "Objects",
+    "Page",
+    "StoredMessage",
+    "Summary",
+    "Table",
+    "ThreadSummary",
+]

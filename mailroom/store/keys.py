@@ -1,0 +1,107 @@
+"""How things are named in a tenant's table and bucket. Pure.
+
+| partition key | sort key | what |
+|---|---|---|
+| `MESSAGE#<digest>` | `MESSAGE` | a message |
+| `MESSAGE#<digest>` | `DELIVERY#<SES id>` | one way by which it came |
+| `THREAD#<digest of its first message>` | `THREAD` | a thread, or where it went when it became part of another |
+| `THREAD#<digest>` | `AT#<time>#<digest>` | a message in it, in the thread's order |
+| `ID#<digest of an identifier>` | `THREAD` | the thread that an identifier belongs to |
+| `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
+| `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
+
+The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Final
+
+__all__ = [
+    "ATTACHMENTS_PREFIX",
+    "BODIES_PREFIX",
+    "BY_ACTIVITY",
+    "EXPIRES",
+    "LISTED",
+    "PARTITION",
+    "SORT",
+    "address_key",
+    "at_key",
+    "attachment_key",
+    "body_key",
+    "delivery_key",
+    "id_digest",
+    "id_key",
+    "message_key",
+    "sortable",
+    "thread_key",
+]
+
+PARTITION: Final = "pk"
+SORT: Final = "sk"
+LISTED: Final = "listed"
+"""Partition key of the index: the same for all threads that are listed; its sort key is `latest`."""
+LATEST: Final = "latest"
+BY_ACTIVITY: Final = "threads-by-activity"
+EXPIRES: Final = "expires"
+"""Seconds since 1970 after which DynamoDB deletes the item."""
+
+ATTACHMENTS_PREFIX: Final = "attachments/"
+BODIES_PREFIX: Final = "bodies/"
+
+THREAD: Final = "THREAD"
+MESSAGE: Final = "MESSAGE"
+DELIVERY_PREFIX: Final = "DELIVERY#"
+AT_PREFIX: Final = "AT#"
+
+
+def message_key(digest: str) -> tuple[str, str]:
+    """Key of a message."""
+    return f"MESSAGE#{digest}", MESSAGE
+
+
+def delivery_key(digest: str, ses_id: str) -> tuple[str, str]:
+    """Key of one delivery of a message."""
+    return f"MESSAGE#{digest}", f"{DELIVERY_PREFIX}{ses_id}"
+
+
+def thread_key(thread: str) -> tuple[str, str]:
+    """Key of a thread."""
+    return f"THREAD#{thread}", THREAD
+
+
+def at_key(at: datetime, digest: str) -> str:
+    """Sort key of a message among others, by time."""
+    return f"{AT_PREFIX}{sortable(at)}#{digest}"
+
+
+def id_digest(identifier: str) -> str:
+    """Short name of an identifier, of a length that fits a key whatever the identifier's is: 128 bits, in hexadecimal."""
+    return hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def id_key(identifier_digest: str) -> tuple[str, str]:
+    """Key of what says which thread an identifier belongs to."""
+    return f"ID#{identifier_digest}", THREAD
+
+
+def address_key(address: str) -> str:
+    """Partition key of the messages from or to an address; addresses differ in more than case."""
+    return f"ADDRESS#{address.casefold()}"
+
+
+def attachment_key(digest: str, number: int) -> str:
+    """Key in the bucket of a message's attachment, counted from 1."""
+    return f"{ATTACHMENTS_PREFIX}{digest}/{number}"
+
+
+def body_key(digest: str) -> str:
+    """Key in the bucket of a message's document, where that is too big for the table."""
+    return f"{BODIES_PREFIX}{digest}.json"
+
+
+def sortable(moment: datetime) -> str:
+    """A time that sorts as text: RFC 3339 in UTC, with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,357 @@
+"""Reads a tenant's messages: for applications that show or work on them.
+
+reader = MessageReader.of(table="...", bucket="...")
+page = reader.threads(limit=20)
+for summary in reader.thread(page.items[0].thread).items:
+    message = reader.message(summary.digest)
+    for attachment in message.content.attachments: ...
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+
+import boto3
+
+from mailroom.errors import PermanentError
+from mailroom.messages.documents import message_from
+from mailroom.messages.model import Address, Attachment, Kind, Message
+from mailroom.store.keys import (
+    AT_PREFIX,
+    BY_ACTIVITY,
+    DELIVERY_PREFIX,
+    EXPIRES,
+    LATEST,
+    LISTED,
+    PARTITION,
+    SORT,
+    address_key,
+    attachment_key,
+    body_key,
+    id_digest,
+    id_key,
+    message_key,
+    thread_key,
+)
+from mailroom.store.linking import Threads
+from mailroom.store.objects import Objects
+from mailroom.store.table import Item, Table
+from mailroom.threads import Link
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+
+__all__ = ["Delivery", "MessageReader", "Page", "StoredMessage", "Summary", "ThreadSummary"]
+
+T = TypeVar("T")
+_MOST: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page(Generic[T]):
+    """Some of many.
+
+    Args:
+        items: these.
+        next: what to ask the next page with; "" behind the last one. Means nothing to anybody else.
+    """
+
+    items: tuple[T, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThreadSummary:
+    """A thread, as lists show it.
+
+    Args:
+        thread: names it. A thread that becomes part of another keeps its name as a second one of that.
+        subject: of its first message.
+        first: when its first message was sent.
+        latest: when its latest was.
+        messages: how many came, those included whose time has passed.
+        participants: addresses of authors, at most twenty.
+    """
+
+    thread: str
+    subject: str
+    first: datetime
+    latest: datetime
+    messages: int
+    participants: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """A message, as lists show it.
+
+    Args:
+        digest: names it.
+        at: where it stands among others: when it was sent, or else received.
+        received: when it was received first.
+        message_id: its own identifier.
+        subject: at most 300 characters of it.
+        from_: its first authors.
+        snippet: how its text begins, on one line.
+        kinds: what else it is.
+        attachments: how many it has.
+        octets: how big it is.
+        link: for `mailroom.threads.thread_messages`, which draws the tree of a thread; identifiers are digests.
+    """
+
+    digest: str
+    at: datetime
+    received: datetime
+    message_id: str
+    subject: str
+    from_: tuple[Address, ...]
+    snippet: str
+    kinds: frozenset[Kind]
+    attachments: int
+    octets: int
+    link: Link
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One way by which a message came.
+
+    Args:
+        ses_id: SES's id of it.
+        source: key of the message in the bucket, as it was delivered by the scanner.
+        received: when.
+        sender: of the envelope.
+        recipients: of the envelope.
+        verdicts: what SES found.
+    """
+
+    ses_id: str
+    source: str
+    received: datetime
+    sender: str
+    recipients: tuple[str, ...]
+    verdicts: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredMessage:
+    """A message, with everything but the octets of its attachments.
+
+    Args:
+        thread: names its thread.
+        summary: as lists show it.
+        content: the message; its envelope is that of the first delivery.
+        deliveries: the ways by which it came, by SES's ids.
+    """
+
+    thread: str
+    summary: Summary
+    content: Message
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageReader:
+    """Reads one tenant's store. What has expired is not shown, though DynamoDB may take days to delete it.
+
+    All methods raise RetryableError when AWS does not answer.
+
+    Args:
+        table: the tenant's.
+        objects: of the tenant's bucket.
+        clock: seconds since 1970. Default: the machine's.
+    """
+
+    table: Table
+    objects: Objects
+    clock: Callable[[], float] = time.time
+
+    @classmethod
+    def of(cls, *, table: str, bucket: str, session: boto3.Session | None = None) -> Self:
+        """A reader of the store that has this table and bucket: outputs MessagesTableName and BucketName of the tenant's stack.
+
+        Args:
+            table: the table's name.
+            bucket: the bucket's name.
+            session: with credentials and region. Default: boto3's own.
+        """
+        own = session or boto3.Session()
+        return cls(
+            table=Table(client=own.client("dynamodb"), name=table),
+            objects=Objects(client=own.client("s3"), bucket=bucket),
+        )
+
+    def threads(self, *, limit: int = 50, after: str = "") -> Page[ThreadSummary]:
+        """Threads, the one with the latest message first.
+
+        Raises:
+            ValueError: `after` is no `next` of such a page.
+        """
+        items, following = self.table.query(
+            LISTED,
+            index=BY_ACTIVITY,
+            names=(LISTED, LATEST),
+            backwards=True,
+            limit=min(limit, _MOST),
+            after=_position(after, {PARTITION, SORT, LISTED, LATEST}),
+        )
+        return Page(items=tuple(_thread(item) for item in self._current(items)), next=_token(following))
+
+    def thread(self, thread: str, *, limit: int = 100, after: str = "") -> Page[Summary]:
+        """Messages of a thread, the oldest first; none of one that is not there.
+
+        A thread that became part of another is that one. Messages that are being moved from one to the other are shown in any case.
+
+        Raises:
+            ValueError: `after` is no `next` of such a page.
+        """
+        root = Threads(self.table).root(thread)
+        if root is None:
+            return Page(items=())
+        wanted, start = min(limit, _MOST), _position(after, {SORT})
+        after_sort = start[SORT] if start else ""
+        found: dict[str, Item] = {}
+        more = False
+        for name in (root["thread"], *sorted(root.get("fragments", ()))):
+            partition = thread_key(name)[0]
+            position = {PARTITION: partition, SORT: after_sort} if after_sort else None
+            items, following = self.table.query(partition, AT_PREFIX, limit=wanted, after=position)
+            more = more or following is not None
+            found |= {item[SORT]: item for item in items}
+        ordered = sorted(found)
+        page = ordered[:wanted]
+        follows = more or len(ordered) > wanted
+        shown = tuple(_summary(item) for item in self._current([found[sort] for sort in page]))
+        return Page(items=shown, next=_token({SORT: page[-1]}) if follows and page else "")
+
+    def message(self, digest: str) -> StoredMessage | None:
+        """A message by its name; None where there is none."""
+        item = self.table.get(message_key(digest))
+        if item is None or not self._current([item]):
+            return None
+        document = item.get("document") or self.objects.open(body_key(digest)).read()
+        root = Threads(self.table).root(item["thread"])
+        deliveries: list[Item] = []
+        position: Item | None = None
+        while True:
+            items, position = self.table.query(message_key(digest)[0], DELIVERY_PREFIX, after=position)
+            deliveries += items
+            if position is None:
+                break
+        return StoredMessage(
+            thread=root["thread"] if root is not None else item["thread"],
+            summary=_summary(item),
+            content=message_from(json.loads(document)),
+            deliveries=tuple(_delivery(one) for one in deliveries),
+        )
+
+    def by_message_id(self, message_id: str) -> tuple[str, ...]:
+        """Names of the messages that have this identifier, without brackets; several where somebody used it again."""
+        partition, _ = id_key(id_digest(message_id))
+        items, _following = self.table.query(partition, "MESSAGE#")
+        return tuple(item["digest"] for item in self._current(items))
+
+    def by_address(self, address: str, *, limit: int = 50, after: str = "") -> Page[Summary]:
+        """Messages from or to an address, the latest first.
+
+        Raises:
+            ValueError: `after` is no `next` of such a page.
+        """
+        items, following = self.table.query(
+            address_key(address),
+            AT_PREFIX,
+            backwards=True,
+            limit=min(limit, _MOST),
+            after=_position(after, {PARTITION, SORT}),
+        )
+        return Page(items=tuple(_summary(item) for item in self._current(items)), next=_token(following))
+
+    def open_attachment(self, message: Message, attachment: Attachment) -> StreamingBody:
+        """An attachment's octets, to be read and closed.
+
+        Raises:
+            PermanentError: it is none of the message's.
+        """
+        for number, one in enumerate(message.attachments, start=1):
+            if one == attachment:
+                return self.objects.open(attachment_key(message.digest, number))
+        raise PermanentError(f"message {message.digest}: has no attachment {attachment.path!r}")
+
+    def open_source(self, delivery: Delivery) -> StreamingBody:
+        """The message as the scanner delivered it, to be read and closed."""
+        return self.objects.open(delivery.source)
+
+    def _current(self, items: Sequence[Item]) -> list[Item]:
+        now = self.clock()
+        return [item for item in items if item.get(EXPIRES, now + 1) > now]
+
+
+def _thread(item: Item) -> ThreadSummary:
+    return ThreadSummary(
+        thread=item["thread"],
+        subject=item["subject"],
+        first=datetime.fromisoformat(item["first_at"]),
+        latest=datetime.fromisoformat(item["latest"]),
+        messages=item["messages"],
+        participants=tuple(item["participants"]),
+    )
+
+
+def _summary(item: Item) -> Summary:
+    return Summary(
+        digest=item["digest"],
+        at=datetime.fromisoformat(item["at"]),
+        received=datetime.fromisoformat(item["received"]),
+        message_id=item["message_id"],
+        subject=item["subject"],
+        from_=tuple(Address(one["address"], one["name"]) for one in item["from"]),
+        snippet=item["snippet"],
+        kinds=frozenset(Kind(kind) for kind in item["kinds"]),
+        attachments=int(item["attachments"]),
+        octets=int(item["octets"]),
+        link=Link(
+            key=item["digest"],
+            message_id="".join(item["own"]),
+            references=tuple(item["above"]),
+            date=datetime.fromisoformat(item["at"]),
+            also=tuple(item["also"]),
+        ),
+    )
+
+
+def _delivery(item: Item) -> Delivery:
+    return Delivery(
+        ses_id=item["ses_id"],
+        source=item["source"],
+        received=datetime.fromisoformat(item["received"]),
+        sender=item["sender"],
+        recipients=tuple(item["recipients"]),
+        verdicts=dict(item["verdicts"]),
+    )
+
+
+def _token(position: Item | None) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode() if position else ""
+
+
+def _position(token: str, names: set[str]) -> Item | None:
+    if not token:
+        return None
+    try:
+        position: Any = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"after must be the `next` of a page, got {token!r}") from error
+    if (
+        not isinstance(position, dict)
+        or position.keys() != names
+        or not all(isinstance(one, str) for one in position.values())
+    ):
+        raise ValueError(f"after must be the `next` of such a page, got {token!r}")
+    return position

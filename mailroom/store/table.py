@@ -1,0 +1,220 @@
+"""A tenant's table: plain values in and out, and the few calls that the store makes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.errors import RetryableError
+from mailroom.store.keys import PARTITION, SORT
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+__all__ = ["ConflictError", "Item", "Table", "Write"]
+
+Item = dict[str, Any]
+Key = tuple[str, str]
+
+_MOST_KEYS: Final = 100
+"""DynamoDB API reference, "BatchGetItem"."""
+_CONFLICTS: Final = {"ConditionalCheckFailed", "TransactionConflict"}
+_TRIES: Final = 8
+
+
+class ConflictError(Exception):
+    """Something changed since it was read: read again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Write:
+    """One write of a transaction: exactly one of `put`, `update`, `delete` and `check`.
+
+    Args:
+        put: an item.
+        update: key of an item, and the expression that changes it.
+        delete: key of an item.
+        check: key of an item that only must fulfil the condition.
+        condition: expression that must hold; "" for none.
+        values: what stands for `:name` in expressions. Attribute names in expressions are written as `#name`.
+    """
+
+    put: Item | None = None
+    update: tuple[Key, str] | None = None
+    delete: Key | None = None
+    check: Key | None = None
+    condition: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One tenant's table.
+
+    Args:
+        client: of DynamoDB.
+        name: the table's.
+    """
+
+    client: DynamoDBClient
+    name: str
+
+    def get(self, key: Key) -> Item | None:
+        """The item as it is now; None where there is none. Raises RetryableError."""
+        with _errors(self.name):
+            answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """The items that are there, as they are now. Raises RetryableError."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for start in range(0, len(wanted), _MOST_KEYS):
+            asked: Any = {
+                self.name: {"Keys": [_key(key) for key in wanted[start : start + _MOST_KEYS]], "ConsistentRead": True}
+            }
+            for attempt in range(_TRIES):
+                with _errors(self.name):
+                    answer = self.client.batch_get_item(RequestItems=asked)
+                items = [_plain(item) for item in answer["Responses"].get(self.name, [])]
+                found |= {(item[PARTITION], item[SORT]): item for item in items}
+                asked = answer.get("UnprocessedKeys")
+                if not asked:
+                    break
+                time.sleep(0.05 * 2**attempt)
+            else:
+                raise RetryableError(f"table {self.name}: does not answer; try again")
+        return found
+
+    def query(
+        self,
+        partition: str,
+        prefix: str = "",
+        *,
+        index: str = "",
+        names: tuple[str, str] = (PARTITION, SORT),
+        backwards: bool = False,
+        limit: int | None = None,
+        after: Item | None = None,
+    ) -> tuple[list[Item], Item | None]:
+        """Items of one partition in the order of their sort keys, and where the next page begins; None behind the last.
+
+        Raises RetryableError.
+        """
+        expression, values = "#p = :p", {":p": partition}
+        named = {"#p": names[0]}
+        if prefix:
+            expression, named["#s"], values[":s"] = "#p = :p AND begins_with(#s, :s)", names[1], prefix
+        request: Any = {
+            "TableName": self.name,
+            "KeyConditionExpression": expression,
+            "ExpressionAttributeNames": named,
+            "ExpressionAttributeValues": _typed(values),
+            "ScanIndexForward": not backwards,
+            **({"IndexName": index} if index else {"ConsistentRead": True}),
+            **({"Limit": limit} if limit else {}),
+            **({"ExclusiveStartKey": _typed(after)} if after else {}),
+        }
+        with _errors(self.name):
+            answer = self.client.query(**request)
+        following = answer.get("LastEvaluatedKey")
+        return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """All of these, or none.
+
+        Raises:
+            ConflictError: a condition does not hold, or somebody else writes one of these items now.
+            RetryableError: AWS failed.
+        """
+        items: Any = [self._action(write) for write in writes]
+        try:
+            with _errors(self.name):
+                self.client.transact_write_items(TransactItems=items)
+        except RetryableError as error:
+            if _is_conflict(error.__cause__):
+                raise ConflictError from error
+            raise
+
+    def _action(self, write: Write) -> dict[str, Any]:
+        expressions = write.condition
+        body: dict[str, Any] = {"TableName": self.name}
+        if write.put is not None:
+            kind, body["Item"] = "Put", _typed(write.put)
+        elif write.update is not None:
+            kind, (key, expression) = "Update", write.update
+            body |= {"Key": _key(key), "UpdateExpression": expression}
+            expressions += f" {expression}"
+        elif write.delete is not None:
+            kind, body["Key"] = "Delete", _key(write.delete)
+        elif write.check is not None:
+            kind, body["Key"] = "ConditionCheck", _key(write.check)
+        else:
+            raise ValueError("write: must say what to write")
+        if write.condition:
+            body["ConditionExpression"] = write.condition
+        names = {word: word[1:] for word in _names(expressions)}
+        return {
+            kind: {
+                **body,
+                **({"ExpressionAttributeNames": names} if names else {}),
+                **({"ExpressionAttributeValues": _typed(write.values)} if write.values else {}),
+            }
+        }
+
+
+def _names(expression: str) -> Iterator[str]:
+    """Words of an expression that stand for names of attributes."""
+    for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").split():
+        if word.startswith("#"):
+            yield word
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {PARTITION: {"S": key[0]}, SORT: {"S": key[1]}}
+
+
+_SERIALIZER: Final = TypeSerializer()
+_DESERIALIZER: Final = TypeDeserializer()
+
+
+def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _SERIALIZER.serialize(value) for name, value in item.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _number(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
+
+
+def _number(value: Any) -> Any:
+    """Numbers as integers, which they all are."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
+@contextmanager
+def _errors(table: str) -> Iterator[None]:
+    """Turns what AWS raises into a RetryableError. Its text may hold values: kind and table must do."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        raise RetryableError(f"table {table}: {code}; try again") from error
+
+
+def _is_conflict(error: BaseException | None) -> bool:
+    """Whether a transaction was cancelled by its conditions, or by another that was under way."""
+    if not isinstance(error, ClientError):
+        return False
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        reasons: Any = error.response.get("CancellationReasons", [])
+        codes = {reason.get("Code") for reason in reasons} - {"None", None}
+        return bool(codes) and codes <= _CONFLICTS
+    return code in {"TransactionConflictException", "TransactionInProgressException"}
