@@ -1,0 +1,176 @@
+"""Stores of their own on one emulator."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from emulator import Emulator
+from mailroom.messages import parse
+from mailroom.messages.joining import JoinBy, link_of
+from mailroom.store import Arrival, Filed, Filing, MessageReader, Objects, Page, Table
+from mailroom.store.keys import BY_ACTIVITY, LATEST, LISTED, PARTITION, SORT
+from mailroom.threads import thread_messages
+
+REGION = "eu-central-1"
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def mail(name: str, *ancestors: str, minute: int = 0, extra: str = "", body: str = "") -> bytes:
+    """A message with its name as identifier, which answers the last of `ancestors`."""
+    lines = [
+        "From: Anna <anna@example.net>",
+        "To: support@post.acme.example",
+        f"Subject: {'Re: ' if ancestors else ''}About {name}",
+        f"Date: {START + timedelta(minutes=minute):%a, %d %b %Y %H:%M:%S +0000}",
+        f"Message-ID: <{name}@example.net>",
+    ]
+    if ancestors:
+        named = [f"<{one}@example.net>" for one in ancestors]
+        lines += [f"In-Reply-To: {named[-1]}", f"References: {' '.join(named)}"]
+    return ("\r\n".join(lines) + f"\r\n{extra}\r\n{body or f'This is {name}.'}\r\n").encode()
+
+
+def arrival(raw: bytes, *, ses_id: str = "", received: datetime | None = None) -> Arrival:
+    """The message, as it comes; its SES id is its digest unless told otherwise."""
+    message = parse(raw)
+    return Arrival(
+        message=message,
+        source=f"clean/{ses_id or message.digest}",
+        ses_id=ses_id or message.digest[:20],
+        received=received or START + timedelta(days=1),
+        octets=len(raw),
+    )
+
+
+def everything(read: Callable[..., Page[Any]], *arguments: Any, limit: int = 100) -> list[Any]:
+    """The items of all pages."""
+    page = read(*arguments, limit=limit)
+    items = list(page.items)
+    while page.next:
+        page = read(*arguments, limit=limit, after=page.next)
+        items += page.items
+    return items
+
+
+@dataclass
+class Store:
+    """A table and a bucket, and ways to write to them and to look at what is there."""
+
+    client: Callable[[str], Any]
+    table: str
+    bucket: str
+    retention: timedelta | None = None
+    join_by: frozenset[JoinBy] = frozenset()
+    arrivals: list[Arrival] = field(default_factory=list)
+
+    def filing(self, *, dynamodb: Any = None, s3: Any = None) -> Filing:
+        """What writes, with clients of its own where these are given."""
+        return Filing(
+            table=Table(client=dynamodb or self.client("dynamodb"), name=self.table),
+            objects=Objects(client=s3 or self.client("s3"), bucket=self.bucket),
+            retention=self.retention,
+            join_by=self.join_by,
+        )
+
+    def file(self, raw: bytes, **settings: Any) -> Filed:
+        """File one message."""
+        came = arrival(raw, **settings)
+        self.arrivals.append(came)
+        return self.filing().file(came)
+
+    @property
+    def reader(self) -> MessageReader:
+        """What reads."""
+        return MessageReader(
+            table=Table(client=self.client("dynamodb"), name=self.table),
+            objects=Objects(client=self.client("s3"), bucket=self.bucket),
+            clock=(START + timedelta(days=1)).timestamp,
+        )
+
+    def items(self) -> list[dict[str, Any]]:
+        """Everything in the table."""
+        table = Table(client=self.client("dynamodb"), name=self.table)
+        keys = self.client("dynamodb").scan(TableName=self.table, ConsistentRead=True)["Items"]
+        found = table.get_many((item[PARTITION]["S"], item[SORT]["S"]) for item in keys)
+        return list(found.values())
+
+    def threads(self) -> set[frozenset[str]]:
+        """Identifiers of the messages of each thread, as a reader sees them."""
+        reader = self.reader
+        return {
+            frozenset(one.message_id.partition("@")[0] for one in everything(reader.thread, thread.thread))
+            for thread in everything(reader.threads)
+        }
+
+    def check(self) -> None:
+        """The state is right: the threads are those of the pure algorithm, nothing is half done, nothing is there twice."""
+        links = {
+            came.message.digest: link_of(came.message, came.message.digest, self.join_by) for came in self.arrivals
+        }
+        names = {came.message.digest: came.message.message_id.partition("@")[0] for came in self.arrivals}
+        pure = thread_messages(links.values())
+        assert self.threads() == {frozenset(names[place.key] for place in thread.places) for thread in pure}
+        items = self.items()
+        listed = {item["thread"]: item for item in items if item.get(LISTED)}
+        places = [item for item in items if item[SORT].startswith("AT#") and item[PARTITION].startswith("THREAD#")]
+        assert sorted(item["digest"] for item in places) == sorted(links)
+        for item in places:
+            assert item[PARTITION].removeprefix("THREAD#") in listed
+        for thread, item in listed.items():
+            there = [place for place in places if place[PARTITION] == f"THREAD#{thread}"]
+            assert "fragments" not in item
+            assert item["messages"] == len(there)
+            assert item["latest"] == max(place["at"] for place in there)
+            assert item["first_at"] == min(place["at"] for place in there)
+        for item in items:
+            if item[SORT] == "MESSAGE":
+                assert item["thread"] in listed
+        deliveries = [item for item in items if item[SORT].startswith("DELIVERY#")]
+        assert len(deliveries) == len({came.ses_id for came in self.arrivals})
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """An emulator that looks at no policy."""
+    with Emulator() as running:
+        yield running
+
+
+_NUMBERS = itertools.count(1)
+
+
+def new_store(emulator: Emulator, **settings: Any) -> Store:
+    """An empty store."""
+    name = f"store-{next(_NUMBERS)}"
+    emulator.client("s3", REGION).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    emulator.client("dynamodb", REGION).create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": each, "AttributeType": "S"} for each in (PARTITION, SORT, LISTED, LATEST)
+        ],
+        KeySchema=[{"AttributeName": PARTITION, "KeyType": "HASH"}, {"AttributeName": SORT, "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": BY_ACTIVITY,
+                "KeySchema": [
+                    {"AttributeName": LISTED, "KeyType": "HASH"},
+                    {"AttributeName": LATEST, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    return Store(client=lambda service: emulator.client(service, REGION), table=name, bucket=name, **settings)
+
+
+@pytest.fixture
+def store(emulator: Emulator) -> Store:
+    """An empty store."""
+    return new_store(emulator)
