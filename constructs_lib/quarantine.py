@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mailroom.scanner.layout import CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 
 __all__ = ["Scanner", "quarantine_statements"]
 

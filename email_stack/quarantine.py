@@ -14,8 +14,8 @@ from constructs_lib.naming import tenant_stack_name
 from email_stack.aws import AwsError, aws_errors, session, stack_outputs
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import NotDeployedError
+from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
-from mailroom.scanner.layout import RAW_PREFIX, VERDICT_PREFIX
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

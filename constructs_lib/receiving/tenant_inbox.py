@@ -14,7 +14,7 @@ from constructs import Construct
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier, receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
-from mailroom.scanner.layout import RAW_PREFIX
+from mailroom.layout import RAW_PREFIX
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 

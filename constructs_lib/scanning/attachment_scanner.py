@@ -20,8 +20,9 @@ from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from mailroom.announcements.events import SOURCE
+from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, SCANNER
-from mailroom.scanner.layout import RAW_PREFIX
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
@@ -152,6 +153,7 @@ class AttachmentScanner(Construct):
                 entry="mailroom.scanner.function.on_event",
                 description="Scans mail in quarantine with ClamAV",
                 environment={
+                    "EVENT_BUS": "default",
                     "DEFINITIONS_BUCKET": props.definitions.bucket_name,
                     "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
                     "MAX_RECEIVES": str(MAX_RECEIVES),
@@ -162,6 +164,13 @@ class AttachmentScanner(Construct):
             ),
         )
         let_read_definitions(function, props.definitions)
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["events:PutEvents"],
+                resources=[arn("events", "event-bus/default")],
+                conditions={"StringEquals": {"events:source": SOURCE}},
+            )
+        )
         if props.topics_key_arn is not None:
             function.add_to_role_policy(
                 iam.PolicyStatement(

@@ -1,15 +1,14 @@
-"""Queue events that carry S3's notifications. Pure."""
+"""Queue events about mail in quarantine. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import quote_plus, unquote_plus
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote_plus
 
-from mailroom.errors import PermanentError
-from mailroom.scanner.layout import RAW_PREFIX
+from mailroom.layout import RAW_PREFIX
+from mailroom.notifications import StoredObject, stored_objects
 
 __all__ = ["SETUP_NOTIFICATION", "RawObject", "raw_objects", "rescan_message"]
 
@@ -17,21 +16,10 @@ SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
 """What SES writes when a receipt rule is made, to see whether it may; no mail."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RawObject:
-    """One version of one object in a tenant's quarantine.
+class RawObject(StoredObject):
+    """One version of one object in a tenant's quarantine: its key is below `raw/`."""
 
-    Args:
-        bucket: the tenant's.
-        key: below `raw/`.
-        version: its id.
-        rescan: id of the request to scan it anew; "" when it just arrived.
-    """
-
-    bucket: str
-    key: str
-    version: str
-    rescan: str = ""
+    __slots__ = ()
 
     @property
     def message_id(self) -> str:
@@ -40,24 +28,14 @@ class RawObject:
 
 
 def raw_objects(body: str) -> Iterator[RawObject]:
-    """The objects that one queue message is about, each once, in the order of their events; none for S3's test event and SES's.
+    """The objects that one queue message is about, each once; none for S3's test event and SES's.
 
     Raises:
         PermanentError: no notification of S3's, or one about an object outside the quarantine or without a version.
-
-    Source: S3 user guide, "Event message structure": keys are URL-encoded, as forms are.
     """
-    try:
-        event = json.loads(body)
-    except ValueError as error:
-        raise PermanentError("queue message: must be a notification of S3's, got no JSON") from error
-    if isinstance(event, Mapping) and event.get("Event") == "s3:TestEvent":
-        return
-    records = event.get("Records") if isinstance(event, Mapping) else None
-    if not isinstance(records, list) or not records:
-        raise PermanentError("queue message: must be a notification of S3's, got no records")
-    objects = dict.fromkeys(_object(record) for record in records)
-    yield from (item for item in objects if item.key != SETUP_NOTIFICATION)
+    for item in stored_objects(body, RAW_PREFIX):
+        if item.key != SETUP_NOTIFICATION:
+            yield RawObject(item.bucket, item.key, item.version, item.rescan)
 
 
 def rescan_message(item: RawObject) -> str:
@@ -67,19 +45,3 @@ def rescan_message(item: RawObject) -> str:
         "object": {"key": quote_plus(item.key), "versionId": item.version},
     }
     return json.dumps({"Records": [{"s3": described, "rescan": item.rescan}]})
-
-
-def _object(record: Any) -> RawObject:
-    try:
-        part = record["s3"]
-        found = RawObject(
-            bucket=part["bucket"]["name"],
-            key=unquote_plus(part["object"]["key"], errors="strict"),
-            version=part["object"]["versionId"],
-            rescan=str(record.get("rescan", "")),
-        )
-    except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
-        raise PermanentError("queue message: a record must name bucket, key and version") from error
-    if not found.key.startswith(RAW_PREFIX) or not found.message_id or not found.version or not found.bucket:
-        raise PermanentError(f"queue message: {found.bucket}: key must be below {RAW_PREFIX}, got {found.key!r}")
-    return found

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+from mailroom.announcements import Announcer
 from mailroom.metric_names import SCANNER
 from mailroom.metrics import Meter
 from mailroom.scanner.engine import WarmEngine
@@ -61,6 +62,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         recipient_of=Recipients(s3=s3, clock=_now).of,
         clock=_now,
         cache=AnswerCache(),
+        announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
     )
     return settings, engine, intake
 

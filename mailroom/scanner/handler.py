@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
+from mailroom.batches import attempt, not_done
 from mailroom.errors import MailroomError
 from mailroom.metric_names import HELD
 from mailroom.scanner.events import RawObject, raw_objects
@@ -40,16 +39,16 @@ def work_on(
         intake: the work on one object.
         max_receives: how often the queue hands one message out.
         ensure_ready: called before each message; raises `MailroomError` when nothing can be scanned. Default: it is.
-
-    Source: Lambda developer guide, "Implementing partial batch responses".
     """
-    failures = []
-    for record in event["Records"]:
+
+    def done(record: Mapping[str, Any]) -> bool:
         last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
-        if not _done(record["body"], intake, ensure_ready, last=last):
-            intake.count("Failures", 1)
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+        if _done(record["body"], intake, ensure_ready, last=last):
+            return True
+        intake.count("Failures", 1)
+        return False
+
+    return not_done(event["Records"], done)
 
 
 def _done(body: str, intake: Intake, ensure_ready: Callable[[], None], *, last: bool) -> bool:
@@ -66,30 +65,12 @@ def _done(body: str, intake: Intake, ensure_ready: Callable[[], None], *, last: 
 
     done = True
     for item in items:
-        outcome = _attempt(take, item)
+        outcome = attempt(take, item)
         if outcome is None and last:
-            outcome = _attempt(intake.hold, item)
+            outcome = attempt(intake.hold, item)
         if outcome is None:
             done = False
         else:
             intake.count(HELD if outcome is Outcome.HELD else outcome.name.capitalize(), 1)
             logger.info("%s/%s version %s: %s", item.bucket, item.key, item.version, outcome.value)
     return done
-
-
-def _attempt(work: Callable[[RawObject], Outcome], item: RawObject) -> Outcome | None:
-    """What came of it; None when it failed."""
-    try:
-        return work(item)
-    except MailroomError as error:
-        logger.warning("%s: %s", type(error).__name__, error)
-    except Exception as error:  # noqa: BLE001 - the other messages of the batch are worked on all the same
-        # Its text, and the traceback that ends with it, may hold what a sender wrote: kind and place must do.
-        logger.error("unexpected %s at %s", type(error).__name__, _place(error))  # noqa: TRY400 - see above
-    return None
-
-
-def _place(error: BaseException) -> str:
-    """File and line where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailroom.announcements.events import MessageHeld
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS, VERDICT_PREFIX
 from mailroom.metric_names import DETECTIONS
 from mailroom.scanner.alerts import alerts_of
 from mailroom.scanner.events import RawObject
-from mailroom.scanner.layout import CLEAN_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.tags import Recipient
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 __all__ = ["Intake", "Outcome"]
-
-MAX_MESSAGE_OCTETS: Final = 45_000_000
-"""SES takes messages of up to 40 MB. SES developer guide, "Service quotas", e-mail receiving."""
 
 _ENVELOPE_OCTETS: Final = 64_000
 """Where SES writes the envelope: in front of a message."""
@@ -69,6 +67,10 @@ def _nobody_counts(_name: str, _number: int) -> None:
     pass
 
 
+def _nobody_hears(_event: MessageHeld) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
     """The scanner's work, with what it works with.
@@ -81,6 +83,7 @@ class Intake:
         clock: the time now, with a time zone.
         cache: known answers.
         count: counts detections, and what becomes of messages. Default: nobody does.
+        announce: tells others of a message that is held; raises RetryableError. Default: nobody is told.
     """
 
     s3: S3Client
@@ -90,6 +93,7 @@ class Intake:
     clock: Callable[[], datetime]
     cache: AnswerCache
     count: Callable[[str, int], None] = _nobody_counts
+    announce: Callable[[MessageHeld], None] = _nobody_hears
 
     def take(self, item: RawObject) -> Outcome:
         """Work on one object until nothing is left to do.
@@ -166,7 +170,8 @@ class Intake:
         now = self.clock()
         told = list(alerts_of(item, tenant=recipient.tenant, raw=raw, result=result, delivery=delivery, now=now))
         # With nobody to tell, one request is enough; and most mail is clean.
-        record = {**_record(item, recipient, result, delivery, now), "told": not told}
+        held = delivery.action is Action.HOLD
+        record = {**_record(item, recipient, result, delivery, now), "told": not told and not held}
         if not self._write(item, record, IfNoneMatch="*"):
             known, tag = self._known(item)
             same = known is not None and all(known[name] == record[name] for name in ("verdict", "action"))
@@ -185,7 +190,17 @@ class Intake:
             )
         if told and result.verdict is not Verdict.ERROR:
             self.count(DETECTIONS, len(told))
-        if told:
+        if held:
+            self.announce(
+                MessageHeld(
+                    tenant=recipient.tenant,
+                    delivery=item.message_id,
+                    verdict=result.verdict.value,
+                    reason=delivery.reason,
+                    held=now,
+                )
+            )
+        if told or held:
             self._write(item, {**record, "told": True})
 
     def _known(self, item: RawObject) -> tuple[dict[str, Any] | None, str]:

@@ -18,12 +18,14 @@ class Settings:
         max_receives: how often the queue hands a message out before it gives up: at the last, the mail is held.
         max_definitions_age: with definitions that nobody confirmed for longer, nothing is scanned.
         scanner: name that the metrics are counted under.
+        event_bus: where others are told of held mail.
     """
 
     definitions_bucket: str
     max_receives: int
     max_definitions_age: timedelta
     scanner: str
+    event_bus: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -38,6 +40,7 @@ class Settings:
                 max_receives=int(environment["MAX_RECEIVES"]),
                 max_definitions_age=timedelta(hours=int(environment["MAX_DEFINITIONS_AGE_HOURS"])),
                 scanner=environment["SCANNER_NAME"],
+                event_bus=environment["EVENT_BUS"],
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -19,9 +19,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
+from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX
+
 __all__ = [
-    "ATTACHMENTS_PREFIX",
-    "BODIES_PREFIX",
     "BY_ACTIVITY",
     "EXPIRES",
     "LISTED",
@@ -47,9 +47,6 @@ LATEST: Final = "latest"
 BY_ACTIVITY: Final = "threads-by-activity"
 EXPIRES: Final = "expires"
 """Seconds since 1970 after which DynamoDB deletes the item."""
-
-ATTACHMENTS_PREFIX: Final = "attachments/"
-BODIES_PREFIX: Final = "bodies/"
 
 THREAD: Final = "THREAD"
 MESSAGE: Final = "MESSAGE"

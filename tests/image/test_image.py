@@ -141,6 +141,7 @@ def test_scanner_works_in_the_image(builder: Builder, container: str) -> None:
             "MAX_DEFINITIONS_AGE_HOURS": "168",
             "MAX_RECEIVES": "5",
             "SCANNER_NAME": "scanner",
+            "EVENT_BUS": "default",
             "AWS_LAMBDA_RUNTIME_API": api.address,
         }
         own = emulator.environment(REGION)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import jsonschema
 import pytest
 
+from mailroom.announcements.events import MessageHeld, schema_of
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanner.events import RawObject, raw_objects, rescan_message
 from mailroom.scanner.handler import work_on
@@ -57,6 +60,26 @@ def test_scan_that_fails_to_the_last_is_held(quarantine: Quarantine) -> None:
     # The queue may hand it out once more all the same.
     assert work_on(received(item, 6), broken, max_receives=5) == {"batchItemFailures": []}
     assert quarantine.alerts() == []
+
+
+def test_others_are_told_of_held_mail(quarantine: Quarantine) -> None:
+    """An event by the published schema, once it is recorded; where nobody takes it, the message is not done."""
+    item = quarantine.put(INFECTED)
+    quarantine.policy = Policy(infected=Action.HOLD)
+    told: list[MessageHeld] = []
+
+    def refuse(_event: MessageHeld) -> None:
+        raise RetryableError("event bus default: refused")
+
+    with pytest.raises(RetryableError, match="refused"):
+        replace(quarantine.intake, announce=refuse).take(item)
+    assert not quarantine.record(item)["told"]
+    late = replace(quarantine.intake, announce=told.append, clock=lambda: quarantine.intake.clock() + timedelta(hours=1))
+    assert late.take(item) is Outcome.HELD
+    (event,) = told
+    jsonschema.validate(event.detail, schema_of(MessageHeld), format_checker=jsonschema.FormatChecker())
+    assert (event.tenant, event.delivery, event.verdict) == ("acme", item.message_id, "infected")
+    assert quarantine.record(item)["told"]
 
 
 def test_what_cannot_even_be_held_goes_to_the_dead_letters(quarantine: Quarantine) -> None:

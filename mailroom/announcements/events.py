@@ -1,0 +1,109 @@
+"""The events, as others get them. Pure.
+
+Each has a JSON Schema beside this file. Fields are only ever added; one that changes its meaning makes a new version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+__all__ = ["SOURCE", "MessageHeld", "MessageReceived", "schema_of"]
+
+SOURCE: Final = "email-subdomains"
+_VERSION: Final = "1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageReceived:
+    """A message is there to be read. At least once for each delivery: the same one may be told twice.
+
+    Args:
+        tenant: whose it is.
+        message: names the message, for `MessageReader.message`.
+        thread: names its thread, for `MessageReader.thread`.
+        delivery: SES's id of the delivery.
+        first: False for a copy of a message that came before.
+        received: when, with a time zone.
+        kinds: what else it is, such as "bounce".
+        attachments: how many it has.
+        verdict: what the scanner found before it delivered the message.
+        verdicts: what SES found, by "spam", "virus", "spf", "dkim" and "dmarc"; only what it says.
+    """
+
+    TYPE: ClassVar[str] = "MessageReceived"
+
+    tenant: str
+    message: str
+    thread: str
+    delivery: str
+    first: bool
+    received: datetime
+    kinds: Sequence[str]
+    attachments: int
+    verdict: str
+    verdicts: dict[str, str]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+        return {
+            "version": _VERSION,
+            "tenant": self.tenant,
+            "message": self.message,
+            "thread": self.thread,
+            "delivery": self.delivery,
+            "first": self.first,
+            "received": _time(self.received),
+            "kinds": list(self.kinds),
+            "attachments": self.attachments,
+            "verdict": self.verdict,
+            "verdicts": dict(self.verdicts),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageHeld:
+    """A message waits in quarantine, and somebody must decide. At least once for each time it was held.
+
+    Args:
+        tenant: whose it is.
+        delivery: SES's id of the delivery.
+        verdict: what the scanner found: the worst of all.
+        reason: why it is held, where its verdict and the tenant's policy alone do not say; "" otherwise.
+        held: when, with a time zone.
+    """
+
+    TYPE: ClassVar[str] = "MessageHeld"
+
+    tenant: str
+    delivery: str
+    verdict: str
+    reason: str
+    held: datetime
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+        return {
+            "version": _VERSION,
+            "tenant": self.tenant,
+            "delivery": self.delivery,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "held": _time(self.held),
+        }
+
+
+def schema_of(event: type[MessageReceived | MessageHeld]) -> dict[str, Any]:
+    """The JSON Schema of the event's detail, which others may rely on."""
+    schema: dict[str, Any] = json.loads((Path(__file__).parent / f"{event.TYPE}.schema.json").read_text("utf-8"))
+    return schema
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

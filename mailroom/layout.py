@@ -1,0 +1,25 @@
+"""Where things stand in a tenant's bucket. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ATTACHMENTS_PREFIX", "BODIES_PREFIX", "CLEAN_PREFIX", "MAX_MESSAGE_OCTETS", "RAW_PREFIX", "VERDICT_PREFIX"]
+
+RAW_PREFIX: Final = "raw/"
+"""Quarantine: SES writes here, and only the scanner reads."""
+
+CLEAN_PREFIX: Final = "clean/"
+"""Messages that were scanned: only the scanner writes here."""
+
+VERDICT_PREFIX: Final = "verdicts/"
+"""What was found in each, one JSON document a version: only the scanner writes here."""
+
+ATTACHMENTS_PREFIX: Final = "attachments/"
+"""What was attached to the messages, each file by itself: only what structures them writes here."""
+
+BODIES_PREFIX: Final = "bodies/"
+"""Messages that are too big for the table, as JSON documents: only what structures them writes here."""
+
+MAX_MESSAGE_OCTETS: Final = 45_000_000
+"""SES takes messages of up to 40 MB. SES developer guide, "Service quotas", e-mail receiving."""

@@ -1,0 +1,1 @@
+"""Makes entities of delivered mail: the Lambda between `clean/` and the store."""

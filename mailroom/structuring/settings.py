@@ -1,0 +1,49 @@
+"""What the structuring function is told by its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailroom.messages.joining import JoinBy
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The function's settings.
+
+    Args:
+        tenant: whose mail it is.
+        table: name of the tenant's table.
+        event_bus: where others are told of messages.
+        retention: how long messages are kept; None until somebody deletes them.
+        join_by: what else than identifiers makes one thread of messages.
+    """
+
+    tenant: str
+    table: str
+    event_bus: str
+    retention: timedelta | None
+    join_by: frozenset[JoinBy]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """The settings that are in `environment`.
+
+        Raises:
+            ValueError: a variable is missing, or says what it may not.
+        """
+        try:
+            days = environment["RETENTION_DAYS"]
+            return cls(
+                tenant=environment["TENANT"],
+                table=environment["TABLE_NAME"],
+                event_bus=environment["EVENT_BUS"],
+                retention=timedelta(days=int(days)) if days else None,
+                join_by=frozenset(JoinBy(word) for word in environment["JOIN_BY"].split()),
+            )
+        except KeyError as error:
+            raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -1,0 +1,107 @@
+"""Makes an entity of one delivered message: reads it, files it, tells others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.announcements.events import MessageReceived
+from mailroom.errors import PermanentError, RetryableError
+from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS
+from mailroom.messages import parse
+from mailroom.notifications import StoredObject
+from mailroom.store import Arrival, Filed, Filing, Objects, Table
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+    from mailroom.messages.joining import JoinBy
+
+__all__ = ["Structuring"]
+
+_GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Structuring:
+    """The work on one object, with what it works with.
+
+    Args:
+        s3: a client.
+        dynamodb: a client.
+        announce: tells others of a message; raises RetryableError.
+        tenant: whose mail it is.
+        table: name of the tenant's table.
+        retention: how long messages are kept; None until somebody deletes them.
+        join_by: what else than identifiers makes one thread of messages.
+    """
+
+    s3: S3Client
+    dynamodb: DynamoDBClient
+    announce: Callable[[MessageReceived], None]
+    tenant: str
+    table: str
+    retention: timedelta | None
+    join_by: frozenset[JoinBy]
+
+    def take(self, item: StoredObject) -> Filed | None:
+        """Make an entity of one object, and tell others once it is there; None when the object is gone.
+
+        Raises:
+            RetryableError: AWS failed, or others write to the same thread all the time.
+            PermanentError: it is bigger than any mail.
+        """
+        where = f'tenant "{self.tenant}": {item.bucket}/{item.key}'
+        try:
+            answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+            if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
+                raise PermanentError(f"{where}: has {answer['ContentLength']} octets, more than SES takes")
+            raw = answer["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            if code in _GONE:
+                return None
+            raise RetryableError(f"{where}: cannot be read: {code}") from error
+        message = parse(raw)
+        delivered = answer["LastModified"].astimezone(UTC)
+        arrival = Arrival(
+            message=message,
+            source=item.key,
+            ses_id=item.key.removeprefix(CLEAN_PREFIX),
+            # When SES received it; a rescan can deliver it weeks later.
+            received=min(message.envelope.received or delivered, delivered).astimezone(UTC),
+            octets=len(raw),
+        )
+        filing = Filing(
+            table=Table(client=self.dynamodb, name=self.table),
+            objects=Objects(client=self.s3, bucket=item.bucket),
+            retention=self.retention,
+            join_by=self.join_by,
+        )
+        filed = filing.file(arrival)
+        if not filed.announced:
+            self.announce(self._event(arrival, filed, answer["Metadata"].get("verdict", "clean")))
+            filing.mark_announced(filed.digest, arrival.ses_id)
+        return filed
+
+    def _event(self, arrival: Arrival, filed: Filed, verdict: str) -> MessageReceived:
+        message = arrival.message
+        return MessageReceived(
+            tenant=self.tenant,
+            message=filed.digest,
+            thread=filed.thread,
+            delivery=arrival.ses_id,
+            first=filed.first,
+            received=arrival.received,
+            kinds=sorted(kind.value for kind in message.kinds),
+            attachments=len(message.attachments),
+            verdict=verdict,
+            verdicts=dict(message.envelope.verdicts),
+        )
