@@ -60,7 +60,13 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
     assert (scan["MemorySize"], scan["EphemeralStorage"], scan["Timeout"]) == (4096, {"Size": 4096}, 300)
     settings = scan["Environment"]["Variables"]
     assert (settings["MAX_RECEIVES"], settings["MAX_DEFINITIONS_AGE_HOURS"]) == ("5", "168")
-    assert set(settings) == {"DEFINITIONS_BUCKET", "EVENT_BUS", "MAX_DEFINITIONS_AGE_HOURS", "MAX_RECEIVES", "SCANNER_NAME"}
+    assert set(settings) == {
+        "DEFINITIONS_BUCKET",
+        "EVENT_BUS",
+        "MAX_DEFINITIONS_AGE_HOURS",
+        "MAX_RECEIVES",
+        "SCANNER_NAME",
+    }
 
 
 def test_queue_tries_again_and_gives_up() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -135,7 +137,7 @@ def test_parts_end() -> None:
     assert len(message.text.split("\n")) <= MAX_PARTS + 1
 
 
-HOSTILE = {
+HOSTILE: dict[str, Callable[[int], bytes]] = {
     "blank lines": lambda size: b"\n" * size,
     "almost delimiters": lambda size: b'Content-Type: multipart/mixed; boundary="-"\n\n' + b"\n--- x" * (size // 6),
     "delimiters": lambda size: b'Content-Type: multipart/mixed; boundary="-"\n\n' + b"---\n" * (size // 4),
@@ -163,8 +165,6 @@ def test_work_is_linear(kind: str) -> None:
 
 def _calls(raw: bytes) -> int:
     """How many functions are called to read it: what a clock says depends on the machine."""
-    import sys
-
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:

@@ -74,7 +74,9 @@ def test_others_are_told_of_held_mail(quarantine: Quarantine) -> None:
     with pytest.raises(RetryableError, match="refused"):
         replace(quarantine.intake, announce=refuse).take(item)
     assert not quarantine.record(item)["told"]
-    late = replace(quarantine.intake, announce=told.append, clock=lambda: quarantine.intake.clock() + timedelta(hours=1))
+    late = replace(
+        quarantine.intake, announce=told.append, clock=lambda: quarantine.intake.clock() + timedelta(hours=1)
+    )
     assert late.take(item) is Outcome.HELD
     (event,) = told
     jsonschema.validate(event.detail, schema_of(MessageHeld), format_checker=jsonschema.FormatChecker())
