@@ -1,4 +1,4 @@
-"""What policies are matched with: the repository a request to ECR is about, and the role behind a session."""
+"""What policies are matched with: the repository a request to ECR is about, the role behind a session, an event's source."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SESSION = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-ro
 def install() -> None:
     """Name what ministack does not name, or names otherwise than AWS does."""
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
+    upstream.replace(ACTIONS, "request_tag_context", _with_sources)
     upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
 
 
@@ -31,6 +32,22 @@ def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:
         return f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
 
     return resolve
+
+
+def _with_sources(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """events:source is what the entries of PutEvents say. EventBridge user guide, "Using IAM policy conditions"."""
+
+    def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = original(service, action, body, parameters)
+        if action != "events:PutEvents":
+            return found
+        try:
+            entries = json.loads(body or b"{}").get("Entries", [])
+            return {**found, "events:source": sorted({str(entry["Source"]) for entry in entries})}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return found
+
+    return context
 
 
 def _with_repositories(original: Callable[..., str]) -> Callable[..., str]:

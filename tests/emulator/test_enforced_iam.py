@@ -39,3 +39,25 @@ def test_a_call_needs_its_grant() -> None:
         assert running.client("ses", REGION).describe_active_receipt_rule_set()["Metadata"]["Name"] == "cell"
         refused = running.receive(b"Subject: x\r\n\r\n", ["someone@acme.example"], REGION)
         assert not refused.accepted
+
+
+def test_events_are_put_by_their_source() -> None:
+    """A grant for one source lets nobody speak for another."""
+    with Emulator(enforce_iam=True) as running:
+        iam = running.client("iam", REGION)
+        iam.create_user(UserName="teller")
+        key = iam.create_access_key(UserName="teller")["AccessKey"]
+        grant = {
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": f"arn:aws:events:{REGION}:{running.account_id}:event-bus/default",
+            "Condition": {"StringEquals": {"events:source": "email-subdomains"}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+        iam.put_user_policy(UserName="teller", PolicyName="tell", PolicyDocument=policy)
+        teller = running.client("events", REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
+        entry = {"DetailType": "x", "Detail": "{}", "EventBusName": "default"}
+        assert teller.put_events(Entries=[{**entry, "Source": "email-subdomains"}])["FailedEntryCount"] == 0
+        with pytest.raises(ClientError) as caught:
+            teller.put_events(Entries=[{**entry, "Source": "somebody.else"}])
+        assert code_of(caught) == "AccessDeniedException"
