@@ -43,7 +43,8 @@ def _with_sources(original: Callable[..., dict[str, Any]]) -> Callable[..., dict
             return found
         try:
             entries = json.loads(body or b"{}").get("Entries", [])
-            return {**found, "events:source": sorted({str(entry["Source"]) for entry in entries})}
+            sources = sorted({str(entry["Source"]) for entry in entries})
+            return {**found, "events:source": sources[0] if len(sources) == 1 else sources}
         except (AttributeError, KeyError, TypeError, ValueError):
             return found
 
