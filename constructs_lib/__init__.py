@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from constructs_lib.alerts import SecurityAlerts
     from constructs_lib.dns import ParentZone, PortalAlias, RecordBatch, SubdomainZone
+    from constructs_lib.messages import MessageStore, MessageStoreProps
     from constructs_lib.receiving import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
     from constructs_lib.scanning import AttachmentScanner, AttachmentScannerProps, SignatureMirror
     from constructs_lib.sending import SendingIdentity
@@ -20,6 +21,8 @@ __all__ = [
     "ActiveReceiptRuleSet",
     "AttachmentScanner",
     "AttachmentScannerProps",
+    "MessageStore",
+    "MessageStoreProps",
     "ParentZone",
     "PortalAlias",
     "RecordBatch",
@@ -37,6 +40,8 @@ _HOMES = {
     "ActiveReceiptRuleSet": "receiving",
     "AttachmentScanner": "scanning",
     "AttachmentScannerProps": "scanning",
+    "MessageStore": "messages",
+    "MessageStoreProps": "messages",
     "ParentZone": "dns",
     "PortalAlias": "dns",
     "RecordBatch": "dns",

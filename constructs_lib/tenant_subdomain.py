@@ -10,11 +10,13 @@ from constructs import Construct
 
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
+from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.quarantine import Scanner
 from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
+from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Policy
 
 __all__ = ["TenantSubdomain", "TenantSubdomainProps"]
@@ -43,6 +45,9 @@ class TenantSubdomainProps:
         raw_retention: how long mail may wait in quarantine. Default: 90 days.
         scanner: what scans the mail that arrives. Default: None, it stays in quarantine.
         scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
+        message_retention: how long delivered mail and its messages are kept. Default: None, until somebody deletes them.
+        join_by: what else than identifiers makes one thread of messages. Default: nothing.
+        alarm_topic_arn: told when mail cannot be filed. Default: None, nobody is.
         alert_addresses: operators to tell of detections. Default: none.
         alerts_key_arn: KMS key of the alerts topic. Default: None, a key of its own.
         access_logs_bucket_name: bucket for the inbox's access logs. Default: None.
@@ -67,6 +72,9 @@ class TenantSubdomainProps:
     raw_retention: cdk.Duration | None = None
     scanner: Scanner | None = None
     scan_policy: Policy = field(default_factory=Policy)
+    message_retention: cdk.Duration | None = None
+    join_by: Sequence[JoinBy] = ()
+    alarm_topic_arn: str | None = None
     alert_addresses: Sequence[str] = ()
     alerts_key_arn: str | None = None
     access_logs_bucket_name: str | None = None
@@ -74,10 +82,10 @@ class TenantSubdomainProps:
 
 
 class TenantSubdomain(Construct):
-    """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox and alerts.
+    """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox, alerts and messages.
 
-    Composes `SendingIdentity`, `SecurityAlerts`, `TenantInbox` and, when delegated, `SubdomainZone` with `records` in it: the
-    eight that e-mail needs, then optional ones. Holds no custom resource.
+    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore`; when delegated, `SubdomainZone`
+    with `records` in it: the eight that e-mail needs, then optional ones. Holds no custom resource.
 
     Raises:
         ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), or what
@@ -130,6 +138,19 @@ class TenantSubdomain(Construct):
             publisher_role_arns=[props.scanner.role_arn] if props.scanner is not None else (),
             encryption_key_arn=props.alerts_key_arn,
         )
+        self.messages: MessageStore | None = None
+        if props.scanner is not None:
+            self.messages = MessageStore(
+                self,
+                "Messages",
+                MessageStoreProps(
+                    tenant_id=props.tenant_id,
+                    retention=props.message_retention,
+                    join_by=props.join_by,
+                    alarm_topic_arn=props.alarm_topic_arn,
+                    removal_policy=props.removal_policy,
+                ),
+            )
         self.inbox = TenantInbox(
             self,
             "Inbox",
@@ -145,6 +166,8 @@ class TenantSubdomain(Construct):
                 removal_policy=props.removal_policy,
                 scanner=props.scanner,
                 scan_policy=props.scan_policy,
+                structurer=self.messages.structurer if self.messages is not None else None,
+                message_retention=props.message_retention,
                 alerts_topic_arn=self.alerts.topic_arn,
             ),
         )

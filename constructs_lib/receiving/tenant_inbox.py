@@ -11,10 +11,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from constructs_lib.filing import Structurer, filing_statements
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier, receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
-from mailroom.layout import RAW_PREFIX
+from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
@@ -37,6 +38,9 @@ class TenantInboxProps:
         raw_retention: how long mail stays in quarantine, and how long replaced versions are kept.
         scanner: what scans the mail. Default: None, mail stays in quarantine and nobody reads it.
         scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
+        structurer: what makes entities of delivered mail. Default: None, mail stays under `clean/`.
+        message_retention: how long delivered mail, attachments and verdicts are kept; whole days. Default: None, until somebody
+            deletes them.
         alerts_topic_arn: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
             publish. Default: None.
         enabled: whether the rules take mail. Default: True.
@@ -52,6 +56,8 @@ class TenantInboxProps:
     raw_retention: cdk.Duration
     scanner: Scanner | None = None
     scan_policy: Policy = field(default_factory=Policy)
+    structurer: Structurer | None = None
+    message_retention: cdk.Duration | None = None
     alerts_topic_arn: str | None = None
     enabled: bool = True
     tls_required: bool = True
@@ -68,8 +74,8 @@ class TenantInbox(Construct):
     read there, and only it may write under `clean/` and `verdicts/`. The bucket is kept on removal.
 
     Raises:
-        ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, or `tenant_id` is no
-            identifier.
+        ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, a structurer without a
+            scanner, or `tenant_id` is no identifier.
 
     Source: SES developer guide, "Giving permissions to Amazon SES for email receiving", "Create receipt rules"; S3 user guide,
     "Enabling and configuring event notifications".
@@ -90,7 +96,7 @@ class TenantInbox(Construct):
             self,
             "BucketPolicy",
             bucket=self.bucket_name,
-            policy_document=self._policy_document(props.rule_set_name, props.scanner),
+            policy_document=self._policy_document(props),
         )
         # A retained bucket keeps denying what it denied.
         policy.apply_removal_policy(props.removal_policy)
@@ -161,6 +167,7 @@ class TenantInbox(Construct):
                             days_after_initiation=1
                         ),
                     ),
+                    *_expirations(props),
                 ]
             ),
             logging_configuration=s3.CfnBucket.LoggingConfigurationProperty(
@@ -170,8 +177,9 @@ class TenantInbox(Construct):
             else None,
             **_scanned(props),
         )
-        for resource in props.scanner.ready if props.scanner is not None else ():
-            bucket.add_resource_dependency(resource)
+        for told in (props.scanner, props.structurer):
+            for resource in told.ready if told is not None else ():
+                bucket.add_resource_dependency(resource)
         if props.access_logs_bucket_name is None:
             cdk.Validations.of(bucket).acknowledge(
                 cdk.Acknowledgment(
@@ -181,7 +189,7 @@ class TenantInbox(Construct):
             )
         return bucket
 
-    def _policy_document(self, rule_set_name: str, scanner: Scanner | None) -> dict[str, Any]:
+    def _policy_document(self, props: TenantInboxProps) -> dict[str, Any]:
         statements: list[dict[str, Any]] = [
             {
                 "Sid": "DenyPlainHttp",
@@ -191,9 +199,10 @@ class TenantInbox(Construct):
                 "Resource": [self.bucket_arn, f"{self.bucket_arn}/*"],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
-            *quarantine_statements(self.bucket_arn, scanner),
+            *quarantine_statements(self.bucket_arn, props.scanner),
+            *filing_statements(self.bucket_arn, props.structurer),
         ]
-        rule_set = arn("ses", f"receipt-rule-set/{rule_set_name}")
+        rule_set = arn("ses", f"receipt-rule-set/{props.rule_set_name}")
         if self.rule_names:
             statements.append(
                 {
@@ -218,22 +227,38 @@ def _scanned(props: TenantInboxProps) -> dict[str, Any]:
     if props.scanner is None or props.alerts_topic_arn is None:
         return {}
     recipient = Recipient(tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic_arn)
-    below_raw = s3.CfnBucket.FilterRuleProperty(name="prefix", value=RAW_PREFIX)
+    queues = [_notified(RAW_PREFIX, props.scanner.queue_arn)]
+    if props.structurer is not None:
+        queues.append(_notified(CLEAN_PREFIX, props.structurer.queue_arn))
     return {
         # CloudFormation's own: the CDK's needs a custom resource.
-        "notification_configuration": s3.CfnBucket.NotificationConfigurationProperty(
-            queue_configurations=[
-                s3.CfnBucket.QueueConfigurationProperty(
-                    event="s3:ObjectCreated:*",
-                    queue=props.scanner.queue_arn,
-                    filter=s3.CfnBucket.NotificationFilterProperty(
-                        s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=[below_raw])
-                    ),
-                )
-            ]
-        ),
+        "notification_configuration": s3.CfnBucket.NotificationConfigurationProperty(queue_configurations=queues),
         "tags": [cdk.CfnTag(key=key, value=value) for key, value in tags_of(recipient).items()],
     }
+
+
+def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationProperty:
+    """What is put below the prefix is told to the queue."""
+    below = s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)
+    return s3.CfnBucket.QueueConfigurationProperty(
+        event="s3:ObjectCreated:*",
+        queue=queue_arn,
+        filter=s3.CfnBucket.NotificationFilterProperty(s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=[below])),
+    )
+
+
+def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
+    """What ends with the messages: as they came, their attachments and bodies, and what was found in them."""
+    if props.message_retention is None:
+        return []
+    days = int(props.message_retention.to_days())
+    kept = (CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX, VERDICT_PREFIX)
+    return [
+        s3.CfnBucket.RuleProperty(
+            id=f"Expire{prefix.rstrip('/').capitalize()}", status="Enabled", prefix=prefix, expiration_in_days=days
+        )
+        for prefix in kept
+    ]
 
 
 def _check(props: TenantInboxProps) -> None:
@@ -243,6 +268,8 @@ def _check(props: TenantInboxProps) -> None:
         raise ValueError(f"{where}: recipients_per_rule must be at least 1, got {props.recipients_per_rule}")
     if props.scanner is not None and props.alerts_topic_arn is None:
         raise ValueError(f"{where}: scanner needs a topic to tell detections on, got none; pass alerts_topic_arn")
+    if props.structurer is not None and props.scanner is None:
+        raise ValueError(f"{where}: structurer needs a scanner that delivers mail, got none; pass scanner")
     seen: set[str] = set()
     for recipient in props.recipients:
         if recipient.lower() in seen:

@@ -76,6 +76,8 @@ class TenantStack(cdk.Stack):
             "ConfigurationSetName": made.sending.configuration_set_name,
             "AlertsTopicArn": made.alerts.topic_arn,
         }
+        if made.messages is not None:
+            outputs["MessagesTableName"] = made.messages.table_name
         if made.zone is not None:
             outputs["HostedZoneId"] = made.zone.hosted_zone_id
             outputs["NameServers"] = cdk.Fn.join(", ", made.zone.name_servers)
@@ -124,6 +126,10 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         raw_retention=cdk.Duration.days(tenant.retention.raw_days),
         scanner=scanner,
         scan_policy=tenant.scanning.policy,
+        message_retention=cdk.Duration.days(tenant.retention.messages_days)
+        if tenant.retention.messages_days is not None
+        else None,
+        alarm_topic_arn=_imported(cell.id, ALARMS_TOPIC),
         alert_addresses=tenant.alerts,
         alerts_key_arn=_imported(cell.id, ALERTS_KEY),
         access_logs_bucket_name=_imported(cell.id, ACCESS_LOGS_BUCKET),

@@ -40,9 +40,18 @@ def quarantines(deployment: Deployment) -> list[Bucket]:
 
 
 def scanner_of(deployment: Deployment, bucket: Bucket) -> str:
-    """ARN of the role of the function that the bucket's notifications end at."""
+    """ARN of the role of the function that the bucket's notifications of arrivals end at."""
+    return role_behind(deployment, bucket, "raw/")
+
+
+def role_behind(deployment: Deployment, bucket: Bucket, prefix: str) -> str:
+    """ARN of the role of the function that is told what is put below the prefix."""
     configured = deployment.resource(bucket.stack, bucket.logical_id)["NotificationConfiguration"]
-    (queue,) = [one["Queue"] for one in configured["QueueConfigurations"]]
+    (queue,) = [
+        one["Queue"]
+        for one in configured["QueueConfigurations"]
+        if one["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": prefix}]
+    ]
     (function,) = [
         properties["FunctionName"]
         for _stack, _arn, properties in deployment.of_type("AWS::Lambda::EventSourceMapping")
@@ -136,6 +145,51 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
             for action, key in (*needed.items(), *never.items())
         ]
         assert decisions(asked) == [True] * len(needed) + [False] * len(never)
+
+
+def test_the_structurer_may_do_its_work(deployment: Deployment) -> None:
+    """Read what was delivered, and file beside it; not what is in quarantine, and nothing of another tenant's."""
+    needed = {"s3:GetObjectVersion": "clean/m", "s3:PutObject": "attachments/m/1", "s3:GetObject": "bodies/m.json"}
+    never = {"s3:GetObjectVersion": "raw/m", "s3:PutObject": "clean/m", "s3:DeleteObject": "attachments/m/1"}
+    buckets = quarantines(deployment)
+    for bucket in buckets:
+        (role,) = [one for one in deployment.roles if one.arn == role_behind(deployment, bucket, "clean/")]
+        asked = [
+            Request(
+                principal=role.session,
+                action=action,
+                resource=f"{other.arn}/{key}",
+                identity=role.policies,
+                resource_policy=other.policy,
+                context={"aws:PrincipalArn": role.arn},
+            )
+            for other in buckets
+            for action, key in (*needed.items(), *never.items())
+        ]
+        own = [True] * len(needed) + [False] * len(never)
+        none = [False] * len(own)
+        assert decisions(asked) == [one for other in buckets for one in (own if other is bucket else none)]
+
+
+def test_nobody_else_files(deployment: Deployment) -> None:
+    """What is opened as an attachment was in mail that was scanned: no role has a grant that writes there."""
+    for denials in (True, False):
+        asked = [
+            Request(
+                principal=role.session,
+                action=action,
+                resource=f"{bucket.arn}/{key}",
+                identity=role.policies,
+                resource_policy=bucket.policy if denials else without_denials(bucket.policy),
+                context={"aws:PrincipalArn": role.arn},
+            )
+            for bucket in quarantines(deployment)
+            for role in deployment.roles
+            if role.arn != role_behind(deployment, bucket, "clean/")
+            for action in WRITE
+            for key in ("attachments/m/1", "bodies/m.json")
+        ]
+        assert not any(decisions(asked))
 
 
 def test_an_administrator_is_denied(deployment: Deployment) -> None:

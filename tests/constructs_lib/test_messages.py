@@ -1,0 +1,106 @@
+"""A message store: its table, its queues, what its function is told and may, and what it ships."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+
+from constructs_lib import MessageStore, MessageStoreProps
+from constructs_lib.messages.bundle import bundle
+from mailroom.messages.joining import JoinBy
+from tests.templates import new_stack, resources, template_of
+
+
+def store_template(**settings: Any) -> assertions.Template:
+    """A store of tenant acme."""
+    stack = new_stack()
+    MessageStore(stack, "Messages", MessageStoreProps(tenant_id="acme", **settings))
+    return template_of(stack)
+
+
+def test_table_is_recoverable_and_protected() -> None:
+    """On demand, encrypted, recoverable; kept on removal and protected unless told otherwise; items expire."""
+    table = next(iter(resources(store_template(), "AWS::DynamoDB::Table").values()))
+    assert table["DeletionPolicy"] == "Retain"
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    gone = next(
+        iter(resources(store_template(removal_policy=cdk.RemovalPolicy.DESTROY), "AWS::DynamoDB::Table").values())
+    )
+    assert (gone["DeletionPolicy"], gone["Properties"]["DeletionProtectionEnabled"]) == ("Delete", False)
+
+
+def test_function_knows_its_tenant_and_nothing_else() -> None:
+    """Settings as the function reads them, and a role without a wildcard."""
+    template = store_template(retention=cdk.Duration.days(30), join_by=[JoinBy.THREAD_INDEX])
+    function = next(iter(resources(template, "AWS::Lambda::Function").values()))["Properties"]
+    variables = function["Environment"]["Variables"]
+    assert (variables["TENANT"], variables["RETENTION_DAYS"], variables["JOIN_BY"]) == ("acme", "30", "thread-index")
+    assert function["Handler"] == "mailroom.structuring.function.on_event"
+    role = next(iter(resources(template, "AWS::IAM::Role").values()))["Properties"]
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert "*" not in json.dumps([statement["Action"], statement["Resource"]])
+    assert "ManagedPolicyArns" not in role
+
+
+def test_mail_that_cannot_be_filed_is_noticed() -> None:
+    """Tried five times, then in the dead-letter queue; both queues take TLS only, and both have an alarm."""
+    template = store_template(alarm_topic_arn="arn:aws:sns:eu-central-1:111111111111:alarms")
+    queues = [one["Properties"] for one in resources(template, "AWS::SQS::Queue").values()]
+    assert [one["RedrivePolicy"]["maxReceiveCount"] for one in queues if "RedrivePolicy" in one] == [5]
+    assert all(one["SqsManagedSseEnabled"] and one["MessageRetentionPeriod"] == 1_209_600 for one in queues)
+    policies = resources(template, "AWS::SQS::QueuePolicy").values()
+    assert len(policies) == 2
+    for policy in policies:
+        deny = policy["Properties"]["PolicyDocument"]["Statement"][0]
+        assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    alarms = [one["Properties"] for one in resources(template, "AWS::CloudWatch::Alarm").values()]
+    assert {one["MetricName"]: one["Threshold"] for one in alarms} == {
+        "ApproximateNumberOfMessagesVisible": 0,
+        "ApproximateAgeOfOldestMessage": 900,
+    }
+    assert all(one["AlarmActions"] == one["OKActions"] for one in alarms)
+    template.has_resource_properties(
+        "AWS::Lambda::EventSourceMapping",
+        {
+            "BatchSize": 1,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "ScalingConfig": {"MaximumConcurrency": 5},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_concurrency": 1}, "max_concurrency must be 2 to 1000, got 1"),
+        ({"tenant_id": "Acme"}, 'tenant_id must be 2 to 32 .* got "Acme"'),
+    ],
+)
+def test_settings_that_would_not_work(settings: dict[str, Any], message: str) -> None:
+    """Refused with the value."""
+    with pytest.raises(ValueError, match=message):
+        MessageStore(new_stack(), "Messages", MessageStoreProps(**{"tenant_id": "acme", **settings}))
+
+
+def test_what_is_shipped_runs_by_itself() -> None:
+    """The function imports from its folder alone, without any site-packages; it is small, and holds nothing compiled."""
+    folder = bundle()
+    names = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert not names & {".so", ".pyd", ".pyc", ".ndb", ".lock"}
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10_000_000
+    code = f"import sys; sys.path[:0] = [{str(folder)!r}]; from mailroom.structuring.function import on_event; print(on_event)"
+    command = [sys.executable, "-I", "-S", "-B", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "on_event" in done.stdout, done.stderr

@@ -1,0 +1,165 @@
+"""Mail from the receipt rule to entities in the table, through scanner and structuring function, IAM enforced; in their order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator.definitions import publish
+from mailroom.announcements.events import SOURCE, MessageReceived, schema_of
+from mailroom.store import MessageReader, Objects, Table
+from tests.e2e.conftest import REGION, Platform
+from tests.e2e.test_scanning import eventually
+from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
+from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+from tests.mailroom.store.conftest import everything, mail
+
+TENANTS: list[dict[str, Any]] = [
+    {
+        "id": "acme",
+        "subdomain": "post.acme.example",
+        "addresses": ["support"],
+        "removal": "destroy",
+        "retention": {"messages_days": 30},
+    },
+    {"id": "globex", "subdomain": "post.globex.example", "dns": "self-managed", "catch_all": True},
+]
+
+
+class Mailroom:
+    """Two deployed tenants, and what others hear of their mail."""
+
+    def __init__(self, platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
+        self.platform = platform
+        self.outputs = {name: outputs[f"Tenant-{name}"] for name in ("acme", "globex")}
+        self.sqs = platform.client("sqs")
+        self.events: list[dict[str, Any]] = []
+        self.heard = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.heard, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events = platform.client("events")
+        events.put_rule(Name="messages", EventPattern=json.dumps({"source": [SOURCE]}))
+        events.put_targets(Rule="messages", Targets=[{"Id": "queue", "Arn": arn}])
+        publish(platform.client("s3"), outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
+
+    def receive(self, tenant: str, raw: bytes) -> str:
+        """Mail to the tenant's support address; returns SES's id of it."""
+        receipt = self.platform.emulator.receive(raw, [f"support@post.{tenant}.example"], REGION)
+        (stored,) = receipt.objects
+        return stored.key.removeprefix("raw/")
+
+    def reader(self, tenant: str) -> MessageReader:
+        """What an application reads with."""
+        made = self.outputs[tenant]
+        return MessageReader(
+            table=Table(client=self.platform.client("dynamodb"), name=made["MessagesTableName"]),
+            objects=Objects(client=self.platform.client("s3"), bucket=made["BucketName"]),
+        )
+
+    def event_of(self, ses_id: str) -> dict[str, Any]:
+        """What others hear of one delivery."""
+
+        def heard() -> dict[str, Any] | None:
+            self._listen()
+            return next((event for event in self.events if event["detail"]["delivery"] == ses_id), None)
+
+        return eventually(heard)
+
+    def _listen(self) -> None:
+        while messages := self.sqs.receive_message(QueueUrl=self.heard, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=self.heard, ReceiptHandle=message["ReceiptHandle"])
+                self.events.append(json.loads(message["Body"]))
+
+
+@pytest.fixture(scope="module")
+def mailroom(platform: Platform) -> Mailroom:
+    """Deployed, with definitions."""
+    config = str(platform.write_config(TENANTS))
+    return Mailroom(platform, platform.json("deploy", "--all", "--yes", "--config", config)["outputs"])
+
+
+def test_mail_becomes_an_entity(mailroom: Mailroom) -> None:
+    """With its attachment, its thread, and an event that others can rely on."""
+    ses_id = mailroom.receive("acme", HARMLESS["attachment"])
+    event = mailroom.event_of(ses_id)
+    assert (event["source"], event["detail-type"]) == ("email-subdomains", "MessageReceived")
+    jsonschema.validate(event["detail"], schema_of(MessageReceived), format_checker=jsonschema.FormatChecker())
+    assert (event["detail"]["tenant"], event["detail"]["verdict"], event["detail"]["first"]) == ("acme", "clean", True)
+    reader = mailroom.reader("acme")
+    stored = reader.message(event["detail"]["message"])
+    assert stored is not None
+    assert stored.content.envelope.recipients == ("support@post.acme.example",)
+    (attachment,) = stored.content.attachments
+    body = reader.open_attachment(stored.content, attachment).read()
+    assert (len(body), attachment.filename) == (attachment.octets, "invoice.bin")
+    assert [one.thread for one in reader.threads().items] == [stored.thread]
+    (found,) = reader.by_address("support@post.acme.example").items
+    assert found.digest == stored.summary.digest
+    (delivery,) = stored.deliveries
+    assert reader.open_source(delivery).read().endswith(HARMLESS["attachment"])
+
+
+def test_what_was_removed_is_in_no_entity(mailroom: Mailroom) -> None:
+    """Of an infected message, the rest and a notice."""
+    event = mailroom.event_of(mailroom.receive("acme", HIDDEN["attachment"]))
+    assert event["detail"]["verdict"] == "infected"
+    reader = mailroom.reader("acme")
+    stored = reader.message(event["detail"]["message"])
+    assert stored is not None
+    (notice,) = stored.content.attachments
+    assert notice.filename == "removed-attachment.txt"
+    assert MARKER not in reader.open_attachment(stored.content, notice).read()
+
+
+def test_conversation_out_of_order_and_twice(mailroom: Mailroom) -> None:
+    """Answers before what they answer, and each delivery offered twice, are one thread of each message once."""
+    names = {"c": ("a", "b"), "b": ("a",), "a": ()}
+    ids = [
+        mailroom.receive("globex", mail(name, *ancestors, minute=len(ancestors))) for name, ancestors in names.items()
+    ]
+    ids += [mailroom.receive("globex", mail("b", "a", minute=1))]
+    for ses_id in ids:
+        mailroom.event_of(ses_id)
+    reader = mailroom.reader("globex")
+    (thread,) = reader.threads().items
+    shown = everything(reader.thread, thread.thread)
+    assert [one.message_id.partition("@")[0] for one in shown] == ["a", "b", "c"]
+    assert (thread.messages, thread.subject) == (3, "About a")
+    (again,) = reader.by_message_id("b@example.net")
+    stored = reader.message(again)
+    assert stored is not None
+    assert len(stored.deliveries) == 2
+
+
+def test_tenants_share_nothing(mailroom: Mailroom) -> None:
+    """The same message to another tenant joins none of the first one's threads."""
+    mailroom.event_of(mailroom.receive("acme", mail("d", "a", minute=5)))
+    assert {one.subject for one in mailroom.reader("acme").threads().items} >= {"Re: About d"}
+    assert {one.subject for one in mailroom.reader("globex").threads().items} == {"About a"}
+
+
+def test_nobody_else_writes_attachments(platform: Platform, mailroom: Mailroom) -> None:
+    """Not the account's administrator: what is opened as an attachment was in mail that was scanned."""
+    s3 = platform.administrator("s3")
+    for key in ("attachments/forged/1", "bodies/forged.json"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(Bucket=mailroom.outputs["acme"]["BucketName"], Key=key, Body=b"not scanned")
+
+
+def test_table_is_kept_as_it_should_be(platform: Platform, mailroom: Mailroom) -> None:
+    """On demand, recoverable, encrypted; protected unless the tenant's data may go; items expire."""
+    dynamodb = platform.client("dynamodb")
+    for tenant, protected in (("acme", False), ("globex", True)):
+        name = mailroom.outputs[tenant]["MessagesTableName"]
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+        assert (table["SSEDescription"]["Status"], table["DeletionProtectionEnabled"]) == ("ENABLED", protected)
+        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+        assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["AttributeName"] == "expires"
+    items = dynamodb.scan(TableName=mailroom.outputs["acme"]["MessagesTableName"])["Items"]
+    assert all("expires" in item for item in items)
