@@ -22,11 +22,14 @@ def test_interrupted_while_it_prints(monkeypatch: pytest.MonkeyPatch) -> None:
         if len(printed) == 1:
             signal.raise_signal(signal.SIGINT)
 
+    # Where the tests run in a shell's background, the signal is ignored, and would stay so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     found = checking._Round({}, {"acme": "deploy it first"})
     monkeypatch.setattr(checking, "checked_account", lambda _cell: None)
     monkeypatch.setattr(checking, "_check", lambda *_arguments: found)
     monkeypatch.setattr(console, "print", interrupted)
     done = CliRunner().invoke(app, ["dns-check", "acme", "--watch"])
+    after = signal.signal(signal.SIGINT, before)
     assert done.exit_code == ExitCode.NOT_DEPLOYED
     assert printed[1:] == ["not deployed yet: deploy it first"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert after is signal.default_int_handler
