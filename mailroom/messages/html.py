@@ -1,0 +1,103 @@
+"""HTML of a message, made safe to show: no script, nothing loaded from elsewhere, images of the message itself where they belong.
+
+Made on reading, never stored: a newer sanitiser holds for old mail, too. Needs `nh3`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote
+
+import nh3
+
+from mailroom.messages.model import Attachment, Message
+
+__all__ = ["safe_html"]
+
+_TAGS: Final = (
+    "a abbr address article b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em "
+    "figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark ol p pre q s samp section small span "
+    "strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+)
+_ON_ALL: Final = frozenset({"align", "dir", "lang", "style", "title", "valign"})
+_ATTRIBUTES: Final = {
+    "*": set(_ON_ALL),
+    "a": {"href", "name"},
+    "col": {"span", "width"},
+    "font": {"color", "face", "size"},
+    "img": {"alt", "height", "src", "width"},
+    "ol": {"start", "type"},
+    "table": {"bgcolor", "border", "cellpadding", "cellspacing", "width"},
+    "td": {"bgcolor", "colspan", "height", "nowrap", "rowspan", "width"},
+    "th": {"bgcolor", "colspan", "height", "nowrap", "rowspan", "width"},
+    "tr": {"bgcolor", "height"},
+}
+_STYLES: Final = (
+    # None of these takes an address, lays anything over the page around it, or moves out of its place.
+    "background-color border border-bottom border-collapse border-color border-left border-radius border-right border-spacing "
+    "border-style border-top border-width color direction font-family font-size font-style font-weight height letter-spacing "
+    "line-height margin-bottom max-width min-width padding padding-bottom padding-left padding-right padding-top text-align "
+    "text-decoration text-indent vertical-align white-space width word-break word-wrap"
+)
+_LOADING_STYLE: Final = re.compile(r"url|image|expression|import|[\\<>@]|/\*", re.IGNORECASE)
+"""Words that load something in some program, and ways to hide them."""
+_HIDDEN_CONTENT: Final = frozenset(
+    {"script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math", "head"}
+)
+_SCHEMES: Final = frozenset({"cid", "http", "https", "mailto", "tel"})
+_IMAGE_TYPES: Final = frozenset({"image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"})
+"""What browsers show as pictures; SVG is a document, with links and scripts."""
+
+
+def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
+    """The message's HTML, safe to put into a page; "" when none was sent.
+
+    Links stay, without the page's address and opener; images stay where they are in the message itself, all others go, and with
+    them whoever wants to know that it was opened.
+
+    Args:
+        message: as it was read.
+        address_of: where the page gets an attachment that the HTML shows as an image: an https or data URL, or a path of the page's
+            own host.
+
+    Raises:
+        ValueError: `address_of` gives another kind of URL.
+
+    Source: RFC 2392 for `cid:`; OWASP Cross Site Scripting Prevention Cheat Sheet.
+    """
+    images = {one.content_id: one for one in message.attachments if one.content_id and one.content_type in _IMAGE_TYPES}
+
+    # Images that are known get a mark of ours, which no sender can have written.
+    mark = f"cid:{secrets.token_hex(16)}-"
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        if name == "style":
+            return None if _LOADING_STYLE.search(value) else value
+        scheme, _, content_id = value.strip().partition(":")
+        if (tag, name) != ("img", "src"):
+            return None if scheme.lower() == "cid" else value
+        image = images.get(unquote(content_id).strip("<>")) if scheme.lower() == "cid" else None
+        return f"{mark}{image.path}" if image is not None else None
+
+    cleaned = nh3.clean(
+        message.html,
+        tags=set(_TAGS.split()),
+        clean_content_tags=set(_HIDDEN_CONTENT),
+        attributes=_ATTRIBUTES,
+        attribute_filter=keep,
+        strip_comments=True,
+        link_rel="noopener noreferrer nofollow",
+        url_schemes=set(_SCHEMES),
+        filter_style_properties=set(_STYLES.split()),
+    )
+    for image in images.values():
+        marked = f'src="{mark}{image.path}"'
+        if marked in cleaned:
+            address = address_of(image)
+            if not address.startswith(("https://", "data:image/", "/")) or not set(address).isdisjoint("\"'<> "):
+                raise ValueError(f"image {image.path}: address must be an https or data URL, got {address[:80]!r}")
+            cleaned = cleaned.replace(marked, f'src="{address}"')
+    return cleaned

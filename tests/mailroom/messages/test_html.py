@@ -1,0 +1,108 @@
+"""HTML is safe to show: nothing runs, nothing is loaded from elsewhere, images of the message are where they belong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.messages import Message, parse
+from mailroom.messages.html import safe_html
+
+
+def message(html: str, image: str = "image/png") -> Message:
+    """A message of that HTML and one image, whose content id is logo@x."""
+    return parse(
+        b"Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+        + html.encode()
+        + b"\r\n--x\r\nContent-Type: "
+        + image.encode()
+        + b"\r\nContent-ID: <logo@x>\r\n\r\nPNG\r\n--x--\r\n"
+    )
+
+
+def shown(html: str, image: str = "image/png") -> str:
+    """What a page is given."""
+    return safe_html(message(html, image), lambda attachment: f"https://app.example/{attachment.path}").strip()
+
+
+@pytest.mark.parametrize(
+    ("html", "safe"),
+    [
+        ("<p>Hi<script>alert(1)</script></p>", "<p>Hi</p>"),
+        ("<style>@import 'http://t/'</style><b onclick=x()>b</b>", "<b>b</b>"),
+        ('<img src="http://t/p.gif" width="1">', '<img width="1">'),
+        ('<img srcset="http://t/ 2x" src="data:image/png;base64,AA">', "<img>"),
+        ('<img src="cid:logo@x" alt="L">', '<img src="https://app.example/2" alt="L">'),
+        ('<img src="CID:logo%40x">', '<img src="https://app.example/2">'),
+        ('<img src="cid:other@x">', "<img>"),
+        ('<a href="cid:logo@x">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
+        ('<a href="javascript:x()">a</a>', '<a rel="noopener noreferrer nofollow">a</a>'),
+        (
+            '<a href="https://e.example/?a&amp;b">a</a>',
+            '<a href="https://e.example/?a&amp;b" rel="noopener noreferrer nofollow">a</a>',
+        ),
+        ('<p style="color:red;position:fixed">a</p>', '<p style="color:red">a</p>'),
+        ('<p style="background-color:url(http://t/)">a</p>', "<p>a</p>"),
+        ('<p style="color:red;background:u\\72l(http://t/)">a</p>', "<p>a</p>"),
+        (
+            '<table background="http://t/"><tr><td>a</td></tr></table>',
+            "<table><tbody><tr><td>a</td></tr></tbody></table>",
+        ),
+        ("<svg><image href='http://t/'/></svg><form action=x>a</form>", "a"),
+        (
+            "<base href=http://t/><link rel=stylesheet href=http://t/><meta http-equiv=refresh content='0;url=http://t'>a",
+            "a",
+        ),
+    ],
+)
+def test_what_is_left(html: str, safe: str) -> None:
+    """Structure and words; no script, no tracker, no address but that of a link."""
+    assert shown(html) == safe
+
+
+def test_documents_are_no_images() -> None:
+    """SVG can hold links and scripts."""
+    assert shown('<img src="cid:logo@x">', "image/svg+xml") == "<img>"
+
+
+def test_page_of_the_applications_own() -> None:
+    """An address that would end the attribute is refused."""
+    with pytest.raises(ValueError, match="must be an https or data URL"):
+        safe_html(message('<img src="cid:logo@x">'), lambda _: 'https://a" onerror="x')
+
+
+PIECES = [
+    "<img src=",
+    "<a href=",
+    "style=",
+    "cid:logo@x",
+    "http://t/",
+    "javascript:",
+    "data:",
+    '"',
+    "'",
+    ">",
+    "<",
+    "<svg",
+    "<p ",
+    "url(",
+    "&#10;",
+    "\x00",
+    "<math><style>",
+    "<!--",
+    "-->",
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=30).map("".join))
+def test_nothing_is_loaded_from_elsewhere(html: str) -> None:
+    """Whatever the HTML is, every address that a page would load by itself is the application's."""
+    found = shown(html)
+    assert all(address == "https://app.example/2" for address in re.findall(r'<[^>]*\ssrc="([^"]*)"', found))
+    assert not re.search(
+        r"<(?:script|style|link|meta|base|iframe|object|embed|svg|form|video|audio)\b", found, re.IGNORECASE
+    )
+    assert not re.search(r'<[^>]*\s(?:on\w+|srcset|background|poster)="', found, re.IGNORECASE)

@@ -1,0 +1,1 @@
+"""The structuring function: what it makes of what comes, and of what fails."""

@@ -1,0 +1,182 @@
+"""Delivered mail becomes an entity once, and others are told once it is there; what fails is tried again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from emulator import Emulator
+from mailroom.announcements import SOURCE, Announcer, MessageReceived
+from mailroom.announcements.events import schema_of
+from mailroom.errors import RetryableError
+from mailroom.messages.joining import JoinBy
+from mailroom.structuring.function import work_on
+from mailroom.structuring.settings import Settings
+from mailroom.structuring.structure import Structuring
+from tests.mailroom.store.conftest import REGION, Store, mail, new_store
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """An emulator that looks at no policy."""
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def store(emulator: Emulator) -> Store:
+    """An empty store, its bucket versioned."""
+    made = new_store(emulator)
+    made.client("s3").put_bucket_versioning(Bucket=made.bucket, VersioningConfiguration={"Status": "Enabled"})
+    return made
+
+
+def structuring(store: Store, told: list[MessageReceived]) -> Structuring:
+    """The work of the store's tenant, which tells `told`."""
+    return Structuring(
+        s3=store.client("s3"),
+        dynamodb=store.client("dynamodb"),
+        announce=told.append,
+        tenant="acme",
+        table=store.table,
+        retention=None,
+        join_by=frozenset(),
+    )
+
+
+def delivered(store: Store, raw: bytes, key: str = "clean/one") -> dict[str, Any]:
+    """The batch of one message that the queue hands over for it."""
+    put = store.client("s3").put_object(Bucket=store.bucket, Key=key, Body=raw, Metadata={"verdict": "infected"})
+    return batch({"s3": {"bucket": {"name": store.bucket}, "object": {"key": key, "versionId": put["VersionId"]}}})
+
+
+def batch(*records: dict[str, Any]) -> dict[str, Any]:
+    """A batch of one queue message with these records of S3's."""
+    return {"Records": [{"messageId": "m1", "body": json.dumps({"Records": list(records)})}]}
+
+
+DONE: dict[str, Any] = {"batchItemFailures": []}
+AGAIN = {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+def test_message_is_filed_and_told(store: Store) -> None:
+    """By the published schema; the queue may hand it over once more all the same."""
+    told: list[MessageReceived] = []
+    event = delivered(store, mail("a"))
+    for _ in range(2):
+        assert work_on(event, structuring(store, told)) == DONE
+    (received,) = told
+    jsonschema.validate(received.detail, schema_of(MessageReceived), format_checker=jsonschema.FormatChecker())
+    assert (received.tenant, received.delivery, received.verdict, received.first) == ("acme", "one", "infected", True)
+    assert store.reader.message(received.message) is not None
+
+
+def test_told_again_where_nobody_took_it(store: Store) -> None:
+    """The entity is there; the event comes with the next try."""
+    told: list[MessageReceived] = []
+    event = delivered(store, mail("a"))
+
+    def refuse(_event: MessageReceived) -> None:
+        raise RetryableError("event bus default: refused")
+
+    assert work_on(event, replace(structuring(store, told), announce=refuse)) == AGAIN
+    assert store.threads() == {frozenset({"a"})}
+    assert work_on(event, structuring(store, told)) == DONE
+    assert [one.first for one in told] == [True]
+
+
+def test_message_that_is_gone(store: Store) -> None:
+    """Somebody deleted it: nothing to do, nobody to tell."""
+    told: list[MessageReceived] = []
+    event = delivered(store, mail("a"))
+    version = json.loads(event["Records"][0]["body"])["Records"][0]["s3"]["object"]["versionId"]
+    store.client("s3").delete_object(Bucket=store.bucket, Key="clean/one", VersionId=version)
+    assert work_on(event, structuring(store, told)) == DONE
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON",
+        "{}",
+        json.dumps({"Records": [{"s3": {}}]}),
+        json.dumps({"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "raw/x", "versionId": "v"}}}]}),
+    ],
+)
+def test_what_is_no_delivery(store: Store, body: str) -> None:
+    """It ends in the dead-letter queue; what stands in quarantine is not asked for."""
+    event = {"Records": [{"messageId": "m1", "body": body}]}
+    assert work_on(event, structuring(store, [])) == AGAIN
+    assert (
+        work_on({"Records": [{"messageId": "m1", "body": '{"Event": "s3:TestEvent"}'}]}, structuring(store, [])) == DONE
+    )
+
+
+def test_message_bigger_than_any(store: Store) -> None:
+    """Nothing of it is read."""
+    assert work_on(delivered(store, b"x" * 45_000_001), structuring(store, [])) == AGAIN
+
+
+def test_log_holds_no_word_of_the_senders(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Names and keys only, whatever goes wrong."""
+    caplog.set_level("INFO", logger="mailroom")
+    event = delivered(store, mail("a", body="secret words"))
+    work_on(event, structuring(store, []))
+    work_on(event, replace(structuring(store, []), table="nowhere"))
+    assert "in thread" in caplog.text
+    assert "nowhere" in caplog.text
+    for word in ("secret", "anna", "About", "example.net"):
+        assert word not in caplog.text
+
+
+def test_announcer_puts_events(emulator: Emulator) -> None:
+    """With source and type; a bus that refuses is tried again."""
+    events, sqs = emulator.client("events", REGION), emulator.client("sqs", REGION)
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventPattern=json.dumps({"source": [SOURCE]}))
+    events.put_targets(Rule="all", Targets=[{"Id": "q", "Arn": arn}])
+    store = new_store(emulator)
+    store.client("s3").put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
+    announcer = Announcer(events=events)
+    work = replace(structuring(store, []), announce=announcer.announce)
+    assert work_on(delivered(store, mail("a")), work) == DONE
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    heard = json.loads(message["Body"])
+    assert (heard["source"], heard["detail-type"], heard["detail"]["tenant"]) == (SOURCE, "MessageReceived", "acme")
+
+    class Refusing:
+        """A client whose entries are refused."""
+
+        def put_events(self, **_arguments: Any) -> dict[str, Any]:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+
+    refusing: Any = Refusing()
+    again = replace(work, announce=Announcer(events=refusing).announce)
+    assert work_on(delivered(store, mail("b"), "clean/two"), again) == AGAIN
+
+
+ENVIRONMENT = {
+    "TENANT": "acme",
+    "TABLE_NAME": "t",
+    "EVENT_BUS": "default",
+    "RETENTION_DAYS": "30",
+    "JOIN_BY": "subject thread-index",
+}
+
+
+def test_settings() -> None:
+    """As the construct writes them; a missing one is named."""
+    settings = Settings.from_environment(ENVIRONMENT)
+    assert settings.retention is not None
+    assert (settings.retention.days, settings.join_by) == (30, frozenset(JoinBy))
+    assert Settings.from_environment({**ENVIRONMENT, "RETENTION_DAYS": "", "JOIN_BY": ""}).retention is None
+    for name in ENVIRONMENT:
+        with pytest.raises(ValueError, match=f"environment: {name} must be set"):
+            Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})
