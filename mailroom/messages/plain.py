@@ -31,12 +31,13 @@ def text_of_html(source: str) -> str:
     for is_tag, piece in _pieces(source):
         if not is_tag:
             words = _WHITE.sub(" ", html.unescape(piece)).replace("\xa0", " ")
-            out.append(words.lstrip() if not out or out[-1].endswith("\n") else words)
+            if words := words.lstrip() if not out or out[-1].endswith("\n") else words:
+                out.append(words)
             continue
         closing, name = piece.startswith("/"), piece.strip("/")
         if name in _PARAGRAPHS:
             out.append("\n\n")
-        elif name in _LINES and not (closing and name in {"br", "hr"}):
+        elif (name == "br" and not closing) or (name in _LINES and out and not out[-1].endswith("\n")):
             out.append("\n")
         elif name in {"td", "th"} and closing:
             out.append(" ")
@@ -59,6 +60,8 @@ def _with_quotations(text: str) -> str:
     lines = []
     for line in text.split("\n"):
         depth = min(max(depth + line.count(_BEGIN) - line.count(_END), 0), 10)
+        while _END in line and lines and lines[-1] and not lines[-1].strip("> "):
+            lines.pop()
         plain = line.replace(_BEGIN, "").replace(_END, "")
         if plain == "" and plain != line:
             continue

@@ -16,7 +16,7 @@ _MOST_CHARACTERS: Final = 400
 
 _QUOTED_LINE: Final = re.compile(r"[ \t]{0,3}>")
 _WROTE: Final = re.compile(
-    r"\b(?:wrote|writes|schrieb(?:\s+am\b.{0,80})?|a\s+écrit|escribió|escribi[óo]|ha\s+scritto|scrisse|schreef|escreveu|skrev|napisał(?:\(a\))?|"
+    r"\b(?:wrote|writes|(?:schrieb|schreef|skrev)(?:\s.{1,160})?|a\s+écrit|escribió|escribi[óo]|ha\s+scritto|scrisse|escreveu|napisał(?:\(a\))?|"
     r"het\s+volgende\s+geschreven)\s*:?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
