@@ -57,7 +57,7 @@ def _with_quotations(text: str) -> str:
     if _BEGIN not in text:
         return text.replace(_END, "")
     depth = 0
-    lines = []
+    lines: list[str] = []
     for line in text.split("\n"):
         depth = min(max(depth + line.count(_BEGIN) - line.count(_END), 0), 10)
         while _END in line and lines and lines[-1] and not lines[-1].strip("> "):
