@@ -80,11 +80,14 @@ class Threads:
     def settle(self, root: Item) -> None:
         """Move the messages of threads that became part of this one to where they belong; what somebody else moved is left.
 
-        Raises RetryableError.
+        When this thread becomes part of another meanwhile, that one is settled. Raises RetryableError.
         """
         for fragment in sorted(root.get("fragments", ())):
             while self._move(fragment, root["thread"]):
-                pass
+                now = self.root(root["thread"])
+                if now is not None and now["thread"] != root["thread"]:
+                    self.settle(now)
+                    return
             done = Write(
                 update=(thread_key(root["thread"]), "DELETE #fragments :done"),
                 condition="attribute_exists(#thread)",
@@ -141,7 +144,7 @@ class Threads:
         if not items:
             return False
         try:
-            self.table.write([write for item in items for write in self._moved(item, thread)])
+            self.table.write([_still_a_root(thread), *(write for item in items for write in self._moved(item, thread))])
         except ConflictError:
             # Somebody moves them too, or one of the messages is past its time: one by one.
             for item in items:
@@ -161,10 +164,15 @@ class Threads:
 
     def _move_one(self, item: Item, thread: str) -> None:
         try:
-            self.table.write(self._moved(item, thread))
+            self.table.write([_still_a_root(thread), *self._moved(item, thread)])
         except ConflictError:
             if self.table.get(message_key(item["digest"])) is None:
                 self.table.write([Write(delete=(item[PARTITION], item[SORT]))])
+
+
+def _still_a_root(thread: str) -> Write:
+    """Nothing is moved into a thread that became part of another: whoever settles that one would not look there again."""
+    return Write(check=thread_key(thread), condition="attribute_exists(#pk) AND attribute_not_exists(#merged_into)")
 
 
 def participants(addresses: Iterable[str]) -> list[str]:

@@ -14,6 +14,9 @@ from emulator import Emulator
 from mailroom.errors import RetryableError
 from mailroom.messages.joining import JoinBy
 from mailroom.store.filing import MOST_ADDRESSES, MOST_IDENTIFIERS
+from mailroom.store.keys import id_digest, thread_key
+from mailroom.store.linking import Threads
+from mailroom.store.table import Item, Write
 from tests.mailroom.store.conftest import START, Store, arrival, mail, new_store
 
 SETS: dict[str, list[bytes]] = {
@@ -114,6 +117,40 @@ def test_writers_at_once(store: Store) -> None:
     for raw in raws:
         store.filing().file(arrival(raw))
     store.check()
+
+
+def test_thread_that_is_joined_while_messages_are_moved_into_it(store: Store) -> None:
+    """What was on its way into it goes on into the thread that it became part of, also when that one looked there already."""
+    for raw in [
+        mail("a"),
+        mail("b", "a"),
+        mail("x"),
+        *(mail(f"w{number}", *(["w0"] if number else [])) for number in range(5)),
+    ]:
+        store.file(raw)
+    table, threads = store.filing().table, Threads(store.filing().table)
+
+    def place(*names: str) -> Item:
+        found = threads.place([id_digest(f"{name}@example.net") for name in names]).thread
+        assert found is not None
+        return found
+
+    # One worker joins x to a; before it moves anything, another joins a to w0, and moves what is in a.
+    stale, root = place("a", "x"), place("a", "w0")
+    assert (stale["fragments"], root["fragments"]) == ({place_of(store, "x")}, {place_of(store, "x"), stale["thread"]})
+    while threads._move(stale["thread"], root["thread"]):
+        pass
+    drop = Write(update=(thread_key(root["thread"]), "DELETE #fragments :done"), values={":done": {stale["thread"]}})
+    table.write([drop])
+    threads.settle(stale)
+    store.file(mail("z", "a", "x", "w0", minute=9))
+    store.check()
+
+
+def place_of(store: Store, name: str) -> str:
+    """The thread that a message began."""
+    (digest,) = store.reader.by_message_id(f"{name}@example.net")
+    return digest
 
 
 class Failing:

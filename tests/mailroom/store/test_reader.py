@@ -59,7 +59,7 @@ class _BrokenMoves:
 
         def call(**arguments: object) -> object:
             items = arguments.get("TransactItems")
-            if isinstance(items, list) and [next(iter(item)) for item in items[:3]] == ["Put", "Delete", "Update"]:
+            if isinstance(items, list) and [next(iter(item)) for item in items[-3:]] == ["Put", "Delete", "Update"]:
                 raise EndpointConnectionError(endpoint_url="https://dynamodb")
             return real(**arguments)
 
