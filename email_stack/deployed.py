@@ -1,4 +1,4 @@
-"""What AWS made of a tenant, as far as its DNS depends on it: DKIM tokens, name servers, and SES's view of the identity."""
+"""What AWS made of a tenant: what its stack puts out, and what its DNS depends on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email_stack.aws import aws_errors, session, stack_outputs
 from email_stack.config import Cell, Tenant
 from email_stack.dnscheck.model import SesState
 
-__all__ = ["Deployed", "NotDeployedError", "read_deployed"]
+__all__ = ["Deployed", "NotDeployedError", "read_deployed", "tenant_outputs"]
 
 _TOKENS: Final = 3
 
@@ -35,6 +35,19 @@ class Deployed:
     ses: SesState
 
 
+def tenant_outputs(tenant: Tenant, cell: Cell) -> dict[str, str]:
+    """The outputs of the tenant's stack by key.
+
+    Raises:
+        NotDeployedError: there is no stack.
+        AwsError: AWS refused.
+    """
+    outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
+    if outputs is None:
+        raise _not_deployed(tenant, f"there is no stack {tenant_stack_name(tenant.id)} in {cell.region}")
+    return outputs
+
+
 def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
     """Read the tenant's stack and its SES identity, with the credentials at hand.
 
@@ -47,9 +60,7 @@ def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
 
     Source: SES API v2 reference, "GetEmailIdentity" and "DkimAttributes".
     """
-    outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
-    if outputs is None:
-        raise _not_deployed(tenant, f"there is no stack {tenant_stack_name(tenant.id)} in {cell.region}")
+    outputs = tenant_outputs(tenant, cell)
     name_servers = tuple(name.strip().rstrip(".").lower() for name in outputs.get("NameServers", "").split(",") if name)
     if tenant.dns == "delegated" and not name_servers:
         raise _not_deployed(tenant, "its stack holds no hosted zone yet, though the config says dns: delegated")
@@ -85,6 +96,4 @@ def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
 
 
 def _not_deployed(tenant: Tenant, why: str) -> NotDeployedError:
-    return NotDeployedError(
-        f'tenant "{tenant.id}": {why}; its records hold what AWS makes for it, so run `email-stack deploy {tenant.id} --yes` first'
-    )
+    return NotDeployedError(f'tenant "{tenant.id}": {why}; run `email-stack deploy {tenant.id} --yes` first')

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from constructs_lib.naming import tenant_stack_name
-from email_stack.aws import AwsError, aws_errors, session, stack_outputs
+from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell, Tenant
-from email_stack.deployed import NotDeployedError
+from email_stack.deployed import tenant_outputs
 from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
 
@@ -73,12 +72,7 @@ class Quarantine:
             NotDeployedError: there is no stack.
             AwsError: AWS refused.
         """
-        outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
-        if outputs is None:
-            raise NotDeployedError(
-                f'tenant "{tenant.id}": there is no stack {tenant_stack_name(tenant.id)} in {cell.region}; '
-                f"run `email-stack deploy {tenant.id} --yes` first"
-            )
+        outputs = tenant_outputs(tenant, cell)
         own = session()
         return cls(
             bucket=outputs["BucketName"],

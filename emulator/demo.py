@@ -14,7 +14,7 @@ from rich.table import Table
 from constructs_lib.naming import tenant_stack_name
 from email_stack.config import Cell, Tenant, load
 from emulator import settings
-from emulator.demo_mail import receive_two
+from emulator.demo_mail import await_messages, receive_two
 from emulator.process import Emulator
 from emulator.settings import PROJECT
 
@@ -45,7 +45,7 @@ def main() -> int:
             _show(emulator, tenant, config.cell(tenant.cell))
         for cell in config.cells:
             _show_rules(emulator, cell)
-        _show_mail(emulator, config.tenants[0], config.cell(config.tenants[0].cell))
+        _show_mail(emulator, config.tenants[0], config.cell(config.tenants[0].cell), environment)
         console.print("[bold]6. email-stack dns-records --format html[/], the letter to each customer's IT")
         for tenant in config.tenants:
             letter = PROJECT / "build" / "letters" / f"{tenant.id}.html"
@@ -79,7 +79,7 @@ def _show(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
     console.print(table)
 
 
-def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
+def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict[str, str]) -> None:
     console.print(f"[bold]5. Two messages to {tenant.id}[/], one clean, one with the test file that all scanners find")
     if shutil.which("clamd", path=f"{settings.search_path()}:/usr/sbin") is None:
         console.print(
@@ -94,6 +94,10 @@ def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
         row = (mail.subject, mail.verdict, mail.action, removed, mail.delivered or "nothing", left)
         table.add_row(*row, f"{mail.seconds:.1f} s")
     console.print(table)
+    await_messages(emulator, tenant, cell, 2)
+    console.print(f"[bold]   email-stack messages {tenant.id}[/], what became of them")
+    command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True)
 
 
 def _records(route53: Any, zone_id: str) -> list[tuple[str, str, str]]:

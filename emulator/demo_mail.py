@@ -12,8 +12,9 @@ from constructs_lib.naming import cell_stack_name, tenant_stack_name
 from email_stack.config import Cell, Tenant
 from emulator.definitions import publish
 from emulator.process import Emulator
+from mailroom.store import MessageReader, Objects, Table
 
-__all__ = ["Received", "receive_two"]
+__all__ = ["Received", "await_messages", "receive_two"]
 
 # What all scanners call malware by agreement, and a signature for it; put together here, so that none finds this file.
 _TEST_FILE: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -79,6 +80,20 @@ def receive_two(emulator: Emulator, tenant: Tenant, cell: Cell) -> list[Received
             )
         )
     return received
+
+
+def await_messages(emulator: Emulator, tenant: Tenant, cell: Cell, count: int) -> None:
+    """Wait until so many messages are in the tenant's table. Raises TimeoutError."""
+    outputs = _outputs(emulator, cell.region, tenant_stack_name(tenant.id))
+    reader = MessageReader(
+        table=Table(client=emulator.client("dynamodb", cell.region), name=outputs["MessagesTableName"]),
+        objects=Objects(client=emulator.client("s3", cell.region), bucket=outputs["BucketName"]),
+    )
+    deadline = time.monotonic() + _SECONDS
+    while sum(thread.messages for thread in reader.threads().items) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{tenant.id}: fewer than {count} messages after {_SECONDS} s; see the emulator's log")
+        time.sleep(0.1)
 
 
 def _mail(subject: str, recipient: str, filename: str, attachment: bytes) -> EmailMessage:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from email_stack.cli.dns_options import ResolverOption, ServerPort, checked, checked_account, deployed, endpoint
+from email_stack.cli.account import checked_account
+from email_stack.cli.dns_options import ResolverOption, ServerPort, checked, deployed, endpoint
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import ExitCode, console, print_json
 from email_stack.cli.report_view import changes, print_report, report_json

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from email_stack.aws import AwsError, WrongAccountError, check_account
+from email_stack.aws import AwsError
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
-from email_stack.deployed import Deployed, NotDeployedError, read_deployed
+from email_stack.deployed import Deployed, read_deployed
 from email_stack.dnscheck.model import Endpoint, Report, Subject
 
-__all__ = ["ResolverOption", "ServerPort", "checked", "checked_account", "deployed", "endpoint", "not_deployed"]
+__all__ = ["ResolverOption", "ServerPort", "checked", "deployed", "endpoint"]
 
 ResolverOption = Annotated[
     str | None,
@@ -34,16 +34,6 @@ def endpoint(resolver: str | None) -> Endpoint | None:
         return Endpoint.parse(resolver) if resolver is not None else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--resolver") from None
-
-
-def checked_account(cell: Cell) -> None:
-    """Check whose the credentials are. Raises `CommandError`."""
-    try:
-        check_account(cell)
-    except WrongAccountError as error:
-        raise CommandError("refused", str(error), ExitCode.REFUSED) from error
-    except AwsError as error:
-        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
 
 
 def deployed(tenant: Tenant, cell: Cell) -> Deployed:
@@ -67,8 +57,3 @@ def checked(subjects: Sequence[Subject], resolver: Endpoint | None, port: int) -
         return check_subdomains(subjects, resolver=resolver, port=port)
     except ValueError as error:
         raise CommandError("no resolver", str(error), ExitCode.INVALID) from error
-
-
-def not_deployed(error: NotDeployedError) -> CommandError:
-    """The same error as a command ends with it."""
-    return CommandError("not deployed yet", str(error), ExitCode.NOT_DEPLOYED)

@@ -12,14 +12,13 @@ from typing import Annotated
 import typer
 
 from constructs_lib.records import DnsRecord, mta_sts_policy
+from email_stack.cli.account import checked_account, not_deployed
 from email_stack.cli.dns_options import (
     ResolverOption,
     ServerPort,
     checked,
-    checked_account,
     deployed,
     endpoint,
-    not_deployed,
 )
 from email_stack.cli.options import DEFAULT_CONFIG, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, errors

@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
     REFUSED = 5
     """What was asked is not safe; the message says what would make it so."""
     DIFFERENT = 6
-    """`diff --fail` found differences, `dns-check` something to do, or `scan` a message that is not clean."""
+    """`diff --fail` found differences, `dns-check` something to do, `scan` or `replay` a message that is not clean."""
     PENDING = 7
     """`dns-check` found nothing to do but wait."""
     NOT_DEPLOYED = 8

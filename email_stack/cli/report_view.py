@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from email_stack.dnscheck.advice import escaped
 from email_stack.dnscheck.model import Finding, Observation, Report, Status
+from email_stack.printable import escaped
 
 __all__ = ["changes", "print_report", "report_json", "summary"]
 

@@ -8,12 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from email_stack.aws import AwsError
-from email_stack.cli.dns_options import checked_account
+from email_stack.cli.account import aws_failures, checked_account
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
-from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.cli.output import console, print_json
 from email_stack.config import load
-from email_stack.deployed import NotDeployedError
 from email_stack.quarantine import WAITING, Quarantine, QuarantinedMessage
 from mailroom.scanning.verdicts import Verdict
 
@@ -48,14 +46,10 @@ def rescan(
     of = loaded.tenant(tenant)
     cell = loaded.cell(of.cell)
     checked_account(cell)
-    try:
+    with aws_failures():
         quarantine = Quarantine.of(of, cell)
         found = [one for one in quarantine.messages() if not verdict or one.verdict in verdict]
         request = quarantine.scan_anew(found) if apply and found else None
-    except NotDeployedError as error:
-        raise CommandError("not deployed yet", str(error), ExitCode.NOT_DEPLOYED) from error
-    except AwsError as error:
-        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
     if as_json:
         print_json(
             {"ok": True, "queued": request is not None, "request": request, "messages": list(map(_document, found))}

@@ -132,6 +132,10 @@ class Tenant(Settings):
         default=Scanning(), description="Virus scanning, or its mode alone. Default: shared."
     )
     retention: Retention = Field(default=Retention(), description="How long mail is kept.")
+    join_threads_by: tuple[Literal["thread-index", "subject"], ...] = Field(
+        default=(),
+        description="What makes one thread of messages, besides Message-ID, In-Reply-To and References. Default: nothing.",
+    )
     removal: Removal = Field(
         default="retain",
         description="What becomes of the tenant's mail and zone when its stack is deleted. Default: retain.",

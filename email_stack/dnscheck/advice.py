@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from constructs_lib.records import DnsRecord, in_zone
+from email_stack.printable import escaped
 
 __all__ = [
     "bogus",
@@ -19,7 +20,6 @@ __all__ = [
     "ds_without_key",
     "duplicate_dmarc",
     "duplicate_spf",
-    "escaped",
     "lame",
     "missing",
     "no_resolver",
@@ -228,9 +228,3 @@ def _list(servers: Iterable[str]) -> str:
 
 def _clause(problem: str) -> str:
     return escaped(problem, 2 * _SHOWN_CHARACTERS).rstrip(".")
-
-
-def escaped(text: str, most: int = _SHOWN_CHARACTERS) -> str:
-    """Text from DNS, fit for a terminal: what does not print is shown by its number, and the rest after `most` left out."""
-    shown = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
-    return shown if len(shown) <= most else f"{shown[:most]}..."

@@ -30,6 +30,7 @@ from email_stack.stacks.cell_stack import (
     SCANNER_ROLE,
 )
 from email_stack.stacks.removal import removal_policy
+from mailroom.messages.joining import JoinBy
 
 __all__ = ["TenantStack"]
 
@@ -129,6 +130,7 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         message_retention=cdk.Duration.days(tenant.retention.messages_days)
         if tenant.retention.messages_days is not None
         else None,
+        join_by=[JoinBy(way) for way in tenant.join_threads_by],
         alarm_topic_arn=_imported(cell.id, ALARMS_TOPIC),
         alert_addresses=tenant.alerts,
         alerts_key_arn=_imported(cell.id, ALERTS_KEY),

@@ -15,14 +15,14 @@ SETTINGS = {
     "unknown key, far": (
         "qqqq: 1",
         "6:5: {T} qqqq is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, "
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, removal, live, "
-        "receiving_tls, portal, tags",
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, join_threads_by, "
+        "removal, live, receiving_tls, portal, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
         '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, '
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, removal, live, "
-        "receiving_tls, portal, tags",
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, join_threads_by, "
+        "removal, live, receiving_tls, portal, tags",
     ),
     "unknown key within": (
         "dmarc:\n  ruf: [a@b.example]",
@@ -215,6 +215,14 @@ SETTINGS = {
     "retention of half a day": (
         "retention: {raw_days: 0.5}",
         "6:17: {T} retention.raw_days must be a whole number, got 0.5; write digits, without quotes",
+    ),
+    "unknown way to join threads": (
+        "join_threads_by: [thread-index, subjects]",
+        '6:37: {T} join_threads_by[1] must be thread-index or subject, got "subjects"; use "subject"',
+    ),
+    "one way to join threads, not as a list": (
+        "join_threads_by: subject",
+        '6:5: {T} join_threads_by must be a list, got "subject"; write it as [a, b], or one item a line after a hyphen',
     ),
     "portal without zone id": (
         "portal: {target: lb.eu-central-1.elb.amazonaws.com}",

@@ -142,6 +142,58 @@ def test_tenants_share_nothing(mailroom: Mailroom) -> None:
     assert {one.subject for one in mailroom.reader("globex").threads().items} == {"About a"}
 
 
+def test_operators_see_the_mail(platform: Platform, mailroom: Mailroom) -> None:
+    """`email-stack messages`: threads, page by page; one thread as a tree; one message, by either of its names; one address."""
+    config = ["--config", str(platform.write_config(TENANTS))]
+    first = platform.json("messages", "acme", "--limit", "1", *config)
+    second = platform.json("messages", "acme", "--limit", "100", "--after", first["next"], *config)
+    listed = [*first["items"], *second["items"]]
+    assert (len(first["items"]), second["next"]) == (1, "")
+    assert [one["thread"] for one in listed] == [one.thread for one in mailroom.reader("acme").threads().items]
+    (thread,) = platform.json("messages", "globex", *config)["items"]
+    tree = platform.json("messages", "globex", "--thread", thread["thread"], *config)["messages"]
+    assert [(one["subject"], one["depth"]) for one in tree] == [("About a", 0), ("Re: About b", 1), ("Re: About c", 2)]
+    for name in ("<b@example.net>", "b@example.net", tree[1]["message"]):
+        (shown,) = platform.json("messages", "globex", "--message", name, *config)["messages"]
+        assert (shown["digest"], shown["thread"], shown["text"]) == (
+            tree[1]["message"],
+            thread["thread"],
+            "This is b.\n",
+        )
+        assert len(shown["deliveries"]) == 2
+    found = platform.json("messages", "globex", "--address", "anna@example.net", *config)["items"]
+    assert [one["subject"] for one in found] == ["Re: About c", "Re: About b", "About a"]
+
+
+def test_operators_read_the_mail(platform: Platform, mailroom: Mailroom) -> None:
+    """The same for people, with what to ask next; a name that leads nowhere is told, and what would."""
+    config = ["--config", str(platform.write_config(TENANTS))]
+
+    def read(*arguments: str, code: int = 0) -> str:
+        done = platform.email_stack("messages", "globex", *arguments, *config)
+        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+        return done.stdout if code == 0 else done.stderr
+
+    (thread,) = mailroom.reader("globex").threads().items
+    listed = read()
+    assert "2026-11-23 09:02  About a  3 messages\n  anna@example.net\n" in listed
+    assert f"  thread {thread.thread}\n" in listed
+    tree = read("--thread", thread.thread, "--limit", "2")
+    assert "\n    2026-11-23 09:01  Anna <anna@example.net>  Re: About b\n      This is b.\n" in tree
+    assert "\nmore: --after " in tree
+    shown = read("--message", "c@example.net")
+    assert f"thread  {thread.thread}\nFrom: Anna <anna@example.net>\nTo: support@post.acme.example\n" in shown
+    assert shown.endswith("\nThis is c.\n\n")
+    assert 'tenant "globex": has no message x; `email-stack messages globex --thread NAME`' in read(
+        "--message", "x", code=1
+    )
+    assert 'tenant "globex": has no thread y; `email-stack messages globex` lists names' in read(
+        "--thread", "y", code=1
+    )
+    assert "after must be the `next` of a page" in " ".join(read("--after", "x", code=2).split())
+    assert "at most" in read("--thread", "y", "--message", "x", code=2)
+
+
 def test_nobody_else_writes_attachments(platform: Platform, mailroom: Mailroom) -> None:
     """Not the account's administrator: what is opened as an attachment was in mail that was scanned."""
     s3 = platform.administrator("s3")

@@ -1,0 +1,37 @@
+"""The account that a command works in, and what is told when AWS does not do what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from email_stack.aws import AwsError, WrongAccountError, check_account
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell
+from email_stack.deployed import NotDeployedError
+
+__all__ = ["aws_failures", "checked_account", "not_deployed"]
+
+
+def checked_account(cell: Cell) -> None:
+    """Check whose the credentials are. Raises `CommandError`."""
+    with aws_failures():
+        check_account(cell)
+
+
+@contextmanager
+def aws_failures() -> Iterator[None]:
+    """End the command with one of `ExitCode` for whatever AWS refused within, or for what is not deployed yet."""
+    try:
+        yield
+    except NotDeployedError as error:
+        raise not_deployed(error) from error
+    except WrongAccountError as error:
+        raise CommandError("refused", str(error), ExitCode.REFUSED) from error
+    except AwsError as error:
+        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+
+
+def not_deployed(error: NotDeployedError) -> CommandError:
+    """The same error as a command ends with it."""
+    return CommandError("not deployed yet", str(error), ExitCode.NOT_DEPLOYED)
