@@ -89,7 +89,8 @@ class _Reader:
         header = root.header
         blocks = self._blocks(root)
         text = _joined([block.text or text_of_html(block.html) for block in blocks])
-        reply, quoted = split_quoted(text)
+        subject = self._words(header, "subject")
+        reply, quoted = split_quoted(text, subject)
         own_ids = message_ids(header.first("message-id"))
         own = own_ids[0] if own_ids else _lone_word(header.first("message-id"))
         envelope = read_envelope(header)
@@ -105,7 +106,7 @@ class _Reader:
             references=message_ids(header.first("references")),
             thread_index=_thread_index(header.first("thread-index")),
             date=date,
-            subject=self._words(header, "subject"),
+            subject=subject,
             from_=from_,
             sender=self._addresses(header, "sender"),
             reply_to=self._addresses(header, "reply-to"),

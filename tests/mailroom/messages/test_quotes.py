@@ -20,6 +20,19 @@ SPLIT = {
         "________________________________\nVon: Anna <a@example.org>\nGesendet: Montag\nAn: Bob\nBetreff: x\n\nBis dann\n",
     ),
     "only marks": ("Yes.\n\n", "> Will you come?\n> Anna\n"),
+    "Russian": ("Да\n", "3 марта 2026 г., в 10:12, Anna <a@example.org> написал(а):\n> Привет\n"),  # noqa: RUF001 - Russian
+    "any language, in two lines": ("Jah\n\n", "3. märts 2026 kell 10:12 kirjutas\nAnna <a@example.org>:\n\n> Tere\n"),
+    "Japanese": (
+        "はい\n\n",
+        "-----元のメッセージ-----\n差出人: 花子\n送信日時: 2026年3月3日\n件名: 訪問\n\nこんにちは\n",
+    ),
+    "unmarked, of a client that says who and when": (
+        "Yes\n\n",
+        "On Tuesday, March 3, 2026 at 10:12:00 AM GMT+1, Anna <a@example.org> wrote:\n\nSee you.\n",
+    ),
+    "mailbox's escape within": ("Yes\n\n", "> We came\n>From the station\n> to you.\n"),
+    "signature below": ("Yes\n\n", "> Will you?\n\n-- \nBob\n"),
+    "footer of a list": ("Yes\n\n", "> Will you?\n_____________________________\nA list\nhttps://lists.example\n"),
     "nested": ("Yes.\n", "> > Will you?\n> Perhaps.\n"),
 }
 
@@ -45,6 +58,11 @@ def test_answer_above_a_quotation(case: str) -> None:
         "Look\n\n---------- Forwarded message ---------\nFrom: Anna\nDate: Monday\nSubject: x\nTo: Bob\n\nText\n",
         "Begin forwarded message:\n\nFrom: Anna\nSubject: x\nDate: today\n",
         "--\nAnna\n",
+        "My connection:\n\nFrom: Berlin\nTo: Hamburg\nDate: 5 March 2026\n\nSee you\n",
+        "See you at the bridge.\n>From there we walk.\n",
+        "See:\n\n> Begin forwarded message:\n>\n> From: Carol <c@example.net>\n> Subject: x\n> Date: today\n>\n> Hello\n",
+        "Yes\n\n> Will you?\n\n-- \nBob\n\n> And Carol?\nNo.\n",
+        "On Tuesday at 10:12 Anna wrote:\n\nand I did not see it.\n",
         "",
     ],
 )
@@ -53,10 +71,21 @@ def test_nothing_is_split_off(text: str) -> None:
     assert split_quoted(text) == (text, "")
 
 
+def test_forwarded_by_its_subject() -> None:
+    """Outlook forwards with the same lines as it answers with; an answer to what was forwarded is an answer."""
+    text = "See below.\n\nFrom: Carol <c@example.net>\nSent: Monday\nTo: Bob\nSubject: x\n\nHello\n"
+    for subject in ("FW: x", "WG: x", "Fwd\uff1ax"):
+        assert split_quoted(text, subject) == (text, "")
+    assert split_quoted(text, "RE: FW: x")[0] == "See below.\n"
+
+
 @given(
     st.lists(
         st.sampled_from(
-            ["> a", "On 23 Nov 2026 wrote:", "", "From: x", "To: y", "Subject: z", "text", "-----Original Message-----"]
+            [
+                *("> a", ">From b", "On 23 Nov 2026 wrote:", "2026-11-23 10:00 c@d:", "", "text", "-- "),
+                *("From: x", "To: y", "Subject: z", "-----Original Message-----", "____________________"),
+            ]
         )
     ).map("\n".join)
 )
