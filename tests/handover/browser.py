@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request
 
 from email_stack.handover.letter import render_letter
 from email_stack.handover.model import HandOver, Language
@@ -32,17 +32,6 @@ class Opened:
         """What the clipboard holds."""
         text: str = self.page.evaluate("navigator.clipboard.readText()")
         return text
-
-
-@contextmanager
-def running_browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 @contextmanager

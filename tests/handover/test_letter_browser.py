@@ -14,7 +14,8 @@ from email_stack.dnscheck.model import Status
 from email_stack.handover.formats import Format, HandOver, Language, render
 from email_stack.handover.letter import TONES, render_letter
 from email_stack.handover.texts import TEXTS
-from tests.handover.browser import open_letter, running_browser
+from tests.browser import running_browser
+from tests.handover.browser import open_letter
 from tests.handover.samples import delegated, every_status, self_managed
 from tests.handover.test_letter import HOSTILE, hostile
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser
 
 from email_stack.handover.model import HandOver
 from email_stack.handover.texts import TEXTS
-from tests.handover.browser import open_letter, running_browser
+from tests.browser import running_browser
+from tests.handover.browser import open_letter
 from tests.handover.samples import delegated, every_status, self_managed
 
 
