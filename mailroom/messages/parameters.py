@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -98,14 +99,17 @@ def _joined(pieces: list[_Piece], note: Note) -> str:
             note("parameter-broken")
     if not any(piece.encoded for piece in ordered):
         return decoded_words("".join(piece.text for piece in ordered), note)
-    octets = b"".join(
-        _unescaped(piece.text) if piece.encoded else piece.text.encode("utf-8", "surrogateescape") for piece in ordered
-    )
+    # Of neighbours, since some senders cut within an escape.
+    runs = itertools.groupby(ordered, key=lambda piece: piece.encoded)
+    written = [
+        (encoded, "".join(piece.text for piece in run).encode("utf-8", "surrogateescape")) for encoded, run in runs
+    ]
+    octets = b"".join(_unescaped(run) if encoded else run for encoded, run in written)
     value, problem = decoded(octets, charset)
     if problem:
         note(problem)
     return value
 
 
-def _unescaped(text: str) -> bytes:
-    return _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), text.encode("utf-8", "surrogateescape"))
+def _unescaped(octets: bytes) -> bytes:
+    return _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), octets)
