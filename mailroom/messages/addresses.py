@@ -61,7 +61,8 @@ class _Mailbox:
         others = [
             token for number, lump in enumerate(lumps) if number != spec for token in (*lump, _Token("space", " "))
         ]
-        return Address(address, _words(others, note) or _plain(" ".join(comments), note), group)
+        name = _words(others, note) or _plain(" ".join(comments), note)
+        return Address(address, name, group) if address or name else None
 
     def _lumps(self) -> Iterator[list[_Token]]:
         """Tokens without white space between them."""

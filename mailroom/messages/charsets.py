@@ -81,6 +81,9 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
         codec = "utf-16"  # what the mark says goes before what the label says
     text = _OWN[codec](octets) if codec in _OWN else _by(codec, octets)
     text = text.removeprefix("\ufeff").translate(_DIFFERENT.get(codec, {}))
+    if codec == "utf-7":
+        # It can write halves of characters, which no other charset has, and nothing could be written to.
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text, "charset-wrong" if _BAD in text and codec != "utf-7" else ""
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import email
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from typing import Final
 
+from mailroom.messages import Message as ReadMessage
+from mailroom.messages import parse
 from mailroom.scanning.decoders import (
     base64_runs,
     is_base64,
@@ -88,7 +91,7 @@ def openings(raw: bytes) -> Iterator[Piece]:
         raw: the message as it came; anything.
     """
     reader = _Reader()
-    for piece in _message(raw, "", 0, reader):
+    for piece in itertools.chain(_message(raw, "", 0, reader), _attachments(parse(raw), "", reader)):
         yield piece
         if reader.pieces >= MAX_PIECES:
             yield Piece("", "", b"", sealed="Limits.Parts")
@@ -109,6 +112,14 @@ def _message(raw: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Pie
         except RecursionError:
             yield Piece(path, "", b"", sealed="Limits.Nesting")
     yield from _swept(text, path, depth, reader)
+
+
+def _attachments(message: ReadMessage, path: str, reader: _Reader) -> Iterator[Piece]:
+    """What the platform itself opens of a message, which is more than that where no client is as lenient."""
+    for one in message.attachments:
+        yield from reader.fresh(Piece(f"{path}:read-{one.path}", one.filename, bytes(one.data)))
+    for nested in message.nested:
+        yield from _attachments(nested.message, f"{path}:read-{nested.path}", reader)
 
 
 def _swept(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:

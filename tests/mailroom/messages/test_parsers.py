@@ -86,7 +86,7 @@ def test_quoted_parameters(text: str) -> None:
     if "=?" in text or text != text.strip():
         return
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    found = parameterized(f'text/plain; name="{escaped}"; charset=x', [].append)
+    found = parameterized(f'text/plain; name="{escaped}"; charset=x', list[str]().append)
     # Windows' names have backslashes that nobody escaped: one before another character stays.
     assert found.parameters["charset"] == "x"
     assert found.parameters.get("name", "").replace("\\", "") == text.replace("\\", "")
@@ -100,7 +100,7 @@ def test_addresses(name: str, address: str, count: int) -> None:
     for written in (f'"{escaped}" <{address}>', f"{word} <{address}>"):
         if "=?" in escaped and written.startswith('"'):
             continue
-        notes = []
+        notes: list[str] = []
         found = addresses(", ".join([written] * count), notes.append)
         assert [one.address for one in found] == [address] * count
         assert {unicodedata.normalize("NFC", one.name) for one in found} == {unicodedata.normalize("NFC", name)}
@@ -132,7 +132,7 @@ def test_words_of_html(text: str) -> None:
     assert text_of_html(f"<p>{html.escape(text)}</p>").split() == text.split()
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=300).filter(lambda text: "begin" not in text))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300).filter(lambda text: "begin" not in text))
 def test_bodies(text: str) -> None:
     """Quoted-printable and base64, as Python's library writes them."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -153,6 +153,14 @@ def hidden(payload: bytes) -> dict[str, bytes]:
         "two base64 bodies": mixed(
             part(base64.encodebytes(payload[:half]) + base64.encodebytes(payload[half:]), *_BASE64)
         ),
+        "two base64 bodies in one line, below a line that is no field": mixed(
+            part(
+                base64.b64encode(payload[:half]) + base64.b64encode(payload[half:]),
+                _BASE64[0],
+                "Sub\0ject: x",
+                *_BASE64[1:],
+            )
+        ),
         "behind padding": mixed(part(base64.b64encode(b"x") + b"\r\n" + lines, *_BASE64)),
         "no closing boundary": mixed(attached).rpartition(b"\r\n--")[0],
         "boundary never opened": HEAD

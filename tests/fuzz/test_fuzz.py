@@ -1,0 +1,77 @@
+"""What fuzzing found once is never back, and a bounded search finds nothing new."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.fuzz.targets import TARGETS
+from tests.mailroom.messages.corpus import CASES, CORPUS
+from tests.mailroom.messages.test_tnef import WHOLE
+
+FOUND: Final = CORPUS / "fuzzed"
+RUNS: Final = {
+    "message": 2_500,
+    "scanned": 1_500,
+    "header": 8_000,
+    "charset": 40_000,
+    "tnef": 60_000,
+    "text": 20_000,
+    "html": 20_000,
+}
+"""Of each target: a few seconds."""
+
+
+@pytest.mark.parametrize("file", sorted(FOUND.glob("*/*")), ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_found_before(file: Path) -> None:
+    """Each input that made a target fail."""
+    TARGETS[file.parent.name](file.read_bytes())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="atheris is for Linux")
+@pytest.mark.parametrize("target", TARGETS)
+def test_search(target: str, tmp_path: Path) -> None:
+    """From what is known, so many steps further; the same ones each time."""
+    start = tmp_path / "start"
+    start.mkdir()
+    for number, seed in enumerate(_seeds(target)):
+        (start / str(number)).write_bytes(seed)
+    options = [f"-runs={RUNS[target]}", "-seed=5", "-max_len=2000", "-timeout=20", "-rss_limit_mb=2000"]
+    command = [sys.executable, "-m", "tests.fuzz", target, *options, f"-artifact_prefix={tmp_path}/", str(start)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"Done {RUNS[target]} runs" in done.stderr
+
+
+def _seeds(target: str) -> list[bytes]:
+    """Where the search begins."""
+    known = [file.read_bytes() for file in sorted((FOUND / target).glob("*"))]
+    match target:
+        case "message" | "scanned":
+            return known + [case.raw for case in CASES]
+        case "header":
+            return known + [line for case in CASES for line in case.raw.split(b"\n\n")[0].split(b"\n")[:3]]
+        case "charset":
+            labels = (
+                "utf-8",
+                "utf-7",
+                "iso-2022-jp",
+                "euc-jp",
+                "gb18030",
+                "big5",
+                "shift_jis",
+                "euc-kr",
+                "koi8-r",
+                "utf-16le",
+            )
+            return known + [label.encode() + b'\n\xa4\xe9\x1b$B$"\x1b(B+AOk-' for label in labels]
+        case "tnef":
+            return [*known, WHOLE]
+        case "html":
+            return [*known, *(case.raw for case in CASES if b"text/html" in case.raw.lower())]
+        case _:
+            return known + [case.raw for case in CASES if case.file.parent.name == "quotes"]
