@@ -72,12 +72,13 @@ schema: install
 snapshots: install
 	@$(BIN)/pytest -n 2 tests/stacks --snapshot-update
 
-# make bench  synthesis beside plain CDK apps, DNS checks and scans beside others; several minutes
+# make bench  synthesis beside plain CDK apps; DNS checks, scans and reading mail beside others; several minutes
 bench: install debian
 	@cd benchmarks/typescript && $(CURDIR)/$(BIN)/npm ci --silent --no-audit --no-fund
 	@$(BIN)/python -m benchmarks.synth
 	@$(BIN)/python -O -m benchmarks.dns
 	@$(BIN)/python -O -m benchmarks.scan
+	@$(BIN)/python -O -m benchmarks.messages
 
 # make lock   resolves requirements.lock and package-lock.json anew
 lock: install

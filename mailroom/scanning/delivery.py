@@ -7,6 +7,7 @@ import email.policy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.message import Message
 from typing import Final
 
@@ -94,7 +95,7 @@ def _without(raw: bytes, removed: Iterable[PartVerdict], now: datetime) -> bytes
         _replace(found, part, now)
     try:
         return root.as_bytes(policy=_AS_SENT)
-    except (LookupError, ValueError, TypeError, AttributeError):
+    except (LookupError, ValueError, TypeError, AttributeError, MessageError):
         # The library does not write everything that it reads.
         return None
 

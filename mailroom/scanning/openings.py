@@ -13,6 +13,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from email.errors import MessageError
 from email.message import Message
 from typing import Final
 
@@ -191,6 +192,6 @@ def _filename(part: Message) -> str:
 def _as_sent(message: Message) -> bytes:
     try:
         return message.as_bytes()
-    except (LookupError, ValueError, TypeError, AttributeError):
+    except (LookupError, ValueError, TypeError, AttributeError, MessageError):
         # Its parts and the text around them are looked at one by one.
         return b""
