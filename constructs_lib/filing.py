@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from constructs_lib.statements import allow, deny_all_but
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX
 
 __all__ = ["Structurer", "filing_statements"]
@@ -32,44 +33,14 @@ class Structurer:
 
 def filing_statements(bucket_arn: str, structurer: Structurer | None) -> list[dict[str, Any]]:
     """Statements of the bucket's policy; without a structurer, nobody writes attachments or bodies."""
-    but_the_structurer = (
-        {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": structurer.role_arn}}} if structurer is not None else {}
-    )
     own = [f"{bucket_arn}/{prefix}*" for prefix in (ATTACHMENTS_PREFIX, BODIES_PREFIX)]
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": "DenyFiling",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:PutObject*", "s3:Replicate*"],
-            "Resource": own,
-            **but_the_structurer,
-        }
-    ]
-    if structurer is not None:
-        principal = {"AWS": structurer.role_arn}
+    role = structurer.role_arn if structurer is not None else None
+    statements = [deny_all_but(role, "DenyFiling", ["s3:PutObject*", "s3:Replicate*"], own)]
+    if role is not None:
         statements += [
-            {
-                "Sid": "LetStructurerRead",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-                "Resource": f"{bucket_arn}/{CLEAN_PREFIX}*",
-            },
-            {
-                "Sid": "LetStructurerFile",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": ["s3:GetObject", "s3:PutObject"],
-                "Resource": own,
-            },
-            {
-                # Without the right to list, S3 says of what is gone that it is forbidden.
-                "Sid": "LetStructurerKnowBucket",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": ["s3:ListBucket", "s3:ListBucketVersions"],
-                "Resource": bucket_arn,
-            },
+            allow("LetStructurerRead", role, ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
+            allow("LetStructurerFile", role, ["s3:GetObject", "s3:PutObject"], own),
+            # Without the right to list, S3 says of what is gone that it is forbidden.
+            allow("LetStructurerKnowBucket", role, ["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn),
         ]
     return statements

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from constructs_lib.statements import allow, deny_all_but
 from mailroom.layout import CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 
 __all__ = ["Scanner", "quarantine_statements"]
@@ -33,60 +34,23 @@ class Scanner:
 
 
 def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict[str, Any]]:
-    """Statements of the bucket's policy; without a scanner, nobody reads quarantine and nobody delivers.
-
-    Source: IAM user guide, "AWS global condition context keys": aws:PrincipalArn is the role's ARN in each of its sessions, and
-    missing, which a negated condition takes for different, where a service calls by itself.
-    """
+    """Statements of the bucket's policy; without a scanner, nobody reads quarantine and nobody delivers."""
     raw = f"{bucket_arn}/{RAW_PREFIX}*"
     scanned = [f"{bucket_arn}/{prefix}*" for prefix in _SCANNED_PREFIXES]
-    but_the_scanner = (
-        {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": scanner.role_arn}}} if scanner is not None else {}
-    )
-    statements: list[dict[str, Any]] = [
-        {
-            # What is not scanned is not read: not by an administrator's s3:* either.
-            "Sid": "DenyReadingQuarantine",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:GetObject*",  # of any version, its tags, and for replication: in a Deny, wider is safer
-            "Resource": raw,
-            **but_the_scanner,
-        },
-        {
-            # What stands under clean/ was scanned: nobody puts anything else there.
-            "Sid": "DenyDelivering",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:PutObject*", "s3:Replicate*"],
-            "Resource": scanned,
-            **but_the_scanner,
-        },
+    role = scanner.role_arn if scanner is not None else None
+    statements = [
+        # What is not scanned is not read: not by an administrator's s3:* either. Any version, its tags, for replication: in a
+        # Deny, wider is safer.
+        deny_all_but(role, "DenyReadingQuarantine", "s3:GetObject*", raw),
+        # What stands under clean/ was scanned: nobody puts anything else there.
+        deny_all_but(role, "DenyDelivering", ["s3:PutObject*", "s3:Replicate*"], scanned),
     ]
-    if scanner is not None:
-        principal = {"AWS": scanner.role_arn}
+    if role is not None:
+        known = ["s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions"]
         statements += [
-            {
-                "Sid": "LetScannerTakeMail",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": ["s3:GetObjectVersion", "s3:DeleteObjectVersion"],
-                "Resource": raw,
-            },
-            {
-                "Sid": "LetScannerDeliver",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": ["s3:GetObject", "s3:PutObject"],
-                "Resource": scanned,
-            },
-            {
-                # Without the right to list, S3 says of what is gone that it is forbidden.
-                "Sid": "LetScannerKnowBucket",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": ["s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions"],
-                "Resource": bucket_arn,
-            },
+            allow("LetScannerTakeMail", role, ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], raw),
+            allow("LetScannerDeliver", role, ["s3:GetObject", "s3:PutObject"], scanned),
+            # Without the right to list, S3 says of what is gone that it is forbidden.
+            allow("LetScannerKnowBucket", role, known, bucket_arn),
         ]
     return statements

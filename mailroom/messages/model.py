@@ -68,8 +68,8 @@ class Address:
     """One mailbox of a header.
 
     Args:
-        address: its addr-spec, the domain in lower case and in Unicode where it was; without an @ when the sender wrote none, "" beside a
-            name alone.
+        address: its addr-spec, the domain in lower case and in Unicode where it was; without an @ when the sender wrote none,
+            "" beside a name alone.
         name: its display name; "" without one. Hostile text: it may look like an address.
         group: the group it was listed in; "" outside of one.
     """

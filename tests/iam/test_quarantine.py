@@ -79,6 +79,18 @@ def without_denials(policy: Any) -> dict[str, Any]:
     return {**policy, "Statement": [one for one in policy["Statement"] if one["Effect"] == "Allow"]}
 
 
+def asked_by(role: Role, action: str, resource: str, policy: Any) -> Request:
+    """The role in a session, with its own policies and that of the bucket."""
+    return Request(
+        principal=role.session,
+        action=action,
+        resource=resource,
+        identity=role.policies,
+        resource_policy=policy,
+        context={"aws:PrincipalArn": role.arn},
+    )
+
+
 def roles_that_may(deployment: Deployment, *, denials: bool) -> list[str]:
     """One line for each thing that a role other than the bucket's scanner may do."""
     asked: list[tuple[str, Request]] = []
@@ -89,14 +101,7 @@ def roles_that_may(deployment: Deployment, *, denials: bool) -> list[str]:
             if role.arn == scanner:
                 continue
             for action, resource in questions(bucket):
-                request = Request(
-                    principal=role.session,
-                    action=action,
-                    resource=resource,
-                    identity=role.policies,
-                    resource_policy=policy,
-                    context={"aws:PrincipalArn": role.arn},
-                )
+                request = asked_by(role, action, resource, policy)
                 asked.append((f"{role.stack}/{role.logical_id} may {action} on {resource}", request))
     answers = decisions([request for _line, request in asked])
     assert len(answers) > 400
@@ -134,14 +139,7 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
     for bucket in quarantines(deployment):
         (scanner,) = [role for role in deployment.roles if role.arn == scanner_of(deployment, bucket)]
         asked = [
-            Request(
-                principal=scanner.session,
-                action=action,
-                resource=f"{bucket.arn}/{key}",
-                identity=scanner.policies,
-                resource_policy=bucket.policy,
-                context={"aws:PrincipalArn": scanner.arn},
-            )
+            asked_by(scanner, action, f"{bucket.arn}/{key}", bucket.policy)
             for action, key in (*needed.items(), *never.items())
         ]
         assert decisions(asked) == [True] * len(needed) + [False] * len(never)
@@ -155,14 +153,7 @@ def test_the_structurer_may_do_its_work(deployment: Deployment) -> None:
     for bucket in buckets:
         (role,) = [one for one in deployment.roles if one.arn == role_behind(deployment, bucket, "clean/")]
         asked = [
-            Request(
-                principal=role.session,
-                action=action,
-                resource=f"{other.arn}/{key}",
-                identity=role.policies,
-                resource_policy=other.policy,
-                context={"aws:PrincipalArn": role.arn},
-            )
+            asked_by(role, action, f"{other.arn}/{key}", other.policy)
             for other in buckets
             for action, key in (*needed.items(), *never.items())
         ]
@@ -175,14 +166,7 @@ def test_nobody_else_files(deployment: Deployment) -> None:
     """What is opened as an attachment was in mail that was scanned: no role has a grant that writes there."""
     for denials in (True, False):
         asked = [
-            Request(
-                principal=role.session,
-                action=action,
-                resource=f"{bucket.arn}/{key}",
-                identity=role.policies,
-                resource_policy=bucket.policy if denials else without_denials(bucket.policy),
-                context={"aws:PrincipalArn": role.arn},
-            )
+            asked_by(role, action, f"{bucket.arn}/{key}", bucket.policy if denials else without_denials(bucket.policy))
             for bucket in quarantines(deployment)
             for role in deployment.roles
             if role.arn != role_behind(deployment, bucket, "clean/")
