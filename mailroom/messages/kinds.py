@@ -126,7 +126,7 @@ def _groups(part: Attachment) -> list[dict[str, str]]:
 def _recipients(groups: list[dict[str, str]]) -> list[ReportedRecipient]:
     return [
         ReportedRecipient(
-            address=_typed(group.get("final-recipient") or group.get("original-recipient", "")),
+            address=_typed(group.get("final-recipient") or group.get("original-recipient", "")).strip("<> "),
             action=group.get("action", "").lower(),
             status=group.get("status", "").partition(" ")[0],
             diagnostic=_typed(group.get("diagnostic-code", "")),

@@ -220,6 +220,8 @@ class _Structure:
         for start, end, closing in self._delimiters(part, b"--" + boundary):
             if begun is not None:
                 slices.append((begun, max(begun, start)))
+            if closed and not closing:
+                self.problems.add(part.place, "boundary-reopened")
             begun, closed = None if closing else end, closing
             if len(slices) > MAX_PARTS:
                 break
