@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +28,7 @@ from mailroom.messages.words import decoded_words
 from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded
 from mailroom.threads import message_ids
 
-__all__ = ["MAX_NESTED", "parse"]
+__all__ = ["MAX_NESTED", "opened_files", "parse"]
 
 MAX_NESTED: Final = 10
 """Messages within messages that are looked into; those deeper are attachments like others."""
@@ -71,8 +72,30 @@ def parse(raw: bytes) -> Message:
 
     Source: RFC 5322, RFC 2045 to 2049, RFC 2231, RFC 6532; and what mail in the world makes of them.
     """
-    limits = Limits(parts=MAX_PARTS, octets=_OCTETS_IN_NESTED * len(raw) + 1_000_000)
-    return _Reader(raw, limits, depth=0).message()
+    return _Reader(raw, _limits(raw), depth=0).message()
+
+
+def opened_files(raw: bytes) -> list[Attachment]:
+    """The attachments that `parse` makes of the message, and of messages within it; faster, since the rest is not read.
+
+    For whoever must look at them before anybody else does. Never raises.
+
+    Args:
+        raw: as for `parse`.
+    """
+    reader = _Reader(raw, _limits(raw), depth=0)
+    reader.blocks(read_structure(raw, reader.problems, reader.limits))
+    return [*reader.attachments, *_within(reader.nested)]
+
+
+def _limits(raw: bytes) -> Limits:
+    return Limits(parts=MAX_PARTS, octets=_OCTETS_IN_NESTED * len(raw) + 1_000_000)
+
+
+def _within(nested: Sequence[Nested]) -> Iterator[Attachment]:
+    for one in nested:
+        yield from one.message.attachments
+        yield from _within(one.message.nested)
 
 
 @dataclass(slots=True)
@@ -87,7 +110,7 @@ class _Reader:
     def message(self) -> Message:
         root = read_structure(self.raw, self.problems, self.limits)
         header = root.header
-        blocks = self._blocks(root)
+        blocks = self.blocks(root)
         text = _joined([block.text or text_of_html(block.html) for block in blocks])
         subject = self._words(header, "subject")
         reply, quoted = split_quoted(text, subject)
@@ -131,10 +154,10 @@ class _Reader:
         value = ", ".join(header.every(name))
         return addresses(value, lambda what: self.problems.add(f"header {name}", what))
 
-    def _blocks(self, part: Part) -> list[_Block]:
+    def blocks(self, part: Part) -> list[_Block]:
         """The body that the part holds; what else it holds is added to the attachments."""
         if part.children:
-            found = [self._blocks(child) for child in part.children]
+            found = [self.blocks(child) for child in part.children]
             if part.kind.value == "multipart/alternative":
                 return _alternative([block for blocks in found for block in blocks])
             return [block for blocks in found for block in blocks]

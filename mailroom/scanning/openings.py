@@ -17,8 +17,7 @@ from email.errors import MessageError
 from email.message import Message
 from typing import Final
 
-from mailroom.messages import Message as ReadMessage
-from mailroom.messages import parse
+from mailroom.messages.parse import opened_files
 from mailroom.scanning.decoders import (
     base64_runs,
     is_base64,
@@ -92,7 +91,7 @@ def openings(raw: bytes) -> Iterator[Piece]:
         raw: the message as it came; anything.
     """
     reader = _Reader()
-    for piece in itertools.chain(_message(raw, "", 0, reader), _attachments(parse(raw), "", reader)):
+    for piece in itertools.chain(_message(raw, "", 0, reader), _opened_later(raw, reader)):
         yield piece
         if reader.pieces >= MAX_PIECES:
             yield Piece("", "", b"", sealed="Limits.Parts")
@@ -115,12 +114,11 @@ def _message(raw: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Pie
     yield from _swept(text, path, depth, reader)
 
 
-def _attachments(message: ReadMessage, path: str, reader: _Reader) -> Iterator[Piece]:
-    """What the platform itself opens of a message, which is more than that where no client is as lenient."""
-    for one in message.attachments:
-        yield from reader.fresh(Piece(f"{path}:read-{one.path}", one.filename, bytes(one.data)))
-    for nested in message.nested:
-        yield from _attachments(nested.message, f"{path}:read-{nested.path}", reader)
+def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
+    """What the platform itself opens of a message, which is more than others do where no client is as lenient."""
+    for one in opened_files(raw):
+        if bytes.fromhex(one.sha256) not in reader.seen:
+            yield from reader.fresh(Piece(f":read-{one.path}", one.filename, bytes(one.data)))
 
 
 def _swept(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
