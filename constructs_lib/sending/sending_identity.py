@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
@@ -17,6 +19,9 @@ __all__ = ["SendingIdentity"]
 
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """RFC 1123 2.1, in the lower case that DNS names are compared in."""
+
+_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+"""RFC 5321 4.1.2, dot-string, in lower case."""
 
 _CLAIMED: Final[WeakKeyDictionary[IConstruct, set[str]]] = WeakKeyDictionary()
 """Domains by app: CloudFormation would only find the second identity when SES refuses it."""
@@ -121,6 +126,49 @@ class SendingIdentity(Construct):
                 for arn in (self.identity_arn, self.configuration_set_arn)
             ],
         )
+
+    def grant_send(self, grantee: iam.IGrantable, *, addresses: Sequence[str]) -> iam.Grant:
+        """Let `grantee` send from these addresses, exactly, with this identity, this configuration set and this SES tenant.
+
+        For SES API v2's SendEmail, which must name all three; raw messages ask for SendRawEmail besides. Nothing else is allowed:
+        no other address of the domain, no part of it, and nothing of another tenant.
+
+        Args:
+            grantee: a role, a user, or what has one, such as a function.
+            addresses: of `domain`, in the lower case that they are sent from.
+
+        Raises:
+            ValueError: none is given, or one is no plain address of `domain`.
+
+        Source: Service authorization reference, "Amazon SES"; SES developer guide, "Using identity policies".
+        """
+        where = f'sending identity "{self.domain}"'
+        if not addresses:
+            raise ValueError(f"{where}: grant_send needs addresses, got none; name each that may send")
+        for address in addresses:
+            local, at, domain = address.rpartition("@")
+            # IAM compares letter by letter; all that it would take for something else begins with "${".
+            if not at or domain != self.domain or not _LOCAL.fullmatch(local) or "${" in local:
+                raise ValueError(
+                    f'{where}: grant_send takes addresses of the domain, in lower case, got "{address}"; '
+                    f'use one such as "support@{self.domain}"'
+                )
+        resources = [self.identity_arn, self.configuration_set_arn]
+        only = {"ses:FromAddress": sorted(set(addresses))}
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["ses:SendEmail"],
+            resource_arns=resources,
+            conditions={"StringEquals": {**only, "ses:TenantName": self.tenant_name}},
+        )
+        # This action has no key for the SES tenant.
+        raw = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["ses:SendRawEmail"],
+            resource_arns=resources,
+            conditions={"StringEquals": only},
+        )
+        return grant.combine(raw)
 
 
 def _check_label(where: str, label: str) -> None:

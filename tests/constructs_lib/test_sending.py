@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from aws_cdk import aws_iam as iam
 
 from constructs_lib import SendingIdentity
 from tests.templates import new_stack, only, resources, template_of
@@ -103,3 +105,42 @@ def test_one_identity_a_domain() -> None:
     with pytest.raises(ValueError, match="already holds an identity"):
         SendingIdentity(stack, "Two", domain=DOMAIN, tenant_name="acme-two")
     SendingIdentity(new_stack(), "One", domain=DOMAIN, tenant_name="acme")
+
+
+def test_grant_names_addresses_identity_configuration_set_and_tenant() -> None:
+    """Two statements: SendRawEmail has no condition key for the SES tenant. No wildcard anywhere."""
+    stack = new_stack()
+    identity = SendingIdentity(stack, "Sending", domain=DOMAIN, tenant_name="acme")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    identity.grant_send(role, addresses=[f"support@{DOMAIN}", f"billing+x@{DOMAIN}", f"support@{DOMAIN}"])
+    statements = only(template_of(stack), "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    addresses = [f"billing+x@{DOMAIN}", f"support@{DOMAIN}"]
+    assert [(one["Effect"], one["Action"], one["Condition"]) for one in statements] == [
+        ("Allow", "ses:SendEmail", {"StringEquals": {"ses:FromAddress": addresses, "ses:TenantName": "acme"}}),
+        ("Allow", "ses:SendRawEmail", {"StringEquals": {"ses:FromAddress": addresses}}),
+    ]
+    assert all("*" not in str(one["Resource"]) and len(one["Resource"]) == 2 for one in statements)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "problem"),
+    [
+        ([], "needs addresses, got none; name each that may send"),
+        (
+            ["support@post.globex.example"],
+            'got "support@post.globex.example"; use one such as "support@post.acme.example"',
+        ),
+        (["Support@post.acme.example"], 'in lower case, got "Support@post.acme.example"'),
+        (["post.acme.example"], 'got "post.acme.example"'),
+        (["*@post.acme.example@post.acme.example"], "takes addresses of the domain"),
+        (["a${*}@post.acme.example"], "takes addresses of the domain"),
+        (["@post.acme.example"], "takes addresses of the domain"),
+    ],
+)
+def test_grant_takes_addresses_of_the_domain_only(addresses: list[str], problem: str) -> None:
+    """Whatever IAM would take for more, or never match, is refused."""
+    stack = new_stack()
+    identity = SendingIdentity(stack, "Sending", domain=DOMAIN, tenant_name="acme")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        identity.grant_send(role, addresses=addresses)
