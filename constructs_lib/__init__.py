@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from constructs_lib.scanning import AttachmentScanner, AttachmentScannerProps, SignatureMirror
     from constructs_lib.sending import SendingIdentity
     from constructs_lib.tenant_subdomain import TenantSubdomain, TenantSubdomainProps
+    from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
 
 __all__ = [
     "ActiveReceiptRuleSet",
     "AttachmentScanner",
     "AttachmentScannerProps",
+    "EngagementTracking",
+    "EngagementTrackingProps",
     "MessageStore",
     "MessageStoreProps",
     "ParentZone",
@@ -40,6 +43,8 @@ _HOMES = {
     "ActiveReceiptRuleSet": "receiving",
     "AttachmentScanner": "scanning",
     "AttachmentScannerProps": "scanning",
+    "EngagementTracking": "tracking",
+    "EngagementTrackingProps": "tracking",
     "MessageStore": "messages",
     "MessageStoreProps": "messages",
     "ParentZone": "dns",

@@ -16,6 +16,7 @@ from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
+from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
 from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Policy
 
@@ -46,6 +47,8 @@ class TenantSubdomainProps:
         scanner: what scans the mail that arrives. Default: None, it stays in quarantine.
         scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
         message_retention: how long delivered mail and its messages are kept. Default: None, until somebody deletes them.
+        track_opens: whether it is recorded that mail was opened. Default: True.
+        track_clicks: whether it is recorded that links were followed. Default: True.
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
         alarm_topic_arn: told when mail cannot be filed. Default: None, nobody is.
         alert_addresses: operators to tell of detections. Default: none.
@@ -73,6 +76,8 @@ class TenantSubdomainProps:
     scanner: Scanner | None = None
     scan_policy: Policy = field(default_factory=Policy)
     message_retention: cdk.Duration | None = None
+    track_opens: bool = True
+    track_clicks: bool = True
     join_by: Sequence[JoinBy] = ()
     alarm_topic_arn: str | None = None
     alert_addresses: Sequence[str] = ()
@@ -84,8 +89,8 @@ class TenantSubdomainProps:
 class TenantSubdomain(Construct):
     """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox, alerts and messages.
 
-    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore`; when delegated, `SubdomainZone`
-    with `records` in it: the eight that e-mail needs, then optional ones. Holds no custom resource.
+    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore` and `EngagementTracking`; when
+    delegated, `SubdomainZone` with `records` in it: the eight that e-mail needs, then optional ones. Holds no custom resource.
 
     Raises:
         ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), or what
@@ -139,6 +144,7 @@ class TenantSubdomain(Construct):
             encryption_key_arn=props.alerts_key_arn,
         )
         self.messages: MessageStore | None = None
+        self.tracking: EngagementTracking | None = None
         if props.scanner is not None:
             self.messages = MessageStore(
                 self,
@@ -149,6 +155,20 @@ class TenantSubdomain(Construct):
                     join_by=props.join_by,
                     alarm_topic_arn=props.alarm_topic_arn,
                     removal_policy=props.removal_policy,
+                ),
+            )
+            self.tracking = EngagementTracking(
+                self,
+                "Tracking",
+                EngagementTrackingProps(
+                    tenant_id=props.tenant_id,
+                    configuration_set_name=self.sending.configuration_set_name,
+                    table_name=self.messages.table_name,
+                    table_arn=self.messages.table_arn,
+                    opens=props.track_opens,
+                    clicks=props.track_clicks,
+                    retention=props.message_retention,
+                    alarm_topic_arn=props.alarm_topic_arn,
                 ),
             )
         self.inbox = TenantInbox(

@@ -130,6 +130,8 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         message_retention=cdk.Duration.days(tenant.retention.messages_days)
         if tenant.retention.messages_days is not None
         else None,
+        track_opens=tenant.tracking.opens,
+        track_clicks=tenant.tracking.clicks,
         join_by=[JoinBy(way) for way in tenant.join_threads_by],
         alarm_topic_arn=_imported(cell.id, ALARMS_TOPIC),
         alert_addresses=tenant.alerts,

@@ -9,6 +9,7 @@
 | `ID#<digest of an identifier>` | `THREAD` | the thread that an identifier belongs to |
 | `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
+| `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>` | what became of a message that was sent |
 
 The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
 """
@@ -32,9 +33,11 @@ __all__ = [
     "attachment_key",
     "body_key",
     "delivery_key",
+    "event_key",
     "id_digest",
     "id_key",
     "message_key",
+    "sent_key",
     "sortable",
     "thread_key",
 ]
@@ -52,6 +55,7 @@ THREAD: Final = "THREAD"
 MESSAGE: Final = "MESSAGE"
 DELIVERY_PREFIX: Final = "DELIVERY#"
 AT_PREFIX: Final = "AT#"
+EVENT_PREFIX: Final = "EVENT#"
 
 
 def message_key(digest: str) -> tuple[str, str]:
@@ -97,6 +101,16 @@ def attachment_key(digest: str, number: int) -> str:
 def body_key(digest: str) -> str:
     """Key in the bucket of a message's document, where that is too big for the table."""
     return f"{BODIES_PREFIX}{digest}.json"
+
+
+def sent_key(ses_id: str) -> str:
+    """Partition key of what became of a message that was sent."""
+    return f"SENT#{ses_id}"
+
+
+def event_key(at: datetime, kind: str, link: str) -> str:
+    """Sort key of one event of a message; the same event has the same."""
+    return f"{EVENT_PREFIX}{sortable(at)}#{kind}" + (f"#{id_digest(link)}" if link else "")
 
 
 def sortable(moment: datetime) -> str:

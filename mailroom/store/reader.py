@@ -23,6 +23,7 @@ import boto3
 from mailroom.errors import PermanentError
 from mailroom.messages.documents import message_from
 from mailroom.messages.model import Address, Attachment, Kind, Message
+from mailroom.store.engagements import engagements_of
 from mailroom.store.keys import (
     AT_PREFIX,
     BY_ACTIVITY,
@@ -44,6 +45,7 @@ from mailroom.store.linking import Threads
 from mailroom.store.objects import Objects
 from mailroom.store.table import Item, Table
 from mailroom.threads import Link
+from mailroom.tracking.model import Engagement
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -272,6 +274,19 @@ class MessageReader:
             after=_position(after, {PARTITION, SORT}),
         )
         return Page(items=tuple(_summary(item) for item in self._current(items)), next=_token(following))
+
+    def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
+        """What became of a message that was sent, by SES's id of it, in the order it happened; none of one that is not known.
+
+        Raises:
+            ValueError: `after` is no `next` of such a page.
+        """
+        found, following = engagements_of(
+            self.table, ses_id, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
+        )
+        now = self.clock()
+        items = tuple(one for one, expires in found if expires is None or expires > now)
+        return Page(items=items, next=_token(following))
 
     def open_attachment(self, message: Message, attachment: Attachment) -> StreamingBody:
         """An attachment's octets, to be read and closed.

@@ -127,6 +127,11 @@ class Table:
         following = answer.get("LastEvaluatedKey")
         return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
 
+    def put(self, item: Item) -> None:
+        """Write one item, whatever was there; for half of what a transaction costs. Raises RetryableError."""
+        with _errors(self.name):
+            self.client.put_item(TableName=self.name, Item=_typed(item))
+
     def write(self, writes: Sequence[Write]) -> None:
         """All of these, or none.
 

@@ -12,7 +12,7 @@ import pytest
 from aws_cdk import assertions
 
 from constructs_lib import MessageStore, MessageStoreProps
-from constructs_lib.messages.bundle import bundle
+from constructs_lib.bundle import bundle
 from mailroom.messages.joining import JoinBy
 from tests.templates import new_stack, resources, template_of
 

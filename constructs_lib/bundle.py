@@ -1,4 +1,4 @@
-"""What the structuring function ships: `mailroom`, and the very releases of its libraries that this installation is locked to.
+"""What functions ship that are no images: `mailroom`, and the very releases of its libraries that this installation is locked to.
 
 All of them are plain Python, so they are copied from where they are installed: no docker, no pip, no network, and the same octets
 on every machine.
@@ -31,19 +31,19 @@ _DISTRIBUTIONS: Final = (
 )
 _SERVICES: Final = frozenset({"dynamodb", "events", "s3"})
 """Of botocore's descriptions of all of AWS, which are twenty times as big as all else together."""
-_OF_MAILROOM: Final = ("announcements", "messages", "scanning", "store", "structuring", "threads")
+_OF_MAILROOM: Final = ("announcements", "messages", "scanning", "store", "structuring", "threads", "tracking")
 _NO_CODE: Final = frozenset({"Dockerfile", ".lock", ".sh", ".conf", ".ndb", ".pyi", ".pyc"})
 
 
 @cache
 def bundle() -> Path:
-    """A folder with everything that the function imports; of this process, and gone with it.
+    """A folder with everything that such a function imports; of this process, and gone with it.
 
     Raises:
         PackageNotFoundError: a library is not installed.
         RuntimeError: a library has parts that are compiled for this machine.
     """
-    folder = Path(tempfile.mkdtemp(prefix="structuring-"))
+    folder = Path(tempfile.mkdtemp(prefix="mailroom-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in _DISTRIBUTIONS:
         _copy(distribution(name), folder)

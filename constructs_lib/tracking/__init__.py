@@ -1,0 +1,5 @@
+"""What becomes of mail that was sent."""
+
+from constructs_lib.tracking.engagement_tracking import EngagementTracking, EngagementTrackingProps
+
+__all__ = ["EngagementTracking", "EngagementTrackingProps"]

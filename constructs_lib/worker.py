@@ -1,0 +1,214 @@
+"""A queue, and the function that works it off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib.bundle import bundle
+
+__all__ = ["QueueWorker", "QueueWorkerProps", "allow_to"]
+
+_MAX_RECEIVES: Final = 5
+_FOURTEEN_DAYS: Final = 1_209_600
+_OLDEST_SECONDS: Final = 900
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueWorkerProps:
+    """What a worker is made from.
+
+    Args:
+        where: what errors begin with.
+        description: what the function does.
+        handler: such as "mailroom.structuring.function.on_event".
+        environment: the function's settings.
+        statements: what the function may do, besides its log and its queue.
+        says_dead: what operators are told when something could not be done.
+        says_waiting: what they are told when the oldest has waited for 15 minutes.
+        alarm_topic_arn: told of both. Default: None, nobody is.
+        timeout_seconds: of one invocation. Default: 120.
+        memory_mib: Default: 256.
+        max_concurrency: how many at once: 2 to 1,000. Default: 5.
+    """
+
+    where: str
+    description: str
+    handler: str
+    environment: Mapping[str, str]
+    statements: Sequence[Mapping[str, Any]]
+    says_dead: str
+    says_waiting: str
+    alarm_topic_arn: str | None = None
+    timeout_seconds: int = 120
+    memory_mib: int = 256
+    max_concurrency: int = 5
+
+
+class QueueWorker(Construct):
+    """One message of the queue at a time, tried five times, then kept with the dead letters for 14 days.
+
+    Creates 2 queues (encrypted, TLS only), 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a
+    year), 1 event source mapping and 2 alarms. `let_send` must be called once: it writes the queues' policies. Holds no state but
+    what waits.
+
+    Raises:
+        ValueError: `max_concurrency` is not what Lambda takes.
+
+    Source: Lambda developer guide, "Using Lambda with Amazon SQS".
+    """
+
+    def __init__(self, scope: Construct, id: str, props: QueueWorkerProps) -> None:
+        super().__init__(scope, id)
+        if not 2 <= props.max_concurrency <= 1000:
+            raise ValueError(f"{props.where}: max_concurrency must be 2 to 1000, got {props.max_concurrency}")
+        dead_letters = self._queue("DeadLetters", {})
+        self._queues = queue, _ = (
+            self._queue(
+                "Queue",
+                {
+                    "visibility_timeout": props.timeout_seconds + 60,
+                    "redrive_policy": {"deadLetterTargetArn": dead_letters.attr_arn, "maxReceiveCount": _MAX_RECEIVES},
+                },
+            ),
+            dead_letters,
+        )
+        self.queue_arn: str = queue.attr_arn
+        log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365)
+        log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        self.role_arn: str = self._role(props, queue, log_group).attr_arn
+        function = self._function(props, log_group)
+        lambda_.CfnEventSourceMapping(
+            self,
+            "Source",
+            event_source_arn=queue.attr_arn,
+            function_name=function.ref,
+            batch_size=1,  # one that exhausts time or memory takes no other with it
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
+                maximum_concurrency=props.max_concurrency
+            ),
+        )
+        self._alarm(
+            dead_letters,
+            id="DeadLettersWaiting",
+            metric="ApproximateNumberOfMessagesVisible",
+            above=0,
+            says=props.says_dead,
+            topic_arn=props.alarm_topic_arn,
+        )
+        self._alarm(
+            queue,
+            id="OldestWaiting",
+            metric="ApproximateAgeOfOldestMessage",
+            above=_OLDEST_SECONDS,
+            says=props.says_waiting,
+            topic_arn=props.alarm_topic_arn,
+        )
+
+    def let_send(self, service: str, condition: Mapping[str, Any]) -> sqs.CfnQueuePolicy:
+        """Let a service send to the queue, under a condition; and both queues take TLS only.
+
+        Args:
+            service: principal, such as "s3.amazonaws.com".
+            condition: as in a policy; what keeps others' buckets or rules out.
+        """
+        queue, dead_letters = self._queues
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": queue.attr_arn,
+            "Condition": dict(condition),
+        }
+        self._policy("DeadLettersPolicy", dead_letters, [])
+        return self._policy("QueuePolicy", queue, [allow])
+
+    def _queue(self, id: str, settings: Mapping[str, Any]) -> sqs.CfnQueue:
+        return sqs.CfnQueue(self, id, sqs_managed_sse_enabled=True, message_retention_period=_FOURTEEN_DAYS, **settings)
+
+    def _policy(self, id: str, queue: sqs.CfnQueue, statements: Sequence[Mapping[str, Any]]) -> sqs.CfnQueuePolicy:
+        deny = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": queue.attr_arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        document = {"Version": "2012-10-17", "Statement": [deny, *statements]}
+        return sqs.CfnQueuePolicy(self, id, queues=[queue.ref], policy_document=document)
+
+    def _role(self, props: QueueWorkerProps, queue: sqs.CfnQueue, log_group: logs.CfnLogGroup) -> iam.CfnRole:
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        statements = [
+            allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
+            allow_to(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.attr_arn),
+            *props.statements,
+        ]
+        return iam.CfnRole(
+            self,
+            "Role",
+            assume_role_policy_document={"Version": "2012-10-17", "Statement": [trust]},
+            policies=[
+                iam.CfnRole.PolicyProperty(
+                    policy_name="Work", policy_document={"Version": "2012-10-17", "Statement": statements}
+                )
+            ],
+        )
+
+    def _function(self, props: QueueWorkerProps, log_group: logs.CfnLogGroup) -> lambda_.CfnFunction:
+        code = assets.Asset(self, "Code", path=str(bundle()))
+        return lambda_.CfnFunction(
+            self,
+            "Function",
+            description=props.description,
+            runtime="python3.14",
+            architectures=["arm64"],
+            handler=props.handler,
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
+            role=self.role_arn,
+            timeout=props.timeout_seconds,
+            memory_size=props.memory_mib,
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.ref),
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(props.environment)),
+        )
+
+    def _alarm(
+        self, queue: sqs.CfnQueue, *, id: str, metric: str, above: float, says: str, topic_arn: str | None
+    ) -> None:
+        actions = [topic_arn] if topic_arn is not None else None
+        alarm = cloudwatch.CfnAlarm(
+            self,
+            id,
+            namespace="AWS/SQS",
+            metric_name=metric,
+            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="QueueName", value=queue.attr_queue_name)],
+            statistic="Maximum",
+            period=300,
+            evaluation_periods=1,
+            threshold=above,
+            comparison_operator="GreaterThanThreshold",
+            treat_missing_data="notBreaching",
+            alarm_description=says,
+            alarm_actions=actions,
+            ok_actions=actions,
+        )
+        if actions is None:
+            cdk.Validations.of(alarm).acknowledge(
+                cdk.Acknowledgment(id="AwsSolutions-CW1", reason="whoever composes passes the topic to tell")
+            )
+
+
+def allow_to(actions: Sequence[str], resource: str) -> dict[str, Any]:
+    """A statement of a role's policy."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}

@@ -1,0 +1,53 @@
+"""What became of messages that were sent: written as SES tells it, in any order, as often as it tells it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mailroom.store.keys import EVENT_PREFIX, EXPIRES, PARTITION, SORT, event_key, sent_key
+from mailroom.store.table import Item, Table
+from mailroom.tracking.model import Engagement, EngagementKind
+
+__all__ = ["engagements_of", "note_engagement"]
+
+
+def note_engagement(table: Table, engagement: Engagement, retention: timedelta | None) -> None:
+    """Write one event; the same one again changes nothing. Raises RetryableError.
+
+    Args:
+        table: the tenant's.
+        engagement: the event. All of it is kept, and nothing else: there is nothing of a person in it.
+        retention: how long it is kept from when it happened; None until somebody deletes it.
+    """
+    item: Item = {
+        PARTITION: sent_key(engagement.ses_id),
+        SORT: event_key(engagement.at, engagement.kind, engagement.link),
+        "kind": engagement.kind.value,
+        "at": engagement.at.isoformat(),
+        **({"link": engagement.link} if engagement.link else {}),
+        **({"bot": True} if engagement.bot else {}),
+    }
+    if retention is not None:
+        item[EXPIRES] = int((engagement.at + retention).timestamp())
+    table.put(item)
+
+
+def engagements_of(
+    table: Table, ses_id: str, *, limit: int | None = None, after: Item | None = None
+) -> tuple[list[tuple[Engagement, int | None]], Item | None]:
+    """Events of one message in the order they happened, each with when it expires; and where the next page begins.
+
+    Raises RetryableError.
+    """
+    items, following = table.query(sent_key(ses_id), EVENT_PREFIX, limit=limit, after=after)
+    return [(_engagement(item, ses_id), item.get(EXPIRES)) for item in items], following
+
+
+def _engagement(item: Item, ses_id: str) -> Engagement:
+    return Engagement(
+        kind=EngagementKind(item["kind"]),
+        ses_id=ses_id,
+        at=datetime.fromisoformat(item["at"]),
+        link=item.get("link", ""),
+        bot=item.get("bot", False),
+    )

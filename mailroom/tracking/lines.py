@@ -1,0 +1,92 @@
+"""The line that EventBridge makes of each event, and what it says. Pure.
+
+SES's events hold addresses of recipients, of networks and of programs. A rule's input transformer keeps what is named here, before
+anything is queued, logged or stored; a line, because a transformer escapes nothing, and a link may hold any character.
+
+Source: EventBridge user guide, "Amazon EventBridge input transformation": of what an event lacks, nothing appears.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from mailroom.errors import PermanentError
+from mailroom.tracking.model import Engagement, EngagementKind
+
+__all__ = ["PATHS", "engagement_of", "template_of"]
+
+_TIMES: Final = ("open", "click", "delivery", "bounce", "complaint", "deliveryDelay")
+"""Objects of an event that say when it happened; of the others, it is when SES took the message."""
+_BOTS: Final = ("open", "click")
+
+PATHS: Final[Mapping[str, str]] = {
+    "kind": "$.detail.eventType",
+    "message": "$.detail.mail.messageId",
+    "accepted": "$.detail.mail.timestamp",
+    "link": "$.detail.click.link",
+    **{f"{name}At": f"$.detail.{name}.timestamp" for name in _TIMES},
+    **{f"{name}Bot": f"$.detail.{name}.isBotEvent" for name in _BOTS},
+}
+"""The transformer's variables: all that is read of an event."""
+
+_FIELDS: Final = 7
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
+_MOST_LINK: Final = 2048
+
+
+def template_of(configuration_set: str) -> str:
+    """The transformer's template.
+
+    Args:
+        configuration_set: its name, as a string or as a token that becomes one.
+    """
+    times = "".join(f"<{name}At>" for name in _TIMES)
+    bots = "".join(f"<{name}Bot>" for name in _BOTS)
+    return f'"1|<kind>|<message>|{configuration_set}|<accepted>|{times}|{bots}|<link>"'
+
+
+def engagement_of(line: str, configuration_set: str) -> Engagement:
+    """What a line says.
+
+    Args:
+        line: body of a queue message.
+        configuration_set: the tenant's; a line of another is not taken.
+
+    Raises:
+        PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
+    """
+    version, *fields = _unquoted(line).split("|", _FIELDS)
+    if version != "1" or len(fields) != _FIELDS:
+        raise PermanentError("engagement: must be a line of version 1 with 8 fields")
+    kind, ses_id, of, accepted, at, bot, link = fields
+    if of != configuration_set:
+        raise PermanentError("engagement: must be of the tenant's configuration set")
+    if not _ID.fullmatch(ses_id):
+        raise PermanentError("engagement: must have SES's id of a message")
+    try:
+        known = EngagementKind(kind)
+        moment = datetime.fromisoformat(at or accepted)
+    except ValueError as error:
+        raise PermanentError("engagement: must have a kind and a time that SES documents") from error
+    if moment.tzinfo is None:
+        raise PermanentError("engagement: must have a time with a zone")
+    return Engagement(
+        kind=known,
+        ses_id=ses_id,
+        at=moment,
+        link=link[:_MOST_LINK] if known is EngagementKind.CLICK else "",
+        bot=bot == "true",
+    )
+
+
+def _unquoted(line: str) -> str:
+    """Without the quotes that stand around it, whether or not what is in it is escaped."""
+    try:
+        plain = json.loads(line)
+    except ValueError:
+        return line[1:-1] if len(line) > 1 and line[0] == line[-1] == '"' else line
+    return plain if isinstance(plain, str) else line

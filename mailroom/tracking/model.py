@@ -1,0 +1,51 @@
+"""What SES tells of a message that was sent, as far as it is kept. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Engagement", "EngagementKind"]
+
+
+class EngagementKind(StrEnum):
+    """What happened. Each value is the word that SES uses in `eventType`."""
+
+    SEND = "Send"
+    """SES took the message."""
+    DELIVERY = "Delivery"
+    """The recipient's server took it."""
+    DELIVERY_DELAY = "DeliveryDelay"
+    """The recipient's server does not take it yet; SES tries on."""
+    BOUNCE = "Bounce"
+    """It was refused for good, or not taken until SES gave up."""
+    COMPLAINT = "Complaint"
+    """The recipient called it spam."""
+    REJECT = "Reject"
+    """SES found malware in it, and did not send it."""
+    RENDERING_FAILURE = "Rendering Failure"
+    """A template of SES's could not be filled in; the platform uses none."""
+    OPEN = "Open"
+    """Its images were loaded: by somebody who read it, or by a program."""
+    CLICK = "Click"
+    """A link was followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One event of one message.
+
+    Args:
+        kind: what happened.
+        ses_id: SES's id of the message.
+        at: when, with a time zone, to the millisecond as SES tells it.
+        link: the link that was followed; "" for all other kinds.
+        bot: whether SES took it for a program's doing, such as a scanner that follows every link.
+    """
+
+    kind: EngagementKind
+    ses_id: str
+    at: datetime
+    link: str = ""
+    bot: bool = False

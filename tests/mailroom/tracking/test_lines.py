@@ -1,0 +1,87 @@
+"""What a line of the rule says is read exactly, and nothing else is taken."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailroom.errors import PermanentError
+from mailroom.tracking import Engagement, EngagementKind
+from mailroom.tracking.lines import engagement_of
+
+SES_ID = "0107018f5c2d7e3a-7f3e-4b5c-9d1a-000000"
+ACCEPTED = "2026-11-23T09:00:00.000Z"
+AT = "2026-11-23T10:00:00.123Z"
+
+
+def line(
+    kind: str = "Open", *, message: str = SES_ID, of: str = "set", at: str = AT, bot: str = "", link: str = ""
+) -> str:
+    """A line as the transformer makes it."""
+    return f"1|{kind}|{message}|{of}|{ACCEPTED}|{at}|{bot}|{link}"
+
+
+@pytest.mark.parametrize("kind", EngagementKind)
+@pytest.mark.parametrize("quoted", [True, False])
+def test_each_kind(kind: EngagementKind, quoted: bool) -> None:
+    """With or without the quotes that EventBridge puts around it; to the millisecond."""
+    written = f'"{line(kind.value)}"' if quoted else line(kind.value)
+    assert engagement_of(written, "set") == Engagement(
+        kind, SES_ID, datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
+    )
+
+
+def test_events_without_a_time_of_their_own() -> None:
+    """Happened when SES took the message."""
+    assert engagement_of(line("Send", at=""), "set").at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def test_programs_are_marked() -> None:
+    """As SES marks them; what it does not say is no."""
+    found = [engagement_of(line(bot=word), "set").bot for word in ("true", "false", "")]
+    assert found == [True, False, False]
+
+
+@given(st.text(max_size=100))
+def test_links_are_any_text(link: str) -> None:
+    """The link is last, and whole, whatever stands in it; escaped or not, as EventBridge sees fit."""
+    written = line("Click", link=link)
+    assert engagement_of(json.dumps(written), "set").link == link
+    assert engagement_of(written, "set").link == link
+
+
+def test_link_of_what_is_no_click() -> None:
+    """Is not kept."""
+    assert engagement_of(line("Open", link="https://example.org/"), "set").link == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("", "version 1"),
+        ('{"detail": {"mail": {"destination": ["anna@example.org"]}}}', "version 1"),
+        ("2|Open|a|set|||", "version 1"),
+        (line(of="other"), "the tenant's configuration set"),
+        (line(message="anna@example.org"), "SES's id"),
+        (line(message=""), "SES's id"),
+        (line("Subscription"), "a kind and a time"),
+        (line(at="yesterday"), "a kind and a time"),
+        (line(at="2026-11-23T10:00:00"), "a time with a zone"),
+    ],
+)
+def test_what_is_no_such_line(written: str, problem: str) -> None:
+    """Is refused, and nothing of it is in the error."""
+    with pytest.raises(PermanentError, match=problem) as caught:
+        engagement_of(written, "set")
+    assert "anna" not in str(caught.value)
+
+
+@given(st.text())
+def test_anything_else_is_refused(written: str) -> None:
+    """With the one error that ends with the dead letters."""
+    with pytest.raises(PermanentError):
+        engagement_of(written, "set")
