@@ -22,6 +22,7 @@ from mailroom.threads import thread_messages
 
 if TYPE_CHECKING:
     from mailroom.store import MessageReader, Page, StoredMessage, Summary, ThreadSummary
+    from mailroom.tracking import Engagement
 
 __all__ = ["register"]
 
@@ -32,6 +33,10 @@ OneMessage = Annotated[
     str | None, typer.Option("--message", metavar="NAME", help="Show this message; also by its Message-ID.")
 ]
 OfAddress = Annotated[str | None, typer.Option("--address", help="List the messages from or to this address.")]
+OfSent = Annotated[
+    str | None,
+    typer.Option("--sent", metavar="ID", help="List what became of the message that SES sent under this id."),
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="Of a list, so many at most.")]
 After = Annotated[str, typer.Option("--after", metavar="NEXT", help="Of a list, those behind this place.")]
 
@@ -47,14 +52,15 @@ def messages(
     thread: OfThread = None,
     message: OneMessage = None,
     address: OfAddress = None,
+    sent: OfSent = None,
     limit: Limit = 20,
     after: After = "",
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Show a tenant's mail: its threads, the one with the latest message first, the messages of one, or one message whole."""
-    if sum(one is not None for one in (thread, message, address)) > 1:
-        raise typer.BadParameter("one of --thread, --message and --address at most")
+    """Show a tenant's mail: its threads, the latest first, the messages of one, one message whole, or what became of one sent."""
+    if sum(one is not None for one in (thread, message, address, sent)) > 1:
+        raise typer.BadParameter("one of --thread, --message, --address and --sent at most")
     loaded = load(config)
     of = loaded.tenant(tenant)
     cell = loaded.cell(of.cell)
@@ -65,6 +71,8 @@ def messages(
             _show_messages(_named(reader, tenant, message), as_json=as_json)
         elif thread is not None:
             _show_thread(reader.thread(thread, limit=limit, after=after), tenant, thread, as_json=as_json)
+        elif sent is not None:
+            _show_list(reader.engagements(sent, limit=limit, after=after), _event_document, _print_event, as_json)
         elif address is not None:
             _show_list(reader.by_address(address, limit=limit, after=after), _summary_document, _print_summary, as_json)
         else:
@@ -133,7 +141,7 @@ def _show_list(
         print_json({"ok": True, "items": [document(one) for one in page.items], "next": page.next})
         return
     if not page.items:
-        console.print("no messages")
+        console.print("none")
     for one in page.items:
         show(one)
     _print_next(page)
@@ -160,6 +168,12 @@ def _print_thread(thread: ThreadSummary) -> None:
 def _print_summary(summary: Summary) -> None:
     for line in _lines(summary):
         console.print(line, soft_wrap=True)
+
+
+def _print_event(event: Engagement) -> None:
+    program = "by a program" if event.bot else ""
+    said = (f"{event.at:%Y-%m-%d %H:%M:%S}", event.kind.value, escaped(event.link), program)
+    console.print("  ".join(filter(None, said)), markup=False, soft_wrap=True)
 
 
 def _lines(summary: Summary) -> Iterator[Text]:
@@ -203,6 +217,10 @@ def _summary_document(summary: Summary) -> dict[str, Any]:
         "attachments": summary.attachments,
         "octets": summary.octets,
     }
+
+
+def _event_document(event: Engagement) -> dict[str, Any]:
+    return {"event": event.kind.value, "at": event.at.isoformat(), "link": event.link, "bot": event.bot}
 
 
 def _message_document(stored: StoredMessage) -> dict[str, Any]:
