@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.alerts import SecurityAlerts
@@ -17,8 +18,10 @@ from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
 from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
+from mailroom.layout import OUTGOING_PREFIX
 from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Policy
+from mailroom.store.keys import OUTBOX_PREFIX
 
 __all__ = ["TenantSubdomain", "TenantSubdomainProps"]
 
@@ -32,6 +35,7 @@ class TenantSubdomainProps:
         subdomain: A-labels, lower case, no trailing dot.
         rule_set_name: the active receipt rule set of the account and region.
         recipients: addresses to receive at, or the subdomain itself for all; append new ones at the end. May be empty.
+        sending_addresses: designated addresses that the outbox may send from. Default: none, nothing is sent.
         delegated: True makes a hosted zone with the records in it; False leaves the records to the customer. Default: True.
         parent: zone of ours, in this account, that delegates the subdomain. Default: None.
         portal: alias at the subdomain itself; needs `delegated`. Default: None.
@@ -61,6 +65,7 @@ class TenantSubdomainProps:
     subdomain: str
     rule_set_name: str
     recipients: Sequence[str]
+    sending_addresses: Sequence[str] = ()
     delegated: bool = True
     parent: ParentZone | None = None
     portal: PortalAlias | None = None
@@ -99,7 +104,8 @@ class TenantSubdomain(Construct):
 
     def __init__(self, scope: Construct, id: str, props: TenantSubdomainProps) -> None:
         super().__init__(scope, id)
-        where = f'tenant "{props.tenant_id}"'
+        where = self._where = f'tenant "{props.tenant_id}"'
+        self._sends = bool(props.sending_addresses)
         if not props.delegated and (props.portal is not None or props.parent is not None):
             what = "portal" if props.portal is not None else "parent"
             raise ValueError(
@@ -153,6 +159,10 @@ class TenantSubdomain(Construct):
                     tenant_id=props.tenant_id,
                     retention=props.message_retention,
                     join_by=props.join_by,
+                    configuration_set_name=self.sending.configuration_set_name if props.sending_addresses else None,
+                    send_statements=self.sending.send_statements(props.sending_addresses)
+                    if props.sending_addresses
+                    else (),
                     alarm_topic_arn=props.alarm_topic_arn,
                     removal_policy=props.removal_policy,
                 ),
@@ -191,3 +201,29 @@ class TenantSubdomain(Construct):
                 alerts_topic_arn=self.alerts.topic_arn,
             ),
         )
+
+    def grant_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` use the tenant's outbox (`mailroom.outbox.Outbox`): put messages in, and ask how far they are.
+
+        What is put there is scanned and sent by the tenant's own function; the grantee gets no right to send, reads no mail, and
+        writes nothing else to the table.
+
+        Raises:
+            ValueError: the tenant has no outbox: no scanner, or no sending addresses.
+
+        Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
+        """
+        if self.messages is None or not self._sends:
+            raise ValueError(f"{self._where}: has no outbox; give it a scanner and sending addresses")
+        put = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:PutObject"],
+            resource_arns=[f"{self.inbox.bucket_arn}/{OUTGOING_PREFIX}*"],
+        )
+        ask = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            resource_arns=[self.messages.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
+        )
+        return put.combine(ask)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ATTACHMENTS_PREFIX", "BODIES_PREFIX", "CLEAN_PREFIX", "MAX_MESSAGE_OCTETS", "RAW_PREFIX", "VERDICT_PREFIX"]
+__all__ = [
+    "APPROVED_PREFIX",
+    "ATTACHMENTS_PREFIX",
+    "BODIES_PREFIX",
+    "CLEAN_PREFIX",
+    "MAX_MESSAGE_OCTETS",
+    "OUTGOING_PREFIX",
+    "RAW_PREFIX",
+    "VERDICT_PREFIX",
+]
 
 RAW_PREFIX: Final = "raw/"
 """Quarantine: SES writes here, and only the scanner reads."""
 
 CLEAN_PREFIX: Final = "clean/"
 """Messages that were scanned: only the scanner writes here."""
+
+OUTGOING_PREFIX: Final = f"{RAW_PREFIX}out/"
+"""Messages that are to be sent: applications write here; scanned like what arrives, where nobody else reads."""
+
+APPROVED_PREFIX: Final = f"{CLEAN_PREFIX}out/"
+"""Messages that are to be sent, once they were scanned."""
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ class MessageStoreProps:
         tenant_id: permanent id; events and logs name it.
         retention: how long messages are kept; whole days. Default: None, until somebody deletes them.
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
+        configuration_set_name: that the outbox sends with. Default: None, nothing is sent.
+        send_statements: what lets the function send, see `SendingIdentity.send_statements`. Default: nothing does.
         alarm_topic_arn: told by the alarms. Default: None, nobody is.
         max_concurrency: messages that are worked on at once, 2 to 1,000. Default: 5.
         removal_policy: of the table; with RETAIN it is protected against deletion, too. Default: retain.
@@ -40,6 +42,8 @@ class MessageStoreProps:
     tenant_id: str
     retention: cdk.Duration | None = None
     join_by: Sequence[JoinBy] = ()
+    configuration_set_name: str | None = None
+    send_statements: Sequence[Mapping[str, Any]] = ()
     alarm_topic_arn: str | None = None
     max_concurrency: int = 5
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
@@ -75,13 +79,14 @@ class MessageStore(Construct):
                 description=f"Files the mail of {props.tenant_id}",
                 handler="mailroom.structuring.function.on_event",
                 environment={
+                    "CONFIGURATION_SET": props.configuration_set_name or "",
                     "EVENT_BUS": "default",
                     "JOIN_BY": " ".join(sorted(props.join_by)),
                     "RETENTION_DAYS": str(int(props.retention.to_days())) if props.retention is not None else "",
                     "TABLE_NAME": self.table_name,
                     "TENANT": props.tenant_id,
                 },
-                statements=self._statements(),
+                statements=[*self._statements(), *props.send_statements],
                 says_dead=f"Mail of {props.tenant_id} could not be filed: see the function's log, then redrive the dead letters.",
                 says_waiting=f"Mail of {props.tenant_id} waits longer than 15 minutes to be filed: see the function's log.",
                 alarm_topic_arn=props.alarm_topic_arn,

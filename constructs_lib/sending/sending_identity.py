@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from aws_cdk import aws_iam as iam
@@ -22,6 +22,9 @@ _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 _LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 """RFC 5321 4.1.2, dot-string, in lower case."""
+
+_MOST_POLICY: Final = 8_000
+"""Characters of a role's inline policies are 10,240 in all. IAM user guide, "IAM and STS quotas"."""
 
 _CLAIMED: Final[WeakKeyDictionary[IConstruct, set[str]]] = WeakKeyDictionary()
 """Domains by app: CloudFormation would only find the second identity when SES refuses it."""
@@ -130,17 +133,32 @@ class SendingIdentity(Construct):
     def grant_send(self, grantee: iam.IGrantable, *, addresses: Sequence[str]) -> iam.Grant:
         """Let `grantee` send from these addresses, exactly, with this identity, this configuration set and this SES tenant.
 
-        For SES API v2's SendEmail, which must name all three; raw messages ask for SendRawEmail besides. Nothing else is allowed:
-        no other address of the domain, no part of it, and nothing of another tenant.
+        For SES API v2's SendEmail, which must name all three. Nothing else is allowed: no other address of the domain, no part of
+        it, and nothing of another tenant.
 
         Args:
             grantee: a role, a user, or what has one, such as a function.
             addresses: of `domain`, in the lower case that they are sent from.
 
         Raises:
-            ValueError: none is given, or one is no plain address of `domain`.
+            ValueError: none is given, one is no plain address of `domain`, or they are more than a role's policies hold.
 
         Source: Service authorization reference, "Amazon SES"; SES developer guide, "Using identity policies".
+        """
+        allow, deny = self.send_statements(addresses)
+        grantee.grant_principal.add_to_principal_policy(iam.PolicyStatement.from_json(deny))
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=allow["Action"],
+            resource_arns=allow["Resource"],
+            conditions=allow["Condition"],
+        )
+
+    def send_statements(self, addresses: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What `grant_send` adds to a role's policy: what is allowed, and what is denied.
+
+        Raises:
+            ValueError: as `grant_send` does.
         """
         where = f'sending identity "{self.domain}"'
         if not addresses:
@@ -153,22 +171,28 @@ class SendingIdentity(Construct):
                     f'{where}: grant_send takes addresses of the domain, in lower case, got "{address}"; '
                     f'use one such as "support@{self.domain}"'
                 )
+        only = sorted(set(addresses))
+        if sum(len(address) + 3 for address in only) > _MOST_POLICY:
+            raise ValueError(
+                f"{where}: grant_send takes addresses of {_MOST_POLICY:,} characters in all, since a role's policies hold no more, "
+                f"got {len(only)} addresses; grant them to several roles"
+            )
         resources = [self.identity_arn, self.configuration_set_arn]
-        only = {"ses:FromAddress": sorted(set(addresses))}
-        grant = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["ses:SendEmail"],
-            resource_arns=resources,
-            conditions={"StringEquals": {**only, "ses:TenantName": self.tenant_name}},
-        )
-        # This action has no key for the SES tenant.
-        raw = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["ses:SendRawEmail"],
-            resource_arns=resources,
-            conditions={"StringEquals": only},
-        )
-        return grant.combine(raw)
+        allow = {
+            "Effect": "Allow",
+            # SES asks for the second one where a message is given whole.
+            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+            "Resource": resources,
+            "Condition": {"StringEquals": {"ses:FromAddress": only}},
+        }
+        deny = {
+            "Effect": "Deny",
+            # SendRawEmail has no key for the SES tenant.
+            "Action": "ses:SendEmail",
+            "Resource": resources,
+            "Condition": {"StringNotEquals": {"ses:TenantName": self.tenant_name}},
+        }
+        return allow, deny
 
 
 def _check_label(where: str, label: str) -> None:

@@ -6,6 +6,7 @@ nothing is written under `clean/` that was not scanned as it is.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -231,6 +232,7 @@ class Intake:
 
     def _deliver(self, item: RawObject, message: bytes, result: ScanResult) -> None:
         key = f"{CLEAN_PREFIX}{item.message_id}"
+        digest = hashlib.sha256(message).hexdigest()
         try:
             self.s3.put_object(
                 Bucket=item.bucket,
@@ -238,15 +240,15 @@ class Intake:
                 Body=message,
                 ContentType="message/rfc822",
                 IfNoneMatch="*",
-                Metadata={"raw-version": item.version, "verdict": result.verdict.value},
+                Metadata={"raw-version": item.version, "verdict": result.verdict.value, "sha256": digest},
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _TAKEN:
                 raise
-            there = self.s3.head_object(Bucket=item.bucket, Key=key)["Metadata"].get("raw-version")
-            if there != item.version:
+            there = self.s3.head_object(Bucket=item.bucket, Key=key)["Metadata"]
+            if there.get("raw-version") != item.version and there.get("sha256") != digest:
                 raise PermanentError(
-                    f"{item.bucket}/{key}: holds version {there} of its message already, not {item.version}"
+                    f"{item.bucket}/{key}: holds version {there.get('raw-version')} of its message already, not {item.version}"
                 ) from error
 
 

@@ -58,6 +58,7 @@ class Arrival:
         ses_id: SES's id of this delivery.
         received: when, with a time zone.
         octets: of the message.
+        sent: whether the tenant sent it. Default: it came.
     """
 
     message: Message
@@ -65,6 +66,7 @@ class Arrival:
     ses_id: str
     received: datetime
     octets: int
+    sent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -349,6 +351,7 @@ def _summary(arrival: Arrival, at: datetime, identifiers: _Identifiers) -> Item:
         "kinds": sorted(kind.value for kind in message.kinds),
         "attachments": len(message.attachments),
         "octets": arrival.octets,
+        **({"sent": True} if arrival.sent else {}),
         "own": list(identifiers.own),
         "above": list(identifiers.above),
         "also": list(identifiers.also),

@@ -9,6 +9,7 @@
 | `ID#<digest of an identifier>` | `THREAD` | the thread that an identifier belongs to |
 | `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
+| `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent |
 | `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>` | what became of a message that was sent |
 
 The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
@@ -37,6 +38,7 @@ __all__ = [
     "id_digest",
     "id_key",
     "message_key",
+    "outbox_key",
     "sent_key",
     "sortable",
     "thread_key",
@@ -56,6 +58,8 @@ MESSAGE: Final = "MESSAGE"
 DELIVERY_PREFIX: Final = "DELIVERY#"
 AT_PREFIX: Final = "AT#"
 EVENT_PREFIX: Final = "EVENT#"
+OUTBOX_PREFIX: Final = "OUTBOX#"
+STATE: Final = "STATE"
 
 
 def message_key(digest: str) -> tuple[str, str]:
@@ -101,6 +105,11 @@ def attachment_key(digest: str, number: int) -> str:
 def body_key(digest: str) -> str:
     """Key in the bucket of a message's document, where that is too big for the table."""
     return f"{BODIES_PREFIX}{digest}.json"
+
+
+def outbox_key(id: str) -> tuple[str, str]:
+    """Key of how far a message is that is to be sent."""
+    return f"{OUTBOX_PREFIX}{id}", STATE
 
 
 def sent_key(ses_id: str) -> str:

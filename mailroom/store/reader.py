@@ -105,6 +105,7 @@ class Summary:
         kinds: what else it is.
         attachments: how many it has.
         octets: how big it is.
+        sent: whether the tenant sent it.
         link: for `mailroom.threads.thread_messages`, which draws the tree of a thread; identifiers are digests.
     """
 
@@ -118,6 +119,7 @@ class Summary:
     kinds: frozenset[Kind]
     attachments: int
     octets: int
+    sent: bool
     link: Link
 
 
@@ -331,6 +333,7 @@ def _summary(item: Item) -> Summary:
         kinds=frozenset(Kind(kind) for kind in item["kinds"]),
         attachments=int(item["attachments"]),
         octets=int(item["octets"]),
+        sent=item.get("sent", False),
         link=Link(
             key=item["digest"],
             message_id="".join(item["own"]),

@@ -5,32 +5,45 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from mailroom.announcements import Announcer
 from mailroom.batches import attempt, not_done
-from mailroom.errors import MailroomError
-from mailroom.layout import CLEAN_PREFIX
+from mailroom.errors import MailroomError, PermanentError
+from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX
 from mailroom.notifications import StoredObject, stored_objects
+from mailroom.outbox.sending import Sending
+from mailroom.store import Filed
 from mailroom.structuring.settings import Settings
 from mailroom.structuring.structure import Structuring
 
-__all__ = ["on_event", "work_on"]
+__all__ = ["Work", "on_event", "work_on"]
 
 logger = logging.getLogger("mailroom")
 logger.setLevel(logging.INFO)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one sandbox keeps: what takes delivered mail, and what takes mail that is to be sent; None where none is."""
+
+    structuring: Structuring
+    sending: Sending | None
+
+
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
-    return work_on(event, _structuring())
+    return work_on(event, _work())
 
 
-def work_on(event: Mapping[str, Any], structuring: Structuring) -> dict[str, list[dict[str, str]]]:
-    """Make entities of every object that the batch is about; returns the messages that were not done.
+def work_on(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[str, str]]]:
+    """Make entities of every object that the batch is about, and send what is to be sent; returns the messages that were not done.
 
     What never can be done ends in the dead-letter queue, where an alarm is; the mail itself stays under `clean/`.
     """
@@ -44,26 +57,47 @@ def work_on(event: Mapping[str, Any], structuring: Structuring) -> dict[str, lis
         return None not in [attempt(take, item) for item in items]
 
     def take(item: StoredObject) -> bool:
-        filed = structuring.take(item)
+        filed = _send(item) if item.key.startswith(APPROVED_PREFIX) else work.structuring.take(item)
         if filed is None:
-            logger.info("%s/%s: gone", item.bucket, item.key)
+            logger.info("%s/%s: nothing to do", item.bucket, item.key)
         else:
             logger.info("%s/%s: message %s in thread %s", item.bucket, item.key, filed.digest, filed.thread)
         return True
+
+    def _send(item: StoredObject) -> Filed | None:
+        if work.sending is None:
+            raise PermanentError(f"{item.bucket}/{item.key}: this function sends nothing")
+        return work.sending.take(item)
 
     return not_done(event["Records"], done)
 
 
 @cache
-def _structuring() -> Structuring:
-    """What one sandbox keeps."""
+def _work() -> Work:
+    """Made in the first invocation of a sandbox."""
     settings = Settings.from_environment(os.environ)
-    return Structuring(
-        s3=boto3.client("s3"),
-        dynamodb=boto3.client("dynamodb"),
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    structuring = Structuring(
+        s3=s3,
+        dynamodb=dynamodb,
         announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
         tenant=settings.tenant,
         table=settings.table,
         retention=settings.retention,
         join_by=settings.join_by,
     )
+    if not settings.configuration_set:
+        return Work(structuring, None)
+    sending = Sending(
+        s3=s3,
+        ses=boto3.client("sesv2", config=Config(retries={"total_max_attempts": 1})),
+        dynamodb=dynamodb,
+        clock=lambda: datetime.now(UTC),
+        tenant=settings.tenant,
+        table=settings.table,
+        configuration_set=settings.configuration_set,
+        region=settings.region,
+        retention=settings.retention,
+        join_by=settings.join_by,
+    )
+    return Work(structuring, sending)

@@ -21,6 +21,8 @@ class Settings:
         event_bus: where others are told of messages.
         retention: how long messages are kept; None until somebody deletes them.
         join_by: what else than identifiers makes one thread of messages.
+        configuration_set: name of the tenant's, to send with; "" when nothing is sent.
+        region: where it runs.
     """
 
     tenant: str
@@ -28,6 +30,8 @@ class Settings:
     event_bus: str
     retention: timedelta | None
     join_by: frozenset[JoinBy]
+    configuration_set: str
+    region: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -44,6 +48,8 @@ class Settings:
                 event_bus=environment["EVENT_BUS"],
                 retention=timedelta(days=int(days)) if days else None,
                 join_by=frozenset(JoinBy(word) for word in environment["JOIN_BY"].split()),
+                configuration_set=environment["CONFIGURATION_SET"],
+                region=environment["AWS_REGION"],
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -108,7 +108,7 @@ def test_one_identity_a_domain() -> None:
 
 
 def test_grant_names_addresses_identity_configuration_set_and_tenant() -> None:
-    """Two statements: SendRawEmail has no condition key for the SES tenant. No wildcard anywhere."""
+    """What is allowed names each address once, and the SES tenant is forced by a denial. No wildcard anywhere."""
     stack = new_stack()
     identity = SendingIdentity(stack, "Sending", domain=DOMAIN, tenant_name="acme")
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -116,8 +116,8 @@ def test_grant_names_addresses_identity_configuration_set_and_tenant() -> None:
     statements = only(template_of(stack), "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     addresses = [f"billing+x@{DOMAIN}", f"support@{DOMAIN}"]
     assert [(one["Effect"], one["Action"], one["Condition"]) for one in statements] == [
-        ("Allow", "ses:SendEmail", {"StringEquals": {"ses:FromAddress": addresses, "ses:TenantName": "acme"}}),
-        ("Allow", "ses:SendRawEmail", {"StringEquals": {"ses:FromAddress": addresses}}),
+        ("Deny", "ses:SendEmail", {"StringNotEquals": {"ses:TenantName": "acme"}}),
+        ("Allow", ["ses:SendEmail", "ses:SendRawEmail"], {"StringEquals": {"ses:FromAddress": addresses}}),
     ]
     assert all("*" not in str(one["Resource"]) and len(one["Resource"]) == 2 for one in statements)
 
@@ -135,6 +135,7 @@ def test_grant_names_addresses_identity_configuration_set_and_tenant() -> None:
         (["*@post.acme.example@post.acme.example"], "takes addresses of the domain"),
         (["a${*}@post.acme.example"], "takes addresses of the domain"),
         (["@post.acme.example"], "takes addresses of the domain"),
+        ([f"a{number}@post.acme.example" for number in range(400)], "got 400 addresses; grant them to several roles"),
     ],
 )
 def test_grant_takes_addresses_of_the_domain_only(addresses: list[str], problem: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 
 from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
+from constructs_lib.quarantine import Scanner
+from tests.iam.evaluator import ACCOUNT
 from tests.templates import REGION, new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
@@ -117,3 +121,48 @@ def test_tenant_id_names_nothing_else() -> None:
     """An id that would not fit the names is refused before anything is made."""
     with pytest.raises(ValueError, match="must be 2 to 32 of a-z"):
         TenantSubdomain(new_stack(), "Subdomain", props(tenant_id="Acme Inc"))
+
+
+SCANNER = Scanner(role_arn=f"arn:aws:iam::{ACCOUNT}:role/scanner", queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:scanner")
+
+
+def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
+    """Nothing else: no right to send, no mail to read, no other item of the table."""
+    stack = new_stack()
+    tenant = TenantSubdomain(
+        stack, "Subdomain", props(scanner=SCANNER, sending_addresses=[f"support@{DOMAIN}"], alert_addresses=[])
+    )
+    role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    tenant.grant_outbox(role)
+    template = template_of(stack)
+    (policy,) = [one["Properties"] for one in resources(template, "AWS::IAM::Policy").values()]
+    statements = policy["PolicyDocument"]["Statement"]
+    assert [one["Action"] for one in statements] == ["s3:PutObject", ["dynamodb:GetItem", "dynamodb:PutItem"]]
+    assert statements[0]["Resource"]["Fn::Join"][1][-1] == "/raw/out/*"
+    assert statements[1]["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OUTBOX#*"]}}
+
+
+def test_function_sends_from_designated_addresses() -> None:
+    """The role that files mail is the one that sends it; without designated addresses nobody's does."""
+    found = {}
+    for addresses in ([f"support@{DOMAIN}"], []):
+        stack = new_stack()
+        TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, sending_addresses=addresses))
+        roles = json.dumps([one["Properties"] for one in resources(template_of(stack), "AWS::IAM::Role").values()])
+        functions = [
+            one["Properties"]["Environment"]["Variables"]
+            for one in resources(template_of(stack), "AWS::Lambda::Function").values()
+        ]
+        sets = [one["CONFIGURATION_SET"] for one in functions if "JOIN_BY" in one]
+        found[len(addresses)] = (roles.count("ses:SendRawEmail"), bool(sets[0]))
+    assert found == {1: (1, True), 0: (0, False)}
+
+
+@pytest.mark.parametrize("settings", [{}, {"scanner": SCANNER}, {"sending_addresses": [f"support@{DOMAIN}"]}])
+def test_tenant_without_an_outbox(settings: dict[str, Any]) -> None:
+    """Says what is missing."""
+    stack = new_stack()
+    tenant = TenantSubdomain(stack, "Subdomain", props(**settings))
+    role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    with pytest.raises(ValueError, match='tenant "acme": has no outbox; give it a scanner and sending addresses'):
+        tenant.grant_outbox(role)

@@ -15,7 +15,7 @@ from mailroom.announcements import SOURCE, Announcer, MessageReceived
 from mailroom.announcements.events import schema_of
 from mailroom.errors import RetryableError
 from mailroom.messages.joining import JoinBy
-from mailroom.structuring.function import work_on
+from mailroom.structuring.function import Work, work_on
 from mailroom.structuring.settings import Settings
 from mailroom.structuring.structure import Structuring
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
@@ -60,6 +60,11 @@ def batch(*records: dict[str, Any]) -> dict[str, Any]:
     return {"Records": [{"messageId": "m1", "body": json.dumps({"Records": list(records)})}]}
 
 
+def worked(event: dict[str, Any], work: Structuring) -> dict[str, Any]:
+    """What the function answers where nothing is sent."""
+    return work_on(event, Work(work, None))
+
+
 DONE: dict[str, Any] = {"batchItemFailures": []}
 AGAIN = {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
@@ -69,7 +74,7 @@ def test_message_is_filed_and_told(store: Store) -> None:
     told: list[MessageReceived] = []
     event = delivered(store, mail("a"))
     for _ in range(2):
-        assert work_on(event, structuring(store, told)) == DONE
+        assert worked(event, structuring(store, told)) == DONE
     (received,) = told
     jsonschema.validate(received.detail, schema_of(MessageReceived), format_checker=jsonschema.FormatChecker())
     assert (received.tenant, received.delivery, received.verdict, received.first) == ("acme", "one", "infected", True)
@@ -84,9 +89,9 @@ def test_told_again_where_nobody_took_it(store: Store) -> None:
     def refuse(_event: MessageReceived) -> None:
         raise RetryableError("event bus default: refused")
 
-    assert work_on(event, replace(structuring(store, told), announce=refuse)) == AGAIN
+    assert worked(event, replace(structuring(store, told), announce=refuse)) == AGAIN
     assert store.threads() == {frozenset({"a"})}
-    assert work_on(event, structuring(store, told)) == DONE
+    assert worked(event, structuring(store, told)) == DONE
     assert [one.first for one in told] == [True]
 
 
@@ -96,7 +101,7 @@ def test_message_that_is_gone(store: Store) -> None:
     event = delivered(store, mail("a"))
     version = json.loads(event["Records"][0]["body"])["Records"][0]["s3"]["object"]["versionId"]
     store.client("s3").delete_object(Bucket=store.bucket, Key="clean/one", VersionId=version)
-    assert work_on(event, structuring(store, told)) == DONE
+    assert worked(event, structuring(store, told)) == DONE
     assert told == []
 
 
@@ -112,23 +117,23 @@ def test_message_that_is_gone(store: Store) -> None:
 def test_what_is_no_delivery(store: Store, body: str) -> None:
     """It ends in the dead-letter queue; what stands in quarantine is not asked for."""
     event = {"Records": [{"messageId": "m1", "body": body}]}
-    assert work_on(event, structuring(store, [])) == AGAIN
+    assert worked(event, structuring(store, [])) == AGAIN
     assert (
-        work_on({"Records": [{"messageId": "m1", "body": '{"Event": "s3:TestEvent"}'}]}, structuring(store, [])) == DONE
+        worked({"Records": [{"messageId": "m1", "body": '{"Event": "s3:TestEvent"}'}]}, structuring(store, [])) == DONE
     )
 
 
 def test_message_bigger_than_any(store: Store) -> None:
     """Nothing of it is read."""
-    assert work_on(delivered(store, b"x" * 45_000_001), structuring(store, [])) == AGAIN
+    assert worked(delivered(store, b"x" * 45_000_001), structuring(store, [])) == AGAIN
 
 
 def test_log_holds_no_word_of_the_senders(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """Names and keys only, whatever goes wrong."""
     caplog.set_level("INFO", logger="mailroom")
     event = delivered(store, mail("a", body="secret words"))
-    work_on(event, structuring(store, []))
-    work_on(event, replace(structuring(store, []), table="nowhere"))
+    worked(event, structuring(store, []))
+    worked(event, replace(structuring(store, []), table="nowhere"))
     assert "in thread" in caplog.text
     assert "nowhere" in caplog.text
     for word in ("secret", "anna", "About", "example.net"):
@@ -146,7 +151,7 @@ def test_announcer_puts_events(emulator: Emulator) -> None:
     store.client("s3").put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
     announcer = Announcer(events=events)
     work = replace(structuring(store, []), announce=announcer.announce)
-    assert work_on(delivered(store, mail("a")), work) == DONE
+    assert worked(delivered(store, mail("a")), work) == DONE
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     heard = json.loads(message["Body"])
     assert (heard["source"], heard["detail-type"], heard["detail"]["tenant"]) == (SOURCE, "MessageReceived", "acme")
@@ -159,7 +164,7 @@ def test_announcer_puts_events(emulator: Emulator) -> None:
 
     refusing: Any = Refusing()
     again = replace(work, announce=Announcer(events=refusing).announce)
-    assert work_on(delivered(store, mail("b"), "clean/two"), again) == AGAIN
+    assert worked(delivered(store, mail("b"), "clean/two"), again) == AGAIN
 
 
 ENVIRONMENT = {
@@ -168,6 +173,8 @@ ENVIRONMENT = {
     "EVENT_BUS": "default",
     "RETENTION_DAYS": "30",
     "JOIN_BY": "subject thread-index",
+    "CONFIGURATION_SET": "set",
+    "AWS_REGION": "eu-central-1",
 }
 
 

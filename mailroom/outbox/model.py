@@ -1,0 +1,121 @@
+"""A message that is to be sent, and how far it is. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from mailroom.messages.model import Address, Message
+
+__all__ = ["OutboxState", "Outgoing", "OutgoingFile", "Progress", "answering"]
+
+_MOST_REFERENCES: Final = 20
+
+
+class OutboxState(StrEnum):
+    """How far a message is."""
+
+    QUEUED = "queued"
+    """Waits for the scanner, or for SES to take more."""
+    SENDING = "sending"
+    """SES is being asked."""
+    SENT = "sent"
+    """SES took it."""
+    REFUSED = "refused"
+    """It will not be sent; the reason says why."""
+    IN_DOUBT = "in-doubt"
+    """Whoever asked SES never came back with its answer: it was sent, or it was not. It is not sent again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a message is.
+
+    Args:
+        id: names the message in the outbox.
+        state: how far it is.
+        at: since when, with a time zone.
+        ses_id: SES's id of it; "" before it was sent. What became of it is told by this id.
+        reason: why it was refused: one of SES's error codes, or "scan"; "" otherwise.
+    """
+
+    id: str
+    state: OutboxState
+    at: datetime
+    ses_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingFile:
+    """A file to attach.
+
+    Args:
+        filename: as the recipient sees it.
+        content_type: such as "application/pdf".
+        data: the octets.
+    """
+
+    filename: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A message that is to be sent.
+
+    Args:
+        sender: a designated address of the tenant's, with the name to show beside it.
+        to: recipients.
+        cc: further recipients, whom all see.
+        bcc: recipients whom nobody sees.
+        reply_to: where answers go. Default: to the sender.
+        subject: one line.
+        text: the body as plain text.
+        html: the same as HTML; "" for none.
+        attachments: files.
+        in_reply_to: Message-ID of the message that it answers, without brackets; "" when it answers none. See `answering`.
+        references: Message-IDs of those before it, the oldest first.
+    """
+
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    attachments: tuple[OutgoingFile, ...] = ()
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all of it, in hexadecimal: the same message has the same."""
+        said = asdict(self)
+        for file in said["attachments"]:
+            file["data"] = hashlib.sha256(file["data"]).hexdigest()
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def answering(message: Message) -> dict[str, str | tuple[str, ...]]:
+    """`in_reply_to` and `references` of an answer to this message, so that every mail client files it below.
+
+    Outgoing(..., **answering(stored.content))
+
+    Source: RFC 5322 3.6.4.
+    """
+    if not message.message_id:
+        return {}
+    before = message.references or message.in_reply_to[:1]
+    chain = tuple(dict.fromkeys((*before, message.message_id)))
+    if len(chain) > _MOST_REFERENCES:
+        # The first one begins the thread; the last ones are the nearest.
+        chain = (chain[0], *chain[1 - _MOST_REFERENCES :])
+    return {"in_reply_to": message.message_id, "references": chain}

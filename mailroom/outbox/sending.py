@@ -1,0 +1,195 @@
+"""Sends one scanned message, once, and records it in its thread."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+
+from mailroom.errors import PermanentError, RetryableError
+from mailroom.layout import APPROVED_PREFIX
+from mailroom.messages import parse
+from mailroom.notifications import StoredObject
+from mailroom.outbox.model import OutboxState
+from mailroom.outbox.requests import Request, move_on, request_of
+from mailroom.store import Arrival, Filed, Filing, Objects, Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
+
+    from mailroom.messages.joining import JoinBy
+
+__all__ = ["Sending", "transmitted"]
+
+_SOMEBODY_ELSE: Final = timedelta(minutes=5)
+"""Longer than one invocation lasts."""
+_LATER: Final = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException", "SlowDown"}
+)
+"""SES takes none now."""
+_NOT_ASKED: Final = (EndpointConnectionError, ConnectTimeoutError)
+_GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
+_OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.IGNORECASE | re.MULTILINE)
+_BCC: Final = re.compile(rb"^Bcc:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sending:
+    """The work on one message that is to be sent, with what it works with.
+
+    Args:
+        s3: a client.
+        ses: a client that asks once: whoever asks twice may send twice.
+        dynamodb: a client.
+        clock: the time now, with a time zone.
+        tenant: whose mail it is; also the name of its SES tenant.
+        table: name of the tenant's table.
+        configuration_set: name of the tenant's.
+        region: SES's, as message ids name it.
+        retention: how long messages are kept; None until somebody deletes them.
+        join_by: what else than identifiers makes one thread of messages.
+    """
+
+    s3: S3Client
+    ses: SESV2Client
+    dynamodb: DynamoDBClient
+    clock: Callable[[], datetime]
+    tenant: str
+    table: str
+    configuration_set: str
+    region: str
+    retention: timedelta | None
+    join_by: frozenset[JoinBy]
+
+    def take(self, item: StoredObject) -> Filed | None:
+        """Send one message and file it; None when there is nothing to send, or nothing more to do.
+
+        Before SES is asked, the request says so; whoever finds that and no answer does not ask again: mail that is sent twice is
+        worse than mail of which somebody must look whether it was.
+
+        Raises:
+            RetryableError: AWS failed or takes none now; nothing was sent.
+            PermanentError: nobody asked for it, or it is in doubt whether it was sent.
+        """
+        name = item.key.removeprefix(APPROVED_PREFIX)
+        where = f'tenant "{self.tenant}": {item.bucket}/{item.key}'
+        table = Table(client=self.dynamodb, name=self.table)
+        request = request_of(table, name)
+        if request is None:
+            raise PermanentError(f"{where}: is no message of the outbox's")
+        state = request.progress.state
+        if state is OutboxState.REFUSED or request.filed:
+            return None
+        raw = self._raw(item, where)
+        if raw is None:
+            return None
+        if state is OutboxState.QUEUED:
+            request = self._send(table, request, raw, where)
+            if request is None:
+                return None
+        elif state is not OutboxState.SENT:
+            self._doubt(table, request, where)
+        filed = self._file(table, item, raw, request)
+        move_on(table, name, OutboxState.SENT, OutboxState.SENT, request.progress.at, filed=True)
+        return filed
+
+    def _raw(self, item: StoredObject, where: str) -> bytes | None:
+        try:
+            return self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            code = _code(error)
+            if code in _GONE:
+                return None
+            raise RetryableError(f"{where}: cannot be read: {code}") from error
+
+    def _send(self, table: Table, request: Request, raw: bytes, where: str) -> Request | None:
+        """Ask SES; the request as it is then, None when the message is refused."""
+        name = request.progress.id
+        if hashlib.sha256(raw).hexdigest() != request.sha256:
+            # The scanner took something out of it.
+            move_on(table, name, OutboxState.QUEUED, OutboxState.REFUSED, self.clock(), reason="scan")
+            return None
+        authors = parse(raw).from_
+        if len(authors) != 1:
+            move_on(table, name, OutboxState.QUEUED, OutboxState.REFUSED, self.clock(), reason="sender")
+            return None
+        if not move_on(table, name, OutboxState.QUEUED, OutboxState.SENDING, self.clock()):
+            raise RetryableError(f"{where}: another worker is at it")
+        try:
+            ses_id = self.ses.send_email(
+                Content={"Raw": {"Data": raw}},
+                FromEmailAddress=authors[0].address,
+                ConfigurationSetName=self.configuration_set,
+                TenantName=self.tenant,
+            )["MessageId"]
+        except _NOT_ASKED as error:
+            move_on(table, name, OutboxState.SENDING, OutboxState.QUEUED, request.progress.at)
+            raise RetryableError(f"{where}: SES cannot be reached") from error
+        except ClientError as error:
+            code = _code(error)
+            if code in _LATER:
+                move_on(table, name, OutboxState.SENDING, OutboxState.QUEUED, request.progress.at)
+                raise RetryableError(f"{where}: SES takes none now: {code}") from error
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
+                raise RetryableError(f"{where}: SES failed: {code}") from error
+            move_on(table, name, OutboxState.SENDING, OutboxState.REFUSED, self.clock(), reason=code)
+            return None
+        except BotoCoreError as error:
+            # It may have been sent: the next try finds that nobody came back.
+            raise RetryableError(f"{where}: SES did not answer: {type(error).__name__}") from error
+        move_on(table, name, OutboxState.SENDING, OutboxState.SENT, self.clock(), ses_id=ses_id)
+        sent = request_of(table, name)
+        if sent is None or not sent.progress.ses_id:
+            raise RetryableError(f"{where}: was sent, and cannot be recorded yet")
+        return sent
+
+    def _doubt(self, table: Table, request: Request, where: str) -> None:
+        """Nobody came back from SES. Raises in any case."""
+        progress = request.progress
+        if progress.state is OutboxState.SENDING:
+            if self.clock() - progress.at < _SOMEBODY_ELSE:
+                raise RetryableError(f"{where}: another worker is at it")
+            move_on(table, progress.id, OutboxState.SENDING, OutboxState.IN_DOUBT, self.clock())
+        raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
+
+    def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> Filed:
+        sent = transmitted(raw, request.progress.ses_id, self.region)
+        filing = Filing(
+            table=table,
+            objects=Objects(client=self.s3, bucket=item.bucket),
+            retention=self.retention,
+            join_by=self.join_by,
+        )
+        return filing.file(
+            Arrival(
+                message=parse(sent),
+                source=item.key,
+                ses_id=request.progress.ses_id,
+                received=request.progress.at,
+                octets=len(sent),
+                sent=True,
+            )
+        )
+
+
+def transmitted(raw: bytes, ses_id: str, region: str) -> bytes:
+    """The message as recipients get it: with SES's Message-ID, which answers refer to, and without Bcc.
+
+    Source: SES developer guide, "Amazon SES header fields".
+    """
+    header, between, body = raw.partition(b"\r\n\r\n")
+    host = "email" if region == "us-east-1" else region
+    own = f"Message-ID: <{ses_id}@{host}.amazonses.com>\r\n".encode()
+    kept = _BCC.sub(b"", _OWN_ID.sub(b"", header + b"\r\n"))
+    return own + kept + between.removeprefix(b"\r\n") + body
+
+
+def _code(error: Exception) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

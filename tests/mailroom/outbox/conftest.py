@@ -1,0 +1,21 @@
+"""Stores of the emulator's, and an outbox on one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailroom.outbox import Outbox
+from tests.mailroom.store.conftest import Store, emulator, store
+
+__all__ = ["NOW", "emulator", "outbox", "store"]
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def outbox(store: Store) -> Outbox:
+    """An empty outbox; its clock stands still."""
+    store.client("s3").put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
+    return Outbox(table=store.filing().table, s3=store.client("s3"), bucket=store.bucket, clock=lambda: NOW)

@@ -1,0 +1,234 @@
+"""A message is sent once: whatever fails, whoever asks again, and however often the queue hands it over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from mailroom.errors import PermanentError, RetryableError
+from mailroom.layout import APPROVED_PREFIX, OUTGOING_PREFIX
+from mailroom.messages import Address
+from mailroom.notifications import StoredObject
+from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile, answering
+from mailroom.outbox.sending import Sending
+from tests.mailroom.outbox.conftest import NOW
+from tests.mailroom.store.conftest import REGION, Store, mail
+
+SUPPORT = Address("support@post.acme.example", "Acme")
+RECEIPT = Outgoing(
+    sender=SUPPORT,
+    to=(Address("anna@example.net"),),
+    subject="Receipt",
+    text="Thank you.\n",
+    attachments=(OutgoingFile(filename="receipt.pdf", content_type="application/pdf", data=b"%PDF"),),
+)
+
+
+class Ses:
+    """Answers as SES does, or fails as told, and remembers what it was asked."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.asked: list[dict[str, Any]] = []
+
+    def send_email(self, **arguments: Any) -> dict[str, str]:
+        """As the client's method."""
+        self.asked.append(arguments)
+        if self.failures:
+            raise self.failures.pop(0)
+        return {"MessageId": f"0107-{len(self.asked)}"}
+
+
+def refusal(code: str, status: int = 400) -> ClientError:
+    """An error as boto3 raises it."""
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "SendEmail")  # type: ignore[typeddict-item]
+
+
+def sending(store: Store, ses: Any, now: datetime = NOW) -> Sending:
+    """The function's work on this store."""
+    return Sending(
+        s3=store.client("s3"),
+        ses=ses,
+        dynamodb=store.client("dynamodb"),
+        clock=lambda: now,
+        tenant="acme",
+        table=store.table,
+        configuration_set="set",
+        region=REGION,
+        retention=None,
+        join_by=frozenset(),
+    )
+
+
+def scanned(store: Store, id: str, change: bytes = b"") -> StoredObject:
+    """The message as the scanner delivers it, or with something changed in it."""
+    s3 = store.client("s3")
+    raw = s3.get_object(Bucket=store.bucket, Key=f"{OUTGOING_PREFIX}{id}")["Body"].read()
+    put = s3.put_object(Bucket=store.bucket, Key=f"{APPROVED_PREFIX}{id}", Body=raw + change)
+    return StoredObject(store.bucket, f"{APPROVED_PREFIX}{id}", put["VersionId"])
+
+
+def state(outbox: Outbox, id: str) -> tuple[OutboxState, str, str]:
+    """How far it is."""
+    found = outbox.progress(id)
+    assert found is not None
+    return found.state, found.ses_id, found.reason
+
+
+def test_message_is_sent_and_is_in_its_thread(store: Store, outbox: Outbox) -> None:
+    """As the tenant, with its configuration set; with SES's id, by which answers find it, and what became of it."""
+    store.file(mail("question"))
+    (digest,) = store.reader.by_message_id("question@example.net")
+    question = store.reader.message(digest)
+    assert question is not None
+    ses = Ses()
+    begun = outbox.send(replace(RECEIPT, **answering(question.content)), key="order-17")  # type: ignore[arg-type]
+    assert begun.state is OutboxState.QUEUED
+    filed = sending(store, ses).take(scanned(store, begun.id))
+    assert filed is not None
+    (asked,) = ses.asked
+    assert (asked["FromEmailAddress"], asked["ConfigurationSetName"], asked["TenantName"]) == (
+        "support@post.acme.example",
+        "set",
+        "acme",
+    )
+    assert state(outbox, begun.id) == (OutboxState.SENT, "0107-1", "")
+    assert filed.thread == question.thread
+    sent = store.reader.message(filed.digest)
+    assert sent is not None
+    assert (sent.summary.sent, question.summary.sent) == (True, False)
+    assert sent.content.message_id == f"0107-1@{REGION}.amazonses.com"
+    assert [one.ses_id for one in sent.deliveries] == ["0107-1"]
+    assert store.reader.open_attachment(sent.content, sent.content.attachments[0]).read() == b"%PDF"
+    answer = store.file(
+        mail("answer").replace(b"Subject:", f"In-Reply-To: <0107-1@{REGION}.amazonses.com>\r\nSubject:".encode())
+    )
+    assert answer.thread == question.thread
+
+
+def test_asking_again_sends_nothing_more(store: Store, outbox: Outbox) -> None:
+    """By the same key, before and after it was sent; the queue hands the same over again."""
+    ses = Ses()
+    first = outbox.send(RECEIPT, key="k")
+    assert outbox.send(RECEIPT, key="k") == first
+    item = scanned(store, first.id)
+    for _ in range(3):
+        sending(store, ses).take(item)
+    assert outbox.send(RECEIPT, key="k").state is OutboxState.SENT
+    assert len(ses.asked) == 1
+    assert len(store.reader.threads().items) == 1
+    assert outbox.send(RECEIPT, key="another").id != first.id
+
+
+def test_key_names_one_message(outbox: Outbox) -> None:
+    """Another message under it is a mistake of the caller's, and so is none."""
+    outbox.send(RECEIPT, key="k")
+    with pytest.raises(PermanentError, match="'k' was used for another message"):
+        outbox.send(replace(RECEIPT, subject="Other"), key="k")
+    with pytest.raises(ValueError, match="key must name the message"):
+        outbox.send(RECEIPT, key="")
+
+
+def test_asking_broke_off_before_the_message_was_there(store: Store, outbox: Outbox) -> None:
+    """Asking again brings it."""
+    begun = outbox.send(RECEIPT, key="k")
+    store.client("s3").delete_object(Bucket=store.bucket, Key=f"{OUTGOING_PREFIX}{begun.id}")
+    outbox.send(RECEIPT, key="k")
+    assert sending(store, Ses()).take(scanned(store, begun.id)) is not None
+
+
+@pytest.mark.parametrize(
+    "failure", [refusal("TooManyRequestsException"), EndpointConnectionError(endpoint_url="https://email")]
+)
+def test_not_sent_yet_is_tried_again(store: Store, outbox: Outbox, failure: Exception) -> None:
+    """Where SES takes none now, or was not reached."""
+    ses = Ses(failure)
+    begun = outbox.send(RECEIPT, key="k")
+    item = scanned(store, begun.id)
+    with pytest.raises(RetryableError):
+        sending(store, ses).take(item)
+    assert state(outbox, begun.id)[0] is OutboxState.QUEUED
+    assert sending(store, ses).take(item) is not None
+    assert len(ses.asked) == 2
+
+
+@pytest.mark.parametrize("code", ["MessageRejected", "AccessDeniedException", "SendingPausedException"])
+def test_refused_for_good(store: Store, outbox: Outbox, code: str) -> None:
+    """SES says why; it is not asked again, and nothing is in any thread."""
+    ses = Ses(refusal(code))
+    begun = outbox.send(RECEIPT, key="k")
+    item = scanned(store, begun.id)
+    assert [sending(store, ses).take(item), sending(store, ses).take(item)] == [None, None]
+    assert state(outbox, begun.id) == (OutboxState.REFUSED, "", code)
+    assert len(ses.asked) == 1
+    assert store.reader.threads().items == ()
+
+
+@pytest.mark.parametrize("failure", [refusal("InternalFailure", 500), ReadTimeoutError(endpoint_url="https://email")])
+def test_in_doubt_is_not_sent_twice(store: Store, outbox: Outbox, failure: Exception) -> None:
+    """Nobody knows whether it was sent: for five minutes somebody may be at it, then operators are to look."""
+    ses = Ses(failure)
+    begun = outbox.send(RECEIPT, key="k")
+    item = scanned(store, begun.id)
+    with pytest.raises(RetryableError):
+        sending(store, ses).take(item)
+    with pytest.raises(RetryableError, match="another worker is at it"):
+        sending(store, ses, NOW + timedelta(minutes=4)).take(item)
+    for _ in range(2):
+        with pytest.raises(PermanentError, match="was sent or was not"):
+            sending(store, ses, NOW + timedelta(minutes=6)).take(item)
+    assert state(outbox, begun.id)[0] is OutboxState.IN_DOUBT
+    assert len(ses.asked) == 1
+
+
+def test_what_the_scanner_changed_is_not_sent(store: Store, outbox: Outbox) -> None:
+    """A tenant's own mail goes as it is, or not at all."""
+    ses = Ses()
+    begun = outbox.send(RECEIPT, key="k")
+    assert sending(store, ses).take(scanned(store, begun.id, change=b"notice")) is None
+    assert state(outbox, begun.id) == (OutboxState.REFUSED, "", "scan")
+    assert ses.asked == []
+
+
+def test_sent_and_not_recorded_yet(store: Store, outbox: Outbox) -> None:
+    """Where it broke off behind SES's answer, the record comes with the next try, and nothing is sent."""
+    ses = Ses()
+    begun = outbox.send(RECEIPT, key="k")
+    item = scanned(store, begun.id)
+    broken = replace(sending(store, ses), join_by=None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        broken.take(item)
+    assert state(outbox, begun.id) == (OutboxState.SENT, "0107-1", "")
+    assert store.reader.threads().items == ()
+    assert sending(store, ses).take(item) is not None
+    assert len(ses.asked) == 1
+    assert len(store.reader.threads().items) == 1
+
+
+def test_message_that_nobody_asked_for(store: Store) -> None:
+    """An object alone sends nothing."""
+    item = StoredObject(store.bucket, f"{APPROVED_PREFIX}forged", "v")
+    with pytest.raises(PermanentError, match="is no message of the outbox's"):
+        sending(store, Ses()).take(item)
+
+
+def test_waiting_ends(store: Store, outbox: Outbox) -> None:
+    """Once it was sent, or the time is over; of what is not there, at once."""
+    begun = outbox.send(RECEIPT, key="k")
+    waited = outbox.wait(begun.id, seconds=0)
+    assert waited is not None
+    assert waited.state is OutboxState.QUEUED
+    sending(store, Ses()).take(scanned(store, begun.id))
+    done = outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert done.state is OutboxState.SENT
+    assert outbox.wait("none") is None
+    assert (
+        Outbox.of(table=store.table, bucket=store.bucket, session=boto3.Session(region_name=REGION)).bucket
+        == store.bucket
+    )
