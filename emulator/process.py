@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -178,6 +179,20 @@ class Emulator:
             sesv2=self.client("sesv2", region),
             store=lambda delivery, content: self._store(delivery, content, region),
         )
+
+    def publish(self, detail_type: str, detail: dict[str, Any], region: str) -> int:
+        """Have SES tell of mail that was sent; returns how many event destinations of its configuration set want to know.
+
+        Args:
+            detail_type: as EventBridge names the event, such as "Email Opened".
+            detail: the event, in the shape that AWS documents.
+            region: SES's.
+        """
+        entry = {"Source": "aws.ses", "DetailType": detail_type, "Detail": json.dumps(detail)}
+        query = urllib.parse.urlencode({"region": region})
+        address = f"{self.endpoint_url}/_emulator/ses/events?{query}"
+        with self._open(urllib.request.Request(address, json.dumps(entry).encode(), method="PUT")) as answer:
+            return int(answer.read())
 
     def _store(self, delivery: inbound.Delivery, content: bytes, region: str) -> None:
         query = urllib.parse.urlencode({"region": region, **delivery.__dict__})

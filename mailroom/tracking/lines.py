@@ -79,7 +79,7 @@ def engagement_of(line: str, configuration_set: str) -> Engagement:
         ses_id=ses_id,
         at=moment,
         link=link[:_MOST_LINK] if known is EngagementKind.CLICK else "",
-        bot=bot == "true",
+        bot=bot.lower() in {"true", "likely"},
     )
 
 

@@ -42,8 +42,8 @@ def test_events_without_a_time_of_their_own() -> None:
 
 def test_programs_are_marked() -> None:
     """As SES marks them; what it does not say is no."""
-    found = [engagement_of(line(bot=word), "set").bot for word in ("true", "false", "")]
-    assert found == [True, False, False]
+    found = [engagement_of(line(bot=word), "set").bot for word in ("true", "Likely", "false", "")]
+    assert found == [True, True, False, False]
 
 
 @given(st.text(max_size=100))

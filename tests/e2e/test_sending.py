@@ -1,0 +1,158 @@
+"""Mail that a tenant sends: through the scanner, SES and the tracking rule, IAM enforced; in their order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from emulator.definitions import publish
+from mailroom.messages import Address
+from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile
+from mailroom.store import MessageReader, Objects, Table
+from mailroom.tracking import EngagementKind
+from tests.e2e.conftest import REGION, Platform
+from tests.e2e.test_scanning import eventually
+from tests.mailroom.clamav import TEST_DEFINITIONS
+from tests.mailroom.scanning.hiding import PAYLOAD
+from tests.mailroom.store.conftest import mail
+from tests.mailroom.tracking.documented import DETAIL_TYPES, PERSONAL, documented
+
+TENANTS: list[dict[str, Any]] = [
+    {
+        "id": "acme",
+        "subdomain": "post.acme.example",
+        "addresses": ["support", {"local_part": "inbox", "send": False}],
+    },
+]
+SUPPORT = Address("support@post.acme.example", "Acme")
+ANNA = Address("anna@example.net", "Anna")
+
+
+class Tenant:
+    """A deployed tenant that sends."""
+
+    def __init__(self, platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
+        self.platform = platform
+        made = outputs["Tenant-acme"]
+        s3 = platform.client("s3")
+        table = Table(client=platform.client("dynamodb"), name=made["MessagesTableName"])
+        self.outbox = Outbox(table=table, s3=s3, bucket=made["BucketName"])
+        self.made = made
+        self.reader = MessageReader(table=table, objects=Objects(client=s3, bucket=made["BucketName"]))
+        publish(s3, outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
+
+
+@pytest.fixture(scope="module")
+def tenant(platform: Platform) -> Tenant:
+    """Deployed, with definitions."""
+    config = str(platform.write_config(TENANTS))
+    return Tenant(platform, platform.json("deploy", "--all", "--yes", "--config", config)["outputs"])
+
+
+def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: Tenant) -> None:
+    """Scanned, sent with SES's id, filed; the answer that refers to it joins."""
+    file = OutgoingFile(filename="offer.txt", content_type="text/plain", data=b"Five euros.")
+    begun = tenant.outbox.send(
+        Outgoing(sender=SUPPORT, to=(ANNA,), subject="Offer", text="See the file.\n", attachments=(file,)),
+        key="offer-1",
+    )
+    done = tenant.outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert (done.state, done.reason) == (OutboxState.SENT, "")
+    identifier = f"{done.ses_id}@{REGION}.amazonses.com"
+    (digest,) = eventually(lambda: tenant.reader.by_message_id(identifier) or None)
+    sent = tenant.reader.message(digest)
+    assert sent is not None
+    assert sent.summary.sent
+    assert [one.filename for one in sent.content.attachments] == ["offer.txt"]
+    answer = mail("answer").replace(b"Message-ID:", f"In-Reply-To: <{identifier}>\r\nMessage-ID:".encode())
+    platform.emulator.receive(answer, ["support@post.acme.example"], REGION)
+    (answered,) = eventually(lambda: tenant.reader.by_message_id("answer@example.net") or None)
+    found = tenant.reader.message(answered)
+    assert found is not None
+    assert found.thread == sent.thread
+
+
+def test_malware_is_not_sent(tenant: Tenant) -> None:
+    """The message goes whole, or not at all."""
+    file = OutgoingFile(filename="offer.bin", content_type="application/octet-stream", data=PAYLOAD)
+    begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(ANNA,), text="See.\n", attachments=(file,)), key="offer-2")
+    done = tenant.outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert (done.state, done.reason) == (OutboxState.REFUSED, "scan")
+
+
+@pytest.mark.parametrize(
+    "address", ["inbox@post.acme.example", "sales@post.acme.example", "support@post.globex.example"]
+)
+def test_undesignated_addresses_do_not_send(tenant: Tenant, address: str) -> None:
+    """IAM refuses what the function may not."""
+    begun = tenant.outbox.send(Outgoing(sender=Address(address), to=(ANNA,), text="x\n"), key=f"from {address}")
+    done = tenant.outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert done.state is OutboxState.REFUSED
+    assert done.reason in {"AccessDenied", "AccessDeniedException"}
+
+
+LINK = 'https://shop.example/?order=5&q="a|b\\c"'
+
+
+def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, tenant: Tenant) -> None:
+    """Every kind of event that SES documents, through the deployed rule, queue and function, to the table: event, time, link.
+
+    What a person could be known by is in no item, no queue, no dead letter and no log.
+    """
+    ses_id = "0107019a-7f3e4b5c-000000"
+    own = tenant.made["ConfigurationSetName"]
+    for number, kind in enumerate(EngagementKind):
+        at = f"2026-11-23T10:00:{number:02}.125Z"
+        detail = documented(kind, ses_id, own, at, LINK)
+        assert platform.emulator.publish(DETAIL_TYPES[kind], detail, REGION) == 1
+    eventually(lambda: len(tenant.reader.engagements(ses_id).items) == len(EngagementKind) or None)
+    found = tenant.reader.engagements(ses_id).items
+    assert {one.kind for one in found} == set(EngagementKind)
+    assert {one.link for one in found} == {"", LINK}
+    assert [one.at.microsecond for one in found if one.kind is EngagementKind.OPEN] == [125_000]
+    kept = json.dumps(
+        [
+            item
+            for item in platform.client("dynamodb").scan(TableName=tenant.made["MessagesTableName"])["Items"]
+            if item["pk"]["S"].startswith("SENT#")
+        ]
+    )
+    assert kept.count('"kind"') == len(EngagementKind)
+    seen = [kept, *_waiting(platform), *_logged(platform)]
+    assert [word for word in PERSONAL for text in seen if word in text] == []
+
+
+def _waiting(platform: Platform) -> list[str]:
+    """What is in the tracking's queues, dead letters too."""
+    sqs = platform.client("sqs")
+    queues = [url for url in sqs.list_queues()["QueueUrls"] if "Noting" in url]
+    assert len(queues) == 2
+    return [
+        message["Body"]
+        for url in queues
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    ]
+
+
+def _logged(platform: Platform) -> list[str]:
+    """What all functions logged."""
+    logs = platform.client("logs")
+    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    return [
+        event["message"] for group in groups for event in logs.filter_log_events(logGroupName=group).get("events", [])
+    ]
+
+
+def test_operators_see_what_became_of_it(platform: Platform, tenant: Tenant) -> None:
+    """`email-stack messages --sent`."""
+    config = ["--config", str(platform.write_config(TENANTS))]
+    listed = platform.json("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config)["items"]
+    assert {one["event"] for one in listed} == {kind.value for kind in EngagementKind}
+    shown = platform.email_stack("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config).stdout
+    assert f"2026-11-23 10:00:08  Click  {LINK}" in shown
+    assert tenant.outbox.progress("none") is None
