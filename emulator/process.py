@@ -23,10 +23,11 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from emulator import inbound, settings
+from emulator import inbound, sending, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from types import TracebackType
 
 START_SECONDS = 30.0
@@ -180,6 +181,26 @@ class Emulator:
             store=lambda delivery, content: self._store(delivery, content, region),
         )
 
+    def sent(self, region: str) -> list[sending.Sent]:
+        """What SES took in `region`, in order, as it was transmitted."""
+        return [sending.from_json(each) for each in json.loads(self._ask("GET", "ses/sent", {"region": region}))]
+
+    def report(self, message_id: str, kind: str, region: str, *, at: datetime | None = None, **details: Any) -> int:
+        """Have SES report an event of a message that was sent; returns how many event destinations asked for its kind.
+
+        Args:
+            message_id: as SendEmail answered it.
+            kind: what the event's `eventType` says; see `emulator.sending.DETAIL_TYPES`.
+            region: where it was sent.
+            at: when it happened, with a time zone. Default: now.
+            details: fields of the event's own object, such as `link`; `recipients` are whom it is about.
+
+        Raises:
+            EmulatorError: no such message was sent, or SES documents no such event.
+        """
+        query = {"region": region, "message_id": message_id, "kind": kind, **({"at": at.isoformat()} if at else {})}
+        return self._publish("POST", query, details)
+
     def publish(self, detail_type: str, detail: dict[str, Any], region: str) -> int:
         """Have SES tell of mail that was sent; returns how many event destinations of its configuration set want to know.
 
@@ -187,22 +208,32 @@ class Emulator:
             detail_type: as EventBridge names the event, such as "Email Opened".
             detail: the event, in the shape that AWS documents.
             region: SES's.
+
+        Raises:
+            EmulatorError: it is no such event.
         """
-        entry = {"Source": "aws.ses", "DetailType": detail_type, "Detail": json.dumps(detail)}
-        query = urllib.parse.urlencode({"region": region})
-        address = f"{self.endpoint_url}/_emulator/ses/events?{query}"
-        with self._open(urllib.request.Request(address, json.dumps(entry).encode(), method="PUT")) as answer:
-            return int(answer.read())
+        return self._publish("PUT", {"region": region, "detail_type": detail_type}, detail)
+
+    def _publish(self, method: str, query: dict[str, str], content: dict[str, Any]) -> int:
+        try:
+            return int(self._ask(method, "ses/events", query, json.dumps(content).encode()))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise EmulatorError(f"emulator: {error.read().decode(errors='replace')}") from None
 
     def _store(self, delivery: inbound.Delivery, content: bytes, region: str) -> None:
-        query = urllib.parse.urlencode({"region": region, **delivery.__dict__})
-        request = urllib.request.Request(f"{self.endpoint_url}/_emulator/ses/objects?{query}", content, method="PUT")
         try:
-            with self._open(request):
-                pass
+            self._ask("PUT", "ses/objects", {"region": region, **delivery.__dict__}, content)
         except urllib.error.HTTPError as error:
             with error:
                 raise inbound.DeliveryError(error.read().decode(errors="replace")) from None
+
+    def _ask(self, method: str, path: str, query: dict[str, str], content: bytes | None = None) -> bytes:
+        """Ask for one of the emulator's own paths; HTTPError with the reason when it refuses."""
+        url = f"{self.endpoint_url}/_emulator/{path}?{urllib.parse.urlencode(query)}"
+        with self._open(urllib.request.Request(url, content, method=method)) as response:
+            answer: bytes = response.read()
+        return answer
 
     def _open(self, request: urllib.request.Request | str, timeout: float = 10.0) -> Any:
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from emulator.extension import (
+    cloudformation_events,
     custom_resources,
     dynamodb,
+    eventbridge,
     iam,
     lambda_images,
     route53,
     s3,
+    ses_authorization,
     ses_configuration_set,
     ses_events,
     ses_identity,
@@ -22,12 +25,15 @@ from emulator.extension import (
 )
 
 SERVICES = (
+    cloudformation_events,
     custom_resources,
     dynamodb,
+    eventbridge,
     iam,
     lambda_images,
     route53,
     s3,
+    ses_authorization,
     ses_configuration_set,
     ses_events,
     ses_identity,

@@ -1,59 +1,102 @@
-"""SES telling of mail that was sent: to the event destinations of a configuration set, on EventBridge's default bus.
+"""What SES reports of messages that were sent, to EventBridge; ministack reports nothing of what API v2 sends.
 
-Ministack publishes no event of SES's, and lets nobody else publish one, as AWS does.
+Serves `GET /_emulator/ses/sent` and, for an event of a message or one made elsewhere, `POST` and `PUT /_emulator/ses/events`; see
+`Emulator.sent`, `report` and `publish`. Destinations other than EventBridge's default bus get nothing.
 
-Source: SES developer guide, "Monitoring email sending using event publishing".
+Source: SES developer guide, "Monitoring email sending using event publishing"; EventBridge events reference, "Amazon SES events".
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
-from emulator.extension import upstream
+from emulator import sending
+from emulator.extension import endpoints, eventbridge, upstream
 
-PATH = "/_emulator/ses/events"
+V2 = "services.ses_v2"
+SENT_PATH, EVENTS_PATH = "/_emulator/ses/sent", "/_emulator/ses/events"
+_sent: Any = None
 
 
 def install() -> None:
-    """Serve `PUT /_emulator/ses/events`, with which `Emulator.publish` has SES tell of something."""
-    upstream.replace("app", "app", _with_events)
+    """Serve the paths; a reset of ministack forgets what was sent."""
+    global _sent  # noqa: PLW0603 - ministack keeps its own by account and region, in a class of its own
+    _sent = upstream.attribute("core.responses", "AccountRegionScopedDict")()
+    endpoints.serve("GET", SENT_PATH, _list)
+    endpoints.serve("POST", EVENTS_PATH, _report)
+    endpoints.serve("PUT", EVENTS_PATH, _publish)
+    upstream.replace(V2, "reset", _with_messages)
 
 
-def _with_events(app: upstream.Asynchronous) -> upstream.Asynchronous:
-    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH:
-            await app(scope, receive, send)
-            return
-        content = b""
-        more = True
-        while more:
-            part = await receive()
-            content += part.get("body", b"")
-            more = part.get("more_body", False)
-        region = dict(parse_qsl(scope["query_string"].decode()))["region"]
-        upstream.attribute("core.responses", "set_request_account_id")("")
-        upstream.attribute("core.responses", "set_request_region")(region)
-        upstream.attribute("core.iam_evaluator", "pin_request_origin")("127.0.0.1", True)
-        told = _publish(json.loads(content))
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": str(told).encode()})
-
-    return serve
+def keep(sent: sending.Sent) -> None:
+    """Remember a message."""
+    _sent[sent.message_id] = sent
 
 
-def _publish(entry: dict[str, Any]) -> int:
-    """Tell each destination that wants to know; returns how many do."""
-    detail = json.loads(entry["Detail"])
-    (name,) = detail["mail"]["tags"]["ses:configuration-set"]
-    wanted = detail["eventType"].upper().replace(" ", "_").replace("DELIVERYDELAY", "DELIVERY_DELAY")
-    known = upstream.attribute("services.ses_v2", "_config_sets").get(name) or {}
-    destinations = [
-        one
-        for one in (known.get("EventDestinations") or {}).values()
-        if one.get("Enabled") and "EventBridgeDestination" in one and wanted in one.get("MatchingEventTypes", ())
+def follow(sent: sending.Sent) -> None:
+    """Report that a message was sent, and what became of it at once."""
+    report(sent, "Send", sent.at, {})
+    for outcome in sending.outcomes(sent.recipients):
+        report(sent, outcome.kind, datetime.now(UTC), outcome.details)
+
+
+def report(sent: sending.Sent, kind: str, at: datetime, details: Mapping[str, Any]) -> int:
+    """Report an event of a message, and return to how many destinations.
+
+    Raises:
+        ValueError: SES documents no such event.
+    """
+    detail = sending.documented_event(kind, sent, at=at, details=details)
+    return publish(kind, detail, sent.configuration_set)
+
+
+def publish(kind: str, detail: Mapping[str, Any], configuration_set: str | None) -> int:
+    """Put an event on the default bus for each destination of the configuration set that asks for its kind."""
+    record = upstream.attribute(V2, "_config_sets").get(configuration_set) or {}
+    asking = [
+        destination
+        for destination in (record.get("EventDestinations") or {}).values()
+        if destination.get("Enabled")
+        and destination.get("EventBridgeDestination")
+        and sending.MATCHING_TYPES[kind] in destination["MatchingEventTypes"]
     ]
-    for _ in destinations:
-        upstream.attribute("services.eventbridge", "_put_events")({"Entries": [entry]}, allow_aws_source=True)
-    return len(destinations)
+    arn = f"arn:aws:ses:{upstream.region()}:{upstream.account()}:configuration-set/{configuration_set}"
+    for _destination in asking:
+        eventbridge.put("aws.ses", sending.DETAIL_TYPES[kind], detail, [arn])
+    return len(asking)
+
+
+def _list(_query: dict[str, str], _content: bytes) -> endpoints.Answer:
+    return 200, json.dumps([sending.to_json(sent) for sent in _sent.values()])
+
+
+def _report(query: dict[str, str], content: bytes) -> endpoints.Answer:
+    message_id, kind = query["message_id"], query["kind"]
+    if message_id not in _sent:
+        return 404, f"no message {message_id} was sent in {query['region']}"
+    at = datetime.fromisoformat(query["at"]) if "at" in query else datetime.now(UTC)
+    try:
+        return 200, str(report(_sent[message_id], kind, at, json.loads(content)))
+    except ValueError as error:
+        return 400, str(error)
+
+
+def _publish(query: dict[str, str], content: bytes) -> endpoints.Answer:
+    kinds = {name: kind for kind, name in sending.DETAIL_TYPES.items()}
+    detail_type = query["detail_type"]
+    if detail_type not in kinds:
+        return 400, f"SES has no event {detail_type}"
+    detail = json.loads(content)
+    (name,) = detail["mail"]["tags"].get("ses:configuration-set") or [None]
+    return 200, str(publish(kinds[detail_type], detail, name))
+
+
+def _with_messages(original: Callable[[], None]) -> Callable[[], None]:
+    def reset() -> None:
+        original()
+        _sent.clear()
+
+    return reset

@@ -7,10 +7,8 @@ not through the S3 API, because SES calls S3 as a service principal and no clien
 from __future__ import annotations
 
 import json
-from typing import Any
-from urllib.parse import parse_qsl
 
-from emulator.extension import upstream
+from emulator.extension import endpoints, upstream
 
 SERVICE = "ses.amazonaws.com"
 PATH = "/_emulator/ses/objects"
@@ -19,7 +17,7 @@ S3 = "services.s3"
 
 def install() -> None:
     """Serve `PUT /_emulator/ses/objects`, with which `emulator.inbound` stores a message."""
-    upstream.replace("app", "app", _with_storage)
+    endpoints.serve("PUT", PATH, _store)
 
 
 def rule_arn(rule_set: str, rule: str) -> str:
@@ -33,7 +31,7 @@ def refusal(bucket: str, key: str, source_arn: str) -> str | None:
     if bucket not in upstream.attribute(S3, "_buckets"):
         return f"bucket {bucket} does not exist"
     policy = upstream.attribute(S3, "_bucket_policies").get(bucket)
-    if not _allows(policy, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", source_arn):
+    if not upstream.service_may(SERVICE, policy, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", source_arn):
         return f"the policy of bucket {bucket} does not let {SERVICE} put {key} for {source_arn}"
     return _key_refusal(bucket, source_arn)
 
@@ -58,60 +56,13 @@ def _key_refusal(bucket: str, source_arn: str) -> str | None:
     if record is None:
         return f"KMS key {key_id} of bucket {bucket} does not exist"
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-        if not _allows(record.get("Policy"), action, record["Arn"], source_arn):
+        if not upstream.service_may(SERVICE, record.get("Policy"), action, record["Arn"], source_arn):
             return f"the policy of KMS key {key_id} does not let {SERVICE} use {action} for {source_arn}"
     return None
 
 
-def _allows(policy: Any, action: str, resource_arn: str, source_arn: str) -> bool:
-    context = upstream.attribute("core.iam_evaluator", "EvalContext")(
-        principal_arn="",
-        principal_type="Service",
-        principal_account="",
-        action=action,
-        resource_arn=resource_arn,
-        region=upstream.region(),
-        secure_transport=True,
-        service_context={
-            "aws:sourcearn": source_arn,
-            "aws:sourceaccount": upstream.account(),
-            "aws:principalisawsservice": "true",
-            "aws:principalservicename": SERVICE,
-            "aws:viaawsservice": "false",
-        },
-    )
-    decide = upstream.attribute("core.iam_evaluator", "evaluate_resource_policy")
-    return bool(decide(policy, context, service=SERVICE).decision == "Allow")
-
-
-def _with_storage(app: upstream.Asynchronous) -> upstream.Asynchronous:
-    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH:
-            await app(scope, receive, send)
-            return
-        content = b""
-        more = True
-        while more:
-            part = await receive()
-            content += part.get("body", b"")
-            more = part.get("more_body", False)
-        status, answer = _store(dict(parse_qsl(scope["query_string"].decode())), content)
-        headers = [(b"content-type", b"text/plain; charset=utf-8")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.encode()})
-
-    return serve
-
-
-def _store(query: dict[str, str], content: bytes) -> tuple[int, str]:
-    try:
-        bucket, key, rule_set, rule = (query[name] for name in ("bucket", "key", "rule_set", "rule"))
-        upstream.attribute("core.responses", "set_request_account_id")("")
-        upstream.attribute("core.responses", "set_request_region")(query["region"])
-        # S3 tells its notifications on over TLS, as AWS's services speak with each other.
-        upstream.attribute("core.iam_evaluator", "pin_request_origin")("127.0.0.1", True)
-    except KeyError as error:
-        return 400, f"parameter {error} is missing"
+def _store(query: dict[str, str], content: bytes) -> endpoints.Answer:
+    bucket, key, rule_set, rule = (query[name] for name in ("bucket", "key", "rule_set", "rule"))
     if reason := refusal(bucket, key, rule_arn(rule_set, rule)):
         return 403, reason
     put(bucket, key, content)

@@ -122,6 +122,28 @@ def account() -> str:
     return str(attribute("core.responses", "get_account_id")())
 
 
+def service_may(service: str, policy: Any, action: str, resource_arn: str, source_arn: str) -> bool:
+    """Whether a resource's policy lets a service principal act for something of this account, named by its ARN."""
+    context = attribute("core.iam_evaluator", "EvalContext")(
+        principal_arn="",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource_arn,
+        region=region(),
+        secure_transport=True,
+        service_context={
+            "aws:sourcearn": source_arn,
+            "aws:sourceaccount": account(),
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": service,
+            "aws:viaawsservice": "false",
+        },
+    )
+    decide = attribute("core.iam_evaluator", "evaluate_resource_policy")
+    return bool(decide(policy, context, service=service).decision == "Allow")
+
+
 def client(service: str) -> Any:
     """A boto3 client of the emulator itself, as its root caller, in the region at hand. Not for its event loop."""
     with _lock:
