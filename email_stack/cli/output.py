@@ -35,7 +35,8 @@ class ExitCode(IntEnum):
     REFUSED = 5
     """What was asked is not safe; the message says what would make it so."""
     DIFFERENT = 6
-    """`diff --fail` found differences, `dns-check` something to do, `scan` or `replay` a message that is not clean."""
+    """`diff --fail` found differences, `dns-check` something to do, `scan` or `replay` a message that is not clean, or
+    `send-test` one that is not sent."""
     PENDING = 7
     """`dns-check` found nothing to do but wait."""
     NOT_DEPLOYED = 8

@@ -73,6 +73,12 @@ def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: 
     found = tenant.reader.message(answered)
     assert found is not None
     assert found.thread == sent.thread
+    # As SES itself tells it.
+    told = eventually(lambda: noted if len(noted := tenant.reader.engagements(done.ses_id).items) > 1 else None)
+    assert [one.kind for one in told] == [EngagementKind.SEND, EngagementKind.DELIVERY]
+    (taken,) = [one for one in platform.emulator.sent(REGION) if one.message_id == done.ses_id]
+    assert (taken.recipients, taken.tenant) == ((ANNA.address,), "acme")
+    assert taken.configuration_set == tenant.made["ConfigurationSetName"]
 
 
 def test_malware_is_not_sent(tenant: Tenant) -> None:
@@ -119,7 +125,7 @@ def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, t
         [
             item
             for item in platform.client("dynamodb").scan(TableName=tenant.made["MessagesTableName"])["Items"]
-            if item["pk"]["S"].startswith("SENT#")
+            if item["pk"]["S"] == f"SENT#{ses_id}"
         ]
     )
     assert kept.count('"kind"') == len(EngagementKind)
@@ -156,3 +162,18 @@ def test_operators_see_what_became_of_it(platform: Platform, tenant: Tenant) -> 
     shown = platform.email_stack("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config).stdout
     assert f"2026-11-23 10:00:08  Click  {LINK}" in shown
     assert tenant.outbox.progress("none") is None
+
+
+def test_operators_send_a_test(platform: Platform) -> None:
+    """`email-stack send-test`: from the first address that may, with its name; not from another, and not to nobody."""
+    config = ["--config", str(platform.write_config(TENANTS))]
+    done = platform.json("send-test", "acme", "--to", "anna@example.net", *config)
+    assert (done["ok"], done["state"], done["reason"]) == (True, "sent", "")
+    shown = platform.email_stack("send-test", "acme", "--to", "anna@example.net", *config)
+    assert (shown.returncode, "acme: sent; `email-stack messages acme --sent 0107" in shown.stdout) == (0, True)
+    refused = platform.email_stack("send-test", "acme", "--to", "a", "--from", "inbox@post.acme.example", *config)
+    assert refused.returncode == 1
+    assert "inbox@post.acme.example may not send; use one of support@post.acme.example" in refused.stderr
+    nobody = platform.email_stack("send-test", "acme", "--to", "nobody", *config)
+    assert nobody.returncode == 1
+    assert "to 1: must be an address" in nobody.stderr
