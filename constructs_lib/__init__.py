@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from constructs_lib.addresses import AddressBook, AddressBookWriter, AddressBookWriterProps, DesignatedAddress
     from constructs_lib.alerts import SecurityAlerts
     from constructs_lib.dns import ParentZone, PortalAlias, RecordBatch, SubdomainZone
     from constructs_lib.messages import MessageStore, MessageStoreProps
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActiveReceiptRuleSet",
+    "AddressBook",
+    "AddressBookWriter",
+    "AddressBookWriterProps",
     "AttachmentScanner",
     "AttachmentScannerProps",
+    "DesignatedAddress",
     "EngagementTracking",
     "EngagementTrackingProps",
     "MessageStore",
@@ -41,8 +46,12 @@ __all__ = [
 
 _HOMES = {
     "ActiveReceiptRuleSet": "receiving",
+    "AddressBook": "addresses",
+    "AddressBookWriter": "addresses",
+    "AddressBookWriterProps": "addresses",
     "AttachmentScanner": "scanning",
     "AttachmentScannerProps": "scanning",
+    "DesignatedAddress": "addresses",
     "EngagementTracking": "tracking",
     "EngagementTrackingProps": "tracking",
     "MessageStore": "messages",

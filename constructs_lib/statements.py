@@ -1,15 +1,15 @@
-"""Statements of resource policies. Pure: no CDK."""
+"""Statements of policies. Pure: no CDK."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["allow", "deny_all_but"]
+__all__ = ["allow", "allow_to", "deny_all_but"]
 
 
 def allow(sid: str, role_arn: str, actions: Sequence[str], resource: str | list[str]) -> dict[str, Any]:
-    """Let one role do these."""
+    """Let one role do these; of a resource's policy."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -17,6 +17,11 @@ def allow(sid: str, role_arn: str, actions: Sequence[str], resource: str | list[
         "Action": list(actions),
         "Resource": resource,
     }
+
+
+def allow_to(actions: Sequence[str], resource: str) -> dict[str, Any]:
+    """Let whoever holds the policy do these."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
 def deny_all_but(role_arn: str | None, sid: str, actions: str | list[str], resource: str | list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from constructs_lib.addresses import AddressBookWriter, AddressBookWriterProps
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
 from constructs_lib.messages import MessageStore, MessageStoreProps
@@ -18,6 +19,7 @@ from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
 from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
+from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.layout import OUTGOING_PREFIX
 from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Policy
@@ -34,8 +36,9 @@ class TenantSubdomainProps:
         tenant_id: permanent id, 2 to 32 of a-z, 0-9 and inner hyphens.
         subdomain: A-labels, lower case, no trailing dot.
         rule_set_name: the active receipt rule set of the account and region.
-        recipients: addresses to receive at, or the subdomain itself for all; append new ones at the end. May be empty.
-        sending_addresses: designated addresses that the outbox may send from. Default: none, nothing is sent.
+        addresses: designated addresses. Those that receive are the receipt rules' recipients, those that send are what the outbox
+            may send from, and all are the address book. Append new ones at the end. Default: none.
+        catch_all: whether every address of the subdomain receives. Default: False.
         delegated: True makes a hosted zone with the records in it; False leaves the records to the customer. Default: True.
         parent: zone of ours, in this account, that delegates the subdomain. Default: None.
         portal: alias at the subdomain itself; needs `delegated`. Default: None.
@@ -64,8 +67,8 @@ class TenantSubdomainProps:
     tenant_id: str
     subdomain: str
     rule_set_name: str
-    recipients: Sequence[str]
-    sending_addresses: Sequence[str] = ()
+    addresses: Sequence[DesignatedAddress] = ()
+    catch_all: bool = False
     delegated: bool = True
     parent: ParentZone | None = None
     portal: PortalAlias | None = None
@@ -94,8 +97,9 @@ class TenantSubdomainProps:
 class TenantSubdomain(Construct):
     """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox, alerts and messages.
 
-    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore` and `EngagementTracking`; when
-    delegated, `SubdomainZone` with `records` in it: the eight that e-mail needs, then optional ones. Holds no custom resource.
+    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore`, `EngagementTracking` and
+    `AddressBookWriter`; when delegated, `SubdomainZone` with `records` in it: the eight that e-mail needs, then optional ones.
+    Holds no custom resource.
 
     Raises:
         ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), or what
@@ -105,7 +109,13 @@ class TenantSubdomain(Construct):
     def __init__(self, scope: Construct, id: str, props: TenantSubdomainProps) -> None:
         super().__init__(scope, id)
         where = self._where = f'tenant "{props.tenant_id}"'
-        self._sends = bool(props.sending_addresses)
+        self.address_book = AddressBook(
+            subdomain=props.subdomain, addresses=tuple(props.addresses), catch_all=props.catch_all, live=props.live
+        )
+        # What is not live keeps its grants and rules, which the configuration set and the disabled rule stop.
+        senders = [one.address for one in props.addresses if one.sends]
+        recipients = [props.subdomain] if props.catch_all else [one.address for one in props.addresses if one.receives]
+        self._sends = bool(senders)
         if not props.delegated and (props.portal is not None or props.parent is not None):
             what = "portal" if props.portal is not None else "parent"
             raise ValueError(
@@ -159,10 +169,8 @@ class TenantSubdomain(Construct):
                     tenant_id=props.tenant_id,
                     retention=props.message_retention,
                     join_by=props.join_by,
-                    configuration_set_name=self.sending.configuration_set_name if props.sending_addresses else None,
-                    send_statements=self.sending.send_statements(props.sending_addresses)
-                    if props.sending_addresses
-                    else (),
+                    configuration_set_name=self.sending.configuration_set_name if senders else None,
+                    send_statements=self.sending.send_statements(senders) if senders else (),
                     alarm_topic_arn=props.alarm_topic_arn,
                     removal_policy=props.removal_policy,
                 ),
@@ -181,13 +189,24 @@ class TenantSubdomain(Construct):
                     alarm_topic_arn=props.alarm_topic_arn,
                 ),
             )
+            AddressBookWriter(
+                self,
+                "Addresses",
+                AddressBookWriterProps(
+                    tenant_id=props.tenant_id,
+                    book=self.address_book,
+                    table_name=self.messages.table_name,
+                    table_arn=self.messages.table_arn,
+                    alarm_topic_arn=props.alarm_topic_arn,
+                ),
+            )
         self.inbox = TenantInbox(
             self,
             "Inbox",
             TenantInboxProps(
                 tenant_id=props.tenant_id,
                 rule_set_name=props.rule_set_name,
-                recipients=props.recipients,
+                recipients=recipients,
                 raw_retention=props.raw_retention or cdk.Duration.days(90),
                 enabled=props.live,
                 tls_required=props.receiving_tls_required,
@@ -209,12 +228,12 @@ class TenantSubdomain(Construct):
         writes nothing else to the table.
 
         Raises:
-            ValueError: the tenant has no outbox: no scanner, or no sending addresses.
+            ValueError: the tenant has no outbox: no scanner, or no address that sends.
 
         Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
         """
         if self.messages is None or not self._sends:
-            raise ValueError(f"{self._where}: has no outbox; give it a scanner and sending addresses")
+            raise ValueError(f"{self._where}: has no outbox; give it a scanner and addresses that send")
         put = iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:PutObject"],

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.bundle import bundle
+from constructs_lib.roles import service_role
+from constructs_lib.statements import allow_to
 
-__all__ = ["QueueWorker", "QueueWorkerProps", "allow_to"]
+__all__ = ["QueueWorker", "QueueWorkerProps"]
 
 _MAX_RECEIVES: Final = 5
 _FOURTEEN_DAYS: Final = 1_209_600
@@ -86,7 +87,12 @@ class QueueWorker(Construct):
         self.queue_arn: str = queue.attr_arn
         log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365)
         log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-        self.role_arn: str = self._role(props, queue, log_group).attr_arn
+        statements = [
+            allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
+            allow_to(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.attr_arn),
+            *props.statements,
+        ]
+        self.role_arn: str = service_role(self, "Role", "lambda.amazonaws.com", statements).attr_arn
         function = self._function(props, log_group)
         lambda_.CfnEventSourceMapping(
             self,
@@ -99,21 +105,17 @@ class QueueWorker(Construct):
                 maximum_concurrency=props.max_concurrency
             ),
         )
-        self._alarm(
-            dead_letters,
-            id="DeadLettersWaiting",
-            metric="ApproximateNumberOfMessagesVisible",
-            above=0,
-            says=props.says_dead,
-            topic_arn=props.alarm_topic_arn,
+        add_alarm(
+            self,
+            "DeadLettersWaiting",
+            _of(dead_letters, "ApproximateNumberOfMessagesVisible", above=0, says=props.says_dead),
+            props.alarm_topic_arn,
         )
-        self._alarm(
-            queue,
-            id="OldestWaiting",
-            metric="ApproximateAgeOfOldestMessage",
-            above=_OLDEST_SECONDS,
-            says=props.says_waiting,
-            topic_arn=props.alarm_topic_arn,
+        add_alarm(
+            self,
+            "OldestWaiting",
+            _of(queue, "ApproximateAgeOfOldestMessage", above=_OLDEST_SECONDS, says=props.says_waiting),
+            props.alarm_topic_arn,
         )
 
     def let_send(self, service: str, condition: Mapping[str, Any]) -> sqs.CfnQueuePolicy:
@@ -148,24 +150,6 @@ class QueueWorker(Construct):
         document = {"Version": "2012-10-17", "Statement": [deny, *statements]}
         return sqs.CfnQueuePolicy(self, id, queues=[queue.ref], policy_document=document)
 
-    def _role(self, props: QueueWorkerProps, queue: sqs.CfnQueue, log_group: logs.CfnLogGroup) -> iam.CfnRole:
-        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        statements = [
-            allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
-            allow_to(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.attr_arn),
-            *props.statements,
-        ]
-        return iam.CfnRole(
-            self,
-            "Role",
-            assume_role_policy_document={"Version": "2012-10-17", "Statement": [trust]},
-            policies=[
-                iam.CfnRole.PolicyProperty(
-                    policy_name="Work", policy_document={"Version": "2012-10-17", "Statement": statements}
-                )
-            ],
-        )
-
     def _function(self, props: QueueWorkerProps, log_group: logs.CfnLogGroup) -> lambda_.CfnFunction:
         code = assets.Asset(self, "Code", path=str(bundle()))
         return lambda_.CfnFunction(
@@ -183,32 +167,13 @@ class QueueWorker(Construct):
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(props.environment)),
         )
 
-    def _alarm(
-        self, queue: sqs.CfnQueue, *, id: str, metric: str, above: float, says: str, topic_arn: str | None
-    ) -> None:
-        actions = [topic_arn] if topic_arn is not None else None
-        alarm = cloudwatch.CfnAlarm(
-            self,
-            id,
-            namespace="AWS/SQS",
-            metric_name=metric,
-            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="QueueName", value=queue.attr_queue_name)],
-            statistic="Maximum",
-            period=300,
-            evaluation_periods=1,
-            threshold=above,
-            comparison_operator="GreaterThanThreshold",
-            treat_missing_data="notBreaching",
-            alarm_description=says,
-            alarm_actions=actions,
-            ok_actions=actions,
-        )
-        if actions is None:
-            cdk.Validations.of(alarm).acknowledge(
-                cdk.Acknowledgment(id="AwsSolutions-CW1", reason="whoever composes passes the topic to tell")
-            )
 
-
-def allow_to(actions: Sequence[str], resource: str) -> dict[str, Any]:
-    """A statement of a role's policy."""
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+def _of(queue: sqs.CfnQueue, metric: str, *, above: float, says: str) -> Threshold:
+    return Threshold(
+        namespace="AWS/SQS",
+        metric=metric,
+        dimension=("QueueName", queue.attr_queue_name),
+        statistic="Maximum",
+        above=above,
+        says=says,
+    )

@@ -54,7 +54,7 @@ def receive_two(emulator: Emulator, tenant: Tenant, cell: Cell) -> list[Received
     s3 = emulator.client("s3", cell.region)
     publish(s3, _outputs(emulator, cell.region, cell_stack_name(cell.id))["DefinitionsBucketName"], _SIGNATURES)
     bucket = _outputs(emulator, cell.region, tenant_stack_name(tenant.id))["BucketName"]
-    recipient = next(one for one in tenant.recipients if "@" in one)
+    recipient = tenant.receiving_addresses[0]
     mails = [
         _mail("Minutes", recipient, "minutes.txt", b"See you on Monday."),
         _mail("Invoice", recipient, "invoice.exe", _TEST_FILE),

@@ -13,7 +13,8 @@ from constructs import Construct
 from constructs_lib.filing import Structurer
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier
-from constructs_lib.worker import QueueWorker, QueueWorkerProps, allow_to
+from constructs_lib.statements import allow_to
+from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.announcements.events import SOURCE
 from mailroom.messages.joining import JoinBy
 from mailroom.store.keys import BY_ACTIVITY, EXPIRES, LATEST, LISTED, PARTITION, SORT

@@ -12,7 +12,8 @@ from constructs import Construct
 
 from constructs_lib.intrinsics import arn
 from constructs_lib.naming import check_identifier
-from constructs_lib.worker import QueueWorker, QueueWorkerProps, allow_to
+from constructs_lib.statements import allow_to
+from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.tracking.lines import PATHS, template_of
 
 __all__ = ["EngagementTracking", "EngagementTrackingProps"]

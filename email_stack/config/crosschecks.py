@@ -24,6 +24,9 @@ __all__ = [
 SPARE_RECEIPT_RULES: Final = 2
 """Left free in each cell, for rules that operators add in an emergency: a block, a diversion."""
 
+EVENT_RULES: Final = 2
+"""Of each tenant, for what became of its mail and for its address book, and of each cell, for its definitions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -138,7 +141,8 @@ def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
 
 def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:
     """Receipt rules that the tenant takes in its cell."""
-    return -(-len(tenant.recipients) // cell.quotas.recipients_per_rule)
+    recipients = 1 if tenant.catch_all else len(tenant.receiving_addresses)
+    return -(-recipients // cell.quotas.recipients_per_rule)
 
 
 def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
@@ -178,6 +182,7 @@ def _usage(cell: Cell, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> tupl
     quotas = cell.quotas
     used = {
         "receipt_rules": sum(receipt_rules_of(tenant, cell) for tenant in own),
+        "event_rules": EVENT_RULES * (len(own) + 1),
         "identities": len(own),
         "configuration_sets": len(own),
         "ses_tenants": len(own),

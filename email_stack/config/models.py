@@ -14,6 +14,7 @@ from email_stack.config import names
 from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.sections import (
+    Address,
     AddressItem,
     Dmarc,
     MtaSts,
@@ -36,6 +37,7 @@ from email_stack.config.values import (
     Subdomain,
     Tags,
 )
+from mailroom.addresses import DesignatedAddress
 
 __all__ = ["Cell", "Config", "Quotas", "Tenant"]
 
@@ -45,7 +47,7 @@ _DAY_SECONDS: Final = 86_400
 class Quotas(Settings):
     """What AWS lets the account and region of a cell hold; raise a number here once AWS raised the quota.
 
-    Source: SES developer guide, "Service quotas in Amazon SES"; Route 53, S3 and CloudFormation, each "Quotas".
+    Source: SES developer guide, "Service quotas in Amazon SES"; EventBridge, Route 53, S3 and CloudFormation, each "Quotas".
     """
 
     receipt_rules: int = Field(
@@ -56,6 +58,9 @@ class Quotas(Settings):
         ge=1,
         le=500,
         description="Recipients of one receipt rule. AWS's pages say 500 or 100: the lower one is safe. Default: 100.",
+    )
+    event_rules: int = Field(
+        default=300, ge=1, le=1_000_000, description="EventBridge rules on the default bus. Default: 300."
     )
     identities: int = Field(default=10_000, ge=1, le=1_000_000, description="SES identities. Default: 10000.")
     configuration_sets: int = Field(
@@ -172,25 +177,29 @@ class Tenant(Settings):
         return f"{self.mail_from}.{self.subdomain}"
 
     @cached_property
-    def receiving_addresses(self) -> tuple[str, ...]:
-        """Full addresses that receive: role addresses first, then the rest in the config's order.
+    def designated_addresses(self) -> tuple[DesignatedAddress, ...]:
+        """All addresses in full: role addresses first, then the rest in the config's order.
 
         Appending to `addresses` appends here: no other address moves to another receipt rule.
         """
-        listed = {address.local_part: address.receive for address in self.addresses}
-        roles = [role for role in self.role_addresses if listed.get(role, True)]
-        others = [local for local, receives in listed.items() if receives and local not in roles]
-        return tuple(f"{local}@{self.subdomain}" for local in (*roles, *others))
+        listed = {address.local_part: address for address in self.addresses}
+        roles = {role: listed.get(role, Address(local_part=role, send=False)) for role in self.role_addresses}
+        return tuple(
+            DesignatedAddress(
+                f"{one.local_part}@{self.subdomain}", one.display_name or "", sends=one.send, receives=one.receive
+            )
+            for one in {**roles, **listed}.values()
+        )
+
+    @property
+    def receiving_addresses(self) -> tuple[str, ...]:
+        """Full addresses that receive."""
+        return tuple(one.address for one in self.designated_addresses if one.receives)
 
     @property
     def sending_addresses(self) -> tuple[str, ...]:
-        """Full addresses that may send, in the config's order."""
-        return tuple(f"{address.local_part}@{self.subdomain}" for address in self.addresses if address.send)
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """What its receipt rules match: its receiving addresses, or the subdomain when it takes all."""
-        return (self.subdomain,) if self.catch_all else self.receiving_addresses
+        """Full addresses that may send."""
+        return tuple(one.address for one in self.designated_addresses if one.sends)
 
     @property
     def mta_sts_policy(self) -> MtaStsPolicy | None:

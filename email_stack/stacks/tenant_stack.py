@@ -108,8 +108,8 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         tenant_id=tenant.id,
         subdomain=tenant.subdomain,
         rule_set_name=receipt_rule_set_name(cell.id),
-        recipients=tenant.recipients,
-        sending_addresses=tenant.sending_addresses,
+        addresses=tenant.designated_addresses,
+        catch_all=tenant.catch_all,
         delegated=tenant.dns == "delegated",
         parent=ParentZone(hosted_zone_id=parent.hosted_zone_id, zone_name=parent.zone_name)
         if parent is not None and parent.delegation_role_arn is None

@@ -11,6 +11,7 @@
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
 | `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent |
 | `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>` | what became of a message that was sent |
+| `ADDRESSES` | `BOOK` | the address book |
 
 The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
 """
@@ -24,6 +25,7 @@ from typing import Final
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX
 
 __all__ = [
+    "BOOK_KEY",
     "BY_ACTIVITY",
     "EXPIRES",
     "LISTED",
@@ -60,6 +62,7 @@ AT_PREFIX: Final = "AT#"
 EVENT_PREFIX: Final = "EVENT#"
 OUTBOX_PREFIX: Final = "OUTBOX#"
 STATE: Final = "STATE"
+BOOK_KEY: Final = ("ADDRESSES", "BOOK")
 
 
 def message_key(digest: str) -> tuple[str, str]:

@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import boto3
 
+from mailroom.addresses import AddressBook
 from mailroom.errors import PermanentError
 from mailroom.messages.documents import message_from
 from mailroom.messages.model import Address, Attachment, Kind, Message
+from mailroom.store.address_book import read_address_book
 from mailroom.store.engagements import engagements_of
 from mailroom.store.keys import (
     AT_PREFIX,
@@ -289,6 +291,10 @@ class MessageReader:
         now = self.clock()
         items = tuple(one for one, expires in found if expires is None or expires > now)
         return Page(items=items, next=_token(following))
+
+    def address_book(self) -> AddressBook | None:
+        """Which addresses may send and receive, as deployed; None in the first minute of a tenant."""
+        return read_address_book(self.table)
 
     def open_attachment(self, message: Message, attachment: Attachment) -> StreamingBody:
         """An attachment's octets, to be read and closed.

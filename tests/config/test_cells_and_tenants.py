@@ -193,7 +193,8 @@ def _many(count: int, settings: str = "", quotas: str = "") -> str:
 @pytest.mark.parametrize(
     ("fits", "settings", "quotas", "quota"),
     [
-        (198, "", "", "receipt_rules"),
+        (149, "", "", "event_rules"),
+        (198, "", "receipt_rules: 200, event_rules: 400", "receipt_rules"),
         (9, ", addresses: [a, b, c]", "receipt_rules: 20, recipients_per_rule: 3", "receipt_rules"),
         (3, ", role_addresses: []", "hosted_zones: 3", "hosted_zones"),
         (3, "", "identities: 3", "identities"),
@@ -227,6 +228,7 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
     config = config_of(tmp_path, text)
     assert {usage.name: usage.used for usage in quota_usage(config, "eu")} == {
         "receipt_rules": 3 + 1,
+        "event_rules": 2 * 3 + 2,
         "identities": 3,
         "configuration_sets": 3,
         "ses_tenants": 3,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from email_stack.config import Cell, Config, ConfigError, Tenant
+from mailroom.addresses import DesignatedAddress
 from tests.config.configs import HEAD, config_of, tenant_of
 
 
@@ -50,7 +51,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
     assert tenant.mail_from_domain == "mail.post.acme.example"
     assert tenant.receiving_addresses == ("postmaster@post.acme.example", "abuse@post.acme.example")
     assert tenant.sending_addresses == ()
-    assert tenant.recipients == tenant.receiving_addresses
+    assert [one.sends for one in tenant.designated_addresses] == [False, False]
     assert tenant.dmarc_rua == ("postmaster@post.acme.example",)
     assert tenant.subdomain_unicode == tenant.subdomain
 
@@ -78,14 +79,14 @@ def test_addresses_are_short_or_long(tmp_path: Path) -> None:
     domain = "@post.acme.example"
     assert tenant.sending_addresses == (f"support{domain}", f"news{domain}", f"news+weekly{domain}")
     assert tenant.receiving_addresses == (f"postmaster{domain}", f"abuse{domain}", f"support{domain}", f"inbox{domain}")
-    assert tenant.addresses[1].display_name == "Acme News"
+    assert tenant.designated_addresses[3] == DesignatedAddress(f"news{domain}", "Acme News", receives=False)
 
 
 def test_what_is_listed_goes_before_roles(tmp_path: Path) -> None:
     """A role address that is listed is what its entry says, in its place as a role."""
     tenant = tenant_of(tmp_path, "addresses: [x, abuse, {local_part: postmaster, receive: false}]")
     assert tenant.receiving_addresses == ("abuse@post.acme.example", "x@post.acme.example")
-    assert tenant.sending_addresses[-1] == "postmaster@post.acme.example"
+    assert "postmaster@post.acme.example" in tenant.sending_addresses
     assert tenant.dmarc_rua == ()
 
 
@@ -106,10 +107,9 @@ def _tenant(local_parts: list[str]) -> Tenant:
     return Tenant.model_validate(settings)
 
 
-def test_a_catch_all_matches_the_subdomain(tmp_path: Path) -> None:
-    """One recipient, however many addresses there are."""
+def test_reports_reach_a_catch_all(tmp_path: Path) -> None:
+    """Whose postmaster needs no address of its own."""
     tenant = tenant_of(tmp_path, "catch_all: true\nrole_addresses: []\naddresses: [a, b]")
-    assert tenant.recipients == ("post.acme.example",)
     assert tenant.dmarc_rua == ("postmaster@post.acme.example",)
 
 

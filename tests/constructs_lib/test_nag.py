@@ -12,8 +12,16 @@ from constructs import Construct
 
 from constructs_lib import (
     ActiveReceiptRuleSet,
+    AddressBook,
+    AddressBookWriter,
+    AddressBookWriterProps,
     AttachmentScanner,
     AttachmentScannerProps,
+    DesignatedAddress,
+    EngagementTracking,
+    EngagementTrackingProps,
+    MessageStore,
+    MessageStoreProps,
     PortalAlias,
     SecurityAlerts,
     SendingIdentity,
@@ -25,14 +33,26 @@ from constructs_lib import (
     TenantSubdomainProps,
 )
 from tests.nag import nag_findings
-from tests.templates import new_stack
+from tests.templates import REGION, new_stack
 
 DOMAIN = "post.acme.example"
+TABLE: dict[str, Any] = {
+    "table_name": "messages",
+    "table_arn": f"arn:aws:dynamodb:{REGION}:111111111111:table/messages",
+}
+BOOK = AddressBook(subdomain=DOMAIN, addresses=(DesignatedAddress(f"support@{DOMAIN}"),))
 DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
     "ActiveReceiptRuleSet": lambda stack: ActiveReceiptRuleSet(stack, "It", rule_set_name="email-cell-eu"),
+    "AddressBookWriter": lambda stack: AddressBookWriter(
+        stack, "It", AddressBookWriterProps(tenant_id="acme", book=BOOK, **TABLE)
+    ),
     "AttachmentScanner": lambda stack: AttachmentScanner(
         stack, "It", AttachmentScannerProps(definitions=s3.Bucket.from_bucket_name(stack, "Definitions", "definitions"))
     ),
+    "EngagementTracking": lambda stack: EngagementTracking(
+        stack, "It", EngagementTrackingProps(tenant_id="acme", configuration_set_name="set", **TABLE)
+    ),
+    "MessageStore": lambda stack: MessageStore(stack, "It", MessageStoreProps(tenant_id="acme")),
     "SecurityAlerts": lambda stack: SecurityAlerts(stack, "It", display_name="Alerts", addresses=["ops@x.example"]),
     "SendingIdentity": lambda stack: SendingIdentity(stack, "It", domain=DOMAIN, tenant_name="acme"),
     "SignatureMirror": lambda stack: SignatureMirror(stack, "It"),
@@ -52,7 +72,7 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
     "TenantSubdomain": lambda stack: TenantSubdomain(
         stack,
         "It",
-        TenantSubdomainProps(tenant_id="acme", subdomain=DOMAIN, rule_set_name="email-cell-eu", recipients=[DOMAIN]),
+        TenantSubdomainProps(tenant_id="acme", subdomain=DOMAIN, rule_set_name="email-cell-eu", catch_all=True),
     ),
 }
 

@@ -11,10 +11,14 @@ from aws_cdk import aws_iam as iam
 
 from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
 from constructs_lib.quarantine import Scanner
+from mailroom.addresses import AddressBook, DesignatedAddress
 from tests.iam.evaluator import ACCOUNT
 from tests.templates import REGION, new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
+RECEIVES = DesignatedAddress(f"support@{DOMAIN}", sends=False)
+SCANNER = Scanner(role_arn=f"arn:aws:iam::{ACCOUNT}:role/scanner", queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:scanner")
+SENDS = DesignatedAddress(f"support@{DOMAIN}")
 
 
 def props(**overrides: Any) -> TenantSubdomainProps:
@@ -23,7 +27,7 @@ def props(**overrides: Any) -> TenantSubdomainProps:
         "tenant_id": "acme",
         "subdomain": DOMAIN,
         "rule_set_name": "email-cell-eu",
-        "recipients": [f"support@{DOMAIN}"],
+        "addresses": [RECEIVES],
     }
     return TenantSubdomainProps(**{**settings, **overrides})
 
@@ -46,6 +50,28 @@ def test_delegated_tenant_is_everything_in_one_line() -> None:
         "AWS::SNS::Topic",
         "AWS::SNS::TopicPolicy",
     ]
+
+
+def test_one_list_of_addresses_drives_receiving_sending_and_the_book() -> None:
+    """Recipients of the rule are those that receive; whom the role may send from are those that send; the book has all."""
+    stack = new_stack()
+    news = DesignatedAddress(f"news@{DOMAIN}", "Acme News", receives=False)
+    made = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, addresses=[RECEIVES, news]))
+    template = template_of(stack)
+    assert only(template, "AWS::SES::ReceiptRule")["Rule"]["Recipients"] == [RECEIVES.address]
+    roles = json.dumps([one["Properties"] for one in resources(template, "AWS::IAM::Role").values()])
+    assert f'"ses:FromAddress": ["{news.address}"]' in roles
+    assert made.address_book == AddressBook(subdomain=DOMAIN, addresses=(RECEIVES, news))
+    machine = json.dumps(only(template, "AWS::StepFunctions::StateMachine")["DefinitionString"])
+    assert [one.address in machine for one in (RECEIVES, news)] == [True, True]
+
+
+def test_catch_all_is_one_recipient() -> None:
+    """The subdomain itself, however many addresses there are."""
+    stack = new_stack()
+    made = TenantSubdomain(stack, "Subdomain", props(catch_all=True, addresses=[RECEIVES, SENDS]))
+    assert only(template_of(stack), "AWS::SES::ReceiptRule")["Rule"]["Recipients"] == [DOMAIN]
+    assert made.address_book.may_receive(f"anybody@{DOMAIN}")
 
 
 def test_records_of_the_template_are_those_of_the_model() -> None:
@@ -123,15 +149,10 @@ def test_tenant_id_names_nothing_else() -> None:
         TenantSubdomain(new_stack(), "Subdomain", props(tenant_id="Acme Inc"))
 
 
-SCANNER = Scanner(role_arn=f"arn:aws:iam::{ACCOUNT}:role/scanner", queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:scanner")
-
-
 def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
     """Nothing else: no right to send, no mail to read, no other item of the table."""
     stack = new_stack()
-    tenant = TenantSubdomain(
-        stack, "Subdomain", props(scanner=SCANNER, sending_addresses=[f"support@{DOMAIN}"], alert_addresses=[])
-    )
+    tenant = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, addresses=[SENDS], alert_addresses=[]))
     role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     tenant.grant_outbox(role)
     template = template_of(stack)
@@ -145,24 +166,24 @@ def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
 def test_function_sends_from_designated_addresses() -> None:
     """The role that files mail is the one that sends it; without designated addresses nobody's does."""
     found = {}
-    for addresses in ([f"support@{DOMAIN}"], []):
+    for addresses in ([SENDS], [RECEIVES]):
         stack = new_stack()
-        TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, sending_addresses=addresses))
+        TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, addresses=addresses))
         roles = json.dumps([one["Properties"] for one in resources(template_of(stack), "AWS::IAM::Role").values()])
         functions = [
             one["Properties"]["Environment"]["Variables"]
             for one in resources(template_of(stack), "AWS::Lambda::Function").values()
         ]
         sets = [one["CONFIGURATION_SET"] for one in functions if "JOIN_BY" in one]
-        found[len(addresses)] = (roles.count("ses:SendRawEmail"), bool(sets[0]))
-    assert found == {1: (1, True), 0: (0, False)}
+        found[addresses[0].sends] = (roles.count("ses:SendRawEmail"), bool(sets[0]))
+    assert found == {True: (1, True), False: (0, False)}
 
 
-@pytest.mark.parametrize("settings", [{}, {"scanner": SCANNER}, {"sending_addresses": [f"support@{DOMAIN}"]}])
+@pytest.mark.parametrize("settings", [{}, {"scanner": SCANNER}, {"addresses": [SENDS]}])
 def test_tenant_without_an_outbox(settings: dict[str, Any]) -> None:
     """Says what is missing."""
     stack = new_stack()
     tenant = TenantSubdomain(stack, "Subdomain", props(**settings))
     role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    with pytest.raises(ValueError, match='tenant "acme": has no outbox; give it a scanner and sending addresses'):
+    with pytest.raises(ValueError, match='tenant "acme": has no outbox; give it a scanner and addresses that send'):
         tenant.grant_outbox(role)

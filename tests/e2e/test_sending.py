@@ -177,3 +177,28 @@ def test_operators_send_a_test(platform: Platform) -> None:
     nobody = platform.email_stack("send-test", "acme", "--to", "nobody", *config)
     assert nobody.returncode == 1
     assert "to 1: must be an address" in nobody.stderr
+
+
+def test_applications_ask_who_may_send_and_receive(platform: Platform, tenant: Tenant) -> None:
+    """Each deployment writes the book; one that changes an address changes it there."""
+    book = eventually(tenant.reader.address_book)
+    assert [(one.address.partition("@")[0], one.name, one.sends, one.receives) for one in book.addresses] == [
+        ("postmaster", "", False, True),
+        ("abuse", "", False, True),
+        ("support", "", True, True),
+        ("inbox", "", False, True),
+    ]
+    named = [{"local_part": "support", "display_name": "Acme <Hilfe> ü"}, {"local_part": "news", "receive": False}]
+    config = platform.write_config([{**TENANTS[0], "addresses": named}])
+    platform.json("deploy", "acme", "--yes", "--config", str(config))
+    later = eventually(
+        lambda: found if (found := tenant.reader.address_book()) and found.may_send("news@post.acme.example") else None
+    )
+    assert [(one.address.partition("@")[0], one.name) for one in later.senders] == [
+        ("support", "Acme <Hilfe> ü"),
+        ("news", ""),
+    ]
+    assert not later.may_receive("inbox@post.acme.example")
+    assert book.written is not None
+    assert later.written is not None
+    assert book.written < later.written

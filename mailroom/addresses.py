@@ -1,0 +1,66 @@
+"""Designated addresses: which ones a tenant has, and what each may do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["AddressBook", "DesignatedAddress"]
+
+
+@dataclass(frozen=True, slots=True)
+class DesignatedAddress:
+    """An address within a tenant's subdomain.
+
+    Args:
+        address: in full; local part and A-labels in lower case.
+        name: to show beside it. Default: none.
+        sends: whether mail may be sent from it. Default: True.
+        receives: whether it takes mail. Default: True.
+    """
+
+    address: str
+    name: str = ""
+    sends: bool = True
+    receives: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressBook:
+    """Who may send and receive on a subdomain.
+
+    Args:
+        subdomain: A-labels, lower case.
+        addresses: those that are designated.
+        catch_all: whether every address of the subdomain receives, designated or not. Default: False.
+        live: whether anything is sent or received at all. Default: True.
+        written: when the deployed book was last confirmed, with a time zone. Default: None, it is not the deployed one.
+    """
+
+    subdomain: str
+    addresses: tuple[DesignatedAddress, ...]
+    catch_all: bool = False
+    live: bool = True
+    written: datetime | None = None
+
+    @property
+    def senders(self) -> tuple[DesignatedAddress, ...]:
+        """Those that may send."""
+        return tuple(one for one in self.addresses if one.sends) if self.live else ()
+
+    def may_send(self, address: str) -> bool:
+        """Whether mail may be sent from the address, letter by letter: IAM, which decides, compares like that."""
+        return any(one.address == address for one in self.senders)
+
+    def may_receive(self, address: str) -> bool:
+        """Whether mail to the address is taken, in upper or lower case, and with a label behind a plus sign, as SES takes it.
+
+        Source: SES developer guide, "Creating receipt rules", recipient conditions.
+        """
+        local, at, domain = address.lower().rpartition("@")
+        if not (self.live and at and local and domain == self.subdomain):
+            return False
+        plain = f"{local.partition('+')[0]}@{domain}"
+        return self.catch_all or any(
+            one.receives and one.address in {f"{local}@{domain}", plain} for one in self.addresses
+        )
