@@ -56,6 +56,7 @@ class TenantSubdomainProps:
         message_retention: how long delivered mail and its messages are kept. Default: None, until somebody deletes them.
         track_opens: whether it is recorded that mail was opened. Default: True.
         track_clicks: whether it is recorded that links were followed. Default: True.
+        suppress_plain_addresses: whether addresses that bounced or complained are kept, and not only a digest. Default: False.
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
         alarm_topic_arn: told when mail cannot be filed. Default: None, nobody is.
         alert_addresses: operators to tell of detections. Default: none.
@@ -86,6 +87,7 @@ class TenantSubdomainProps:
     message_retention: cdk.Duration | None = None
     track_opens: bool = True
     track_clicks: bool = True
+    suppress_plain_addresses: bool = False
     join_by: Sequence[JoinBy] = ()
     alarm_topic_arn: str | None = None
     alert_addresses: Sequence[str] = ()
@@ -185,6 +187,7 @@ class TenantSubdomain(Construct):
                     table_arn=self.messages.table_arn,
                     opens=props.track_opens,
                     clicks=props.track_clicks,
+                    plain_addresses=props.suppress_plain_addresses,
                     retention=props.message_retention,
                     alarm_topic_arn=props.alarm_topic_arn,
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -14,6 +14,7 @@ from constructs_lib.intrinsics import arn
 from constructs_lib.naming import check_identifier
 from constructs_lib.statements import allow_to
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
+from mailroom.store.keys import SENT_PREFIX, SUPPRESSED
 from mailroom.tracking.lines import PATHS, template_of
 
 __all__ = ["EngagementTracking", "EngagementTrackingProps"]
@@ -33,6 +34,7 @@ class EngagementTrackingProps:
         table_arn: of the same.
         opens: whether it is recorded that a message was opened. SES then puts a pixel into HTML. Default: True.
         clicks: whether it is recorded that a link was followed. SES then rewrites links. Default: True.
+        plain_addresses: whether addresses that bounced or complained are kept as they are. Default: False, only a digest is.
         retention: how long events are kept; whole days. Default: None, until somebody deletes them.
         alarm_topic_arn: told by the alarms. Default: None, nobody is.
     """
@@ -43,17 +45,20 @@ class EngagementTrackingProps:
     table_arn: str
     opens: bool = True
     clicks: bool = True
+    plain_addresses: bool = False
     retention: cdk.Duration | None = None
     alarm_topic_arn: str | None = None
 
 
 class EngagementTracking(Construct):
-    """What SES tells of a tenant's mail, kept as event, message, time and, for a click, the link; and nothing else.
+    """What SES tells of a tenant's mail, kept as event, message, time and, for a click, the link; and nothing else of it.
 
     Creates 1 event destination (EventBridge's default bus, the only one that SES takes), 1 rule whose input transformer names what
     is kept, and 1 `QueueWorker` that writes it. Addresses of recipients and of networks, programs, headers and SES's own tags end
     at the rule: they reach no queue, no log and no table. The rule's target has no dead-letter queue for the same reason:
     EventBridge would put the whole event there. What it cannot deliver for 24 hours is lost instead.
+
+    Bounces and complaints are put down to the recipient whom the tenant's own outbox wrote down, by a digest of the address.
 
     Without `opens` or `clicks` SES neither reports nor prepares for them.
 
@@ -78,9 +83,10 @@ class EngagementTracking(Construct):
                 environment={
                     "CONFIGURATION_SET": props.configuration_set_name,
                     "RETENTION_DAYS": str(int(props.retention.to_days())) if props.retention is not None else "",
+                    "SUPPRESSED_ADDRESSES": "plain" if props.plain_addresses else "hashed",
                     "TABLE_NAME": props.table_name,
                 },
-                statements=[allow_to(["dynamodb:PutItem"], props.table_arn)],
+                statements=[_note_in(props.table_arn)],
                 says_dead=f"An event of mail that {props.tenant_id} sent could not be noted: see the function's log.",
                 says_waiting=f"Events of {props.tenant_id} wait longer than 15 minutes to be noted: see the function's log.",
                 alarm_topic_arn=props.alarm_topic_arn,
@@ -121,3 +127,11 @@ class EngagementTracking(Construct):
             ),
         )
         destination.add_dependency(ready)
+
+
+def _note_in(table_arn: str) -> dict[str, Any]:
+    """Let it write of what was sent and of who is suppressed, and read that; no mail."""
+    return {
+        **allow_to(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table_arn),
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{SENT_PREFIX}*", SUPPRESSED]}},
+    }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mailroom.store import MessageReader, Page, StoredMessage, Summary, ThreadSummary
     from mailroom.tracking import Engagement
 
-__all__ = ["register"]
+__all__ = ["After", "Limit", "print_next", "register", "store_failures"]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -65,7 +65,7 @@ def messages(
     of = loaded.tenant(tenant)
     cell = loaded.cell(of.cell)
     checked_account(cell)
-    with aws_failures(), _store_failures():
+    with aws_failures(), store_failures():
         reader = reader_of(of, cell)
         if message is not None:
             _show_messages(_named(reader, tenant, message), as_json=as_json)
@@ -80,7 +80,8 @@ def messages(
 
 
 @contextmanager
-def _store_failures() -> Iterator[None]:
+def store_failures() -> Iterator[None]:
+    """What the store refuses, as an operator reads it."""
     try:
         yield
     except MailroomError as error:
@@ -113,6 +114,8 @@ def _show_messages(found: list[StoredMessage], *, as_json: bool) -> None:
         console.print(f"message {stored.summary.digest}\nthread  {stored.thread}", markup=False, soft_wrap=True)
         for line in whole(stored.content):
             console.print(line, soft_wrap=True)
+        for event in stored.engagements:
+            _print_event(event)
 
 
 def _show_thread(page: Page[Summary], tenant: str, thread: str, *, as_json: bool) -> None:
@@ -131,7 +134,7 @@ def _show_thread(page: Page[Summary], tenant: str, thread: str, *, as_json: bool
     for place in places:
         for line in _lines(summaries[place.key]):
             console.print(at_depth(line, place.depth), soft_wrap=True)
-    _print_next(page)
+    print_next(page)
 
 
 def _show_list(
@@ -144,10 +147,11 @@ def _show_list(
         console.print("none")
     for one in page.items:
         show(one)
-    _print_next(page)
+    print_next(page)
 
 
-def _print_next(page: Page[Any]) -> None:
+def print_next(page: Page[Any]) -> None:
+    """How to ask for more; nothing behind the last page."""
     if page.next:
         console.print(f"more: --after {page.next}", markup=False, soft_wrap=True)
 
@@ -238,4 +242,5 @@ def _message_document(stored: StoredMessage) -> dict[str, Any]:
             }
             for one in stored.deliveries
         ],
+        "engagements": [_event_document(event) for event in stored.engagements],
     }

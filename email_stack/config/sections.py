@@ -115,6 +115,10 @@ class Tracking(Settings):
     redirect_domain: DomainName | None = Field(
         default=None, description="Name below the subdomain that tracked links show. Default: SES's own, awstrack.me."
     )
+    suppressed_addresses: Literal["hashed", "plain"] = Field(
+        default="hashed",
+        description="How addresses that bounced or complained are kept: hashed keeps a keyed digest. Default: hashed.",
+    )
 
 
 class Scanning(Settings):

@@ -133,6 +133,7 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         else None,
         track_opens=tenant.tracking.opens,
         track_clicks=tenant.tracking.clicks,
+        suppress_plain_addresses=tenant.tracking.suppressed_addresses == "plain",
         join_by=[JoinBy(way) for way in tenant.join_threads_by],
         alarm_topic_arn=_imported(cell.id, ALARMS_TOPIC),
         alert_addresses=tenant.alerts,

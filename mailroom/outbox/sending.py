@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.policy import SMTP
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
@@ -14,10 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.layout import APPROVED_PREFIX
 from mailroom.messages import parse
+from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.requests import Request, move_on, request_of
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
+from mailroom.store.suppression import record_recipients
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -160,7 +164,18 @@ class Sending:
         raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
 
     def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> Filed:
-        sent = transmitted(raw, request.progress.ses_id, self.region)
+        """Record whom it went to, which SES's events do not tell, and the message in its thread."""
+        ses_id, at = request.progress.ses_id, request.progress.at
+        sent = transmitted(raw, ses_id, self.region)
+        recipients = _recipients(raw)
+        message = parse(sent)
+        record_recipients(
+            table,
+            ses_id,
+            digest=message.digest,
+            recipients=recipients,
+            expires=int((at + self.retention).timestamp()) if self.retention is not None else None,
+        )
         filing = Filing(
             table=table,
             objects=Objects(client=self.s3, bucket=item.bucket),
@@ -169,14 +184,21 @@ class Sending:
         )
         return filing.file(
             Arrival(
-                message=parse(sent),
+                message=replace(message, envelope=Envelope(recipients=recipients)),
                 source=item.key,
-                ses_id=request.progress.ses_id,
-                received=request.progress.at,
+                ses_id=ses_id,
+                received=at,
                 octets=len(sent),
                 sent=True,
             )
         )
+
+
+def _recipients(raw: bytes) -> tuple[str, ...]:
+    """All whom a message of `compose` goes to, those included whom nobody sees."""
+    header = email.message_from_bytes(raw.partition(b"\r\n\r\n")[0], policy=SMTP)
+    fields = [value for name in ("to", "cc", "bcc") for value in header.get_all(name, [])]
+    return tuple(dict.fromkeys(box.addr_spec for value in fields for box in value.addresses))
 
 
 def transmitted(raw: bytes, ses_id: str, region: str) -> bytes:

@@ -3,9 +3,11 @@
 `MessageReader` is for applications; `Filing` is what the structuring Lambda writes with.
 """
 
+from mailroom.store.entities import Delivery, Page, StoredMessage, Summary, ThreadSummary
 from mailroom.store.filing import Arrival, Filed, Filing
 from mailroom.store.objects import Objects
-from mailroom.store.reader import Delivery, MessageReader, Page, StoredMessage, Summary, ThreadSummary
+from mailroom.store.reader import MessageReader
+from mailroom.store.suppression import Suppression
 from mailroom.store.table import Table
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Page",
     "StoredMessage",
     "Summary",
+    "Suppression",
     "Table",
     "ThreadSummary",
 ]

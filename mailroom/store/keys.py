@@ -11,6 +11,9 @@
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
 | `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent |
 | `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>` | what became of a message that was sent |
+| `SENT#<SES id>` | `MESSAGE` | which message that is, and whom it was sent to |
+| `SUPPRESSED` | `ADDRESS#<keyed digest>` | an address that bounced or complained |
+| `SUPPRESSED` | `KEY` | what those digests are keyed with |
 | `ADDRESSES` | `BOOK` | the address book |
 
 The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
@@ -62,6 +65,10 @@ AT_PREFIX: Final = "AT#"
 EVENT_PREFIX: Final = "EVENT#"
 OUTBOX_PREFIX: Final = "OUTBOX#"
 STATE: Final = "STATE"
+SENT_PREFIX: Final = "SENT#"
+SUPPRESSED: Final = "SUPPRESSED"
+SUPPRESSED_PREFIX: Final = "ADDRESS#"
+SUPPRESSED_KEY: Final = (SUPPRESSED, "KEY")
 BOOK_KEY: Final = ("ADDRESSES", "BOOK")
 
 
@@ -116,8 +123,8 @@ def outbox_key(id: str) -> tuple[str, str]:
 
 
 def sent_key(ses_id: str) -> str:
-    """Partition key of what became of a message that was sent."""
-    return f"SENT#{ses_id}"
+    """Partition key of what is known of a message that was sent."""
+    return f"{SENT_PREFIX}{ses_id}"
 
 
 def event_key(at: datetime, kind: str, link: str) -> str:

@@ -15,17 +15,26 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
 
 from mailroom.addresses import AddressBook
 from mailroom.errors import PermanentError
 from mailroom.messages.documents import message_from
-from mailroom.messages.model import Address, Attachment, Kind, Message
+from mailroom.messages.model import Attachment, Message
 from mailroom.store.address_book import read_address_book
 from mailroom.store.engagements import engagements_of
+from mailroom.store.entities import (
+    Delivery,
+    Page,
+    StoredMessage,
+    Summary,
+    ThreadSummary,
+    delivery_from,
+    summary_from,
+    thread_from,
+)
 from mailroom.store.keys import (
     AT_PREFIX,
     BY_ACTIVITY,
@@ -45,122 +54,16 @@ from mailroom.store.keys import (
 )
 from mailroom.store.linking import Threads
 from mailroom.store.objects import Objects
+from mailroom.store.suppression import Suppression, suppression_of, suppressions_of
 from mailroom.store.table import Item, Table
-from mailroom.threads import Link
 from mailroom.tracking.model import Engagement
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-__all__ = ["Delivery", "MessageReader", "Page", "StoredMessage", "Summary", "ThreadSummary"]
+__all__ = ["MessageReader"]
 
-T = TypeVar("T")
 _MOST: Final = 100
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page(Generic[T]):
-    """Some of many.
-
-    Args:
-        items: these.
-        next: what to ask the next page with; "" behind the last one. Means nothing to anybody else.
-    """
-
-    items: tuple[T, ...]
-    next: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ThreadSummary:
-    """A thread, as lists show it.
-
-    Args:
-        thread: names it. A thread that becomes part of another keeps its name as a second one of that.
-        subject: of its first message.
-        first: when its first message was sent.
-        latest: when its latest was.
-        messages: how many came, those included whose time has passed.
-        participants: addresses of authors, at most twenty.
-    """
-
-    thread: str
-    subject: str
-    first: datetime
-    latest: datetime
-    messages: int
-    participants: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Summary:
-    """A message, as lists show it.
-
-    Args:
-        digest: names it.
-        at: where it stands among others: when it was sent, or else received.
-        received: when it was received first.
-        message_id: its own identifier.
-        subject: at most 300 characters of it.
-        from_: its first authors.
-        snippet: how its text begins, on one line.
-        kinds: what else it is.
-        attachments: how many it has.
-        octets: how big it is.
-        sent: whether the tenant sent it.
-        link: for `mailroom.threads.thread_messages`, which draws the tree of a thread; identifiers are digests.
-    """
-
-    digest: str
-    at: datetime
-    received: datetime
-    message_id: str
-    subject: str
-    from_: tuple[Address, ...]
-    snippet: str
-    kinds: frozenset[Kind]
-    attachments: int
-    octets: int
-    sent: bool
-    link: Link
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """One way by which a message came.
-
-    Args:
-        ses_id: SES's id of it.
-        source: key of the message in the bucket, as it was delivered by the scanner.
-        received: when.
-        sender: of the envelope.
-        recipients: of the envelope.
-        verdicts: what SES found.
-    """
-
-    ses_id: str
-    source: str
-    received: datetime
-    sender: str
-    recipients: tuple[str, ...]
-    verdicts: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredMessage:
-    """A message, with everything but the octets of its attachments.
-
-    Args:
-        thread: names its thread.
-        summary: as lists show it.
-        content: the message; its envelope is that of the first delivery.
-        deliveries: the ways by which it came, by SES's ids.
-    """
-
-    thread: str
-    summary: Summary
-    content: Message
-    deliveries: tuple[Delivery, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,7 +111,7 @@ class MessageReader:
             limit=min(limit, _MOST),
             after=_position(after, {PARTITION, SORT, LISTED, LATEST}),
         )
-        return Page(items=tuple(_thread(item) for item in self._current(items)), next=_token(following))
+        return Page(items=tuple(thread_from(item) for item in self._current(items)), next=_token(following))
 
     def thread(self, thread: str, *, limit: int = 100, after: str = "") -> Page[Summary]:
         """Messages of a thread, the oldest first; none of one that is not there.
@@ -234,7 +137,7 @@ class MessageReader:
         ordered = sorted(found)
         page = ordered[:wanted]
         follows = more or len(ordered) > wanted
-        shown = tuple(_summary(item) for item in self._current([found[sort] for sort in page]))
+        shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page]))
         return Page(items=shown, next=_token({SORT: page[-1]}) if follows and page else "")
 
     def message(self, digest: str) -> StoredMessage | None:
@@ -251,11 +154,14 @@ class MessageReader:
             deliveries += items
             if position is None:
                 break
+        summary = summary_from(item)
+        told = (self.engagements(one["ses_id"]).items for one in deliveries if summary.sent)
         return StoredMessage(
             thread=root["thread"] if root is not None else item["thread"],
-            summary=_summary(item),
+            summary=summary,
             content=message_from(json.loads(document)),
-            deliveries=tuple(_delivery(one) for one in deliveries),
+            deliveries=tuple(delivery_from(one) for one in deliveries),
+            engagements=tuple(event for page in told for event in page),
         )
 
     def by_message_id(self, message_id: str) -> tuple[str, ...]:
@@ -277,7 +183,7 @@ class MessageReader:
             limit=min(limit, _MOST),
             after=_position(after, {PARTITION, SORT}),
         )
-        return Page(items=tuple(_summary(item) for item in self._current(items)), next=_token(following))
+        return Page(items=tuple(summary_from(item) for item in self._current(items)), next=_token(following))
 
     def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
         """What became of a message that was sent, by SES's id of it, in the order it happened; none of one that is not known.
@@ -288,9 +194,23 @@ class MessageReader:
         found, following = engagements_of(
             self.table, ses_id, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
         )
-        now = self.clock()
-        items = tuple(one for one, expires in found if expires is None or expires > now)
-        return Page(items=items, next=_token(following))
+        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=_token(following))
+
+    def suppression(self, address: str) -> Suppression | None:
+        """Why an address is better not written to; None where nothing is known against it."""
+        found = suppression_of(self.table, address)
+        return found[0] if found is not None and self._is_current(found[1]) else None
+
+    def suppressions(self, *, limit: int = 100, after: str = "") -> Page[Suppression]:
+        """Addresses that are better not written to, in no order that means anything.
+
+        Raises:
+            ValueError: `after` is no `next` of such a page.
+        """
+        found, following = suppressions_of(
+            self.table, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
+        )
+        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=_token(following))
 
     def address_book(self) -> AddressBook | None:
         """Which addresses may send and receive, as deployed; None in the first minute of a tenant."""
@@ -312,53 +232,10 @@ class MessageReader:
         return self.objects.open(delivery.source)
 
     def _current(self, items: Sequence[Item]) -> list[Item]:
-        now = self.clock()
-        return [item for item in items if item.get(EXPIRES, now + 1) > now]
+        return [item for item in items if self._is_current(item.get(EXPIRES))]
 
-
-def _thread(item: Item) -> ThreadSummary:
-    return ThreadSummary(
-        thread=item["thread"],
-        subject=item["subject"],
-        first=datetime.fromisoformat(item["first_at"]),
-        latest=datetime.fromisoformat(item["latest"]),
-        messages=item["messages"],
-        participants=tuple(item["participants"]),
-    )
-
-
-def _summary(item: Item) -> Summary:
-    return Summary(
-        digest=item["digest"],
-        at=datetime.fromisoformat(item["at"]),
-        received=datetime.fromisoformat(item["received"]),
-        message_id=item["message_id"],
-        subject=item["subject"],
-        from_=tuple(Address(one["address"], one["name"]) for one in item["from"]),
-        snippet=item["snippet"],
-        kinds=frozenset(Kind(kind) for kind in item["kinds"]),
-        attachments=int(item["attachments"]),
-        octets=int(item["octets"]),
-        sent=item.get("sent", False),
-        link=Link(
-            key=item["digest"],
-            message_id="".join(item["own"]),
-            references=tuple(item["above"]),
-            date=datetime.fromisoformat(item["at"]),
-            also=tuple(item["also"]),
-        ),
-    )
-
-
-def _delivery(item: Item) -> Delivery:
-    return Delivery(
-        ses_id=item["ses_id"],
-        source=item["source"],
-        received=datetime.fromisoformat(item["received"]),
-        sender=item["sender"],
-        recipients=tuple(item["recipients"]),
-        verdicts=dict(item["verdicts"]),
-    )
+    def _is_current(self, expires: int | None) -> bool:
+        return expires is None or expires > self.clock()
 
 
 def _token(position: Item | None) -> str:

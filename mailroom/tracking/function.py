@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from mailroom.store.engagements import note_engagement
 from mailroom.store.table import Table
 from mailroom.tracking.lines import engagement_of
 from mailroom.tracking.settings import Settings
+from mailroom.tracking.suppressing import SUPPRESSING, suppress_recipient
 
 __all__ = ["on_event", "work_on"]
 
@@ -28,13 +30,17 @@ def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str
     return work_on(event, table, settings)
 
 
-def work_on(event: Mapping[str, Any], table: Table, settings: Settings) -> dict[str, list[dict[str, str]]]:
+def work_on(
+    event: Mapping[str, Any], table: Table, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dict[str, list[dict[str, str]]]:
     """Note every event of the batch; returns the messages that were not done. What is no event ends with the dead letters."""
 
     def note(line: str) -> bool:
         engagement = engagement_of(line, settings.configuration_set)
         note_engagement(table, engagement, settings.retention)
         logger.info("message %s: %s", engagement.ses_id, engagement.kind.value)
+        if engagement.kind in SUPPRESSING:
+            suppress_recipient(table, engagement, settings, now())
         return True
 
     return not_done(event["Records"], lambda record: attempt(note, str(record["body"])) is not None)

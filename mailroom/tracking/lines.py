@@ -25,6 +25,7 @@ _BOTS: Final = ("open", "click")
 
 PATHS: Final[Mapping[str, str]] = {
     "kind": "$.detail.eventType",
+    "bounce": "$.detail.bounce.bounceType",
     "message": "$.detail.mail.messageId",
     "accepted": "$.detail.mail.timestamp",
     "link": "$.detail.click.link",
@@ -33,6 +34,12 @@ PATHS: Final[Mapping[str, str]] = {
 }
 """The transformer's variables: all that is read of an event."""
 
+_BOUNCES: Final = {
+    "Bounce": EngagementKind.SOFT_BOUNCE,  # nothing says that it is for good
+    "BouncePermanent": EngagementKind.BOUNCE,
+    "BounceTransient": EngagementKind.SOFT_BOUNCE,
+    "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
+}
 _FIELDS: Final = 7
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
 _MOST_LINK: Final = 2048
@@ -46,7 +53,7 @@ def template_of(configuration_set: str) -> str:
     """
     times = "".join(f"<{name}At>" for name in _TIMES)
     bots = "".join(f"<{name}Bot>" for name in _BOTS)
-    return f'"1|<kind>|<message>|{configuration_set}|<accepted>|{times}|{bots}|<link>"'
+    return f'"1|<kind><bounce>|<message>|{configuration_set}|<accepted>|{times}|{bots}|<link>"'
 
 
 def engagement_of(line: str, configuration_set: str) -> Engagement:
@@ -68,7 +75,7 @@ def engagement_of(line: str, configuration_set: str) -> Engagement:
     if not _ID.fullmatch(ses_id):
         raise PermanentError("engagement: must have SES's id of a message")
     try:
-        known = EngagementKind(kind)
+        known = _BOUNCES.get(kind) or EngagementKind(kind)
         moment = datetime.fromisoformat(at or accepted)
     except ValueError as error:
         raise PermanentError("engagement: must have a kind and a time that SES documents") from error

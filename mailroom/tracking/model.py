@@ -10,7 +10,7 @@ __all__ = ["Engagement", "EngagementKind"]
 
 
 class EngagementKind(StrEnum):
-    """What happened. Each value is the word that SES uses in `eventType`."""
+    """What happened. Each value is the word that SES uses in `eventType`, but for SOFT_BOUNCE, which SES calls a bounce, too."""
 
     SEND = "Send"
     """SES took the message."""
@@ -19,7 +19,9 @@ class EngagementKind(StrEnum):
     DELIVERY_DELAY = "DeliveryDelay"
     """The recipient's server does not take it yet; SES tries on."""
     BOUNCE = "Bounce"
-    """It was refused for good, or not taken until SES gave up."""
+    """The recipient's server refused it for good: there is no such mailbox, as a rule. SES's `bounceType` Permanent."""
+    SOFT_BOUNCE = "SoftBounce"
+    """It was not taken this time, or nobody can tell why: a full mailbox, an absence note. Transient or Undetermined."""
     COMPLAINT = "Complaint"
     """The recipient called it spam."""
     REJECT = "Reject"

@@ -17,11 +17,13 @@ class Settings:
         configuration_set: name of the tenant's.
         table: name of the tenant's table.
         retention: how long events are kept; None until somebody deletes them.
+        plain_addresses: whether addresses that bounced or complained are kept, and not only their digests.
     """
 
     configuration_set: str
     table: str
     retention: timedelta | None
+    plain_addresses: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -36,6 +38,7 @@ class Settings:
                 configuration_set=environment["CONFIGURATION_SET"],
                 table=environment["TABLE_NAME"],
                 retention=timedelta(days=int(days)) if days else None,
+                plain_addresses=environment["SUPPRESSED_ADDRESSES"] == "plain",
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -42,7 +42,7 @@ def test_ses_is_asked_for_what_the_tenant_wants(settings: dict[str, Any], kinds:
     assert "event-bus/default" in json.dumps(destination["EventBridgeDestination"])
 
 
-def test_rule_keeps_seven_things() -> None:
+def test_rule_names_what_it_keeps() -> None:
     """Of this configuration set alone; no path leads to an address, a header, a program or a network."""
     rule = only(tracking_template(), "AWS::Events::Rule")
     assert rule["EventPattern"] == {
@@ -53,7 +53,7 @@ def test_rule_keeps_seven_things() -> None:
     transformer = target["InputTransformer"]
     assert transformer["InputPathsMap"] == dict(PATHS)
     ends = {path.rpartition(".")[2] for path in PATHS.values()}
-    assert ends == {"eventType", "messageId", "timestamp", "isBotEvent", "link"}
+    assert ends == {"eventType", "bounceType", "messageId", "timestamp", "isBotEvent", "link"}
     assert set(re.findall(r"<(\w+)>", transformer["InputTemplate"])) == set(PATHS)
     assert "|set|" in transformer["InputTemplate"]
 
@@ -80,15 +80,23 @@ def test_queue_takes_events_of_this_rule_only() -> None:
     ]
 
 
-def test_function_may_write_to_the_table_and_nothing_else() -> None:
-    """It reads nothing there."""
-    template = tracking_template(retention=cdk.Duration.days(30))
+@pytest.mark.parametrize(("plain", "word"), [(False, "hashed"), (True, "plain")])
+def test_function_knows_what_was_sent_and_who_is_suppressed(plain: bool, word: str) -> None:
+    """It reads and writes no other item of the table: no mail."""
+    template = tracking_template(retention=cdk.Duration.days(30), plain_addresses=plain)
     role = only(template, "AWS::IAM::Role")
     statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
-    assert [one["Action"] for one in statements if one["Resource"] == TABLE] == [["dynamodb:PutItem"]]
+    (own,) = [one for one in statements if one["Resource"] == TABLE]
+    assert own["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    assert own["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SENT#*", "SUPPRESSED"]}}
     assert all("*" not in json.dumps([one["Action"], one["Resource"]]) for one in statements)
     variables = only(template, "AWS::Lambda::Function")["Environment"]["Variables"]
-    assert variables == {"CONFIGURATION_SET": "set", "RETENTION_DAYS": "30", "TABLE_NAME": "messages"}
+    assert variables == {
+        "CONFIGURATION_SET": "set",
+        "RETENTION_DAYS": "30",
+        "SUPPRESSED_ADDRESSES": word,
+        "TABLE_NAME": "messages",
+    }
 
 
 def test_tenant_must_be_an_identifier() -> None:

@@ -160,8 +160,32 @@ def test_operators_see_what_became_of_it(platform: Platform, tenant: Tenant) -> 
     listed = platform.json("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config)["items"]
     assert {one["event"] for one in listed} == {kind.value for kind in EngagementKind}
     shown = platform.email_stack("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config).stdout
-    assert f"2026-11-23 10:00:08  Click  {LINK}" in shown
+    assert f"2026-11-23 10:00:09  Click  {LINK}" in shown
     assert tenant.outbox.progress("none") is None
+
+
+BOUNCES = "bounce+7@simulator.amazonses.com"
+
+
+def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -> None:
+    """SES's own mailbox that bounces: the event names nobody, the outbox knows whom it was sent to, and a digest is kept."""
+    begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(Address(BOUNCES),), text="x\n"), key="bounce")
+    done = tenant.outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert done.state is OutboxState.SENT
+    # The event may come before the outbox wrote down whom it went to: the queue brings it again after 90 seconds.
+    found = eventually(lambda: tenant.reader.suppression(BOUNCES), seconds=150)
+    assert found.bounced is not None
+    assert (found.address, found.complained) == ("", None)
+    sent = tenant.reader.message(tenant.reader.by_message_id(f"{done.ses_id}@{REGION}.amazonses.com")[0])
+    assert sent is not None
+    assert [one.kind for one in sent.engagements] == [EngagementKind.SEND, EngagementKind.BOUNCE]
+    config = ["--config", str(platform.write_config(TENANTS))]
+    asked = platform.email_stack("suppressions", "acme", "--address", BOUNCES, *config)
+    assert (asked.returncode, asked.stdout.startswith(f"{BOUNCES}  bounced 20")) == (6, True)
+    assert platform.email_stack("suppressions", "acme", "--address", ANNA.address, *config).stdout == "none\n"
+    (listed,) = platform.json("suppressions", "acme", *config)["items"]
+    assert (listed["digest"], listed["address"]) == (found.digest, "")
 
 
 def test_operators_send_a_test(platform: Platform) -> None:

@@ -66,12 +66,13 @@ def role_behind(deployment: Deployment, bucket: Bucket, prefix: str) -> str:
 
 
 def questions(bucket: Bucket) -> Iterator[tuple[str, str]]:
-    """Actions and objects that only the scanner may."""
-    for action in READ:
-        yield action, f"{bucket.arn}/raw/message"
-    for action in WRITE:
-        yield action, f"{bucket.arn}/clean/message"
-        yield action, f"{bucket.arn}/verdicts/message/version.json"
+    """Actions and objects that only the scanner may; also of mail that is to be sent."""
+    for name in ("message", "out/message"):
+        for action in READ:
+            yield action, f"{bucket.arn}/raw/{name}"
+        for action in WRITE:
+            yield action, f"{bucket.arn}/clean/{name}"
+            yield action, f"{bucket.arn}/verdicts/{name}/version.json"
 
 
 def without_denials(policy: Any) -> dict[str, Any]:

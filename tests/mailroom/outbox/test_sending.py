@@ -16,6 +16,9 @@ from mailroom.messages import Address
 from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile, answering
 from mailroom.outbox.sending import Sending
+from mailroom.store.engagements import note_engagement
+from mailroom.store.suppression import recipients_of
+from mailroom.tracking import Engagement, EngagementKind
 from tests.mailroom.outbox.conftest import NOW
 from tests.mailroom.store.conftest import REGION, Store, mail
 
@@ -109,6 +112,22 @@ def test_message_is_sent_and_is_in_its_thread(store: Store, outbox: Outbox) -> N
         mail("answer").replace(b"Subject:", f"In-Reply-To: <0107-1@{REGION}.amazonses.com>\r\nSubject:".encode())
     )
     assert answer.thread == question.thread
+
+
+def test_everybody_whom_it_went_to_is_known(store: Store, outbox: Outbox) -> None:
+    """To the store, those included whom no recipient sees; and what became of it stands with the message."""
+    to, cc, bcc = ((Address(f"{name}@example.net", name),) for name in ("to", "cc", "bcc"))
+    begun = outbox.send(replace(RECEIPT, to=to, cc=cc, bcc=bcc), key="k")
+    filed = sending(store, Ses()).take(scanned(store, begun.id))
+    assert filed is not None
+    note_engagement(store.filing().table, Engagement(EngagementKind.DELIVERY, "0107-1", NOW), None)
+    sent = store.reader.message(filed.digest)
+    assert sent is not None
+    everybody = ("to@example.net", "cc@example.net", "bcc@example.net")
+    assert [one.recipients for one in sent.deliveries] == [everybody]
+    assert recipients_of(store.filing().table, "0107-1") == everybody
+    assert [one.kind for one in sent.engagements] == [EngagementKind.DELIVERY]
+    assert [one.digest for one in store.reader.by_address("bcc@example.net").items] == [filed.digest]
 
 
 def test_asking_again_sends_nothing_more(store: Store, outbox: Outbox) -> None:

@@ -129,7 +129,7 @@ class Store:
             assert item["latest"] == max(place["at"] for place in there)
             assert item["first_at"] == min(place["at"] for place in there)
         for item in items:
-            if item[SORT] == "MESSAGE":
+            if item[PARTITION].startswith("MESSAGE#") and item[SORT] == "MESSAGE":
                 assert item["thread"] in listed
         deliveries = [item for item in items if item[SORT].startswith("DELIVERY#")]
         assert len(deliveries) == len({came.ses_id for came in self.arrivals})

@@ -31,6 +31,7 @@ DETAIL_TYPES = {
     EngagementKind.DELIVERY: "Email Delivered",
     EngagementKind.DELIVERY_DELAY: "Email Delivery Delayed",
     EngagementKind.BOUNCE: "Email Bounced",
+    EngagementKind.SOFT_BOUNCE: "Email Bounced",
     EngagementKind.COMPLAINT: "Email Complaint Received",
     EngagementKind.REJECT: "Email Rejected",
     EngagementKind.RENDERING_FAILURE: "Email Rendering Failed",
@@ -43,6 +44,14 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
     """The detail of one event."""
     reader = {"ipAddress": "192.0.2.17", "userAgent": "Mozilla/5.0 (X11)", "timestamp": at, "isBotEvent": False}
     recipient = {"emailAddress": "anna@example.net"}
+    bounce = {
+        "timestamp": at,
+        "feedbackId": "0107-feedback",
+        "reportingMTA": "dsn; a1.smtp-out.amazonses.com",
+        "bouncedRecipients": [
+            {**recipient, "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 unknown"}
+        ],
+    }
     objects: dict[EngagementKind, tuple[str, dict[str, Any]]] = {
         EngagementKind.SEND: ("send", {}),
         EngagementKind.DELIVERY: (
@@ -65,19 +74,8 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
                 "delayedRecipients": [{**recipient, "status": "4.4.1", "diagnosticCode": "smtp; 421 mx.example.net"}],
             },
         ),
-        EngagementKind.BOUNCE: (
-            "bounce",
-            {
-                "timestamp": at,
-                "bounceType": "Permanent",
-                "bounceSubType": "General",
-                "feedbackId": "0107-feedback",
-                "reportingMTA": "dsn; a1.smtp-out.amazonses.com",
-                "bouncedRecipients": [
-                    {**recipient, "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 unknown"}
-                ],
-            },
-        ),
+        EngagementKind.BOUNCE: ("bounce", {**bounce, "bounceType": "Permanent", "bounceSubType": "General"}),
+        EngagementKind.SOFT_BOUNCE: ("bounce", {**bounce, "bounceType": "Transient", "bounceSubType": "MailboxFull"}),
         EngagementKind.COMPLAINT: (
             "complaint",
             {
@@ -99,7 +97,7 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
     }
     name, said = objects[kind]
     return {
-        "eventType": kind.value,
+        "eventType": "Bounce" if kind is EngagementKind.SOFT_BOUNCE else kind.value,
         "mail": {
             "timestamp": "2026-11-23T09:00:00.000Z",
             "source": "Support <support@post.acme.example>",

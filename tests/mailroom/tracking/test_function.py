@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mailroom.store.suppression import record_recipients
 from mailroom.tracking import EngagementKind
 from mailroom.tracking.function import work_on
 from mailroom.tracking.settings import Settings
@@ -21,12 +22,16 @@ def batch(*lines: str) -> dict[str, Any]:
     return {"Records": [{"messageId": str(number), "body": one} for number, one in enumerate(lines)]}
 
 
-def worked(store: Store, *lines: str, days: int | None = None) -> list[str]:
-    """Work on the lines; returns the numbers of those to bring again."""
+def worked(store: Store, *lines: str, days: int | None = None, plain: bool = False, minutes: float = 0) -> list[str]:
+    """Work on the lines, so long after the events; returns the numbers of those to bring again."""
     settings = Settings(
-        configuration_set="set", table=store.table, retention=timedelta(days=days) if days is not None else None
+        configuration_set="set",
+        table=store.table,
+        retention=timedelta(days=days) if days is not None else None,
+        plain_addresses=plain,
     )
-    answer = work_on(batch(*lines), store.filing().table, settings)
+    now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+    answer = work_on(batch(*lines), store.filing().table, settings, lambda: now)
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
 
@@ -75,10 +80,71 @@ def test_events_expire(store: Store) -> None:
     assert set(items[0]) == {"pk", "sk", "kind", "at", "expires"}
 
 
+def sent(store: Store, *recipients: str, ses_id: str = SES_ID) -> None:
+    """As the outbox writes it down."""
+    record_recipients(store.filing().table, ses_id, digest="d" * 64, recipients=recipients, expires=None)
+
+
+@pytest.mark.parametrize(
+    ("word", "bounced", "complained"), [("BouncePermanent", True, False), ("Complaint", False, True)]
+)
+def test_recipient_is_suppressed(store: Store, word: str, bounced: bool, complained: bool) -> None:
+    """The one that the outbox wrote down, whose address is nowhere but there."""
+    sent(store, "Anna@example.net")
+    assert worked(store, line(word), line(word)) == []
+    found = store.reader.suppression("anna@example.net")
+    assert found is not None
+    assert (found.bounced is not None, found.complained is not None) == (bounced, complained)
+    assert found.address == ""
+    items = [item for item in store.items() if item["pk"] == "SUPPRESSED"]
+    assert "anna" not in json.dumps(items).lower()
+
+
+@pytest.mark.parametrize(
+    "word", ["BounceTransient", "BounceUndetermined", "Bounce", "Delivery", "Open", "DeliveryDelay"]
+)
+def test_what_suppresses_nobody(store: Store, word: str) -> None:
+    """A full mailbox is none tomorrow."""
+    sent(store, "anna@example.net")
+    assert worked(store, line(word)) == []
+    assert store.reader.suppressions().items == ()
+
+
+def test_several_recipients(store: Store) -> None:
+    """Nobody knows which one it was: none is put down as what another one is."""
+    sent(store, "anna@example.net", "ben@example.net")
+    assert worked(store, line("BouncePermanent")) == []
+    assert store.reader.suppressions().items == ()
+    assert [one.kind for one in store.reader.engagements(SES_ID).items] == [EngagementKind.BOUNCE]
+
+
+def test_event_that_is_faster_than_the_outbox(store: Store) -> None:
+    """Is brought again until whom it is about is written down."""
+    assert worked(store, line("Complaint"), minutes=1) == ["0"]
+    sent(store, "anna@example.net")
+    assert worked(store, line("Complaint"), minutes=2.5) == []
+    assert store.reader.suppression("anna@example.net") is not None
+
+
+def test_mail_that_went_around_the_outbox(store: Store) -> None:
+    """Nobody wrote down to whom: its events are noted, and after three minutes that is all."""
+    assert worked(store, line("Complaint"), minutes=4) == []
+    assert store.reader.suppressions().items == ()
+    assert [one.kind for one in store.reader.engagements(SES_ID).items] == [EngagementKind.COMPLAINT]
+
+
 def test_settings() -> None:
     """From the environment; what is missing is named."""
-    environment = {"CONFIGURATION_SET": "set", "TABLE_NAME": "table", "RETENTION_DAYS": ""}
-    assert Settings.from_environment(environment).retention is None
+    environment = {
+        "CONFIGURATION_SET": "set",
+        "TABLE_NAME": "table",
+        "RETENTION_DAYS": "",
+        "SUPPRESSED_ADDRESSES": "hashed",
+    }
+    assert Settings.from_environment(environment) == Settings(
+        configuration_set="set", table="table", retention=None, plain_addresses=False
+    )
+    assert Settings.from_environment({**environment, "SUPPRESSED_ADDRESSES": "plain"}).plain_addresses
     assert Settings.from_environment({**environment, "RETENTION_DAYS": "7"}).retention == timedelta(days=7)
     with pytest.raises(ValueError, match="TABLE_NAME must be set"):
         Settings.from_environment(json.loads('{"CONFIGURATION_SET": "set", "RETENTION_DAYS": ""}'))

@@ -25,11 +25,21 @@ def line(
     return f"1|{kind}|{message}|{of}|{ACCEPTED}|{at}|{bot}|{link}"
 
 
-@pytest.mark.parametrize("kind", EngagementKind)
+WORDS = {
+    **{kind.value: kind for kind in EngagementKind},
+    "Bounce": EngagementKind.SOFT_BOUNCE,
+    "BouncePermanent": EngagementKind.BOUNCE,
+    "BounceTransient": EngagementKind.SOFT_BOUNCE,
+    "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
+}
+"""What stands in a line for each kind: of a bounce, whether it is for good; where that is missing, it is not."""
+
+
+@pytest.mark.parametrize(("word", "kind"), WORDS.items())
 @pytest.mark.parametrize("quoted", [True, False])
-def test_each_kind(kind: EngagementKind, quoted: bool) -> None:
+def test_each_kind(word: str, kind: EngagementKind, quoted: bool) -> None:
     """With or without the quotes that EventBridge puts around it; to the millisecond."""
-    written = f'"{line(kind.value)}"' if quoted else line(kind.value)
+    written = f'"{line(word)}"' if quoted else line(word)
     assert engagement_of(written, "set") == Engagement(
         kind, SES_ID, datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
     )

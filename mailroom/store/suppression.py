@@ -1,0 +1,165 @@
+"""Addresses that mail is better not sent to: those that bounced for good, and those that complained.
+
+SES's events name addresses, and are stripped of them before they come here. Whom a message went to is known from the outbox, so a
+bounce is put down to an address where the message had one recipient, and to nobody where it had several.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.errors import RetryableError
+from mailroom.store.keys import (
+    EXPIRES,
+    MESSAGE,
+    PARTITION,
+    SORT,
+    SUPPRESSED,
+    SUPPRESSED_KEY,
+    SUPPRESSED_PREFIX,
+    sent_key,
+    sortable,
+)
+from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.tracking.model import Engagement, EngagementKind
+
+__all__ = ["Suppression", "recipients_of", "record_recipients", "suppress", "suppression_of", "suppressions_of"]
+
+_NOTED: Final = {EngagementKind.BOUNCE: "bounced", EngagementKind.COMPLAINT: "complained"}
+_TRIES: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suppression:
+    """An address that is better not written to.
+
+    Args:
+        digest: of the address, keyed with what only this tenant's table has: the same address has another one elsewhere.
+        address: in lower case; "" where only its digest is kept.
+        bounced: when mail to it was last refused for good; None when it never was.
+        complained: when its owner last called mail spam; None when that never happened.
+    """
+
+    digest: str
+    address: str
+    bounced: datetime | None
+    complained: datetime | None
+
+
+def record_recipients(
+    table: Table, ses_id: str, *, digest: str, recipients: tuple[str, ...], expires: int | None
+) -> None:
+    """Write down which message SES knows by this id, and whom it went to. Raises RetryableError.
+
+    Args:
+        table: the tenant's.
+        ses_id: SES's id.
+        digest: names the message in the store.
+        recipients: of the envelope.
+        expires: when the message does, in seconds since 1970; None when somebody deletes it.
+    """
+    item: Item = {
+        PARTITION: sent_key(ses_id),
+        SORT: MESSAGE,
+        "digest": digest,
+        "recipients": list(recipients),
+        **({EXPIRES: expires} if expires is not None else {}),
+    }
+    table.put(item)
+
+
+def recipients_of(table: Table, ses_id: str) -> tuple[str, ...] | None:
+    """Whom a message went to; None where nobody wrote that down. Raises RetryableError."""
+    item = table.get((sent_key(ses_id), MESSAGE))
+    return tuple(item["recipients"]) if item is not None else None
+
+
+def suppress(
+    table: Table, address: str, engagement: Engagement, *, plain: bool, retention: timedelta | None = None
+) -> None:
+    """Note a bounce or a complaint of an address; an older one than what is noted, or the same again, changes nothing.
+
+    Args:
+        table: the tenant's.
+        address: the recipient's.
+        engagement: of kind BOUNCE or COMPLAINT.
+        plain: whether the address itself is kept beside its digest.
+        retention: how long that is kept, from the event on; None until somebody deletes it.
+
+    Raises:
+        RetryableError: AWS failed, or others wrote to the same address all the time.
+        KeyError: it is of another kind.
+    """
+    name, at = _NOTED[engagement.kind], sortable(engagement.at)
+    digest = _digest(_key(table), address)
+    own = (SUPPRESSED, f"{SUPPRESSED_PREFIX}{digest}")
+    for _ in range(_TRIES):
+        known = table.get(own) or {}
+        if known.get(name, "") >= at:
+            return
+        changes = {name: at, "digest": digest}
+        if plain:
+            changes["address"] = address.casefold()
+        if retention is not None:
+            changes[EXPIRES] = max(known.get(EXPIRES, 0), int((engagement.at + retention).timestamp()))
+        expression = "SET " + ", ".join(f"#{one} = :{one}" for one in changes) + ("" if plain else " REMOVE #address")
+        write = Write(
+            update=(own, expression),
+            condition=f"attribute_not_exists(#{name}) OR #{name} < :{name}",
+            values={f":{one}": value for one, value in changes.items()},
+        )
+        try:
+            table.write([write])
+        except ConflictError:
+            # Somebody else noted something of the same address.
+            continue
+        return
+    raise RetryableError(f"table {table.name}: a suppression cannot be noted while others write; try again")
+
+
+def suppression_of(table: Table, address: str) -> tuple[Suppression, int | None] | None:
+    """What is noted of an address, and when that expires; None where nothing is. Raises RetryableError."""
+    item = table.get(SUPPRESSED_KEY)
+    if item is None:
+        return None
+    found = table.get((SUPPRESSED, f"{SUPPRESSED_PREFIX}{_digest(item['key'], address)}"))
+    return (_suppression(found), found.get(EXPIRES)) if found is not None else None
+
+
+def suppressions_of(
+    table: Table, *, limit: int | None = None, after: Item | None = None
+) -> tuple[list[tuple[Suppression, int | None]], Item | None]:
+    """All that is noted, each with when it expires; and where the next page begins. Raises RetryableError."""
+    items, following = table.query(SUPPRESSED, SUPPRESSED_PREFIX, limit=limit, after=after)
+    return [(_suppression(item), item.get(EXPIRES)) for item in items], following
+
+
+def _key(table: Table) -> str:
+    """What this tenant's digests are keyed with, in hexadecimal; made when it is first needed."""
+    while (item := table.get(SUPPRESSED_KEY)) is None:
+        made: Item = {PARTITION: SUPPRESSED_KEY[0], SORT: SUPPRESSED_KEY[1], "key": secrets.token_hex(32)}
+        try:
+            table.write([Write(put=made, condition="attribute_not_exists(#pk)")])
+        except ConflictError:
+            continue
+    return str(item["key"])
+
+
+def _digest(key: str, address: str) -> str:
+    """HMAC-SHA-256 of the address, whose case makes no difference. Source: RFC 2104."""
+    return hmac.new(bytes.fromhex(key), address.casefold().encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _suppression(item: Item) -> Suppression:
+    bounced, complained = (item.get(name) for name in _NOTED.values())
+    return Suppression(
+        digest=item["digest"],
+        address=item.get("address", ""),
+        bounced=datetime.fromisoformat(bounced) if bounced else None,
+        complained=datetime.fromisoformat(complained) if complained else None,
+    )

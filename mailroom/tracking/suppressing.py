@@ -1,0 +1,39 @@
+"""Puts a bounce or a complaint down to the address that it is about."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.errors import RetryableError
+from mailroom.store.suppression import recipients_of, suppress
+from mailroom.store.table import Table
+from mailroom.tracking.model import Engagement, EngagementKind
+from mailroom.tracking.settings import Settings
+
+__all__ = ["SUPPRESSING", "suppress_recipient"]
+
+logger = logging.getLogger("mailroom")
+
+SUPPRESSING: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.COMPLAINT})
+"""What speaks against an address, and not against one message."""
+
+_RECORDED_WITHIN: Final = timedelta(minutes=3)
+"""The outbox writes down whom it sent a message to a moment after SES took it; the queue brings an event again for longer."""
+
+
+def suppress_recipient(table: Table, engagement: Engagement, settings: Settings, now: datetime) -> None:
+    """Note the event of the one recipient that the message had; where it had several, nobody can tell which one it was.
+
+    Raises:
+        RetryableError: AWS failed, or the event came before the outbox wrote down whom the message went to.
+    """
+    recipients = recipients_of(table, engagement.ses_id)
+    if recipients is None and now - engagement.at < _RECORDED_WITHIN:
+        raise RetryableError(f"message {engagement.ses_id}: whom it was sent to is not written down yet")
+    if recipients is None or len(recipients) != 1:
+        known = len(recipients) if recipients is not None else "unknown"
+        logger.info("message %s: nobody is suppressed, recipients: %s", engagement.ses_id, known)
+        return
+    suppress(table, recipients[0], engagement, plain=settings.plain_addresses, retention=settings.retention)
