@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+_CONTRAST: Final = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 
 
 @contextmanager
@@ -17,3 +21,9 @@ def running_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def contrasts(page: Page) -> list[tuple[float, str]]:
+    """Of every text that is shown: its contrast with what is behind it (WCAG 2.2, 1.4.3), and what it is."""
+    found: list[list[float | str]] = page.evaluate(_CONTRAST)
+    return [(float(ratio), str(text)) for ratio, text in found]

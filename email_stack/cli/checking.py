@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -18,6 +17,7 @@ from email_stack.cli.dns_options import ResolverOption, ServerPort, checked, dep
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import ExitCode, console, print_json
 from email_stack.cli.report_view import changes, print_report, report_json
+from email_stack.cli.watching import interruptions, wait
 from email_stack.config import Config, Tenant, load
 from email_stack.deployed import NotDeployedError
 from email_stack.dnscheck.model import Endpoint, Report, Status, Subject
@@ -27,7 +27,6 @@ __all__ = ["register"]
 
 _SEVERITY: Final = (ExitCode.OK, ExitCode.PENDING, ExitCode.NOT_DEPLOYED, ExitCode.DIFFERENT)
 _CODES: Final = {Status.OK: ExitCode.OK, Status.PENDING: ExitCode.PENDING, Status.WRONG: ExitCode.DIFFERENT}
-_SLICE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,43 +79,18 @@ def dns_check(  # noqa: PLR0917 - options, which Typer passes by name
         checked_account(loaded.cell(cell_id))
     deadline = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
     last: _Round | None = None
-    with _interruptions() if watch else nullcontext(lambda: False) as interrupted:
+    with interruptions() if watch else nullcontext(lambda: False) as interrupted:
         while True:
             found = _check(loaded, chosen, asked, server_port)
             _show(found, last, watch=watch, as_json=as_json)
             last = found
             if not watch or found.code is ExitCode.OK or time.monotonic() + interval > deadline:
                 break
-            if _wait(interval, interrupted):
+            if wait(interval, interrupted):
                 break
     if watch and not as_json:
         _print(last)
     raise typer.Exit(last.code)
-
-
-@contextmanager
-def _interruptions() -> Iterator[Callable[[], bool]]:
-    """Notes the first Ctrl-C instead of raising it, so that none is lost wherever it comes; the second ends at once."""
-    told = False
-
-    def note(_number: int, _frame: object) -> None:
-        nonlocal told
-        told = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: told
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _wait(seconds: float, interrupted: Callable[[], bool]) -> bool:
-    """Let so much time pass; returns at once, with True, when interrupted."""
-    until = time.monotonic() + seconds
-    while not interrupted() and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, _SLICE_SECONDS))
-    return interrupted()
 
 
 def _check(config: Config, tenants: Sequence[Tenant], resolver: Endpoint | None, port: int) -> _Round:

@@ -16,6 +16,7 @@ from email_stack.cli import (
     rescanning,
     scanning,
     sending,
+    status,
     suppressing,
 )
 from email_stack.cli.output import CommandError, ExitCode, print_error
@@ -26,8 +27,9 @@ __all__ = ["app", "main"]
 _HELP: Final = """Provision tenants' e-mail subdomains on AWS.
 
 Exit codes: 0 done, 1 config not valid, 2 wrong usage, 3 CDK or CloudFormation failed, 4 a tool is missing,
-5 refused as unsafe, 6 something found (diff --fail, dns-check, scan, replay, send-test, suppressions --address),
-7 nothing to do but wait (dns-check, send-test), 8 not deployed yet, 9 AWS refused or could not be asked.
+5 refused as unsafe, 6 something found (diff --fail, dns-check, scan, replay, send-test, status,
+suppressions --address), 7 nothing to do but wait (dns-check, send-test, status), 8 not deployed yet,
+9 AWS refused or could not be asked.
 """
 
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -39,6 +41,7 @@ scanning.register(app)
 rescanning.register(app)
 reading.register(app)
 sending.register(app)
+status.register(app)
 suppressing.register(app)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final, Literal
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from constructs_lib.records import DnsRecord
@@ -19,6 +16,7 @@ from email_stack.handover.model import HandOver, Language, mx_parts, owner_zone,
 from email_stack.handover.texts import TEXTS
 from email_stack.handover.wording import Texts
 from email_stack.handover.zone_files import bind
+from email_stack.pages import content_digest, environment, page_text, style_of
 
 __all__ = ["TONES", "render_letter"]
 
@@ -56,14 +54,14 @@ def render_letter(hand_over: HandOver, language: Language) -> str:
 
     Its Content-Security-Policy allows nothing but its own style and script, by their digests.
     """
-    style, script = _resource("letter.css"), _resource("letter.js")
+    style, script = style_of(__package__, "letter.css"), page_text(__package__, "letter.js")
     cards = [_card(hand_over, record, number) for number, record in enumerate(_in_order(hand_over), start=1)]
     required = [card for card in cards if card.record in hand_over.required]
     done = sum(card.finding is not None and card.finding.status is Status.OK for card in required)
     return _template().render(
         hand_over=hand_over,
         language=language,
-        csp=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        csp=f"default-src 'none'; style-src '{content_digest(style)}'; script-src '{content_digest(script)}'; "
         "base-uri 'none'; form-action 'none'",
         style=Markup(style),  # noqa: S704 - our own file, with nothing put in
         script=Markup(script),  # noqa: S704 - as above
@@ -154,17 +152,9 @@ def _steps(hand_over: HandOver, fill: dict[str, str | int]) -> list[Markup]:
     return [_both(pick(number), **fill) for number in range(len(steps))]
 
 
-def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-
-
 @cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    own = environment()
     helpers: dict[str, Any] = {
         "as_expected": _as_expected,
         "field_of": _field_of,
@@ -181,5 +171,5 @@ def _template() -> Template:
         "ui": _ui,
         "unicode_name": unicode_name,
     }
-    environment.globals.update(helpers)
-    return environment.from_string(_resource("letter.html.jinja"))
+    own.globals.update(helpers)
+    return own.from_string(page_text(__package__, "letter.html.jinja"))

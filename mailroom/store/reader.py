@@ -113,8 +113,8 @@ class MessageReader:
         )
         return Page(items=tuple(thread_from(item) for item in self._current(items)), next=_token(following))
 
-    def thread(self, thread: str, *, limit: int = 100, after: str = "") -> Page[Summary]:
-        """Messages of a thread, the oldest first; none of one that is not there.
+    def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
+        """Messages of a thread, the oldest first unless told otherwise; none of one that is not there.
 
         A thread that became part of another is that one. Messages that are being moved from one to the other are shown in any case.
 
@@ -131,10 +131,12 @@ class MessageReader:
         for name in (root["thread"], *sorted(root.get("fragments", ()))):
             partition = thread_key(name)[0]
             position = {PARTITION: partition, SORT: after_sort} if after_sort else None
-            items, following = self.table.query(partition, AT_PREFIX, limit=wanted, after=position)
+            items, following = self.table.query(
+                partition, AT_PREFIX, backwards=latest_first, limit=wanted, after=position
+            )
             more = more or following is not None
             found |= {item[SORT]: item for item in items}
-        ordered = sorted(found)
+        ordered = sorted(found, reverse=latest_first)
         page = ordered[:wanted]
         follows = more or len(ordered) > wanted
         shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page]))

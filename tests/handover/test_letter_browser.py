@@ -14,12 +14,10 @@ from email_stack.dnscheck.model import Status
 from email_stack.handover.formats import Format, HandOver, Language, render
 from email_stack.handover.letter import TONES, render_letter
 from email_stack.handover.texts import TEXTS
-from tests.browser import running_browser
+from tests.browser import contrasts, running_browser
 from tests.handover.browser import open_letter
 from tests.handover.samples import delegated, every_status, self_managed
 from tests.handover.test_letter import HOSTILE, hostile
-
-_CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +191,7 @@ def test_all_text_stands_out(browser: Browser, tmp_path: Path, scheme: Literal["
         opened.page.locator("article .copy").first.click()
         expect(opened.page.locator("#live")).not_to_be_empty()
         opened.page.locator(".copy.done").wait_for()
-        found = opened.page.evaluate(_CONTRAST)
+        found = contrasts(opened.page)
         assert len(found) > 200
         assert [text for ratio, text in found if ratio < 4.5] == []
 

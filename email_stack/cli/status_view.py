@@ -1,0 +1,143 @@
+"""The state of tenants and cells, as a person reads it and as a script does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from email_stack.cli.output import ExitCode
+from email_stack.printable import escaped
+from email_stack.status.model import (
+    CELL_PARTS,
+    TITLES,
+    CellStatus,
+    Check,
+    Part,
+    QueueCount,
+    Snapshot,
+    State,
+    TenantStatus,
+    reasons,
+    row_word,
+    summary,
+)
+
+__all__ = ["document", "print_snapshot"]
+
+_STYLES: Final = {
+    State.OK: "green",
+    State.PENDING: "yellow",
+    State.UNKNOWN: "magenta",
+    State.ABSENT: "red",
+    State.WRONG: "red",
+}
+_CELL_TITLES: Final = {Part.RULE: "rule set", Part.DEFINITIONS: "definitions", Part.QUEUES: "scanner's queue"}
+_NOTHING: Final = "-"
+_MOST_NAMES: Final = 5
+_LONGEST_REASON: Final = 1000
+
+
+def print_snapshot(snapshot: Snapshot, console: Console) -> None:
+    """When, how many; a row a tenant, a row a cell, and below them why something is not ok."""
+    console.print(Text(f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {summary(snapshot)}", "bold"))
+    console.print(_tenants(snapshot.tenants))
+    console.print(_cells(snapshot.cells))
+    for one in reasons(snapshot):
+        names = ", ".join(map(escaped, one.of[:_MOST_NAMES]))
+        more = f" and {len(one.of) - _MOST_NAMES} more" if len(one.of) > _MOST_NAMES else ""
+        about = f"{TITLES[one.part]} " if one.part is not None else ""
+        word = row_word(one.state) if one.part is None else Check(state=one.state).shown
+        console.print(
+            Text.assemble(
+                (f"{names}{more}: ", "bold"),
+                (f"{about}{word}", _STYLES[one.state]),
+                f": {escaped(one.text, _LONGEST_REASON)}",
+            ),
+            soft_wrap=True,
+        )
+
+
+def document(snapshot: Snapshot, code: ExitCode) -> dict[str, Any]:
+    """All of it as one JSON object."""
+    return {
+        "ok": code is ExitCode.OK,
+        "exit_code": int(code),
+        "at": snapshot.at.isoformat(),
+        "counts": {state.value: number for state, number in snapshot.counts.items()},
+        "cells": [_cell_document(one) for one in snapshot.cells],
+        "tenants": [_tenant_document(one) for one in snapshot.tenants],
+    }
+
+
+def _tenants(tenants: Sequence[TenantStatus]) -> Table:
+    table = _table("tenant", "state", *TITLES.values())
+    for one in tenants:
+        table.add_row(escaped(one.tenant), _state(one.state), *(_cell(one.checks.get(part)) for part in TITLES))
+    return table
+
+
+def _cells(cells: Sequence[CellStatus]) -> Table:
+    table = _table("cell", "state", *_CELL_TITLES.values())
+    for one in cells:
+        table.add_row(escaped(one.cell), _state(one.state), *(_cell(one.checks.get(part)) for part in CELL_PARTS))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", vertical="bottom")
+    return table
+
+
+def _state(state: State) -> Text:
+    return Text(row_word(state), style=_STYLES[state])
+
+
+def _cell(check: Check | None) -> Text:
+    if check is None:
+        return Text(_NOTHING)
+    return Text(check.shown, style=_STYLES[check.state] if check.state is not State.OK else "")
+
+
+def _tenant_document(one: TenantStatus) -> dict[str, Any]:
+    return {
+        "tenant": one.tenant,
+        "subdomain": one.subdomain,
+        "cell": one.cell,
+        "deployed": not one.absent,
+        "state": one.state.value,
+        "reason": one.absent,
+        "checks": _checks(one.checks),
+        "alerts": {"confirmed": one.alerts[0], "addresses": one.alerts[1]} if one.alerts is not None else None,
+        "queues": _queues(one.queues),
+        "last_mail_in": one.last_in.isoformat() if one.last_in is not None else None,
+        "last_mail_out": one.last_out.isoformat() if one.last_out is not None else None,
+        "held": dict(one.held) if one.held is not None else None,
+    }
+
+
+def _cell_document(one: CellStatus) -> dict[str, Any]:
+    return {
+        "cell": one.cell,
+        "region": one.region,
+        "deployed": not one.absent,
+        "state": one.state.value,
+        "reason": one.absent,
+        "checks": _checks(one.checks),
+        "definitions_confirmed": one.definitions.isoformat() if one.definitions is not None else None,
+        "queues": _queues(one.queues),
+    }
+
+
+def _checks(checks: Mapping[Part, Check]) -> dict[str, dict[str, str]]:
+    return {part.value: {"state": one.state.value, "reason": one.reason} for part, one in checks.items()}
+
+
+def _queues(queues: Sequence[QueueCount]) -> list[dict[str, Any]]:
+    return [{"queue": one.name, "waiting": one.waiting, "dead": one.dead} for one in queues]

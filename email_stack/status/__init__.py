@@ -1,0 +1,1 @@
+"""Whether everything of the deployed tenants works: read, judged, and shown."""

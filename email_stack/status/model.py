@@ -1,0 +1,275 @@
+"""What the state of a deployment consists of, and which part of it decides. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+__all__ = [
+    "CELL_PARTS",
+    "DNS_PARTS",
+    "TITLES",
+    "CellStatus",
+    "Check",
+    "Part",
+    "QueueCount",
+    "Reason",
+    "Snapshot",
+    "State",
+    "TenantStatus",
+    "reasons",
+    "row_word",
+    "summary",
+    "worst",
+]
+
+
+class State(StrEnum):
+    """What holds of one part, of a tenant, or of everything."""
+
+    OK = "ok"
+    PENDING = "pending"
+    """Right as far as we go: nothing to do here but wait for somebody else."""
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+    """AWS did not say."""
+    ABSENT = "absent"
+    """What should be there is not: of a tenant or a cell, it was never deployed."""
+
+
+_SEVERITY: Final = (State.OK, State.PENDING, State.ABSENT, State.UNKNOWN, State.WRONG)
+"""What is known to be wrong comes before what could not be asked: there is something to do."""
+
+
+class Part(StrEnum):
+    """What is looked at; the word that JSON calls it by."""
+
+    DELEGATION = "delegation"
+    INBOUND = "inbound"
+    DKIM = "dkim"
+    MAIL_FROM = "mail_from"
+    SPF = "spf"
+    DMARC = "dmarc"
+    RULE = "rule"
+    ALERTS = "alerts"
+    DEFINITIONS = "definitions"
+    QUEUES = "queues"
+    LAST_IN = "last_mail_in"
+    LAST_OUT = "last_mail_out"
+    HELD = "held"
+
+
+TITLES: Final[Mapping[Part, str]] = {
+    Part.DELEGATION: "delegation",
+    Part.INBOUND: "MX",
+    Part.DKIM: "DKIM",
+    Part.MAIL_FROM: "MAIL FROM",
+    Part.SPF: "SPF",
+    Part.DMARC: "DMARC",
+    Part.RULE: "rule",
+    Part.ALERTS: "alerts",
+    Part.DEFINITIONS: "definitions",
+    Part.QUEUES: "queues",
+    Part.LAST_IN: "last in",
+    Part.LAST_OUT: "last out",
+    Part.HELD: "held",
+}
+"""What a person reads; every part has one, in the order of the columns."""
+
+DNS_PARTS: Final = (Part.DELEGATION, Part.INBOUND, Part.DKIM, Part.MAIL_FROM, Part.SPF, Part.DMARC)
+"""What DNS and SES say between them."""
+
+CELL_PARTS: Final = (Part.RULE, Part.DEFINITIONS, Part.QUEUES)
+"""What a cell has of its own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What was found of one part.
+
+    Args:
+        state: the verdict.
+        said: a few words for a table. Default: the verdict's own.
+        reason: why it is not ok, and what to do; "" when nothing is to be said.
+    """
+
+    state: State
+    said: str = ""
+    reason: str = ""
+
+    @property
+    def shown(self) -> str:
+        """A few words, which tell the state wherever it is not ok: colour alone says it to nobody on paper."""
+        word = "missing" if self.state is State.ABSENT else self.state.value
+        if not self.said:
+            return word
+        return self.said if self.state is State.OK else f"{self.said}, {word}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueCount:
+    """One queue with its dead letters.
+
+    Args:
+        name: what it is called in its stack.
+        waiting: messages that are in it, those included that are being worked on or wait for their next try.
+        dead: messages in its dead-letter queue.
+    """
+
+    name: str
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellStatus:
+    """What the tenants of one cell share.
+
+    Args:
+        cell: its id.
+        region: its region.
+        checks: by part; empty when it was not deployed.
+        absent: why there is nothing to look at; "" when it was deployed.
+        definitions: when the virus definitions were last confirmed to be current; None when that is not known.
+        queues: the scanner's.
+    """
+
+    cell: str
+    region: str
+    checks: Mapping[Part, Check] = field(default_factory=dict)
+    absent: str = ""
+    definitions: datetime | None = None
+    queues: tuple[QueueCount, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The worst of its parts."""
+        return _whole(self.checks, self.absent)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantStatus:
+    """One tenant.
+
+    Args:
+        tenant: its id.
+        subdomain: A-labels.
+        cell: id of its cell.
+        checks: by part; one that does not apply is left out, and all are when it was not deployed.
+        absent: why there is nothing to look at; "" when it was deployed.
+        alerts: how many of its alert addresses get alerts, of how many; None when that is not known.
+        queues: its own.
+        last_in: when its newest message was received; None when there is none, or that is not known.
+        last_out: when its newest message was sent; None when there is none, or that is not known.
+        held: messages in quarantine by verdict; None when that is not known.
+    """
+
+    tenant: str
+    subdomain: str
+    cell: str
+    checks: Mapping[Part, Check] = field(default_factory=dict)
+    absent: str = ""
+    alerts: tuple[int, int] | None = None
+    queues: tuple[QueueCount, ...] = ()
+    last_in: datetime | None = None
+    last_out: datetime | None = None
+    held: Mapping[str, int] | None = None
+
+    @property
+    def state(self) -> State:
+        """The worst of its parts; ABSENT when it was not deployed."""
+        return _whole(self.checks, self.absent)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """Everything at one moment.
+
+    Args:
+        at: when it was read, with a time zone.
+        cells: those of the tenants.
+        tenants: as asked for, in the config's order.
+    """
+
+    at: datetime
+    cells: tuple[CellStatus, ...]
+    tenants: tuple[TenantStatus, ...]
+
+    @property
+    def state(self) -> State:
+        """The worst of all cells and tenants."""
+        return worst([*(one.state for one in self.cells), *(one.state for one in self.tenants)])
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """How many tenants are in each state, the worst first; none of which there is none."""
+        found = Counter(one.state for one in self.tenants)
+        return {state: found[state] for state in reversed(_SEVERITY) if found[state]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why something is not ok, told once for all of whom it is true.
+
+    Args:
+        of: tenants, or "cell NAME".
+        part: what it is about; None where it is about everything of them.
+        state: as each of them has it.
+        text: the reason.
+    """
+
+    of: tuple[str, ...]
+    part: Part | None
+    state: State
+    text: str
+
+
+def row_word(state: State) -> str:
+    """What a tenant or a cell is called in that state."""
+    return "not deployed" if state is State.ABSENT else state.value
+
+
+def summary(snapshot: Snapshot) -> str:
+    """How many tenants, and how many of them in each state."""
+    total = len(snapshot.tenants)
+    counted = ", ".join(f"{number} {row_word(state)}" for state, number in snapshot.counts.items())
+    return f"{total} tenant{'' if total == 1 else 's'}: {counted}" if total else "no tenants"
+
+
+def worst(states: Iterable[State]) -> State:
+    """The most severe of them; OK of none."""
+    return max(states, key=_SEVERITY.index, default=State.OK)
+
+
+def reasons(snapshot: Snapshot) -> tuple[Reason, ...]:
+    """What is to be said of all that is not ok, the worst first, cells before tenants; what several have in common, once."""
+    grouped: dict[tuple[Part | None, State, str], list[str]] = {}
+    named: list[tuple[str, CellStatus | TenantStatus]] = [
+        *((f"cell {one.cell}", one) for one in snapshot.cells),
+        *((one.tenant, one) for one in snapshot.tenants),
+    ]
+    for name, one in named:
+        if one.absent:
+            grouped.setdefault((None, State.ABSENT, one.absent), []).append(name)
+        # What refuses one part often refuses several: they are told together.
+        by_text: dict[tuple[State, str], list[Part]] = {}
+        for part, check in one.checks.items():
+            if check.reason:
+                by_text.setdefault((check.state, check.reason), []).append(part)
+        for (state, text), parts in by_text.items():
+            grouped.setdefault((parts[0] if len(parts) == 1 else None, state, text), []).append(name)
+    found = [
+        Reason(of=tuple(names), part=part, state=state, text=text) for (part, state, text), names in grouped.items()
+    ]
+    return tuple(sorted(found, key=lambda one: -_SEVERITY.index(one.state)))
+
+
+def _whole(checks: Mapping[Part, Check], absent: str) -> State:
+    if absent:
+        return State.ABSENT
+    # What is missing of something that was deployed is no work of a deployment that is still to come: it is wrong.
+    return worst(State.WRONG if check.state is State.ABSENT else check.state for check in checks.values())

@@ -1,0 +1,216 @@
+"""What is asked of AWS about one cell and its tenants; every refusal is an `AwsError`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Self
+
+from email_stack.aws import AwsError, aws_errors, session
+from email_stack.config import Cell
+from email_stack.quarantine import Quarantine, QuarantinedMessage
+from email_stack.status.model import QueueCount
+from mailroom.definitions.manifest import MANIFEST_KEY, Manifest, ManifestError
+from mailroom.errors import MailroomError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ses import SESClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+__all__ = ["AT_ONCE", "ActiveRules", "CellReader", "LastMail", "Subscriptions", "output_of"]
+
+AT_ONCE: Final = 8
+"""Tenants that are read at once; each asks five services, which take tens of requests a second."""
+
+_CONNECTIONS: Final = 16 * AT_ONCE
+"""Each tenant's quarantine is read by up to 16 threads (`email_stack.quarantine`)."""
+
+_COUNTS: Final[Sequence[QueueAttributeNameType]] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_GENERATED: Final = re.compile(r"[0-9A-F]{8}$")
+_WORD: Final = re.compile(r"[A-Z][a-z0-9]*")
+_THREADS: Final = 20
+_OF_A_THREAD: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActiveRules:
+    """The receipt rule set that SES uses.
+
+    Args:
+        name: of the set; None when none is active.
+        enabled: whether each of its rules is, by name.
+    """
+
+    name: str | None
+    enabled: Mapping[str, bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscriptions:
+    """Who subscribed to a topic by e-mail: those that confirmed, and those that were asked to."""
+
+    confirmed: frozenset[str]
+    unconfirmed: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastMail:
+    """When the newest message came, and when the newest was sent; None where there is none."""
+
+    received: datetime | None
+    sent: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellReader:
+    """Clients of one cell's region, which all its tenants share; boto3's are safe to use from several threads."""
+
+    cloudformation: CloudFormationClient
+    dynamodb: DynamoDBClient
+    s3: S3Client
+    ses: SESClient
+    sns: SNSClient
+    sqs: SQSClient
+
+    @classmethod
+    def of(cls, cell: Cell) -> Self:
+        """With the credentials at hand. Raises `AwsError`."""
+        from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.aws
+
+        with aws_errors(f'cell "{cell.id}": cannot be asked'):
+            patient = ClientConfig(retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=_CONNECTIONS)
+            own, region = session(), cell.region
+            return cls(
+                cloudformation=own.client("cloudformation", region_name=region, config=patient),
+                dynamodb=own.client("dynamodb", region_name=region, config=patient),
+                s3=own.client("s3", region_name=region, config=patient),
+                ses=own.client("ses", region_name=region, config=patient),
+                sns=own.client("sns", region_name=region, config=patient),
+                sqs=own.client("sqs", region_name=region, config=patient),
+            )
+
+    def active_rules(self) -> ActiveRules:
+        """The active receipt rule set of the account and region."""
+        with aws_errors("active receipt rule set: cannot be read"):
+            answer = self.ses.describe_active_receipt_rule_set()
+        return ActiveRules(
+            name=answer.get("Metadata", {}).get("Name"),
+            enabled={rule["Name"]: rule.get("Enabled", False) for rule in answer.get("Rules", [])},
+        )
+
+    def subscriptions(self, topic_arn: str) -> Subscriptions:
+        """Addresses that subscribed to a topic.
+
+        Source: SNS API reference, "ListSubscriptionsByTopic": "PendingConfirmation" stands in the place of the ARN until then.
+        """
+        confirmed: set[str] = set()
+        unconfirmed: set[str] = set()
+        with aws_errors(f"topic {topic_arn}: its subscriptions cannot be read"):
+            for page in self.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn):
+                for one in page["Subscriptions"]:
+                    if one["Protocol"] == "email":
+                        (confirmed if one["SubscriptionArn"].startswith("arn:") else unconfirmed).add(one["Endpoint"])
+        return Subscriptions(confirmed=frozenset(confirmed), unconfirmed=frozenset(unconfirmed - confirmed))
+
+    def definitions_confirmed(self, bucket: str) -> datetime | None:
+        """When the virus definitions in the bucket were last confirmed to be current; None when there are none."""
+        with aws_errors(f"bucket {bucket}: its definitions cannot be read"):
+            try:
+                body = self.s3.get_object(Bucket=bucket, Key=MANIFEST_KEY)["Body"].read()
+            except self.s3.exceptions.NoSuchKey:
+                return None
+        try:
+            return Manifest.from_json(body).checked
+        except ManifestError as error:
+            raise AwsError(f"bucket {bucket}: {error}") from error
+
+    def queues(self, stack: str) -> tuple[QueueCount, ...]:
+        """The queues of a stack, each with the dead letters that its redrive policy sends elsewhere."""
+        with aws_errors(f"stack {stack}: its queues cannot be read"):
+            named = {
+                one["PhysicalResourceId"]: one["LogicalResourceId"]
+                for page in self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+                for one in page["StackResourceSummaries"]
+                if one["ResourceType"] == "AWS::SQS::Queue" and "PhysicalResourceId" in one
+            }
+            asked: Sequence[QueueAttributeNameType] = ("QueueArn", "RedrivePolicy", *_COUNTS)
+            found = {url: self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked) for url in named}
+        attributes = {url: answer["Attributes"] for url, answer in found.items()}
+        counts = {one["QueueArn"]: sum(int(one[name]) for name in _COUNTS) for one in attributes.values()}
+        targets = {
+            one["QueueArn"]: str(json.loads(one["RedrivePolicy"])["deadLetterTargetArn"])
+            for one in attributes.values()
+            if "RedrivePolicy" in one
+        }
+        return tuple(
+            QueueCount(
+                name=_queue_name(named[url]),
+                waiting=counts[one["QueueArn"]],
+                dead=counts.get(targets.get(one["QueueArn"], ""), 0),
+            )
+            for url, one in sorted(attributes.items(), key=lambda item: named[item[0]])
+            if one["QueueArn"] not in targets.values()
+        )
+
+    def held(self, bucket: str) -> list[QuarantinedMessage]:
+        """What is in the quarantine of a tenant's bucket."""
+        return Quarantine(bucket=bucket, s3=self.s3, sqs=self.sqs).messages()
+
+    def last_mail(self, *, table: str, bucket: str) -> LastMail:
+        """When the newest message came and when the newest was sent, as the latest twenty threads tell it.
+
+        The newest ones are the last of their threads, and their threads before all others: where their dates say so. A message that
+        claims to be older than it is may hide behind twenty that came before it.
+        """
+        from mailroom.store import MessageReader, Objects, Table  # noqa: PLC0415 - see email_stack.aws
+
+        reader = MessageReader(
+            table=Table(client=self.dynamodb, name=table), objects=Objects(client=self.s3, bucket=bucket)
+        )
+        newest: dict[bool, datetime] = {}
+        with _store_errors():
+            for thread in reader.threads(limit=_THREADS).items:
+                # No message stands later than its receipt, so a thread that ended before both has hardly a newer one.
+                if len(newest) == 2 and thread.latest <= min(newest.values()):
+                    break
+                for one in reader.thread(thread.thread, limit=_OF_A_THREAD, latest_first=True).items:
+                    newest[one.sent] = max(one.received, newest.get(one.sent, one.received))
+        return LastMail(received=newest.get(False), sent=newest.get(True))
+
+
+def output_of(outputs: Mapping[str, str], name: str, stack: str) -> str:
+    """A stack's output.
+
+    Raises:
+        AwsError: there is none: the stack is older than what it is asked for.
+    """
+    if name not in outputs:
+        raise AwsError(f"stack {stack}: has no output {name}; deploy it again")
+    return outputs[name]
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except MailroomError as error:
+        raise AwsError(str(error)) from error
+
+
+def _queue_name(logical_id: str) -> str:
+    """What people call it: words of the logical id, without those that say nothing here."""
+    words = [word.lower() for word in _WORD.findall(_GENERATED.sub("", logical_id))]
+    return " ".join(word for word in words if word not in {"subdomain", "queue"}) or logical_id

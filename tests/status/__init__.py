@@ -1,0 +1,1 @@
+"""The state of deployed tenants."""
