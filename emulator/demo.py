@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from rich.table import Table
 from constructs_lib.naming import tenant_stack_name
 from email_stack.config import Cell, Tenant, load
 from emulator import settings
-from emulator.demo_mail import await_messages, receive_two
+from emulator.demo_mail import await_engagements, await_messages, receive_two
 from emulator.process import Emulator
 from emulator.settings import PROJECT
 
@@ -45,8 +46,10 @@ def main() -> int:
             _show(emulator, tenant, config.cell(tenant.cell))
         for cell in config.cells:
             _show_rules(emulator, cell)
-        _show_mail(emulator, config.tenants[0], config.cell(config.tenants[0].cell), environment)
-        console.print("[bold]6. email-stack dns-records --format html[/], the letter to each customer's IT")
+        if _show_mail(emulator, config.tenants[0], config.cell(config.tenants[0].cell), environment):
+            sender = next(tenant for tenant in config.tenants if tenant.sending_addresses)
+            _show_sent(emulator, sender, config.cell(sender.cell), environment)
+        console.print("[bold]7. email-stack dns-records --format html[/], the letter to each customer's IT")
         for tenant in config.tenants:
             letter = PROJECT / "build" / "letters" / f"{tenant.id}.html"
             letter.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +57,7 @@ def main() -> int:
             command = [sys.executable, "-m", "email_stack.cli", "dns-records", tenant.id, *options]
             subprocess.run(command, cwd=PROJECT, env=environment, check=True, stderr=subprocess.DEVNULL)
             console.print(f"   {letter.relative_to(PROJECT)}")
-    console.print(f"[bold]7. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
+    console.print(f"[bold]8. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
     console.print("Next: read tenants.yaml, then docs/deploying.md and docs/onboarding.md for a real account.")
     return 0
 
@@ -79,13 +82,14 @@ def _show(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
     console.print(table)
 
 
-def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict[str, str]) -> None:
+def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict[str, str]) -> bool:
+    """Whether there is a scanner to receive with."""
     console.print(f"[bold]5. Two messages to {tenant.id}[/], one clean, one with the test file that all scanners find")
     if shutil.which("clamd", path=f"{settings.search_path()}:/usr/sbin") is None:
         console.print(
             "   ClamAV is not installed, so they would wait in quarantine; on Debian, `make debian` installs it"
         )
-        return
+        return False
     table = Table(header_style="bold")
     for column in ("subject", "verdict", "action", "removed", "delivered", "left in quarantine", "after"):
         table.add_column(column, overflow="fold")
@@ -97,6 +101,19 @@ def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict
     await_messages(emulator, tenant, cell, 2)
     console.print(f"[bold]   email-stack messages {tenant.id}[/], what became of them")
     command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True)
+    return True
+
+
+def _show_sent(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict[str, str]) -> None:
+    console.print(f"[bold]6. email-stack send-test {tenant.id}[/], scanned, sent with SES, opened by whom it went to")
+    command = [sys.executable, "-m", "email_stack.cli", "send-test", tenant.id, "--to", "anna@example.net", "--json"]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.PIPE)
+    ses_id = json.loads(done.stdout)["ses_id"]
+    emulator.report(ses_id, "Open", cell.region)
+    await_engagements(emulator, tenant, cell, ses_id, 3)
+    console.print(f"[bold]   email-stack messages {tenant.id} --sent {ses_id}[/], and nothing of anybody is kept")
+    command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id, "--sent", ses_id]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True)
 
 

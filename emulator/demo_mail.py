@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any, Final
@@ -14,7 +15,7 @@ from emulator.definitions import publish
 from emulator.process import Emulator
 from mailroom.store import MessageReader, Objects, Table
 
-__all__ = ["Received", "await_messages", "receive_two"]
+__all__ = ["Received", "await_engagements", "await_messages", "receive_two"]
 
 # What all scanners call malware by agreement, and a signature for it; put together here, so that none finds this file.
 _TEST_FILE: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -84,15 +85,29 @@ def receive_two(emulator: Emulator, tenant: Tenant, cell: Cell) -> list[Received
 
 def await_messages(emulator: Emulator, tenant: Tenant, cell: Cell, count: int) -> None:
     """Wait until so many messages are in the tenant's table. Raises TimeoutError."""
+    reader = _reader(emulator, tenant, cell)
+    _await(lambda: sum(thread.messages for thread in reader.threads().items) >= count, f"{tenant.id}: {count} messages")
+
+
+def await_engagements(emulator: Emulator, tenant: Tenant, cell: Cell, ses_id: str, count: int) -> None:
+    """Wait until so many events of a message that was sent are noted. Raises TimeoutError."""
+    reader = _reader(emulator, tenant, cell)
+    _await(lambda: len(reader.engagements(ses_id).items) >= count, f"{tenant.id}: {count} events of {ses_id}")
+
+
+def _reader(emulator: Emulator, tenant: Tenant, cell: Cell) -> MessageReader:
     outputs = _outputs(emulator, cell.region, tenant_stack_name(tenant.id))
-    reader = MessageReader(
+    return MessageReader(
         table=Table(client=emulator.client("dynamodb", cell.region), name=outputs["MessagesTableName"]),
         objects=Objects(client=emulator.client("s3", cell.region), bucket=outputs["BucketName"]),
     )
+
+
+def _await(done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _SECONDS
-    while sum(thread.messages for thread in reader.threads().items) < count:
+    while not done():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{tenant.id}: fewer than {count} messages after {_SECONDS} s; see the emulator's log")
+            raise TimeoutError(f"{what}: not there after {_SECONDS} s; see the emulator's log")
         time.sleep(0.1)
 
 

@@ -213,7 +213,8 @@ def test_applications_ask_who_may_send_and_receive(platform: Platform, tenant: T
         ("inbox", "", False, True),
     ]
     named = [{"local_part": "support", "display_name": "Acme <Hilfe> ü"}, {"local_part": "news", "receive": False}]
-    config = platform.write_config([{**TENANTS[0], "addresses": named}])
+    links = {"redirect_domain": f"links.{SUPPORT.address.partition('@')[2]}", "opens": False}
+    config = platform.write_config([{**TENANTS[0], "addresses": named, "tracking": links}])
     platform.json("deploy", "acme", "--yes", "--config", str(config))
     later = eventually(
         lambda: found if (found := tenant.reader.address_book()) and found.may_send("news@post.acme.example") else None
@@ -226,3 +227,23 @@ def test_applications_ask_who_may_send_and_receive(platform: Platform, tenant: T
     assert book.written is not None
     assert later.written is not None
     assert book.written < later.written
+
+
+def test_links_are_the_tenants_own(platform: Platform, tenant: Tenant) -> None:
+    """The redirect domain of the deployment before: SES shows it in links, and the tenant's zone has its record.
+
+    Opens are off with it: SES is not asked for them, and tells of none.
+    """
+    name, own = tenant.made["ConfigurationSetName"], "links.post.acme.example"
+    described = platform.client("sesv2").get_configuration_set(ConfigurationSetName=name)
+    assert described["TrackingOptions"]["CustomRedirectDomain"] == own
+    records = platform.client("route53").list_resource_record_sets(HostedZoneId=tenant.made["HostedZoneId"])
+    (record,) = [one for one in records["ResourceRecordSets"] if one["Name"] == f"{own}."]
+    assert (record["Type"], record["ResourceRecords"]) == ("CNAME", [{"Value": f"r.{REGION}.awstrack.me"}])
+    begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(ANNA,), text="https://acme.example/\n"), key="links")
+    done = tenant.outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert platform.emulator.report(done.ses_id, "Open", REGION) == 0
+    assert platform.emulator.report(done.ses_id, "Click", REGION, link="https://acme.example/") == 1
+    found = eventually(lambda: one if len(one := tenant.reader.engagements(done.ses_id).items) == 3 else None)
+    assert (found[-1].kind, found[-1].link) == (EngagementKind.CLICK, "https://acme.example/")
