@@ -11,14 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_ses_actions as actions
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as stepfunctions
+from aws_cdk import aws_stepfunctions_tasks as tasks
 
 
 class Cell(cdk.Stack):
@@ -122,6 +131,18 @@ class Tenant(cdk.Stack):
             actions=[actions.S3(bucket=bucket, object_key_prefix="raw/")],
         )
         topic = sns.Topic(self, "Alerts", master_key=cell.key, enforce_ssl=True)
+        table = self._table()
+        filing, _queue = self._worker("Filing", "mailroom.structuring.function.on_event", table)
+        filing.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["ses:SendEmail", "ses:SendRawEmail"],
+                resources=[identity.email_identity_arn],
+                conditions={"StringEquals": {"ses:FromAddress": [f"{one}@{domain}" for one in tenant["addresses"]]}},
+            )
+        )
+        _noting, queue = self._worker("Noting", "mailroom.tracking.function.on_event", table)
+        self._track(configuration_set, queue)
+        self._write_addresses(table, [f"{one}@{domain}" for one in tenant["addresses"]])
         outputs = {
             "BucketName": bucket.bucket_name,
             "IdentityArn": identity.email_identity_arn,
@@ -135,6 +156,104 @@ class Tenant(cdk.Stack):
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
+
+    def _table(self) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            "Messages",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires",
+            deletion_protection=True,
+        )
+        table.add_global_secondary_index(
+            index_name="threads-by-activity",
+            partition_key=dynamodb.Attribute(name="listed", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="latest", type=dynamodb.AttributeType.STRING),
+        )
+        return table
+
+    def _worker(self, name: str, handler: str, table: dynamodb.Table) -> tuple[lambda_.Function, sqs.Queue]:
+        """A queue with dead letters, the function that works it off, and two alarms."""
+        dead_letters = sqs.Queue(self, f"{name}DeadLetters", enforce_ssl=True)
+        queue = sqs.Queue(
+            self,
+            f"{name}Queue",
+            enforce_ssl=True,
+            visibility_timeout=cdk.Duration.minutes(3),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5),
+        )
+        function = lambda_.Function(
+            self,
+            name,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            code=lambda_.Code.from_asset(os.environ["CODE"]),
+            handler=handler,
+            timeout=cdk.Duration.minutes(2),
+            environment={"TABLE_NAME": table.table_name},
+            log_group=logs.LogGroup(self, f"{name}Logs", retention=logs.RetentionDays.ONE_YEAR),
+        )
+        table.grant_read_write_data(function)
+        function.add_event_source(sources.SqsEventSource(queue, batch_size=1, max_concurrency=5))
+        self._alarm(f"{name}Dead", dead_letters.metric_approximate_number_of_messages_visible(), 0)
+        self._alarm(f"{name}Oldest", queue.metric_approximate_age_of_oldest_message(), 900)
+        return function, queue
+
+    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float) -> None:
+        cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        )
+
+    def _track(self, configuration_set: ses.ConfigurationSet, queue: sqs.Queue) -> None:
+        configuration_set.add_event_destination(
+            "Events",
+            destination=ses.EventDestination.event_bus(events.EventBus.from_event_bus_name(self, "Bus", "default")),
+        )
+        fields = ["$.detail.eventType", "$.detail.mail.messageId", "$.detail.mail.timestamp", "$.detail.click.link"]
+        text = "|".join(events.EventField.from_path(field) for field in fields)
+        events.Rule(
+            self,
+            "Tracking",
+            event_pattern=events.EventPattern(
+                source=["aws.ses"],
+                detail={"mail": {"tags": {"ses:configuration-set": [configuration_set.configuration_set_name]}}},
+            ),
+            targets=[targets.SqsQueue(queue, message=events.RuleTargetInput.from_text(text))],
+        )
+
+    def _write_addresses(self, table: dynamodb.Table, addresses: list[str]) -> None:
+        write = tasks.DynamoPutItem(
+            self,
+            "Write",
+            table=table,
+            item={
+                "pk": tasks.DynamoAttributeValue.from_string("ADDRESSES"),
+                "sk": tasks.DynamoAttributeValue.from_string("BOOK"),
+                "addresses": tasks.DynamoAttributeValue.from_string_set(addresses),
+            },
+        )
+        machine = stepfunctions.StateMachine(
+            self, "Writing", definition_body=stepfunctions.DefinitionBody.from_chainable(write)
+        )
+        events.Rule(
+            self,
+            "Addresses",
+            schedule=events.Schedule.rate(cdk.Duration.hours(6)),
+            event_pattern=events.EventPattern(source=["aws.cloudformation"], detail={"stack-id": [self.stack_id]}),
+            targets=[targets.SfnStateMachine(machine)],
+        )
+        self._alarm("Failing", machine.metric_failed(), 0)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import report
+from constructs_lib.bundle import bundle
 from email_stack.toolchain import PROJECT_ROOT, node_executable
 
 SIZES: Final = (1, 10, 100, 1000)
@@ -140,6 +141,7 @@ def _run(command: list[str], folder: Path, **environment: str) -> None:
     environment |= {
         "CDK_OUTDIR": str(folder / "cdk.out"),
         "TENANTS_JSON": str(folder / "tenants.json"),
+        "CODE": str(bundle()),
         "HANDLER": str(PROJECT_ROOT / "mailroom" / "rule_set_activation"),
     }
     subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, check=True)
