@@ -88,7 +88,9 @@ def _measure(contestant: Contestant, folder: Path, size: int) -> report.Figure:
 
 def _resources(template: dict[str, Any]) -> int:
     """What the template creates: a group of record sets counts as its record sets."""
-    return sum(len(resource["Properties"].get("RecordSets", "1")) for resource in template["Resources"].values())
+    return sum(
+        len(resource.get("Properties", {}).get("RecordSets", "1")) for resource in template["Resources"].values()
+    )
 
 
 def _write_inputs(folder: Path, size: int) -> None:

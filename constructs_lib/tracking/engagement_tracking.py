@@ -126,7 +126,7 @@ class EngagementTracking(Construct):
                 ),
             ),
         )
-        destination.add_dependency(ready)
+        destination.add_resource_dependency(ready)
 
 
 def _note_in(table_arn: str) -> dict[str, Any]:
