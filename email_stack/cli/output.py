@@ -35,10 +35,10 @@ class ExitCode(IntEnum):
     REFUSED = 5
     """What was asked is not safe; the message says what would make it so."""
     DIFFERENT = 6
-    """`diff --fail` found differences, `dns-check` something to do, `scan` or `replay` a message that is not clean, or
-    `send-test` one that is not sent."""
+    """`diff --fail` found differences, `dns-check` or `status` something to do, `scan` or `replay` a message that is not clean,
+    `send-test` one that is not sent, or `suppressions --address` the address."""
     PENDING = 7
-    """`dns-check` found nothing to do but wait."""
+    """`dns-check`, `send-test` or `status` found nothing to do but wait."""
     NOT_DEPLOYED = 8
     """The tenant's records depend on what is not deployed yet."""
     AWS_FAILED = 9

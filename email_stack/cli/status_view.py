@@ -14,6 +14,7 @@ from email_stack.cli.output import ExitCode
 from email_stack.printable import escaped
 from email_stack.status.model import (
     CELL_PARTS,
+    DNS_PARTS,
     TITLES,
     CellStatus,
     Check,
@@ -25,6 +26,7 @@ from email_stack.status.model import (
     reasons,
     row_word,
     summary,
+    worst,
 )
 
 __all__ = ["document", "print_snapshot"]
@@ -37,6 +39,13 @@ _STYLES: Final = {
     State.WRONG: "red",
 }
 _CELL_TITLES: Final = {Part.RULE: "rule set", Part.DEFINITIONS: "definitions", Part.QUEUES: "scanner's queue"}
+_LAYOUTS: Final[Sequence[Sequence[Part | None]]] = (
+    tuple(TITLES),
+    (None, *(part for part in TITLES if part not in DNS_PARTS)),
+    (None, Part.LAST_IN, Part.LAST_OUT, Part.HELD),
+)
+"""Columns, the widest first; None is all of DNS in one."""
+_GAP: Final = 2
 _NOTHING: Final = "-"
 _MOST_NAMES: Final = 5
 _LONGEST_REASON: Final = 1000
@@ -44,9 +53,12 @@ _LONGEST_REASON: Final = 1000
 
 def print_snapshot(snapshot: Snapshot, console: Console) -> None:
     """When, how many; a row a tenant, a row a cell, and below them why something is not ok."""
-    console.print(Text(f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {summary(snapshot)}", "bold"))
-    console.print(_tenants(snapshot.tenants))
-    console.print(_cells(snapshot.cells))
+    console.print(
+        Text(f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {summary(snapshot)}", "bold"), soft_wrap=True
+    )
+    for table in (_tenants(snapshot.tenants, console.width), _cells(snapshot.cells)):
+        console.print(table)
+        console.print()
     for one in reasons(snapshot):
         names = ", ".join(map(escaped, one.of[:_MOST_NAMES]))
         more = f" and {len(one.of) - _MOST_NAMES} more" if len(one.of) > _MOST_NAMES else ""
@@ -74,25 +86,47 @@ def document(snapshot: Snapshot, code: ExitCode) -> dict[str, Any]:
     }
 
 
-def _tenants(tenants: Sequence[TenantStatus]) -> Table:
-    table = _table("tenant", "state", *TITLES.values())
-    for one in tenants:
-        table.add_row(escaped(one.tenant), _state(one.state), *(_cell(one.checks.get(part)) for part in TITLES))
-    return table
+def _tenants(tenants: Sequence[TenantStatus], width: int) -> Table:
+    """The most columns that the width holds; the reasons below tell what the others would."""
+    for parts in _LAYOUTS:
+        heads = ("tenant", "state", *(TITLES[part] if part is not None else "DNS" for part in parts))
+        rows = [
+            (Text(escaped(one.tenant)), _state(one.state), *(_part(one, part) for part in parts)) for one in tenants
+        ]
+        if sum(max(len(cell) for cell in column) + _GAP for column in zip(heads, *rows, strict=True)) <= width:
+            break
+    return _table(heads, rows)
 
 
 def _cells(cells: Sequence[CellStatus]) -> Table:
-    table = _table("cell", "state", *_CELL_TITLES.values())
-    for one in cells:
-        table.add_row(escaped(one.cell), _state(one.state), *(_cell(one.checks.get(part)) for part in CELL_PARTS))
+    heads = ("cell", "state", *_CELL_TITLES.values())
+    return _table(
+        heads,
+        [
+            (Text(escaped(one.cell)), _state(one.state), *(_cell(one.checks.get(part)) for part in CELL_PARTS))
+            for one in cells
+        ],
+    )
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+    for head in heads:
+        table.add_column(head, overflow="fold", vertical="bottom")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold", vertical="bottom")
-    return table
+def _part(one: TenantStatus, part: Part | None) -> Text:
+    if part is not None:
+        return _cell(one.checks.get(part))
+    found = {name: check for name in DNS_PARTS if (check := one.checks.get(name)) is not None}
+    wrong = [f"{TITLES[name]} {check.shown}" for name, check in found.items() if check.state is not State.OK]
+    if not wrong:
+        return Text("ok" if found else _NOTHING)
+    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return Text(f"{wrong[0]}{more}", style=_STYLES[worst(check.state for check in found.values())])
 
 
 def _state(state: State) -> Text:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from email_stack.cli import status
 from email_stack.cli.main import app
 from email_stack.cli.output import ExitCode, console
+from email_stack.cli.status_view import print_snapshot
 from email_stack.status.model import Check, Part, Snapshot, State, TenantStatus
 from tests.config.configs import with_tenant
 from tests.status.samples import HOSTILE, NOW, cell, mixed, tenant
@@ -63,6 +66,28 @@ def test_tables(monkeypatch: pytest.MonkeyPatch, config: str, capsys: pytest.Cap
     assert "0, 3 dead, wrong" in hooli
     assert "wonka: not deployed: was not deployed yet" in lines
     assert "umbrella: MX missing: post.umbrella.example MX is missing: add it" in lines
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (
+            200,
+            "tenant state delegation MX DKIM MAIL FROM SPF DMARC rule alerts definitions queues last in last out held",
+        ),
+        (132, "tenant state DNS rule alerts definitions queues last in last out held"),
+        (80, "tenant state DNS last in last out held"),
+    ],
+)
+def test_columns_that_fit(width: int, heads: str) -> None:
+    """A row a line, and nothing folded: what has no column is told below."""
+    with io.StringIO() as text:
+        print_snapshot(mixed(), Console(file=text, width=width))
+        lines = text.getvalue().splitlines()
+    assert " ".join(lines[1].split()) == heads
+    assert [line.split()[0] for line in lines[2:14]] == [one.tenant for one in mixed().tenants]
+    (initech,) = [line for line in lines[2:14] if line.startswith("initech")]
+    assert ("SPF wrong" in initech) == (width < 200)
 
 
 def test_what_strangers_say_prints(monkeypatch: pytest.MonkeyPatch, config: str) -> None:
