@@ -30,7 +30,7 @@ __all__ = ["AttachmentScanner", "AttachmentScannerProps"]
 
 MAX_RECEIVES: Final = 5
 _TIMEOUT: Final = 5
-"""Minutes of one invocation, above the four that one answer of the engine may take; the queue waits one more."""
+"""Minutes of one invocation: two and a half for a message, two for the engine's last answer; the queue waits one more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

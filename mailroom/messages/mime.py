@@ -14,6 +14,7 @@ from typing import Final
 from mailroom.messages.charsets import decoded_header
 from mailroom.messages.model import Problem
 from mailroom.messages.parameters import Field, parameterized
+from mailroom.messages.words import Note
 
 __all__ = ["MAX_DEPTH", "MAX_PARTS", "Header", "Limits", "Part", "Problems", "read_structure"]
 
@@ -28,6 +29,8 @@ _MOST_LOOKS: Final = 100_000
 _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}[ \t]{0,40}:")
+_CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n|\n|\r))++(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
+"""Lines that continue nothing, in front of a field."""
 _FROM_LINE: Final = re.compile(rb">?From [^\r\n]*(?:\r\n|\n|\r)")
 _JUNK_LINE: Final = re.compile(
     rb"(?![!-9;-~]{1,200}[ \t]{0,40}:)[^\r\n]{1,998}(?:\r\n|\n|\r)"
@@ -78,6 +81,7 @@ class Part:
         kind: its content type.
         start: position of its body.
         end: position behind its body.
+        begin: position of its header.
         children: of a multipart.
     """
 
@@ -86,12 +90,28 @@ class Part:
     kind: Field
     start: int
     end: int
+    begin: int
     children: list[Part] = field(default_factory=list)
 
     @property
     def place(self) -> str:
         """What problems call it."""
         return f"part {self.path}" if self.path else "message"
+
+    def walk(self) -> Iterator[Part]:
+        """The part, then those in it, in their order."""
+        waiting = [self]
+        while waiting:
+            part = waiting.pop()
+            yield part
+            waiting += reversed(part.children)
+
+    def disposition(self, note: Note) -> tuple[str, str]:
+        """ "attachment", "inline" or "" for any that nobody knows; and the file name from wherever a client takes it, or ""."""
+        written = self.header.first("content-disposition")
+        found = parameterized(written, note) if written else Field("", {})
+        filename = found.parameters.get("filename") or self.kind.parameters.get("name") or ""
+        return found.value if found.value in {"attachment", "inline"} else "", filename.strip()
 
 
 @dataclass(slots=True)
@@ -157,11 +177,15 @@ class _Structure:
         if not re.fullmatch(r"[^/]+/[^/]+", kind.value):
             kind = Field("text/plain" if written else default, kind.parameters)
         self.limits.parts -= 1
-        return Part(path, header, kind, body, end)
+        return Part(path, header, kind, body, end, begin=start)
 
     def _header(self, start: int, end: int, place: str) -> tuple[Header, int]:
         """The fields that begin at `start`, and where the body does."""
         raw = self.raw
+        continued = _CONTINUED.match(raw, start, end)
+        if continued:
+            self.problems.add(place, "header-broken")
+            start = continued.end()
         first = _LINE_END.match(raw, start, end)
         if first:
             return Header(), first.end()
@@ -174,10 +198,15 @@ class _Structure:
         if over - start > _MOST_HEADER:
             self.problems.add(place, "header-too-long")
         fields: list[list[bytes]] = []
+        broken = False
         for line in section.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
             if line[:1] in {b" ", b"\t"} and fields:
-                fields[-1].append(line)
-            elif _FIELD.match(line):
+                # What continues a line that is no field is none either.
+                if not broken:
+                    fields[-1].append(line)
+                continue
+            broken = _FIELD.match(line) is None
+            if not broken:
                 fields.append([line])
             elif line:
                 self.problems.add(place, "header-broken")
@@ -192,12 +221,12 @@ class _Structure:
         )
 
     def _divide(self, part: Part) -> None:
-        """Find the children of a multipart."""
+        """Find the children of a multipart; its delimiters count from its header on, which may lack the empty line below."""
         boundary = part.kind.parameters.get("boundary", "").encode("utf-8", "surrogateescape").rstrip()
         slices = self._slices(part, boundary) if boundary else []
         if not slices:
             self.problems.add(part.place, "boundary-missing")
-            guessed = _GUESSED_BOUNDARY.search(self.raw, part.start, part.end)
+            guessed = _GUESSED_BOUNDARY.search(self.raw, part.begin, part.end)
             slices = self._slices(part, guessed[1]) if guessed else []
         if not slices:
             part.kind = _NO_TYPE
@@ -207,7 +236,8 @@ class _Structure:
         for number, (start, end) in enumerate(slices, start=1):
             if self.limits.parts <= 0:
                 self.problems.add(part.place, "too-many-parts")
-                rest = Part(f"{dot}{number}", Header(), Field("application/octet-stream", {}), start, slices[-1][1])
+                octets = Field("application/octet-stream", {})
+                rest = Part(f"{dot}{number}", Header(), octets, start, slices[-1][1], begin=start)
                 part.children.append(rest)
                 return
             part.children.append(self._part(f"{dot}{number}", start, end, default))
@@ -234,14 +264,14 @@ class _Structure:
     def _delimiters(self, part: Part, dashed: bytes) -> Iterator[tuple[int, int, bool]]:
         """Each line that is a delimiter: where it begins, with the line end before it, where it ends, and whether it is closing."""
         raw = self.raw
-        for at in self._lines_beginning_with(dashed, part.start, part.end):
+        for at in self._lines_beginning_with(dashed, part.begin, part.end):
             self.looks += 1
             if self.looks > _MOST_LOOKS:
                 self.problems.add(part.place, "too-many-parts")
                 return
             after = _AFTER_DELIMITER.match(raw, at + len(dashed), part.end)
             if after is not None:
-                yield self._line_end_before(at, part.start), after.end(), after[1] is not None
+                yield self._line_end_before(at, part.begin), after.end(), after[1] is not None
 
     def _lines_beginning_with(self, words: bytes, start: int, end: int) -> Iterator[int]:
         raw = self.raw

@@ -20,15 +20,14 @@ from mailroom.messages.envelope import read_envelope
 from mailroom.messages.kinds import kinds_of, report_of
 from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
 from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
-from mailroom.messages.parameters import Field, parameterized
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
 from mailroom.messages.words import decoded_words
-from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded
+from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.threads import message_ids
 
-__all__ = ["MAX_NESTED", "opened_files", "parse"]
+__all__ = ["MAX_NESTED", "MESSAGE_TYPES", "opened_files", "parse"]
 
 MAX_NESTED: Final = 10
 """Messages within messages that are looked into; those deeper are attachments like others."""
@@ -50,7 +49,8 @@ _OF_ITSELF: Final = (
 _MOST_THREAD_INDEX: Final = 1000
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
 _TOKEN: Final = re.compile(r"\s*\"?([^\s;(),\"]*)")
-_MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
+MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
+"""Parts that are messages themselves."""
 _LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}(?:>?From [^\r\n]*[\r\n]+)?[!-9;-~]{1,80}[ \t]{0,10}:")
 _ONE_WORD: Final = re.compile(r"\s*<?([^\s<>]{1,998})>?\s*")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
@@ -161,20 +161,13 @@ class _Reader:
             if part.kind.value == "multipart/alternative":
                 return _alternative([block for blocks in found for block in blocks])
             return [block for blocks in found for block in blocks]
-        disposition, filename = self._disposition(part)
+        disposition, filename = part.disposition(lambda what: self.problems.add(part.place, what))
         is_text = part.kind.value in {"text/plain", "text/html"}
         content = self._content(part)
         if is_text and not filename and disposition != "attachment":
             return self._body(part, content)
         self._attach(part, content, disposition, filename)
         return []
-
-    def _disposition(self, part: Part) -> tuple[str, str]:
-        """Disposition and file name; any disposition that nobody knows is none."""
-        written = part.header.first("content-disposition")
-        found = parameterized(written, lambda what: self.problems.add(part.place, what)) if written else Field("", {})
-        filename = found.parameters.get("filename") or part.kind.parameters.get("name") or ""
-        return found.value if found.value in {"attachment", "inline"} else "", filename.strip()
 
     def _content(self, part: Part) -> bytes | memoryview:
         """The part's octets, decoded."""
@@ -189,7 +182,7 @@ class _Reader:
         if "quoted" in name:
             return lenient_quoted_printable(bytes(encoded))
         if "uu" in name:
-            files = list(uuencoded(_with_lf(bytes(encoded))))
+            files = list(uuencoded(with_lf(bytes(encoded))))
             if files:
                 if not all(file.whole for file in files):
                     self.problems.add(part.place, "uuencode-broken")
@@ -211,7 +204,7 @@ class _Reader:
     def _body(self, part: Part, content: bytes | memoryview) -> list[_Block]:
         octets = bytes(content)
         if part.kind.value == "text/plain" and b"begin" in octets:
-            octets = self._without_files(part, _with_lf(octets))
+            octets = self._without_files(part, with_lf(octets))
         text, problem = decoded(octets, part.kind.parameters.get("charset", ""))
         if problem:
             self.problems.add(part.place, problem)
@@ -251,7 +244,7 @@ class _Reader:
                 data=content,
             )
         )
-        if part.kind.value in _MESSAGE_TYPES:
+        if part.kind.value in MESSAGE_TYPES:
             self._open_message(part, bytes(content))
         elif part.kind.value in TNEF_TYPES or (filename.lower() == "winmail.dat" and is_tnef(content)):
             self._open_tnef(part, content)
@@ -342,11 +335,6 @@ def _joined(texts: list[str]) -> str:
     for text in texts:
         out += "\n" + text if out and text and not out.endswith("\n") else text
     return out
-
-
-def _with_lf(octets: bytes) -> bytes:
-    """With lines that end in LF."""
-    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in octets else octets
 
 
 def _lone_word(header: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 
@@ -28,14 +28,21 @@ __all__ = ["on_event"]
 logging.getLogger("mailroom").setLevel(logging.INFO)
 
 
-def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+class _Context(Protocol):
+    """What Lambda tells an invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until it is ended."""
+
+
+def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
     settings, engine, intake = _sandbox()
     meter = Meter(SCANNER, settings.scanner)
     try:
         return work_on(
             event,
-            replace(intake, count=meter.count),
+            replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
             ensure_ready=engine.ensure_ready,
         )

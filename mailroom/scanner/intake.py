@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from mailroom.scanner.events import RawObject
 from mailroom.scanner.tags import Recipient
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
-from mailroom.scanning.scan import AnswerCache, Engine, scan_message
+from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
 from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ _ENVELOPE_OCTETS: Final = 64_000
 
 _SOMEBODY_ELSE: Final = timedelta(minutes=10)
 """How long a verdict without its alert is taken for another worker's; longer than one invocation lasts."""
+
+_RESERVED_SECONDS: Final = 140
+"""Of an invocation, for the engine's last answer (120 at most), the verdict, the alerts and the delivery."""
+_LEAST_SECONDS: Final = 30
+"""With less, a message would be over the limit because the engine had just been started."""
 
 _GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
 _TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -68,6 +74,10 @@ def _nobody_counts(_name: str, _number: int) -> None:
     pass
 
 
+def _no_end() -> float:
+    return math.inf
+
+
 def _nobody_hears(_event: MessageHeld) -> None:
     pass
 
@@ -85,6 +95,8 @@ class Intake:
         cache: known answers.
         count: counts detections, and what becomes of messages. Default: nobody does.
         announce: tells others of a message that is held; raises RetryableError. Default: nobody is told.
+        seconds_left: how long the invocation may still last. Default: for ever.
+        most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
     """
 
     s3: S3Client
@@ -95,6 +107,8 @@ class Intake:
     cache: AnswerCache
     count: Callable[[str, int], None] = _nobody_counts
     announce: Callable[[MessageHeld], None] = _nobody_hears
+    seconds_left: Callable[[], float] = _no_end
+    most_seconds: float = 150.0
 
     def take(self, item: RawObject) -> Outcome:
         """Work on one object until nothing is left to do.
@@ -108,8 +122,15 @@ class Intake:
             raw = self._raw(item)
             if raw is None:
                 return Outcome.GONE
-            result = scan_message(raw, self.engine, self.cache)
-            delivery = decide(raw, result, recipient.policy, rescan=self._scan, now=self.clock())
+            deadline = self._deadline(recipient, item)
+            result = scan_message(raw, self.engine, self.cache, deadline)
+            delivery = decide(
+                raw,
+                result,
+                recipient.policy,
+                rescan=lambda left: scan_message(left, self.engine, self.cache, deadline),
+                now=self.clock(),
+            )
             self._tell(item, recipient, raw, result, delivery)
             if delivery.message is not None:
                 self._deliver(item, delivery.message, result)
@@ -148,8 +169,14 @@ class Intake:
             raise RetryableError(f"{_where(recipient, item)}: {error}") from error
         return Outcome.HELD
 
-    def _scan(self, message: bytes) -> ScanResult:
-        return scan_message(message, self.engine, self.cache)
+    def _deadline(self, recipient: Recipient, item: RawObject) -> Deadline:
+        """Until when the message may be worked on. Raises RetryableError when the invocation is nearly over."""
+        seconds = min(self.most_seconds, self.seconds_left() - _RESERVED_SECONDS)
+        if seconds < min(_LEAST_SECONDS, self.most_seconds):
+            raise RetryableError(
+                f"{_where(recipient, item)}: too little time is left of this invocation; is tried again"
+            )
+        return Deadline.after(seconds)
 
     def _raw(self, item: RawObject, most: int | None = None) -> bytes | None:
         """The message, or so many octets of its beginning; None when it is gone."""

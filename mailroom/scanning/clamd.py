@@ -66,13 +66,13 @@ class Clamd:
 
     Args:
         socket_path: its local socket.
-        timeout_seconds: how long one scan may take; longer than clamd's MaxScanTime, which it overshoots. Default: 240.
+        timeout_seconds: how long one scan may take; longer than clamd's MaxScanTime, which it overshoots. Default: 120.
 
     Source: clamd(8), "Commands": FILDES hands over an open file, so nothing is copied through the socket or spooled to disk.
     """
 
     socket_path: str
-    timeout_seconds: float = 240.0
+    timeout_seconds: float = 120.0
 
     def scan(self, data: bytes) -> EngineAnswer:
         """What clamd finds in `data`. Raises what `submit` and its result raise."""

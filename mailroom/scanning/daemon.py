@@ -25,10 +25,10 @@ class Daemon:
     Args:
         folder: exists, and is this daemon's alone; its path is short enough for a socket's (108 octets).
         ready_seconds: how long it may take until it scans; the official definitions take about 10 s. Default: 120.
-        scan_seconds: how long one scan may take, longer than clamd's MaxScanTime. Default: 240.
+        scan_seconds: how long one scan may take, longer than clamd's MaxScanTime. Default: 120.
     """
 
-    def __init__(self, folder: Path, *, ready_seconds: float = 120.0, scan_seconds: float = 240.0) -> None:
+    def __init__(self, folder: Path, *, ready_seconds: float = 120.0, scan_seconds: float = 120.0) -> None:
         self.definitions = folder / "definitions"
         self.definitions.mkdir(exist_ok=True)
         self.client = Clamd(socket_path=str(folder / "clamd.sock"), timeout_seconds=scan_seconds)

@@ -17,6 +17,7 @@ __all__ = [
     "lenient_base64",
     "lenient_quoted_printable",
     "uuencoded",
+    "with_lf",
     "yencoded",
 ]
 
@@ -33,6 +34,11 @@ _OCTET: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]+\r?\n")
 _SOFT_BREAK: Final = re.compile(rb"=[ \t]*\r?\n")
 _SMALLEST_RUN: Final = 24
+
+
+def with_lf(data: bytes) -> bytes:
+    """`data` with lines that end in LF, whether they ended in CR LF, CR or LF."""
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
 def lenient_base64(data: bytes) -> bytes:

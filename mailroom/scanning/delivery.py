@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
+import base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import MessageError
-from email.message import Message
 from typing import Final
 
-from mailroom.scanning.openings import canonical
+from mailroom.messages.mime import MAX_PARTS, Limits, Part, Problems, read_structure
+from mailroom.messages.parse import MESSAGE_TYPES
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 
 __all__ = ["Delivery", "decide"]
 
 _RANK: Final = (Action.DELIVER, Action.STRIP, Action.HOLD, Action.DELETE)
-_AS_SENT: Final = email.policy.compat32.clone(linesep="\r\n", max_line_length=0, mangle_from_=False)
 _REASONS: Final = {
     Verdict.INFECTED: "it contains malware",
     Verdict.ENCRYPTED: "it is encrypted and could not be scanned",
@@ -87,41 +84,82 @@ def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
 
 
 def _without(raw: bytes, removed: Iterable[PartVerdict], now: datetime) -> bytes | None:
-    root = email.message_from_bytes(canonical(raw))
+    """The message with a notice in the place of each of these parts, and the rest as it came; None where one is not there."""
+    places: dict[_Place, PartVerdict] = {}
     for part in removed:
-        found = _part(root, part.path)
-        if found is None:
+        place = _place_of(part.path, raw)
+        if place is None:
             return None
-        _replace(found, part, now)
-    try:
-        return root.as_bytes(policy=_AS_SENT)
-    except (LookupError, ValueError, TypeError, AttributeError, MessageError):
-        # The library does not write everything that it reads.
-        return None
+        places.setdefault(place, part)
+    line_end = b"\r\n" if b"\r\n" in raw else b"\n"
+    out: list[bytes] = []
+    at = 0
+    for place, part in sorted(places.items(), key=lambda found: found[0].begin):
+        out += (raw[at : place.begin], place.header, _notice(part, now).replace(b"\n", line_end))
+        at = place.end
+    return b"".join((*out, raw[at:]))
 
 
-def _part(root: Message, path: str) -> Message | None:
-    part: Message = root
-    for number in path.split("."):
-        children = [child for child in part.get_payload() if isinstance(child, Message)] if part.is_multipart() else []
-        if not 1 <= int(number) <= len(children):
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a part begins and ends, and what of its header stays."""
+
+    begin: int
+    end: int
+    header: bytes = b""
+
+
+def _place_of(path: str, raw: bytes) -> _Place | None:
+    """Where the part of that number is, as `openings` numbers them; None where there is none."""
+    numbers = [int(number) for number in path.split(".")]
+    base = 0
+    part = _structure(raw)
+    while numbers:
+        number = numbers.pop(0)
+        if not part.children and part.kind.value in MESSAGE_TYPES:
+            outer = base + part.start
+            part = _structure(raw[outer : base + part.end])
+            base = outer
+            if not part.children:
+                # All of a message within that is not divided: its subject and its author stay.
+                kept = _without_content_fields(raw[base + part.begin : base + part.start])
+                return None if numbers or number != 1 else _Place(base + part.begin, base + part.end, kept)
+        if not 1 <= number <= len(part.children):
             return None
-        part = children[int(number) - 1]
-    return part
+        part = part.children[number - 1]
+    return _Place(base + part.begin, base + part.end)
 
 
-def _replace(part: Message, verdict: PartVerdict, now: datetime) -> None:
-    """Make the part a notice."""
-    for name in [name for name in part if name.lower().startswith("content-")]:
-        del part[name]
-    named = f'"{_shown(verdict.filename)}"' if verdict.filename else "without a name"
+def _without_content_fields(header: bytes) -> bytes:
+    """A header's lines without the fields that say what the body is, and without the empty line behind."""
+    kept: list[bytes] = []
+    dropping = False
+    for line in header.splitlines(keepends=True):
+        if line[:1] not in {b" ", b"\t"}:
+            dropping = line[:8].lower() == b"content-"
+        if not dropping and line.strip():
+            kept.append(line)
+    return b"".join(kept)
+
+
+def _structure(raw: bytes) -> Part:
+    return read_structure(raw, Problems(), Limits(parts=MAX_PARTS, octets=0))
+
+
+def _notice(part: PartVerdict, now: datetime) -> bytes:
+    """A part that says what was removed."""
+    named = f'"{_shown(part.filename)}"' if part.filename else "without a name"
     text = (
-        f"The attachment {named} was removed, because {_REASONS[verdict.verdict]}.\r\n\r\n"
-        f"Found:   {_shown(verdict.signature)}\r\n"
+        f"The attachment {named} was removed, because {_REASONS[part.verdict]}.\r\n\r\n"
+        f"Found:   {_shown(part.signature)}\r\n"
         f"Removed: {now:%Y-%m-%d %H:%M:%S %Z}\r\n"
     )
-    part["Content-Disposition"] = 'attachment; filename="removed-attachment.txt"'
-    part.set_payload(text, "utf-8")
+    header = (
+        "Content-Type: text/plain; charset=utf-8\n"
+        "Content-Transfer-Encoding: base64\n"
+        'Content-Disposition: attachment; filename="removed-attachment.txt"\n\n'
+    )
+    return header.encode() + base64.encodebytes(text.encode()).rstrip(b"\n")
 
 
 def _shown(text: str) -> str:

@@ -1,23 +1,23 @@
 """Everything in a message that some mail client could open, in every reading of it. Pure.
 
-A scanner that reads mail in one way misses what a client that reads it in another shows: lines that end in CR alone, a space
-before a header's colon, two encoded bodies behind each other, text that holds a file. So a message is read in all of these ways,
-and every distinct sequence of octets that comes out is looked at once.
+Parts are found by the reader that the platform itself reads mail with, so that scanner and parser cannot disagree on where a part
+begins. But clients read in more ways than one: two encoded bodies behind each other, text that holds a file, an encoding that is
+not declared. So each part is decoded in all of these ways, the whole text is searched for what is encoded anywhere in it, and every
+distinct sequence of octets that comes out is looked at once.
 """
 
 from __future__ import annotations
 
-import email
 import hashlib
 import itertools
+import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from email.errors import MessageError
-from email.message import Message
 from typing import Final
 
-from mailroom.messages.parse import opened_files
+from mailroom.messages.mime import MAX_PARTS, Limits, Part, Problems, read_structure
+from mailroom.messages.parse import MESSAGE_TYPES, opened_files
 from mailroom.scanning.decoders import (
     base64_runs,
     is_base64,
@@ -25,19 +25,42 @@ from mailroom.scanning.decoders import (
     lenient_base64,
     lenient_quoted_printable,
     uuencoded,
+    with_lf,
     yencoded,
 )
 
-__all__ = ["MAX_DEPTH", "MAX_PIECES", "Piece", "canonical", "openings"]
+__all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "Piece", "openings"]
 
 MAX_PIECES: Final = 2000
 MAX_DEPTH: Final = 12
+"""Messages within messages."""
+MAX_FIELD_OCTETS: Final = 100_000
+"""Octets of a field that says what a part is; real ones have some hundred."""
 
+_OVER_LIMIT: Final = {
+    "header-too-long": "Limits.Header",
+    "too-deep": "Limits.Nesting",
+    "too-many-parts": "Limits.Parts",
+}
+"""Problems of the reader that mean that it did not read everything, and what a verdict calls them."""
 _SPACED_COLON: Final = re.compile(
-    rb"^((?:content-[a-z-]+|mime-version|subject|from|to|date))[ \t]+:", re.IGNORECASE | re.MULTILINE
+    rb"^((?:content-[a-z-]++|mime-version|subject|from|to|date))[ \t]++:", re.IGNORECASE | re.MULTILINE
 )
-_MAIL: Final = re.compile(rb"\s*(?:[!-9;-~]{1,80}[ \t]*:[^\r\n]*(?:\r\n?|\n)(?:[ \t][^\r\n]*(?:\r\n?|\n))*){2}")
+_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n|\r|\n)(?:[ \t][^\r\n]*+(?:\r\n|\r|\n))*+"
+_MAIL: Final = re.compile(rb"\s*+" + _FIELD_LINE * 2)
 """Two header fields in a row."""
+
+_END_OF_LINE: Final = rb"(?:\r\n|\r|\n|\Z)"
+_HEADER_ENDS: Final = (
+    # Fields of the letter of the law, fields as lenient readers take them, and whatever stands in front of an empty line.
+    re.compile(rb"(?:(?:[!-9;-~]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*+"),
+    re.compile(rb"(?:(?:[!-9;-~\x80-\xff]++[ \t]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*+"),
+    re.compile(rb"(?:[^\r\n]++" + _END_OF_LINE + rb")*+"),
+)
+"""What a reader may take for the header of a part: up to the first line that it does not."""
+_DELIMITER_LINE: Final = re.compile(rb"(?:\r\n|\r|\n)?+--[^\r\n]*+" + _END_OF_LINE)
+_EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
+_PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +82,25 @@ class Piece:
     sha256: bytes = b""
 
 
-def canonical(raw: bytes) -> bytes:
-    """The message as the most lenient client reads it: lines end in LF, and no space stands before a header's colon."""
-    text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return _SPACED_COLON.sub(rb"\1:", text) if b" :" in text or b"\t:" in text else text
+class _OutOfTimeError(Exception):
+    """The message has taken as long as one may."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(slots=True)
 class _Reader:
+    late: Callable[[], bool]
+    limits: Limits = field(default_factory=lambda: Limits(parts=MAX_PARTS, octets=0))
     seen: set[bytes] = field(default_factory=set)
     pieces: int = 0
 
     def fresh(self, piece: Piece) -> Iterator[Piece]:
         """The piece, unless the same octets came before."""
+        if self.late():
+            raise _OutOfTimeError
         if not piece.data and not piece.sealed:
             return
         digest = hashlib.sha256(piece.data).digest()
@@ -82,36 +111,59 @@ class _Reader:
         yield replace(piece, sha256=digest)
 
 
-def openings(raw: bytes) -> Iterator[Piece]:
-    """The message itself, then everything in it, each distinct sequence of octets once.
+def openings(raw: bytes, late: Callable[[], bool] = _never) -> Iterator[Piece]:
+    """The message itself, then everything in it, each distinct sequence of octets once. Takes linear time.
 
-    At most 2,000 pieces and 12 messages deep: behind either, one last piece says so by `sealed`.
+    What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 1,000 parts and 2,000 pieces,
+    "Limits.Depth" of 12 messages within each other, "Limits.Nesting" of 30 multiparts, "Limits.Header" of 1 MB of header or
+    100 kB of a field that says what a part is, "Limits.Time" when it is late.
 
     Args:
         raw: the message as it came; anything.
+        late: whether to stop. Default: never.
     """
-    reader = _Reader()
-    for piece in itertools.chain(_message(raw, "", 0, reader), _opened_later(raw, reader)):
-        yield piece
-        if reader.pieces >= MAX_PIECES:
-            yield Piece("", "", b"", sealed="Limits.Parts")
-            return
+    reader = _Reader(late)
+    try:
+        for piece in itertools.chain(_message(_Mail(raw, "", 0), reader), _opened_later(raw, reader)):
+            yield piece
+            if reader.pieces >= MAX_PIECES:
+                yield _over_limit("", "Limits.Parts")
+                return
+    except _OutOfTimeError:
+        yield _over_limit("", "Limits.Time")
 
 
-def _message(raw: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
-    yield from reader.fresh(Piece(path, "", raw))
-    if depth > MAX_DEPTH:
-        yield Piece(path, "", b"", sealed="Limits.Depth")
+def _over_limit(path: str, limit: str) -> Piece:
+    return Piece(path, "", b"", sealed=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A message: its octets, where it is, and in how many others."""
+
+    raw: bytes
+    path: str
+    depth: int
+
+    def path_of(self, part: Part) -> str:
+        """The number of one of its parts; as IMAP numbers those of a message that is a part itself (RFC 9051 6.4.5)."""
+        return f"{self.path}.{part.path or '1'}" if self.path else part.path
+
+
+def _message(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
+    yield from reader.fresh(Piece(mail.path, "", mail.raw))
+    if mail.depth > MAX_DEPTH:
+        yield _over_limit(mail.path, "Limits.Depth")
         return
-    text = canonical(raw)
+    problems = Problems()
+    root = read_structure(mail.raw, problems, reader.limits)
+    words = {problem.what for problem in problems.found}
+    yield from (_over_limit(mail.path, limit) for word, limit in _OVER_LIMIT.items() if word in words)
+    undivided = {problem.place for problem in problems.found if problem.what == "boundary-missing"}
     # Parts first, so that what is found has the name and number of its part where it is one.
-    readings = [text] if raw.replace(b"\r\n", b"\n") == text else [text, raw]
-    for reading in readings:
-        try:
-            yield from _parts(email.message_from_bytes(reading), path, depth, reader)
-        except RecursionError:
-            yield Piece(path, "", b"", sealed="Limits.Nesting")
-    yield from _swept(text, path, depth, reader)
+    for part in root.walk():
+        yield from _part(part, mail, reader, divided=bool(part.children) and part.place not in undivided)
+    yield from _swept(mail, reader)
 
 
 def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
@@ -121,75 +173,103 @@ def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
             yield from reader.fresh(Piece(f":read-{one.path}", one.filename, bytes(one.data)))
 
 
-def _swept(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
+def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     """What stands in the text whatever MIME says of it."""
+    text = _canonical(mail.raw)
     for name, data in (*((found.name, found.data) for found in uuencoded(text)), *yencoded(text)):
-        yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
+        yield from _decoded(Piece(f"{mail.path}:encoded-file", name, data), mail.depth, reader)
     for data in base64_runs(text):
-        yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
+        yield from _decoded(Piece(f"{mail.path}:base64", "", data), mail.depth, reader)
     if is_quoted_printable(text):
-        yield from reader.fresh(Piece(f"{path}:quoted-printable", "", lenient_quoted_printable(text)))
+        yield from reader.fresh(Piece(f"{mail.path}:quoted-printable", "", lenient_quoted_printable(text)))
 
 
-def _decoded(piece: Piece, depth: int, reader: _Reader) -> Iterator[Piece]:
-    """The piece, and what is in it where it is a message itself."""
+def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = False) -> Iterator[Piece]:
+    """The piece, and what is in it where it is a message itself, or looks like one."""
     before = reader.pieces
     yield from reader.fresh(piece)
-    if reader.pieces > before and _MAIL.match(piece.data):
-        yield from _message(piece.data, piece.path, depth + 1, reader)
+    if reader.pieces > before and (is_message or _MAIL.match(piece.data)):
+        yield from _message(_Mail(piece.data, piece.path, depth + 1), reader)
 
 
-def _parts(root: Message, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
-    """The leaves of a parsed message, by their numbers."""
-    stack: list[tuple[Message, str]] = [(root, path)]
-    while stack:
-        part, at = stack.pop()
-        kind = part.get_content_type()
-        if kind == "message/partial":
-            yield from reader.fresh(Piece(at, _filename(part), b"", sealed="Message.Partial"))
-        if part.is_multipart():
-            children = [child for child in part.get_payload() if isinstance(child, Message)]
-            dot = f"{at}." if at else ""
-            stack += [(child, f"{dot}{number}") for number, child in reversed(list(enumerate(children, start=1)))]
-            if kind == "message/rfc822" and children:
-                yield from reader.fresh(Piece(at, _filename(part), _as_sent(children[0])))
-            continue
-        yield from _leaf(part, at, depth, reader)
+def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterator[Piece]:
+    """A part in every way that its octets can be meant."""
+    at = mail.path_of(part)
+    said = [value for name, value in part.header.fields if name.startswith("content-")]
+    if any(len(value) > MAX_FIELD_OCTETS for value in said):
+        yield _over_limit(at, "Limits.Header")
+    name = part.disposition(_nobody_notes)[1]
+    if part.kind.value == "message/partial":
+        yield from reader.fresh(Piece(at, name, b"", sealed="Message.Partial"))
+    starts = _starts(part, mail.raw)
+    if divided:
+        # What it holds comes by itself; only who ends its header elsewhere sees anything else.
+        starts.discard(part.start)
+        for text in _between(part, mail.raw):
+            yield from _decoded(Piece(f"{at}:between", "", text), mail.depth, reader, is_message=True)
+    is_message = part.kind.value in MESSAGE_TYPES
+    for start in sorted(starts):
+        for data in _readings(part, mail.raw[start : part.end]):
+            yield from _decoded(Piece(at, name, data), mail.depth, reader, is_message=is_message)
 
 
-def _leaf(part: Message, at: str, depth: int, reader: _Reader) -> Iterator[Piece]:
-    name = _filename(part)
-    declared = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    # Without the header, the library gives the octets as they came.
-    del part["Content-Transfer-Encoding"]
-    decoded = part.get_payload(decode=True)
-    body = decoded if isinstance(decoded, bytes) else b""
+def _between(part: Part, raw: bytes) -> Iterator[bytes]:
+    """What is in no part of a multipart: before the first, behind the last, and behind a delimiter that closes too early.
+
+    Readers that miss a delimiter find a part there.
+    """
+    ends = (part.start, *(child.end for child in part.children))
+    begins = (*(child.begin for child in part.children), part.end)
+    for number, (start, end) in enumerate(zip(ends, begins, strict=True)):
+        delimiter = _DELIMITER_LINE.match(raw, start, end) if number else None
+        text = raw[delimiter.end() if delimiter is not None else start : end]
+        if number < len(part.children):
+            # Up to the line of the next part's delimiter.
+            text = text.rstrip(b"\r\n")
+            text = text[: max(text.rfind(b"\n"), text.rfind(b"\r"), 0)]
+        if text.strip():
+            yield text
+
+
+def _starts(part: Part, raw: bytes) -> set[int]:
+    """Where the body of a part begins, for whoever ends a broken header in one way or the other; ordinary parts have one place."""
+    starts = {part.start}
+    for header in _HEADER_ENDS:
+        match = header.match(raw, part.begin, part.end)
+        end = match.end() if match is not None else part.begin
+        empty = _EMPTY_LINE.match(raw, end, part.end)
+        starts.add(empty.end() if empty is not None else end)
+    return starts
+
+
+def _readings(part: Part, body: bytes) -> list[bytes]:
+    """What the body decodes to."""
+    # Line ends are the transport's: what a client saves has its own system's. A message is read the same with both.
+    text = with_lf(body)
+    bodies = [body] if part.kind.value in MESSAGE_TYPES or _MAIL.match(body) else [text, body]
+    declared = " ".join(part.header.every("content-transfer-encoding")).lower()
     base64 = "64" in declared
-    if not base64 or not is_base64(body):
-        yield from _decoded(Piece(at, name, body), depth, reader)
-    candidates = []
+    readings = [] if base64 and is_base64(text) else bodies
     if base64 or not declared.isascii():
-        candidates.append(lenient_base64(body))
-    if "quoted" in declared or (not base64 and is_quoted_printable(body)):
-        candidates.append(lenient_quoted_printable(body))
+        readings.append(lenient_base64(text))
+        first, _padding, more = text.partition(b"=")
+        if more.strip(b"= \t\n"):
+            # Some clients stop at the first padding, and some go on.
+            readings.append(lenient_base64(first))
+    if "quoted" in declared or (not base64 and is_quoted_printable(text)):
+        readings.append(lenient_quoted_printable(text))
+        if _PADDED_BREAK.search(text):
+            readings.append(quopri.decodestring(text))
     if "uu" in declared:
-        candidates += [found.data for found in uuencoded(body)]
-    for data in candidates:
-        yield from _decoded(Piece(at, name, data), depth, reader)
+        readings += [found.data for found in uuencoded(text)]
+    return readings
 
 
-def _filename(part: Message) -> str:
-    """The name that a client would show, from wherever it takes it; "" when there is none."""
-    try:
-        return part.get_filename() or ""
-    except (LookupError, ValueError, TypeError):
-        # The library does not read every malformed parameter (RFC 2231); the part is scanned all the same.
-        return ""
+def _canonical(raw: bytes) -> bytes:
+    """The message as the most lenient client reads it: lines end in LF, and no space stands before a header's colon."""
+    text = with_lf(raw)
+    return _SPACED_COLON.sub(rb"\1:", text) if b" :" in text or b"\t:" in text else text
 
 
-def _as_sent(message: Message) -> bytes:
-    try:
-        return message.as_bytes()
-    except (LookupError, ValueError, TypeError, AttributeError, MessageError):
-        # Its parts and the text around them are looked at one by one.
-        return b""
+def _nobody_notes(_problem: str) -> None:
+    pass

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Protocol
@@ -13,7 +14,7 @@ from mailroom.scanning.openings import Piece, openings
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst
 from mailroom.scanning.zips import zip_fault
 
-__all__ = ["AnswerCache", "Engine", "Pending", "scan_message"]
+__all__ = ["AnswerCache", "Deadline", "Engine", "Pending", "scan_message"]
 
 AT_ONCE: Final = 4
 """Pieces with the engine at once: clamd's MaxThreads."""
@@ -61,13 +62,41 @@ class AnswerCache:
                 self.answers.popitem(last=False)
 
 
-def scan_message(raw: bytes, engine: Engine, cache: AnswerCache | None = None) -> ScanResult:
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a message has taken as long as one may.
+
+    Args:
+        at: seconds on the clock.
+        clock: in seconds, never set back.
+    """
+
+    at: float
+    clock: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
+        """The deadline so many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    def passed(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self.clock() >= self.at
+
+
+NEVER: Final = Deadline(float("inf"))
+
+
+def scan_message(
+    raw: bytes, engine: Engine, cache: AnswerCache | None = None, deadline: Deadline = NEVER
+) -> ScanResult:
     """What is in the message: the message itself and everything that some client could open in it.
 
     Args:
         raw: the message as it came.
         engine: looks at each piece; up to four at once.
         cache: answers that are known. Default: none are.
+        deadline: nothing more is looked at from then on, and the message is over the limit. Default: none.
 
     Raises:
         ClamdError: the engine failed on any piece, or its definitions changed meanwhile; nothing is known of the message then.
@@ -79,7 +108,7 @@ def scan_message(raw: bytes, engine: Engine, cache: AnswerCache | None = None) -
     waiting: deque[_Look] = deque()
     # One thread: clamd has its own, and while it looks at one piece the next is being read out of the message.
     try:
-        for piece in openings(raw):
+        for piece in openings(raw, deadline.passed):
             if len(waiting) == AT_ONCE:
                 parts.append(waiting.popleft().verdict(known))
             waiting.append(_look(piece, engine, known, definitions))

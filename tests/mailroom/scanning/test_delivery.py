@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import itertools
@@ -11,7 +12,7 @@ import pytest
 
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.delivery import Delivery, decide
-from mailroom.scanning.scan import scan_message
+from mailroom.scanning.scan import Deadline, scan_message
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 from tests.mailroom.clamav import MARKER, SIGNATURE
 from tests.mailroom.scanning.hiding import HIDDEN, PAYLOAD, archive, encoded, mixed, part
@@ -157,3 +158,62 @@ def encrypted(made: bytes) -> bytes:
     changed[local + 6] |= 1
     changed[central + 8] |= 1
     return bytes(changed)
+
+
+def test_everything_else_stays_as_it_came(engine: Clamd) -> None:
+    """What is not removed is delivered to the octet: headers in their folding, other parts, what stands around them."""
+    raw = mixed(encoded(PAYLOAD, "a.exe"), encoded(b"harmless", "plan.pdf")).replace(
+        b"Subject: invoice\r\n", b"Subject: \t invoice\r\n\tof  May\r\nX-Odd:no space\r\n"
+    )
+    outcome = delivered(raw + b"behind the last part\r\n", engine)
+    assert outcome.message is not None
+    before, _, after = raw.partition(b'Content-Type: application/octet-stream; name="a.exe"')
+    assert outcome.message.startswith(before + b"Content-Type: text/plain; charset=utf-8\r\n")
+    assert outcome.message.endswith(after[after.index(b"\r\n--frontier") :] + b"behind the last part\r\n")
+
+
+def test_message_within_that_is_a_file_alone(engine: Clamd) -> None:
+    """Its subject and author stay, and the notice is its body."""
+    lines = base64.encodebytes(PAYLOAD).replace(b"\n", b"\r\n")
+    inner = (
+        b"From: b@example.net\r\nContent-Type: application/octet-stream;\r\n name=a.exe\r\nSubject: forwarded\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + lines
+    )
+    outcome = delivered(mixed(part(inner, "Content-Type: message/rfc822")), engine)
+    assert (outcome.action, [one.path for one in outcome.removed]) == (Action.STRIP, ["2.1"])
+    forwarded = list(parsed(outcome).iter_parts())[1].get_content()
+    assert (forwarded["From"], forwarded["Subject"]) == ("b@example.net", "forwarded")
+    assert "because it contains malware" in forwarded.get_content()
+
+
+def test_two_findings_in_two_depths(engine: Clamd) -> None:
+    """Each goes by itself, and what lies between them stays."""
+    inner = mixed(encoded(PAYLOAD, "inner.exe"), encoded(b"kept", "kept.txt"), boundary="inner")
+    raw = mixed(part(inner, "Content-Type: message/rfc822"), encoded(PAYLOAD + b"2", "outer.exe"))
+    outcome = delivered(raw, engine)
+    assert sorted(one.path for one in outcome.removed) == ["2.2", "3"]
+    names = [one.get_filename() for one in parsed(outcome).walk() if one.get_filename()]
+    assert names == ["removed-attachment.txt", "kept.txt", "removed-attachment.txt"]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_notice_has_the_line_ends_of_the_message(end: bytes, engine: Clamd) -> None:
+    """So that no reader sees a header where another one sees a body."""
+    outcome = delivered(HIDDEN["attachment"].replace(b"\r\n", end), engine)
+    assert outcome.message is not None
+    assert outcome.message.replace(b"\r\n", b"").count(b"\r") == 0
+    assert outcome.message.count(b"\n") == outcome.message.count(end)
+
+
+def test_late_message_is_over_the_limit(engine: Clamd) -> None:
+    """What takes longer than a message may is held, with that reason, and no longer looked at."""
+    raw = mixed(encoded(b"harmless"), encoded(b"too"))
+    times = itertools.count()
+    late = Deadline(at=3.0, clock=lambda: float(next(times)))
+    result = scan_message(raw, engine, deadline=late)
+    assert result.verdict is Verdict.OVER_LIMIT
+    assert [part.signature for part in result.found] == ["Limits.Time"]
+    assert len(result.parts) < len(scan_message(raw, engine).parts)
+    outcome = decide(raw, result, DEFAULT, rescan=lambda _: found(), now=NOW)
+    assert (outcome.action, outcome.message) == (Action.HOLD, None)
+    assert scan_message(raw, engine, deadline=Deadline.after(60)).verdict is Verdict.CLEAN

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.messages.mime import MAX_PARTS
 from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded, yencoded
-from mailroom.scanning.openings import MAX_PIECES, Piece, openings
+from mailroom.scanning.openings import MAX_FIELD_OCTETS, MAX_PIECES, Piece, openings
 from tests.mailroom.scanning.hiding import encoded, mixed, part, uuencode, yencode
 
 
@@ -26,10 +28,50 @@ def test_ordinary_message_is_few_pieces() -> None:
 
 def test_too_many_parts() -> None:
     """A message of endless parts ends in one piece that says so."""
-    raw = mixed(*(part(f"{number}".encode(), "Content-Type: text/plain") for number in range(MAX_PIECES + 10)))
-    found = list(openings(raw))
-    assert len(found) <= MAX_PIECES + 1
+    raw = mixed(*(part(f"{number}".encode(), "Content-Type: text/plain") for number in range(MAX_PARTS + 10)))
+    assert limits_of(raw) == {"Limits.Parts"}
+    assert limits_of(mixed(*(part(b"x", "Content-Type: text/plain") for _ in range(MAX_PARTS - 10)))) == set()
+
+
+def test_too_many_pieces() -> None:
+    """So does a text of endless encoded files."""
+    runs = (base64.b64encode(b"%030d" % number) for number in range(MAX_PIECES + 10))
+    found = list(openings(b"Subject: x\r\n\r\n" + b"\r\n, ".join(runs)))
+    assert len(found) == MAX_PIECES + 1
     assert found[-1].sealed == "Limits.Parts"
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Content-Disposition", "Content-Transfer-Encoding", "Content-ID"])
+@pytest.mark.parametrize("unit", [b'; a="', b"text/plain; ", b"x"])
+def test_field_that_says_what_a_part_is_ends(name: str, unit: bytes) -> None:
+    """One of more octets than anybody writes is over the limit, of the message and of a part."""
+    field = name.encode() + b": " + unit * (MAX_FIELD_OCTETS // len(unit) + 10)
+    assert limits_of(field + b"\r\n\r\nx") == {"Limits.Header"}
+    assert limits_of(mixed(field + b"\r\n\r\nx")) == {"Limits.Header"}
+    assert limits_of(field[: MAX_FIELD_OCTETS // 2] + b"\r\n\r\nx") == set()
+
+
+def test_header_ends() -> None:
+    """So is a header that is longer than the reader reads."""
+    fields = b"".join(b"X-Field-%d: value\r\n" % number for number in range(60_000))
+    assert limits_of(fields + b"\r\nx") == {"Limits.Header"}
+    assert limits_of(fields[:500_000] + b"\r\n\r\nx") == set()
+
+
+def test_late_is_over_the_limit() -> None:
+    """Once it is late nothing more is read, and the last piece says so, wherever that was."""
+    raw = mixed(*(encoded(b"file %d" % number) for number in range(20)))
+    whole = list(openings(raw))
+    for allowed in range(len(whole)):
+        asked = itertools.count()
+        found = list(openings(raw, lambda: next(asked) >= allowed))  # noqa: B023 - asked at once
+        assert found[-1].sealed == "Limits.Time"
+        assert found[:-1] == whole[: len(found) - 1]
+
+
+def limits_of(raw: bytes) -> set[str]:
+    """Limits that the message is over."""
+    return {piece.sealed for piece in openings(raw) if piece.sealed}
 
 
 def test_too_deep() -> None:
