@@ -16,7 +16,7 @@ MANIFEST_KEY = "current.json"
 
 SETS_PREFIX = "sets/"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(?:cvd|cld|cud|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}+\.(?:cvd|cld|cud|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

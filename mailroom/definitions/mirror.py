@@ -31,8 +31,10 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["Mirror", "Refreshed", "current", "fetch_set"]
 
-_KNOWN_SIGNATURES: Final = re.compile(r"^Known viruses: (\d+)$", re.MULTILINE)
-_CONFIRMED: Final = r"^{}\.\w+ (?:database is up-to-date|is up-to-date|updated) "
+_KNOWN_SIGNATURES: Final = re.compile(r"^Known viruses: (\d++)$", re.MULTILINE)
+_CONFIRMED: Final = re.compile(
+    r"^([A-Za-z0-9_-]++)\.\w++ (?:database is up-to-date|is up-to-date|updated) ", re.MULTILINE
+)
 _STILL_FETCHED: Final = timedelta(days=1)
 _FRESHCLAM_SECONDS: Final = 600
 _CLAMSCAN_SECONDS: Final = 300
@@ -91,7 +93,7 @@ class Mirror:
         found = {path.name: _digest(path) for path in sorted(files.iterdir()) if path.suffix != ".dat"}
         now = self.clock()
         if before is not None and set_version(found) == before.version:
-            if not all(re.search(_CONFIRMED.format(re.escape(name)), said, re.MULTILINE) for name in self.required):
+            if not {*self.required} <= {*_CONFIRMED.findall(said)}:
                 return Refreshed.UNCONFIRMED
             self._write(Manifest(files=found, signatures=before.signatures, created=before.created, checked=now))
             return Refreshed.UNCHANGED

@@ -16,14 +16,14 @@ MOST_ADDRESSES: Final = 5000
 """How many of one header are read."""
 
 # Encoded words first, so that a comma or a bracket in one, where none may be, divides nothing.
-_TOKEN: Final = re.compile(
-    rf'(?P<encoded>{ENCODED_WORD})|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<angle><[^<>]*>?)|(?P<mark>[,;:(])'
-    r"|(?P<space>\s+)|(?P<word>[^\s\"<>,;:(=]+|.)",
-    re.DOTALL,
-)
+_ENCODED: Final = rf"(?P<encoded>{ENCODED_WORD})"
+_QUOTED: Final = r'(?P<quoted>"[^"\\]*+(?:\\.[^"\\]*+)*")'
+_OTHERS: Final = r'(?P<angle><[^<>]*+>?)|(?P<mark>[,;:(])|(?P<space>\s++)|(?P<word>[^\s"<>,;:(=]++|.)'
+_TOKEN: Final = re.compile(f"{_ENCODED}|{_QUOTED}|{_OTHERS}", re.DOTALL)
+_TOKEN_BEHIND_OPEN_QUOTE: Final = re.compile(f"{_ENCODED}|{_OTHERS}", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-_ROUTE: Final = re.compile(r"^@[^:]*:")
-_WHITE: Final = re.compile(r"\s+")
+_ROUTE: Final = re.compile(r"\A@[^:]*+:")
+_WHITE: Final = re.compile(r"\s++")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,11 @@ class _Mailbox:
     """What stands between two commas."""
 
     tokens: list[_Token] = field(default_factory=list)
+    has_address: bool = False
 
     def add(self, kind: str, text: str) -> None:
         self.tokens.append(_Token(kind, text))
+        self.has_address = self.has_address or kind == "angle" or "@" in text
 
     def read(self, group: str, note: Note) -> Address | None:
         """The address; None where there is nothing."""
@@ -90,18 +92,22 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
     found: list[Address] = []
     group = ""
     box = _Mailbox()
+    token = _TOKEN
     at = 0
     while at < len(header) and len(found) < MOST_ADDRESSES:
-        match = _TOKEN.match(header, at)
+        match = token.match(header, at)
         if match is None:  # pragma: no cover - the last alternative takes anything
             break
         kind, text, at = match.lastgroup or "word", match[0], match.end()
+        if text == '"':
+            # Nothing closes it: each quote behind it is an escaped one, and to look for its end would find the same nothing.
+            token = _TOKEN_BEHIND_OPEN_QUOTE
         if kind != "mark":
             box.add(kind, text)
         elif text == "(":
             comment, at = _comment(header, at)
             box.add("comment", comment)
-        elif text == ":" and not group and not any(token.kind == "angle" or "@" in token.text for token in box.tokens):
+        elif text == ":" and not group and not box.has_address:
             group = _words(box.tokens, note)
             box = _Mailbox()
         elif text == ":":

@@ -9,8 +9,8 @@ from typing import Final
 
 __all__ = ["read_date"]
 
-_COMMENT: Final = re.compile(r"\([^()]*\)")
-_WHITE: Final = re.compile(r"\s+")
+_COMMENT: Final = re.compile(r"\([^()]*+\)")
+_WHITE: Final = re.compile(r"\s++")
 _SHORT_YEAR: Final = re.compile(r"(?<=[A-Za-z] )(\d{2,3})(?= \d{1,2}:)")
 _MOST_CHARACTERS: Final = 200
 

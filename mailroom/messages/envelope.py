@@ -25,13 +25,13 @@ FRONT_FIELDS: Final = frozenset(
 )
 """Fields that SES writes."""
 
-_BY_SES: Final = re.compile(
-    r"\bby inbound-smtp\.(?:[a-z0-9-]+\.)?amazonaws\.com\b.*\bid\s+(?P<id>[A-Za-z0-9]{1,100})\b", re.DOTALL
-)
-_FOR: Final = re.compile(r"\bfor\s+<?(?P<address>[^\s<>;]+@[^\s<>;]+)>?", re.IGNORECASE)
-_RESULT: Final = re.compile(r"(?:^|;)\s*(?P<method>spf|dkim|dmarc)\s*=\s*(?P<result>[a-z]+)", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\([^()]*\)")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BY_SES: Final = re.compile(r"\bby inbound-smtp\.(?:[a-z0-9-]++\.)?amazonaws\.com\b")
+_ID: Final = re.compile(r"\bid(?=\s++(?P<id>[A-Za-z0-9]{1,100}+)\b)")
+_FOR: Final = re.compile(r"\bfor\s++<?(?P<address>[^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
+_RESULT: Final = re.compile(r"(?:^|;)\s*+(?P<method>spf|dkim|dmarc)\s*+=\s*+(?P<result>[a-z]++)", re.IGNORECASE)
+_BRACKET: Final = re.compile(r"[()]|[^()]++")
+# One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
+_QUOTED: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|(?P<open>\\?\Z))', re.DOTALL)
 
 
 def read_envelope(header: Header) -> Envelope:
@@ -50,10 +50,10 @@ def read_envelope(header: Header) -> Envelope:
         if name not in FRONT_FIELDS or name in front:
             break
         front[name] = value
-    by_ses = _BY_SES.search(front.get("received", ""))
-    if by_ses is None:
+    received = front.get("received", "")
+    ses_id = _ses_id(received)
+    if not ses_id:
         return Envelope()
-    received = front["received"]
     verdicts = {
         kind: front[name].strip().lower()
         for kind, name in (("spam", "x-ses-spam-verdict"), ("virus", "x-ses-virus-verdict"))
@@ -66,10 +66,16 @@ def read_envelope(header: Header) -> Envelope:
     return Envelope(
         sender=front.get("return-path", "").strip().strip("<>"),
         recipients=(_lower_domain(recipient["address"]),) if recipient else (),
-        ses_id=by_ses["id"],
+        ses_id=ses_id,
         received=read_date(received.rpartition(";")[2]),
         verdicts=verdicts,
     )
+
+
+def _ses_id(received: str) -> str:
+    """SES's id of the message, which is the last one behind its name; "" where the field is another's."""
+    by_ses = _BY_SES.search(received)
+    return next((match["id"] for match in reversed(list(_ID.finditer(received, by_ses.end())))), "") if by_ses else ""
 
 
 def _results(header: str) -> dict[str, str]:
@@ -78,15 +84,27 @@ def _results(header: str) -> dict[str, str]:
     What stands in quotes and comments is partly the sender's (its envelope address, its greeting), and says nothing; should a
     method have two results all the same, the worse one counts.
     """
-    plain = _QUOTED.sub("", header)
-    while (shorter := _COMMENT.sub("", plain)) != plain:
-        plain = shorter
+    plain = _QUOTED.sub(lambda quoted: "" if quoted["open"] is None else quoted[0], header)
     found: dict[str, str] = {}
-    for match in _RESULT.finditer(plain):
+    for match in _RESULT.finditer(_without_comments(plain)):
         method, result = match["method"].lower(), match["result"].lower()
         if method not in found or (result == "pass") == (method == "dkim"):
             found[method] = result
     return found
+
+
+def _without_comments(text: str) -> str:
+    """Without what stands in brackets, and in brackets within them; a bracket without its other one stays."""
+    kept: list[str] = []
+    opened: list[int] = []
+    for piece in _BRACKET.findall(text):
+        if piece == ")" and opened:
+            del kept[opened.pop() :]
+            continue
+        if piece == "(":
+            opened.append(len(kept))
+        kept.append(piece)
+    return "".join(kept)
 
 
 def _lower_domain(address: str) -> str:

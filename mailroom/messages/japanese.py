@@ -15,7 +15,7 @@ __all__ = ["decoded_euc_jp", "decoded_iso_2022_jp"]
 _ESCAPE: Final = re.compile(rb"\x1b(\$@|\$B|\(B|\(J|\(I|\$\(D)")
 _ROMAN: Final = {0x5C: "\u00a5", 0x7E: "\u203e"}
 _EUC: Final = re.compile(
-    rb"[\x00-\x7f]+|(?:[\xa1-\xfe][\xa1-\xfe])+|(?:\x8e[\xa1-\xdf])+|(?:\x8f[\xa1-\xfe][\xa1-\xfe])+|.", re.DOTALL
+    rb"[\x00-\x7f]++|(?:[\xa1-\xfe][\xa1-\xfe])+|(?:\x8e[\xa1-\xdf])+|(?:\x8f[\xa1-\xfe][\xa1-\xfe])+|.", re.DOTALL
 )
 _BAD: Final = "\ufffd"
 

@@ -22,10 +22,11 @@ class JoinBy(StrEnum):
 
 
 _MARKS: Final = re.compile(
-    r"^(?:\s*(?:re|aw|antw|antwort|sv|vs|rv|ref|fw|fwd|wg|tr|rif|odp|doorst|enc)\s*(?:\[\d{1,3}\]|\(\d{1,3}\))?\s*[:\uff1a])+\s*",
+    r"\A(?:\s*+(?:re|aw|antw|antwort|sv|vs|rv|ref|fw|fwd|wg|tr|rif|odp|doorst|enc)\s*+"
+    r"(?:(?:\[\d{1,3}+\]|\(\d{1,3}+\))\s*+)?[:\uff1a])+\s*+",
     re.IGNORECASE,
 )
-_WHITE: Final = re.compile(r"\s+")
+_WHITE: Final = re.compile(r"\s++")
 
 
 def link_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()) -> Link:

@@ -33,7 +33,10 @@ _HEADER_TYPES: Final = frozenset({"text/rfc822-headers", "message/rfc822-headers
 _POSTMASTERS: Final = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon)@", re.IGNORECASE)
 _MOST_STATUS: Final = 1_000_000
 _MOST_RECIPIENTS: Final = 1000
-_FIELD: Final = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_FIELD: Final = re.compile(r"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*)", re.MULTILINE)
+_EMPTY_LINE: Final = re.compile(r"\n[ \t]*+\n")
+_WHITE: Final = re.compile(r"\s++")
+_BEHIND_WORD: Final = re.compile(r"[;\s(]")
 
 
 def kinds_of(header: Header, kind: Field, from_: Sequence[Address], envelope: Envelope) -> frozenset[Kind]:
@@ -57,7 +60,7 @@ def kinds_of(header: Header, kind: Field, from_: Sequence[Address], envelope: En
         any(_POSTMASTERS.match(address.address) for address in from_) and envelope.ses_id and not envelope.sender
     ):
         found.add(Kind.BOUNCE)
-    submitted = re.split(r"[;\s(]", header.first("auto-submitted").strip().lower(), maxsplit=1)[0]
+    submitted = _BEHIND_WORD.split(header.first("auto-submitted").strip().lower(), maxsplit=1)[0]
     precedence = header.first("precedence").strip().lower()
     if (
         submitted == "auto-replied"
@@ -114,10 +117,10 @@ def _groups(part: Attachment) -> list[dict[str, str]]:
     """The groups of fields that a report's part has; names in lower case."""
     text = decoded_header(bytes(part.data[:_MOST_STATUS])).replace("\r\n", "\n").replace("\r", "\n")
     groups = []
-    for block in re.split(r"\n[ \t]*\n", text):
+    for block in _EMPTY_LINE.split(text):
         fields: dict[str, str] = {}
         for match in _FIELD.finditer(block):
-            fields.setdefault(match[1].lower(), re.sub(r"\s+", " ", match[2]).strip())
+            fields.setdefault(match[1].lower(), _WHITE.sub(" ", match[2]).strip())
         if fields:
             groups.append(fields)
     return groups

@@ -28,20 +28,20 @@ _MOST_LOOKS: Final = 100_000
 
 _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
-_FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}[ \t]{0,40}:")
+_FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:")
 _CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n|\n|\r))++(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
 """Lines that continue nothing, in front of a field."""
-_FROM_LINE: Final = re.compile(rb">?From [^\r\n]*(?:\r\n|\n|\r)")
+_FROM_LINE: Final = re.compile(rb">?From [^\r\n]*+(?:\r\n|\n|\r)")
 _JUNK_LINE: Final = re.compile(
-    rb"(?![!-9;-~]{1,200}[ \t]{0,40}:)[^\r\n]{1,998}(?:\r\n|\n|\r)"
+    rb"(?![!-9;-~]{1,200}+[ \t]{0,40}+:)[^\r\n]{1,998}+(?:\r\n|\n|\r)"
     rb"(?=(?:received|return-path|from|to|subject|date|message-id|mime-version|content-type):)",
     re.IGNORECASE,
 )
 """A first line that is no field, in front of one that begins a message."""
-_AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(\r\n|\n|\r|\Z)")
-_GUESSED_BOUNDARY: Final = re.compile(
-    rb"(?:\A|[\r\n])--([^\s-][^\r\n]{0,199}?|-{1,60}[^\s-][^\r\n]{0,140}?)[ \t]*(?:\r\n|\n|\r)[Cc]ontent-"
-)
+_AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*+(\r\n|\n|\r|\Z)")
+_BEFORE_CONTENT: Final = re.compile(rb"(?:\A|[\r\n])--([^\r\n]++)(?:\r\n|\n|\r)(?=[Cc]ontent-)")
+_BOUNDARY: Final = re.compile(rb"(?:[^\s-][^\r\n]{0,199}+|-{1,60}+[^\s-][^\r\n]{0,140}+)\Z")
+_TYPE: Final = re.compile(r"[^/]++/[^/]++")
 _NO_TYPE: Final = Field("text/plain", {})
 
 
@@ -174,7 +174,7 @@ class _Structure:
         header, body = self._header(start, end, place)
         written = header.first("content-type")
         kind = parameterized(written, lambda what: self.problems.add(place, what)) if written else Field(default, {})
-        if not re.fullmatch(r"[^/]+/[^/]+", kind.value):
+        if not _TYPE.fullmatch(kind.value):
             kind = Field("text/plain" if written else default, kind.parameters)
         self.limits.parts -= 1
         return Part(path, header, kind, body, end, begin=start)
@@ -226,8 +226,8 @@ class _Structure:
         slices = self._slices(part, boundary) if boundary else []
         if not slices:
             self.problems.add(part.place, "boundary-missing")
-            guessed = _GUESSED_BOUNDARY.search(self.raw, part.begin, part.end)
-            slices = self._slices(part, guessed[1]) if guessed else []
+            guessed = self._guessed_boundary(part)
+            slices = self._slices(part, guessed) if guessed else []
         if not slices:
             part.kind = _NO_TYPE
             return
@@ -241,6 +241,12 @@ class _Structure:
                 part.children.append(rest)
                 return
             part.children.append(self._part(f"{dot}{number}", start, end, default))
+
+    def _guessed_boundary(self, part: Part) -> bytes:
+        """The boundary of the first line that looks like a delimiter above a part's header; b"" where none does."""
+        lines = _BEFORE_CONTENT.finditer(self.raw, part.begin, part.end)
+        written = (line[1].rstrip(b" \t") for line in lines)
+        return next((one for one in written if _BOUNDARY.match(one)), b"")
 
     def _slices(self, part: Part, boundary: bytes) -> list[tuple[int, int]]:
         """Where the parts between these delimiters begin and end, without the line ends that belong to the delimiters."""
@@ -278,14 +284,23 @@ class _Structure:
         if raw.startswith(words, start, end):
             yield start
         if self.bare_cr:
-            for match in re.compile(rb"[\r\n]" + re.escape(words)).finditer(raw, start, end):
-                yield match.start() + 1
+            yield from self._at_line_begin(words, start, end)
             return
         line = b"\n" + words
         at = raw.find(line, start, end)
         while at >= 0:
             yield at + 1
             at = raw.find(line, at + len(line), end)
+
+    def _at_line_begin(self, words: bytes, start: int, end: int) -> Iterator[int]:
+        """Where the words stand behind a line end of either kind."""
+        raw = self.raw
+        at = raw.find(words, start + 1, end)
+        while at >= 0:
+            if raw[at - 1] in b"\r\n":
+                yield at
+            # They hold no line end themselves, so none of them that begins a line begins within others.
+            at = raw.find(words, at + len(words), end)
 
     def _line_end_before(self, at: int, least: int) -> int:
         """Where the line end before `at` begins: it belongs to the delimiter."""

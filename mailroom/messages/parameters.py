@@ -13,16 +13,15 @@ from mailroom.messages.words import Note, decoded_words
 
 __all__ = ["Field", "parameterized"]
 
-_VALUE: Final = re.compile(r"\s*([^\s;,()]*)")
+_VALUE: Final = re.compile(r"\s*+([^\s;,()]*+)")
 # A value in quotes, or up to the next semicolon; a missing semicolon is forgiven, a missing second quote too.
 _PARAMETER: Final = re.compile(
-    r"[;\s]\s{0,40}(?P<name>[A-Za-z0-9_.-]+)(?P<star>\*[0-9*]{0,8})?\s{0,40}=\s{0,40}"
-    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^;]*))',
+    r"(?<=[;\s])(?P<name>[A-Za-z0-9_.-]++)(?P<star>\*[0-9*]{0,8}+)?\s{0,40}+=\s{0,40}+"
+    r'(?:"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*)"|(?P<plain>[^;]*+))',
     re.DOTALL,
 )
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-_COMMENT: Final = re.compile(r"\s+\([^()]*\)\s*$")
-_SECTION: Final = re.compile(r"\*(?:(?P<number>\d{1,3})(?P<encoded>\*)?)?")
+_SECTION: Final = re.compile(r"\*(?:(?P<number>\d{1,3}+)(?P<encoded>\*)?)?")
 _PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
@@ -77,7 +76,16 @@ def _unquoted(quoted: str | None, plain: str) -> str:
     if quoted is not None:
         # A path of Windows' in quotes is no escape: senders write it that way.
         return _ESCAPED.sub(lambda found: found[1] if found[1] in '"\\' else found[0], quoted)
-    return _COMMENT.sub("", plain).strip().strip('"')
+    return _without_comment(plain).strip().strip('"')
+
+
+def _without_comment(text: str) -> str:
+    """Without a comment at its end that white space stands before."""
+    written = text.rstrip()
+    opening = written.rfind("(")
+    if opening < 1 or written.find(")", opening) != len(written) - 1 or not written[opening - 1].isspace():
+        return text
+    return written[:opening]
 
 
 def _joined(pieces: list[_Piece], note: Note) -> str:

@@ -48,12 +48,13 @@ _OF_ITSELF: Final = (
 )
 _MOST_THREAD_INDEX: Final = 1000
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
-_TOKEN: Final = re.compile(r"\s*\"?([^\s;(),\"]*)")
+_TOKEN: Final = re.compile(r"\s*+\"?([^\s;(),\"]*+)")
 MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 """Parts that are messages themselves."""
-_LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}(?:>?From [^\r\n]*[\r\n]+)?[!-9;-~]{1,80}[ \t]{0,10}:")
-_ONE_WORD: Final = re.compile(r"\s*<?([^\s<>]{1,998})>?\s*")
+_LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}+(?:>?From [^\r\n]*+[\r\n]++)?[!-9;-~]{1,80}+[ \t]{0,10}+:")
+_ONE_WORD: Final = re.compile(r"\s*+<?([^\s<>]{1,998}+)>?\s*+")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
+_PADDED: Final = re.compile(rb"[^=]++=*+")
 
 
 @dataclass(slots=True)
@@ -196,7 +197,7 @@ class _Reader:
             return binascii.a2b_base64(letters, strict_mode=True)
         except binascii.Error:
             # Two encoded bodies behind each other are not broken, only unusual.
-            whole = all(len(run) % 4 == 0 for run in re.findall(rb"[^=]+=*", letters))
+            whole = all(len(run) % 4 == 0 for run in _PADDED.findall(letters))
             if not whole or _NOT_BASE64.search(letters):
                 self.problems.add(part.place, "base64-broken")
             return lenient_base64(letters)
@@ -331,10 +332,12 @@ def _escaped(text: str) -> str:
 
 def _joined(texts: list[str]) -> str:
     """The texts behind each other, each on lines of its own."""
-    out = ""
-    for text in texts:
-        out += "\n" + text if out and text and not out.endswith("\n") else text
-    return out
+    out: list[str] = []
+    for text in filter(None, texts):
+        if out and not out[-1].endswith("\n"):
+            out.append("\n")
+        out.append(text)
+    return "".join(out)
 
 
 def _lone_word(header: str) -> str:

@@ -16,9 +16,10 @@ _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "
 _LINES: Final = frozenset(
     {"br", "div", "tr", "li", "hr", "dt", "dd", "section", "article", "address", "header", "footer", "center"}
 )
-_WHITE: Final = re.compile(r"[ \t\r\n\f]+")
-_MANY_LINES: Final = re.compile(r"\n{3,}")
-_AROUND_LINES: Final = re.compile(r"[ \t]*\n[ \t]*")
+_CLOSING: Final = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in sorted(_SILENT)}
+_WHITE: Final = re.compile(r"[ \t\r\n\f]++")
+_MANY_LINES: Final = re.compile(r"\n{3,}+")
+_LONG_NUMBER: Final = re.compile(r"&#([0-9]{8,}+)")
 
 
 def text_of_html(source: str) -> str:
@@ -30,7 +31,7 @@ def text_of_html(source: str) -> str:
     out: list[str] = []
     for is_tag, piece in _pieces(source):
         if not is_tag:
-            words = _WHITE.sub(" ", html.unescape(piece)).replace("\xa0", " ")
+            words = _WHITE.sub(" ", _unescaped(piece)).replace("\xa0", " ")
             if words := words.lstrip() if not out or out[-1].endswith("\n") else words:
                 out.append(words)
             continue
@@ -43,8 +44,20 @@ def text_of_html(source: str) -> str:
             out.append(" ")
         if name == "blockquote":
             out.append(_MARKS[not closing])
-    text = _MANY_LINES.sub("\n\n", _AROUND_LINES.sub("\n", "".join(out))).strip()
+    text = "\n".join(line.strip(" \t") for line in "".join(out).split("\n"))
+    text = _MANY_LINES.sub("\n\n", text).strip()
     return f"{_with_quotations(text)}\n" if text else ""
+
+
+def _unescaped(piece: str) -> str:
+    """The text with its character references read. Python refuses numbers of thousands of digits, and takes long for fewer."""
+    return html.unescape(_LONG_NUMBER.sub(_short_number, piece)) if "&" in piece else piece
+
+
+def _short_number(match: re.Match[str]) -> str:
+    """The same character by fewer digits; the first number that names none for all greater ones."""
+    digits = match[1].lstrip("0")
+    return f"&#{digits or '0'}" if len(digits) <= 7 else "&#1114112"
 
 
 _BEGIN: Final = "\ue000"
@@ -60,7 +73,8 @@ def _with_quotations(text: str) -> str:
     lines: list[str] = []
     for line in text.split("\n"):
         depth = min(max(depth + line.count(_BEGIN) - line.count(_END), 0), 10)
-        while _END in line and lines and lines[-1] and not lines[-1].strip("> "):
+        ends = _END in line
+        while ends and lines and lines[-1] and not lines[-1].strip("> "):
             lines.pop()
         plain = line.replace(_BEGIN, "").replace(_END, "")
         if plain == "" and plain != line:
@@ -95,7 +109,7 @@ def _pieces(source: str) -> Iterator[tuple[bool, str]]:
             continue
         name = named[1].lower()
         if name in _SILENT and source[opened + 1] != "/":
-            closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(source, at)
+            closing = _CLOSING[name].search(source, at)
             at = closing.start() if closing else size
         else:
             yield True, f"/{name}" if source[opened + 1] == "/" else name

@@ -16,36 +16,37 @@ _LINES_BELOW: Final = 12
 """A signature, or what a mailing list writes under each message, is no longer."""
 _MOST_CHARACTERS: Final = 400
 
-_QUOTED_LINE: Final = re.compile(r"[ \t]{0,3}>")
+_QUOTED_LINE: Final = re.compile(r"[ \t]{0,3}+>")
 _ESCAPED_FROM: Final = re.compile(r">From ")
 """Mailboxes in one file write a line that begins with "From " so: it is quoted where its neighbours are."""
 _WROTE: Final = re.compile(
-    r"\b(?:wrote|writes|(?:schrieb|schreef|skrev)(?:\s.{1,160})?|a\s+écrit|escribió|escribi[óo]|ha\s+scritto|scrisse|escreveu|napisał(?:\(a\))?|"
-    r"het\s+volgende\s+geschreven)\s*:?\s*$",
+    r"\b(?:wrote|writes|(?:schrieb|schreef|skrev)(?:\s.{0,160}+)?|a\s++écrit|escribió|escribi[óo]|ha\s++scritto|scrisse|escreveu|napisał(?:\(a\))?|"
+    r"het\s++volgende\s++geschreven)\Z",
     re.IGNORECASE | re.DOTALL,
 )
-_SCHRIEB: Final = re.compile(r"^(?P<who>[^\n]{2,120})\bschrieb\s+am\b[^\n]{2,80}:$", re.IGNORECASE)
+"""What stands in front of the colon that ends an attribution."""
+_SCHRIEB: Final = re.compile(r"[^\n]{2,120}\bschrieb\s++am\b[^\n]{3,81}+(?<=:)\Z", re.IGNORECASE)
 _ATTRIBUTION_BEGINS: Final = re.compile(r"^(?:On|Am|Le|El|Il|Op|Em|Den|Dnia|W dniu)\s", re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-]\d{1,2}")
 _TIME: Final = re.compile(r"\d{1,2}[:.h]\d{2}")
 _ADDRESS: Final = re.compile(r"[^\s<>]@[^\s<>]")
 _DIVIDER: Final = re.compile(
-    r"^[ \t]*[-_]{2,}[ \t]*"
+    r"[ \t]*+[-_]{2,}+[ \t]*+"
     r"(?:Original Message|Original Appointment|Ursprüngliche Nachricht|Originalnachricht|Message d['\u2019]origine|"
     r"Mensaje original|Messaggio originale|Oorspronkelijk bericht|Mensagem original|Reply message|Antwort|"
     r"Исходное сообщение|原始邮件|原始郵件|邮件原件|元のメッセージ)"
-    r"[ \t]*[-_]{2,}[ \t]*$",
+    r"[ \t]*+[-_]{2,}+[ \t]*+\Z",
     re.IGNORECASE,
 )
 _FORWARDED: Final = re.compile(
-    r"^[ \t]*(?:[-_]{2,}[ \t]*"
+    r"[ \t]*+(?:[-_]{2,}+[ \t]*+"
     r"(?:Forwarded message|Weitergeleitete Nachricht|Message transf[ée]r[ée]|Mensaje reenviado|Messaggio inoltrato|"
     r"Doorgestuurd bericht|Mensagem encaminhada|Пересылаемое сообщение|转发的邮件|转发邮件信息|転送メッセージ)"
-    r"[ \t]*[-_]{2,}"
-    r"|Begin forwarded message:|Anfang der weitergeleiteten Nachricht:|Début du message transféré\s?:)[ \t]*$",
+    r"[ \t]*+[-_]{2,}+"
+    r"|Begin forwarded message:|Anfang der weitergeleiteten Nachricht:|Début du message transféré\s?:)[ \t]*+\Z",
     re.IGNORECASE,
 )
-_FORWARDED_SUBJECT: Final = re.compile(r"\s*(?:fwd?|wg|tr|rv|enc|doorst|vb|vl|pd)\s*[:\uff1a]", re.IGNORECASE)
+_FORWARDED_SUBJECT: Final = re.compile(r"\s*+(?:fwd?|wg|tr|rv|enc|doorst|vb|vl|pd)\s*+[:\uff1a]", re.IGNORECASE)
 _AUTHOR: Final = ["from", "von", "de", "da", "van", "från", "fra", "od", "от", "发件人", "寄件者", "差出人"]
 _WHEN: Final = (
     *[
@@ -80,11 +81,11 @@ _WHAT: Final = [
     "件名",
 ]
 _FIELD: Final = re.compile(
-    rf"^[ \t]*\*?(?P<name>{'|'.join([*_AUTHOR, *_WHEN, *_WHOM, *_WHAT])})[ \t\xa0]*[:\uff1a]\*?[ \t\xa0]*\S",
+    rf"[ \t]*+\*?(?P<name>{'|'.join([*_AUTHOR, *_WHEN, *_WHOM, *_WHAT])})[ \t\xa0]*+[:\uff1a]\*?[ \t\xa0]*+\S",
     re.IGNORECASE,
 )
-_RULE: Final = re.compile(r"^[ \t]*[-_]{10,}[ \t]*$")
-_BELOW: Final = re.compile(r"^(?:-- ?|_{20,})$")
+_RULE: Final = re.compile(r"[ \t]*+[-_]{10,}+[ \t]*+\Z")
+_BELOW: Final = re.compile(r"(?:-- ?|_{20,}+)\Z")
 
 
 def split_quoted(text: str, subject: str = "") -> tuple[str, str]:
@@ -143,7 +144,7 @@ def _attribution(lines: list[str], number: int) -> tuple[int | None, bool]:
         if not lines[end].strip() or len(lines[end]) > _MOST_CHARACTERS:
             return None, False
         said = f"{said} {lines[end].strip()}".strip()
-        if _WROTE.search(said) and said.endswith(":"):
+        if said.endswith(":") and _WROTE.search(said[:-1].rstrip()):
             date, time, address = (bool(pattern.search(said)) for pattern in (_DATE, _TIME, _ADDRESS))
             return (end + 1 if date or time or address else None), date and time and address
     return None, False

@@ -15,13 +15,15 @@ __all__ = ["ENCODED_WORD", "Note", "decoded_words"]
 Note = Callable[[str], None]
 """Told of a problem, by one of its words."""
 
-ENCODED_WORD: Final = r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]*(?:\?(?![ \t]?=)[^?]*){0,3}\?[ \t]?="
+ENCODED_WORD: Final = r"=\?[^?\s]{1,80}+\?[bBqQ]\?[^?]*+(?:\?(?![ \t]?=)[^?]*+){0,3}\?[ \t]?="
 """One word. Some senders leave question marks as they are; three of them, so that the search stays linear."""
 
 _WORD: Final = re.compile(
-    r"=\?(?P<charset>[^?\s*]{1,80})(?:\*[^?\s]{0,80})?\?(?P<how>[bBqQ])\?(?P<text>[^?]*(?:\?(?![ \t]?=)[^?]*){0,3})\?[ \t]?="
+    r"=\?(?P<charset>[^?\s*]{1,80}+)(?:\*[^?\s]{0,80}+)?\?(?P<how>[bBqQ])\?"
+    r"(?P<text>[^?]*+(?:\?(?![ \t]?=)[^?]*+){0,3})\?[ \t]?="
 )
-_BETWEEN: Final = re.compile(r"[ \t\r\n]*")
+_BETWEEN: Final = " \t\r\n"
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]*+")
 
 
 def decoded_words(text: str, note: Note) -> str:
@@ -39,20 +41,20 @@ def decoded_words(text: str, note: Note) -> str:
     if "=?" not in text:
         return text
     out: list[str] = []
-    run: list[tuple[str, bytes]] = []
+    run: list[tuple[str, bytearray]] = []
     at = 0
     for match in _WORD.finditer(text):
         between = text[at : match.start()]
-        if run and not _BETWEEN.fullmatch(between):
+        if run and between.strip(_BETWEEN):
             out.append(_text_of(run, note))
             run = []
         if not run:
             out.append(between)
         octets = _octets(match["how"], match["text"], note)
         if run and run[-1][0] == match["charset"].lower():
-            run[-1] = (run[-1][0], run[-1][1] + octets)
+            run[-1][1].extend(octets)
         else:
-            run.append((match["charset"].lower(), octets))
+            run.append((match["charset"].lower(), bytearray(octets)))
         at = match.end()
     out.append(_text_of(run, note))
     rest = text[at:]
@@ -61,10 +63,10 @@ def decoded_words(text: str, note: Note) -> str:
     return "".join((*out, rest))
 
 
-def _text_of(run: list[tuple[str, bytes]], note: Note) -> str:
+def _text_of(run: list[tuple[str, bytearray]], note: Note) -> str:
     texts = []
     for charset, octets in run:
-        text, problem = decoded(octets, charset)
+        text, problem = decoded(bytes(octets), charset)
         if problem:
             note(problem)
         texts.append(text)
@@ -76,6 +78,6 @@ def _octets(how: str, text: str, note: Note) -> bytes:
     if how in "qQ":
         return binascii.a2b_qp(raw.replace(b"=\n", b"=3D\n"), header=True)
     letters = raw.rstrip(b"=").translate(None, b" \t")
-    if len(letters) % 4 == 1 or not re.fullmatch(rb"[A-Za-z0-9+/=]*", letters):
+    if len(letters) % 4 == 1 or not _BASE64.fullmatch(letters):
         note("encoded-word-broken")
     return lenient_base64(raw)

@@ -21,10 +21,10 @@ MOST_OCTETS: Final = 40_000_000
 """Both: SES developer guide, "Service quotas", e-mail sending."""
 
 _ADDRESS: Final = re.compile(
-    r"[^\s@<>,;:\"()\\\x00-\x20\x7f]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.IGNORECASE
+    r"[^\s@<>,;:\"()\\\x00-\x20\x7f]{1,64}+@[a-z0-9][a-z0-9.-]{0,252}+(?<=[a-z0-9])", re.IGNORECASE
 )
-_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}", re.IGNORECASE)
-_ID: Final = re.compile(r"[^\s<>]{1,900}")
+_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}+/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}+", re.IGNORECASE)
+_ID: Final = re.compile(r"[^\s<>]{1,900}+")
 _POLICY: Final = email.policy.SMTP.clone(max_line_length=78)
 
 

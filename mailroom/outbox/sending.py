@@ -40,8 +40,8 @@ _LATER: Final = frozenset(
 """SES takes none now."""
 _NOT_ASKED: Final = (EndpointConnectionError, ConnectTimeoutError)
 _GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
-_OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.IGNORECASE | re.MULTILINE)
-_BCC: Final = re.compile(rb"^Bcc:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.IGNORECASE | re.MULTILINE)
+_OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
+_BCC: Final = re.compile(rb"^Bcc:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

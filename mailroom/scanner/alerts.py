@@ -18,7 +18,7 @@ from mailroom.scanning.verdicts import PartVerdict, ScanResult
 __all__ = ["Alert", "alerts_of"]
 
 _SHOWN: Final = 200
-_FOR: Final = re.compile(r"\bfor\s+<?([^\s<>;]+@[^\s<>;]+)>?", re.IGNORECASE)
+_FOR: Final = re.compile(r"\bfor\s++<?([^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
 _SUBJECT_CHARACTERS: Final = 100
 """SNS takes subjects of fewer than 100 ASCII characters. SNS API reference, "Publish"."""
 

@@ -13,7 +13,7 @@ from mailroom.scanning.verdicts import Verdict
 
 __all__ = ["Clamd", "ClamdError", "EngineAnswer", "Submitted"]
 
-_ANSWER: Final = re.compile(r"(?:fd\[\d+\]|stream): (?:(?P<clean>OK)|(?P<signature>[\x21-\x7e]+) FOUND)\0")
+_ANSWER: Final = re.compile(r"(?:fd\[\d++\]|stream): (?:(?P<clean>OK)|(?P<signature>[\x21-\x7e]++) FOUND)\0")
 _MOST_ANSWER_OCTETS: Final = 4096
 _TOO_BIG: Final = re.compile(r"size limit exceeded", re.IGNORECASE)
 

@@ -23,16 +23,19 @@ __all__ = [
 
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOISE: Final = bytes(set(range(256)) - set(_LETTERS))
-_PADDED: Final = re.compile(rb"[A-Za-z0-9+/]+=*")
+_PADDED: Final = re.compile(rb"[A-Za-z0-9+/]++=*+")
 _RUN: Final = re.compile(
-    rb"(?:^[ \t>]*(?:[A-Za-z0-9+/]{4,}={0,2}|[A-Za-z0-9+/]{2,3}={1,2})[ \t]*$\n?){2,}|[A-Za-z0-9+/]{24,}={0,2}",
+    rb"(?:^[ \t>]*+(?:[A-Za-z0-9+/]{4,}+={0,2}+|[A-Za-z0-9+/]{2,3}+={1,2}+)[ \t]*+$\n?){2,}|[A-Za-z0-9+/]{24,}+={0,2}+",
     re.MULTILINE,
 )
-_UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*)\n", re.MULTILINE)
-_YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*)\n", re.MULTILINE)
+_UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*+)\n", re.MULTILINE)
+_YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*+)\n", re.MULTILINE)
+_YENC_END: Final = re.compile(rb"^=yend", re.MULTILINE)
+_YENC_PART: Final = re.compile(rb"\A=ypart [^\n]*+\n")
+_YENC_ESCAPED: Final = re.compile(rb"=(.)", re.DOTALL)
 _OCTET: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
-_PADDED_BREAK: Final = re.compile(rb"=[ \t]+\r?\n")
-_SOFT_BREAK: Final = re.compile(rb"=[ \t]*\r?\n")
+_PADDED_BREAK: Final = re.compile(rb"=[ \t]++\r?\n")
+_SOFT_BREAK: Final = re.compile(rb"=[ \t]*+\r?\n")
 _SMALLEST_RUN: Final = 24
 
 
@@ -165,8 +168,8 @@ def _uu_line(line: bytes) -> bytes | None:
 def yencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
     """File name and content of every `=ybegin` block in `data`. Lines end in LF. Source: the yEnc draft 1.3."""
     for match, block in _blocks(_YENC, data):
-        body = re.split(rb"^=yend", block, maxsplit=1, flags=re.MULTILINE)[0]
-        body = re.sub(rb"^=ypart [^\n]*\n", b"", body, count=1).replace(b"\r", b"").replace(b"\n", b"")
-        unescaped = re.sub(rb"=(.)", lambda found: bytes([(found[1][0] - 64) & 255]), body, flags=re.DOTALL)
+        body = _YENC_END.split(block, maxsplit=1)[0]
+        body = _YENC_PART.sub(b"", body, count=1).replace(b"\r", b"").replace(b"\n", b"")
+        unescaped = _YENC_ESCAPED.sub(lambda found: bytes([(found[1][0] - 64) & 255]), body)
         name = match["settings"].partition(b"name=")[2].decode("utf-8", "replace").strip()
         yield name, bytes((octet - 42) & 255 for octet in unescaped)

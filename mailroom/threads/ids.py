@@ -10,9 +10,9 @@ __all__ = ["MOST_IDS", "message_ids"]
 MOST_IDS: Final = 50
 """How many of one header count: the first, which is the thread's beginning, and the last, which are the nearest."""
 
-_BRACKETED: Final = re.compile(r"<([^<>]*)>")
-_BARE: Final = re.compile(r"[^\s<>()\",;]+@[^\s<>()\",;]+")
-_WHITE: Final = re.compile(r"\s+")
+_BRACKETED: Final = re.compile(r"<([^<>]*+)>")
+_BARE: Final = re.compile(r"[^\s<>()\",;]++")
+_WHITE: Final = re.compile(r"\s++")
 _MOST_CHARACTERS: Final = 998
 """RFC 5322 2.1.1: no line is longer, and an identifier stands on one."""
 
@@ -30,6 +30,6 @@ def message_ids(header: str) -> tuple[str, ...]:
     """
     found = [_WHITE.sub("", match) for match in _BRACKETED.findall(header)]
     if not any(found):
-        found = _BARE.findall(header)
+        found = [word for word in _BARE.findall(header) if "@" in word[1:-1]]
     ids = tuple(dict.fromkeys(one for one in found if 0 < len(one) <= _MOST_CHARACTERS))
     return ids if len(ids) <= MOST_IDS else (ids[0], *ids[1 - MOST_IDS :])

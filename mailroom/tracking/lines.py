@@ -41,7 +41,7 @@ _BOUNCES: Final = {
     "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
 }
 _FIELDS: Final = 7
-_ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}+")
 _MOST_LINK: Final = 2048
 
 

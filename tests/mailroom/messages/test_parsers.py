@@ -116,6 +116,22 @@ def test_dates(seconds: int, zone: timezone) -> None:
     assert read_date(f"{written.astimezone(UTC):%d %b %Y %H:%M:%S} GMT (a comment)") == written
 
 
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("&#" + "1" * 5_000 + ";", "\ufffd"),
+        ("&#" + "9" * 200_000, "\ufffd"),
+        ("&#" + "0" * 5_000 + "65;", "A"),
+        ("&#00000065;B", "AB"),
+        ("&#" + "0" * 5_000 + ";", "\ufffd"),
+        ("&#x" + "1" * 5_000 + ";", "\ufffd"),
+    ],
+)
+def test_numbers_of_characters_may_be_long(reference: str, text: str) -> None:
+    """Python refuses to read numbers of more than 4,300 digits: a character that is none is one sign, as in browsers."""
+    assert text_of_html(f"<p>{reference}</p>") == f"{text}\n"
+
+
 @pytest.mark.parametrize("label", CHARSETS)
 @given(text=st.text(st.sampled_from(LETTERS), max_size=40))
 def test_charsets(label: str, text: str) -> None:
