@@ -1,0 +1,86 @@
+"""What the scanner reads of a message takes time in proportion to its size, whatever somebody fills it with."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from mailroom.scanning.openings import openings
+from tests.linear.measure import BOUND, growth
+
+UNITS: Final = (
+    *(b'; a="', b"text/plain; ", b";", b'"', b'\\"', b"(", b")", b"(a", b"<", b"<>", b",", b":", b"=", b"=?", b"=?a?q?", b"*0*="),
+    *(b"%", b"\\", b" ", b"\t", b"\n ", b"\r\n ", b"\r", b"\n", b"\n--x", b"\n--x--\n", b"a", b"a=", b"=\n", b"= \n", b"=41"),
+    *(b"begin 644 x\n", b"\nbegin 644 x\n#86)C\n", b"=ybegin name=\n", b"\0", b"\xff", b"AAAA\n", b"a:b\n", b"\n>", b"&#"),
+)  # fmt: skip
+"""Separators, quotes, brackets, escapes and folds; lines that begin something."""
+
+MULTIPART: Final = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+FIELDS: Final = (
+    *(b"Content-Type", b"Content-Disposition", b"Content-Transfer-Encoding", b"Content-ID", b"Subject", b"From", b"To", b"Date"),
+    *(b"Message-ID", b"References", b"Received", b"Authentication-Results", b"Auto-Submitted", b"X-Anything"),
+)  # fmt: skip
+HEADERS: Final[dict[str, tuple[bytes, bytes]]] = {
+    **{f"{name.decode()} of the message": (name + b": ", b"\r\n\r\nx\r\n") for name in FIELDS},
+    **{
+        f"{name.decode()} of a part": (MULTIPART + name + b": ", b"\r\n\r\nx\r\n--x--\r\n")
+        for name in FIELDS
+        if name.startswith(b"Content-")
+    },
+    "boundary": (b"Content-Type: multipart/mixed; boundary=", b"\r\n\r\n--x\r\n\r\nb\r\n--x--\r\n"),
+    "From of a message within": (b"Content-Type: message/rfc822\r\n\r\nFrom: ", b"\r\n\r\nx\r\n"),
+}
+BODIES: Final[dict[str, bytes]] = {
+    "text": b"Subject: x\r\n\r\n",
+    "HTML": b"Content-Type: text/html\r\n\r\n",
+    "base64": b"Content-Transfer-Encoding: base64\r\n\r\n",
+    "quoted-printable": b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+    "uuencode": b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\n",
+    "yEnc": b"Subject: x\r\n\r\n=ybegin line=128 name=x\n",
+    "multipart": MULTIPART,
+    "multiparts": MULTIPART + b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n",
+    "message": b"Content-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\n",
+    "TNEF": b"Content-Type: application/ms-tnef\r\n\r\n\x78\x9f\x3e\x22\x01\x00",
+    "ZIP": b"Content-Type: application/zip\r\n\r\nPK\x03\x04",
+}
+
+PLACES: Final[dict[str, tuple[bytes, bytes]]] = {**HEADERS, **{name: (start, b"") for name, start in BODIES.items()}}
+NESTED: Final[dict[str, Callable[[int], bytes]]] = {
+    "messages": lambda size: b"Content-Type: message/rfc822\r\n\r\n" * (size // 32) + b"Subject: innermost\r\n\r\nend",
+    "multiparts": lambda size: b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number)
+        for number in range(size // 56)
+    ),
+    "lines in thirty multiparts": lambda size: (
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(29))
+        + b"\n--b\n" * (size // 5)
+    ),
+    "parts": lambda size: MULTIPART + b"\r\nx\r\n--x\r\n" * (size // 11),
+    "files of one octet": lambda size: b"Subject: x\r\n\r\n" + b"begin 644 x\n!80  \n`\nend\n" * (size // 25),
+}
+
+
+def read(raw: bytes) -> Callable[[], object]:
+    """What is timed: everything in the message is found."""
+    return lambda: deque(openings(raw), maxlen=0)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_much_of_the_same_at(place: str) -> None:
+    """Four times as much of anything takes about four times as long."""
+    start, end = PLACES[place]
+    slow = {}
+    for unit in UNITS:
+        grown = growth(lambda size: read(start + unit * (size // len(unit)) + end), 6_000, largest=400_000)  # noqa: B023 - called at once
+        if grown > BOUND:
+            slow[unit] = grown
+    assert slow == {}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_much_within_each_other(kind: str) -> None:
+    """So does nesting of any kind, up to where it is over the limit."""
+    assert growth(lambda size: read(NESTED[kind](size)), 20_000, largest=2_000_000) <= BOUND
