@@ -46,5 +46,13 @@ def cdk_command() -> list[str]:
 
 
 def use_own_node() -> None:
-    """Let the CDK's kernel run on the project's Node. Has an effect only before `aws_cdk` is first imported."""
+    """Let the CDK's kernel run on the project's Node, and unpack itself into the project's virtual environment.
+
+    Has an effect only before `aws_cdk` is first imported. Variables of the environment win: JSII_NODE, and
+    JSII_RUNTIME_PACKAGE_CACHE_ROOT for the folder.
+    """
     os.environ.setdefault("JSII_NODE", str(node_executable()))
+    # The kernel's default is below the home folder, and it refuses one that others can write, as umask 002 makes it.
+    # Whoever can write the environment can change the code in any case.
+    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
+        os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(Path(sys.prefix) / "jsii-package-cache"))

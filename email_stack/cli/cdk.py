@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -53,7 +54,8 @@ class CdkRun:
             self.verb,
             *self.stacks,
             "--app",
-            subprocess.list2cmdline([sys.executable, "-O", str(PROJECT_ROOT / "app.py")]),
+            # A shell runs it. The CLI takes quotes off an argument that begins and ends with one, hence the space.
+            f"{shlex.join([sys.executable, '-O', str(PROJECT_ROOT / 'app.py')])} ",
             "--output",
             str(assembly.resolve()),
             *context,

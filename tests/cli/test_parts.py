@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,46 @@ def test_missing_node_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_own_node_does_not_override_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sets JSII_NODE means it."""
+    """Whoever sets JSII_NODE or the kernel's folder means it."""
     monkeypatch.setenv("JSII_NODE", "/somewhere/node")
+    monkeypatch.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "/somewhere/cache")
     toolchain.use_own_node()
     assert os.environ["JSII_NODE"] == "/somewhere/node"
+    assert os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] == "/somewhere/cache"
+
+
+def test_the_kernel_unpacks_into_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a virtual environment that can be written; elsewhere the kernel's own choice stays."""
+    for prefix, expected in ((tmp_path, str(tmp_path / "jsii-package-cache")), (tmp_path / "none", None)):
+        monkeypatch.delenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", raising=False)
+        monkeypatch.setattr("sys.prefix", str(prefix))
+        monkeypatch.setenv("JSII_NODE", "/somewhere/node")
+        toolchain.use_own_node()
+        assert os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT") == expected
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr("sys.base_prefix", str(tmp_path))
+    toolchain.use_own_node()
+    assert "JSII_RUNTIME_PACKAGE_CACHE_ROOT" not in os.environ
+
+
+@pytest.mark.parametrize("name", ["my projects", "Anna's $HOME"])
+def test_a_checkout_may_be_anywhere(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Python, app and config below a folder whose name a shell would read otherwise."""
+    folder = tmp_path / name
+    folder.mkdir()
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    (folder / "app.py").symlink_to(toolchain.PROJECT_ROOT / "app.py")
+    config = folder / "tenants.yaml"
+    config.write_text("cells: {eu: {region: eu-central-1}}\ntenants: [{id: acme, subdomain: post.acme.example}]\n")
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setattr("email_stack.cli.cdk.PROJECT_ROOT", folder)
+    lines: list[str] = []
+    assembly = folder / "cdk.out"
+    run = CdkRun(verb="synth", stacks=["Cell-eu"], config=config, tenants=("acme",), assembly=assembly)
+    assert run_cdk(run, lines.append) == 0, lines
+    assert (assembly / "Cell-eu.template.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ require('node:dns').lookup = refuse('lookup');
 """
 
 
-def synthesized(outdir: Path, *, cwd: Path | None = None, context: dict[str, str] | None = None) -> dict[str, bytes]:
+def synthesized(
+    outdir: Path, *, cwd: Path | None = None, context: dict[str, str] | None = None, umask: int = -1
+) -> dict[str, bytes]:
     """Files of an assembly by relative path, made by a process without network, credentials or anything on PATH."""
     outdir.mkdir(parents=True)
     (outdir.parent / "no-network.js").write_text(NO_NETWORK_NODE)
@@ -46,7 +48,9 @@ def synthesized(outdir: Path, *, cwd: Path | None = None, context: dict[str, str
         **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
     }
     command = [sys.executable, "-c", NO_NETWORK_PYTHON, str(PROJECT_ROOT)]
-    done = subprocess.run(command, cwd=cwd or outdir, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=cwd or outdir, env=environment, umask=umask, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")  # no warning of the CDK's either
     return files(outdir)
 
@@ -75,6 +79,16 @@ def test_one_tenant_is_that_tenant_and_its_cell(whole: dict[str, bytes], tmp_pat
     templates = {name for name in one if name.endswith(".template.json")}
     assert templates == {"Cell-eu.template.json", "Tenant-everything.template.json"}
     assert all(one[name] == whole[name] for name in templates)
+
+
+def test_home_that_a_group_can_write(whole: dict[str, bytes], tmp_path: Path) -> None:
+    """As umask 002 makes it: the CDK's kernel keeps nothing there, and the bytes are the same."""
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o775)
+    one = synthesized(home / "cdk.out", context={"tenant": "shortest"}, umask=0o002)
+    assert [name for name in one if name.endswith(".template.json") and one[name] != whole[name]] == []
+    assert not (home / ".cache").exists()
 
 
 def test_delegation_stack_comes_with_its_tenant(tmp_path: Path) -> None:
