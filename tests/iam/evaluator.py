@@ -56,16 +56,27 @@ class Request:
         return made
 
 
+_ANSWERS: dict[str, bool] = {}
+"""By request: tests that change one policy ask all the rest again."""
+
+
 def decisions(requests: Sequence[Request]) -> list[bool]:
     """Whether each is allowed.
 
     Raises:
         RuntimeError: the evaluator does not understand one of them, and says which.
     """
+    asked = [json.dumps(request.simulation, sort_keys=True) for request in requests]
+    if new := [each for each in dict.fromkeys(asked) if each not in _ANSWERS]:
+        _ANSWERS.update(zip(new, _evaluated(new), strict=True))
+    return [_ANSWERS[each] for each in asked]
+
+
+def _evaluated(simulations: Sequence[str]) -> list[bool]:
     use_own_node()
     done = subprocess.run(
         ["node", str(_SCRIPT)],
-        input=json.dumps([request.simulation for request in requests]),
+        input=f"[{','.join(simulations)}]",
         capture_output=True,
         text=True,
         check=False,
