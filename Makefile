@@ -6,8 +6,13 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Runs a long step: says what it does, how far it is, and how to mend it.
+STEP := $(BIN)/python tools/step.py
 # The project's own Python, Node and tools come first; nothing else needs to be on PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Extras are kept: pip would look for `coverage[toml]` on the index where the lock names `coverage` alone.
+COMPILE = $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-header
 
 .PHONY: help install debian demo test lint types format schema snapshots lock bench clean
 
@@ -18,18 +23,21 @@ help:
 install: .make/python .make/node
 
 .make/python: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
-	@echo "installing Python packages into .venv/"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@command -v "$(PYTHON)" >/dev/null || { echo "install: Python: not found, got $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "install: Python: 3.11 or newer is needed, got %d.%d; name one: make PYTHON=/path/to/python3.11 ..." % sys.version_info[:2])'
+	@# A folder that was made by half has no pip.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && "$(PYTHON)" tools/step.py "making .venv/" -- "$(PYTHON)" -m venv .venv; }
+	@total=$$(grep -c '^[a-zA-Z0-9].*==' requirements.lock) && $(STEP) --total "$$total" "installing $$total Python packages into .venv/ (1.7 GB)" -- \
+		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.lock
+	@$(STEP) "checking that the packages fit together" -- $(BIN)/python -m pip check
+	@$(STEP) "installing the project itself" -- \
+		$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@mkdir -p .make && touch $@
 
 .make/node: package.json package-lock.json .make/python
-	@echo "installing the CDK CLI into node_modules/"
-	@$(BIN)/npm ci --silent --no-audit --no-fund
+	@$(STEP) "installing the CDK CLI into node_modules/ (70 MB)" -- $(BIN)/npm ci --loglevel=error --no-audit --no-fund
 	@# Compiles what an optimised run imports, and so shows that the installation works.
-	@PYTHONDONTWRITEBYTECODE= CDK_OUTDIR=.make/cdk.out $(BIN)/python -O app.py
+	@PYTHONDONTWRITEBYTECODE= CDK_OUTDIR=.make/cdk.out $(STEP) "trying it: synthesizing the example tenants" -- $(BIN)/python -O app.py
 	@mkdir -p .make && touch $@
 
 # ClamAV scans the demo's mail; where it cannot be installed, the demo goes on without.
@@ -74,18 +82,18 @@ snapshots: install
 
 # make bench  synthesis beside plain CDK apps; DNS checks, scans and reading mail beside others; several minutes
 bench: install debian
-	@cd benchmarks/typescript && $(CURDIR)/$(BIN)/npm ci --silent --no-audit --no-fund
+	@cd benchmarks/typescript && ../../$(BIN)/npm ci --silent --no-audit --no-fund
 	@$(BIN)/python -m benchmarks.synth
 	@$(BIN)/python -O -m benchmarks.dns
 	@$(BIN)/python -O -m benchmarks.scan
 	@$(BIN)/python -O -m benchmarks.messages
 
-# make lock   resolves requirements.lock and package-lock.json anew
+# make lock   settles the lock files after a change of pyproject.toml or package.json; ARGS=--upgrade takes new releases
 lock: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --group dev pyproject.toml --output-file requirements.lock
-	@$(BIN)/npm install --package-lock-only --silent
+	@$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --group image --output-file mailroom/image/requirements.lock
+	@$(BIN)/npm $(if $(findstring --upgrade,$(ARGS)),update,install) --package-lock-only --silent
 
 # make clean  removes all that was installed or made
 clean:

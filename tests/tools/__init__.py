@@ -1,0 +1,1 @@
+"""The steps of the installation, and what they say."""
