@@ -18,6 +18,7 @@ from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
+from constructs_lib.texts import check_texts
 from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.layout import OUTGOING_PREFIX
@@ -104,13 +105,14 @@ class TenantSubdomain(Construct):
     Holds no custom resource.
 
     Raises:
-        ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), or what
-            the composed constructs raise.
+        ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), a text that
+            holds `{{` or a `${` that is no token (`check_texts`), or what the composed constructs raise.
     """
 
     def __init__(self, scope: Construct, id: str, props: TenantSubdomainProps) -> None:
         super().__init__(scope, id)
         where = self._where = f'tenant "{props.tenant_id}"'
+        check_texts(where, props)
         self.address_book = AddressBook(
             subdomain=props.subdomain, addresses=tuple(props.addresses), catch_all=props.catch_all, live=props.live
         )

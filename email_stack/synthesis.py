@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from email_stack.config import ConfigError, load
+from email_stack.dynamic_references import DynamicReferenceError, check_assembly
 from email_stack.sharding import Shard, divide, run_in_shards, settle_manifest
 from email_stack.toolchain import PROJECT_ROOT, use_own_node
 
@@ -19,7 +20,8 @@ def main() -> None:
     """Synthesize what the CDK context asks for.
 
     Context: `config`, file or folder (default `tenants.yaml`); `tenant`, one id or several separated by commas (default all).
-    Exits with 1 and one line a problem when the config or the choice is not valid; then nothing is written.
+    Exits with 1 and one line a problem when the config or the choice is not valid; then nothing is written. So it does when a
+    template came out with a dynamic reference; then there is no manifest, without which nothing is deployed.
     """
     # The CDK CLI says where to write and hands over the context of cdk.json; without it, both are found here.
     outdir = Path(os.environ.get("CDK_OUTDIR", "cdk.out"))
@@ -42,21 +44,33 @@ def main() -> None:
         context=context,
     )
     shards = divide(whole)
-    if len(shards) > 1:
-        run_in_shards(synthesize, shards, outdir)
-    else:
-        synthesize(whole)
-        settle_manifest(outdir)
+    try:
+        if len(shards) > 1:
+            run_in_shards(synthesize, shards, outdir)
+        else:
+            synthesize(whole)
+            settle_manifest(outdir)
+    except DynamicReferenceError as error:
+        sys.exit(str(error))
 
 
 def synthesize(shard: Shard) -> None:
-    """Write the assembly of one shard, in this process."""
+    """Write the assembly of one shard, in this process.
+
+    Raises:
+        DynamicReferenceError: a template holds what CloudFormation would replace; the assembly has no manifest then.
+    """
     use_own_node()
     from email_stack.stacks import add_stacks, new_app  # noqa: PLC0415 - importing the CDK starts Node: only now
 
     app = new_app(outdir=shard.outdir, context=shard.context)
     add_stacks(app, shard.config, tenants=shard.tenants, cells=shard.cells)
     app.synth()
+    try:
+        check_assembly(shard.outdir)
+    except DynamicReferenceError:
+        (shard.outdir / "manifest.json").unlink()
+        raise
 
 
 def project_context() -> dict[str, Any]:

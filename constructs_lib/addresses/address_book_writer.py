@@ -16,6 +16,7 @@ from constructs_lib.intrinsics import account_id
 from constructs_lib.naming import check_identifier
 from constructs_lib.roles import service_role
 from constructs_lib.statements import allow_to
+from constructs_lib.texts import check_texts
 from mailroom.addresses import AddressBook
 from mailroom.store.address_book import address_book_item
 from mailroom.store.keys import BOOK_KEY
@@ -56,7 +57,8 @@ class AddressBookWriter(Construct):
     has no custom resource: nothing here can make a deployment fail or hang. The roles can write this one item, and nothing else.
 
     Raises:
-        ValueError: `tenant_id` is no identifier, or the book is bigger than what a state machine hands on.
+        ValueError: `tenant_id` is no identifier, the book is bigger than what a state machine hands on, or a text holds `{{` or
+            a `${` that is no token (`check_texts`).
 
     Source: Step Functions developer guide, "Perform DynamoDB CRUD operations with Step Functions"; CloudFormation user guide,
     "Managing events with CloudFormation and Amazon EventBridge".
@@ -65,6 +67,7 @@ class AddressBookWriter(Construct):
     def __init__(self, scope: Construct, id: str, props: AddressBookWriterProps) -> None:
         super().__init__(scope, id)
         where = f'address book of tenant "{props.tenant_id}"'
+        check_texts(where, props)
         check_identifier(f"{where}: tenant_id", props.tenant_id)
         item = {name: _SERIALIZER.serialize(value) for name, value in address_book_item(props.book).items()}
         if (octets := len(str(item).encode())) > _MOST_BYTES:

@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib.intrinsics import account_id
+from constructs_lib.texts import check_texts
 
 __all__ = ["SecurityAlerts", "alarms_use_key"]
 
@@ -29,7 +30,7 @@ class SecurityAlerts(Construct):
         encryption_key_arn: key shared by several topics; a key costs a fixed sum a month. Default: None, a key of its own.
 
     Raises:
-        ValueError: an address is given twice.
+        ValueError: an address is given twice, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SNS developer guide, "Securing Amazon SNS data with server-side encryption", "Email notifications".
     """
@@ -46,6 +47,13 @@ class SecurityAlerts(Construct):
         encryption_key_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        check_texts(
+            f'alerts "{display_name}"',
+            display_name=display_name,
+            addresses=addresses,
+            publisher_role_arns=publisher_role_arns,
+            encryption_key_arn=encryption_key_arn,
+        )
         twice = sorted({address for address in addresses if addresses.count(address) > 1})
         if twice:
             raise ValueError(f'alerts "{display_name}": addresses must differ, got {twice[0]} twice; name it once')

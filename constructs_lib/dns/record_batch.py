@@ -9,6 +9,7 @@ from constructs import Construct
 
 from constructs_lib.intrinsics import is_token
 from constructs_lib.records import DnsRecord
+from constructs_lib.texts import check_texts
 
 __all__ = ["RecordBatch", "record_sets"]
 
@@ -26,7 +27,8 @@ class RecordBatch(Construct):
 
     Raises:
         ValueError: no record, a name outside the zone, a CNAME at the zone's own name or beside another record of its name,
-            two record sets of one name and type, or a TXT value that does not fit. Unresolved tokens are left alone.
+            two record sets of one name and type, a TXT value that does not fit, or a text that holds `{{` or a `${` that is no
+            token (`check_texts`). Unresolved tokens are left alone.
 
     Source: RFC 1034 3.6.2 (CNAME); Route 53 developer guide, "ResourceRecordTypes".
     """
@@ -35,6 +37,9 @@ class RecordBatch(Construct):
         self, scope: Construct, id: str, *, hosted_zone_id: str, zone_name: str, records: Sequence[DnsRecord]
     ) -> None:
         super().__init__(scope, id)
+        check_texts(
+            f'records of zone "{zone_name}"', hosted_zone_id=hosted_zone_id, zone_name=zone_name, records=records
+        )
         _check(zone_name, records)
         route53.CfnRecordSetGroup(
             self,

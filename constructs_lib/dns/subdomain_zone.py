@@ -11,6 +11,7 @@ from constructs import Construct
 
 from constructs_lib.dns.record_batch import RecordBatch, record_sets
 from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record, portal_records
+from constructs_lib.texts import check_texts
 
 __all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
 
@@ -57,7 +58,8 @@ class SubdomainZone(Construct):
             given the same name servers next.
 
     Raises:
-        ValueError: `zone_name` does not lie below `parent.zone_name`.
+        ValueError: `zone_name` does not lie below `parent.zone_name`, or a text holds `{{` or a `${` that is no token
+            (`check_texts`).
 
     Source: Route 53 developer guide, "Creating a subdomain that uses Route 53 as the DNS service"; RFC 1034 4.2.1.
     """
@@ -73,6 +75,7 @@ class SubdomainZone(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, id)
+        check_texts(f'zone "{zone_name}"', zone_name=zone_name, parent=parent, portal=portal)
         self.zone_name = zone_name
         self.zone = route53.PublicHostedZone(self, "Zone", zone_name=zone_name)
         self.zone.apply_removal_policy(removal_policy)

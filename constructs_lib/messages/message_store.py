@@ -14,6 +14,7 @@ from constructs_lib.filing import Structurer
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier
 from constructs_lib.statements import allow_to
+from constructs_lib.texts import check_texts
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.announcements.events import SOURCE
 from mailroom.messages.joining import JoinBy
@@ -60,7 +61,8 @@ class MessageStore(Construct):
     `clean/`.
 
     Raises:
-        ValueError: `tenant_id` is no identifier, or `max_concurrency` beyond what AWS takes.
+        ValueError: `tenant_id` is no identifier, `max_concurrency` is beyond what AWS takes, or a text holds `{{` or a `${` that
+            is no token (`check_texts`).
 
     Source: DynamoDB developer guide, "Time to Live".
     """
@@ -68,6 +70,7 @@ class MessageStore(Construct):
     def __init__(self, scope: Construct, id: str, props: MessageStoreProps) -> None:
         super().__init__(scope, id)
         where = f'message store of tenant "{props.tenant_id}"'
+        check_texts(where, props)
         check_identifier(f"{where}: tenant_id", props.tenant_id)
         table = self._table(props)
         self.table_name: str = table.ref

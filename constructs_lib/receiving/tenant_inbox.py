@@ -15,6 +15,7 @@ from constructs_lib.filing import Structurer, filing_statements
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.naming import check_identifier, receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
+from constructs_lib.texts import check_texts
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
@@ -75,7 +76,7 @@ class TenantInbox(Construct):
 
     Raises:
         ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, a structurer without a
-            scanner, or `tenant_id` is no identifier.
+            scanner, `tenant_id` is no identifier, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SES developer guide, "Giving permissions to Amazon SES for email receiving", "Create receipt rules"; S3 user guide,
     "Enabling and configuring event notifications".
@@ -263,6 +264,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
 
 def _check(props: TenantInboxProps) -> None:
     where = f'inbox of tenant "{props.tenant_id}"'
+    check_texts(where, props)
     check_identifier(f"{where}: tenant_id", props.tenant_id)
     if props.recipients_per_rule < 1:
         raise ValueError(f"{where}: recipients_per_rule must be at least 1, got {props.recipients_per_rule}")

@@ -20,6 +20,7 @@ from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from constructs_lib.texts import check_texts
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, SCANNER
@@ -65,13 +66,15 @@ class AttachmentScanner(Construct):
     in the dead-letter queue. One message an invocation: one that exhausts time or memory takes no other with it.
 
     Raises:
-        ValueError: `max_concurrency` or `memory_mib` is beyond what AWS takes or ClamAV needs.
+        ValueError: `max_concurrency` or `memory_mib` is beyond what AWS takes or ClamAV needs, or a text holds `{{` or a `${` that
+            is no token (`check_texts`).
 
     Source: Lambda developer guide, "Using Lambda with Amazon SQS"; S3 user guide, "Event notification types and destinations".
     """
 
     def __init__(self, scope: Construct, id: str, props: AttachmentScannerProps) -> None:
         super().__init__(scope, id)
+        check_texts("scanner", topics_key_arn=props.topics_key_arn)
         _check(props)
         self.dead_letters = sqs.Queue(
             self,
@@ -123,9 +126,11 @@ class AttachmentScanner(Construct):
             policy: what becomes of a message on each verdict. Default: as a tenant's.
 
         Raises:
-            ValueError: the bucket is not versioned: what is scanned would not be what is deleted.
+            ValueError: the bucket is not versioned: what is scanned would not be what is deleted; or `name` holds `{{` or a `${`
+                that is no token.
         """
         resource = bucket.node.default_child
+        check_texts("scanner", name=name)
         versioned = isinstance(resource, s3.CfnBucket) and resource.versioning_configuration is not None
         if not versioned:
             raise ValueError(

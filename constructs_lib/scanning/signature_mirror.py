@@ -14,6 +14,7 @@ from constructs import Construct
 
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from constructs_lib.texts import check_texts
 from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE
 
 __all__ = ["SignatureMirror"]
@@ -34,7 +35,7 @@ class SignatureMirror(Construct):
         access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
 
     Raises:
-        ValueError: `every` is less than an hour.
+        ValueError: `every` is less than an hour, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: ClamAV documentation, "Updating Signature Databases", "Private Local Mirrors"; CloudFormation user guide, "Managing
     events with CloudFormation and Amazon EventBridge".
@@ -52,6 +53,7 @@ class SignatureMirror(Construct):
         access_logs_bucket_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        check_texts("signature mirror", required=required, access_logs_bucket_name=access_logs_bucket_name)
         rate = every or cdk.Duration.hours(4)
         if rate.to_minutes() < 60:
             raise ValueError(

@@ -12,8 +12,10 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
 from constructs_lib.intrinsics import arn
+from constructs_lib.literals import mark_in
 from constructs_lib.naming import check_identifier
 from constructs_lib.records import DkimToken
+from constructs_lib.texts import check_texts
 
 __all__ = ["SendingIdentity"]
 
@@ -46,7 +48,7 @@ class SendingIdentity(Construct):
 
     Raises:
         ValueError: `mail_from_label` is not one label, `redirect_domain` lies outside `domain`, `tenant_name` is no identifier,
-            or the app already holds an identity for `domain`.
+            the app already holds an identity for `domain`, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SES developer guide, "Easy DKIM", "Custom MAIL FROM domain", "Configuration sets", "Tenants".
     """
@@ -64,6 +66,7 @@ class SendingIdentity(Construct):
     ) -> None:
         super().__init__(scope, id)
         where = f'sending identity "{domain}"'
+        check_texts(where, domain=domain, tenant_name=tenant_name, redirect_domain=redirect_domain)
         check_identifier(f"{where}: tenant_name", tenant_name)
         _check_label(where, mail_from_label)
         _claim(where, self, domain)
@@ -166,7 +169,7 @@ class SendingIdentity(Construct):
         for address in addresses:
             local, at, domain = address.rpartition("@")
             # IAM compares letter by letter; all that it would take for something else begins with "${".
-            if not at or domain != self.domain or not _LOCAL.fullmatch(local) or "${" in local:
+            if not at or domain != self.domain or not _LOCAL.fullmatch(local) or mark_in(local):
                 raise ValueError(
                     f'{where}: grant_send takes addresses of the domain, in lower case, got "{address}"; '
                     f'use one such as "support@{self.domain}"'

@@ -13,6 +13,7 @@ from constructs import Construct
 from constructs_lib.intrinsics import arn
 from constructs_lib.naming import check_identifier
 from constructs_lib.statements import allow_to
+from constructs_lib.texts import check_texts
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.store.keys import SENT_PREFIX, SUPPRESSED
 from mailroom.tracking.lines import PATHS, template_of
@@ -63,7 +64,7 @@ class EngagementTracking(Construct):
     Without `opens` or `clicks` SES neither reports nor prepares for them.
 
     Raises:
-        ValueError: `tenant_id` is no identifier.
+        ValueError: `tenant_id` is no identifier, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SES developer guide, "Monitoring email sending using event publishing"; EventBridge user guide, "Input transformation"
     and "Using dead-letter queues".
@@ -72,6 +73,7 @@ class EngagementTracking(Construct):
     def __init__(self, scope: Construct, id: str, props: EngagementTrackingProps) -> None:
         super().__init__(scope, id)
         where = f'engagement tracking of tenant "{props.tenant_id}"'
+        check_texts(where, props)
         check_identifier(f"{where}: tenant_id", props.tenant_id)
         worker = QueueWorker(
             self,

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from constructs_lib.literals import NOT_LITERAL, mark_in
 from email_stack.config.problems import RuleError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "domain_name",
     "is_below",
     "label",
+    "literal",
     "local_part",
     "mailbox",
     "receiving_local_part",
@@ -50,6 +52,18 @@ _LOCAL_PART: Final = re.compile(LOCAL_PART_PATTERN)
 _AWS_DOMAINS: Final = frozenset(
     ["amazonaws.com", "amazonaws.com.cn", "amazonses.com", "awsapps.com", "awstrack.me", "cloudfront.net"]
 )
+
+
+def literal(value: str) -> str:
+    """Text that stays what it is in a template.
+
+    Raises:
+        RuleError: `{{`, `${` or what the CDK takes for a token is in it.
+    """
+    mark = mark_in(value)
+    if mark:
+        raise RuleError.one(f'must hold no "{mark}", {NOT_LITERAL}', "leave it out")
+    return value
 
 
 def domain_name(value: str) -> str:
@@ -147,8 +161,10 @@ def local_part(value: str) -> str:
     """What stands before the @, in lower case: SES and mailbox owners tell no `Sales` from `sales`.
 
     Raises:
-        RuleError: an @ in it, not ASCII, over 64 octets, or not a dot-string of RFC 5321 4.1.2; quoted strings are not taken.
+        RuleError: an @ in it, not ASCII, over 64 octets, or not a dot-string of RFC 5321 4.1.2; quoted strings are not taken. Also
+            what `literal` raises.
     """
+    literal(value)
     if "@" in value:
         raise RuleError.one("must be the part before the @ alone", "write only the part before @")
     if not value.isascii():

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema, field_validator
 
 from constructs_lib.naming import check_identifier
 from email_stack.config import names
@@ -47,6 +47,12 @@ class Settings(BaseModel):
     """What every model here is: frozen, strict about types, closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _stays_as_it_is(cls, value: Any) -> Any:
+        """Text of every field; lists hold local parts and addresses, tags few characters, and each checks its own."""
+        return names.literal(value) if isinstance(value, str) else value
 
 
 def _identifier(value: str) -> str:

@@ -8,6 +8,7 @@ __all__ = ["SETTINGS"]
 
 DOTTED = "must be letters, digits and inner single dots or other characters of RFC 5321's dot-string except *, ? and $"
 TAG_CHARACTERS = "must be letters, digits, spaces and _.:/=+-@"
+LITERAL = "as CloudFormation or the CDK would put another value there"
 PLAIN = "use letters a-z, digits, dots and hyphens"
 
 SETTINGS = {
@@ -129,6 +130,39 @@ SETTINGS = {
         f"addresses: [{{local_part: a, display_name: {'x' * 129}}}]",
         f'6:33: {{T}} addresses[0].display_name must be 1 to 128 characters, is 129, got "{"x" * 59}…"; '
         "shorten it or leave it out",
+    ),
+    "display name that CloudFormation resolves": (
+        'addresses: [{local_part: a, display_name: "{{resolve:ssm:/platform/secret}}"}]',
+        '6:33: {T} addresses[0].display_name must hold no "{{", '
+        f'{LITERAL}, got "{{{{resolve:ssm:/platform/secret}}}}"; leave it out',
+    ),
+    "display name that the CDK resolves": (
+        'addresses: [{local_part: a, display_name: "${Token[AWS.AccountId.0]} x"}]',
+        f'6:33: {{T}} addresses[0].display_name must hold no "${{", {LITERAL}, got "${{Token[AWS.AccountId.0]}} x"; leave it out',
+    ),
+    "local part that starts a reference": (
+        'addresses: ["{{a}}"]',
+        f'6:17: {{T}} addresses[0] must hold no "{{{{", {LITERAL}, got "{{{{a}}}}"; leave it out',
+    ),
+    "role address that starts a reference": (
+        'role_addresses: ["a{{"]',
+        f'6:22: {{T}} role_addresses[0] must hold no "{{{{", {LITERAL}, got "a{{{{"; leave it out',
+    ),
+    "address for reports that is a variable": (
+        'dmarc: {rua: ["${a}@acme.example"]}',
+        f'6:19: {{T}} dmarc.rua[0] must hold no "${{", {LITERAL}, got "${{a}}@acme.example"; leave it out',
+    ),
+    "address for alerts that starts a reference": (
+        'alerts: ["{{a@acme.example"]',
+        f'6:14: {{T}} alerts[0] must hold no "{{{{", {LITERAL}, got "{{{{a@acme.example"; leave it out',
+    ),
+    "name that starts a reference": (
+        'portal: {target: "{{resolve:ssm:/x}}", hosted_zone_id: Z1}',
+        f'6:14: {{T}} portal.target must hold no "{{{{", {LITERAL}, got "{{{{resolve:ssm:/x}}}}"; leave it out',
+    ),
+    "tag that CloudFormation resolves": (
+        'tags: {a: "{{resolve:ssm:/x}}"}',
+        f'6:12: {{T}} tags.a {TAG_CHARACTERS}, got "{{{{resolve:ssm:/x}}}}"; remove other characters',
     ),
     "role address twice": (
         "role_addresses: [postmaster, Postmaster]",

@@ -112,12 +112,28 @@ def test_local_parts_are_dot_strings_in_lower_case(local: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "local", ["", ".", "a.", ".a", "a..b", "a b", '"a"', "a\n", "a\\b", "a,b", "(a)", "*", "a?", "${x}", "ü"]
+    "local", ["", ".", "a.", ".a", "a..b", "a b", '"a"', "a\n", "a\\b", "a,b", "(a)", "*", "a?", "$x", "ü"]
 )
 def test_other_local_parts_are_refused(local: str) -> None:
     """Neither quoted strings nor what IAM would read as a wildcard or variable."""
     with pytest.raises(ValueError, match=r"^must be "):
         names.local_part(local)
+
+
+@pytest.mark.parametrize("text", ["{{a}}", "{{", "${x}", "a${", "#{Token[TOKEN.0]}"])
+def test_text_that_would_be_replaced_is_refused(text: str) -> None:
+    """Neither as a text nor in front of an @: CloudFormation or the CDK would put another value there."""
+    for rule in (names.literal, names.local_part):
+        with pytest.raises(ValueError, match=r"^must hold no "):
+            rule(text)
+    with pytest.raises(ValueError, match=r"^must hold no "):
+        names.mailbox(f"{text}@acme.example")
+
+
+@pytest.mark.parametrize("text", ["", "{x}", "{ {", "$ {", "{$", "#{x}", "}}", "100 $"])
+def test_text_that_stays_is_taken(text: str) -> None:
+    """A brace or a dollar alone means nothing to anybody."""
+    assert names.literal(text) == text
 
 
 def test_mailboxes_keep_their_local_part() -> None:

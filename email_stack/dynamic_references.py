@@ -1,0 +1,169 @@
+"""What must not be in a template, however it came there: a reference that CloudFormation resolves while it deploys. Pure.
+
+`{{resolve:ssm:...}}` and its like are replaced with the rights of whoever deploys, in any string of a template. The platform
+writes none, so that each one found is somebody's text.
+
+Source: CloudFormation user guide, "Get values stored in other services using dynamic references".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from email_stack.config.problems import shown
+
+__all__ = ["DynamicReferenceError", "check_assembly", "references_in"]
+
+_MARK: Final = "{{resolve:"
+_UNKNOWN: Final = "\0"
+"""What only CloudFormation knows, within the text around it."""
+
+_COMPLETED: Final = re.compile(r"\{\{(?:r(?:e(?:s(?:o(?:l(?:ve?)?)?)?)?)?)?\0")
+"""A reference that becomes one by what only CloudFormation knows."""
+
+_MOST_WORDINGS: Final = 256
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+
+Found = tuple[str, str]
+"""Where a reference stands, and the text from there on."""
+
+
+class DynamicReferenceError(ValueError):
+    """A template holds what CloudFormation would replace."""
+
+
+def check_assembly(outdir: Path) -> None:
+    """Check every template that the manifest of a cloud assembly names, nested assemblies and nested stacks included.
+
+    Raises:
+        DynamicReferenceError: one line for each reference: stack, path in the template and what stands there.
+    """
+    lines = [
+        f'stack "{stack}": {path} must hold no dynamic reference, which CloudFormation resolves with the rights of whoever '
+        f"deploys, got {shown(text)}; take it out of what the stack is made from"
+        for stack, template in _templates(outdir)
+        for path, text in references_in(template)
+    ]
+    if lines:
+        raise DynamicReferenceError("\n".join(lines))
+
+
+def references_in(template: Mapping[str, Any]) -> Iterator[Found]:
+    """Every dynamic reference in a template: in values, in keys, and in what `Fn::Join` and `Fn::Sub` put together."""
+    parameters = template.get("Parameters", {})
+    defaults = {name: str(one["Default"]) for name, one in parameters.items() if "Default" in one}
+    yield from _Search(defaults).run("", template)
+
+
+class _Search:
+    """One run of `references_in`.
+
+    Args:
+        defaults: of the template's parameters, which a `Ref` stands for unless whoever deploys says otherwise.
+    """
+
+    def __init__(self, defaults: Mapping[str, str]) -> None:
+        self._defaults = defaults
+
+    def run(self, path: str, value: Any) -> Iterator[Found]:
+        if isinstance(value, str):
+            yield from _in_text(path, value)
+        elif isinstance(value, dict):
+            inside = list(self._inside(path, value))
+            yield from inside
+            if not inside and _is_composed(value):
+                # Only what no part holds by itself.
+                found = next((one for text in self._wordings(value) for one in _in_text(path, text)), None)
+                if found is not None:
+                    yield found
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self.run(f"{path}[{index}]", item)
+
+    def _inside(self, path: str, value: Mapping[str, Any]) -> Iterator[Found]:
+        for key, item in value.items():
+            below = f"{path}.{key}" if path else key
+            yield from _in_text(f"{path} (a key)" if path else "a key", key)
+            yield from self.run(below, item)
+
+    def _wordings(self, value: Any) -> list[str]:
+        """The texts that a value can become, so far as they can be told: at most some hundred."""
+        if isinstance(value, str | int | float):
+            return [str(value)]
+        texts = [_UNKNOWN]
+        if isinstance(value, dict) and len(value) == 1:
+            ((function, argument),) = value.items()
+            match function, argument:
+                case "Ref", str(name) if name in self._defaults:
+                    texts = [self._defaults[name]]
+                case "Fn::Join", [str(mark), list(parts)]:
+                    texts = self._joined([part for item in parts for part in (mark, item)][1:])
+                case "Fn::If", [_, yes, no]:
+                    texts = [*self._wordings(yes), *self._wordings(no)]
+                case "Fn::Select", [_, list(items)]:
+                    texts = [text for item in items for text in self._wordings(item)]
+                case "Fn::Sub", str(text):
+                    texts = self._substituted(text, {})
+                case "Fn::Sub", [str(text), dict(variables)]:
+                    texts = self._substituted(text, variables)
+        return texts
+
+    def _substituted(self, text: str, variables: Mapping[str, Any]) -> list[str]:
+        parts: list[Any] = []
+        end = 0
+        for found in _VARIABLE.finditer(text):
+            name = found[1]
+            # `${!name}` is how `${name}` itself is written.
+            part = f"${{{name[1:]}}}" if name.startswith("!") else variables.get(name, {"Ref": name})
+            parts += [text[end : found.start()], part]
+            end = found.end()
+        return self._joined([*parts, text[end:]])
+
+    def _joined(self, parts: Sequence[Any]) -> list[str]:
+        texts = [""]
+        for part in parts:
+            texts = [text + more for text in texts for more in self._wordings(part)][:_MOST_WORDINGS]
+        return texts
+
+
+def _is_composed(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)) in {"Fn::Join", "Fn::Sub"}
+
+
+def _in_text(path: str, text: str) -> Iterator[Found]:
+    if "{" not in text:
+        return
+    # What is not known may be nothing at all, or what a reference lacks.
+    plain = text.replace(_UNKNOWN, "")
+    at = plain.lower().find(_MARK)
+    if at >= 0:
+        yield path, plain[at:]
+    elif (completed := _COMPLETED.search(text.lower())) is not None:
+        yield path, text[completed.start() :].replace(_UNKNOWN, "…")
+
+
+def _templates(outdir: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Stack and template of everything that the assembly would deploy."""
+    artifacts = json.loads((outdir / "manifest.json").read_text(encoding="utf-8")).get("artifacts", {})
+    for name, artifact in artifacts.items():
+        properties = artifact.get("properties", {})
+        match artifact["type"]:
+            case "aws:cloudformation:stack":
+                yield properties.get("stackName", name), _read(outdir / properties["templateFile"])
+            case "cdk:cloud-assembly":
+                yield from _templates(outdir / properties["directoryName"])
+            case "cdk:asset-manifest":
+                for asset in _read(outdir / properties["file"]).get("files", {}).values():
+                    file = asset.get("source", {}).get("path", "")
+                    # A stack's own template is listed as well.
+                    if file.endswith(".nested.template.json"):
+                        yield file.removesuffix(".nested.template.json"), _read(outdir / file)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read
