@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from email_stack.config.crosschecks import QuotaUsage, quota_usage
+from email_stack.config.capacity import QuotaUsage, quota_usage
 from email_stack.config.loading import load
 from email_stack.config.models import Cell, Config, Quotas, Tenant
 from email_stack.config.problems import ConfigError, Problem

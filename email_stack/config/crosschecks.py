@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from email_stack.config import names
-from email_stack.config.models import Cell, Config, Tenant
+from email_stack.config.models import Cell, Tenant
 from email_stack.config.problems import Fault
 
 __all__ = [
     "Claim",
-    "QuotaUsage",
     "cell_faults",
     "claim_faults",
-    "quota_faults",
-    "quota_usage",
     "receipt_rules_of",
     "tenant_cell_faults",
 ]
-
-SPARE_RECEIPT_RULES: Final = 2
-"""Left free in each cell, for rules that operators add in an emergency: a block, a diversion."""
-
-EVENT_RULES: Final = 2
-"""Of each tenant, for what became of its mail and for its address book, and of each cell, for its definitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +35,6 @@ class Claim:
     subdomain: str | None
     where: Callable[[], str]
     reserved: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaUsage:
-    """How much of one quota the tenants of a cell take.
-
-    Args:
-        name: as in `Quotas`.
-        used: by the config; what else is in the account is not known here.
-        limit: usable: the quota, less what is kept spare.
-    """
-
-    name: str
-    used: int
-    limit: int
 
 
 def claim_faults(claims: Sequence[Claim]) -> Iterator[tuple[int, Fault]]:
@@ -143,52 +118,3 @@ def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:
     """Receipt rules that the tenant takes in its cell."""
     recipients = 1 if tenant.catch_all else len(tenant.receiving_addresses)
     return -(-recipients // cell.quotas.recipients_per_rule)
-
-
-def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
-    """How much of each of a cell's quotas the config takes.
-
-    Hosted zones and buckets count by account: cells of the same account add up.
-
-    Raises:
-        ConfigError: there is no such cell.
-    """
-    cell = config.cell(cell_id)
-    return _usage(cell, config.cells, config.tenants)
-
-
-def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[tuple[str, Fault]]:
-    """Quotas that do not suffice; with the id of the cell."""
-    for cell in cells:
-        for usage in _usage(cell, cells, tenants):
-            if usage.used > usage.limit:
-                spare = f" ({SPARE_RECEIPT_RULES} are kept spare)" if usage.name == "receipt_rules" else ""
-                yield (
-                    cell.id,
-                    Fault(
-                        f"must cover the tenants: {usage.used} needed, {usage.limit} usable{spare}",
-                        "move tenants to another cell, or have AWS raise the quota and write it here",
-                        ("quotas", usage.name),
-                        silent=True,
-                    ),
-                )
-
-
-def _usage(cell: Cell, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> tuple[QuotaUsage, ...]:
-    same_account = {other.id for other in cells if other.account == cell.account}
-    own = [tenant for tenant in tenants if tenant.cell == cell.id]
-    in_account = [tenant for tenant in tenants if tenant.cell in same_account]
-    delegations = sum(t.parent_zone is not None and t.parent_zone.delegation_role_arn is not None for t in own)
-    quotas = cell.quotas
-    used = {
-        "receipt_rules": sum(receipt_rules_of(tenant, cell) for tenant in own),
-        "event_rules": EVENT_RULES * (len(own) + 1),
-        "identities": len(own),
-        "configuration_sets": len(own),
-        "ses_tenants": len(own),
-        "hosted_zones": sum(tenant.dns == "delegated" for tenant in in_account),
-        "buckets": len(in_account) + 2 * len(same_account),  # a cell has one for access logs and one for definitions
-        "stacks": len(own) + delegations + 1,
-    }
-    spare = {"receipt_rules": SPARE_RECEIPT_RULES}
-    return tuple(QuotaUsage(name, count, getattr(quotas, name) - spare.get(name, 0)) for name, count in used.items())

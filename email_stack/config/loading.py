@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from email_stack.config import names
+from email_stack.config.capacity import quota_faults
 from email_stack.config.crosschecks import (
     Claim,
     cell_faults,
     claim_faults,
-    quota_faults,
     tenant_cell_faults,
 )
 from email_stack.config.document import Document, KeyPath, kind

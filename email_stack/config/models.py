@@ -13,6 +13,7 @@ from constructs_lib.records import MtaSts as MtaStsPolicy
 from email_stack.config import names
 from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest, shown
+from email_stack.config.quotas import Quotas
 from email_stack.config.sections import (
     Address,
     AddressItem,
@@ -42,41 +43,6 @@ from mailroom.addresses import DesignatedAddress
 __all__ = ["Cell", "Config", "Quotas", "Tenant"]
 
 _DAY_SECONDS: Final = 86_400
-
-
-class Quotas(Settings):
-    """What AWS lets the account and region of a cell hold; raise a number here once AWS raised the quota.
-
-    Source: SES developer guide, "Service quotas in Amazon SES"; EventBridge, Route 53, S3 and CloudFormation, each "Quotas".
-    """
-
-    receipt_rules: int = Field(
-        default=200, ge=1, le=100_000, description="Receipt rules in the active rule set. Default: 200."
-    )
-    recipients_per_rule: int = Field(
-        default=100,
-        ge=1,
-        le=500,
-        description="Recipients of one receipt rule. AWS's pages say 500 or 100: the lower one is safe. Default: 100.",
-    )
-    event_rules: int = Field(
-        default=300, ge=1, le=1_000_000, description="EventBridge rules on the default bus. Default: 300."
-    )
-    identities: int = Field(default=10_000, ge=1, le=1_000_000, description="SES identities. Default: 10000.")
-    configuration_sets: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="SES configuration sets. Default: 10000."
-    )
-    ses_tenants: int = Field(default=10_000, ge=1, le=1_000_000, description="SES tenants. Default: 10000.")
-    hosted_zones: int = Field(
-        default=500,
-        ge=1,
-        le=1_000_000,
-        description="Route 53 hosted zones of the account, in all regions. Default: 500.",
-    )
-    buckets: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="S3 buckets of the account, in all regions. Default: 10000."
-    )
-    stacks: int = Field(default=2000, ge=1, le=1_000_000, description="CloudFormation stacks. Default: 2000.")
 
 
 class Cell(Settings):

@@ -1,4 +1,4 @@
-"""Rules for cells, between tenants, and for what a cell can hold."""
+"""Rules for cells, and between tenants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.config import ConfigError, QuotaUsage, quota_usage
 from tests.config.configs import HEAD, config_of, lines_of
 
 IDENTIFIER = "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter"
@@ -183,61 +182,3 @@ def test_a_delegation_role_is_of_another_account(tmp_path: Path) -> None:
         'got "arn:aws:iam::111111111111:role/dns"; remove it: in its own account the cell needs no role'
     ]
     config_of(tmp_path, text.replace("iam::111111111111", "iam::222222222222"))
-
-
-def _many(count: int, settings: str = "", quotas: str = "") -> str:
-    cells = f"cells:\n  eu:\n    region: eu-central-1\n    quotas: {{{quotas}}}\ntenants:\n"
-    return cells + "".join(f"  - {{id: t{n}x, subdomain: post.t{n}.example{settings}}}\n" for n in range(count))
-
-
-@pytest.mark.parametrize(
-    ("fits", "settings", "quotas", "quota"),
-    [
-        (149, "", "", "event_rules"),
-        (198, "", "receipt_rules: 200, event_rules: 400", "receipt_rules"),
-        (9, ", addresses: [a, b, c]", "receipt_rules: 20, recipients_per_rule: 3", "receipt_rules"),
-        (3, ", role_addresses: []", "hosted_zones: 3", "hosted_zones"),
-        (3, "", "identities: 3", "identities"),
-        (3, "", "configuration_sets: 3", "configuration_sets"),
-        (3, "", "ses_tenants: 3", "ses_tenants"),
-        (3, "", "buckets: 5", "buckets"),
-        (3, "", "stacks: 4", "stacks"),
-    ],
-)
-def test_a_cell_holds_what_its_quotas_allow(tmp_path: Path, fits: int, settings: str, quotas: str, quota: str) -> None:
-    """Exactly as many tenants as fit, and not one more."""
-    config_of(tmp_path, _many(fits, settings, quotas))
-    (line,) = lines_of(tmp_path, _many(fits + 1, settings, quotas))
-    column = 14 + quotas.index(quota) if quotas else 5
-    assert line.startswith(f'tenants.yaml:4:{column}: cell "eu": quotas.{quota} must cover the tenants: ')
-    assert line.endswith("; move tenants to another cell, or have AWS raise the quota and write it here")
-    assert ("(2 are kept spare)" in line) == (quota == "receipt_rules")
-
-
-def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
-    """Zones and buckets by account, all else by cell; a tenant without recipients takes no rule."""
-    text = (
-        "cells: {eu: {region: eu-west-1, quotas: {recipients_per_rule: 2}}, us: {region: us-east-1}}\ntenants:\n"
-        "  - {id: one, cell: eu, subdomain: a.one.example, addresses: [x, y, z]}\n"
-        "  - {id: two, cell: eu, subdomain: a.two.example, catch_all: true, addresses: [x, y, z], dns: self-managed}\n"
-        "  - {id: three, cell: eu, subdomain: a.three.example, role_addresses: []}\n"
-        "  - id: four\n    cell: us\n    subdomain: a.four.example\n"
-        "    parent_zone: {hosted_zone_id: Z1, zone_name: four.example, "
-        "delegation_role_arn: 'arn:aws:iam::123456789012:role/dns'}\n"
-    )
-    config = config_of(tmp_path, text)
-    assert {usage.name: usage.used for usage in quota_usage(config, "eu")} == {
-        "receipt_rules": 3 + 1,
-        "event_rules": 2 * 3 + 2,
-        "identities": 3,
-        "configuration_sets": 3,
-        "ses_tenants": 3,
-        "hosted_zones": 3,
-        "buckets": 4 + 2 * 2,
-        "stacks": 3 + 1,
-    }
-    us = quota_usage(config, "us")
-    assert QuotaUsage("stacks", 3, 2000) in us
-    assert QuotaUsage("receipt_rules", 1, 198) in us
-    with pytest.raises(ConfigError, match='cell "usa": is not in this config; did you mean "us"'):
-        quota_usage(config, "usa")

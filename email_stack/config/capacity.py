@@ -1,0 +1,226 @@
+"""How much of each quota the tenants take, and whether that is there. Pure.
+
+What a tenant takes is said here once; a test counts it in the synthesized templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from email_stack.config.crosschecks import receipt_rules_of
+from email_stack.config.models import Cell, Config, Tenant
+from email_stack.config.problems import Fault
+from email_stack.config.quotas import QUOTAS, SPARE_RECEIPT_RULES, Quota, default_limit
+
+__all__ = ["QuotaUsage", "cell_needs", "quota_faults", "quota_usage", "tenant_needs"]
+
+_FUNCTION_MIB: Final = 2
+"""Of the zipped code of one function; the scanner's is an image, which Lambda does not count."""
+_SCANNER_MEMORY_MIB: Final = 4096
+
+_CELL: Final[Mapping[str, int]] = {
+    "event_rules": 2,
+    "buckets": 2,  # for access logs and for definitions
+    "stacks": 1,
+    "iam_roles": 3,
+    "alarms": 6,
+    "code_storage_mib": 1,
+    "function_memory_mib": _SCANNER_MEMORY_MIB,
+    "topics": 1,
+    "log_groups": 3,
+    "kms_keys": 1,
+}
+_TENANT: Final[Mapping[str, int]] = {
+    "event_rules": 2,  # for what became of its mail and for its address book
+    "identities": 1,
+    "configuration_sets": 1,
+    "ses_tenants": 1,
+    "buckets": 1,
+    "stacks": 1,
+    "iam_roles": 4,
+    "alarms": 5,
+    "tables": 1,
+    "code_storage_mib": 2 * _FUNCTION_MIB,
+    "topics": 1,
+    "state_machines": 1,
+    "log_groups": 2,
+}
+_OWN_SCANNER: Final[Mapping[str, int]] = {"iam_roles": 1, "alarms": 5, "log_groups": 1}
+_OWN_DELEGATION: Final[Mapping[str, int]] = {"stacks": 1, "iam_roles": 1, "code_storage_mib": 1}
+"""The stack that writes into a parent zone of another account."""
+
+_LARGEST: Final = frozenset({"function_memory_mib"})
+"""What does not add up: the largest one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUsage:
+    """How much of one quota the tenants of a cell take; of an account's, those of all its cells.
+
+    Args:
+        name: as in `Quotas`.
+        used: by the config; what else is in the account is not known here.
+        limit: usable: the quota, less what is kept spare.
+    """
+
+    name: str
+    used: int
+    limit: int
+
+
+def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
+    """What the tenant takes of each quota, by its name in `Quotas`."""
+    parent = tenant.parent_zone
+    needs = {
+        **_TENANT,
+        "receipt_rules": receipt_rules_of(tenant, cell),
+        "hosted_zones": int(tenant.dns == "delegated"),
+        "pending_subscriptions": len(tenant.alerts),
+    }
+    if tenant.scanning.mode == "dedicated":
+        _add(needs, {**_OWN_SCANNER, "function_memory_mib": _SCANNER_MEMORY_MIB})
+    if parent is not None and parent.delegation_role_arn is not None:
+        _add(needs, _OWN_DELEGATION)
+    return needs
+
+
+def cell_needs(cell: Cell) -> dict[str, int]:
+    """What the cell takes without any tenant."""
+    return {**_CELL, "pending_subscriptions": len(cell.alerts)}
+
+
+def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
+    """How much of each of a cell's quotas the config takes.
+
+    IAM roles, hosted zones and buckets count by account: cells of the same account add up.
+
+    Raises:
+        ConfigError: there is no such cell.
+    """
+    cell = config.cell(cell_id)
+    count = _Count(config.cells, config.tenants)
+    return tuple(
+        QuotaUsage(name, _total(name, _needs_in(count, name, cell)), count.limit(name, cell)) for name in QUOTAS
+    )
+
+
+def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[tuple[str, Fault]]:
+    """Quotas that do not suffice, each once; with the id of the cell that says so."""
+    count = _Count(cells, tenants)
+    accounts: set[str | None] = set()
+    for cell in cells:
+        for name, quota in QUOTAS.items():
+            if quota.account_wide and cell.account in accounts:
+                continue
+            used, limit = _total(name, _needs_in(count, name, cell)), count.limit(name, cell)
+            if used > limit:
+                teller = count.teller(name, cell)
+                yield teller.id, _fault(name, used, limit, teller, count)
+        accounts.add(cell.account)
+
+
+class _Count:
+    """What cells and tenants take, looked up by cell.
+
+    Args:
+        cells: all of them.
+        tenants: all of them; one in no cell of these is not counted.
+    """
+
+    def __init__(self, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> None:
+        self._cells = {cell.id: cell for cell in cells}
+        self._of_cells = {cell.id: cell_needs(cell) for cell in cells}
+        self._of_tenants: dict[str, list[tuple[int, dict[str, int]]]] = {cell.id: [] for cell in cells}
+        for number, tenant in enumerate(tenants):
+            if tenant.cell in self._cells:
+                needs = tenant_needs(tenant, self._cells[tenant.cell])
+                self._of_tenants[tenant.cell].append((number, needs))
+
+    def sharing(self, name: str, cell: Cell) -> list[Cell]:
+        """The cells that share the quota with this one, in the config's order. Those without an account count as one."""
+        if not QUOTAS[name].account_wide:
+            return [cell]
+        return [other for other in self._cells.values() if other.account == cell.account]
+
+    def of_cells(self, name: str, cell: Cell) -> list[int]:
+        """What each cell that shares the quota takes by itself."""
+        return [self._of_cells[other.id].get(name, 0) for other in self.sharing(name, cell)]
+
+    def of_tenants(self, name: str, cell: Cell) -> list[int]:
+        """What each of their tenants takes, in the config's order."""
+        found = [one for other in self.sharing(name, cell) for one in self._of_tenants[other.id]]
+        return [needs.get(name, 0) for _, needs in sorted(found, key=lambda one: one[0])]
+
+    def limit(self, name: str, cell: Cell) -> int:
+        """What is usable: of what cells of one account write of it, the highest, since it is one quota; else AWS's default."""
+        written = [getattr(other.quotas, name) for other in self._writing(name, cell)]
+        limit = max(written) if written else default_limit(name, cell.region)
+        return limit - (SPARE_RECEIPT_RULES if name == "receipt_rules" else 0)
+
+    def teller(self, name: str, cell: Cell) -> Cell:
+        """The cell whose place in the file a problem names: one that writes the quota, or else the first."""
+        return next(iter(self._writing(name, cell)), self.sharing(name, cell)[0])
+
+    def _writing(self, name: str, cell: Cell) -> list[Cell]:
+        return [
+            other
+            for other in self.sharing(name, cell)
+            if name in other.quotas.model_fields_set and getattr(other.quotas, name) is not None
+        ]
+
+
+def _needs_in(count: _Count, name: str, cell: Cell) -> list[int]:
+    return [*count.of_cells(name, cell), *count.of_tenants(name, cell)]
+
+
+def _total(name: str, needs: Iterable[int]) -> int:
+    """All that is needed of a quota."""
+    return max(needs, default=0) if name in _LARGEST else sum(needs)
+
+
+def _fault(name: str, used: int, limit: int, cell: Cell, count: _Count) -> Fault:
+    quota = QUOTAS[name]
+    spare = f" ({SPARE_RECEIPT_RULES} are kept spare)" if name == "receipt_rules" else ""
+    tenants = count.of_tenants(name, cell)
+    fit = _fitting(name, count.of_cells(name, cell), tenants, limit)
+    return Fault(
+        f"must cover the tenants: {used} {quota.what} needed in {_scope(quota, cell)}, {limit} usable{spare}, "
+        f"{fit} of {len(tenants)} tenants fit",
+        _remedy(name, quota, cell),
+        ("quotas", name),
+        silent=True,
+    )
+
+
+def _fitting(name: str, cells: Sequence[int], tenants: Sequence[int], limit: int) -> int:
+    """How many tenants fit, from the first on."""
+    taken = _total(name, cells)
+    for number, needed in enumerate(tenants):
+        taken = _total(name, (taken, needed))
+        if taken > limit:
+            return number
+    return len(tenants) if taken <= limit else 0
+
+
+def _scope(quota: Quota, cell: Cell) -> str:
+    account = f"account {cell.account}" if cell.account is not None else "the account of the credentials"
+    return f"{account}, all regions together" if quota.account_wide else f"{cell.region} of {account}"
+
+
+def _remedy(name: str, quota: Quota, cell: Cell) -> str:
+    elsewhere = "another account" if quota.account_wide else "a cell in another account or region"
+    if not quota.raisable:
+        return f"move tenants to {elsewhere}, as AWS does not raise this quota"
+    # IAM, Route 53 and S3 are asked for more in one region, whatever the cell's is.
+    region = "us-east-1" if quota.account_wide else cell.region
+    return (
+        f"move tenants to {elsewhere}, or ask for more in Service Quotas ({quota.service}, {region}) and write what AWS "
+        f"granted as quotas.{name} of this cell"
+    )
+
+
+def _add(needs: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        needs[name] = needs.get(name, 0) + count

@@ -1,0 +1,223 @@
+"""What a cell and an account can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from email_stack.config import Cell, Config, ConfigError, Quotas, QuotaUsage, Tenant, quota_usage
+from email_stack.config.capacity import quota_faults
+from email_stack.config.problems import Fault
+from email_stack.config.quotas import QUOTAS, default_limit
+from email_stack.config.regions import RECEIVING_REGIONS
+from tests.config.configs import config_of, lines_of
+
+
+def _many(count: int, settings: str = "", quotas: str = "") -> str:
+    cells = f"cells:\n  eu:\n    region: eu-central-1\n    quotas: {{{quotas}}}\ntenants:\n"
+    return cells + "".join(f"  - {{id: t{n}x, subdomain: post.t{n}.example{settings}}}\n" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("fits", "settings", "quotas", "quota"),
+    [
+        (149, "", "", "event_rules"),
+        (198, "", "receipt_rules: 200, event_rules: 400", "receipt_rules"),
+        (9, ", addresses: [a, b, c]", "receipt_rules: 20, recipients_per_rule: 3", "receipt_rules"),
+        (3, ", role_addresses: []", "hosted_zones: 3", "hosted_zones"),
+        (3, "", "identities: 3", "identities"),
+        (3, "", "configuration_sets: 3", "configuration_sets"),
+        (3, "", "ses_tenants: 3", "ses_tenants"),
+        (3, "", "buckets: 5", "buckets"),
+        (3, "", "stacks: 4", "stacks"),
+        (3, "", "iam_roles: 15", "iam_roles"),
+        (3, ", scanning: dedicated", "iam_roles: 18", "iam_roles"),
+        (3, "", "alarms: 25", "alarms"),
+        (3, ", scanning: dedicated", "alarms: 36", "alarms"),
+        (3, "", "tables: 3", "tables"),
+        (3, "", "code_storage_mib: 13", "code_storage_mib"),
+        (3, "", "topics: 4", "topics"),
+        (3, ", alerts: [a@x.example, b@x.example]", "pending_subscriptions: 7", "pending_subscriptions"),
+        (3, "", "state_machines: 3", "state_machines"),
+        (3, "", "log_groups: 9", "log_groups"),
+    ],
+)
+def test_a_cell_holds_what_its_quotas_allow(tmp_path: Path, fits: int, settings: str, quotas: str, quota: str) -> None:
+    """Exactly as many tenants as fit, and not one more."""
+    config_of(tmp_path, _many(fits, settings, quotas))
+    (line,) = lines_of(tmp_path, _many(fits + 1, settings, quotas))
+    column = 14 + quotas.index(quota) if quotas else 5
+    assert line.startswith(f'tenants.yaml:4:{column}: cell "eu": quotas.{quota} must cover the tenants: ')
+    assert (
+        f" usable{' (2 are kept spare)' if quota == 'receipt_rules' else ''}, {fits} of {fits + 1} tenants fit; "
+        in line
+    )
+    granted = f" and write what AWS granted as quotas.{quota} of this cell"
+    assert line.endswith(granted if QUOTAS[quota].raisable else ", as AWS does not raise this quota")
+
+
+def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
+    """Roles, zones and buckets by account, all else by cell; a tenant without recipients takes no rule."""
+    text = (
+        "cells: {eu: {region: eu-west-1, quotas: {recipients_per_rule: 2}}, us: {region: us-east-1}}\ntenants:\n"
+        "  - {id: one, cell: eu, subdomain: a.one.example, addresses: [x, y, z]}\n"
+        "  - {id: two, cell: eu, subdomain: a.two.example, catch_all: true, addresses: [x, y, z], dns: self-managed}\n"
+        "  - {id: three, cell: eu, subdomain: a.three.example, role_addresses: []}\n"
+        "  - id: four\n    cell: us\n    subdomain: a.four.example\n"
+        "    parent_zone: {hosted_zone_id: Z1, zone_name: four.example, "
+        "delegation_role_arn: 'arn:aws:iam::123456789012:role/dns'}\n"
+    )
+    config = config_of(tmp_path, text)
+    assert {usage.name: usage.used for usage in quota_usage(config, "eu")} == {
+        "receipt_rules": 3 + 1,
+        "event_rules": 2 * 3 + 2,
+        "identities": 3,
+        "configuration_sets": 3,
+        "ses_tenants": 3,
+        "hosted_zones": 3,
+        "buckets": 4 + 2 * 2,
+        "stacks": 3 + 1,
+        "iam_roles": 4 * 4 + 1 + 2 * 3,
+        "alarms": 3 * 5 + 6,
+        "tables": 3,
+        "code_storage_mib": 3 * 4 + 1,
+        "function_memory_mib": 4096,
+        "topics": 3 + 1,
+        "pending_subscriptions": 0,
+        "state_machines": 3,
+        "log_groups": 3 * 2 + 3,
+        "kms_keys": 1,
+    }
+    us = quota_usage(config, "us")
+    assert QuotaUsage("stacks", 3, 2000) in us
+    assert QuotaUsage("receipt_rules", 1, 198) in us
+    with pytest.raises(ConfigError, match='cell "usa": is not in this config; did you mean "us"'):
+        quota_usage(config, "usa")
+
+
+def _cells(count: int, *cells: str) -> str:
+    """So many tenants in each of the cells."""
+    listed = "".join(f"  c{index}: {{{cell}}}\n" for index, cell in enumerate(cells))
+    tenants = "".join(
+        f"  - {{id: t{index}x{n}, cell: c{index}, subdomain: post.t{index}x{n}.example}}\n"
+        for index in range(len(cells))
+        for n in range(count)
+    )
+    return f"cells:\n{listed}tenants:\n{tenants}"
+
+
+RULES = "quotas: {event_rules: 400}"
+
+
+def test_roles_add_up_over_the_regions_of_an_account(tmp_path: Path) -> None:
+    """IAM takes 1,000 roles an account: two cells of 198 tenants need 1,590."""
+    zones = "quotas: {event_rules: 400, hosted_zones: 500}"
+    text = _cells(
+        198,
+        f'region: eu-west-1, account: "111111111111", {zones}',
+        f'region: us-east-1, account: "111111111111", {RULES}',
+    )
+    assert lines_of(tmp_path, text) == [
+        'tenants.yaml:2:52: cell "c0": quotas.iam_roles must cover the tenants: 1590 IAM roles needed in account 111111111111, all '
+        "regions together, 1000 usable, 248 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
+        "(AWS Identity and Access Management (IAM), us-east-1) and write what AWS granted as quotas.iam_roles of this cell"
+    ]
+    config_of(tmp_path, text.replace("hosted_zones: 500", "iam_roles: 1590"))
+    config_of(tmp_path, text.replace('us-east-1, account: "111111111111"', 'us-east-1, account: "222222222222"'))
+    assert len(lines_of(tmp_path, text.replace(', account: "111111111111"', ""))) == 1
+
+
+@pytest.mark.parametrize("region", ["af-south-1", "eu-south-1"])
+def test_event_rules_are_fewer_in_some_regions(tmp_path: Path, region: str) -> None:
+    """EventBridge takes 100 rules on a bus there, where 49 tenants fit."""
+    assert lines_of(tmp_path, _cells(120, f"region: {region}")) == [
+        f'tenants.yaml:2:3: cell "c0": quotas.event_rules must cover the tenants: 242 EventBridge rules needed in {region} of the '
+        "account of the credentials, 100 usable, 49 of 120 tenants fit; move tenants to a cell in another account or region, or "
+        f"ask for more in Service Quotas (Amazon EventBridge, {region}) and write what AWS granted as quotas.event_rules of this "
+        "cell"
+    ]
+    config_of(tmp_path, _cells(49, f"region: {region}"))
+    assert len(lines_of(tmp_path, _cells(50, f"region: {region}"))) == 1
+    config_of(tmp_path, _cells(120, f"region: {region}, quotas: {{event_rules: 300}}"))
+
+
+def test_a_region_has_the_default_unless_it_is_written(tmp_path: Path) -> None:
+    """null is not written; the number 300 is, also where the default is lower."""
+    assert {default_limit("event_rules", region) for region in RECEIVING_REGIONS} == {100, 300}
+    for written, limit in (("null", 100), ("300", 300), ("99", 99)):
+        config = config_of(tmp_path, _cells(1, f"region: af-south-1, quotas: {{event_rules: {written}}}"))
+        assert QuotaUsage("event_rules", 4, limit) in quota_usage(config, "c0")
+
+
+def test_an_accounts_quota_may_stand_at_any_of_its_cells(tmp_path: Path) -> None:
+    """It is one quota: what is raised counts for all of them, and what does not suffice is told once, where it is written."""
+    account = 'account: "111111111111"'
+    first, second = f"region: eu-west-1, {account}", f"region: us-east-1, {account}, quotas: {{hosted_zones: %s}}"
+    config = config_of(tmp_path, _cells(3, first, second % 6))
+    for cell in ("c0", "c1"):
+        assert QuotaUsage("hosted_zones", 6, 6) in quota_usage(config, cell)
+    (line,) = lines_of(tmp_path, _cells(3, first, second % 5))
+    assert line.startswith(
+        'tenants.yaml:3:61: cell "c1": quotas.hosted_zones must cover the tenants: 6 hosted zones needed in '
+    )
+    assert "5 of 6 tenants fit" in line
+
+
+def test_a_new_accounts_memory_is_told_before_it_is_deployed(tmp_path: Path) -> None:
+    """The scanner takes more than the 3,008 MB that new accounts have."""
+    (line,) = lines_of(tmp_path, _cells(2, "region: eu-west-1, quotas: {function_memory_mib: 3008}"))
+    assert "4096 MiB of memory for one function needed in eu-west-1" in line
+    assert "3008 usable, 0 of 2 tenants fit" in line
+
+
+TENANTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "cell": st.sampled_from(["c0", "c1", "c2"]),
+            "dns": st.sampled_from(["delegated", "self-managed"]),
+            "n": st.integers(0, 5),
+        }
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=40)
+@given(TENANTS, st.sampled_from(sorted(QUOTAS)), st.integers(1, 60))
+def test_a_fault_is_a_usage_beyond_its_limit(listed: list[dict[str, object]], name: str, limit: int) -> None:
+    """Both count alike, and as many tenants fit as said: with one more, the quota does not suffice."""
+    quotas = Quotas(**{name: max(limit, 128) if name == "function_memory_mib" else limit})
+    cells = [
+        Cell(id="c0", region="eu-west-1", quotas=quotas),
+        Cell(id="c1", region="eu-west-2"),
+        Cell(id="c2", region="eu-west-1", account="111111111111", quotas=quotas),
+    ]
+    tenants = [
+        Tenant(
+            id=f"t{number}x",
+            subdomain=f"post.t{number}.example",
+            cell=str(one["cell"]),
+            dns=one["dns"],  # type: ignore[arg-type]
+            alerts=tuple(f"a{index}@x.example" for index in range(int(str(one["n"])))),
+        )
+        for number, one in enumerate(listed)
+    ]
+    by_id = {cell.id: cell for cell in cells}
+    told = _told(cells, tenants)
+    for cell in cells:
+        shared = [one for one in cells if one is cell or (QUOTAS[name].account_wide and one.account == cell.account)]
+        (usage,) = (one for one in quota_usage(Config(tuple(cells), tuple(tenants)), cell.id) if one.name == name)
+        fault = told.get((shared[0].id, name))
+        assert (fault is not None) is (usage.used > usage.limit)
+        if fault is not None:
+            own = [tenant for tenant in tenants if by_id[tenant.cell] in shared]
+            fit = int(fault.message.rpartition(", ")[2].split()[0])
+            assert fit == 0 or (shared[0].id, name) not in _told(cells, own[:fit])
+            assert (shared[0].id, name) in _told(cells, own[: fit + 1])
+
+
+def _told(cells: list[Cell], tenants: list[Tenant]) -> dict[tuple[str, str], Fault]:
+    return {(cell, str(fault.path[1])): fault for cell, fault in quota_faults(cells, tenants)}
