@@ -60,7 +60,7 @@ def email_records(
         ValueError: `dkim` does not hold three tokens.
 
     Source: SES developer guide, "Easy DKIM", "Publishing an MX record for email receiving", "Custom MAIL FROM domain";
-    RFC 7208 (SPF), RFC 7489 (DMARC).
+    RFC 7208 (SPF), RFC 9989 (DMARC).
     """
     if len(dkim) != 3:
         raise ValueError(f"dkim: {subdomain}: must be the three tokens that SES returns, got {len(dkim)}")
@@ -96,7 +96,7 @@ def delegation_record(*, subdomain: str, name_servers: Iterable[str]) -> DnsReco
 def dmarc_value(policy: DmarcPolicy, rua: Sequence[str]) -> str:
     """The DMARC policy as one TXT value; alignment stays relaxed, which `mail.<subdomain>` needs for SPF.
 
-    Source: RFC 7489 6.3.
+    Source: RFC 9989 4.7.
     """
     tags = ["v=DMARC1", f"p={policy}"]
     if rua:

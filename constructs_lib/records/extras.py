@@ -92,9 +92,10 @@ def report_authorization_records(*, subdomain: str, dmarc_rua: Sequence[str]) ->
     """One TXT for each domain outside `subdomain` that is to receive its reports, in that domain's own zone.
 
     Receivers send no report to another organisation's address without it. Whether two domains are one organisation's is told
-    by the public suffix list (RFC 7489) or by DNS (RFC 9989), so every domain outside the subdomain is listed.
+    by DNS (RFC 9989 4.10), or by the public suffix list where a receiver still follows RFC 7489, so every domain outside the
+    subdomain is listed.
 
-    Source: RFC 7489 7.1.
+    Source: RFC 9990 4.
     """
     domains = dict.fromkeys(address.rpartition("@")[2].lower() for address in dmarc_rua)
     return tuple(

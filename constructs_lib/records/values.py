@@ -16,6 +16,6 @@ def inbound_host(region: str) -> str:
 def mailto_uris(addresses: Sequence[str]) -> str:
     """Addresses as the list of reporting URIs of a DMARC or TLS-RPT record.
 
-    Source: RFC 7489 6.2 and RFC 8460 3: `,`, `!` and `;` must be percent-encoded.
+    Source: RFC 9989 4.8 and RFC 8460 3: `,`, `!` and `;` must be percent-encoded.
     """
     return ",".join("mailto:" + quote(address, safe="@+=/$&'*~_.-") for address in addresses)

@@ -80,7 +80,7 @@ AddressItem = Annotated[Address, BeforeValidator(_address_from_text, json_schema
 
 
 class Dmarc(Settings):
-    """What receivers are asked to do with mail that fails authentication. Source: RFC 7489 6.3."""
+    """What receivers are asked to do with mail that fails authentication. Source: RFC 9989 4.7."""
 
     policy: Literal["none", "quarantine", "reject"] = Field(
         default="quarantine", description="What to do with mail that fails. Default: quarantine."
@@ -88,7 +88,7 @@ class Dmarc(Settings):
     rua: Mailboxes | None = Field(
         default=None,
         description="Addresses for aggregate reports; [] for none. One outside the subdomain works only when its domain says so "
-        "in DNS (RFC 7489 7.1). Default: postmaster@<subdomain> when the subdomain receives it, else none.",
+        "in DNS (RFC 9990 4). Default: postmaster@<subdomain> when the subdomain receives it, else none.",
     )
 
 

@@ -94,7 +94,7 @@ def duplicate_spf(record: DnsRecord, found: Sequence[str]) -> str:
 
 
 def duplicate_dmarc(record: DnsRecord, found: Sequence[str]) -> str:
-    """A name may hold one DMARC record. Source: RFC 7489 6.6.3."""
+    """A name may hold one DMARC record. Source: RFC 9989 4.10."""
     return f"Keep one of the {len(found)} DMARC records of {record.name}, {_expected(record)}: {_shown(found)}."
 
 

@@ -1,4 +1,4 @@
-"""DMARC policy records: what they say, and whether one does what another asks. Pure."""
+"""DMARC policy records: what receivers read in them, and whether one does what another asks. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Dmarc", "DmarcSyntaxError", "Policy", "dmarc_difference", "is_dmarc", "parse_dmarc"]
+__all__ = ["Dmarc", "DmarcSyntaxError", "Policy", "dmarc_difference", "dmarc_remarks", "is_dmarc", "parse_dmarc"]
 
 Policy = Literal["none", "quarantine", "reject"]
 Alignment = Literal["r", "s"]
@@ -26,6 +26,7 @@ _STRICTNESS: Final = {"none": 0, "quarantine": 1, "reject": 2}
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+")
 _SIZE: Final = re.compile(r"([0-9]{1,20})[kmgtKMGT]?")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_MAX_REMARKS: Final = 5
 _MAX_SIZE: Final = 2**64 - 1
 _MAX_INTERVAL: Final = 2**32 - 1
 
@@ -39,6 +40,9 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "psd": ("y", "n", "u"),
     "rf": ("afrf",),
 }
+_DECISIVE: Final = frozenset({"p", "sp", "np"})
+"""Where one of these has no such value, receivers apply no policy at all. Source: RFC 9989 4.10.1."""
+
 _NUMBERS: Final[Mapping[str, int]] = {"pct": 100, "ri": _MAX_INTERVAL}
 _URIS: Final = frozenset({"rua", "ruf"})
 _REMOVED: Final = ("pct", "rf", "ri")
@@ -46,7 +50,7 @@ _KNOWN: Final = frozenset({"v", "fo", *_CHOICES, *_NUMBERS, *_URIS})
 
 
 class DmarcSyntaxError(ValueError):
-    """The text is no DMARC policy record, or one that receivers read in different ways.
+    """The text is no DMARC policy record, or one in which receivers find no policy or different ones.
 
     Attributes:
         tag: name of the tag that is wrong; "" when it is the record as a whole.
@@ -76,6 +80,7 @@ class Dmarc:
         percent: of the mail that fails, how much the policy holds for; receivers that follow RFC 9989 ignore it.
         removed: tags present that RFC 9989 removed.
         ignored: unknown tags present, in lower case.
+        remarks: what receivers pass over, or read as its default: a few sentences without full stops.
     """
 
     policy: Policy
@@ -89,6 +94,7 @@ class Dmarc:
     percent: int = 100
     removed: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def is_dmarc(text: str) -> bool:
@@ -97,32 +103,40 @@ def is_dmarc(text: str) -> bool:
 
 
 def parse_dmarc(text: str) -> Dmarc:
-    """What the policy record asks for.
+    """What the policy record asks for, as receivers read it.
 
-    Where a receiver would fall back to a default, this raises: whoever wrote the tag meant something else. For the same
-    reason `p` must be there, though RFC 9989 reads its absence as "none". The order of the tags behind `v` is free.
+    They pass over a tag that is malformed or empty, and take the default in place of a value that there is not: `remarks` tells
+    of each, since whoever wrote it meant something else. What leaves them without a policy, or is read in different ways, is an
+    error. So is the lack of `p`, which RFC 9989 reads as "none" and RFC 7489 as no policy. The order of the tags behind `v` is
+    free.
 
     Args:
         text: the TXT value, its strings joined.
 
     Raises:
-        DmarcSyntaxError: not a DMARC record, a tag is malformed, doubled or has no such value, or `p` is missing.
+        DmarcSyntaxError: not a DMARC record, not ASCII, a tag stands twice, `p` is missing, or `p`, `sp` or `np` is no policy.
 
-    Source: RFC 9989 4.7 and 4.8; RFC 7489 6.3 and 6.4 for pct, rf, ri and the size of a report.
+    Source: RFC 9989 4.7, 4.8 and 4.10.1; RFC 6376 3.2 for tags that stand twice; RFC 7489 6.3 for pct, rf and ri.
     """
-    tags = _tags(text)
-    for name, value in tags.items():
-        _check(name, value)
-    if "p" not in tags:
+    tags, remarks = _tags(text)
+    for name in [*tags]:
+        fault = _fault(name, tags[name])
+        if fault and name in _DECISIVE:
+            raise DmarcSyntaxError(tag=name, value=tags[name], problem=fault, remedy="correct it")
+        if fault:
+            remarks.append(f'{name} is ignored, as it {fault}, got "{_shortened(tags[name])}"')
+    rua = _addresses("rua", tags.get("rua"), remarks)
+    _addresses("ruf", tags.get("ruf"), remarks)
+    if not tags.get("p"):
         raise DmarcSyntaxError(tag="p", value=text, problem="missing", remedy="write the policy behind v=DMARC1")
-    chosen = {name: value.lower() for name, value in tags.items()}
+    chosen = {name: value.lower() for name, value in tags.items() if value and not _fault(name, value)}
     policy = chosen["p"]
     subdomain_policy = chosen.get("sp", policy)
     return Dmarc(
         policy=cast("Policy", policy),
         subdomain_policy=cast("Policy", subdomain_policy),
         nonexistent_policy=cast("Policy", chosen.get("np", subdomain_policy)),
-        rua=_addresses("rua", tags["rua"]) if "rua" in tags else (),
+        rua=rua,
         aspf=cast("Alignment", chosen.get("aspf", "r")),
         adkim=cast("Alignment", chosen.get("adkim", "r")),
         testing=chosen.get("t") == "y",
@@ -130,7 +144,16 @@ def parse_dmarc(text: str) -> Dmarc:
         percent=int(chosen.get("pct", "100")),
         removed=tuple(name for name in _REMOVED if name in tags),
         ignored=tuple(name for name in tags if name not in _KNOWN),
+        remarks=_few(remarks),
     )
+
+
+def dmarc_remarks(text: str) -> tuple[str, ...]:
+    """What receivers pass over in a record; () where that is nothing, or where it is no policy record."""
+    try:
+        return parse_dmarc(text).remarks
+    except DmarcSyntaxError:
+        return ()
 
 
 def dmarc_difference(expected: str, seen: str) -> str:
@@ -142,7 +165,7 @@ def dmarc_difference(expected: str, seen: str) -> str:
     Raises:
         DmarcSyntaxError: `expected` is wrong.
 
-    Source: RFC 9989 4.7 and 4.10; RFC 7489 6.3.
+    Source: RFC 9989 4.7 and 4.10; RFC 7489 6.3 for pct.
     """
     want = parse_dmarc(expected)
     try:
@@ -178,8 +201,8 @@ def _comparable(address: str) -> tuple[str, str]:
     return local, domain.lower()
 
 
-def _tags(text: str) -> dict[str, str]:
-    """Tag names in lower case and their values, in the order written."""
+def _tags(text: str) -> tuple[dict[str, str], list[str]]:
+    """Tag names in lower case and their values, "" for an empty one, in the order written; and remarks on what is no tag."""
     if len(text) > MAX_CHARACTERS:
         raise DmarcSyntaxError(tag="", value=text, problem="longer than any TXT record", remedy="shorten it")
     odd = next((character for character in text if not (" " <= character <= "~" or character == "\t")), None)
@@ -195,38 +218,43 @@ def _tags(text: str) -> dict[str, str]:
     if len(parts) > 1 and not parts[-1].strip(_WHITE):
         parts.pop()
     tags: dict[str, str] = {}
+    remarks: list[str] = []
     for part in parts:
         written, equals, value = (piece.strip(_WHITE) for piece in part.partition("="))
         name = written.lower()
-        if not _NAME.fullmatch(written) or not equals or not value:
-            raise DmarcSyntaxError(
-                tag="", value=part, problem="must be a tag, = and a value", remedy="correct or remove it"
-            )
-        if name in tags:
+        if not written and not equals:
+            remarks.append("a semicolon too many is ignored")
+        elif not _NAME.fullmatch(written) or not equals:
+            remarks.append(f'"{_shortened(part.strip(_WHITE))}" is ignored, as it is no tag, = and a value')
+        elif name in tags:
             raise DmarcSyntaxError(tag=_shortened(name), value=value, problem="stands twice", remedy="keep one")
-        tags[name] = value
-    return tags
+        else:
+            if not value:
+                remarks.append(f"{_shortened(name)} is ignored, as it is empty")
+            tags[name] = value
+    return tags, remarks
 
 
-def _check(name: str, value: str) -> None:
+def _fault(name: str, value: str) -> str:
+    """Why a value is none that the tag has; "" where it is one, is empty, or is a list of addresses."""
+    if not value:
+        return ""
     if name in _CHOICES and value.lower() not in _CHOICES[name]:
-        allowed = " or ".join(_CHOICES[name])
-        raise DmarcSyntaxError(tag=name, value=value, problem=f"must be {allowed}", remedy="correct it")
+        return f"must be {' or '.join(_CHOICES[name])}"
     if name in _NUMBERS and not _is_number(value, _NUMBERS[name]):
-        raise DmarcSyntaxError(
-            tag=name,
-            value=value,
-            problem=f"must be a whole number up to {_NUMBERS[name]}",
-            remedy="correct or remove it",
-        )
-    if name in _URIS:
-        _addresses(name, value)
+        return f"must be a whole number up to {_NUMBERS[name]}"
     if name == "fo":
         options = [option.strip(_WHITE).lower() for option in value.split(":")]
         if not {"0", "1", "d", "s"}.issuperset(options) or len({*options}) < len(options) or {"0", "1"} <= {*options}:
-            raise DmarcSyntaxError(
-                tag=name, value=value, problem="must be 0, 1, d, s, each once and 0 not beside 1", remedy="correct it"
-            )
+            return "must be 0, 1, d, s, each once and 0 not beside 1"
+    return ""
+
+
+def _few(remarks: list[str]) -> tuple[str, ...]:
+    """Each once, and the count of those beyond the first few."""
+    distinct = list(dict.fromkeys(remarks))
+    more = len(distinct) - _MAX_REMARKS
+    return tuple([*distinct[:_MAX_REMARKS], f"{more} more tags are ignored"] if more > 0 else distinct)
 
 
 def _is_number(value: str, highest: int) -> bool:
@@ -234,37 +262,37 @@ def _is_number(value: str, highest: int) -> bool:
     return value.isdecimal() and len(value) <= len(str(highest)) and int(value) <= highest
 
 
-def _addresses(tag: str, value: str) -> tuple[str, ...]:
-    """The addresses of the mailto URIs; others are valid and no receiver has to know them."""
-    found = (_address(tag, item.strip(_WHITE)) for item in value.split(","))
-    return tuple(address for address in found if address)
+def _addresses(tag: str, value: str | None, remarks: list[str]) -> tuple[str, ...]:
+    """The addresses of the mailto URIs; others are valid and no receiver has to know them. Adds a remark on each that is none."""
+    found: list[str] = []
+    for item in (part.strip(_WHITE) for part in value.split(",")) if value else ():
+        address, fault = _address(item)
+        if fault:
+            remarks.append(f'an address in {tag} is ignored, as it {fault}, got "{_shortened(item)}"')
+        elif address:
+            found.append(address)
+    return tuple(found)
 
 
-def _address(tag: str, item: str) -> str:
+def _address(item: str) -> tuple[str, str]:
+    """The address of a mailto URI, "" of any other; and why it is no URI of a report's destination, "" when it is."""
     uri, mark, size = item.partition("!")
     sized = _SIZE.fullmatch(size)
     if mark and (sized is None or int(sized[1]) > _MAX_SIZE):
-        raise DmarcSyntaxError(
-            tag=tag, value=item, problem="size behind ! must be a number and k, m, g or t", remedy="remove it"
-        )
+        return "", "has a size behind ! that is no number and k, m, g or t"
     if not _URI.fullmatch(uri):
-        raise DmarcSyntaxError(
-            tag=tag,
-            value=item,
-            problem="must be a URI",
-            remedy="write mailto:name@domain, odd characters percent-encoded",
-        )
+        return "", "must be a URI such as mailto:name@domain"
     scheme, _, rest = uri.partition(":")
     if scheme.lower() != "mailto":
-        return ""
+        return "", ""
     local, _, domain = rest.partition("?")[0].partition("@")
     try:
         name = unquote_to_bytes(local).decode()
     except UnicodeDecodeError:
         name = ""
     if not name.isprintable() or not name or not _is_domain(domain):
-        raise DmarcSyntaxError(tag=tag, value=item, problem="must hold one address", remedy="write mailto:name@domain")
-    return f"{name}@{domain}"
+        return "", "must hold one address, as in mailto:name@domain"
+    return f"{name}@{domain}", ""
 
 
 def _is_domain(text: str) -> bool:

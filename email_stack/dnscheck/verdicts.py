@@ -9,7 +9,7 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dnscheck import advice
-from email_stack.dnscheck.dmarc import dmarc_difference, is_dmarc
+from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remarks, is_dmarc
 from email_stack.dnscheck.model import Status
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfBudget, is_spf, parse_spf
@@ -145,11 +145,13 @@ def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
     difference = dmarc_difference(record.values[0], found[0])
     if difference:
         return Judgement(Status.WRONG, advice.dmarc_differs(record, difference))
-    return Judgement(Status.OK, note="" if found[0] == record.values[0] else advice.serves_as_well(found))
+    if found[0] == record.values[0]:
+        return _RIGHT
+    return Judgement(Status.OK, note="; ".join([advice.serves_as_well(found), *dmarc_remarks(found[0])]))
 
 
 def _report_authorization(_record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
-    # Any record that names the version will do. Source: RFC 7489 7.1, step 6.
+    # Any record that names the version will do. Source: RFC 9990 4, steps 6 and 8.
     return _RIGHT if any(map(is_dmarc, values)) else Judgement(Status.MISSING)
 
 

@@ -152,7 +152,7 @@ def by_purpose(records: Iterable[DnsRecord]) -> list[tuple[Purpose, list[DnsReco
 def owner_zone(record: DnsRecord, zone: str) -> str:
     """The domain in whose zone `record` stands: `zone`, or of a record outside it the domain it is written for.
 
-    For a report authorization that is the domain behind `._report._dmarc.` (RFC 7489 7.1). Any other's is taken to be its
+    For a report authorization that is the domain behind `._report._dmarc.` (RFC 9990 4). Any other's is taken to be its
     parent: a CNAME cannot stand at a zone's own name (RFC 1034 3.6.2).
     """
     if in_zone(record.name, zone):

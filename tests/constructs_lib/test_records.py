@@ -153,7 +153,7 @@ def test_dkim_takes_three_tokens() -> None:
     ],
 )
 def test_dmarc_value(rua: list[str], value: str) -> None:
-    """Reporting URIs are escaped as RFC 7489 6.2 and RFC 6068 2 want it."""
+    """Reporting URIs are escaped as RFC 9989 4.8 and RFC 6068 2 want it."""
     assert dmarc_value("reject", rua) == value
 
 

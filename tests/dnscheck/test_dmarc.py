@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import checkdmarc.utils  # type: ignore[import-untyped]
@@ -11,16 +12,20 @@ from checkdmarc.dmarc import DMARCError, parse_dmarc_record  # type: ignore[impo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructs_lib.records import dmarc_value
+from constructs_lib.records import DnsRecord, Purpose, dmarc_value
 from email_stack.dnscheck.dmarc import (
     MAX_CHARACTERS,
     Dmarc,
     DmarcSyntaxError,
     Policy,
     dmarc_difference,
+    dmarc_remarks,
     is_dmarc,
     parse_dmarc,
 )
+from email_stack.dnscheck.model import Status
+from email_stack.dnscheck.replies import Reply
+from email_stack.dnscheck.verdicts import judge
 
 NONE = Dmarc(policy="none", subdomain_policy="none", nonexistent_policy="none")
 REJECT = Dmarc(policy="reject", subdomain_policy="reject", nonexistent_policy="reject")
@@ -73,42 +78,62 @@ INVALID = [
     ("v=DMARC1", "p", "v=DMARC1"),
     ("v=DMARC1; rua=mailto:a@x.example", "p", "v=DMARC1; rua=mailto:a@x.example"),
     ("v=DMARC1; p=block", "p", "block"),
-    ("v=DMARC1; p=none; sp=", "", " sp="),
-    ("v=DMARC1; p=none;; sp=none", "", ""),
-    ("v=DMARC1; p=none; ;", "", " "),
+    ("v=DMARC1; p=", "p", "v=DMARC1; p="),
+    ("v=DMARC1; p", "p", "v=DMARC1; p"),
+    ("v=DMARC1; p=none; sp=block", "sp", "block"),
+    ("v=DMARC1; p=none; sp=; sp=none", "sp", "none"),
     ("v=DMARC1; p=none, sp=none", "p", "none, sp=none"),
     ("v=DMARC1; p=none; p=none", "p", "none"),
     ("v=DMARC1; p=none; v=DMARC1", "v", "DMARC1"),
     ("v=DMARC1; p=none; x=1; X=2", "x", "2"),
-    ("v=DMARC1; p=none; sp", "", " sp"),
-    ("v=DMARC1; p=none; 1x=y", "", " 1x=y"),
     ("v=DMARC1; p=none; np=no", "np", "no"),
-    ("v=DMARC1; p=none; aspf=relaxed", "aspf", "relaxed"),
-    ("v=DMARC1; p=none; adkim=x", "adkim", "x"),
-    ("v=DMARC1; p=none; t=1", "t", "1"),
-    ("v=DMARC1; p=none; psd=x", "psd", "x"),
-    ("v=DMARC1; p=none; rf=iodef", "rf", "iodef"),
-    ("v=DMARC1; p=none; fo=0:1", "fo", "0:1"),
-    ("v=DMARC1; p=none; fo=d:d", "fo", "d:d"),
-    ("v=DMARC1; p=none; fo=x", "fo", "x"),
-    ("v=DMARC1; p=none; pct=101", "pct", "101"),
-    ("v=DMARC1; p=none; pct=50%", "pct", "50%"),
-    ("v=DMARC1; p=none; ri=-1", "ri", "-1"),
-    ("v=DMARC1; p=none; ri=4294967296", "ri", "4294967296"),
-    ("v=DMARC1; p=none; rua=a@x.example", "rua", "a@x.example"),
-    ("v=DMARC1; p=none; rua=mailto:a@x.example,", "rua", ""),
-    ("v=DMARC1; p=none; rua=mailto:a@x.example mailto:b@x.example", "rua", "mailto:a@x.example mailto:b@x.example"),
-    ("v=DMARC1; p=none; rua=mailto:x.example", "rua", "mailto:x.example"),
-    ("v=DMARC1; p=none; rua=mailto:@x.example", "rua", "mailto:@x.example"),
-    ("v=DMARC1; p=none; rua=mailto:a@b@x.example", "rua", "mailto:a@b@x.example"),
-    ("v=DMARC1; p=none; rua=mailto:a@x..example", "rua", "mailto:a@x..example"),
-    ("v=DMARC1; p=none; rua=mailto:%ff@x.example", "rua", "mailto:%ff@x.example"),
-    ("v=DMARC1; p=none; rua=mailto:%0Aa@x.example", "rua", "mailto:%0Aa@x.example"),
-    ("v=DMARC1; p=none; rua=mailto:%4@x.example", "rua", "mailto:%4@x.example"),
-    ("v=DMARC1; p=none; ruf=mailto:a@x.example!big", "ruf", "mailto:a@x.example!big"),
-    ("v=DMARC1; p=none; ruf=mailto:a@x.example!18446744073709551616", "ruf", "mailto:a@x.example!18446744073709551616"),
     ("v=DMARC1; p=none; x=ü", "", "\\xfc"),
     ("v=DMARC1; p=none\n", "", "\\n"),
+]
+
+TAG = "is ignored, as it is no tag, = and a value"
+URI = "must be a URI such as mailto:name@domain"
+ONE = "must hold one address, as in mailto:name@domain"
+SIZE = "has a size behind ! that is no number and k, m, g or t"
+
+# What follows a policy, and what receivers do with it.
+REMARKED = [
+    ("; sp=", "sp is ignored, as it is empty"),
+    ("; np = ;", "np is ignored, as it is empty"),
+    ("; rua=", "rua is ignored, as it is empty"),
+    (";;", "a semicolon too many is ignored"),
+    (";; x=y", "a semicolon too many is ignored"),
+    ("; ;\t; ;", "a semicolon too many is ignored"),
+    ("; sp", f'"sp" {TAG}'),
+    ("; 1x=y", f'"1x=y" {TAG}'),
+    ("; =y", f'"=y" {TAG}'),
+    ("; aspf=relaxed", 'aspf is ignored, as it must be r or s, got "relaxed"'),
+    ("; adkim=x", 'adkim is ignored, as it must be r or s, got "x"'),
+    ("; t=1", 't is ignored, as it must be y or n, got "1"'),
+    ("; psd=x", 'psd is ignored, as it must be y or n or u, got "x"'),
+    ("; rf=iodef", 'rf is ignored, as it must be afrf, got "iodef"'),
+    ("; rf=afrf:iodef", 'rf is ignored, as it must be afrf, got "afrf:iodef"'),
+    ("; fo=0:1", 'fo is ignored, as it must be 0, 1, d, s, each once and 0 not beside 1, got "0:1"'),
+    ("; fo=d:d", 'fo is ignored, as it must be 0, 1, d, s, each once and 0 not beside 1, got "d:d"'),
+    ("; fo=x", 'fo is ignored, as it must be 0, 1, d, s, each once and 0 not beside 1, got "x"'),
+    ("; pct=101", 'pct is ignored, as it must be a whole number up to 100, got "101"'),
+    ("; pct=50%", 'pct is ignored, as it must be a whole number up to 100, got "50%"'),
+    ("; ri=-1", 'ri is ignored, as it must be a whole number up to 4294967295, got "-1"'),
+    ("; ri=4294967296", 'ri is ignored, as it must be a whole number up to 4294967295, got "4294967296"'),
+    ("; rua=a@x.example", f'an address in rua is ignored, as it {URI}, got "a@x.example"'),
+    ("; rua=,", f'an address in rua is ignored, as it {URI}, got ""'),
+    ("; rua=mailto:x.example", f'an address in rua is ignored, as it {ONE}, got "mailto:x.example"'),
+    ("; rua=mailto:@x.example", f'an address in rua is ignored, as it {ONE}, got "mailto:@x.example"'),
+    ("; rua=mailto:a@b@x.example", f'an address in rua is ignored, as it {ONE}, got "mailto:a@b@x.example"'),
+    ("; rua=mailto:a@x..example", f'an address in rua is ignored, as it {ONE}, got "mailto:a@x..example"'),
+    ("; rua=mailto:%ff@x.example", f'an address in rua is ignored, as it {ONE}, got "mailto:%ff@x.example"'),
+    ("; rua=mailto:%0Aa@x.example", f'an address in rua is ignored, as it {ONE}, got "mailto:%0Aa@x.example"'),
+    ("; rua=mailto:%4@x.example", f'an address in rua is ignored, as it {URI}, got "mailto:%4@x.example"'),
+    ("; ruf=mailto:a@x.example!big", f'an address in ruf is ignored, as it {SIZE}, got "mailto:a@x.example!big"'),
+    (
+        "; ruf=mailto:a@x.example!18446744073709551616",
+        f'an address in ruf is ignored, as it {SIZE}, got "mailto:a@x.example!18446744073709551616"',
+    ),
 ]
 
 
@@ -132,6 +157,50 @@ def test_what_the_grammar_forbids_is_named(text: str, tag: str, value: str) -> N
     assert isinstance(outcome, DmarcSyntaxError)
     assert (outcome.tag, outcome.value) == (tag, value)
     assert f'got "{value}"' in str(outcome)
+
+
+@pytest.mark.parametrize(("rest", "remark"), REMARKED)
+def test_what_receivers_pass_over_is_a_remark(rest: str, remark: str) -> None:
+    """The record holds, as if that were not there: RFC 9989 4.8. So it differs in nothing from one without it."""
+    record = parse_dmarc(f"v=DMARC1; p=reject{rest}")
+    assert record.remarks == (remark,)
+    assert dataclasses.replace(record, remarks=(), removed=(), ignored=()) == REJECT
+    assert dmarc_difference("v=DMARC1; p=reject", f"v=DMARC1; p=reject{rest}") == ""
+    assert dmarc_remarks(f"v=DMARC1; p=reject{rest}") == (remark,)
+
+
+def test_the_rest_of_a_list_of_addresses_is_read() -> None:
+    """One that is none takes no other with it; what is wanted and ignored is a difference."""
+    listed = "rua=mailto:a@x.example,b@x.example,mailto:c@x.example,"
+    record = parse_dmarc(f"v=DMARC1; p=none; {listed}")
+    assert record.rua == ("a@x.example", "c@x.example")
+    assert len(record.remarks) == 2
+    wanted = "v=DMARC1; p=none; rua=mailto:b@x.example"
+    assert dmarc_difference(wanted, f"v=DMARC1; p=none; {listed}").startswith("rua must hold b@x.example, got ")
+
+
+def test_remarks_are_few() -> None:
+    """A record full of rubbish does not fill the screen."""
+    record = parse_dmarc("v=DMARC1; p=none; " + "; ".join(f"{number}=x" for number in range(1000)))
+    assert len(record.remarks) == 6
+    assert record.remarks[-1] == "995 more tags are ignored"
+
+
+def test_no_record_has_no_remarks() -> None:
+    """What is wrong with it is told otherwise."""
+    assert dmarc_remarks("v=DMARC1; p=block; sp=") == ()
+
+
+@pytest.mark.parametrize("rest", [";;", "; sp=", "; pct=101", "; rf=afrf:iodef", "; fo=0:1"])
+def test_a_remark_is_a_note_beside_a_right_record(rest: str) -> None:
+    """The finding is OK, with what serves as well and what receivers pass over."""
+    record = DnsRecord(name="_dmarc.post.acme.example", type="TXT", values=(WANTED,), purpose=Purpose.DMARC)
+    reply = Reply(rcode="NOERROR", authoritative=True, values=(f"{WANTED}{rest}",))
+    judgement = judge(record, reply, zone="acme.example", budgets={})
+    assert judgement.status is Status.OK
+    assert judgement.note.endswith(f"which serves as well; {dmarc_remarks(WANTED + rest)[0]}")
+    exact = Reply(rcode="NOERROR", authoritative=True, values=(WANTED,))
+    assert judge(record, exact, zone="acme.example", budgets={}).note == ""
 
 
 @pytest.mark.parametrize(
@@ -171,7 +240,9 @@ WANTED = "v=DMARC1; p=quarantine; rua=mailto:a@x.example,mailto:b%21@y.example"
         (f"{WANTED}; sp=none", "sp must be quarantine or stricter, got none"),
         (f"{WANTED}; np=none", "np must be quarantine or stricter, got none"),
         (f"{WANTED}; psd=y", "psd must be n, got y"),
-        (f"{WANTED}; pct=many", 'dmarc: pct: must be a whole number up to 100, got "many"; correct or remove it'),
+        (f"{WANTED}; sp=block", 'dmarc: sp: must be none or quarantine or reject, got "block"; correct it'),
+        (f"{WANTED}; aspf=strict; adkim=strict; pct=many; t=maybe", ""),
+        (f"{WANTED},", ""),
     ],
 )
 def test_difference_names_both_values(seen: str, difference: str) -> None:
@@ -202,6 +273,7 @@ def test_what_the_project_writes_is_read_back(policy: Policy, rua: list[str]) ->
     text = dmarc_value(policy, rua)
     record = parse_dmarc(text)
     assert (record.policy, record.rua, record.ignored, record.removed) == (policy, tuple(rua), (), ())
+    assert record.remarks == ()
     assert dmarc_difference(text, text) == ""
 
 
@@ -275,23 +347,20 @@ TAGS = st.sampled_from(sorted(VALUES)).flatmap(lambda name: VALUES[name].map(lam
 @settings(deadline=None)  # the first call builds checkdmarc's grammar
 @given(st.sampled_from(["none", "reject"]), st.lists(TAGS, max_size=5), st.sampled_from([";", "; ", " ;\t"]))
 def test_agrees_with_checkdmarc(policy: str, tags: list[str], mark: str) -> None:
-    """Both take the same records, and read the same in them."""
+    """Both read the same in what both take; what checkdmarc refuses is an error here, or there is a remark on it."""
     doubled = [tag for tag in tags if tag.startswith("unknown")][1:]
     text = mark.join(["v=DMARC1", *(tag for tag in [f"p={policy}", *tags] if tag not in doubled)])
-    assert _ours(text) == _theirs(text)
+    ours, theirs = _ours(text), _theirs(text)
+    if theirs is None:
+        assert ours is None or dmarc_remarks(text)
+    else:
+        assert ours == theirs
 
 
 # Records that checkdmarc takes, for it reads them as a lenient receiver does, and the reason why they are errors here.
 LENIENT = [
     ("without p, receivers that follow RFC 7489 see no policy", "v=DMARC1; rua=mailto:a@x.example"),
-    ("a receiver falls back to relaxed, which nobody wrote", "v=DMARC1; p=none; aspf=strict"),
-    ("a receiver falls back to 0, which nobody wrote", "v=DMARC1; p=none; fo=0:1"),
-    ("receivers that follow RFC 7489 still read pct", "v=DMARC1; p=none; pct=101"),
-    ("receivers that follow RFC 7489 still read ri", "v=DMARC1; p=none; ri=often"),
     ("an unknown tag may stand once too: RFC 6376 3.2", "v=DMARC1; p=none; x=1; x=2"),
-    ("a size is digits and at most one unit", "v=DMARC1; p=none; rua=mailto:a@x.example!big"),
-    ("an octet that is not UTF-8 is in no address", "v=DMARC1; p=none; rua=mailto:%ff@x.example"),
-    ("a domain has no empty label", "v=DMARC1; p=none; rua=mailto:a@x..example"),
     ("quotes are not part of a value: DNS software adds them", '"v=DMARC1; p=none"'),
 ]
 
@@ -303,15 +372,25 @@ def test_is_stricter_than_checkdmarc_for_a_reason(text: str) -> None:
     assert _theirs(text) is not None
 
 
+@pytest.mark.parametrize("rest", ["aspf=strict", "fo=0:1", "pct=101", "pct=many", "ri=often", "rf=iodef"])
+def test_takes_what_checkdmarc_takes(rest: str) -> None:
+    """Both read the default there, and say so."""
+    text = f"v=DMARC1; p=none; {rest}"
+    assert _ours(text) == _theirs(text) == _ours("v=DMARC1; p=none")
+    assert dmarc_remarks(text)
+
+
 @pytest.mark.parametrize(
     ("text", "ours", "theirs"),
     [
+        ("v=DMARC1; p=none; rua=mailto:a@x.example!big", [], ["a@x.example"]),
+        ("v=DMARC1; p=none; rua=mailto:a@x..example", [], ["a@x..example"]),
         ("v=DMARC1; p=none; rua=mailto:a%2Bb@x.example", ["a+b@x.example"], ["a%2Bb@x.example"]),
         ("v=DMARC1; p=none; rua=mailto:a@x.example?subject=b", ["a@x.example"], ["a@x.example"]),
     ],
 )
 def test_reads_addresses_as_a_mailer_does(text: str, ours: list[str], theirs: list[str]) -> None:
-    """Percent-encoding is undone and headers dropped, so that addresses compare: RFC 6068 2."""
+    """Percent-encoding is undone and headers dropped, so that addresses compare: RFC 6068 2. What is no address is none."""
     outcome, other = _ours(text), _theirs(text)
     assert outcome is not None
     assert other is not None
