@@ -25,6 +25,11 @@ __all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps"]
 RECIPIENTS_PER_RULE: Final = 100
 """SES's documentation gives 100 on one page and 500 on another; the lower always works."""
 
+_NONCURRENT_DAYS: Final = 1
+"""Least that S3 takes. Nothing here is written twice under a key that matters: SES names each message anew, what is delivered, its
+attachments and bodies are written once, and a newer verdict replaces the older one. Whoever works on a version by its id does so
+within hours."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TenantInboxProps:
@@ -36,12 +41,12 @@ class TenantInboxProps:
         recipients: addresses, or the domain itself for every address of it. Their order decides which rule holds which:
             append new ones, and no address moves from rule to rule. None makes no rule and receives nothing: a rule without
             recipients would be every address of every verified domain to SES.
-        raw_retention: how long mail stays in quarantine, and how long replaced versions are kept.
+        raw_retention: how long mail stays in quarantine; whole days.
         scanner: what scans the mail. Default: None, mail stays in quarantine and nobody reads it.
         scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
         structurer: what makes entities of delivered mail. Default: None, mail stays under `clean/`.
-        message_retention: how long delivered mail, attachments and verdicts are kept; whole days. Default: None, until somebody
-            deletes them.
+        message_retention: how long delivered mail, attachments, bodies and verdicts are kept; whole days. Default: None, until
+            somebody deletes them.
         alerts_topic_arn: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
             publish. Default: None.
         enabled: whether the rules take mail. Default: True.
@@ -74,12 +79,16 @@ class TenantInbox(Construct):
     rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules; only the scanner may
     read there, and only it may write under `clean/` and `verdicts/`. The bucket is kept on removal.
 
+    What is past its retention, what somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more
+    day as a noncurrent version. S3 rounds both times up to the next midnight UTC and may act hours later: bytes are gone at the
+    latest about three days after their retention.
+
     Raises:
         ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, a structurer without a
             scanner, `tenant_id` is no identifier, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SES developer guide, "Giving permissions to Amazon SES for email receiving", "Create receipt rules"; S3 user guide,
-    "Enabling and configuring event notifications".
+    "Enabling and configuring event notifications", "Lifecycle configuration elements".
     """
 
     def __init__(self, scope: Construct, id: str, props: TenantInboxProps) -> None:
@@ -133,7 +142,6 @@ class TenantInbox(Construct):
         return s3.Bucket.from_bucket_arn(self, "Imported", self.bucket_arn)
 
     def _bucket(self, props: TenantInboxProps) -> s3.CfnBucket:
-        days = int(props.raw_retention.to_days())
         bucket = s3.CfnBucket(
             self,
             "Bucket",
@@ -153,24 +161,7 @@ class TenantInbox(Construct):
                 block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
             ),
             versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
-                rules=[
-                    s3.CfnBucket.RuleProperty(
-                        id="ExpireRaw", status="Enabled", prefix=RAW_PREFIX, expiration_in_days=days
-                    ),
-                    s3.CfnBucket.RuleProperty(
-                        id="ExpireReplaced",
-                        status="Enabled",
-                        noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
-                            noncurrent_days=days
-                        ),
-                        abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
-                            days_after_initiation=1
-                        ),
-                    ),
-                    *_expirations(props),
-                ]
-            ),
+            lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(rules=_expirations(props)),
             logging_configuration=s3.CfnBucket.LoggingConfigurationProperty(
                 destination_bucket_name=props.access_logs_bucket_name, log_file_prefix=f"{props.tenant_id}/"
             )
@@ -249,17 +240,35 @@ def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationPro
 
 
 def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
-    """What ends with the messages: as they came, their attachments and bodies, and what was found in them."""
-    if props.message_retention is None:
-        return []
-    days = int(props.message_retention.to_days())
-    kept = (CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX, VERDICT_PREFIX)
-    return [
+    """When mail ends, and what ends with it: attachments and bodies of messages, and what was found in them.
+
+    In a bucket with versions an expiration only puts a delete marker over the object; its bytes go `_NONCURRENT_DAYS` later, by the
+    rule for the whole bucket, and the marker after them. CloudFormation takes no rule that has ExpiredObjectDeleteMarker alone,
+    and S3 none that has it beside days.
+    """
+    lives = {RAW_PREFIX: props.raw_retention}
+    if props.message_retention is not None:
+        kept = (CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX, VERDICT_PREFIX)
+        lives |= dict.fromkeys(kept, props.message_retention)
+    replaced = s3.CfnBucket.RuleProperty(
+        id="ExpireReplaced",
+        status="Enabled",
+        expired_object_delete_marker=True,
+        noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
+            noncurrent_days=_NONCURRENT_DAYS
+        ),
+        abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(days_after_initiation=1),
+    )
+    ends = [
         s3.CfnBucket.RuleProperty(
-            id=f"Expire{prefix.rstrip('/').capitalize()}", status="Enabled", prefix=prefix, expiration_in_days=days
+            id=f"Expire{prefix.rstrip('/').capitalize()}",
+            status="Enabled",
+            prefix=prefix,
+            expiration_in_days=int(life.to_days()),
         )
-        for prefix in kept
+        for prefix, life in lives.items()
     ]
+    return [ends[0], replaced, *ends[1:]]
 
 
 def _check(props: TenantInboxProps) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from emulator.extension import upstream
+from emulator.extension import s3_lifecycle, upstream
 from emulator.extension.upstream import Properties, Provisioned
 
 BUCKET = "AWS::S3::Bucket"
@@ -56,6 +56,7 @@ class Setting:
 def install() -> None:
     """Put the missing properties behind ministack's own handlers."""
     upstream.replace("services.s3", "_resolve_sse_write_headers", _with_aws_key)
+    s3_lifecycle.install()
     own = upstream.handlers(BUCKET)
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
@@ -140,51 +141,6 @@ def _encryption(value: Any) -> dict[str, Any]:
     return {"Rules": rules}
 
 
-def _lifecycle(value: Any) -> dict[str, Any]:
-    return {"Rules": [_lifecycle_rule(rule) for rule in value["Rules"]]}
-
-
-def _lifecycle_rule(given: dict[str, Any]) -> dict[str, Any]:
-    rule: dict[str, Any] = {"Status": given["Status"], "Filter": _lifecycle_filter(given)}
-    if "Id" in given:
-        rule["ID"] = given["Id"]
-    expiration: dict[str, Any] = {}
-    if "ExpirationInDays" in given:
-        expiration["Days"] = int(given["ExpirationInDays"])
-    if "ExpirationDate" in given:
-        expiration["Date"] = given["ExpirationDate"]
-    if "ExpiredObjectDeleteMarker" in given:
-        expiration["ExpiredObjectDeleteMarker"] = upstream.flag(given["ExpiredObjectDeleteMarker"])
-    if expiration:
-        rule["Expiration"] = expiration
-    if abort := given.get("AbortIncompleteMultipartUpload"):
-        rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": int(abort["DaysAfterInitiation"])}
-    if noncurrent := given.get("NoncurrentVersionExpiration"):
-        rule["NoncurrentVersionExpiration"] = {key: int(value) for key, value in noncurrent.items()}
-    elif "NoncurrentVersionExpirationInDays" in given:
-        days = int(given["NoncurrentVersionExpirationInDays"])
-        rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
-    if transitions := given.get("Transitions"):
-        rule["Transitions"] = [
-            {"StorageClass": each["StorageClass"], "Days": int(each["TransitionInDays"])} for each in transitions
-        ]
-    return rule
-
-
-def _lifecycle_filter(given: dict[str, Any]) -> dict[str, Any]:
-    parts: dict[str, Any] = {"Prefix": given["Prefix"]} if "Prefix" in given else {}
-    if tags := given.get("TagFilters"):
-        parts["Tags"] = tags
-    for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"):
-        if name in given:
-            parts[name] = int(given[name])
-    if len(parts) > 1 or len(parts.get("Tags", [])) > 1:
-        return {"And": parts}
-    if "Tags" in parts:
-        return {"Tag": parts["Tags"][0]}
-    return parts or {"Prefix": ""}
-
-
 def _logging(value: Any) -> dict[str, Any]:
     target = value.get("DestinationBucketName")
     return (
@@ -204,7 +160,7 @@ SETTINGS = (
         "LifecycleConfiguration",
         "put_bucket_lifecycle_configuration",
         "LifecycleConfiguration",
-        _lifecycle,
+        s3_lifecycle.lifecycle,
         "delete_bucket_lifecycle",
     ),
     Setting("LoggingConfiguration", "put_bucket_logging", "BucketLoggingStatus", _logging, None),

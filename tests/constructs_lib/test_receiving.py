@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,61 @@ def test_bucket_is_private_encrypted_versioned_and_kept() -> None:
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-def test_lifecycle_follows_retention() -> None:
-    """Quarantine expires, and so do replaced versions."""
-    raw, replaced = only(inbox_template(), "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
-    assert (raw["Prefix"], raw["ExpirationInDays"]) == ("raw/", 90)
-    assert "Prefix" not in replaced
-    assert replaced["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+def days_in_bucket(template: Template, key: str) -> float:
+    """Days until the bytes of an object with this key are gone, by S3's own rules for a bucket with versions.
+
+    Expiration puts a delete marker over the object, and makes it a noncurrent version; the shortest rule that reaches it counts.
+    """
+    rules = [
+        rule
+        for rule in only(template, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+        if rule["Status"] == "Enabled" and key.startswith(rule.get("Prefix", ""))
+    ]
+    shown = min((rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule), default=math.inf)
+    hidden = min(
+        (
+            rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+            for rule in rules
+            if "NoncurrentVersionExpiration" in rule
+        ),
+        default=math.inf,
+    )
+    return float(shown + hidden)
+
+
+@pytest.mark.parametrize(("raw", "messages"), [(90, 30), (3650, 1), (1, 3650), (1, 1), (7, 365), (3650, 36500)])
+def test_bytes_stay_as_long_as_retention_says(raw: int, messages: int) -> None:
+    """Each prefix by its own setting and one day more, whatever the other one is."""
+    template = inbox_template(
+        raw_retention=cdk.Duration.days(raw), message_retention=cdk.Duration.days(messages), **SCANNED
+    )
+    found = {
+        prefix: days_in_bucket(template, f"{prefix}m1")
+        for prefix in ("raw/", "raw/out/", "clean/", "clean/out/", "attachments/", "bodies/", "verdicts/")
+    }
+    assert found == {prefix: (raw if prefix.startswith("raw/") else messages) + 1 for prefix in found}
+
+
+def test_messages_stay_until_deleted_and_not_longer() -> None:
+    """Without a retention nothing expires but quarantine; what somebody deletes is gone a day later, wherever it stood."""
+    template = inbox_template()
+    assert days_in_bucket(template, "raw/m1") == 91
+    assert days_in_bucket(template, "clean/m1") == math.inf
+    rules = only(template, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    (everything,) = [rule for rule in rules if "Prefix" not in rule]
+    assert everything["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert everything["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_delete_markers_go_with_the_last_version() -> None:
+    """One rule for the whole bucket does it, beside nothing that S3 or CloudFormation refuses beside it."""
+    rules = only(inbox_template(message_retention=cdk.Duration.days(30), **SCANNED), "AWS::S3::Bucket")[
+        "LifecycleConfiguration"
+    ]["Rules"]
+    (marked,) = [rule for rule in rules if "ExpiredObjectDeleteMarker" in rule]
+    assert marked["ExpiredObjectDeleteMarker"] is True
+    assert not marked.keys() & {"Prefix", "ExpirationInDays", "ExpirationDate", "TagFilters"}
+    assert len({rule["Id"] for rule in rules}) == len(rules) == 6
 
 
 def test_rule_files_mail_under_raw() -> None:

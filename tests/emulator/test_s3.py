@@ -138,6 +138,96 @@ def test_bad_properties_are_refused(stacks: Stacks, more: dict[str, Any], reason
     assert "refused" not in found
 
 
+EXPIRES: dict[str, Any] = {"Status": "Enabled", "ExpirationInDays": 30}
+MARKER: dict[str, Any] = {
+    "Status": "Enabled",
+    "ExpiredObjectDeleteMarker": True,
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+}
+
+
+def test_lifecycle_rules_that_aws_takes_are_taken(stacks: Stacks) -> None:
+    """Days for a prefix beside delete markers and noncurrent versions of the whole bucket, as S3's examples have it."""
+    rules = [
+        {**EXPIRES, "Id": "raw", "Prefix": "raw/"},
+        {**EXPIRES, "Id": "clean", "Prefix": "clean/", "NoncurrentVersionExpiration": {"NoncurrentDays": 2}},
+        {**MARKER, "Id": "all", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}},
+        {
+            "Id": "cold",
+            "Status": "Enabled",
+            "Prefix": "cold/",
+            "Transition": {"StorageClass": "STANDARD_IA", "TransitionInDays": 30},
+            "NoncurrentVersionTransitions": [
+                {"StorageClass": "GLACIER", "TransitionInDays": 1, "NewerNoncurrentVersions": 3}
+            ],
+        },
+    ]
+    stacks.deploy(bucket("lifecycle", LifecycleConfiguration={"Rules": rules}))
+    s3 = stacks.client("s3")
+    found = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket="lifecycle")["Rules"]}
+    assert found["all"]["Expiration"] == {"ExpiredObjectDeleteMarker": True}
+    assert found["all"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert found["clean"]["Expiration"] == {"Days": 30}
+    assert found["clean"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 2}
+    assert found["cold"]["Transitions"] == [{"StorageClass": "STANDARD_IA", "Days": 30}]
+    assert found["cold"]["NoncurrentVersionTransitions"][0]["NewerNoncurrentVersions"] == 3
+    # S3 itself takes the marker alone, which CloudFormation does not.
+    alone = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"ExpiredObjectDeleteMarker": True}}
+    s3.put_bucket_lifecycle_configuration(Bucket="lifecycle", LifecycleConfiguration={"Rules": [alone]})
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ([{**MARKER, "ExpirationInDays": 30}], "MalformedXML"),
+        ([{**MARKER, "ExpirationDate": "2030-01-01T00:00:00Z"}], "MalformedXML"),
+        ([{**MARKER, "TagFilters": [{"Key": "a", "Value": "b"}]}], "ExpiredObjectDeleteMarker"),
+        ([{**MARKER, "ObjectSizeGreaterThan": 5}], "ExpiredObjectDeleteMarker"),
+        ([{"Status": "Enabled", "ExpiredObjectDeleteMarker": True}], "At least one of ["),
+        ([{"Status": "Enabled", "Prefix": "raw/"}], "At least one of ["),
+        ([{**EXPIRES, "ExpirationInDays": 0}], "must be a positive integer"),
+        ([{**EXPIRES, "ExpirationInDays": -1}], "must be a positive integer"),
+        ([{**MARKER, "NoncurrentVersionExpiration": {"NoncurrentDays": 0}}], "must be a positive integer"),
+        ([{**MARKER, "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 2}}], "MalformedXML"),
+        (
+            [{**MARKER, "NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 101}}],
+            "NewerNoncurrentVersions",
+        ),
+        (
+            [{**EXPIRES, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 0}}],
+            "must be a positive integer",
+        ),
+        (
+            [
+                {
+                    **EXPIRES,
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                    "TagFilters": [{"Key": "a", "Value": "b"}],
+                }
+            ],
+            "AbortIncompleteMultipartUpload",
+        ),
+        ([{**EXPIRES, "Id": "one"}, {**MARKER, "Id": "one"}], "Rule ID must be unique"),
+        ([{**EXPIRES, "Id": "x" * 256}], "ID length"),
+        ([{**EXPIRES, "Status": "On"}], "MalformedXML"),
+        (
+            [{**EXPIRES, "Transitions": [{"StorageClass": "GLACIER", "TransitionInDays": 30}]}],
+            "must be greater than 'Days' in the Transition action",
+        ),
+        (
+            [{**EXPIRES, "Transitions": [{"StorageClass": "STANDARD_IA", "TransitionInDays": 29}]}],
+            "greater than or equal to 30",
+        ),
+        ([{"Status": "Enabled", "ExpirationDate": "2030-01-01T10:00:00Z"}], "midnight"),
+        ([], "MalformedXML"),
+    ],
+)
+def test_lifecycle_rules_that_aws_refuses_are_refused(stacks: Stacks, rules: list[dict[str, Any]], reason: str) -> None:
+    """A template that could not be deployed fails here as well, and leaves no bucket behind."""
+    assert reason in stacks.refusal(bucket("unlifely", LifecycleConfiguration={"Rules": rules}))
+    assert "unlifely" not in [each["Name"] for each in stacks.client("s3").list_buckets()["Buckets"]]
+
+
 def test_kms_without_a_key_is_the_accounts_own(stacks: Stacks) -> None:
     """A write that names no key takes `aws/s3`; the CDK publishes its assets like that."""
     stacks.deploy(bucket("ownkey"))
