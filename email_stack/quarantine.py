@@ -15,6 +15,7 @@ from email_stack.config import Cell, Tenant
 from email_stack.deployed import tenant_outputs
 from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
+from mailroom.scanner.versions import kept_versions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -81,7 +82,7 @@ class Quarantine:
         )
 
     def messages(self) -> list[QuarantinedMessage]:
-        """Every version of every message that is there, the oldest first. Raises `AwsError`."""
+        """Every version of every message that is there, the oldest first; none that somebody deleted. Raises `AwsError`."""
         with aws_errors(f"bucket {self.bucket}: its quarantine cannot be read"), ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(self._with_verdict, self._objects()))
         return sorted(found, key=lambda message: (message.arrived, message.item))
@@ -108,15 +109,14 @@ class Quarantine:
         return request
 
     def _objects(self) -> Iterator[QuarantinedMessage]:
-        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=RAW_PREFIX):
-            for version in page.get("Versions", []):
-                if version["Key"] != SETUP_NOTIFICATION:
-                    yield QuarantinedMessage(
-                        item=RawObject(self.bucket, version["Key"], version["VersionId"]),
-                        arrived=version["LastModified"],
-                        octets=version["Size"],
-                        verdict=WAITING,
-                    )
+        for version in kept_versions(self.s3, self.bucket, RAW_PREFIX):
+            if version["Key"] != SETUP_NOTIFICATION:
+                yield QuarantinedMessage(
+                    item=RawObject(self.bucket, version["Key"], version["VersionId"]),
+                    arrived=version["LastModified"],
+                    octets=version["Size"],
+                    verdict=WAITING,
+                )
 
     def _with_verdict(self, message: QuarantinedMessage) -> QuarantinedMessage:
         key = f"{VERDICT_PREFIX}{message.item.message_id}/{message.item.version}.json"

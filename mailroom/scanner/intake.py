@@ -25,6 +25,7 @@ from mailroom.metric_names import DETECTIONS
 from mailroom.scanner.alerts import alerts_of
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.tags import Recipient
+from mailroom.scanner.versions import is_kept
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
@@ -179,7 +180,12 @@ class Intake:
         return Deadline.after(seconds)
 
     def _raw(self, item: RawObject, most: int | None = None) -> bytes | None:
-        """The message, or so many octets of its beginning; None when it is gone."""
+        """The message, or so many octets of its beginning; None when it is gone.
+
+        Somebody may have deleted it since it was listed to be scanned anew: then its version can still be read.
+        """
+        if item.rescan and not is_kept(self.s3, item.bucket, item.key, item.version):
+            return None
         try:
             answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
         except ClientError as error:
