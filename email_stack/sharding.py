@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from email_stack.config import Config
+from email_stack.files import write_whole
 
 __all__ = ["Shard", "divide", "join_assemblies", "run_in_shards", "settle_manifest"]
 
@@ -95,4 +96,4 @@ def settle_manifest(outdir: Path) -> None:
 
 def _write_manifest(manifest: dict[str, Any], outdir: Path) -> None:
     ordered = {**manifest, "artifacts": dict(sorted(manifest["artifacts"].items()))}
-    (outdir / _MANIFEST).write_text(json.dumps(ordered, indent=1), encoding="utf-8")
+    write_whole(outdir / _MANIFEST, json.dumps(ordered, indent=1).encode())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +25,7 @@ from email_stack.config.names import domain_name, is_below, registrable_domain
 from email_stack.config.problems import RuleError
 from email_stack.deployed import Deployed, NotDeployedError
 from email_stack.dnscheck.model import Report, Subject
+from email_stack.files import write_whole
 from email_stack.handover.model import Format, HandOver, Language
 from email_stack.tenant_records import customer_records, public_records
 
@@ -132,16 +131,5 @@ def _write(text: str, output: Path | None) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        # As readable as any file that the user makes: mkstemp's is for its owner alone.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(output, data)
     errors.print(f"{output}: {len(data)} octets written", markup=False, soft_wrap=True)

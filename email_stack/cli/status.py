@@ -15,6 +15,7 @@ from email_stack.cli.output import ExitCode, console, errors, print_json
 from email_stack.cli.status_view import document, print_snapshot
 from email_stack.cli.watching import interruptions, wait
 from email_stack.config import load
+from email_stack.files import write_whole
 from email_stack.status.collect import collect
 from email_stack.status.model import Snapshot, State
 
@@ -77,12 +78,7 @@ def _write_page(snapshot: Snapshot, path: Path, *, quiet: bool) -> None:
     """The file is there whole or not at all: with --watch, somebody may open it at any time."""
     from email_stack.status.page import render_page  # noqa: PLC0415 - its template engine takes longer than other commands
 
-    page = render_page(snapshot)
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(page, encoding="utf-8", newline="")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    page = render_page(snapshot).encode()
+    write_whole(path, page)
     if not quiet:
-        errors.print(f"{path}: {len(page.encode())} octets written", markup=False, soft_wrap=True)
+        errors.print(f"{path}: {len(page)} octets written", markup=False, soft_wrap=True)

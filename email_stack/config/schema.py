@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from email_stack.config.models import Cell, Tenant
+from email_stack.files import write_whole
 
 __all__ = ["json_schema", "schema_text"]
 
@@ -78,7 +79,7 @@ def schema_text() -> str:
 
 def main(arguments: list[str]) -> None:
     """Write the schema to the file that is named. Default: `tenants.schema.json` in the working folder."""
-    Path(arguments[0] if arguments else "tenants.schema.json").write_text(schema_text(), encoding="utf-8")
+    write_whole(Path(arguments[0] if arguments else "tenants.schema.json"), schema_text().encode())
 
 
 if __name__ == "__main__":
