@@ -13,8 +13,9 @@ from email_stack.config import Cell
 
 if TYPE_CHECKING:
     from boto3 import Session
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-__all__ = ["AwsError", "WrongAccountError", "aws_errors", "check_account", "session", "stack_outputs"]
+__all__ = ["AwsError", "WrongAccountError", "aws_errors", "check_account", "session", "stack_exists", "stack_outputs"]
 
 
 class AwsError(Exception):
@@ -43,27 +44,41 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise AwsError(f"{doing}: {error}") from error
 
 
-def check_account(cell: Cell) -> None:
-    """Check that the credentials are for the cell's account, where the config names one.
+def check_account(cell: Cell) -> str:
+    """Check that the credentials are for the cell's account, where the config names one; returns the ARN of whose they are.
 
     Raises:
         WrongAccountError: they are for another.
         AwsError: there are none, or AWS does not take them.
     """
     with aws_errors(f'cell "{cell.id}": cannot tell whose the credentials are'):
-        account = session().client("sts", region_name=cell.region).get_caller_identity()["Account"]
+        caller = session().client("sts", region_name=cell.region).get_caller_identity()
+    account = caller["Account"]
     if cell.account is not None and account != cell.account:
         raise WrongAccountError(
             f'cell "{cell.id}" is in account {cell.account}, the credentials are for {account}; use credentials of the cell'
         )
+    return caller.get("Arn", f"arn:aws:iam::{account}:root")
+
+
+def stack_exists(name: str, cell: Cell) -> bool:
+    """Whether there is such a stack, in whatever state. Raises `AwsError`."""
+    return _described(name, cell) is not None
 
 
 def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
-    """The outputs of the stack by key; None when there is no such stack.
+    """The outputs of the stack by key, none before its first deployment is done; None when there is no such stack.
 
     Raises:
         AwsError: AWS refused.
     """
+    stack = _described(name, cell)
+    if stack is None:
+        return None
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _described(name: str, cell: Cell) -> StackTypeDef | None:
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see above
 
     with aws_errors(f"stack {name} in {cell.region}: cannot be read"):
@@ -75,4 +90,4 @@ def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
             if "does not exist" in str(error):
                 return None
             raise
-    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+    return stacks[0]

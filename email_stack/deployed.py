@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from email_stack.aws import aws_errors, session, stack_outputs
 from email_stack.config import Cell, Tenant
 from email_stack.dnscheck.model import SesState
 
-__all__ = ["Deployed", "NotDeployedError", "read_deployed", "tenant_outputs"]
+__all__ = ["Deployed", "NotDeployedError", "read_deployed", "tenant_output", "tenant_outputs"]
 
 _TOKENS: Final = 3
 
@@ -39,13 +40,27 @@ def tenant_outputs(tenant: Tenant, cell: Cell) -> dict[str, str]:
     """The outputs of the tenant's stack by key.
 
     Raises:
-        NotDeployedError: there is no stack.
+        NotDeployedError: there is no stack, or one that never was deployed whole.
         AwsError: AWS refused.
     """
-    outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
+    stack = tenant_stack_name(tenant.id)
+    outputs = stack_outputs(stack, cell)
     if outputs is None:
-        raise _not_deployed(tenant, f"there is no stack {tenant_stack_name(tenant.id)} in {cell.region}")
+        raise _not_deployed(tenant, f"there is no stack {stack} in {cell.region}")
+    if not outputs:
+        raise _not_deployed(tenant, f"the first deployment of stack {stack} still runs, or was rolled back")
     return outputs
+
+
+def tenant_output(outputs: Mapping[str, str], name: str, tenant: Tenant) -> str:
+    """One of the outputs of the tenant's stack.
+
+    Raises:
+        NotDeployedError: the stack is from before there was such an output.
+    """
+    if name not in outputs:
+        raise _not_deployed(tenant, f"its stack has no output {name} yet")
+    return outputs[name]
 
 
 def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from email_stack.aws import session
 from email_stack.config import Cell, Tenant
-from email_stack.deployed import NotDeployedError, tenant_outputs
+from email_stack.deployed import tenant_output, tenant_outputs
 
 if TYPE_CHECKING:
     from mailroom.outbox import Outbox
@@ -54,8 +54,4 @@ def outbox_of(tenant: Tenant, cell: Cell) -> Outbox:
 def _names(tenant: Tenant, cell: Cell) -> tuple[str, str]:
     """Of the table and of the bucket."""
     outputs = tenant_outputs(tenant, cell)
-    if "MessagesTableName" not in outputs:
-        raise NotDeployedError(
-            f'tenant "{tenant.id}": its stack has no messages yet; run `email-stack deploy {tenant.id} --yes` first'
-        )
-    return outputs["MessagesTableName"], outputs["BucketName"]
+    return tenant_output(outputs, "MessagesTableName", tenant), tenant_output(outputs, "BucketName", tenant)

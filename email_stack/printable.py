@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-__all__ = ["escaped", "escaped_lines"]
+__all__ = ["escape", "escaped", "escaped_lines"]
 
 _SHOWN: Final = 200
+_LIKE_AN_ESCAPE: Final = re.compile(r"\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
+"""A backslash that would be read as the beginning of an escape."""
 
 
-def escaped(text: str, most: int = _SHOWN) -> str:
-    """One line of it: what does not print is shown by its number, and the rest after `most` characters left out."""
-    shown = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
-    return shown if len(shown) <= most else f"{shown[:most]}..."
+def escape(character: str) -> str:
+    """A character by its number, as Python writes it: the number of digits is told by the letter, so that nothing runs into it."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def escaped(text: str, most: int | None = _SHOWN) -> str:
+    """One line of it: what does not print is shown by its number, and the rest after `most` characters left out.
+
+    Two texts that differ look different: where a backslash of the text would be read as an escape, it is doubled.
+    """
+    shown: list[str] = []
+    length = 0
+    for place, character in enumerate(text):
+        shown.append(_shown(text, place, character))
+        length += len(shown[-1])
+        if most is not None and length > most:
+            return f"{''.join(shown[:-1])}..."
+    return "".join(shown)
 
 
 def escaped_lines(text: str) -> str:
     """All of it, line by line; tabs stay."""
-    return "\n".join(
-        "\t".join(escaped(piece, len(piece) * 8) for piece in line.split("\t")) for line in text.split("\n")
-    )
+    return "\n".join("\t".join(escaped(piece, None) for piece in line.split("\t")) for line in text.split("\n"))
+
+
+def _shown(text: str, place: int, character: str) -> str:
+    if not character.isprintable():
+        return escape(character)
+    if character == "\\" and (_LIKE_AN_ESCAPE.match(text, place) or not text[place + 1 : place + 2].isprintable()):
+        return "\\\\"
+    return character

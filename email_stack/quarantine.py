@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell, Tenant
-from email_stack.deployed import tenant_outputs
+from email_stack.deployed import tenant_output, tenant_outputs
 from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
 from mailroom.scanner.versions import kept_versions
@@ -70,13 +70,13 @@ class Quarantine:
         """The quarantine that the tenant's stack made.
 
         Raises:
-            NotDeployedError: there is no stack.
+            NotDeployedError: there is no stack, or one that never was deployed whole.
             AwsError: AWS refused.
         """
         outputs = tenant_outputs(tenant, cell)
         own = session()
         return cls(
-            bucket=outputs["BucketName"],
+            bucket=tenant_output(outputs, "BucketName", tenant),
             s3=own.client("s3", region_name=cell.region),
             sqs=own.client("sqs", region_name=cell.region),
         )

@@ -13,10 +13,10 @@ from email_stack.deployed import NotDeployedError
 __all__ = ["aws_failures", "checked_account", "not_deployed"]
 
 
-def checked_account(cell: Cell) -> None:
-    """Check whose the credentials are. Raises `CommandError`."""
+def checked_account(cell: Cell) -> str:
+    """Check whose the credentials are; returns their ARN. Raises `CommandError`."""
     with aws_failures():
-        check_account(cell)
+        return check_account(cell)
 
 
 @contextmanager

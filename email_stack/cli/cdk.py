@@ -63,8 +63,8 @@ class CdkRun:
         ]
 
 
-def run_cdk(run: CdkRun, on_line: Callable[[str], None]) -> int:
-    """Run it in the project's folder; returns its exit code.
+def run_cdk(run: CdkRun, on_line: Callable[[str], None]) -> None:
+    """Run it in the project's folder.
 
     Args:
         run: what to run.
@@ -74,12 +74,13 @@ def run_cdk(run: CdkRun, on_line: Callable[[str], None]) -> int:
         CommandError: a tool is missing, or the CLI failed, with what it said of that.
     """
     if run.assembly is not None:
-        return _run(run, run.assembly, on_line)
+        _run(run, run.assembly, on_line)
+        return
     with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
-        return _run(run, Path(folder) / "cdk.out", on_line)
+        _run(run, Path(folder) / "cdk.out", on_line)
 
 
-def _run(run: CdkRun, assembly: Path, on_line: Callable[[str], None]) -> int:
+def _run(run: CdkRun, assembly: Path, on_line: Callable[[str], None]) -> None:
     try:
         command = run.command(assembly)
         path = f"{node_executable().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -100,11 +101,10 @@ def _run(run: CdkRun, assembly: Path, on_line: Callable[[str], None]) -> int:
             text = _COLOR.sub("", line.rstrip("\n"))
             said.append(text)
             on_line(text)
-    if process.returncode != 0 and "--fail" not in run.options:
+    if process.returncode != 0:
         raise CommandError(
             f"cdk {run.verb} failed with exit code {process.returncode}", _cause(said), ExitCode.CDK_FAILED
         )
-    return process.returncode
 
 
 def _cause(said: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -111,7 +110,7 @@ def _check(config: Config, tenants: Sequence[Tenant], resolver: Endpoint | None,
 
 def _show(found: _Round, last: _Round | None, *, watch: bool, as_json: bool) -> None:
     if as_json and watch:
-        print(json.dumps(found.document, ensure_ascii=False), flush=True)
+        print_json(found.document, one_line=True)
     elif as_json:
         print_json(found.document)
     elif watch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from email_stack.aws import AwsError, check_account, stack_exists
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.dangling import refuse_dangling_delegation
 from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
@@ -19,7 +21,7 @@ from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, T
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
 from email_stack.cli.progress import StackProgress
 from email_stack.cli.selection import stack_names, tenant_stacks
-from email_stack.config import Config, load
+from email_stack.config import Cell, Config, Tenant, load
 
 __all__ = ["register"]
 
@@ -27,6 +29,9 @@ _STACKS_AT_ONCE: Final = 3
 """SES takes one control-plane request a second: more stacks at once wait for each other."""
 
 _TENANTS_AT_MOST: Final = 50
+
+_DIFFERING: Final = re.compile(r"Number of stacks with differences: (\d+)")
+"""What `cdk diff` says last, once every stack was compared."""
 
 ChosenTenant = Annotated[str | None, typer.Argument(metavar="[TENANT]", help="Id of a tenant in the config.")]
 All = Annotated[bool, typer.Option("--all", help="Every tenant and cell of the config.")]
@@ -91,9 +96,18 @@ def diff(
     """Show how what is deployed differs from the config."""
     loaded = load(config)
     tenants = _chosen(loaded, tenant, every)
-    options = ["--fail"] if fail else []
-    run = CdkRun(verb="diff", stacks=stack_names(loaded, tenants), config=config, tenants=tenants, options=options)
-    if run_cdk(run, on_line=print) != 0:
+    # Not the CDK's own --fail: its exit code is the same for a difference and for a failure.
+    counted: list[int] = []
+
+    def line(text: str) -> None:
+        print(text)
+        if (count := _DIFFERING.search(text)) is not None:
+            counted.append(int(count[1]))
+
+    run_cdk(CdkRun(verb="diff", stacks=stack_names(loaded, tenants), config=config, tenants=tenants), on_line=line)
+    if fail and not counted:
+        raise CommandError("cdk diff failed", "it did not say whether anything differs", ExitCode.CDK_FAILED)
+    if fail and sum(counted) > 0:
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
@@ -106,7 +120,10 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
     server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
-    """Delete one tenant's stacks. Its mail and its zone are kept unless its config says `removal: destroy`."""
+    """Delete one tenant's stacks. Its mail and its zone are kept unless its config says `removal: destroy`.
+
+    Where nothing is deployed any more, that is said, and is no failure.
+    """
     loaded = load(config)
     chosen = loaded.tenant(tenant)
     stacks = tenant_stacks(chosen)[::-1]
@@ -130,6 +147,10 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
         return
     if not force:
         refuse_dangling_delegation(chosen, loaded.cell(chosen.cell), endpoint(resolver), server_port)
+    stacks = _existing(stacks, loaded.cell(chosen.cell))
+    if not stacks:
+        _tell_nothing_there(chosen, as_json=as_json)
+        return
     emptied = empty_bucket_of(chosen, loaded.cell(chosen.cell)) if chosen.removal == "destroy" else 0
     with StackProgress(errors) as progress:
         run = CdkRun(verb="destroy", stacks=stacks, config=config, tenants=[tenant], options=["--force"])
@@ -140,6 +161,23 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
         )
     else:
         console.print(f"deleted {', '.join(stacks)}; this {keeps}", markup=False)
+
+
+def _existing(stacks: Sequence[str], cell: Cell) -> list[str]:
+    """Those that are there. All of them where that cannot be asked: the CDK then says why."""
+    try:
+        check_account(cell)
+        return [name for name in stacks if stack_exists(name, cell)]
+    except AwsError:
+        return list(stacks)
+
+
+def _tell_nothing_there(tenant: Tenant, *, as_json: bool) -> None:
+    if as_json:
+        why = {"removal": tenant.removal, "versions_deleted": 0, "reason": "not deployed"}
+        print_json({"ok": True, "applied": False, "stacks": [], **why})
+    else:
+        console.print(f"{tenant.id}: is not deployed, nothing was deleted", markup=False)
 
 
 def _chosen(config: Config, tenant: str | None, every: bool) -> list[str] | None:

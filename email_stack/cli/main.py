@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Final
 
@@ -32,6 +33,9 @@ suppressions --address), 7 nothing to do but wait (dns-check, send-test, status)
 9 AWS refused or could not be asked.
 """
 
+_WRONG_USAGE: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+"""Click's UsageError, of which Typer may bring one along that is not Click's."""
+
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 inspecting.register(app)
 deploying.register(app)
@@ -47,13 +51,24 @@ suppressing.register(app)
 
 def main() -> None:
     """Run the command line and exit with one of `ExitCode`."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal's encoding lacks is shown by its number: nobody's subject ends a command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    arguments = sys.argv[1:]
+    as_json = "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
     try:
-        app()
+        # By itself Typer prints wrong usage for people, and exits.
+        code = app(standalone_mode=not as_json)
+        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+    except _WRONG_USAGE as error:
+        text = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        failure = CommandError("wrong usage", text, ExitCode.USAGE)
     except CommandError as error:
         failure = error
     except ConfigError as error:
         failure = CommandError("config not valid", str(error), ExitCode.INVALID)
     except OSError as error:
         failure = CommandError("cannot read or write", str(error), ExitCode.INVALID)
-    print_error(failure, as_json="--json" in sys.argv[1:])
+    print_error(failure, as_json=as_json)
     sys.exit(failure.code)

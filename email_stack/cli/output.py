@@ -66,6 +66,6 @@ def print_error(error: CommandError, *, as_json: bool) -> None:
         errors.print(f"{error.title}\n{error.text}", markup=False, soft_wrap=True)
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on standard output, for scripts."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def print_json(value: Any, *, one_line: bool = False) -> None:
+    """One JSON document on standard output, for scripts: in ASCII, which every terminal, pipe and locale takes as it is."""
+    print(json.dumps(value, indent=None if one_line else 2), flush=one_line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Final
@@ -65,7 +64,7 @@ def status(  # noqa: PLR0917 - options, which Typer passes by name
 
 def _show(snapshot: Snapshot, code: ExitCode, *, watch: bool, as_json: bool) -> None:
     if as_json and watch:
-        print(json.dumps(document(snapshot, code), ensure_ascii=False), flush=True)
+        print_json(document(snapshot, code), one_line=True)
     elif as_json:
         print_json(document(snapshot, code))
     else:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from email_stack.printable import escape
+
 __all__ = ["ConfigError", "Fault", "Problem", "RuleError", "Scalar", "closest", "shown"]
 
 Scalar = str | int | float | bool | None
@@ -113,7 +115,7 @@ def shown(value: Scalar) -> str:
     if not isinstance(value, str):
         return str(value)
     cut = value[: _SHOWN_CHARACTERS - 1] + "…" if len(value) > _SHOWN_CHARACTERS else value
-    return '"' + "".join(_ESCAPES.get(c) or (c if c.isprintable() else _escaped(c)) for c in cut) + '"'
+    return '"' + "".join(_ESCAPES.get(c) or (c if c.isprintable() else escape(c)) for c in cut) + '"'
 
 
 def closest(value: object, known: Iterable[str]) -> str | None:
@@ -121,8 +123,3 @@ def closest(value: object, known: Iterable[str]) -> str | None:
     # Long input is no misspelling, and difflib takes quadratic time.
     found = get_close_matches(value.lower(), list(known), n=1) if isinstance(value, str) and len(value) <= 80 else []
     return found[0] if found else None
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -110,10 +110,13 @@ def _read_cell(cell: Cell, now: datetime) -> _Shared:
         reader = CellReader.of(cell)
     except AwsError as error:
         return _Shared(status=replace(status, checks=_unknown(CELL_PARTS, str(error))), refused=str(error))
-    if outputs is None:
-        return _Shared(
-            status=replace(status, absent=f"there is no stack {stack} in {cell.region}; deploy a tenant of it")
+    if not outputs:
+        missing = (
+            f"there is no stack {stack} in {cell.region}"
+            if outputs is None
+            else f"the first deployment of stack {stack} still runs, or was rolled back"
         )
+        return _Shared(status=replace(status, absent=f"{missing}; deploy a tenant of it"))
     checks: dict[Part, Check] = {}
     active: ActiveRules | None = None
     confirmed: datetime | None = None

@@ -73,7 +73,7 @@ def test_people_read_it(clamd: RunningClamd, files: list[str]) -> None:
         in done.stdout
     )
     assert "attachment 2: removed-attachment.txt (text/plain" in done.stdout
-    assert "in\\x1b[31mvoice \\x202e [bold]" in done.stdout
+    assert "in\\x1b[31mvoice \\u202e [bold]" in done.stdout
     assert done.stdout.isascii()
 
 

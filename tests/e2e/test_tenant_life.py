@@ -227,8 +227,19 @@ def test_removal_with_destroy_takes_the_data(platform: Platform, outputs: dict[s
     bucket = outputs["Tenant-globex"]["BucketName"]
     done = platform.json("destroy", "globex", "--yes", "--config", str(platform.folder / "tenants.yaml"))
     assert done["versions_deleted"] >= 1
+    assert (done["applied"], done["stacks"]) == (True, ["Tenant-globex"])
     assert bucket not in [b["Name"] for b in platform.client("s3").list_buckets()["Buckets"]]
     assert set(active_rules(platform)) == {"name", "acme-0", "acme-1"}
+
+
+def test_destroying_what_is_gone_says_so(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
+    """The second time nothing is deleted, and that is what is told."""
+    config = str(platform.folder / "tenants.yaml")
+    again = platform.json("destroy", "globex", "--yes", "--config", config)
+    nothing = {"stacks": [], "removal": "destroy", "versions_deleted": 0, "reason": "not deployed"}
+    assert again == {"ok": True, "applied": False, **nothing}
+    text = platform.email_stack("destroy", "globex", "--yes", "--config", config)
+    assert (text.returncode, text.stdout) == (0, "globex: is not deployed, nothing was deleted\n")
 
 
 def test_removal_keeps_the_data_by_default(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:

@@ -1,0 +1,195 @@
+"""--json: one document in ASCII, whatever standard output, names and arguments are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from email_stack.cli import main
+from emulator import Emulator
+from tests.mailroom.clamav import RunningClamd, running_clamd
+
+REGION = "eu-central-1"
+CONFIG = """\
+cells:
+  eu: {region: eu-central-1}
+tenants:
+  - {id: acme, subdomain: post.acme.example, addresses: [support], live: false}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A valid config of one tenant."""
+    path = tmp_path / "tenants.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def run(*arguments: str | bytes | Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command line in an environment of its own."""
+    given = {"PATH": os.environ["PATH"], "COLUMNS": "100", **environment}
+    command = [sys.executable, "-m", "email_stack.cli", *arguments]
+    return subprocess.run(command, env=given, capture_output=True, check=False, timeout=120)
+
+
+ENVIRONMENTS = [
+    {"PYTHONIOENCODING": "latin-1"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda one: "-".join(one.values()))
+@pytest.mark.parametrize("name", [b"\xff\xfe.yaml", "Grüße 😀.yaml".encode(), b"\xc2\x9b31m\xe2\x80\xae.yaml"])
+def test_any_file_name_on_any_output(tmp_path: Path, name: bytes, environment: dict[str, str]) -> None:
+    """One JSON document in ASCII, and the exit code that the command has elsewhere, too."""
+    path = os.fsencode(tmp_path) + b"/" + name
+    Path(os.fsdecode(path)).write_text(CONFIG.replace("post.acme.example", "acme.example"))
+    done = run("validate", "--json", "--config", path, **environment)
+    assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout.decode("ascii"))
+    assert [one["field"] for one in document["problems"]] == ["subdomain"]
+    missing = run("list", "--json", "--config", path + b".none", **environment)
+    assert missing.returncode == 1
+    assert json.loads(missing.stdout.decode("ascii"))["exit_code"] == 1
+    text = run("validate", "--config", path, **environment)
+    assert (text.returncode, b"Traceback" in text.stderr) == (1, False)
+
+
+@pytest.fixture(scope="module")
+def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
+    """A clamd that scans."""
+    with running_clamd(tmp_path_factory.mktemp("clamd")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("command", ["scan", "replay"])
+def test_any_message(clamd: RunningClamd, tmp_path: Path, command: str) -> None:
+    """Words of senders, and file names that are no text, come through as JSON writes them; the plain view goes on, too."""
+    path = os.fsencode(tmp_path) + b"/\xff-\xc2\x9b31m.eml"
+    raw = b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_=F0=9F=98=80=E2=80=AE?=\r\n\r\nx\r\n"
+    Path(os.fsdecode(path)).write_bytes(raw)
+    arguments = (command, "--socket", clamd.client.socket_path, path)
+    done = run(*arguments, "--json", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
+    document: Any = json.loads(done.stdout.decode("ascii"))
+    (one,) = document["messages" if command == "scan" else "deliveries"]
+    assert os.fsencode(one.get("file", one.get("name"))) == path
+    if command == "replay":
+        assert document["messages"][0]["subject"] == "Grüße 😀\u202e"
+    text = run(*arguments, PYTHONIOENCODING="latin-1")
+    assert (text.returncode, text.stderr) == (0, b"")
+    assert b"\x9b" not in text.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["deploy"], "TENANT"),
+        (["deploy", "acme", "--all"], "TENANT"),
+        (["destroy"], "TENANT"),
+        (["nonsense"], "nonsense"),
+        (["list", "--no-such-option"], "--no-such-option"),
+        (["rescan", "acme", "--verdict", "odd"], "--verdict"),
+        (["status", "--interval", "often"], "--interval"),
+        (["messages", "acme", "--thread", "a", "--sent", "b"], "--thread"),
+        (["dns-check"], "TENANT"),
+        (["list", "--config"], "--config"),
+    ],
+)
+def test_wrong_usage_is_json_too(arguments: list[str], says: str) -> None:
+    """Exit code 2, one document that says what is wrong, nothing on standard error; wherever --json stands."""
+    for given in ([*arguments, "--json"] if arguments[-1] != "--config" else ["list", "--json", "--config"],):
+        done = run(*given)
+        assert (done.returncode, done.stderr) == (2, b"")
+        document = json.loads(done.stdout.decode("ascii"))
+        assert (document["ok"], document["error"], document["exit_code"]) == (False, "wrong usage", 2)
+        assert says in document["detail"]
+
+
+def test_wrong_usage_for_people_and_a_file_of_that_name(tmp_path: Path) -> None:
+    """Without the option, text as ever; what stands behind -- is no option."""
+    text = run("deploy")
+    assert (text.returncode, text.stdout) == (2, b"")
+    assert b"TENANT" in text.stderr
+    named = run("scan", "--socket", tmp_path / "none", "--", "--json")
+    assert named.stdout == b""
+    assert named.returncode not in {0, 2}
+
+
+def test_help_and_success_are_exit_code_0(config: Path) -> None:
+    """Also where Typer does not exit by itself."""
+    assert run("--help").returncode == 0
+    assert run("list", "--help", "--json").returncode == 0
+    assert run("validate", "--config", config, "--json").returncode == 0
+
+
+def test_diff_that_fails_is_no_difference(config: Path) -> None:
+    """AWS cannot be reached: 3, with --fail as without, and an error block."""
+    nobody = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "y",
+        "AWS_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    done = run("diff", "acme", "--fail", "--config", config, **nobody)
+    assert done.returncode == 3, done.stderr
+    assert b"cdk diff failed" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """An account in which the first deployment of a tenant did not get to its end."""
+    with Emulator() as running:
+        cloudformation = running.client("cloudformation", REGION)
+        for name in ("Cell-eu", "Tenant-acme"):
+            body = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+            cloudformation.create_stack(StackName=name, TemplateBody=body)
+            cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        yield running
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rescan", "acme"],
+        ["rescan", "acme", "--yes"],
+        ["messages", "acme"],
+        ["suppressions", "acme"],
+        ["send-test", "acme", "--to", "support@post.acme.example"],
+        ["dns-check", "acme"],
+        ["dns-records", "acme"],
+        ["status", "acme"],
+    ],
+    ids=" ".join,
+)
+def test_stack_without_outputs_is_not_deployed_yet(
+    emulator: Emulator,
+    config: Path,
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """8 in every command, with what to do, and JSON where it was asked for."""
+    for name, value in emulator.environment(REGION).items():
+        monkeypatch.setenv(name, value)
+    as_json = ["--json"] if command[0] != "dns-records" else []
+    monkeypatch.setattr("sys.argv", ["email-stack", *command, "--config", str(config), *as_json])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    printed = capsys.readouterr()
+    assert caught.value.code == 8, printed
+    assert "first deployment of stack Tenant-acme still runs, or was rolled back" in printed.out + printed.err
+    assert "email-stack deploy acme --yes" in printed.out + printed.err
+    if as_json:
+        assert isinstance(json.loads(printed.out), dict)
