@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["AGE", "DEFINITIONS", "DETECTIONS", "HELD", "NAMESPACE", "SCANNER"]
+__all__ = ["AGE", "DEFINITIONS", "DETECTIONS", "HELD", "NAMESPACE", "OLDER_DEFINITIONS", "SCANNER"]
 
 NAMESPACE: Final = "EmailSubdomains"
 
@@ -16,6 +16,9 @@ DEFINITIONS: Final = "Definitions"
 
 DETECTIONS: Final = "Detections"
 HELD: Final = "Held"
+
+OLDER_DEFINITIONS: Final = "OlderDefinitions"
+"""Messages that were scanned with a set from before, since the newest cannot be had or does not load."""
 
 AGE: Final = "Age"
 """Seconds since the source confirmed that the published definitions are current."""

@@ -23,7 +23,7 @@ from constructs_lib.scanning.image import ImageFunctionProps, image_function, le
 from constructs_lib.texts import check_texts
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
-from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, SCANNER
+from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
@@ -59,7 +59,7 @@ class AttachmentScanner(Construct):
     """Scans mail that arrives in quarantine, and delivers what may be delivered.
 
     Creates 1 queue and 1 dead-letter queue (SSE-SQS, TLS only), 1 function of a container image with ClamAV, its role and log
-    group, and 5 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may
+    group, and 6 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may
     do with a bucket is said by that bucket's policy alone.
 
     A message is tried 5 times, 6 minutes apart; then it is held, with a verdict and an alert, and what cannot even be held ends
@@ -237,6 +237,13 @@ class AttachmentScanner(Construct):
                 metric=self.queue.metric_approximate_age_of_oldest_message(period=five_minutes, statistic="Maximum"),
                 above=cdk.Duration.minutes(15).to_seconds(),
                 says="Mail waits longer than 15 minutes for its scan: see the scanner's log.",
+            ),
+            Watch(
+                id="OlderDefinitions",
+                metric=counted(OLDER_DEFINITIONS),
+                above=0,
+                says="Mail is scanned with definitions from before, since the newest cannot be fetched or do not load: see the "
+                "logs of scanner and mirror. Once those are too old, nothing is scanned any more.",
             ),
             Watch(
                 id="Errors",

@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["MANIFEST_KEY", "SETS_PREFIX", "Manifest", "ManifestError", "set_version"]
+__all__ = ["MANIFEST_KEY", "SETS_PREFIX", "Manifest", "ManifestError", "is_definitions", "set_version"]
 
 MANIFEST_KEY = "current.json"
 """The one object that changes; every set stands under a key of its own."""
 
 SETS_PREFIX = "sets/"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}+\.(?:cvd|cld|cud|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)")
+_NAME = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}+\.(?:(?:cvd|cld|cud)(?:\.sign)?|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)"
+)
+"""Databases, and since ClamAV 1.5 the signature files beside those that are signed: main-63.cvd.sign."""
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -76,17 +80,21 @@ class Manifest:
                 created=datetime.fromisoformat(data["created"]),
                 checked=datetime.fromisoformat(data["checked"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ManifestError(f"manifest: cannot be read: {type(error).__name__}: {error}") from error
         if not made.files:
             raise ManifestError("manifest: files must not be empty")
         for name, digest in made.files.items():
-            # Names become paths: nothing but a plain file name of ClamAV's.
-            if _NAME.fullmatch(name) is None or not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
+            if not is_definitions(name) or not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
                 raise ManifestError(f"manifest: files must be names of definitions with their SHA-256, got {name!r}")
         if made.created.tzinfo is None or made.checked.tzinfo is None:
             raise ManifestError("manifest: created and checked must have a time zone")
         return made
+
+
+def is_definitions(name: object) -> bool:
+    """Whether a set may have a file of that name. Names become paths and keys: nothing but a plain file name of ClamAV's."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def set_version(files: Mapping[str, str]) -> str:

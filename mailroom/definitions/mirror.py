@@ -1,19 +1,19 @@
 """Fetches definitions with freshclam, and publishes a set once the engine has loaded it and found what it must find.
 
 A set is immutable: its files stand under a key made of their digests, and the manifest that names them is written last. Whatever
-goes wrong before leaves the set that was current.
+goes wrong before leaves the set that was current. What is wrong with that one is put right: a file, or the manifest, that is gone
+or is not what was published, is fetched anew from the source.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX, Manifest, ManifestError, set_version
+from mailroom.definitions.manifest import (
+    MANIFEST_KEY,
+    SETS_PREFIX,
+    Manifest,
+    ManifestError,
+    is_definitions,
+    set_version,
+)
+from mailroom.definitions.sets import TRANSFER_ERRORS, Found, current, digest_of, fetch_good_files, fetch_set, find
 from mailroom.errors import RetryableError
 
 if TYPE_CHECKING:
@@ -41,6 +49,8 @@ _CLAMSCAN_SECONDS: Final = 300
 _FOUND: Final = 1
 """What clamscan exits with when it found something; 0 is nothing, 2 is an error. clamscan(1), "RETURN CODES"."""
 
+_TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
 
 class Refreshed(StrEnum):
     """What a refresh came to."""
@@ -49,6 +59,13 @@ class Refreshed(StrEnum):
     UNCHANGED = "unchanged"
     UNCONFIRMED = "unconfirmed"
     """Nothing came, and the source did not say that there is nothing newer: freshclam succeeds where it was turned away, too."""
+
+    OVERTAKEN = "overtaken"
+    """Another run published another set meanwhile, which stays."""
+
+
+class _NotGoodError(RetryableError):
+    """What is there does not make a set that can be published."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,29 +100,59 @@ class Mirror:
         Raises:
             RetryableError: freshclam failed, the set is incomplete or finds nothing, or AWS refused. The current set stays.
         """
-        before = current(self.s3, self.bucket)
+        there = find(self.s3, self.bucket)
+        before = self._before(there)
         files = self.folder / "definitions"
-        files.mkdir()
-        if before is not None:
-            # What is there already is only updated: the source refuses those who fetch all of it again and again.
-            fetch_set(self.s3, self.bucket, before, files)
+        # What is there already is only updated: the source refuses those who fetch all of it again and again.
+        broken = self._begin(files, before)
         said = self._freshclam(files)
-        found = {path.name: _digest(path) for path in sorted(files.iterdir()) if path.suffix != ".dat"}
-        now = self.clock()
+        found = _taken(files)
         if before is not None and set_version(found) == before.version:
+            self._upload(files, before, broken)
             if not {*self.required} <= {*_CONFIRMED.findall(said)}:
                 return Refreshed.UNCONFIRMED
-            self._write(Manifest(files=found, signatures=before.signatures, created=before.created, checked=now))
-            return Refreshed.UNCHANGED
-        manifest = Manifest(files=found, signatures=self._verified(files, found), created=now, checked=now)
+            same = replace(before, checked=self.clock())
+            return Refreshed.UNCHANGED if self._write(same, there) else Refreshed.OVERTAKEN
         try:
-            for name in found:
-                self.s3.upload_file(str(files / name), self.bucket, manifest.key(name))
-        except (BotoCoreError, ClientError, OSError) as error:
-            raise RetryableError(f"definitions: {self.bucket}: cannot be written: {error}") from error
-        self._write(manifest)
+            signatures = self._verified(files, found)
+        except _NotGoodError as error:
+            if before is None:
+                raise
+            # It may be one of the files from before, which would be taken along for ever.
+            logger.warning("%s; fetching all of it anew", error)
+            self._begin(files, None)
+            self._freshclam(files)
+            found = _taken(files)
+            signatures = self._verified(files, found)
+        now = self.clock()
+        manifest = Manifest(files=found, signatures=signatures, created=now, checked=now)
+        self._upload(files, manifest, found)
+        if not self._write(manifest, there):
+            return Refreshed.OVERTAKEN
         self._tidy(manifest)
         return Refreshed.PUBLISHED
+
+    def _before(self, there: Found | None) -> Manifest | None:
+        """The current set; None where there is none, or its manifest is damaged: then the mirror begins anew."""
+        if there is None:
+            return None
+        if isinstance(there.manifest, ManifestError):
+            logger.error("definitions: %s/%s: %s; beginning anew", self.bucket, MANIFEST_KEY, there.manifest)
+            return None
+        return there.manifest
+
+    def _begin(self, files: Path, before: Manifest | None) -> set[str]:
+        """Make the folder that freshclam updates, with what is good of a set; returns the names of what is not."""
+        shutil.rmtree(files, ignore_errors=True)
+        files.mkdir()
+        return set() if before is None else fetch_good_files(self.s3, self.bucket, before, files)
+
+    def _upload(self, files: Path, manifest: Manifest, names: Iterable[str]) -> None:
+        try:
+            for name in names:
+                self.s3.upload_file(str(files / name), self.bucket, manifest.key(name))
+        except TRANSFER_ERRORS as error:
+            raise RetryableError(f"definitions: {self.bucket}: cannot be written: {error}") from error
 
     def _tidy(self, manifest: Manifest) -> None:
         """Remove the sets that no scanner can be fetching any more."""
@@ -131,7 +178,13 @@ class Mirror:
         ]
         try:
             done = subprocess.run(  # noqa: S603 - our own arguments, without a shell
-                command, capture_output=True, text=True, timeout=_FRESHCLAM_SECONDS, check=False
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_FRESHCLAM_SECONDS,
+                check=False,
+                env=self._environment,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise RetryableError(f"definitions: freshclam did not end: {error}") from error
@@ -139,11 +192,16 @@ class Mirror:
             raise RetryableError(f"definitions: freshclam exited with {done.returncode}: {done.stdout[-800:]}")
         return done.stdout
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        """Has both programs unpack in the mirror's own folder, which is emptied: one that was killed leaves what it unpacked."""
+        return {**os.environ, "TMPDIR": str(self.folder)}
+
     def _verified(self, files: Path, found: dict[str, str]) -> int:
-        """How many signatures the engine loads from the set. Raises `RetryableError` when it is not a good one."""
+        """How many signatures the engine loads from the set. Raises `_NotGoodError` when it is not a good one."""
         missing = [name for name in self.required if not any(Path(one).stem == name for one in found)]
         if missing:
-            raise RetryableError(f"definitions: the set must have {', '.join(self.required)}; {missing[0]} is missing")
+            raise _NotGoodError(f"definitions: the set must have {', '.join(self.required)}; {missing[0]} is missing")
         canary = self.folder / "canary"
         canary.write_bytes(self.canary)
         try:
@@ -151,69 +209,65 @@ class Mirror:
                 ["clamscan", f"--database={files}", str(canary)],  # noqa: S607 - where the image or Debian has it
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=_CLAMSCAN_SECONDS,
                 check=False,
+                env=self._environment,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise RetryableError(f"definitions: clamscan did not end: {error}") from error
         if done.returncode != _FOUND:
-            raise RetryableError(
+            raise _NotGoodError(
                 f"definitions: the set does not find what it must: {(done.stdout + done.stderr)[-800:]}"
             )
         match = _KNOWN_SIGNATURES.search(done.stdout)
         count = int(match[1]) if match is not None else 0
         if count < self.minimum_signatures:
-            raise RetryableError(f"definitions: the set has {count} signatures, must have {self.minimum_signatures}")
+            raise _NotGoodError(f"definitions: the set has {count} signatures, must have {self.minimum_signatures}")
         return count
 
-    def _write(self, manifest: Manifest) -> None:
+    def _write(self, manifest: Manifest, there: Found | None) -> bool:
+        """Whether this set is the current one then: it is not where another run put another in place of what was there.
+
+        Raises:
+            RetryableError: AWS refused, or scanners could not read it.
+        """
+        text = manifest.to_json()
+        try:
+            readable = Manifest.from_json(text) == manifest
+        except ManifestError as error:
+            raise RetryableError(f"definitions: {self.bucket}: cannot be published: {error}") from error
+        if not readable:
+            raise RetryableError(f"definitions: {self.bucket}: cannot be published: its manifest reads as another")
+        condition = {"IfNoneMatch": "*"} if there is None else {"IfMatch": there.tag}
         try:
             self.s3.put_object(
-                Bucket=self.bucket, Key=MANIFEST_KEY, Body=manifest.to_json(), ContentType="application/json"
+                Bucket=self.bucket,
+                Key=MANIFEST_KEY,
+                Body=text,
+                ContentType="application/json",
+                **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch
             )
         except (BotoCoreError, ClientError) as error:
+            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _TAKEN:
+                # Another run's, or our own, whose answer was lost: either way the same set is as good.
+                now = current(self.s3, self.bucket)
+                return now is not None and now.version == manifest.version
             raise RetryableError(f"definitions: {self.bucket}/{MANIFEST_KEY}: cannot be written: {error}") from error
+        return True
 
 
-def current(s3: S3Client, bucket: str) -> Manifest | None:
-    """The published set; None before the first.
-
-    Raises:
-        RetryableError: AWS refused, or the manifest cannot be read.
-    """
-    try:
-        return Manifest.from_json(s3.get_object(Bucket=bucket, Key=MANIFEST_KEY)["Body"].read())
-    except ManifestError as error:
-        raise RetryableError(f"definitions: {bucket}/{MANIFEST_KEY}: {error}") from error
-    except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
-            return None
-        raise RetryableError(f"definitions: {bucket}/{MANIFEST_KEY}: cannot be read: {error}") from error
-
-
-def fetch_set(s3: S3Client, bucket: str, manifest: Manifest, folder: Path) -> None:
-    """Put the files of a set into `folder`, each only when its digest is the manifest's; all of them or none.
-
-    Raises:
-        RetryableError: AWS refused, or a file is not what the manifest says.
-    """
-    partial = folder / "partial"
-    partial.mkdir()
-    try:
-        for name, digest in manifest.files.items():
-            s3.download_file(bucket, manifest.key(name), str(partial / name))
-            if _digest(partial / name) != digest:
-                raise RetryableError(f"definitions: {bucket}/{manifest.key(name)}: is not what the manifest says")
-        for name in manifest.files:
-            # freshclam asks for what changed since a file's own time: not since now, but since somebody last looked.
-            os.utime(partial / name, (manifest.checked.timestamp(), manifest.checked.timestamp()))
-            (partial / name).replace(folder / name)
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise RetryableError(f"definitions: {bucket}: cannot be fetched: {error}") from error
-    finally:
-        shutil.rmtree(partial)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _taken(files: Path) -> dict[str, str]:
+    """SHA-256 of each file of a set, by its name. Whatever else is there is removed: what is verified is what is published."""
+    found = {}
+    for path in sorted(files.iterdir()):
+        if is_definitions(path.name) and path.is_file() and not path.is_symlink():
+            found[path.name] = digest_of(path)
+            continue
+        if path.suffix != ".dat":
+            logger.warning("definitions: %r: is no definitions; left out", path.name)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return found

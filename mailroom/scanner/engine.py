@@ -2,6 +2,9 @@
 
 Each set gets a canary beside it: a signature for a few octets that name the set. Finding them proves at once that the engine
 scans and what it scans with; an answer to PING proves neither.
+
+The set whose canary was found last is the proven one. Its files are kept until a newer set is proven, too: whatever is wrong with
+what is published, a sandbox goes on with its proven set while that is young.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailroom.definitions.mirror import current, fetch_set
+from mailroom.definitions.sets import current, fetch_set
 from mailroom.errors import RetryableError
+from mailroom.metric_names import OLDER_DEFINITIONS
 from mailroom.scanning.clamd import ClamdError, EngineAnswer, Submitted
 from mailroom.scanning.daemon import Daemon
 from mailroom.scanning.verdicts import Verdict
@@ -33,6 +37,10 @@ _LOOK_AGAIN: Final = timedelta(minutes=5)
 logger = logging.getLogger(__name__)
 
 
+def _nobody_counts(_name: str, _number: int) -> None:
+    pass
+
+
 class WarmEngine:
     """The engine of one sandbox: clamd, started once, kept, and reloaded when a newer set is published.
 
@@ -40,7 +48,7 @@ class WarmEngine:
         s3: a client.
         bucket: where sets are published.
         folder: an empty folder of its own.
-        max_age: definitions that were not confirmed for longer are not scanned with.
+        max_age: a set that the source did not confirm for longer is not scanned with.
         clock: the time now, with a time zone.
     """
 
@@ -53,43 +61,40 @@ class WarmEngine:
         self._max_age = max_age
         self._clock = clock
         self._daemon = Daemon(folder)
+        self._kept = folder / "proven"
         self._newest: Manifest | None = None
         self._placed: Manifest | None = None
-        self._loaded: Manifest | None = None
+        self._proven: Manifest | None = None
         self._looked: datetime | None = None
+        self._lost = False
+        self._trouble = False
 
-    def ensure_ready(self) -> None:
+    def ensure_ready(self, count: Callable[[str, int], None] = _nobody_counts) -> None:
         """Start clamd where it does not run, and have it load a newer set where there is one; scanning goes on meanwhile.
 
+        Where the newest set cannot be had, or does not load, the proven one goes on until it is too old.
+
+        Args:
+            count: counts each time that this is so. Default: nobody does.
+
         Raises:
-            RetryableError: no set is published, the newest is too old, it cannot be fetched, or clamd does not start with it.
+            RetryableError: no set is published, the newest is too old, it cannot be fetched, or clamd does not start with it; and
+                no proven set is young enough to go on with.
         """
-        now = self._clock()
-        due = self._looked is None or now - self._looked >= _LOOK_AGAIN
-        if due:
-            self._newest = current(self._s3, self._bucket)
-            self._looked = now
-        if self._newest is None:
-            self._looked = None
-            raise RetryableError(f"definitions: {self._bucket}: none are published yet; run the mirror")
-        if now - self._newest.checked > self._max_age:
-            raise RetryableError(
-                f"definitions: {self._bucket}: were last confirmed at {self._newest.checked.isoformat()}, "
-                f"more than {self._max_age} ago; see why the mirror fails"
-            )
+        due = self._looked is None or self._clock() - self._looked >= _LOOK_AGAIN
         try:
-            if not self._daemon.running:
-                self._place(self._newest)
-                self._daemon.start()
-                self._loaded = self._placed
-            elif self._placed is None or self._placed.version != self._newest.version:
-                self._place(self._newest)
-                self._daemon.reload()
-            elif due and self._loaded is not self._placed:
-                logger.error("definitions: set %s does not load: %s", self._placed.version, self._daemon.log())
-                self._daemon.reload()
-        except ClamdError as error:
+            try:
+                if due:
+                    self._look()
+                self._load_newest(due=due)
+            except (RetryableError, ClamdError) as error:
+                self._go_on(error)
+            self._refuse_if_old(self._proven)
+        except (RetryableError, ClamdError) as error:
+            self._looked = None
             raise RetryableError(str(error)) from error
+        if self._trouble:
+            count(OLDER_DEFINITIONS, 1)
 
     def submit(self, data: bytes) -> Submitted:
         """Hand a file to clamd. Raises `ClamdError`."""
@@ -102,35 +107,137 @@ class WarmEngine:
             ClamdError: clamd does not answer, or finds the canary of no set that it was given.
         """
         # The newer one last as well: it may have been loaded after it was looked for.
-        for manifest in (self._placed, self._loaded, self._placed):
-            if manifest is not None and self._finds(manifest):
-                self._loaded = manifest
+        for manifest in (self._placed, self._proven, self._placed):
+            if manifest is not None and self._proves(manifest):
                 return f"{self._daemon.client.version()} set {manifest.version[:16]}"
+        self._lost = True
         raise ClamdError("clamd: does not find the canary of its definitions; see clamd's log")
 
     def stop(self) -> None:
         """End clamd."""
         self._daemon.stop()
 
-    def _finds(self, manifest: Manifest) -> bool:
+    def _look(self) -> None:
+        """See which set is published, and whether the source has confirmed the proven one meanwhile."""
+        self._looked = self._clock()
+        self._trouble = False
+        self._newest = None
+        newest = current(self._s3, self._bucket)
+        if newest is None:
+            raise RetryableError(f"definitions: {self._bucket}: none are published yet; run the mirror")
+        self._newest = newest
+        if (
+            self._proven is not None
+            and newest.version == self._proven.version
+            and newest.checked > self._proven.checked
+        ):
+            self._proven = newest
+
+    def _load_newest(self, *, due: bool) -> None:
+        newest, proven, placed = self._newest, self._proven, self._placed
+        if newest is None:
+            if not self._scans:
+                raise RetryableError(f"definitions: {self._bucket}: it is not known which are the newest")
+        elif not self._scans or proven is None or self._is_old(proven):
+            self._refuse_if_old(newest)
+            self._place(newest)
+            self._start()
+        elif newest.version == proven.version:
+            if placed is None or placed.version != proven.version:
+                self._put_back()
+                self._daemon.reload()
+        elif placed is None or placed.version != newest.version:
+            if due:  # what could not be fetched is not fetched at each message
+                self._refuse_if_old(newest)
+                self._place(newest)
+                self._daemon.reload()
+        elif due and not self._proves(newest):
+            self._daemon.reload()
+            raise ClamdError(f"definitions: set {newest.version} does not load: {self._daemon.log()}")
+
+    def _go_on(self, error: Exception) -> None:
+        """Have the proven set scan all the same; raises `error` where none is young enough."""
+        if self._proven is None or self._is_old(self._proven):
+            raise error
+        self._trouble = True
+        logger.error("%s; going on with set %s", error, self._proven.version)
+        if not self._scans:
+            self._put_back()
+            self._start()
+
+    @property
+    def _scans(self) -> bool:
+        """Whether clamd runs, and found a canary when it was last asked."""
+        return self._daemon.running and not self._lost
+
+    def _start(self) -> None:
+        """Start clamd with the set that is placed. Raises `ClamdError`, also when that is not what it scans with then."""
+        try:
+            self._daemon.start()
+        except OSError as error:
+            raise ClamdError(f"clamd: does not start: {error}") from error
+        self.version()
+
+    def _is_old(self, manifest: Manifest) -> bool:
+        # A time that far in the future is none: it would keep the set young for ever.
+        return abs(self._clock() - manifest.checked) > self._max_age
+
+    def _refuse_if_old(self, manifest: Manifest | None) -> None:
+        if manifest is not None and self._is_old(manifest):
+            raise RetryableError(
+                f"definitions: {self._bucket}: were last confirmed at {manifest.checked.isoformat()}, "
+                f"more than {self._max_age} ago; see why the mirror fails"
+            )
+
+    def _proves(self, manifest: Manifest) -> bool:
+        """Whether clamd scans with this set now; it is the proven one then, and the only one that is kept."""
         octets, name = _canary(manifest)
-        answer = self._daemon.client.scan(octets)
-        return answer == EngineAnswer(Verdict.INFECTED, f"{name}.UNOFFICIAL")
+        if self._daemon.client.scan(octets) != EngineAnswer(Verdict.INFECTED, f"{name}.UNOFFICIAL"):
+            return False
+        self._lost = False
+        if self._placed is not None and manifest.version == self._placed.version:
+            shutil.rmtree(self._kept, ignore_errors=True)
+        if self._newest is not None and manifest.version == self._newest.version:
+            self._trouble = False
+        if self._proven is None or manifest.version != self._proven.version or manifest.checked > self._proven.checked:
+            self._proven = manifest
+        return True
 
     def _place(self, manifest: Manifest) -> None:
-        """Put a set where clamd loads from; what is there stays until the new one is whole."""
-        incoming, outgoing = self._folder / "incoming", self._folder / "outgoing"
-        for folder in (incoming, outgoing):
-            shutil.rmtree(folder, ignore_errors=True)
-        incoming.mkdir()
-        fetch_set(self._s3, self._bucket, manifest, incoming)
-        octets, name = _canary(manifest)
-        (incoming / "canary.hsb").write_text(f"{hashlib.sha256(octets).hexdigest()}:{len(octets)}:{name}:73\n")
-        self._daemon.definitions.rename(outgoing)
-        incoming.rename(self._daemon.definitions)
-        shutil.rmtree(outgoing)
+        """Put a set where clamd loads from; what is there stays until the new one is whole, the proven one until it is not needed.
+
+        Raises:
+            RetryableError: it cannot be fetched, or there is no room for it.
+        """
+        incoming = self._folder / "incoming"
+        try:
+            shutil.rmtree(incoming, ignore_errors=True)
+            incoming.mkdir()
+            fetch_set(self._s3, self._bucket, manifest, incoming)
+            octets, name = _canary(manifest)
+            (incoming / "canary.hsb").write_text(f"{hashlib.sha256(octets).hexdigest()}:{len(octets)}:{name}:73\n")
+            placed, proven = self._placed, self._proven
+            if placed is not None and proven is not None and placed.version == proven.version:
+                shutil.rmtree(self._kept, ignore_errors=True)
+                self._daemon.definitions.rename(self._kept)
+            else:
+                shutil.rmtree(self._daemon.definitions)
+            self._placed = None
+            incoming.rename(self._daemon.definitions)
+        except OSError as error:
+            raise RetryableError(f"definitions: {self._bucket}: cannot be placed: {error}") from error
         self._placed = manifest
         logger.info("definitions: set %s, published %s", manifest.version, manifest.created.isoformat())
+
+    def _put_back(self) -> None:
+        """Put the proven set where clamd loads from, unless it is there. Raises `RetryableError`."""
+        try:
+            if self._kept.exists():
+                shutil.rmtree(self._daemon.definitions, ignore_errors=True)
+                self._kept.rename(self._daemon.definitions)
+        except OSError as error:
+            raise RetryableError(f"definitions: {self._bucket}: cannot be put back: {error}") from error
+        self._placed = self._proven
 
 
 def _canary(manifest: Manifest) -> tuple[bytes, str]:

@@ -44,7 +44,7 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
             event,
             replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
-            ensure_ready=engine.ensure_ready,
+            ensure_ready=lambda: engine.ensure_ready(meter.count),
         )
     finally:
         meter.flush()

@@ -122,7 +122,7 @@ def test_key_opens_this_accounts_topics_alone() -> None:
 
 
 def test_alarms() -> None:
-    """Detections, held mail, dead letters, the oldest message, errors, definitions: each tells, and tells when it is over."""
+    """Detections, held mail, dead letters, the oldest message, definitions, errors: each tells, and tells when it is over."""
     stack = new_stack()
     topic = sns.Topic(stack, "Topic")
     mirror = SignatureMirror(stack, "Definitions", alarm_topic=topic)
@@ -136,6 +136,7 @@ def test_alarms() -> None:
         "Held": (0, "notBreaching"),
         "ApproximateNumberOfMessagesVisible": (0, "notBreaching"),
         "ApproximateAgeOfOldestMessage": (900, "notBreaching"),
+        "OlderDefinitions": (0, "notBreaching"),
         "Errors": (0, "notBreaching"),
         # A mirror that says nothing is as bad as one that says it failed.
         "Age": (86_400, "breaching"),
@@ -145,13 +146,14 @@ def test_alarms() -> None:
         assert alarm["AlarmDescription"]
 
 
-def test_metrics_are_those_that_are_watched() -> None:
+@pytest.mark.parametrize("metric", ["Detections", "Held", "OlderDefinitions"])
+def test_metrics_are_those_that_are_watched(metric: str) -> None:
     """The name that the function counts under is the one that its alarms watch."""
     template = scanner_template()
     name = function(template, "mailroom.scanner.function.on_event")["Environment"]["Variables"]["SCANNER_NAME"]
     template.has_resource_properties(
         "AWS::CloudWatch::Alarm",
-        {"Namespace": "EmailSubdomains", "MetricName": "Held", "Dimensions": [{"Name": "Scanner", "Value": name}]},
+        {"Namespace": "EmailSubdomains", "MetricName": metric, "Dimensions": [{"Name": "Scanner", "Value": name}]},
     )
 
 
