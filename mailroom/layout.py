@@ -9,6 +9,7 @@ __all__ = [
     "ATTACHMENTS_PREFIX",
     "BODIES_PREFIX",
     "CLEAN_PREFIX",
+    "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
     "OUTGOING_PREFIX",
     "RAW_PREFIX",
@@ -38,3 +39,6 @@ BODIES_PREFIX: Final = "bodies/"
 
 MAX_MESSAGE_OCTETS: Final = 45_000_000
 """SES takes messages of up to 40 MB. SES developer guide, "Service quotas", e-mail receiving."""
+
+MAX_KEY_BYTES: Final = 1_024
+"""S3 takes keys of up to so many, in UTF-8. S3 user guide, "Naming Amazon S3 objects"."""

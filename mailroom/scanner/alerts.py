@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.parser
 import email.policy
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from typing import Any, Final
 
 from mailroom.scanner.events import RawObject
 from mailroom.scanning.delivery import Delivery
-from mailroom.scanning.verdicts import PartVerdict, ScanResult
+from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict
 
-__all__ = ["Alert", "alerts_of"]
+__all__ = ["Alert", "alerts_of", "findings_of", "release_alert"]
 
 _SHOWN: Final = 200
 _FOR: Final = re.compile(r"\bfor\s++<?([^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
@@ -38,37 +39,62 @@ def alerts_of(
 
     The same octets in several readings of a message are one detection: that with a file name, or else the first.
     """
-    sender, recipient = _envelope(raw)
     for part in _distinct(result.found):
-        facts: dict[str, Any] = {
-            "tenant": tenant,
-            "message_id": item.message_id,
-            "envelope": {"from": sender, "to": recipient},
-            "part": part.path,
-            "filename": part.filename,
-            "verdict": part.verdict.value,
-            "signature": part.signature,
-            "sha256": part.sha256,
-            "action": delivery.action.value,
-            "reason": delivery.reason,
-            "time": now.isoformat(),
-        }
-        lines = {
-            "Tenant": tenant,
-            "Message": item.message_id,
-            "Envelope from": sender,
-            "Envelope to": recipient,
-            "File name": part.filename or "none",
-            "Found": f"{part.signature} ({part.verdict.value})",
-            "Action": f"{delivery.action.value}{f', {delivery.reason}' if delivery.reason else ''}",
-            "Time": f"{now:%Y-%m-%d %H:%M:%S %Z}",
-        }
-        text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
         subject = f"{part.verdict.value} mail to {tenant}: {_plain(part.signature)}"
-        yield Alert(
-            subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),
-            message=json.dumps({"default": json.dumps(facts), "email": text}),
-        )
+        yield _alert(item, part, subject=subject, tenant=tenant, raw=raw, delivery=delivery, now=now)
+
+
+def findings_of(result: ScanResult) -> int:
+    """How many distinct things were found."""
+    return len(_distinct(result.found))
+
+
+def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Delivery, now: datetime) -> Alert:
+    """The alert of a message in which nothing is found after operators were told that it is held."""
+    whole = PartVerdict(
+        path="",
+        filename="",
+        verdict=Verdict.CLEAN,
+        signature="",
+        sha256=hashlib.sha256(raw).hexdigest(),
+        octets=len(raw),
+    )
+    subject = f"{whole.verdict.value} mail to {tenant}: delivered after it was held"
+    return _alert(item, whole, subject=subject, tenant=tenant, raw=raw, delivery=delivery, now=now)
+
+
+def _alert(
+    item: RawObject, part: PartVerdict, *, subject: str, tenant: str, raw: bytes, delivery: Delivery, now: datetime
+) -> Alert:
+    sender, recipient = _envelope(raw)
+    facts: dict[str, Any] = {
+        "tenant": tenant,
+        "message_id": item.message_id,
+        "envelope": {"from": sender, "to": recipient},
+        "part": part.path,
+        "filename": part.filename,
+        "verdict": part.verdict.value,
+        "signature": part.signature,
+        "sha256": part.sha256,
+        "action": delivery.action.value,
+        "reason": delivery.reason,
+        "time": now.isoformat(),
+    }
+    lines = {
+        "Tenant": tenant,
+        "Message": item.message_id,
+        "Envelope from": sender,
+        "Envelope to": recipient,
+        "File name": part.filename or "none",
+        "Found": f"{part.signature or 'nothing'} ({part.verdict.value})",
+        "Action": f"{delivery.action.value}{f', {delivery.reason}' if delivery.reason else ''}",
+        "Time": f"{now:%Y-%m-%d %H:%M:%S %Z}",
+    }
+    text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
+    return Alert(
+        subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),
+        message=json.dumps({"default": json.dumps(facts), "email": text}),
+    )
 
 
 def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:

@@ -1,29 +1,33 @@
 """Takes one object out of quarantine: scans it, delivers what may be delivered, records the verdict, removes the raw version.
 
-Every step can be the last: whatever was done before is found again, and done once. The raw version goes last, so nothing is lost;
-nothing is written under `clean/` that was not scanned as it is.
+Every step can be the last: whatever was done before is found again, and done once. The verdict is recorded first, then the
+message is delivered, then operators are told of it, and the raw version goes last. So nothing is lost, nothing is told that is
+not so, and nothing is written under `clean/` that was not scanned as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.announcements.events import MessageHeld
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS, VERDICT_PREFIX
+from mailroom.layout import MAX_MESSAGE_OCTETS
 from mailroom.metric_names import DETECTIONS
-from mailroom.scanner.alerts import alerts_of
+from mailroom.scanner.alerts import Alert, alerts_of, release_alert
+from mailroom.scanner.deliveries import clean_key, deliver, read_clean, standing_at
 from mailroom.scanner.events import RawObject
+from mailroom.scanner.plans import Case, Plan, plans_for
+from mailroom.scanner.records import VerdictRecord, read_record, write_record
+from mailroom.scanner.s3_answers import GONE, code_of
 from mailroom.scanner.tags import Recipient
 from mailroom.scanner.versions import is_kept
 from mailroom.scanning.clamd import ClamdError
@@ -47,9 +51,6 @@ _RESERVED_SECONDS: Final = 140
 """Of an invocation, for the engine's last answer (120 at most), the verdict, the alerts and the delivery."""
 _LEAST_SECONDS: Final = 30
 """With less, a message would be over the limit because the engine had just been started."""
-
-_GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
-_TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 class Outcome(StrEnum):
@@ -119,65 +120,83 @@ class Intake:
             PermanentError: the clean message is there already, and is another version's.
         """
         recipient = self.recipient_of(item.bucket)
-        try:
+        with _failures(recipient, item):
             raw = self._raw(item)
             if raw is None:
                 return Outcome.GONE
-            deadline = self._deadline(recipient, item)
-            result = scan_message(raw, self.engine, self.cache, deadline)
-            delivery = decide(
-                raw,
-                result,
-                recipient.policy,
-                rescan=lambda left: scan_message(left, self.engine, self.cache, deadline),
-                now=self.clock(),
-            )
-            self._tell(item, recipient, raw, result, delivery)
-            if delivery.message is not None:
-                self._deliver(item, delivery.message, result)
-            if delivery.action is not Action.HOLD:
-                self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
-        except ClamdError as error:
-            raise RetryableError(f"{_where(recipient, item)}: {error}") from error
-        except (BotoCoreError, ClientError) as error:
-            raise RetryableError(f"{_where(recipient, item)}: {error}") from error
-        return _OUTCOMES[delivery.action]
+            self._check_time(recipient, item)
+            fresh = self._decided(recipient, raw)
+            return self._carry_out(item, recipient, raw, hashlib.sha256(raw).hexdigest(), fresh)
 
     def hold(self, item: RawObject) -> Outcome:
         """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
+
+        What an earlier try decided, told or delivered stands: that is brought to its end.
 
         Raises:
             RetryableError: AWS failed, or another worker is at it.
             PermanentError: there is a verdict that lets the message go, and it could not be carried out.
         """
         recipient = self.recipient_of(item.bucket)
-        try:
+        with _failures(recipient, item):
             beginning = self._raw(item, most=_ENVELOPE_OCTETS)
             if beginning is None:
                 return Outcome.GONE
-            known, _tag = self._known(item)
-            if known is not None and known["told"] and known["action"] == Action.HOLD.value and _asked(item, known):
-                return Outcome.HELD
-            if known is not None and known["told"] and known["action"] != Action.HOLD.value:
-                raise PermanentError(f"{_where(recipient, item)}: was to be {known['action']}, which cannot be done")
             failed = PartVerdict(
                 path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", octets=0
             )
             result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
-            delivery = Delivery(action=Action.HOLD, reason="the scan failed")
-            self._tell(item, recipient, beginning, result, delivery)
-        except (BotoCoreError, ClientError) as error:
-            raise RetryableError(f"{_where(recipient, item)}: {error}") from error
-        return Outcome.HELD
+            fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
+            return self._carry_out(item, recipient, beginning, "", fresh)
 
-    def _deadline(self, recipient: Recipient, item: RawObject) -> Deadline:
-        """Until when the message may be worked on. Raises RetryableError when the invocation is nearly over."""
+    def _decided(self, recipient: Recipient, raw: bytes) -> Plan:
+        """What becomes of the message by what is found in it now."""
+        result = self._scan(raw)
+        delivery = decide(raw, result, recipient.policy, rescan=self._scan, now=self.clock())
+        delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
+        return Plan(result=result, delivery=delivery, delivered=delivered)
+
+    def _carry_out(self, item: RawObject, recipient: Recipient, raw: bytes, raw_sha256: str, fresh: Plan) -> Outcome:
+        """Do what is left to do, each step where no try before did it."""
+
+        case = Case(
+            item=item,
+            raw_sha256=raw_sha256,
+            policy=recipient.policy,
+            scan_delivered=lambda standing: self._scan(read_clean(self.s3, item, standing)),
+        )
+        todo, tag = plans_for(fresh, case), ""
+        written = self._record(item, recipient, todo[0], replaces="")
+        if written is None:
+            # Mostly this is the first try, and then one request is enough to know.
+            known, tag = read_record(self.s3, item)
+            if known is None or (not known.told and self.clock() - known.time < _SOMEBODY_ELSE):
+                raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+            todo = plans_for(fresh, replace(case, known=known, standing=standing_at(self.s3, item)))
+        for plan in todo:
+            if written is None and not plan.recorded:
+                written = self._record(item, recipient, plan, replaces=tag)
+                if written is None:
+                    raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+            if plan.delivery.message is not None:
+                self._deliver(item, recipient, plan, raw_sha256)
+            tag = self._tell(item, recipient, raw, plan) or written or tag
+            written = None
+        action = todo[-1].delivery.action
+        if action is not Action.HOLD:
+            self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+        return _OUTCOMES[action]
+
+    def _scan(self, message: bytes) -> ScanResult:
         seconds = min(self.most_seconds, self.seconds_left() - _RESERVED_SECONDS)
-        if seconds < min(_LEAST_SECONDS, self.most_seconds):
+        return scan_message(message, self.engine, self.cache, Deadline.after(seconds))
+
+    def _check_time(self, recipient: Recipient, item: RawObject) -> None:
+        """Raise RetryableError when the invocation is nearly over."""
+        if self.seconds_left() - _RESERVED_SECONDS < _LEAST_SECONDS:
             raise RetryableError(
                 f"{_where(recipient, item)}: too little time is left of this invocation; is tried again"
             )
-        return Deadline.after(seconds)
 
     def _raw(self, item: RawObject, most: int | None = None) -> bytes | None:
         """The message, or so many octets of its beginning; None when it is gone.
@@ -189,7 +208,7 @@ class Intake:
         try:
             answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _GONE:
+            if code_of(error) in GONE:
                 return None
             raise
         if most is not None:
@@ -199,117 +218,84 @@ class Intake:
             raise PermanentError(f"{item.bucket}/{item.key}: has {answer['ContentLength']} octets, more than SES takes")
         return answer["Body"].read()
 
-    def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, result: ScanResult, delivery: Delivery) -> None:
-        """Record the verdict, and tell the operators of each detection, once whoever else does the same at the same time."""
-        now = self.clock()
-        told = list(alerts_of(item, tenant=recipient.tenant, raw=raw, result=result, delivery=delivery, now=now))
-        # With nobody to tell, one request is enough; and most mail is clean.
-        held = delivery.action is Action.HOLD
-        record = {**_record(item, recipient, result, delivery, now), "told": not told and not held}
-        if not self._write(item, record, IfNoneMatch="*"):
-            known, tag = self._known(item)
-            same = known is not None and all(known[name] == record[name] for name in ("verdict", "action"))
-            if known is not None and known["told"] and same and _asked(item, known):
-                return
-            since = self.clock() - datetime.fromisoformat(known["time"]) if known is not None else timedelta()
-            if (
-                known is None
-                or (not known["told"] and since < _SOMEBODY_ELSE)
-                or not self._write(item, record, IfMatch=tag)
-            ):
-                raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
-        for alert in told:
+    def _record(
+        self, item: RawObject, recipient: Recipient, plan: Plan, *, replaces: str | None, told: bool = False
+    ) -> str | None:
+        """Write the verdict; its entity tag, None where another one stands there."""
+        nothing_to_tell = not plan.total and plan.delivery.action is not Action.HOLD and not plan.corrects
+        record = VerdictRecord(
+            tenant=recipient.tenant,
+            message_id=item.message_id,
+            raw_version=item.version,
+            rescan=item.rescan,
+            time=self.clock(),
+            action=plan.delivery.action,
+            reason=plan.delivery.reason,
+            result=plan.result,
+            removed=plan.delivery.removed,
+            findings=plan.total,
+            delivered=plan.delivered,
+            told=told or plan.told or nothing_to_tell,
+        )
+        return write_record(self.s3, item, record, replaces=replaces)
+
+    def _deliver(self, item: RawObject, recipient: Recipient, plan: Plan, raw_sha256: str) -> None:
+        """Put the message under `clean/`."""
+        message = plan.delivery.message
+        if message is None or deliver(self.s3, item, message, raw_sha256=raw_sha256, verdict=plan.result.verdict):
+            return
+        standing = standing_at(self.s3, item)
+        if standing is not None and standing.sha256 == plan.delivered:
+            return
+        if standing is None or standing.raw_version == item.version or standing.raw_sha256 == raw_sha256:
+            raise RetryableError(f"{_where(recipient, item)}: another worker delivered it meanwhile")
+        raise PermanentError(
+            f"{item.bucket}/{clean_key(item)}: holds version {standing.raw_version or 'none'} of its message already, "
+            f"not {item.version}"
+        )
+
+    def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
+        """Tell the operators of each detection, and others of what is held; the record's entity tag where that changed it."""
+        if plan.told:
+            return None
+        alerts = self._alerts(item, recipient, raw, plan)
+        held = plan.delivery.action is Action.HOLD
+        if not alerts and not held:
+            return None
+        for alert in alerts:
             self.sns.publish(
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
-        if told and result.verdict is not Verdict.ERROR:
-            self.count(DETECTIONS, len(told))
+        if plan.total and plan.result.verdict is not Verdict.ERROR:
+            self.count(DETECTIONS, plan.total)
         if held:
             self.announce(
                 MessageHeld(
                     tenant=recipient.tenant,
                     delivery=item.message_id,
-                    verdict=result.verdict.value,
-                    reason=delivery.reason,
-                    held=now,
+                    verdict=plan.result.verdict.value,
+                    reason=plan.delivery.reason,
+                    held=self.clock(),
                 )
             )
-        if told or held:
-            self._write(item, {**record, "told": True})
+        return self._record(item, recipient, plan, replaces=None, told=True)
 
-    def _known(self, item: RawObject) -> tuple[dict[str, Any] | None, str]:
-        """The verdict that is recorded, and its entity tag; None where there is none."""
-        try:
-            answer = self.s3.get_object(Bucket=item.bucket, Key=_verdict_key(item))
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _GONE:
-                return None, ""
-            raise
-        return json.loads(answer["Body"].read()), answer["ETag"]
-
-    def _write(self, item: RawObject, record: dict[str, Any], **condition: str) -> bool:
-        """Write the record; False where the condition does not hold."""
-        try:
-            self.s3.put_object(
-                Bucket=item.bucket,
-                Key=_verdict_key(item),
-                Body=json.dumps(record),
-                ContentType="application/json",
-                **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch
-            )
-        except ClientError as error:
-            if condition and error.response.get("Error", {}).get("Code") in _TAKEN:
-                return False
-            raise
-        return True
-
-    def _deliver(self, item: RawObject, message: bytes, result: ScanResult) -> None:
-        key = f"{CLEAN_PREFIX}{item.message_id}"
-        digest = hashlib.sha256(message).hexdigest()
-        try:
-            self.s3.put_object(
-                Bucket=item.bucket,
-                Key=key,
-                Body=message,
-                ContentType="message/rfc822",
-                IfNoneMatch="*",
-                Metadata={"raw-version": item.version, "verdict": result.verdict.value, "sha256": digest},
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _TAKEN:
-                raise
-            there = self.s3.head_object(Bucket=item.bucket, Key=key)["Metadata"]
-            if there.get("raw-version") != item.version and there.get("sha256") != digest:
-                raise PermanentError(
-                    f"{item.bucket}/{key}: holds version {there.get('raw-version')} of its message already, not {item.version}"
-                ) from error
+    def _alerts(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> list[Alert]:
+        now = self.clock()
+        if plan.corrects:
+            return [release_alert(item, tenant=recipient.tenant, raw=raw, delivery=plan.delivery, now=now)]
+        return list(
+            alerts_of(item, tenant=recipient.tenant, raw=raw, result=plan.result, delivery=plan.delivery, now=now)
+        )
 
 
-def _record(
-    item: RawObject, recipient: Recipient, result: ScanResult, delivery: Delivery, now: datetime
-) -> dict[str, Any]:
-    """What is kept of a scan: verdicts and digests, no content. File names are the sender's words."""
-    return {
-        "tenant": recipient.tenant,
-        "message_id": item.message_id,
-        "raw_version": item.version,
-        "rescan": item.rescan,
-        "time": now.isoformat(),
-        "verdict": result.verdict.value,
-        "action": delivery.action.value,
-        "reason": delivery.reason,
-        "definitions": result.definitions,
-        "parts": [{**part.document, "removed": part in delivery.removed} for part in result.parts],
-    }
-
-
-def _asked(item: RawObject, known: dict[str, Any]) -> bool:
-    """Whether the recorded verdict is on this request, and not on an earlier one."""
-    return item.rescan in {"", known["rescan"]}
-
-
-def _verdict_key(item: RawObject) -> str:
-    return f"{VERDICT_PREFIX}{item.message_id}/{item.version}.json"
+@contextmanager
+def _failures(recipient: Recipient, item: RawObject) -> Iterator[None]:
+    """What the engine and AWS raise, as what can be tried again."""
+    try:
+        yield
+    except (ClamdError, BotoCoreError, ClientError) as error:
+        raise RetryableError(f"{_where(recipient, item)}: {error}") from error
 
 
 def _where(recipient: Recipient, item: RawObject) -> str:

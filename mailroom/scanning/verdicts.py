@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
-__all__ = ["Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst"]
+__all__ = ["Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst", "worst_first"]
+
+T = TypeVar("T")
 
 
 class Verdict(StrEnum):
@@ -38,6 +41,11 @@ _SEVERITY: Final = {verdict: number for number, verdict in enumerate(Verdict)}
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The one that decides; CLEAN of none."""
     return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.CLEAN)
+
+
+def worst_first(things: Iterable[T], verdict_of: Callable[[T], Verdict]) -> list[T]:
+    """The things by their verdicts, the worst first; those of the same verdict in their own order."""
+    return sorted(things, key=lambda thing: -_SEVERITY[verdict_of(thing)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,175 @@
+"""What becomes of one object, given what earlier tries decided, delivered and told. Pure.
+
+Between two tries the definitions may change, and with them the decision. What was done stays done, and operators are told what was
+done: mail that lies under `clean/` was delivered, whatever is found in it since; mail that they were told is held or deleted is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailroom.errors import PermanentError
+from mailroom.scanner.alerts import findings_of
+from mailroom.scanner.deliveries import Standing
+from mailroom.scanner.events import RawObject
+from mailroom.scanner.records import VerdictRecord
+from mailroom.scanning.delivery import Delivery
+from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
+
+__all__ = ["DELIVERED_BEFORE", "HELD_BEFORE", "Case", "Plan", "plans_for"]
+
+DELIVERED_BEFORE: Final = "it was delivered before this was found"
+HELD_BEFORE: Final = "it was held before"
+_TAKEN_BEFORE: Final = "the same message was taken before"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What becomes of an object, and what operators are told of it.
+
+    Args:
+        result: what was found.
+        delivery: what becomes of it.
+        delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
+        findings: how many findings there are to tell, where `result` may not have all; 0 where it has.
+        told: whether operators know already.
+        recorded: whether the verdict that stands says all of it.
+    """
+
+    result: ScanResult
+    delivery: Delivery
+    delivered: str = ""
+    findings: int = 0
+    told: bool = False
+    recorded: bool = False
+
+    @property
+    def total(self) -> int:
+        """How many findings there are to tell."""
+        return self.findings or findings_of(self.result)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether operators were told of it as held, and hear only now that nothing was found after all."""
+        return not self.result.found and self.delivery.reason == HELD_BEFORE
+
+    @classmethod
+    def of(cls, record: VerdictRecord) -> Plan:
+        """What a recorded verdict decided."""
+        return cls(
+            result=record.result,
+            delivery=Delivery(action=record.action, reason=record.reason, removed=record.removed),
+            delivered=record.delivered,
+            findings=record.findings,
+            told=record.told,
+            recorded=record.told,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """An object, and what earlier tries left of it.
+
+    Args:
+        item: the object.
+        raw_sha256: of its octets, in hexadecimal; "" where they were not read.
+        policy: what the tenant wants.
+        scan_delivered: scans what stands under `clean/`.
+        known: the verdict that is recorded. Default: None, none is known.
+        standing: what stands where the object is delivered. Default: None, nothing is known to.
+    """
+
+    item: RawObject
+    raw_sha256: str
+    policy: Policy
+    scan_delivered: Callable[[Standing], ScanResult]
+    known: VerdictRecord | None = None
+    standing: Standing | None = None
+
+    @property
+    def where(self) -> str:
+        """Names it in errors."""
+        return f"{self.item.bucket}/{self.item.key} version {self.item.version}"
+
+    def delivered(self, fresh: Plan) -> Standing | None:
+        """What stands there, if it is this very message: this version of it, or the same octets in another one."""
+        standing = self.standing
+        if standing is None or standing.raw_version == self.item.version:
+            return standing
+        same = (standing.raw_sha256, self.raw_sha256), (standing.sha256, fresh.delivered)
+        return standing if any(there and there == own for there, own in same) else None
+
+
+def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
+    """What is left to do, in this order; mostly what the scan that was just made decides.
+
+    Raises:
+        PermanentError: it could not be scanned, and it can neither be held nor delivered: another message stands in its place.
+    """
+    delivered = case.delivered(fresh)
+    if delivered is not None:
+        failed = fresh.result.verdict is Verdict.ERROR
+        return _as_recorded(case, delivered) if failed else _delivered_before(fresh, case, delivered)
+    if case.known is None:
+        return (fresh,)
+    return (_after(case.known, fresh, case),)
+
+
+def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
+    """What becomes of an object that has a verdict, and was not delivered."""
+    failed = fresh.result.verdict is Verdict.ERROR
+    if failed and case.standing is not None and known.action in {Action.DELIVER, Action.STRIP}:
+        raise PermanentError(f"{case.where}: was to be {known.action.value}, which cannot be done")
+    if not known.answers(case.item):
+        return fresh
+    if known.action in {Action.HOLD, Action.DELETE} and known.result.verdict is not Verdict.ERROR:
+        # Operators are told so, or may have been. A rescan decides anew.
+        return Plan.of(known)
+    if known.told and _same(known, fresh):
+        return replace(fresh, told=True, recorded=True)
+    held = known.action is Action.HOLD or known.reason == HELD_BEFORE
+    if held and fresh.delivery.action is Action.DELIVER and not fresh.result.found:
+        return replace(fresh, delivery=replace(fresh.delivery, reason=HELD_BEFORE))
+    return fresh
+
+
+def _as_recorded(case: Case, delivered: Standing) -> tuple[Plan, ...]:
+    """What was decided when it was delivered."""
+    if case.known is None or case.known.delivered != delivered.sha256:
+        raise PermanentError(f"{case.where}: was delivered, and what was found in it is not known")
+    return (Plan.of(case.known),)
+
+
+def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
+    """What was decided when it was delivered, where that is not told yet; then what is found by now in what was delivered."""
+    done = delivered.action(case.raw_sha256)
+    plans = [Plan.of(case.known)] if case.known is not None and case.known.delivered == delivered.sha256 else []
+    now = fresh.result if done is Action.DELIVER else case.scan_delivered(delivered)
+    if any(case.policy.action(part.verdict) is not Action.DELIVER for part in now.found):
+        delivery = Delivery(action=Action.DELIVER, reason=DELIVERED_BEFORE)
+        late = Plan(result=now, delivery=delivery, delivered=delivered.sha256)
+        if not plans or not _same_findings(plans[0], late):
+            plans.append(late)
+    elif not plans:
+        delivery = Delivery(action=done, reason=_TAKEN_BEFORE)
+        plans.append(Plan(result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True))
+    return tuple(plans)
+
+
+def _same(known: VerdictRecord, fresh: Plan) -> bool:
+    return (known.result.verdict, known.action, known.delivered) == (
+        fresh.result.verdict,
+        fresh.delivery.action,
+        fresh.delivered,
+    )
+
+
+def _same_findings(before: Plan, late: Plan) -> bool:
+    """Whether the last try found the same and did not come to its end."""
+    if before.delivery.reason != DELIVERED_BEFORE or before.total != late.total:
+        return False
+    # A record need not list all of them.
+    recorded, found = ({(one.signature, one.sha256) for one in plan.result.found} for plan in (before, late))
+    return recorded <= found
