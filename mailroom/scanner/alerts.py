@@ -1,4 +1,4 @@
-"""What operators are told of a detection: one message each, for machines and for people. Pure."""
+"""What operators are told of detections: a few messages a mail, for machines and for people. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ from typing import Any, Final
 
 from mailroom.scanner.events import RawObject
 from mailroom.scanning.delivery import Delivery
-from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict
+from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst_first
 
-__all__ = ["Alert", "alerts_of", "findings_of", "release_alert"]
+__all__ = ["MOST_ALERTS", "NAME_CHARACTERS", "Alert", "alerts_of", "findings_of", "release_alert"]
+
+MOST_ALERTS: Final = 10
+"""Of one message: whoever sends it decides how much is found in it."""
+
+NAME_CHARACTERS: Final = 1_000
+"""Of a file name, so many are told and recorded: no file system takes longer ones."""
 
 _SHOWN: Final = 200
 _FOR: Final = re.compile(r"\bfor\s++<?([^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
 _SUBJECT_CHARACTERS: Final = 100
 """SNS takes subjects of fewer than 100 ASCII characters. SNS API reference, "Publish"."""
+_BEFORE_MORE: Final = 80
+"""Characters of a subject that leave room for a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +41,44 @@ class Alert:
 
 
 def alerts_of(
-    item: RawObject, *, tenant: str, raw: bytes, result: ScanResult, delivery: Delivery, now: datetime
+    item: RawObject,
+    *,
+    tenant: str,
+    raw: bytes,
+    result: ScanResult,
+    delivery: Delivery,
+    now: datetime,
+    findings: int = 0,
 ) -> Iterator[Alert]:
-    """One alert for each distinct thing that was found; none of a clean message. No content of the message.
+    """One alert for each distinct thing that was found, ten at most, the worst first; none of a clean message. No content.
 
-    The same octets in several readings of a message are one detection: that with a file name, or else the first.
+    The same octets in several readings of a message are one detection: that with a file name, or else the first. Of more than ten,
+    the last alert says how many more there are.
+
+    Args:
+        item: the object.
+        tenant: whose it is.
+        raw: the message, or its beginning.
+        result: what was found.
+        delivery: what becomes of it.
+        now: with a time zone.
+        findings: how many there are, where `result` may not have all. Default: as many as it has.
     """
-    for part in _distinct(result.found):
+    distinct = worst_first(_distinct(result.found), lambda part: part.verdict)
+    told = distinct[:MOST_ALERTS]
+    more = max(len(distinct), findings) - len(told)
+    for number, part in enumerate(told, start=1):
         subject = f"{part.verdict.value} mail to {tenant}: {_plain(part.signature)}"
-        yield _alert(item, part, subject=subject, tenant=tenant, raw=raw, delivery=delivery, now=now)
+        yield _alert(
+            item,
+            part,
+            subject=subject,
+            tenant=tenant,
+            raw=raw,
+            delivery=delivery,
+            now=now,
+            more=more if number == len(told) else 0,
+        )
 
 
 def findings_of(result: ScanResult) -> int:
@@ -64,22 +101,34 @@ def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Deliver
 
 
 def _alert(
-    item: RawObject, part: PartVerdict, *, subject: str, tenant: str, raw: bytes, delivery: Delivery, now: datetime
+    item: RawObject,
+    part: PartVerdict,
+    *,
+    subject: str,
+    tenant: str,
+    raw: bytes,
+    delivery: Delivery,
+    now: datetime,
+    more: int = 0,
 ) -> Alert:
     sender, recipient = _envelope(raw)
     facts: dict[str, Any] = {
         "tenant": tenant,
         "message_id": item.message_id,
         "envelope": {"from": sender, "to": recipient},
-        "part": part.path,
-        "filename": part.filename,
+        "part": part.path[:NAME_CHARACTERS],
+        "filename": part.filename[:NAME_CHARACTERS],
         "verdict": part.verdict.value,
-        "signature": part.signature,
+        "signature": part.signature[:NAME_CHARACTERS],
         "sha256": part.sha256,
         "action": delivery.action.value,
         "reason": delivery.reason,
         "time": now.isoformat(),
     }
+    if len(part.filename) > NAME_CHARACTERS:
+        facts["filename_cut"] = True
+    if more:
+        facts["more"] = more
     lines = {
         "Tenant": tenant,
         "Message": item.message_id,
@@ -90,6 +139,9 @@ def _alert(
         "Action": f"{delivery.action.value}{f', {delivery.reason}' if delivery.reason else ''}",
         "Time": f"{now:%Y-%m-%d %H:%M:%S %Z}",
     }
+    if more:
+        subject = f"{subject[:_BEFORE_MORE]}, and {more} more"
+        lines["Besides"] = f"and {more} more that were found in this message; see its verdict record"
     text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
     return Alert(
         subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),

@@ -255,7 +255,7 @@ class Intake:
         )
 
     def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
-        """Tell the operators of each detection, and others of what is held; the record's entity tag where that changed it."""
+        """Tell the operators what was found, and others of what is held; the record's entity tag where that changed it."""
         if plan.told:
             return None
         alerts = self._alerts(item, recipient, raw, plan)
@@ -285,7 +285,15 @@ class Intake:
         if plan.corrects:
             return [release_alert(item, tenant=recipient.tenant, raw=raw, delivery=plan.delivery, now=now)]
         return list(
-            alerts_of(item, tenant=recipient.tenant, raw=raw, result=plan.result, delivery=plan.delivery, now=now)
+            alerts_of(
+                item,
+                tenant=recipient.tenant,
+                raw=raw,
+                result=plan.result,
+                delivery=plan.delivery,
+                now=now,
+                findings=plan.total,
+            )
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from mailroom.layout import MAX_KEY_BYTES, VERDICT_PREFIX
+from mailroom.scanner.alerts import NAME_CHARACTERS
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.s3_answers import GONE, TAKEN, code_of
 from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict, worst_first
@@ -19,10 +20,7 @@ from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict,
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["NAME_CHARACTERS", "VerdictRecord", "read_record", "verdict_key", "write_record"]
-
-NAME_CHARACTERS: Final = 1_000
-"""Of a file name, so many are recorded and told: no file system takes longer ones."""
+__all__ = ["VerdictRecord", "read_record", "verdict_key", "write_record"]
 
 _LISTED: Final = 200
 """Parts that a record lists, what was found before the rest; the others are counted."""
