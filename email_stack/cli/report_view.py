@@ -93,6 +93,8 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         ],
         "fix": finding.fix,
         "note": finding.note,
+        "via": list(finding.via),
+        "found_at": {"name": finding.found_at.name, "type": finding.found_at.type} if finding.found_at else None,
     }
 
 

@@ -6,11 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from constructs_lib.records import DnsRecord, in_zone
+from email_stack.dnscheck.model import Place
 from email_stack.printable import escaped
 
 __all__ = [
+    "all_elsewhere",
+    "behind",
     "bogus",
+    "cname_beside",
     "cname_conflict",
+    "cname_lacks",
+    "data_beside",
     "delegated_elsewhere",
     "delegation_extra",
     "delegation_missing",
@@ -20,21 +26,28 @@ __all__ = [
     "ds_without_key",
     "duplicate_dmarc",
     "duplicate_spf",
+    "found_elsewhere",
     "lame",
     "missing",
     "no_resolver",
     "no_zone",
     "not_everywhere",
     "not_yet_at_resolver",
+    "policy_meanwhile",
     "serves_as_well",
     "silent",
     "spf_end",
     "spf_error",
+    "spf_lets_all_pass",
+    "spf_not_passing",
     "spf_serves_as_well",
+    "spf_unanswered",
     "spf_without",
     "split_wrong",
     "surplus",
     "target_doubled",
+    "through_names",
+    "through_terms",
     "too_many_lookups",
     "uncounted",
     "unreachable",
@@ -72,6 +85,35 @@ def doubled_name(record: DnsRecord, seen_at: str, zone: str) -> str:
     return f'Rename the {record.type} record {seen_at} to {record.name}: enter the name as "{host}", or with a dot at its end.'
 
 
+def found_elsewhere(record: DnsRecord, place: Place, zone: str, *, unless_needed: bool) -> str:
+    """The record stands at another name, or as another type."""
+    if place.name == record.name:
+        return (
+            f"Make it a {record.type}: found at {place.name} as {place.type}, which must go; add to the zone {zone}: "
+            f"{record.name} {record.type} {_expected(record)}."
+        )
+    kind = "" if place.type == record.type else f", and make it a {record.type}"
+    unless = f", or copy it where {place.name} needs it too" if unless_needed else ""
+    return (
+        f"Found at {place.name} as {place.type}: move it to {record.name}{kind}{unless}; the zone {zone} must hold: "
+        f"{record.name} {record.type} {_expected(record)}."
+    )
+
+
+def all_elsewhere(count: int, base: str, subdomain: str, zone: str) -> str:
+    """All that is missing stands at one other name."""
+    host = subdomain[: -len(zone) - 1] if in_zone(subdomain, zone) and subdomain != zone else subdomain
+    return (
+        f"Move all {count} records found at {base} and below it to {subdomain}: the same names, with {subdomain} in place of "
+        f'{base}; where the form adds "{zone}" by itself, each name ends in "{host}".'
+    )
+
+
+def policy_meanwhile(domain: str, policy: str) -> str:
+    """A note: the DMARC record is missing, and that of a domain above holds."""
+    return f"until then the DMARC policy of {escaped(domain)} for its subdomains holds: {policy}"
+
+
 def split_wrong(record: DnsRecord) -> str:
     """The value was torn apart."""
     return (
@@ -81,10 +123,52 @@ def split_wrong(record: DnsRecord) -> str:
 
 
 def cname_conflict(record: DnsRecord, alias: str, zone: str) -> str:
-    """A CNAME stands where another type belongs."""
+    """A CNAME stands where another type belongs, and leads to nothing of that type."""
     return (
         f"Remove the CNAME of {record.name}, or the wildcard that makes it ({_shown([alias])}), and add to the zone {zone}: "
         f"{record.name} {record.type} {_expected(record)}."
+    )
+
+
+def cname_beside(record: DnsRecord, alias: str, zone: str) -> str:
+    """A CNAME stands beside other data: resolvers follow it or not, as it comes. Source: RFC 1034 3.6.2."""
+    return (
+        f"Remove the CNAME of {record.name} ({_shown([alias])}) from the zone {zone}: beside it nothing else may stand, and "
+        f"resolvers find one or the other; keep {record.name} {record.type} {_expected(record)}."
+    )
+
+
+def data_beside(record: DnsRecord, zone: str) -> str:
+    """Other data stands beside the CNAME that is expected. Source: RFC 1034 3.6.2."""
+    return (
+        f"Remove from the zone {zone} every record of {record.name} but its CNAME {_expected(record)}: beside a CNAME nothing "
+        "else may stand, and resolvers find one or the other."
+    )
+
+
+def cname_lacks(record: DnsRecord, end: str) -> str:
+    """A CNAME leads to other records that are right, and to none of this type."""
+    return (
+        f"Add where the CNAME of {record.name} leads: {escaped(end)} {record.type} {_expected(record)}; or replace that CNAME by "
+        "records of the name itself, all of them."
+    )
+
+
+def behind(record: DnsRecord, end: str, fix: str) -> str:
+    """What is to be changed stands where CNAMEs lead."""
+    return f"{fix.rstrip('.')}; do so at {escaped(end)}, where the CNAME of {record.name} leads, or replace that CNAME."
+
+
+def through_names(record: DnsRecord, chain: Sequence[str]) -> str:
+    """A note: the record is reached through CNAMEs."""
+    return f"is reached through CNAME {_shown(chain)}, which must go on leading to {_expected(record)}"
+
+
+def through_terms(via: Sequence[str], needed: Sequence[str], lookups: int) -> str:
+    """A note: SES is allowed by a record that this one includes."""
+    return (
+        f"{', '.join(needed)} is reached through {_shown(via)}, which must go on including it; receivers spend {lookups} of 10 "
+        "look-ups on the record"
     )
 
 
@@ -114,9 +198,32 @@ def spf_without(record: DnsRecord, needed: Iterable[str], seen: str) -> str:
     return f'Add "{terms}" to the SPF record of {record.name}, in front of its end: {_shown([seen])}.'
 
 
-def spf_end(record: DnsRecord, seen: str) -> str:
+def spf_not_passing(record: DnsRecord, domain: str, at: str) -> str:
+    """SES is named, and what a receiver computes for it is no pass."""
+    whose = f"the SPF record of {escaped(at)}" + (
+        "" if at == record.name else f", which that of {record.name} leads to"
+    )
+    return (
+        f'Let "include:{domain}" decide in {whose}: write it without "-", "~" or "?", in front of every term that decides '
+        "otherwise, and let what includes it pass as well."
+    )
+
+
+def spf_unanswered(record: DnsRecord, problem: str) -> str:
+    """What the SPF record leads to cannot be asked for, so nobody can tell whether it allows SES."""
+    return f"Check again later, or repair what the SPF record of {record.name} leads to: {_clause(problem)}."
+
+
+def spf_end(record: DnsRecord, at: str, seen: str) -> str:
     """The SPF record says nothing of other senders, or allows them all."""
-    return f'End the SPF record of {record.name} in "~all" or "-all": {_shown([seen])}.'
+    own = at == record.name
+    led = "" if own else f", which that of {record.name} redirects to"
+    return f'End the SPF record of {escaped(at)}{led} in "~all" or "-all": {_shown([seen])}.'
+
+
+def spf_lets_all_pass(record: DnsRecord, term: str, at: str) -> str:
+    """A record that this one includes lets every sender pass."""
+    return f'Take "{escaped(term)}" out of the SPF record of {record.name}: the record of {escaped(at)} lets every sender pass.'
 
 
 def dmarc_differs(record: DnsRecord, difference: str) -> str:

@@ -14,7 +14,10 @@ from email_stack.dnscheck import advice
 from email_stack.dnscheck.delegation import Delegation, delegated_servers, find_delegation
 from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
+from email_stack.dnscheck.following import follow, follow_resolver
+from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_together, say_where
 from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject
+from email_stack.dnscheck.policy_walk import governing_policy
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfBudget, evaluate_budget
 from email_stack.dnscheck.transport import Network, NoAnswerError
@@ -71,7 +74,8 @@ async def _check_all(subjects: Sequence[Subject], resolvers: Sequence[Endpoint],
 async def _check(subject: Subject, directory: Directory) -> Report:
     try:
         home = await _home(subject, directory)
-        findings = await asyncio.gather(*(_finding(record, subject, home, directory) for record in subject.records))
+        found = await asyncio.gather(*(_finding(record, subject, home, directory) for record in subject.records))
+        findings = await _together(found, subject, home, directory)
     except ResolverError as error:
         fix = advice.no_resolver(str(error))
         findings = [Finding(record=record, status=Status.UNREACHABLE, fix=fix) for record in subject.records]
@@ -93,7 +97,23 @@ async def _zone_of(name: str, directory: Directory) -> Zone | NoAnswerError:
         return error
 
 
-async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerError, directory: Directory) -> Finding:
+async def _together(
+    found: Sequence[Found], subject: Subject, home: Zone | NoAnswerError, directory: Directory
+) -> list[Finding]:
+    """The findings, each in the light of the others."""
+    zone = subject.subdomain if isinstance(home, NoAnswerError) else home.name
+    findings = reached_together(say_where(found, subject.subdomain, zone))
+    for number, finding in enumerate(findings):
+        if finding.record.purpose is not Purpose.DMARC or finding.status is not Status.MISSING or finding.found_at:
+            continue
+        governing = await governing_policy(subject.subdomain, directory)
+        if governing is not None:
+            note = advice.policy_meanwhile(governing.domain, governing.policy)
+            findings[number] = replace(finding, note=note)
+    return findings
+
+
+async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerError, directory: Directory) -> Found:
     if record.purpose is Purpose.DELEGATION:
         zone = await _zone_of(record.name.partition(".")[2], directory)
     elif in_zone(record.name, subject.subdomain):
@@ -101,31 +121,40 @@ async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerErr
     else:
         zone = await _zone_of(record.name, directory)
     if isinstance(zone, NoAnswerError):
-        return Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(zone)))
-    if record.purpose is Purpose.DELEGATION:
-        return await _delegation(record, zone, directory)
-    return await _record(record, zone, directory)
+        return Found(Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(zone))))
+    look = _delegation if record.purpose is Purpose.DELEGATION else _record
+    finding, answers = await look(record, zone, directory)
+    delegated = subject.records[0].purpose is Purpose.DELEGATION
+    if delegated and record.purpose is not Purpose.DELEGATION:
+        # Our own zone holds what we wrote there.
+        return Found(finding)
+    return await find_misplaced(finding, answers, subject.records, subject.subdomain, zone, directory)
 
 
-async def _record(record: DnsRecord, zone: Zone, directory: Directory) -> Finding:
+async def _record(record: DnsRecord, zone: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
     answers, resolved = await asyncio.gather(
         directory.authoritative(zone, record.name, record.type), _resolved(record, directory)
     )
-    budgets = await _budgets(record, [*(answer.reply for answer in answers), resolved.reply], directory)
+    followed = await follow(record, zone, answers, directory)
+    budgets = await _budgets(record, [*(answer.reply for answer in followed.answers), resolved.reply], directory)
     finding = find(
         record,
-        zone=zone.name,
-        answers=answers,
+        zone=followed.zone,
+        answers=followed.answers,
         resolved=resolved,
         judge=lambda reply: judge(record, reply, zone=zone.name, budgets=budgets),
-        seen=observe(answers, resolved, lambda reply: (f"CNAME {reply.alias}",) if reply.alias else reply.values),
+        seen=observe([*answers, *followed.beyond], resolved, _shown),
     )
-    if finding.status is not Status.MISSING:
-        return finding
-    return await _at_doubled_name(record, finding, zone, directory)
+    if finding.status is Status.MISSING:
+        finding = await _at_doubled_name(record, finding, zone, directory)
+    return finding, answers
 
 
-async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> Finding:
+def _shown(reply: Reply) -> tuple[str, ...]:
+    return (f"CNAME {reply.alias}", *reply.values) if reply.alias else reply.values
+
+
+async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
     above, resolved, announced = await asyncio.gather(
         directory.authoritative(parent, record.name, "NS"),
         _resolved(record, directory),
@@ -150,9 +179,9 @@ async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> 
             signed=signed,
         )
     )
-    if finding.status is not Status.DELEGATION_MISSING:
-        return finding
-    return await _at_doubled_name(record, finding, parent, directory)
+    if finding.status is Status.DELEGATION_MISSING:
+        finding = await _at_doubled_name(record, finding, parent, directory)
+    return finding, above
 
 
 async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, directory: Directory) -> Finding:
@@ -172,7 +201,8 @@ async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, dire
 async def _resolved(record: DnsRecord, directory: Directory) -> Resolved:
     endpoint = await directory.resolver()
     try:
-        return Resolved(endpoint.address, await directory.recursive(record.name, record.type))
+        reply = await directory.recursive(record.name, record.type)
+        return Resolved(endpoint.address, await follow_resolver(record, reply, directory))
     except NoAnswerError as error:
         return Resolved(endpoint.address, None, str(error))
 

@@ -129,7 +129,7 @@ def find(
         return Finding(record=record, status=status, seen=seen, fix=fix)
     if not right:
         worst = _prevailing([judgement for _, judgement in judged])
-        return Finding(record=record, status=worst.status, seen=seen, fix=worst.fix)
+        return Finding(record=record, status=worst.status, seen=seen, fix=worst.fix, note=worst.note)
     note = "; ".join(filter(None, [right[0].note, advice.silent(servers.silent) if servers.silent else ""]))
     status, fix = Status.OK, ""
     if len(right) < len(judged):
@@ -141,7 +141,7 @@ def find(
         status, fix = Status.DNSSEC_BOGUS, advice.bogus(zone)
     elif resolved.reply is None or resolved.trouble or judge(resolved.reply).status is not Status.OK:
         status, fix = Status.PENDING, advice.not_yet_at_resolver(resolved.address, resolved.trouble)
-    return Finding(record=record, status=status, seen=seen, fix=fix, note=note)
+    return Finding(record=record, status=status, seen=seen, fix=fix, note=note, via=right[0].via)
 
 
 def _trouble(reply: Reply) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord
 
-__all__ = ["Endpoint", "Finding", "Observation", "Report", "SesState", "Status", "Subject", "overall"]
+__all__ = ["Endpoint", "Finding", "Observation", "Place", "Report", "SesState", "Status", "Subject", "overall"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,6 +86,14 @@ class Observation:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A name in DNS and a record type: A-labels, no trailing dot."""
+
+    name: str
+    type: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """What was found of one record.
@@ -95,7 +103,10 @@ class Finding:
         status: the verdict.
         seen: what each server said, the resolver's last.
         fix: what to do, in one sentence; "" when nothing is to do.
-        note: what is worth knowing of a record that is right; "" when nothing is.
+        note: what is worth knowing beside the verdict; "" when nothing is.
+        via: what stands between its name and what receivers get: "CNAME name", terms of SPF. Of a missing record, what serves
+            others of its name.
+        found_at: of a record that is missing, the other name or type that it was entered at; None when it was not found.
     """
 
     record: DnsRecord
@@ -103,6 +114,8 @@ class Finding:
     seen: tuple[Observation, ...] = ()
     fix: str = ""
     note: str = ""
+    via: tuple[str, ...] = ()
+    found_at: Place | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

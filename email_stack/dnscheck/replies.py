@@ -23,6 +23,8 @@ UDP_PAYLOAD_OCTETS: Final = 1232
 """What fits every path without fragments, as DNS Flag Day 2020 recommends."""
 
 _MAX_CHAIN: Final = 8
+"""CNAMEs followed in one message; a loop ends here too."""
+
 _CNAME: Final = dns.rdatatype.CNAME
 _IN: Final = dns.rdataclass.IN
 _HEADER: Final = struct.Struct("!HHHHHH")
@@ -42,7 +44,8 @@ class Reply:
         rcode: NOERROR, NXDOMAIN, SERVFAIL, REFUSED or another of RFC 6895's mnemonics.
         authoritative: whether the server answers from a zone of its own.
         values: of the type asked, at the name asked or where its CNAMEs lead, in the form of `DnsRecord.values`.
-        alias: what a CNAME at the name itself leads to, when another type was asked; "" when there is none.
+        chain: where CNAMEs lead from the name, in order, when another type was asked; empty when there is none at the name.
+        beside: whether other data stands at the name beside its CNAME.
         soa: owner of the SOA record in the answer, or of that in the authority section; "" when there is none.
         referral: zone that the server delegates the name with; "" when it does not.
         referral_servers: names of that zone's servers.
@@ -52,11 +55,17 @@ class Reply:
     rcode: str
     authoritative: bool = False
     values: tuple[str, ...] = ()
-    alias: str = ""
+    chain: tuple[str, ...] = ()
+    beside: bool = False
     soa: str = ""
     referral: str = ""
     referral_servers: tuple[str, ...] = ()
     bogus: bool = False
+
+    @property
+    def alias(self) -> str:
+        """What a CNAME at the name itself leads to; "" when there is none."""
+        return self.chain[0] if self.chain else ""
 
 
 @lru_cache(maxsize=4096)
@@ -128,14 +137,15 @@ def _records(parser: dns.wire.Parser, count: int) -> _Sections:
 
 def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: str, *, authoritative: bool) -> Reply:
     asked = dns.rdatatype.from_text(kind)
-    alias, end = "", _name(name)
+    owner = end = _name(name)
+    chain: list[str] = []
     if asked != _CNAME:
         for _ in range(_MAX_CHAIN):
             link = found.get((end, _CNAME))
             if link is None:
                 break
             end = cast("Any", link[0]).target
-            alias = alias or _text(end)
+            chain.append(_text(end))
     owners = {rdtype: owner for owner, rdtype in reversed(authority)}
     cut = owners.get(dns.rdatatype.NS)
     refers = cut is not None and not authoritative and rcode == "NOERROR" and _name(name).is_subdomain(cut)
@@ -144,7 +154,8 @@ def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: 
         rcode=rcode,
         authoritative=authoritative,
         values=_values(found.get((end, asked), [])),
-        alias=alias,
+        chain=tuple(chain),
+        beside=bool(chain) and (owner, asked) in found,
         soa=_text(soa) if soa is not None else "",
         referral=_text(cut) if refers and cut is not None else "",
         referral_servers=_values(authority[cut, dns.rdatatype.NS]) if refers and cut is not None else (),
@@ -157,7 +168,7 @@ def _values(rdatas: Iterable[dns.rdata.Rdata]) -> tuple[str, ...]:
 
 
 def _value(rdata: Any) -> str:
-    if rdata.rdtype == dns.rdatatype.TXT:
+    if rdata.rdtype in {dns.rdatatype.TXT, dns.rdatatype.SPF}:
         return b"".join(rdata.strings).decode("ascii", "backslashreplace")
     if rdata.rdtype == dns.rdatatype.MX:
         return f"{rdata.preference} {_text(rdata.exchange)}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from email_stack.dnscheck.spf_syntax import Mechanism, Modifier, SpfRecord, SpfSyntaxError, is_spf, parse_spf
+from email_stack.dnscheck.spf_tree import SpfTree, domain_of
 
 __all__ = [
     "MAX_LOOKUPS",
@@ -65,16 +66,14 @@ class SpfBudget:
         problem: what a receiver stumbles over first, in one sentence; "" when nothing.
         kind: "ok"; "too-many-lookups", of either sort; "error", for which a receiver answers `permerror`; "temporary", when
             DNS did not answer and nothing can be told.
-        includes: lower-case domains of the record's own `include` terms before `all` whose match is a pass.
-        terminal: the qualifier of the record's `all`, else "redirect", else "".
+        tree: the record with those that it leads to, as far as they were read; None when it is none itself.
     """
 
     lookups: int = 0
     voids: int = 0
     problem: str = ""
     kind: Kind = "ok"
-    includes: frozenset[str] = frozenset()
-    terminal: str = ""
+    tree: SpfTree | None = None
 
 
 async def evaluate_budget(text: str, domain: str, dns: SpfDns) -> SpfBudget:
@@ -112,23 +111,8 @@ async def evaluate_budget(text: str, domain: str, dns: SpfDns) -> SpfBudget:
         voids=walk.voids,
         problem=problem,
         kind=kind,
-        includes=_passing_includes(record),
-        terminal=_terminal(record),
+        tree=SpfTree(domain=_normal(domain), root=record, nested=walk.found),
     )
-
-
-def _passing_includes(record: SpfRecord) -> frozenset[str]:
-    return frozenset(
-        _normal(term.value)
-        for term in record.evaluated
-        if term.name == "include" and term.qualifier == "+" and "%" not in term.value
-    )
-
-
-def _terminal(record: SpfRecord) -> str:
-    if record.all is not None:
-        return record.all.qualifier
-    return "redirect" if record.redirect is not None else ""
 
 
 class _StopError(Exception):
@@ -146,6 +130,7 @@ class _Walk:
     voids: int = 0
     over: Literal["", "lookups", "voids"] = ""
     over_at: str = ""
+    found: dict[str, SpfRecord] = field(default_factory=dict)
 
     async def record(self, record: SpfRecord, path: tuple[str, ...]) -> None:
         """Count all of `record`, which stands at the last name of `path`."""
@@ -212,6 +197,7 @@ class _Walk:
             record = parse_spf(records[0])
         except SpfSyntaxError as error:
             raise _wrong(term, f"finds a record that is wrong: {error}") from error
+        self.found[name] = record
         await self.record(record, (*path, name))
 
 
@@ -225,7 +211,7 @@ def _unanswered(term: Mechanism | Modifier, error: SpfDnsError) -> _StopError:
 
 def _askable(term: Mechanism | Modifier, current: str) -> str:
     """The name that `term` asks for, `current` when it names none."""
-    name = _normal(term.value) or current
+    name = domain_of(term) or current
     # The grammar lets through names that DNS cannot hold, and the backslash, which stands for itself in no DNS library.
     if len(name) > _NAME_CHARACTERS or "\\" in name or not all(0 < len(part) <= 63 for part in name.split(".")):
         raise _wrong(term, "names what cannot be a DNS name")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dnscheck import advice
-from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remarks, is_dmarc
+from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remark, dmarc_remarks, is_dmarc
 from email_stack.dnscheck.model import Status
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfBudget, is_spf, parse_spf
+from email_stack.dnscheck.spf_tree import SpfResult, SpfTree, domain_of
 
 __all__ = ["Budgets", "Judgement", "judge", "spf_texts"]
 
@@ -20,7 +21,9 @@ Budgets = Mapping[str, SpfBudget]
 """The look-up budget of each SPF record that was seen at one name, by its text."""
 
 _PIECES_AT_MOST: Final = 4
-_SETTLED_ENDS: Final = {"~", "-", "redirect"}
+_SETTLED_ENDS: Final = {"~", "-", "unknown"}
+"""A receiver's answer for senders that nothing matches; behind a redirect with macros nobody can tell."""
+
 _SQUEEZED: Final = str.maketrans("", "", ' \t"\\')
 
 
@@ -31,28 +34,40 @@ class Judgement:
     Args:
         status: what holds.
         fix: what to do, in one sentence; "" when nothing is to do.
-        note: what is worth knowing of a record that is right; "" when nothing is.
+        note: what is worth knowing beside the verdict; "" when nothing is.
+        via: what stands between the name and what a receiver gets, in the order followed: CNAMEs, then terms of SPF.
     """
 
     status: Status
     fix: str = ""
     note: str = ""
+    via: tuple[str, ...] = ()
 
 
 _RIGHT: Final = Judgement(Status.OK)
 
 
 def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Judgement:
-    """What `reply`, which is not an error, says of `record`.
+    """What `reply`, which is not an error, says of `record`. What a receiver gets behind CNAMEs decides, not that they are there.
 
     Args:
         record: what is expected.
-        reply: to the question for its name and type.
+        reply: to the question for its name and type, followed to where its CNAMEs lead.
         zone: the zone that the record stands in, for the advice.
         budgets: of every text in `spf_texts(record, reply)`.
     """
-    if reply.alias and record.type != "CNAME":
-        return Judgement(Status.CNAME_CONFLICT, advice.cname_conflict(record, reply.alias, zone))
+    if reply.beside:
+        fix = (
+            advice.data_beside(record, zone)
+            if record.type == "CNAME"
+            else advice.cname_beside(record, reply.alias, zone)
+        )
+        return Judgement(Status.CNAME_CONFLICT, fix)
+    judgement = _direct(record, reply, zone, budgets)
+    return _through(record, reply, zone, judgement) if reply.alias else judgement
+
+
+def _direct(record: DnsRecord, reply: Reply, zone: str, budgets: Budgets) -> Judgement:
     if record.alias_zone_id is not None:
         # The target's addresses change at any time; that there are some shows that the alias is there.
         return _RIGHT if reply.values else Judgement(Status.MISSING, advice.missing(record, zone))
@@ -63,6 +78,17 @@ def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Ju
     if record.type == "MX":
         return _mx(record, reply.values, zone)
     return _names(record, reply.values, zone)
+
+
+def _through(record: DnsRecord, reply: Reply, zone: str, judgement: Judgement) -> Judgement:
+    """What is found behind CNAMEs: right all the same, wrong where it stands, or hidden by them."""
+    if judgement.status is Status.MISSING or record.alias_zone_id is not None:
+        return Judgement(Status.CNAME_CONFLICT, advice.cname_conflict(record, reply.alias, zone))
+    via = tuple(f"CNAME {name}" for name in reply.chain)
+    if judgement.status is not Status.OK:
+        return replace(judgement, fix=advice.behind(record, reply.chain[-1], judgement.fix))
+    note = advice.through_names(record, reply.chain)
+    return replace(judgement, note="; ".join(filter(None, [note, judgement.note])), via=(*via, *judgement.via))
 
 
 def spf_texts(record: DnsRecord, reply: Reply) -> list[str]:
@@ -115,25 +141,58 @@ def _spf(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> Judgemen
 
 
 def _one_spf(record: DnsRecord, found: str, budget: SpfBudget) -> Judgement:
-    needed = {term.value.lower() for term in parse_spf(record.values[0]).evaluated if term.name == "include"}
-    absent = sorted(needed - budget.includes)
+    tree = budget.tree
     if budget.kind == "too-many-lookups":
-        fault = Judgement(Status.TOO_MANY_LOOKUPS, advice.too_many_lookups(record, budget.problem))
-    elif budget.kind == "error":
-        fault = Judgement(Status.WRONG, advice.spf_error(record, budget.problem))
-    elif absent:
-        fault = Judgement(Status.WRONG, advice.spf_without(record, absent, found))
-    elif budget.terminal not in _SETTLED_ENDS:
-        fault = Judgement(Status.WRONG, advice.spf_end(record, found))
-    else:
-        fault = None
+        return Judgement(Status.TOO_MANY_LOOKUPS, advice.too_many_lookups(record, budget.problem))
+    if budget.kind == "error" or tree is None:
+        return Judgement(Status.WRONG, advice.spf_error(record, budget.problem))
+    needed = sorted(domain_of(term) for term in parse_spf(record.values[0]).evaluated if term.name == "include")
+    fault = _spf_everybody(record, tree.stranger()) or _spf_fault(record, found, budget, tree, needed)
+    fault = fault or _spf_end(record, found, tree.stranger())
     if fault is not None:
         return fault
+    via = tuple(dict.fromkeys(term for domain in needed for term in tree.behind(domain).path[:-1]))
+    notes = [advice.uncounted(budget.problem)] if budget.kind == "temporary" else []
+    if via:
+        notes.insert(0, advice.through_terms(via, needed, budget.lookups))
+    elif found != record.values[0] and not notes:
+        notes.append(advice.spf_serves_as_well(found, budget.lookups))
+    return Judgement(Status.OK, note="; ".join(notes), via=via)
+
+
+def _spf_fault(
+    record: DnsRecord, found: str, budget: SpfBudget, tree: SpfTree, needed: Sequence[str]
+) -> Judgement | None:
+    """What keeps the servers that must pass from passing."""
+    absent = []
+    for domain in needed:
+        result = tree.behind(domain)
+        if result.passes and result.matched == domain:
+            continue
+        at = tree.mentions(domain)
+        if at:
+            return Judgement(Status.WRONG, advice.spf_not_passing(record, domain, at))
+        absent.append(domain)
+    if not absent:
+        return None
     if budget.kind == "temporary":
-        return Judgement(Status.OK, note=advice.uncounted(budget.problem))
-    return Judgement(
-        Status.OK, note="" if found == record.values[0] else advice.spf_serves_as_well(found, budget.lookups)
-    )
+        # The include may stand behind the one that got no answer: until it has one, nobody can tell.
+        return Judgement(Status.UNREACHABLE, advice.spf_unanswered(record, budget.problem))
+    return Judgement(Status.WRONG, advice.spf_without(record, absent, found))
+
+
+def _spf_everybody(record: DnsRecord, stranger: SpfResult) -> Judgement | None:
+    """What is included lets every sender pass."""
+    if not stranger.passes or len(stranger.path) == 1:
+        return None
+    return Judgement(Status.WRONG, advice.spf_lets_all_pass(record, stranger.path[0], stranger.at))
+
+
+def _spf_end(record: DnsRecord, found: str, stranger: SpfResult) -> Judgement | None:
+    """What senders get that nothing matches: they must not pass, nor be left open."""
+    if stranger.outcome in _SETTLED_ENDS:
+        return None
+    return Judgement(Status.WRONG, advice.spf_end(record, stranger.at, found))
 
 
 def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
@@ -145,9 +204,9 @@ def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
     difference = dmarc_difference(record.values[0], found[0])
     if difference:
         return Judgement(Status.WRONG, advice.dmarc_differs(record, difference))
-    if found[0] == record.values[0]:
-        return _RIGHT
-    return Judgement(Status.OK, note="; ".join([advice.serves_as_well(found), *dmarc_remarks(found[0])]))
+    note = "" if found[0] == record.values[0] else advice.serves_as_well(found)
+    remarks = [*dmarc_remarks(found[0]), dmarc_remark(record.values[0], found[0])]
+    return Judgement(Status.OK, note="; ".join(filter(None, [note, *remarks])))
 
 
 def _report_authorization(_record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:

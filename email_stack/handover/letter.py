@@ -13,6 +13,7 @@ from markupsafe import Markup
 from constructs_lib.records import DnsRecord
 from email_stack.dnscheck.model import Finding, Observation, Status
 from email_stack.handover.model import HandOver, Language, mx_parts, owner_zone, relative, step_values, unicode_name
+from email_stack.handover.remedies import remark, remedy
 from email_stack.handover.texts import TEXTS
 from email_stack.handover.wording import Texts
 from email_stack.handover.zone_files import bind
@@ -144,6 +145,16 @@ def _field_of(name: str, number: int) -> Markup:
     return _both(lambda texts: f"{texts.ui[name]}, {texts.ui['record']}", number=number)
 
 
+def _fix(finding: Finding) -> Markup:
+    pick, values = remedy(finding)
+    return _both(pick, **values) if pick(TEXTS["en"]) else Markup("")
+
+
+def _kept(finding: Finding) -> Markup:
+    values = remark(finding)
+    return _ui("kept", **values) if values else Markup("")
+
+
 def _steps(hand_over: HandOver, fill: dict[str, str | int]) -> list[Markup]:
     def pick(number: int) -> Callable[[Texts], str]:
         return lambda texts: (texts.steps_delegated if hand_over.delegated else texts.steps_self_managed)[number]
@@ -158,8 +169,8 @@ def _template() -> Template:
     helpers: dict[str, Any] = {
         "as_expected": _as_expected,
         "field_of": _field_of,
-        "fix": lambda status: _both(lambda texts: texts.status_fixes[status]),
-        "has_fix": lambda status: bool(TEXTS["en"].status_fixes[status]),
+        "fix": _fix,
+        "kept": _kept,
         "overall": lambda status: _both(lambda texts: texts.overall[status]),
         "plain": _plain_text,
         "purpose": lambda purpose: _both(lambda texts: texts.purposes[purpose]),

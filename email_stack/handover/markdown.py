@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 
 from constructs_lib.records import DnsRecord
+from email_stack.dnscheck.model import Finding
 from email_stack.handover.model import HandOver, Language, one_line, owner_zone, relative, step_values, unicode_name
+from email_stack.handover.remedies import remark, remedy
 from email_stack.handover.texts import TEXTS
 from email_stack.handover.wording import Texts
 
@@ -83,9 +85,18 @@ def _table(hand_over: HandOver, records: Iterable[DnsRecord], texts: Texts) -> s
 def _to_do(hand_over: HandOver, texts: Texts) -> str:
     findings = [(record, hand_over.finding(record)) for record in hand_over.records]
     return "\n".join(
-        f"- {_code(record.name)} {record.type}: {texts.status_fixes[finding.status]}"
+        f"- {_code(record.name)} {record.type}: {said}"
         for record, finding in findings
-        if finding is not None and texts.status_fixes[finding.status]
+        if finding is not None and (said := _said(finding, texts))
+    )
+
+
+def _said(finding: Finding, texts: Texts) -> str:
+    pick, values = remedy(finding)
+    kept = remark(finding)
+    said = [(pick(texts), values), (texts.ui["kept"] if kept else "", kept)]
+    return " ".join(
+        text.format(**{key: _code(one_line(value)) for key, value in put.items()}) for text, put in said if text
     )
 
 

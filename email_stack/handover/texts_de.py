@@ -23,12 +23,20 @@ GERMAN: Final = Texts(
         "delegated_intro": "Ein NS-Eintrag in der Zone {zone} übergibt {subdomain} an unsere Nameserver. Alle Einträge, die "
         "E-Mail dort braucht, pflegen danach wir; Sie haben damit keine weitere Arbeit.",
         "finding_details": "Im Einzelnen",
+        "fix_behind": "Dieser Name führt durch einen CNAME zu {name}, und andere Einträge brauchen ihn. Behalten Sie "
+        "den CNAME und legen Sie diesen Eintrag unter {name} an.",
+        "fix_found": "Ein solcher Eintrag steht unter {name} mit dem Typ {type}. Legen Sie ihn stattdessen mit Namen, "
+        "Typ und Wert an, wie sie hier stehen, und löschen Sie den anderen, wenn {name} ihn nicht selbst "
+        "braucht.",
+        "fix_spf": "Behalten Sie den vorhandenen SPF-Eintrag und ändern Sie ihn so, dass er auch erlaubt, was der "
+        "hier gezeigte erlaubt, und auf ~all oder -all endet.",
         "footer": "Die Einträge werden gebraucht, solange E-Mail von {subdomain} verschickt wird. Bitte entfernen Sie sie nicht.",
         "full_name": "Vollständiger Name",
         "identity": "Domain",
         "dkim": "DKIM-Signatur",
         "in_place": "{done} von {total} erforderlichen Einträgen sind vorhanden",
         "in_zone_of": "Für die Zone, zu der {zone} gehört",
+        "kept": "Vorhanden über {via}: Bitte lassen Sie das so.",
         "language": "Sprache",
         "long_txt": "Länger als 255 Zeichen: bitte als einen Wert einfügen. Lehnt Ihre Oberfläche das ab, nehmen Sie die "
         "Zonendatei unten; dort ist der Wert so geteilt, wie DNS es verlangt.",

@@ -23,12 +23,19 @@ ENGLISH: Final = Texts(
         "delegated_intro": "One NS record set in the zone {zone} hands {subdomain} over to our name servers. We then keep "
         "every record that e-mail needs there, and you have no further work with it.",
         "finding_details": "In detail",
+        "fix_behind": "This name leads to {name} by a CNAME, which other records need. Keep the CNAME, and create this "
+        "record at {name}.",
+        "fix_found": "Such a record stands at {name} with type {type}. Create it with the name, type and value shown "
+        "here instead, and delete the other unless {name} needs it itself.",
+        "fix_spf": "Keep the SPF record that is there, and change it so that it also allows what the one shown here "
+        "allows, and ends in ~all or -all.",
         "footer": "The records stay in use for as long as e-mail is sent from {subdomain}. Please do not remove them.",
         "full_name": "Full name",
         "identity": "Domain",
         "dkim": "DKIM signature",
         "in_place": "{done} of {total} required records are in place",
         "in_zone_of": "For the zone that holds {zone}",
+        "kept": "In place through {via}: please keep that as it is.",
         "language": "Language",
         "long_txt": "Longer than 255 characters: paste it as one value. Where a panel refuses that, use the zone file below, "
         "where it is split as DNS requires.",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from constructs_lib.records import DkimToken, DnsRecord, MtaSts, delegation_record, email_records, zone_file_line
+from constructs_lib.records import (
+    DkimToken,
+    DmarcPolicy,
+    DnsRecord,
+    MtaSts,
+    delegation_record,
+    email_records,
+    zone_file_line,
+)
 from email_stack.dnscheck.check import check_subdomains
 from email_stack.dnscheck.model import Endpoint, Finding, Report, Subject
 from tests.nameservers import Internet
@@ -20,6 +28,7 @@ def eight(subdomain: str) -> tuple[DnsRecord, ...]:
 def records(
     subdomain: str,
     *,
+    dmarc_policy: DmarcPolicy = "quarantine",
     dmarc_rua: Sequence[str] = (),
     redirect_domain: str | None = None,
     mta_sts: MtaSts | None = None,
@@ -30,7 +39,7 @@ def records(
         region="eu-central-1",
         mail_from_label="mail",
         dkim=[DkimToken(name=f"{one}._domainkey.{subdomain}", target=f"{one}.dkim.amazonses.com") for one in "abc"],
-        dmarc_policy="quarantine",
+        dmarc_policy=dmarc_policy,
         dmarc_rua=dmarc_rua,
         redirect_domain=redirect_domain,
         mta_sts=mta_sts,

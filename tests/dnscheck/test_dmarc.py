@@ -19,6 +19,7 @@ from email_stack.dnscheck.dmarc import (
     DmarcSyntaxError,
     Policy,
     dmarc_difference,
+    dmarc_remark,
     dmarc_remarks,
     is_dmarc,
     parse_dmarc,
@@ -237,8 +238,8 @@ WANTED = "v=DMARC1; p=quarantine; rua=mailto:a@x.example,mailto:b%21@y.example"
         (f"{WANTED}; aspf=s", "aspf must be r, got s"),
         (f"{WANTED}; t=y", "t must be n, got y"),
         (f"{WANTED}; pct=99", "pct must be 100, got 99"),
-        (f"{WANTED}; sp=none", "sp must be quarantine or stricter, got none"),
-        (f"{WANTED}; np=none", "np must be quarantine or stricter, got none"),
+        (f"{WANTED}; sp=none", ""),
+        (f"{WANTED}; np=none", ""),
         (f"{WANTED}; psd=y", "psd must be n, got y"),
         (f"{WANTED}; sp=block", 'dmarc: sp: must be none or quarantine or reject, got "block"; correct it'),
         (f"{WANTED}; aspf=strict; adkim=strict; pct=many; t=maybe", ""),
@@ -248,6 +249,21 @@ WANTED = "v=DMARC1; p=quarantine; rua=mailto:a@x.example,mailto:b%21@y.example"
 def test_difference_names_both_values(seen: str, difference: str) -> None:
     """What keeps a record from doing what is asked is told first thing first; what does no harm is not."""
     assert dmarc_difference(WANTED, seen) == difference
+
+
+@pytest.mark.parametrize(
+    ("tags", "remark"),
+    [
+        ("", ""),
+        ("; sp=reject; np=quarantine", ""),
+        ("; sp=none", "sp=none asks for less, of names below the domain only"),
+        ("; np=none", "np=none asks for less, of names below the domain only"),
+        ("; sp=none; np=reject", "sp=none asks for less, of names below the domain only"),
+    ],
+)
+def test_laxer_policy_for_names_below_is_a_remark(tags: str, remark: str) -> None:
+    """What sp and np ask for concerns names below the domain only."""
+    assert dmarc_remark(WANTED, f"{WANTED}{tags}") == remark
 
 
 def test_what_is_asked_for_is_no_difference() -> None:

@@ -63,7 +63,7 @@ def test_record_of_a_zone_that_does_not_exist(internet: Internet) -> None:
             Status.DOUBLED_NAME,
             ZONE,
         ),
-        ("a._domainkey", "CNAME", 'a._domainkey.post TXT "a.dkim.amazonses.com"', Status.MISSING, "Add"),
+        ("a._domainkey", "CNAME", 'a._domainkey.post TXT "a.dkim.amazonses.com"', Status.MISSING, "as TXT"),
         ("post", "MX", "post MX 10 mx.example.net.", Status.WRONG, '"10 mx.example.net"'),
         ("post", "MX", "post MX 10 inbound-smtp.eu-central-1.amazonaws.com\n", Status.WRONG, "with a dot"),
         (

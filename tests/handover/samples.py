@@ -84,7 +84,10 @@ def every_status() -> HandOver:
     findings = tuple(
         Finding(
             record=DnsRecord(
-                name=f"{status.value}.post.acme.example", type="TXT", values=(f"v={status.value}",), purpose=Purpose.SPF
+                name=f"{status.value}.post.acme.example",
+                type="TXT",
+                values=(f"v={status.value}",),
+                purpose=Purpose.DMARC,
             ),
             status=status,
             seen=(

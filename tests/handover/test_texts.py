@@ -52,6 +52,7 @@ def test_every_label_is_used() -> None:
     """No text is kept that neither the letter nor Markdown shows."""
     package = files("email_stack.handover")
     used = "".join(
-        package.joinpath(name).read_text(encoding="utf-8") for name in ("letter.html.jinja", "letter.py", "markdown.py")
+        package.joinpath(name).read_text(encoding="utf-8")
+        for name in ("letter.html.jinja", "letter.py", "markdown.py", "remedies.py")
     )
     assert [key for key in TEXTS["en"].ui if not re.search(rf"""["']{key}["']""", used)] == []

@@ -1,0 +1,130 @@
+"""Looks for a missing record at its neighbours, and says of many that stand at one wrong place that they do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from constructs_lib.records import DnsRecord, Purpose, in_zone
+from email_stack.dnscheck import advice
+from email_stack.dnscheck.delegation import delegated_servers
+from email_stack.dnscheck.directory import Answer, Directory, Zone
+from email_stack.dnscheck.findings import survey
+from email_stack.dnscheck.model import Finding, Place, Status
+from email_stack.dnscheck.neighbours import Neighbour, neighbours, probe, stands_for
+from email_stack.dnscheck.transport import NoAnswerError
+
+__all__ = ["Found", "find_misplaced", "reached_together", "say_where"]
+
+SAID_ONCE_FROM: Final = 4
+"""So many records at one wrong place are one mistake, and are told as one."""
+
+_CNAME: Final = "CNAME "
+_MISSING: Final = {Status.MISSING, Status.DELEGATION_MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding, and the neighbour at which its record was found; None when it is not missing or was found nowhere."""
+
+    finding: Finding
+    neighbour: Neighbour | None = None
+
+
+async def find_misplaced(  # noqa: PLR0917 - what was found, and where to look
+    finding: Finding,
+    answers: Sequence[Answer],
+    expected: Sequence[DnsRecord],
+    subdomain: str,
+    zone: Zone,
+    directory: Directory,
+) -> Found:
+    """The finding with the neighbour where its record stands, asked of one server that answered. Raises `ResolverError`.
+
+    Args:
+        finding: of one record; one that is not missing is returned as it is.
+        answers: of the servers of `zone`, of which the first that answered is asked.
+        expected: the subdomain's records, which rightly stand where they stand.
+        subdomain: whose record it is.
+        zone: that holds it.
+        directory: asks. Names outside the zone are asked of the resolver.
+    """
+    record = finding.record
+    alive = next((one.server for one in answers if one.reply is not None and not survey([one]).lame), None)
+    if finding.status not in _MISSING or alive is None:
+        return Found(finding)
+    one_server = Zone(zone.name, (alive,))
+    own = {Place(one.name, one.type) for one in expected if one.values == record.values}
+    likely = [one for one in neighbours(record, subdomain=subdomain, zone=zone.name) if one.place not in own]
+    said = await asyncio.gather(*(_values(one.place, one_server, directory) for one in likely))
+    for neighbour, values in zip(likely, said, strict=True):
+        if not stands_for(record, neighbour, values):
+            continue
+        beside = probe(neighbour)
+        if beside is None or set(await _values(beside, one_server, directory)) != set(values):
+            return Found(finding, neighbour)
+    return Found(finding)
+
+
+def say_where(found: Sequence[Found], subdomain: str, zone: str) -> list[Finding]:
+    """The findings, those whose record was found elsewhere with the advice to move it.
+
+    A domain above may have the same DMARC policy as its own: only where keys of the subdomain stand at that domain too was it
+    meant for the subdomain.
+    """
+    groups: dict[str, int] = defaultdict(int)
+    keys = {one.neighbour.base for one in found if one.neighbour and one.finding.record.purpose is Purpose.DKIM}
+    for one in found:
+        if one.neighbour is not None and _meant(one.neighbour, one.finding, keys):
+            groups[one.neighbour.base] += 1
+    findings = []
+    for one in found:
+        neighbour, finding = one.neighbour, one.finding
+        if neighbour is None or not _meant(neighbour, finding, keys):
+            findings.append(finding)
+            continue
+        base, unless = neighbour.base, neighbour.shared and neighbour.base not in keys
+        if base != subdomain and groups[base] >= SAID_ONCE_FROM and not unless:
+            fix = advice.all_elsewhere(groups[base], base, subdomain, zone)
+        else:
+            fix = advice.found_elsewhere(finding.record, neighbour.place, zone, unless_needed=unless)
+        findings.append(replace(finding, fix=fix, found_at=neighbour.place))
+    return findings
+
+
+def reached_together(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, those behind a CNAME that serves another record of the name without the advice to remove that CNAME."""
+    serving = {one.record.name: one.via for one in findings if one.status is Status.OK and one.via}
+    reached = []
+    for finding in findings:
+        links = [term for term in serving.get(finding.record.name, ()) if term.startswith(_CNAME)]
+        if finding.status is Status.CNAME_CONFLICT and links:
+            fix = advice.cname_lacks(finding.record, links[-1].removeprefix(_CNAME))
+            reached.append(replace(finding, status=Status.MISSING, fix=fix, via=tuple(links)))
+        else:
+            reached.append(finding)
+    return reached
+
+
+def _meant(neighbour: Neighbour, finding: Finding, keys: set[str]) -> bool:
+    return not neighbour.shared or finding.record.purpose is not Purpose.DMARC or neighbour.base in keys
+
+
+async def _values(place: Place, zone: Zone, directory: Directory) -> tuple[str, ...]:
+    """What stands at the place itself; nothing where a CNAME leads on, or no answer is to be had."""
+    if in_zone(place.name, zone.name) or zone.name == ".":
+        [answer] = await directory.servers_say(zone, place.name, place.type)
+        reply = answer.reply
+    else:
+        try:
+            reply = await directory.recursive(place.name, place.type)
+        except NoAnswerError:
+            return ()
+    if reply is None or reply.chain:
+        return ()
+    if place.type == "NS":
+        return delegated_servers(reply) if reply.referral in {"", place.name} else ()
+    return reply.values
