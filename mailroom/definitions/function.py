@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from mailroom.definitions.mirror import Mirror, current
 from mailroom.errors import RetryableError
 from mailroom.metric_names import AGE, DEFINITIONS
 from mailroom.metrics import Meter
+from mailroom.workplace import workplace
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,11 +79,11 @@ def run(settings: MirrorSettings, s3: S3Client) -> str:
     """
     meter = Meter(DEFINITIONS, settings.bucket)
     try:
-        with tempfile.TemporaryDirectory() as folder, as_file(files("mailroom.definitions") / "freshclam.conf") as own:
+        with workplace("mirror") as folder, as_file(files("mailroom.definitions") / "freshclam.conf") as own:
             came_to = Mirror(
                 s3=s3,
                 bucket=settings.bucket,
-                folder=Path(folder),
+                folder=folder,
                 configuration=settings.configuration or own,
                 required=settings.required,
                 minimum_signatures=settings.minimum_signatures,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
@@ -22,6 +20,7 @@ from mailroom.scanner.intake import Intake
 from mailroom.scanner.recipients import Recipients
 from mailroom.scanner.settings import Settings
 from mailroom.scanning.scan import AnswerCache
+from mailroom.workplace import claim_workplace
 
 __all__ = ["on_event"]
 
@@ -58,7 +57,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
     engine = WarmEngine(
         s3=s3,
         bucket=settings.definitions_bucket,
-        folder=Path(tempfile.mkdtemp(prefix="scanner-")),
+        folder=claim_workplace("scanner"),
         max_age=settings.max_definitions_age,
         clock=_now,
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import time
+import weakref
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -15,12 +19,13 @@ from mailroom.scanning.clamd import Clamd, ClamdError
 __all__ = ["Daemon"]
 
 _POLL_SECONDS: Final = 0.05
+_END_SECONDS: Final = 5.0
 _LOG_SHOWN: Final = 1000
 
 
 class Daemon:
-    """A clamd with its folder: `definitions/`, which the caller fills and our own signatures go into, its configuration, its
-    socket and its log.
+    """A clamd with its folder: `definitions/`, which the caller fills and our own signatures go into, `unpacked/` for what it
+    unpacks while it scans, its configuration and its socket.
 
     Args:
         folder: exists, and is this daemon's alone; its path is short enough for a socket's (108 octets).
@@ -33,10 +38,17 @@ class Daemon:
         self.definitions.mkdir(exist_ok=True)
         self.client = Clamd(socket_path=str(folder / "clamd.sock"), timeout_seconds=scan_seconds)
         self.process: subprocess.Popen[bytes] | None = None
-        self._log = folder / "clamd.log"
+        # Not in the folder, where it would grow by a line with everything that is found.
+        self._log = os.memfd_create("clamd.log")
+        fcntl.fcntl(self._log, fcntl.F_SETFL, os.O_APPEND)
+        weakref.finalize(self, os.close, self._log)
         self._configuration = folder / "clamd.conf"
         self._ready_seconds = ready_seconds
-        own = f"LocalSocket {self.client.socket_path}\nDatabaseDirectory {self.definitions}\n"
+        self._unpacked = folder / "unpacked"
+        own = (
+            f"LocalSocket {self.client.socket_path}\nDatabaseDirectory {self.definitions}\n"
+            f"TemporaryDirectory {self._unpacked}\n"
+        )
         self._configuration.write_text(files("mailroom.scanning").joinpath("clamd.conf").read_text() + own)
 
     @property
@@ -51,14 +63,21 @@ class Daemon:
             ClamdError: it is not installed, ends, or does not scan in time; with the end of its log.
         """
         self.stop()
+        argument = f"--config-file={self._configuration}"
+        _end_all_with(argument)
+        # One that was ended in the middle of a scan leaves what it had unpacked.
+        shutil.rmtree(self._unpacked, ignore_errors=True)
+        self._unpacked.mkdir(exist_ok=True)
         self._add_own_signatures()
         program = shutil.which("clamd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if program is None:
             raise ClamdError("clamd: is not installed here; on Debian it is in clamav-daemon")
         # The kernel ends it with this process, however that ends: setpriv(1).
-        command = ["setpriv", "--pdeathsig", "KILL", program, f"--config-file={self._configuration}"]
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own words, no shell
+        command = ["setpriv", "--pdeathsig", "KILL", program, argument]
+        os.ftruncate(self._log, 0)
+        self.process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+            command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
         deadline = time.monotonic() + self._ready_seconds
         while True:
             try:
@@ -74,6 +93,7 @@ class Daemon:
     def reload(self) -> None:
         """Have it load what is in `definitions/` now; meanwhile it goes on with what it has. Raises `ClamdError`."""
         self._add_own_signatures()
+        os.ftruncate(self._log, 0)
         self.client.reload()
 
     def stop(self) -> None:
@@ -96,5 +116,31 @@ class Daemon:
         (self.definitions / "sealed.ndb").write_text(own)
 
     def log(self) -> str:
-        """The end of what it printed."""
-        return self._log.read_text(errors="replace")[-_LOG_SHOWN:] if self._log.exists() else ""
+        """The end of what it has printed since it was started, or had to reload."""
+        begin = max(0, os.fstat(self._log).st_size - _LOG_SHOWN)
+        return os.pread(self._log, _LOG_SHOWN, begin).decode(errors="replace")
+
+
+def _end_all_with(argument: str) -> None:
+    """End the processes that were started with exactly this argument: a clamd of the runtime before, of which one may be left.
+
+    Only as long as the kernel needs: the next one works in its folder and on its socket.
+    """
+    deadline = time.monotonic() + _END_SECONDS
+    while left := _all_with(argument):
+        for process in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _all_with(argument: str) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # One that has ended, and that nobody waited for, has no arguments any more: proc(5).
+            if argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found

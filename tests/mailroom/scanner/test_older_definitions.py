@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,13 +15,17 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from emulator.definitions import publish
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
 from mailroom.errors import RetryableError
 from mailroom.metric_names import OLDER_DEFINITIONS
+from mailroom.scanner import engine, function
 from mailroom.scanner.engine import WarmEngine
+from mailroom.scanner.events import RawObject, rescan_message
+from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.scan import scan_message
-from mailroom.scanning.verdicts import Verdict
+from mailroom.scanning.verdicts import Policy, Verdict
 from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
 from tests.mailroom.definitions.faults import DAMAGES, FaultyS3, damage
 from tests.mailroom.scanner.conftest import REGION
@@ -322,3 +328,53 @@ def test_any_call_of_s3_may_fail(emulator: Emulator, tmp_path: Path, *, warm: bo
             sandbox.engine.stop()
         number += 1
     assert number > 2
+
+
+def test_function_counts_it(
+    emulator: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The scanner's Lambda delivers mail with the proven set, and its metric says that it is the older one."""
+    s3 = emulator.client("s3", REGION)
+    definitions, tenant = (f"{name}-{os.urandom(4).hex()}" for name in ("definitions", "tenant"))
+    for bucket in (definitions, tenant):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=tenant, VersioningConfiguration={"Status": "Enabled"})
+    topic = emulator.client("sns", REGION).create_topic(Name=tenant)["TopicArn"]
+    tags = tags_of(Recipient(tenant="acme", policy=Policy(), topic_arn=topic))
+    s3.put_bucket_tagging(Bucket=tenant, Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
+    own = {name: value for name, value in emulator.environment(REGION).items() if name.startswith("AWS_")}
+    settings = {
+        "DEFINITIONS_BUCKET": definitions,
+        "MAX_DEFINITIONS_AGE_HOURS": "168",
+        "MAX_RECEIVES": "5",
+        "SCANNER_NAME": "scanner",
+        "EVENT_BUS": "default",
+    }
+    for name, value in {**own, **settings}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(engine, "_LOOK_AGAIN", timedelta(0))
+
+    def invoke(number: int) -> list[int]:
+        """Have it scan one message; returns what was counted."""
+        version = s3.put_object(Bucket=tenant, Key=f"raw/{number}", Body=HARMLESS["attachment"])["VersionId"]
+        body = rescan_message(RawObject(tenant, f"raw/{number}", version))
+        record = {"messageId": str(number), "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+        assert function.on_event({"Records": [record]}, None) == {"batchItemFailures": []}
+        assert s3.get_object(Bucket=tenant, Key=f"clean/{number}")["Body"].read() == HARMLESS["attachment"]
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+        return [count for line in lines for count in line.get(OLDER_DEFINITIONS, [])]
+
+    function._sandbox.cache_clear()
+    try:
+        publish(s3, definitions, TEST_DEFINITIONS)
+        assert invoke(1) == []
+        newest = publish(s3, definitions, SECOND_SET)
+        damage(s3, definitions, newest.key("own.ndb"), "empty")
+        assert invoke(2) == [1]
+    finally:
+        function._sandbox()[1].stop()
+        function._sandbox.cache_clear()
