@@ -130,6 +130,7 @@ class WarmEngine:
             self._proven is not None
             and newest.version == self._proven.version
             and newest.checked > self._proven.checked
+            and not self._is_old(newest)
         ):
             self._proven = newest
 
@@ -152,8 +153,9 @@ class WarmEngine:
                 self._place(newest)
                 self._daemon.reload()
         elif due and not self._proves(newest):
+            said = self._daemon.log()
             self._daemon.reload()
-            raise ClamdError(f"definitions: set {newest.version} does not load: {self._daemon.log()}")
+            raise ClamdError(f"definitions: set {newest.version} does not load: {said}")
 
     def _go_on(self, error: Exception) -> None:
         """Have the proven set scan all the same; raises `error` where none is young enough."""

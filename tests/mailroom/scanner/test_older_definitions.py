@@ -178,6 +178,33 @@ def test_set_from_the_future(sandbox: CountingSandbox) -> None:
         sandbox.engine.ensure_ready()
 
 
+def test_confirmation_from_the_future(sandbox: CountingSandbox, first: Manifest) -> None:
+    """It is none, and the set that is proven keeps its own; the next confirmation counts again."""
+    sandbox.now = NOW + timedelta(days=365)
+    sandbox.publish(TEST_DEFINITIONS)
+    sandbox.now = NOW
+    sandbox.later(days=6)
+    assert sandbox.scans_with(first)
+    sandbox.publish(TEST_DEFINITIONS)
+    sandbox.later(days=6)
+    assert sandbox.scans_with(first)
+
+
+def test_set_that_does_not_load_is_said_why(
+    sandbox: CountingSandbox, first: Manifest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With what clamd said of it."""
+    sandbox.publish(NO_SIGNATURE)
+    sandbox.later(minutes=5)
+    deadline = time.monotonic() + 30
+    while "Malformed database" not in sandbox.engine._daemon.log():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    sandbox.later(minutes=5)
+    assert sandbox.scans_with(first)
+    assert "Malformed database" in caplog.text
+
+
 @pytest.mark.parametrize("text", [NO_SIGNATURE, f"{TEST_DEFINITIONS}{NO_SIGNATURE}"])
 def test_clamd_that_dies_while_the_newest_set_does_not_load(
     sandbox: CountingSandbox, first: Manifest, text: str
