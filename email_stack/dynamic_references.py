@@ -56,7 +56,7 @@ def references_in(template: Mapping[str, Any]) -> Iterator[Found]:
     """Every dynamic reference in a template: in values, in keys, and in what `Fn::Join` and `Fn::Sub` put together."""
     parameters = template.get("Parameters", {})
     defaults = {name: str(one["Default"]) for name, one in parameters.items() if "Default" in one}
-    yield from _Search(defaults).run("", template)
+    yield from _Search(defaults, template.get("Mappings", {})).run("", template)
 
 
 class _Search:
@@ -64,10 +64,12 @@ class _Search:
 
     Args:
         defaults: of the template's parameters, which a `Ref` stands for unless whoever deploys says otherwise.
+        mappings: of the template, which `Fn::FindInMap` looks into.
     """
 
-    def __init__(self, defaults: Mapping[str, str]) -> None:
+    def __init__(self, defaults: Mapping[str, str], mappings: Mapping[str, Any]) -> None:
         self._defaults = defaults
+        self._mappings = mappings
 
     def run(self, path: str, value: Any) -> Iterator[Found]:
         if isinstance(value, str):
@@ -100,12 +102,14 @@ class _Search:
             match function, argument:
                 case "Ref", str(name) if name in self._defaults:
                     texts = [self._defaults[name]]
-                case "Fn::Join", [str(mark), list(parts)]:
-                    texts = self._joined([part for item in parts for part in (mark, item)][1:])
+                case "Fn::Join", [str(mark), parts] if (items := _items(parts)) is not None:
+                    texts = self._joined([part for item in items for part in (mark, item)][1:])
                 case "Fn::If", [_, yes, no]:
                     texts = [*self._wordings(yes), *self._wordings(no)]
-                case "Fn::Select", [_, list(items)]:
+                case "Fn::Select", [_, parts] if (items := _items(parts)) is not None:
                     texts = [text for item in items for text in self._wordings(item)]
+                case "Fn::FindInMap", [str(name), *_] if name in self._mappings:
+                    texts = list(_leaves(self._mappings[name]))
                 case "Fn::Sub", str(text):
                     texts = self._substituted(text, {})
                 case "Fn::Sub", [str(text), dict(variables)]:
@@ -128,6 +132,24 @@ class _Search:
         for part in parts:
             texts = [text + more for text in texts for more in self._wordings(part)][:_MOST_WORDINGS]
         return texts
+
+
+def _items(parts: Any) -> list[Any] | None:
+    """The items of a list that is written out, or split out of a text that is; None of any other."""
+    match parts:
+        case list():
+            return parts
+        case {"Fn::Split": [str(mark), str(text)]} if mark:
+            return list(text.split(mark))
+    return None
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield str(value)
 
 
 def _is_composed(value: Mapping[str, Any]) -> bool:

@@ -49,6 +49,16 @@ HELD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("a", {"a": {"Fn::Sub": ["{${x}${y}", {"x": "{", "y": "resolve:s"}]}}, "{{resolve:s"),
     ("a", {"a": {"Fn::Sub": "{{resolve${AWS::Region}"}}, "{{resolve…"),
+    ("a", {"a": {"Fn::Join": ["", {"Fn::Split": [",", "{{,resolve:s"]}]}}, "{{resolve:s"),
+    ("a", {"a": {"Fn::Join": ["", ["{", {"Fn::Select": [1, {"Fn::Split": ["|", "a|{resolve:s"]}]}]]}}, "{{resolve:s"),
+    (
+        "a",
+        {
+            "a": {"Fn::Join": ["", ["{", {"Fn::FindInMap": ["M", "x", "y"]}]]},
+            "Mappings": {"M": {"x": {"y": "{resolve:s"}}},
+        },
+        "{{resolve:s",
+    ),
     ("a.Fn::Sub", {"a": {"Fn::Sub": "{{resolve:${AWS::Region}"}}, "{{resolve:${AWS::Region}"),
 ]
 
@@ -65,7 +75,8 @@ def test_reference_is_found(path: str, template: dict[str, Any], text: str) -> N
         {"a": "{{mustache}} ${b} {resolve:ssm:/x}", "b": [None, 1, True, {}]},
         {"a": {"Fn::Join": ["", ['{"b":{"', {"Ref": "X"}, '":{"resolve:":1}}}']]}},
         {"a": {"Fn::Sub": "{${!b}{resolve:"}},
-        {"a": {"Fn::Join": ["", {"Fn::Split": [",", "{{"]}]}},
+        {"a": {"Fn::Join": ["", {"Fn::Split": [",", "{{,x"]}]}},
+        {"a": {"Fn::Join": ["", {"Fn::Split": [",", {"Ref": "{{"}]}]}},
         {"a": {"Fn::If": ["C", "{{", "resolve:"]}},
     ],
 )
