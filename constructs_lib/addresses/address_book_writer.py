@@ -8,11 +8,11 @@ from typing import Any, Final
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_stepfunctions as stepfunctions
-from boto3.dynamodb.types import TypeSerializer
 from constructs import Construct
 
 from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.intrinsics import account_id
+from constructs_lib.limits import MOST_BOOK_BYTES, attributes, book_bytes
 from constructs_lib.naming import check_identifier
 from constructs_lib.roles import service_role
 from constructs_lib.statements import allow_to
@@ -23,11 +23,8 @@ from mailroom.store.keys import BOOK_KEY
 
 __all__ = ["AddressBookWriter", "AddressBookWriterProps"]
 
-_MOST_BYTES: Final = 200 * 1024
-"""What Step Functions hands a task holds 256 KiB at most. Step Functions developer guide, "Service quotas"."""
 _AGAIN: Final = "rate(6 hours)"
 _SETTLED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
-_SERIALIZER: Final = TypeSerializer()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,13 +66,12 @@ class AddressBookWriter(Construct):
         where = f'address book of tenant "{props.tenant_id}"'
         check_texts(where, props)
         check_identifier(f"{where}: tenant_id", props.tenant_id)
-        item = {name: _SERIALIZER.serialize(value) for name, value in address_book_item(props.book).items()}
-        if (octets := len(str(item).encode())) > _MOST_BYTES:
+        if (octets := book_bytes(props.book)) > MOST_BOOK_BYTES:
             raise ValueError(
-                f"{where}: takes {octets:,} bytes of at most {_MOST_BYTES:,}, for {len(props.book.addresses):,} addresses; "
+                f"{where}: takes {octets:,} bytes of at most {MOST_BOOK_BYTES:,}, for {len(props.book.addresses):,} addresses; "
                 "designate fewer, or receive at all with catch_all"
             )
-        machine = self._machine(props, item)
+        machine = self._machine(props, attributes(address_book_item(props.book)))
         starts = service_role(
             self,
             "Starting",

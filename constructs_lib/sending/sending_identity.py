@@ -12,6 +12,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct, IConstruct
 
 from constructs_lib.intrinsics import arn
+from constructs_lib.limits import MOST_SENDER_CHARACTERS, sender_characters
 from constructs_lib.literals import mark_in
 from constructs_lib.naming import check_identifier
 from constructs_lib.records import DkimToken
@@ -24,9 +25,6 @@ _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 _LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 """RFC 5321 4.1.2, dot-string, in lower case."""
-
-_MOST_POLICY: Final = 8_000
-"""Characters of a role's inline policies are 10,240 in all. IAM user guide, "IAM and STS quotas"."""
 
 _CLAIMED: Final[WeakKeyDictionary[IConstruct, set[str]]] = WeakKeyDictionary()
 """Domains by app: CloudFormation would only find the second identity when SES refuses it."""
@@ -175,10 +173,10 @@ class SendingIdentity(Construct):
                     f'use one such as "support@{self.domain}"'
                 )
         only = sorted(set(addresses))
-        if sum(len(address) + 3 for address in only) > _MOST_POLICY:
+        if sender_characters(only) > MOST_SENDER_CHARACTERS:
             raise ValueError(
-                f"{where}: grant_send takes addresses of {_MOST_POLICY:,} characters in all, since a role's policies hold no more, "
-                f"got {len(only)} addresses; grant them to several roles"
+                f"{where}: grant_send takes addresses of {MOST_SENDER_CHARACTERS:,} characters in all, since a role's policies "
+                f"hold no more, got {len(only)} addresses; grant them to several roles"
             )
         resources = [self.identity_arn, self.configuration_set_arn]
         allow = {

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from constructs_lib.limits import MOST_BOOK_BYTES, MOST_SENDER_CHARACTERS, book_bytes, sender_characters
 from email_stack.config import names
 from email_stack.config.problems import Fault, RuleError
+from mailroom.addresses import AddressBook
 
 if TYPE_CHECKING:
     from email_stack.config.models import Tenant
 
 __all__ = ["check_agreement"]
+
+_FEW_ADDRESSES: Final = 200
+"""As many of the longest, with the longest names, fit any book: those of most tenants are not measured."""
 
 
 def check_agreement(tenant: Tenant) -> None:
@@ -64,6 +69,30 @@ def _addresses(tenant: Tenant) -> Iterator[Fault]:
         yield from _length(tenant, local, ("addresses", index, "local_part"))
     for index, local in enumerate(tenant.role_addresses):
         yield from _length(tenant, local, ("role_addresses", index))
+    yield from _amount(tenant)
+
+
+def _amount(tenant: Tenant) -> Iterator[Fault]:
+    """What one tenant's role and one item hold, which no quota of the cell's says."""
+    senders = sender_characters(tenant.sending_addresses)
+    if senders > MOST_SENDER_CHARACTERS:
+        yield Fault(
+            f"must let addresses of at most {MOST_SENDER_CHARACTERS:,} characters in all send (the policies of a role hold no "
+            f"more), are {senders:,}",
+            "set send: false where nothing is sent from",
+            ("addresses",),
+            silent=True,
+        )
+    if len(tenant.designated_addresses) <= _FEW_ADDRESSES:
+        return
+    book = book_bytes(AddressBook(subdomain=tenant.subdomain, addresses=tenant.designated_addresses))
+    if book > MOST_BOOK_BYTES:
+        yield Fault(
+            f"must be an address book of at most {MOST_BOOK_BYTES:,} bytes (Step Functions hands on no more), is {book:,}",
+            "designate fewer, or receive at all with catch_all",
+            ("addresses",),
+            silent=True,
+        )
 
 
 def _length(tenant: Tenant, local: str, path: tuple[str | int, ...]) -> Iterator[Fault]:

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes
 from email_stack.config import Cell, Config, ConfigError, Quotas, QuotaUsage, Tenant, quota_usage
 from email_stack.config.capacity import quota_faults
 from email_stack.config.problems import Fault
 from email_stack.config.quotas import QUOTAS, default_limit
 from email_stack.config.regions import RECEIVING_REGIONS
-from tests.config.configs import config_of, lines_of
+from mailroom.addresses import AddressBook, DesignatedAddress
+from tests.config.configs import config_of, lines_of, with_tenant
 
 
 def _many(count: int, settings: str = "", quotas: str = "") -> str:
@@ -221,3 +223,43 @@ def test_a_fault_is_a_usage_beyond_its_limit(listed: list[dict[str, object]], na
 
 def _told(cells: list[Cell], tenants: list[Tenant]) -> dict[tuple[str, str], Fault]:
     return {(cell, str(fault.path[1])): fault for cell, fault in quota_faults(cells, tenants)}
+
+
+def _addresses(count: int, settings: str = "") -> str:
+    listed = ", ".join(f"{{local_part: branch-{number:04}{settings}}}" for number in range(count))
+    return with_tenant(f"addresses: [{listed}]")
+
+
+def test_a_role_lets_only_so_many_addresses_send(tmp_path: Path) -> None:
+    """250 of 29 characters, each with quotes and comma; those that only receive do not count."""
+    (line,) = lines_of(tmp_path, _addresses(251))
+    assert line == (
+        'tenants.yaml:6:5: tenant "acme": addresses must let addresses of at most 8,000 characters in all send (the policies of a '
+        "role hold no more), are 8,032; set send: false where nothing is sent from"
+    )
+    config_of(tmp_path, _addresses(250))
+    config_of(tmp_path, _addresses(251, ", send: false"))
+
+
+def test_an_address_book_holds_only_so_many_addresses(tmp_path: Path) -> None:
+    """What Step Functions can write is counted, names with it."""
+    settings = f", send: false, display_name: {'x' * 100}"
+    quotas = "quotas: {receipt_rules: 2000}"
+    text = _addresses(800, settings).replace("region: eu-central-1", f"region: eu-central-1, {quotas}")
+    config_of(tmp_path, text)
+    (line,) = lines_of(
+        tmp_path, _addresses(900, settings).replace("region: eu-central-1", f"region: eu-central-1, {quotas}")
+    )
+    assert "addresses must be an address book of at most 204,800 bytes (Step Functions hands on no more), is " in line
+    assert line.endswith("; designate fewer, or receive at all with catch_all")
+
+
+def test_the_longest_addresses_fit_a_book_that_is_not_measured(tmp_path: Path) -> None:
+    """So that most configs are checked without AWS's SDK."""
+    label = "a" * 60
+    subdomain = f"{label}.{label}.{label}.example.com"
+    name = "\\" * 128
+    addresses = [DesignatedAddress(f"{number:064}@{subdomain}"[-254:], name) for number in range(200)]
+    assert book_bytes(AddressBook(subdomain=subdomain, addresses=tuple(addresses))) < MOST_BOOK_BYTES
+    wide = [DesignatedAddress(one.address, "\U0001f4e7" * 128) for one in addresses]
+    assert book_bytes(AddressBook(subdomain=subdomain, addresses=tuple(wide))) < MOST_BOOK_BYTES

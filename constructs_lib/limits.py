@@ -1,0 +1,47 @@
+"""What AWS takes no more of in one tenant, however many quotas are raised. Pure: config and constructs refuse it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from mailroom.addresses import AddressBook
+
+__all__ = ["MOST_BOOK_BYTES", "MOST_SENDER_CHARACTERS", "attributes", "book_bytes", "sender_characters"]
+
+MOST_SENDER_CHARACTERS: Final = 8_000
+"""Characters of a role's inline policies are 10,240 in all. IAM user guide, "IAM and STS quotas"."""
+
+MOST_BOOK_BYTES: Final = 200 * 1024
+"""What Step Functions hands a task holds 256 KiB at most. Step Functions developer guide, "Service quotas"."""
+
+
+def sender_characters(addresses: Iterable[str]) -> int:
+    """What addresses take in a policy that lets them send, each with its quotes and comma."""
+    return sum(len(address) + 3 for address in set(addresses))
+
+
+def book_bytes(book: AddressBook) -> int:
+    """What the book takes as an item of DynamoDB's."""
+    # Loads AWS's SDK, which a config without such books does without.
+    from mailroom.store.address_book import address_book_item  # noqa: PLC0415
+
+    return len(str(attributes(address_book_item(book))).encode())
+
+
+def attributes(item: dict[str, Any]) -> dict[str, Any]:
+    """The item as DynamoDB's API writes it. Knows text, booleans, lists and mappings: what address books are made of."""
+    return {name: _attribute(value) for name, value in item.items()}
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case list():
+            return {"L": [_attribute(one) for one in value]}
+        case dict():
+            return {"M": attributes(value)}
+    raise TypeError(f"{type(value).__name__} is in no address book")
