@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["escape", "escaped", "escaped_lines"]
+__all__ = ["counted", "escape", "escaped", "escaped_lines"]
 
 _SHOWN: Final = 200
 _LIKE_AN_ESCAPE: Final = re.compile(r"\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
@@ -44,3 +44,8 @@ def _shown(text: str, place: int, character: str) -> str:
     if character == "\\" and (_LIKE_AN_ESCAPE.match(text, place) or not text[place + 1 : place + 2].isprintable()):
         return "\\\\"
     return character
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what is counted, in the plural unless it is one: "1 tenant", "0 tenants"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

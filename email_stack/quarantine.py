@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import tenant_output, tenant_outputs
+from email_stack.printable import counted
 from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
 from mailroom.scanner.versions import kept_versions
@@ -104,7 +105,7 @@ class Quarantine:
                 refused = self.sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed", [])
                 if refused:
                     raise AwsError(
-                        f"queue {queue}: refused {len(refused)} messages, the first with {refused[0]['Code']}"
+                        f"queue {queue}: refused {counted(len(refused), 'message')}, the first with {refused[0]['Code']}"
                     )
         return request
 

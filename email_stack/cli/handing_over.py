@@ -27,6 +27,7 @@ from email_stack.deployed import Deployed, NotDeployedError
 from email_stack.dnscheck.model import Report, Subject
 from email_stack.files import write_whole
 from email_stack.handover.model import Format, HandOver, Language
+from email_stack.printable import counted
 from email_stack.tenant_records import customer_records, public_records
 
 __all__ = ["register"]
@@ -132,4 +133,4 @@ def _write(text: str, output: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     write_whole(output, data)
-    errors.print(f"{output}: {len(data)} octets written", markup=False, soft_wrap=True)
+    errors.print(f"{output}: {counted(len(data), 'octet')} written", markup=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.cli.selection import stack_names
 from email_stack.config import Config, ConfigError, Problem, Tenant, load, quota_usage
+from email_stack.printable import counted
 
 __all__ = ["register"]
 
@@ -35,12 +36,15 @@ def validate(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> No
             print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
             raise typer.Exit(ExitCode.INVALID) from None
         count = len(error.problems)
-        title = f"{config} is not valid: {count} problem{'s' if count > 1 else ''}"
+        title = f"{config} is not valid: {counted(count, 'problem')}"
         raise CommandError(title, str(error), ExitCode.INVALID) from None
     if as_json:
         print_json({"ok": True, "cells": len(loaded.cells), "tenants": len(loaded.tenants)})
     else:
-        console.print(f"{config} is valid: {len(loaded.tenants)} tenants in {len(loaded.cells)} cells", markup=False)
+        console.print(
+            f"{config} is valid: {counted(len(loaded.tenants), 'tenant')} in {counted(len(loaded.cells), 'cell')}",
+            markup=False,
+        )
 
 
 def list_(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
@@ -54,7 +58,7 @@ def list_(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     console.print(_table("Tenants", tenants))
     for cell in cells:
         account = cell["account"] or "of the credentials"
-        title = f"Cell {cell['id']}: {cell['region']}, account {account}, {cell['tenants']} tenants"
+        title = f"Cell {cell['id']}: {cell['region']}, account {account}, {counted(cell['tenants'], 'tenant')}"
         console.print(_table(title, cell["quotas"]))
 
 
@@ -75,7 +79,7 @@ def synth(
     if as_json:
         print_json({"ok": True, "assembly": str(output.resolve()), "stacks": stacks})
     else:
-        console.print(f"{len(stacks)} stacks in {output}: {_shortened(stacks)}", markup=False)
+        console.print(f"{counted(len(stacks), 'stack')} in {output}: {_shortened(stacks)}", markup=False)
 
 
 def _shortened(names: Sequence[str], most: int = 12) -> str:

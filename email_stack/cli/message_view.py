@@ -88,4 +88,5 @@ def whole(message: Message) -> Iterator[Text]:
 def _shown_attachment(one: Attachment) -> str:
     name = escaped(one.filename) if one.filename else "without a name"
     inline = f", inline as {escaped(one.content_id)}" if one.content_id else ""
-    return f"{one.path or 'message'}: {name} ({escaped(one.content_type)}, {one.octets:,} octets{inline})"
+    octets = f"{one.octets:,} octet{'' if one.octets == 1 else 's'}"
+    return f"{one.path or 'message'}: {name} ({escaped(one.content_type)}, {octets}{inline})"

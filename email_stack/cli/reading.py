@@ -16,7 +16,7 @@ from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
 from email_stack.mailbox import reader_of
-from email_stack.printable import escaped
+from email_stack.printable import counted, escaped
 from mailroom.errors import MailroomError
 from mailroom.threads import thread_messages
 
@@ -157,7 +157,7 @@ def print_next(page: Page[Any]) -> None:
 
 
 def _print_thread(thread: ThreadSummary) -> None:
-    count = f"{thread.messages} message{'s' if thread.messages > 1 else ''}"
+    count = counted(thread.messages, "message")
     who = ", ".join(escaped(one) for one in thread.participants)
     console.print(
         Text.assemble(

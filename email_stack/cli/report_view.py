@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from email_stack.dnscheck.model import Finding, Observation, Report, Status
-from email_stack.printable import escaped
+from email_stack.printable import counted, escaped
 
 __all__ = ["changes", "print_report", "report_json", "summary"]
 
@@ -44,7 +44,7 @@ def summary(report: Report) -> str:
     """SES's states and the count of each verdict, in one line."""
     required = [finding.status for finding in report.findings if finding.record.required]
     optional = [finding.status for finding in report.findings if not finding.record.required]
-    parts = [f"{len(required)} required records: {_counts(required)}"]
+    parts = [f"{counted(len(required), 'required record')}: {_counts(required)}"]
     if optional:
         parts.append(f"{len(optional)} optional: {_counts(optional)}")
     if report.ses is not None:

@@ -15,6 +15,7 @@ from email_stack.cli.status_view import document, print_snapshot
 from email_stack.cli.watching import interruptions, wait
 from email_stack.config import load
 from email_stack.files import write_whole
+from email_stack.printable import counted
 from email_stack.status.collect import collect
 from email_stack.status.model import Snapshot, State
 
@@ -80,4 +81,4 @@ def _write_page(snapshot: Snapshot, path: Path, *, quiet: bool) -> None:
     page = render_page(snapshot).encode()
     write_whole(path, page)
     if not quiet:
-        errors.print(f"{path}: {len(page)} octets written", markup=False, soft_wrap=True)
+        errors.print(f"{path}: {counted(len(page), 'octet')} written", markup=False, soft_wrap=True)

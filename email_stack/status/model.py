@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from email_stack.printable import counted
+
 __all__ = [
     "CELL_PARTS",
     "DNS_PARTS",
@@ -235,9 +237,8 @@ def row_word(state: State) -> str:
 
 def summary(snapshot: Snapshot) -> str:
     """How many tenants, and how many of them in each state."""
-    total = len(snapshot.tenants)
-    counted = ", ".join(f"{number} {row_word(state)}" for state, number in snapshot.counts.items())
-    return f"{total} tenant{'' if total == 1 else 's'}: {counted}" if total else "no tenants"
+    states = ", ".join(f"{number} {row_word(state)}" for state, number in snapshot.counts.items())
+    return f"{counted(len(snapshot.tenants), 'tenant')}: {states}" if snapshot.tenants else "no tenants"
 
 
 def worst(states: Iterable[State]) -> State:

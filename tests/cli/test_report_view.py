@@ -56,7 +56,7 @@ def test_report_says_everything() -> None:
     assert "fix Change it." in text
     assert "missing TXT x.post.acme.example (optional)" in text
     assert text.endswith(
-        "1 required records: 1 wrong; 1 optional: 1 missing; SES: identity SUCCESS, DKIM PENDING, MAIL FROM NOT_STARTED"
+        "1 required record: 1 wrong; 1 optional: 1 missing; SES: identity SUCCESS, DKIM PENDING, MAIL FROM NOT_STARTED"
     )
 
 
@@ -104,4 +104,4 @@ def test_changes_between_two_rounds() -> None:
 
 def test_summary_without_optional_records() -> None:
     """Nothing is said of what is not there."""
-    assert summary(Report(subdomain="s", findings=(replace(WRONG, status=Status.OK),))) == "1 required records: 1 ok"
+    assert summary(Report(subdomain="s", findings=(replace(WRONG, status=Status.OK),))) == "1 required record: 1 ok"
