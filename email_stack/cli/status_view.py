@@ -20,6 +20,7 @@ from email_stack.status.model import (
     Check,
     Part,
     QueueCount,
+    Reason,
     Snapshot,
     State,
     TenantStatus,
@@ -52,14 +53,28 @@ _LONGEST_REASON: Final = 1000
 
 
 def print_snapshot(snapshot: Snapshot, console: Console) -> None:
-    """When, how many; a row a tenant, a row a cell, and below them why something is not ok."""
+    """When, how many; why nothing is known of some; a row a tenant and a cell of which something is; why something is not ok."""
     console.print(
         Text(f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {summary(snapshot)}", "bold"), soft_wrap=True
     )
-    for table in (_tenants(snapshot.tenants, console.width), _cells(snapshot.cells)):
-        console.print(table)
-        console.print()
-    for one in reasons(snapshot):
+    told = reasons(snapshot)
+    first = [one for one in told if one.part is None and one.state is State.UNKNOWN]
+    _print_reasons(first, console)
+    tenants = [one for one in snapshot.tenants if not _nothing_known(one)]
+    cells = [one for one in snapshot.cells if not _nothing_known(one)]
+    for table in (_tenants(tenants, console.width) if tenants else None, _cells(cells) if cells else None):
+        if table is not None:
+            console.print(table)
+            console.print()
+    _print_reasons([one for one in told if one not in first], console)
+
+
+def _nothing_known(one: CellStatus | TenantStatus) -> bool:
+    return bool(one.checks) and all(check.state is State.UNKNOWN for check in one.checks.values())
+
+
+def _print_reasons(found: Sequence[Reason], console: Console) -> None:
+    for one in found:
         names = ", ".join(map(escaped, one.of[:_MOST_NAMES]))
         more = f" and {len(one.of) - _MOST_NAMES} more" if len(one.of) > _MOST_NAMES else ""
         about = f"{TITLES[one.part]} " if one.part is not None else ""
