@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,10 +13,17 @@ from email_stack.cli.output import CommandError, ExitCode, errors
 from mailroom.scanning.clamd import Clamd, ClamdError
 from mailroom.scanning.verdicts import Verdict
 
-__all__ = ["Files", "PolicyOf", "SocketPath", "clamd_failures", "engine_at"]
+__all__ = ["Files", "PolicyOf", "SocketPath", "clamd_failures", "engine_at", "readable"]
 
 _SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
 """Where distributions put it."""
+_START: Final = (
+    "Start one: sudo systemctl start clamav-daemon (on Debian, after: sudo apt install clamav-daemon); or name the socket of "
+    "one that runs with --socket"
+)
+_NAME: Final = (
+    f"Name the socket of one that runs with --socket, or leave that out: {' or '.join(_SOCKETS)} is then used"
+)
 _SEALED: Final = b"Rar!\x1a\x07\x01\x00"
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages, as they come: .eml files.")]
@@ -32,9 +39,14 @@ def engine_at(socket: Path | None) -> Clamd:
     Raises:
         CommandError: none does.
     """
-    engine = Clamd(socket_path=str(socket or _default_socket()))
-    with clamd_failures():
+    path = str(socket or _default_socket())
+    engine = Clamd(socket_path=path)
+    try:
         lacking = engine.scan(_SEALED).verdict is Verdict.CLEAN
+    except ClamdError as error:
+        raise CommandError(
+            "no clamd", f"{error} {_START if socket is None else _NAME}", ExitCode.NOT_INSTALLED
+        ) from error
     if lacking:
         errors.print(
             "note: this clamd lacks the scanner's own signatures, for archives and Office documents that it cannot open; copy "
@@ -43,6 +55,30 @@ def engine_at(socket: Path | None) -> Clamd:
             soft_wrap=True,
         )
     return engine
+
+
+def readable(files: Sequence[Path]) -> None:
+    """Check that every file can be read, before anything is done with any of them.
+
+    Raises:
+        CommandError: some cannot, one line each.
+    """
+    faults = [f"{file}: {problem}" for file in files if (problem := _problem(file))]
+    if faults:
+        raise CommandError("cannot read or write", "\n".join(faults), ExitCode.INVALID)
+
+
+def _problem(file: Path) -> str:
+    """Why the file cannot be read, and what to do; "" when it can."""
+    if file.is_dir():
+        return "is a folder; name the messages in it"
+    try:
+        with file.open("rb"):
+            return ""
+    except FileNotFoundError:
+        return "is not there; name a message that is"
+    except OSError as error:
+        return f"cannot be read, got {error.strerror}; let this user read it"
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from rich.text import Text
 from email_stack.cli.message_view import at_depth, attachments_of, header_of
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import ExitCode, console, print_json
-from email_stack.cli.scan_options import Files, PolicyOf, SocketPath, clamd_failures, engine_at
+from email_stack.cli.scan_options import Files, PolicyOf, SocketPath, clamd_failures, engine_at, readable
 from email_stack.config import Tenant, load
-from email_stack.printable import escaped
+from email_stack.printable import counted, escaped
 from email_stack.replay import LocalScanner, Replay, Scanned
 from email_stack.replay import replay as replayed
 from mailroom.messages.joining import JoinBy
@@ -38,6 +38,7 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Scan messages as the scanner in the cloud does, and say what would become of each; needs a clamd that runs."""
+    readable(files)
     scanner = _scanner(socket, _tenant(tenant, config))
     documents = []
     found = False
@@ -62,6 +63,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Take messages through scanner, parser and threads, without AWS, and show what becomes of them; needs a clamd that runs."""
+    readable(files)
     of = _tenant(tenant, config)
     scanner = _scanner(socket, of)
     join_by = frozenset(JoinBy(way) for way in of.join_threads_by) if of is not None else frozenset()
@@ -145,10 +147,9 @@ def _print_replay(done: Replay) -> None:
             console.print(Text(f"  {where}: {part.verdict.value} {escaped(part.signature)}".rstrip()), soft_wrap=True)
     for thread in done.threads:
         first = done.messages[thread.places[0].key]
-        count = len(thread.places)
         console.print(
             Text(
-                f"\nthread: {escaped(first.subject) or '(no subject)'}, {count} message{'s' if count > 1 else ''}",
+                f"\nthread: {escaped(first.subject) or '(no subject)'}, {counted(len(thread.places), 'message')}",
                 "bold",
             ),
             soft_wrap=True,

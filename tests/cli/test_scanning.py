@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from email_stack.cli.scan_options import _SOCKETS
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
@@ -82,6 +83,37 @@ def test_file_that_is_not_there(clamd: RunningClamd, tmp_path: Path) -> None:
     done = scan(clamd, str(tmp_path / "none.eml"))
     assert done.returncode == 1
     assert "none.eml" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["scan", "replay"])
+def test_files_are_looked_at_before_clamd(mail: dict[str, str], tmp_path: Path, command: str) -> None:
+    """All files that cannot be read are named at once, whether or not a clamd runs, and nothing is scanned."""
+    missing, folder = tmp_path / "none.eml", tmp_path / "folder"
+    folder.mkdir()
+    files = [mail["clean"], str(missing), str(folder), str(tmp_path / "other.eml")]
+    done = subprocess.run(
+        [sys.executable, "-m", "email_stack.cli", command, *files, "--socket", str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "cannot read or write",
+        f"{missing}: is not there; name a message that is",
+        f"{folder}: is a folder; name the messages in it",
+        f"{tmp_path / 'other.eml'}: is not there; name a message that is",
+    ]
+
+
+@pytest.mark.skipif(any(Path(path).is_socket() for path in _SOCKETS), reason="this machine runs a clamd of its own")
+def test_without_clamd_the_way_to_start_one_is_told(mail: dict[str, str]) -> None:
+    """Where nobody named a socket, what starts a clamd is said."""
+    command = [sys.executable, "-m", "email_stack.cli", "replay", mail["clean"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 4
+    assert "is it running? Start one: sudo systemctl start clamav-daemon" in done.stderr
 
 
 def test_clamd_without_the_scanners_own_signatures(mail: dict[str, str], tmp_path: Path) -> None:
