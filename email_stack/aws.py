@@ -10,16 +10,31 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from email_stack.config import Cell
+from email_stack.credentials import explained
 
 if TYPE_CHECKING:
     from boto3 import Session
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-__all__ = ["AwsError", "WrongAccountError", "aws_errors", "check_account", "session", "stack_exists", "stack_outputs"]
+__all__ = [
+    "AwsError",
+    "CredentialsError",
+    "WrongAccountError",
+    "aws_errors",
+    "check_account",
+    "check_credentials",
+    "session",
+    "stack_exists",
+    "stack_outputs",
+]
 
 
 class AwsError(Exception):
     """AWS could not be asked, or refused; the text says what was asked for and why not."""
+
+
+class CredentialsError(AwsError):
+    """There are no credentials, or none that AWS takes; the text is one line, the same whatever was asked for."""
 
 
 class WrongAccountError(AwsError):
@@ -35,13 +50,27 @@ def session() -> Session:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Raise whatever boto3 raises within as `AwsError`, `doing` in front."""
+    """Raise whatever boto3 raises within as `AwsError`, `doing` in front; as `CredentialsError` where there are no credentials."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        if said := explained(error):
+            raise CredentialsError(said) from error
         raise AwsError(f"{doing}: {error}") from error
+
+
+def check_credentials(region: str) -> tuple[str, str]:
+    """Account and ARN of whose the credentials are, asked of STS.
+
+    Raises:
+        CredentialsError: there are none, or AWS does not take them.
+        AwsError: AWS could not be asked.
+    """
+    with aws_errors(f"region {region}: cannot tell whose the credentials are"):
+        caller = session().client("sts", region_name=region).get_caller_identity()
+    return caller["Account"], caller.get("Arn", f"arn:aws:iam::{caller['Account']}:root")
 
 
 def check_account(cell: Cell) -> str:
@@ -51,14 +80,12 @@ def check_account(cell: Cell) -> str:
         WrongAccountError: they are for another.
         AwsError: there are none, or AWS does not take them.
     """
-    with aws_errors(f'cell "{cell.id}": cannot tell whose the credentials are'):
-        caller = session().client("sts", region_name=cell.region).get_caller_identity()
-    account = caller["Account"]
+    account, arn = check_credentials(cell.region)
     if cell.account is not None and account != cell.account:
         raise WrongAccountError(
             f'cell "{cell.id}" is in account {cell.account}, the credentials are for {account}; use credentials of the cell'
         )
-    return caller.get("Arn", f"arn:aws:iam::{account}:root")
+    return arn
 
 
 def stack_exists(name: str, cell: Cell) -> bool:

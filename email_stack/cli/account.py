@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from email_stack.aws import AwsError, WrongAccountError, check_account
+from email_stack.aws import AwsError, CredentialsError, WrongAccountError, check_account, check_credentials
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell
 from email_stack.deployed import NotDeployedError
 
-__all__ = ["aws_failures", "checked_account", "not_deployed"]
+__all__ = ["aws_failures", "checked_account", "checked_credentials", "no_credentials", "not_deployed"]
 
 
 def checked_account(cell: Cell) -> str:
     """Check whose the credentials are; returns their ARN. Raises `CommandError`."""
     with aws_failures():
         return check_account(cell)
+
+
+def checked_credentials(region: str) -> None:
+    """Check that there are credentials, before anything is made that takes long. Raises `CommandError`.
+
+    Whose they are is not asked: the CDK may take the roles of several accounts with them.
+    """
+    with aws_failures():
+        check_credentials(region)
 
 
 @contextmanager
@@ -28,8 +37,15 @@ def aws_failures() -> Iterator[None]:
         raise not_deployed(error) from error
     except WrongAccountError as error:
         raise CommandError("refused", str(error), ExitCode.REFUSED) from error
+    except CredentialsError as error:
+        raise no_credentials(error) from error
     except AwsError as error:
         raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+
+
+def no_credentials(error: CredentialsError) -> CommandError:
+    """The same error as a command ends with it, every command alike."""
+    return CommandError("no usable AWS credentials", str(error), ExitCode.AWS_FAILED)
 
 
 def not_deployed(error: NotDeployedError) -> CommandError:

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from email_stack.aws import AwsError, check_account, stack_exists
+from email_stack.cli.account import checked_credentials
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.dangling import refuse_dangling_delegation
 from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
@@ -22,6 +23,7 @@ from email_stack.cli.output import CommandError, ExitCode, console, errors, prin
 from email_stack.cli.progress import StackProgress
 from email_stack.cli.selection import stack_names, tenant_stacks
 from email_stack.config import Cell, Config, Tenant, load
+from email_stack.printable import counted
 
 __all__ = ["register"]
 
@@ -58,14 +60,17 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     tenants = _chosen(loaded, tenant, every)
     stacks = stack_names(loaded, tenants)
     if not apply:
+        checked_credentials(_region(loaded, tenants))
         _show_plan(config, tenants, stacks, "deploy", as_json=as_json)
         return
     if tenants is None and len(loaded.tenants) > at_most:
         raise CommandError(
             "refused",
-            f"--all means {len(loaded.tenants)} tenants, more than {at_most}; if so, say --at-most {len(loaded.tenants)}",
+            f"--all means {counted(len(loaded.tenants), 'tenant')}, more than {at_most}; if so, say "
+            f"--at-most {len(loaded.tenants)}",
             ExitCode.REFUSED,
         )
+    checked_credentials(_region(loaded, tenants))
     with tempfile.TemporaryDirectory() as folder:
         outputs_file = Path(folder) / "outputs.json"
         options = [
@@ -97,17 +102,18 @@ def diff(
     loaded = load(config)
     tenants = _chosen(loaded, tenant, every)
     # Not the CDK's own --fail: its exit code is the same for a difference and for a failure.
-    counted: list[int] = []
+    differing: list[int] = []
 
     def line(text: str) -> None:
         print(text)
         if (count := _DIFFERING.search(text)) is not None:
-            counted.append(int(count[1]))
+            differing.append(int(count[1]))
 
+    checked_credentials(_region(loaded, tenants))
     run_cdk(CdkRun(verb="diff", stacks=stack_names(loaded, tenants), config=config, tenants=tenants), on_line=line)
-    if fail and not counted:
+    if fail and not differing:
         raise CommandError("cdk diff failed", "it did not say whether anything differs", ExitCode.CDK_FAILED)
-    if fail and sum(counted) > 0:
+    if fail and sum(differing) > 0:
         raise typer.Exit(ExitCode.DIFFERENT)
 
 
@@ -145,6 +151,7 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
                 f"would delete {', '.join(stacks)}; {keeps}. Nothing was changed: say --yes to do it", markup=False
             )
         return
+    checked_credentials(loaded.cell(chosen.cell).region)
     if not force:
         refuse_dangling_delegation(chosen, loaded.cell(chosen.cell), endpoint(resolver), server_port)
     stacks = _existing(stacks, loaded.cell(chosen.cell))
@@ -186,13 +193,18 @@ def _chosen(config: Config, tenant: str | None, every: bool) -> list[str] | None
     return None if tenant is None else [config.tenant(tenant).id]
 
 
+def _region(config: Config, tenants: Sequence[str] | None) -> str:
+    """Where credentials are asked about: any region that is deployed to will do."""
+    return config.cell(config.tenant(tenants[0]).cell).region if tenants else config.cells[0].region
+
+
 def _show_plan(config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], verb: str, *, as_json: bool) -> None:
     run = CdkRun(verb="diff", stacks=stacks, config=config, tenants=tenants)
     run_cdk(run, on_line=(lambda _: None) if as_json else print)
     if as_json:
         print_json({"ok": True, "applied": False, "stacks": list(stacks)})
     else:
-        console.print(f"nothing was changed: say --yes to {verb} {len(stacks)} stacks", markup=False)
+        console.print(f"nothing was changed: say --yes to {verb} {counted(len(stacks), 'stack')}", markup=False)
 
 
 def _print_outputs(stack: str, outputs: dict[str, Any]) -> None:

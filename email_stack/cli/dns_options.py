@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from email_stack.aws import AwsError
+from email_stack.aws import AwsError, CredentialsError
+from email_stack.cli.account import no_credentials
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import Deployed, read_deployed
@@ -45,6 +46,8 @@ def deployed(tenant: Tenant, cell: Cell) -> Deployed:
     """
     try:
         return read_deployed(tenant, cell)
+    except CredentialsError as error:
+        raise no_credentials(error) from error
     except AwsError as error:
         raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.naming import tenant_stack_name
-from email_stack.aws import AwsError, WrongAccountError, aws_errors, check_account, session, stack_outputs
+from email_stack.aws import (
+    AwsError,
+    CredentialsError,
+    WrongAccountError,
+    aws_errors,
+    check_account,
+    session,
+    stack_outputs,
+)
+from email_stack.cli.account import no_credentials
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
+from email_stack.printable import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,6 +41,8 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
             return 0 if bucket is None else _delete_versions(session().client("s3", region_name=cell.region), bucket)
     except WrongAccountError as error:
         raise CommandError("refused", str(error), ExitCode.REFUSED) from error
+    except CredentialsError as error:
+        raise no_credentials(error) from error
     except AwsError as error:
         raise CommandError(
             f'cannot empty the bucket of tenant "{tenant.id}"', str(error), ExitCode.AWS_FAILED
@@ -51,7 +63,8 @@ def _delete_versions(s3: S3Client, bucket: str) -> int:
             first = answer["Errors"][0]
             raise CommandError(
                 f"cannot empty bucket {bucket}",
-                f"{len(answer['Errors'])} versions were not deleted, the first with {first.get('Code')}: {first.get('Message')}",
+                f"{counted(len(answer['Errors']), 'version')} not deleted, the first with {first.get('Code')}: "
+                f"{first.get('Message')}",
                 ExitCode.CDK_FAILED,
             )
         deleted += len(objects)

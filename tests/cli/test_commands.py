@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.printable import counted
 from email_stack.toolchain import PROJECT_ROOT
 
 CONFIG = """\
@@ -50,6 +53,24 @@ def test_example_is_valid_by_default() -> None:
     done = run("validate")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("tenants.yaml is valid: ")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 tenants"), (1, "1 tenant"), (2, "2 tenants"), (1200, "1200 tenants")]
+)
+def test_counts_agree_with_their_noun(number: int, said: str) -> None:
+    """One of something is not many."""
+    assert counted(number, "tenant") == said
+
+
+def test_one_tenant_in_one_cell(config: Path, tmp_path: Path) -> None:
+    """What commands count is in the singular where there is one, and in the plural where there are more."""
+    assert run("validate", "--config", config).stdout == f"{config} is valid: 2 tenants in 1 cell\n"
+    single = tmp_path / "one.yaml"
+    single.write_text("\n".join(CONFIG.splitlines()[:-1]))
+    assert run("validate", "--config", single).stdout == f"{single} is valid: 1 tenant in 1 cell\n"
+    listed = " ".join(run("list", "--config", single).stdout.split())
+    assert "account of the credentials, 1 tenant " in listed
 
 
 def test_problems_are_lines_that_editors_find(tmp_path: Path) -> None:
@@ -142,20 +163,14 @@ def test_destroy_shows_before_it_acts(config: Path) -> None:
     assert "would delete Tenant-globex; keeps its bucket and zone" in done.stdout
 
 
-def test_failure_of_the_cdk_is_one_block(config: Path, tmp_path: Path) -> None:
-    """No credentials anywhere: exit code 3 and what the CDK said, without a traceback."""
-    nobody = {
-        "AWS_ACCESS_KEY_ID": "",
-        "AWS_SECRET_ACCESS_KEY": "",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "HOME": str(tmp_path),
-    }
-    done = run("deploy", "globex", "--yes", "--config", config, environment=nobody)
-    assert done.returncode == 3
-    assert "cdk deploy failed with exit code 1" in done.stderr
-    assert "Unable to resolve AWS account" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_failure_of_the_cdk_is_one_block(config: Path) -> None:
+    """What the CDK said of its failure, with exit code 3."""
+    asked = CdkRun(verb="synth", stacks=["Nowhere"], config=config, tenants=["globex"])
+    with pytest.raises(CommandError, match="Nowhere") as caught:
+        run_cdk(asked, on_line=lambda _: None)
+    assert caught.value.title == "cdk synth failed with exit code 1"
+    assert caught.value.code is ExitCode.CDK_FAILED
+    assert "Traceback" not in caught.value.text
 
 
 def test_help_tells_the_exit_codes() -> None:
