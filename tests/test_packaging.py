@@ -1,0 +1,97 @@
+"""What an installed package says of itself, and that all it imports is installed with it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from email import message_from_string
+from email.message import Message
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from email_stack.toolchain import PROJECT_ROOT
+
+PACKAGES = ("constructs_lib", "email_stack", "mailroom")
+PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+_PART_OF = {"botocore": "boto3", "pydantic_core": "pydantic"}
+"""Cores that are released with what is declared, each pinned by it."""
+
+IN_THE_IMAGE_ONLY = {"awslambdaric"}
+"""The runtime of the scanner's image, which the lock file beside its Dockerfile installs."""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _distributions(requirements: list[str]) -> set[str]:
+    return {_normal(match[0]) for one in requirements if (match := re.match(r"[A-Za-z0-9._-]+", one))}
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Packages imported at run time, whether at the top or inside a function."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+        yield from _imports(node)
+
+
+def test_whatever_is_imported_is_installed() -> None:
+    """Each package that a module of the wheel imports comes with the wheel, and none of them only with the tests."""
+    declared = _distributions(PROJECT["project"]["dependencies"])
+    belongs = packages_distributions()
+    missing: dict[str, set[str]] = {}
+    for package in PACKAGES:
+        for module in (PROJECT_ROOT / package).rglob("*.py"):
+            for name in set(_imports(ast.parse(module.read_text(encoding="utf-8")))):
+                if name in sys.stdlib_module_names or name in PACKAGES or name in IN_THE_IMAGE_ONLY:
+                    continue
+                if not declared & set(map(_normal, [*belongs.get(name, []), _PART_OF.get(name, "")])):
+                    missing.setdefault(name, set()).add(str(module.relative_to(PROJECT_ROOT)))
+    assert missing == {}
+
+
+@pytest.fixture(scope="module")
+def metadata(tmp_path_factory: pytest.TempPathFactory) -> Message:
+    """What the build backend writes, made from a copy: it leaves files beside what it reads."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT_ROOT / name, copy / name)
+    for package in PACKAGES:
+        (copy / package).mkdir()
+        (copy / package / "__init__.py").touch()
+    code = "import setuptools.build_meta as b; print(b.prepare_metadata_for_build_wheel('out'))"
+    (copy / "out").mkdir()
+    done = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    [written] = Path(copy / "out").glob("*.dist-info/METADATA")
+    return message_from_string(written.read_text(encoding="utf-8"))
+
+
+def test_metadata_says_who_what_and_for_which_python(metadata: Message) -> None:
+    """Author, licence, classifiers of every Python that it runs on; no address that does not exist."""
+    assert metadata["Author"] == "The email-subdomain-platform authors"
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Keywords"]
+    classifiers = metadata.get_all("Classifier") or []
+    assert {f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13, 14)} <= set(classifiers)
+    assert "Typing :: Typed" in classifiers
+    assert not [one for one in classifiers if one.startswith("License ::")]
+    assert metadata.get_all("Project-URL") is None
+    assert metadata["Description-Content-Type"] == "text/markdown"
+
+
+def test_metadata_names_the_package_that_metrics_need(metadata: Message) -> None:
+    """`mailroom.metrics` works from an installed wheel."""
+    assert "aws-lambda-powertools" in _distributions(metadata.get_all("Requires-Dist") or [])
