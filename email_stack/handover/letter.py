@@ -141,8 +141,14 @@ def _ui(name: str, **values: object) -> Markup:
     return _both(lambda texts: texts.ui[name], **values)
 
 
-def _field_of(name: str, number: int) -> Markup:
-    return _both(lambda texts: f"{texts.ui[name]}, {texts.ui['record']}", number=number)
+def _field_of(name: str, card: _Card) -> Markup:
+    """What a button copies, for who cannot see what it stands beside: the field, and the record by number, purpose and type."""
+    return _both(
+        lambda texts: (
+            f"{texts.ui[name]}, {texts.ui['record']}: {texts.purposes[card.record.purpose]}, {card.record.type}"
+        ),
+        number=card.number,
+    )
 
 
 def _fix(finding: Finding) -> Markup:
