@@ -390,7 +390,7 @@ def test_function_counts_it(
         version = s3.put_object(Bucket=tenant, Key=f"raw/{number}", Body=HARMLESS["attachment"])["VersionId"]
         body = rescan_message(RawObject(tenant, f"raw/{number}", version))
         record = {"messageId": str(number), "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
-        assert function.on_event({"Records": [record]}, None) == {"batchItemFailures": []}
+        assert function.on_event({"Records": [record]}, FiveMinutes()) == {"batchItemFailures": []}
         assert s3.get_object(Bucket=tenant, Key=f"clean/{number}")["Body"].read() == HARMLESS["attachment"]
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
         return [count for line in lines for count in line.get(OLDER_DEFINITIONS, [])]
@@ -405,3 +405,11 @@ def test_function_counts_it(
     finally:
         function._sandbox()[1].stop()
         function._sandbox.cache_clear()
+
+
+class FiveMinutes:
+    """What Lambda tells an invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """All of its time."""
+        return 300_000
