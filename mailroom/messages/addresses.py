@@ -17,7 +17,8 @@ MOST_ADDRESSES: Final = 5000
 
 # Encoded words first, so that a comma or a bracket in one, where none may be, divides nothing.
 _ENCODED: Final = rf"(?P<encoded>{ENCODED_WORD})"
-_QUOTED: Final = r'(?P<quoted>"[^"\\]*+(?:\\.[^"\\]*+)*")'
+# One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
+_QUOTED: Final = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*(?:(?P<quoted>")|(?P<open>\Z))'
 _OTHERS: Final = r'(?P<angle><[^<>]*+>?)|(?P<mark>[,;:(])|(?P<space>\s++)|(?P<word>[^\s"<>,;:(=]++|.)'
 _TOKEN: Final = re.compile(f"{_ENCODED}|{_QUOTED}|{_OTHERS}", re.DOTALL)
 _TOKEN_BEHIND_OPEN_QUOTE: Final = re.compile(f"{_ENCODED}|{_OTHERS}", re.DOTALL)
@@ -99,8 +100,9 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
         if match is None:  # pragma: no cover - the last alternative takes anything
             break
         kind, text, at = match.lastgroup or "word", match[0], match.end()
-        if text == '"':
-            # Nothing closes it: each quote behind it is an escaped one, and to look for its end would find the same nothing.
+        if kind == "open":
+            # It is a character like others, and so is each quote behind it: those are escaped, and nothing closes them either.
+            kind, text, at = "word", '"', match.start() + 1
             token = _TOKEN_BEHIND_OPEN_QUOTE
         if kind != "mark":
             box.add(kind, text)

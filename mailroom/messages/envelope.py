@@ -31,7 +31,7 @@ _FOR: Final = re.compile(r"\bfor\s++<?(?P<address>[^\s<>;][^\s<>;@]*+@[^\s<>;]++
 _RESULT: Final = re.compile(r"(?:^|;)\s*+(?P<method>spf|dkim|dmarc)\s*+=\s*+(?P<result>[a-z]++)", re.IGNORECASE)
 _BRACKET: Final = re.compile(r"[()]|[^()]++")
 # One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
-_QUOTED: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|(?P<open>\\?\Z))', re.DOTALL)
+_QUOTED: Final = re.compile(r'"[^"\\]*+(?:\\.?+[^"\\]*+)*(?:"|(?P<open>\Z))', re.DOTALL)
 
 
 def read_envelope(header: Header) -> Envelope:
