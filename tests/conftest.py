@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 from email_stack.toolchain import use_own_node
+from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
 
 use_own_node()
 for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:

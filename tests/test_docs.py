@@ -30,6 +30,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/constructs.md", "docs/scanning.md"])
 def test_library_examples_synthesize(page: str, tmp_path: Path) -> None:
     """The code that a platform engineer copies runs as it stands."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from email_stack.aws import AwsError, CredentialsError, WrongAccountError, check_account, check_credentials
 from email_stack.cli.output import CommandError, ExitCode
@@ -25,16 +25,12 @@ def checked_credentials(region: str) -> None:
     Whose they are is not asked: the CDK may take the roles of several accounts with them. Where AWS cannot be reached nothing is
     known of them, and the CDK says what it could not do.
     """
-    with suppress(AwsError), _usable():
-        check_credentials(region)
-
-
-@contextmanager
-def _usable() -> Iterator[None]:
     try:
-        yield
+        check_credentials(region)
     except CredentialsError as error:
         raise no_credentials(error) from error
+    except AwsError:
+        return
 
 
 @contextmanager

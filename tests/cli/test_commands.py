@@ -119,6 +119,7 @@ def test_list_tells_tenants_and_headroom(config: Path) -> None:
     assert "989" in text
 
 
+@pytest.mark.slow
 def test_synth_writes_one_tenant_and_its_cell(config: Path, tmp_path: Path) -> None:
     """The assembly is where it was asked for; nothing else needs to be installed or on PATH."""
     output = tmp_path / "assembly"
@@ -163,6 +164,7 @@ def test_destroy_shows_before_it_acts(config: Path) -> None:
     assert "would delete Tenant-globex; keeps its bucket and zone" in done.stdout
 
 
+@pytest.mark.slow
 def test_failure_of_the_cdk_is_one_block(config: Path) -> None:
     """What the CDK said of its failure, with exit code 3."""
     asked = CdkRun(verb="synth", stacks=["Nowhere"], config=config, tenants=["globex"])

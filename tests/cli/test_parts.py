@@ -63,6 +63,7 @@ def test_the_kernel_unpacks_into_the_environment(monkeypatch: pytest.MonkeyPatch
     assert "JSII_RUNTIME_PACKAGE_CACHE_ROOT" not in os.environ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["my projects", "Anna's $HOME"])
 def test_a_checkout_may_be_anywhere(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Python, app and config below a folder whose name a shell would read otherwise."""

@@ -21,6 +21,8 @@ from email_stack.dnscheck.transport import Network, NoAnswerError
 from tests.dnscheck.customers import zone_text
 from tests.nameservers import Internet
 
+pytestmark = pytest.mark.servers
+
 NAME = "post.acme.example"
 
 

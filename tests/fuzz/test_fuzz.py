@@ -33,6 +33,7 @@ def test_found_before(file: Path) -> None:
     TARGETS[file.parent.name](file.read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has nothing for this machine")
 @pytest.mark.parametrize("target", TARGETS)
 def test_search(target: str, tmp_path: Path) -> None:

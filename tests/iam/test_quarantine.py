@@ -15,6 +15,8 @@ import pytest
 from tests.iam.deployed import Bucket, Deployment, Role
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 
+pytestmark = pytest.mark.slow
+
 READ = (
     "s3:GetObject",
     "s3:GetObjectVersion",

@@ -16,6 +16,8 @@ from email_stack.synthesis import project_context, synthesize
 from email_stack.toolchain import PROJECT_ROOT
 from tests.stacks.conftest import CONFIG
 
+pytestmark = pytest.mark.slow
+
 # Fails the process on the first attempt to connect anywhere.
 NO_NETWORK_PYTHON = """
 import runpy, sys

@@ -106,6 +106,7 @@ def test_every_stack_is_covered(templates: dict[str, Any]) -> None:
     assert sorted(templates) == STACKS == sorted([*WHOLE, *LIKE])
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(assembly: Path, example_assembly: Path) -> None:
     """No error and no warning: what the emulator accepts and CloudFormation would not is found here."""
     files = sorted(str(path) for folder in (assembly, example_assembly) for path in folder.glob("*.template.json"))

@@ -19,6 +19,8 @@ import pytest
 from email_stack.toolchain import PROJECT_ROOT
 from tests.tools.wheels import write_wheel
 
+pytestmark = pytest.mark.slow
+
 BACKEND = '''
 """Builds the small project, with nothing but the standard library."""
 import sys

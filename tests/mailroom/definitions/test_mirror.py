@@ -17,6 +17,7 @@ from emulator import Emulator
 from mailroom.definitions.manifest import MANIFEST_KEY
 from mailroom.definitions.mirror import Mirror, Refreshed, current, fetch_set
 from mailroom.errors import RetryableError
+from tests.emulators import shared_emulator
 from tests.mailroom.clamav import MARKER
 
 REGION = "eu-central-1"
@@ -66,11 +67,10 @@ def source(tmp_path: Path) -> Iterator[Source]:
     made.close()
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """An emulator."""
-    with Emulator() as running:
-        yield running
+@pytest.fixture(scope="session")
+def emulator(request: pytest.FixtureRequest) -> Emulator:
+    """An emulator that looks at no policy, shared by all of tests/mailroom."""
+    return shared_emulator(request)
 
 
 class Cell:

@@ -17,6 +17,7 @@ from mailroom.scanner.intake import Intake
 from mailroom.scanner.tags import Recipient
 from mailroom.scanning.scan import AnswerCache
 from mailroom.scanning.verdicts import Policy
+from tests.emulators import shared_emulator
 from tests.mailroom.clamav import RunningClamd, running_clamd
 
 REGION = "eu-central-1"
@@ -94,11 +95,10 @@ class Quarantine:
         return replace(self, now=self.now + timedelta(minutes=minutes))
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """An emulator."""
-    with Emulator() as running:
-        yield running
+@pytest.fixture(scope="session")
+def emulator(request: pytest.FixtureRequest) -> Emulator:
+    """An emulator that looks at no policy, shared by all of tests/mailroom."""
+    return shared_emulator(request)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from mailroom.messages.joining import JoinBy, link_of
 from mailroom.store import Arrival, Filed, Filing, MessageReader, Objects, Page, Table
 from mailroom.store.keys import BY_ACTIVITY, LATEST, LISTED, PARTITION, SORT
 from mailroom.threads import thread_messages
+from tests.emulators import shared_emulator
 
 REGION = "eu-central-1"
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -136,10 +137,9 @@ class Store:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """An emulator that looks at no policy."""
-    with Emulator() as running:
-        yield running
+def emulator(request: pytest.FixtureRequest) -> Emulator:
+    """An emulator that looks at no policy, shared by all of tests/mailroom."""
+    return shared_emulator(request)
 
 
 _NUMBERS = itertools.count(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +17,14 @@ from mailroom.messages.joining import JoinBy
 from mailroom.structuring.function import Work, work_on
 from mailroom.structuring.settings import Settings
 from mailroom.structuring.structure import Structuring
+from tests.emulators import shared_emulator
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    """An emulator that looks at no policy."""
-    with Emulator() as running:
-        yield running
+@pytest.fixture(scope="session")
+def emulator(request: pytest.FixtureRequest) -> Emulator:
+    """An emulator that looks at no policy, shared by all of tests/mailroom."""
+    return shared_emulator(request)
 
 
 @pytest.fixture
