@@ -54,7 +54,8 @@ debian: .make/debian
 
 # make test ARGS='-k dns' runs a part
 test: install debian
-	@$(BIN)/pytest -n 2 --cov --cov-report= --cov-fail-under=0 $(ARGS)
+	@# One worker more than two cores: tests of time-outs and downloads wait.
+	@$(BIN)/pytest -n 3 --cov --cov-report= --cov-fail-under=0 $(ARGS)
 	@# A part covers a part.
 	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 

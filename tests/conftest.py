@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
+
+from hypothesis import settings
 
 from email_stack.toolchain import use_own_node
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure
@@ -10,6 +13,9 @@ from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytes
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
 
 use_own_node()
+# Hypothesis' own 0.2 s are of the clock, not of the processor: a busy machine would fail tests. Files are held to pytest's timeout.
+settings.register_profile("project", parent=settings(), deadline=timedelta(seconds=10))
+settings.load_profile("project")
 for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
     del os.environ[name]
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true")
