@@ -73,7 +73,9 @@ class Builder:
             "deb http://deb.debian.org/debian bookworm-updates main",
             "deb http://deb.debian.org/debian-security bookworm-security main",
         ]
-        subprocess.run(["mmdebstrap", "--variant=minbase", "--quiet", "bookworm", tarball, *sources], check=True)
+        # Debian's own image has dpkg not wait for the disk either.
+        options = ["--variant=minbase", "--quiet", "--dpkgopt=force-unsafe-io"]
+        subprocess.run(["mmdebstrap", *options, "bookworm", tarball, *sources], check=True)
         container = self.run("from", "scratch")
         self.run("add", "--quiet", container, tarball, "/")
         self.run("commit", "--quiet", "--rm", container, "localhost/base")
