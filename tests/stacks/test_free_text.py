@@ -209,7 +209,7 @@ def _template(config: Config, field: Field) -> Template:
     return {**made.template, "Tags of the stack": made.tags}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(FIELDS), TEXTS)
 def test_text_is_refused_or_stays(tmp_path_factory: pytest.TempPathFactory, field: Field, text: str) -> None:
     """Nothing else comes of it: neither another text in the template, nor an error at synthesis."""
