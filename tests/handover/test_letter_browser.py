@@ -178,8 +178,8 @@ def test_the_language_can_be_switched(browser: Browser, tmp_path: Path) -> None:
         )
         expect(page.get_by_role("button", name="Deutsch")).to_have_attribute("aria-pressed", "true")
         expect(page.get_by_role("button", name="English")).to_have_attribute("aria-pressed", "false")
-        page.get_by_role("button", name="Kopieren Wert, Eintrag 1", exact=True).click()
-        expect(page.get_by_role("status")).to_have_text("Kopiert: Wert, Eintrag 1")
+        page.get_by_role("button", name="Kopieren Wert, Eintrag 1: DKIM-Signatur, CNAME", exact=True).click()
+        expect(page.get_by_role("status")).to_have_text("Kopiert: Wert, Eintrag 1: DKIM-Signatur, CNAME")
         assert page.locator('.l[lang="en"]:visible').count() == 0
         page.get_by_role("button", name="English").click()
         assert page.locator('.l[lang="de"]:visible').count() == 0
@@ -232,9 +232,9 @@ def test_everything_is_reached_with_the_keyboard(browser: Browser, tmp_path: Pat
             names.append(name)
         assert names[:3] == ["Skip to the records", "English", "Deutsch"]
         assert len(names) == len([name for name in names if name]) == buttons + 2
-        page.get_by_role("button", name="Copy Name, Record 1", exact=True).focus()
+        page.get_by_role("button", name="Copy Name, Record 1: Delegation, NS", exact=True).focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_role("status")).to_have_text("Copied: Name, Record 1")
+        expect(page.get_by_role("status")).to_have_text("Copied: Name, Record 1: Delegation, NS")
         assert opened.clipboard() == "post"
 
 
@@ -257,7 +257,7 @@ def test_hostile_text_is_shown_not_run(browser: Browser, tmp_path: Path) -> None
     with open_letter(browser, tmp_path, hostile()) as opened:
         assert opened.page.locator("img").count() == 0
         assert opened.page.locator("script").count() == 1
-        opened.page.get_by_role("button", name="Copy Value, Record 1: DKIM signature, CNAME", exact=True).click()
-        expect(opened.page.get_by_role("status")).to_have_text("Copied: Value, Record 1: DKIM signature, CNAME")
+        opened.page.get_by_role("button", name="Copy Value, Record 1: SPF: permitted senders, TXT", exact=True).click()
+        expect(opened.page.get_by_role("status")).to_have_text("Copied: Value, Record 1: SPF: permitted senders, TXT")
         assert opened.clipboard() == HOSTILE
         assert opened.page.locator(".state").inner_text().count(HOSTILE) >= 4
