@@ -25,6 +25,9 @@ from email_stack.dnscheck.verdicts import judge, spf_texts
 
 __all__ = ["check_subdomains", "system_resolvers"]
 
+_WITHOUT_POLICY: Final = {Status.MISSING, Status.DOUBLED_NAME, Status.CNAME_CONFLICT}
+"""Verdicts on a DMARC record with which receivers find none."""
+
 AT_ONCE: Final = 60
 """Subdomains under check at once: what a cell's tenants are checked with, without flooding anybody."""
 
@@ -104,7 +107,11 @@ async def _together(
     zone = subject.subdomain if isinstance(home, NoAnswerError) else home.name
     findings = reached_together(say_where(found, subject.subdomain, zone))
     for number, finding in enumerate(findings):
-        if finding.record.purpose is not Purpose.DMARC or finding.status is not Status.MISSING or finding.found_at:
+        place = finding.found_at
+        if finding.record.purpose is not Purpose.DMARC or finding.status not in _WITHOUT_POLICY:
+            continue
+        if place is not None and not in_zone(place.name, subject.subdomain):
+            # What holds at a domain above is the very record that is to be moved.
             continue
         governing = await governing_policy(subject.subdomain, directory)
         if governing is not None:

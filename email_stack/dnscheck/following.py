@@ -44,8 +44,8 @@ async def follow(record: DnsRecord, zone: Zone, answers: Sequence[Answer], direc
     Source: RFC 1034 3.6.2 and 5.2.2; RFC 5321 5.1 for the name of a mail domain.
     """
     marked = await _with_data_beside(record, zone, answers, directory)
-    own = [answer for answer in marked if not _leads(record, answer.reply, zone.name)]
-    chains = dict.fromkeys(chain for answer in marked if (chain := _leads(record, answer.reply, zone.name)))
+    own = [answer for answer in marked if not _onward(record, answer, zone.name)]
+    chains = dict.fromkeys(chain for answer in marked if (chain := _onward(record, answer, zone.name)))
     if not chains:
         return Followed(tuple(own), zone.name)
     ends = await asyncio.gather(*(_behind(record, chain, directory) for chain in chains))
@@ -70,6 +70,11 @@ async def follow_resolver(record: DnsRecord, reply: Reply, directory: Directory)
         except NoAnswerError:
             return reply
     return replace(found, chain=links) if links and _expected(record) & set(found.values) else reply
+
+
+def _onward(record: DnsRecord, answer: Answer, zone: str) -> tuple[str, ...]:
+    """The same of a zone's server, from whom only an answer out of the zone itself counts."""
+    return () if answer.reply is None or not answer.reply.authoritative else _leads(record, answer.reply, zone)
 
 
 def _leads(record: DnsRecord, reply: Reply | None, zone: str) -> tuple[str, ...]:
@@ -100,7 +105,7 @@ async def _behind(record: DnsRecord, chain: tuple[str, ...], directory: Director
             return Followed((Answer(NameServer(end, ""), None, str(error)),), end)
         answers = await directory.authoritative(zone, end, record.type)
         beyond += answers
-        onward = next((more for answer in answers if (more := _leads(record, answer.reply, zone.name))), ())
+        onward = next((more for answer in answers if (more := _onward(record, answer, zone.name))), ())
         if onward:
             links += onward
             continue

@@ -151,7 +151,10 @@ def _one_spf(record: DnsRecord, found: str, budget: SpfBudget) -> Judgement:
     fault = fault or _spf_end(record, found, tree.stranger())
     if fault is not None:
         return fault
-    via = tuple(dict.fromkeys(term for domain in needed for term in tree.behind(domain).path[:-1]))
+    own = {domain_of(term) for term in tree.root.evaluated if term.name == "include" and term.qualifier == "+"}
+    # What the record includes itself needs nobody else, though another include may come first.
+    ways = [tree.behind(domain).path[:-1] for domain in needed if domain not in own]
+    via = tuple(dict.fromkeys(term for way in ways for term in way))
     notes = [advice.uncounted(budget.problem)] if budget.kind == "temporary" else []
     if via:
         notes.insert(0, advice.through_terms(via, needed, budget.lookups))

@@ -91,6 +91,12 @@ def spf(internet: Internet, *lines: str) -> Finding:
         (
             "tickets",
             "TXT",
+            ('tickets TXT "v=spf1 include:_spf.harbor.example include:amazonses.com -all"', f"_spf TXT {SES_SPF}"),
+            (),
+        ),
+        (
+            "tickets",
+            "TXT",
             (
                 'tickets TXT "v=spf1 include:_spf.harbor.example -all"',
                 "_spf CNAME policies",
@@ -201,6 +207,20 @@ def test_cname_that_leads_to_nothing_is_in_the_way(internet: Internet, lines: tu
     verdict = finding(checked(internet, but(("_dmarc", "TXT")), *lines), "_dmarc", "TXT")
     assert verdict.status is Status.CNAME_CONFLICT
     assert verdict.fix.startswith(f"Remove the CNAME of _dmarc.{S}")
+
+
+def test_lame_server_stays_lame_behind_a_cname(internet: Internet) -> None:
+    """A server that refuses the zone is not excused by another that leads on."""
+    kept = but(("_dmarc", "TXT"))
+    internet.serve(ZONE, zone_text(kept, "_dmarc.tickets CNAME policy", f"policy TXT {DMARC}"), internet.customer)
+    [report] = check(internet, Subject(subdomain=S, records=RECORDS))
+    assert report.status is Status.OK
+    internet.refuse(internet.customer[1], ZONE)
+    [report] = check(internet, Subject(subdomain=S, records=RECORDS))
+    verdict = finding(report, "_dmarc", "TXT")
+    assert verdict.status is Status.LAME
+    assert internet.customer[1].name in verdict.fix
+    internet.remove(ZONE)
 
 
 def test_cname_that_serves_one_of_two_is_not_to_be_removed(internet: Internet) -> None:

@@ -172,6 +172,17 @@ def test_policy_that_holds_meanwhile(internet: Internet, lines: str, note: str) 
     assert bool(note) == bool(verdict.note)
 
 
+@pytest.mark.parametrize(
+    "line", [f"tickets TXT {DMARC}", f"_dmarc.tickets.harbor.example TXT {DMARC}", "_dmarc.tickets CNAME nowhere"]
+)
+def test_policy_that_holds_until_it_is_moved(internet: Internet, line: str) -> None:
+    """The same is said where the record stands at another name, or a CNAME hides its name."""
+    above = '_dmarc TXT "v=DMARC1; p=none"'
+    verdict = finding(checked(internet, zone_text(without(RECORDS, "_dmarc", "TXT"), line, above)), "_dmarc", "TXT")
+    assert verdict.status in {Status.MISSING, Status.DOUBLED_NAME, Status.CNAME_CONFLICT}
+    assert "policy of harbor.example for its subdomains holds: none" in verdict.note
+
+
 def test_policy_below_a_public_suffix_and_above(internet: Internet) -> None:
     """The organization's record decides, not one between: the one with the fewest labels, or the one that says psd=n."""
     deep = f"a.b.{S}"

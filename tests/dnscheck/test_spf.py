@@ -301,6 +301,19 @@ def test_says_what_receivers_compute(text: str, ses: str, others: str, path: tup
     assert tree.stranger().outcome == others
 
 
+@settings(deadline=None)
+@given(trees(), st.sampled_from(["+", "-", "~", "?"]))
+def test_what_others_say_of_themselves_decides_nothing(tree: dict[str, list[str]], qualifier: str) -> None:
+    """Whatever an included record says, one that does not pass does not match: the include behind it decides."""
+    world = World({**WORLD, **tree})
+    found = _budget(world, f"v=spf1 {qualifier}include:t0.example include:amazonses.com ~all").tree
+    assert found is not None
+    result, inner = found.behind(SES), _budget(world, "v=spf1 include:t0.example -all").tree
+    assert inner is not None
+    assert result.outcome == (qualifier if inner.behind(SES).passes else "+")
+    assert found.stranger().outcome == (qualifier if inner.stranger().passes else "~")
+
+
 def test_says_where_a_domain_is_included() -> None:
     """The record nearest to the top that includes the domain is named, whatever the qualifier, unless `all` stands before it."""
     world = World({**WORLD, **MORE})

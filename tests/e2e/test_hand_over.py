@@ -368,5 +368,7 @@ def test_without_credentials(platform: Platform, commands: Commands, tmp_path: P
     command = [sys.executable, "-m", "email_stack.cli", "dns-records", "globex", "--config", commands.config]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (9, "")
-    assert done.stderr.startswith("no usable AWS credentials\nAWS credentials: none found, looked for AWS_ACCESS_KEY_ID")
+    assert done.stderr.startswith(
+        "no usable AWS credentials\nAWS credentials: none found, looked for AWS_ACCESS_KEY_ID"
+    )
     assert "Traceback" not in done.stderr
