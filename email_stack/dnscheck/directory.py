@@ -146,6 +146,11 @@ class Directory:
         """What every server of `zone` itself says of `name`; referrals are not followed."""
         return list(await asyncio.gather(*(self._answer(server, name, kind) for server in zone.servers)))
 
+    async def one_says(self, zone: Zone, server: NameServer, name: str, kind: str) -> Answer:
+        """What one server of `zone` says of `name`, which several records may ask for."""
+        key = ("one", zone.name, server.name, server.address, name, kind)
+        return await self._once(key, lambda: self._answer(server, name, kind))
+
     async def txt(self, name: str) -> Sequence[str]:
         """The TXT values of `name`. Raises `SpfDnsError`."""
         return await self._found(name, "TXT")

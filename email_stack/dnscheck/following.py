@@ -132,7 +132,7 @@ async def _with_data_beside(
     first = next((one for one in answers if one.reply and one.reply.values and one.reply.authoritative), None)
     if first is None or first.reply is None or first.reply.chain or record.type not in {"CNAME", "MX", "TXT"}:
         return answers
-    [other] = await directory.servers_say(Zone(zone.name, (first.server,)), record.name, kind)
+    other = await directory.one_says(zone, first.server, record.name, kind)
     if other.reply is None or not other.reply.values or other.reply.chain:
         return answers
     chain = other.reply.values[:1] if kind == "CNAME" else first.reply.values[:1]

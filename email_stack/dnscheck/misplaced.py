@@ -116,8 +116,7 @@ def _meant(neighbour: Neighbour, finding: Finding, keys: set[str]) -> bool:
 async def _values(place: Place, zone: Zone, directory: Directory) -> tuple[str, ...]:
     """What stands at the place itself; nothing where a CNAME leads on, or no answer is to be had."""
     if in_zone(place.name, zone.name) or zone.name == ".":
-        [answer] = await directory.servers_say(zone, place.name, place.type)
-        reply = answer.reply
+        reply = (await directory.one_says(zone, zone.servers[0], place.name, place.type)).reply
     else:
         try:
             reply = await directory.recursive(place.name, place.type)

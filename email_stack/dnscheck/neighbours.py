@@ -79,8 +79,8 @@ def _places(record: DnsRecord, subdomain: str, zone: str) -> Iterator[Neighbour]
         yield Neighbour(Place(subdomain, record.type), subdomain)
         for base in above[:1]:
             yield Neighbour(Place(base, record.type), subdomain)
-    for changed in _without_underscores(record, prefix):
-        yield Neighbour(Place(_below(changed, subdomain), record.type), subdomain)
+    for base in (subdomain, *above[:1]):
+        yield from _without_underscores(record, prefix, base)
 
 
 def stands_for(record: DnsRecord, neighbour: Neighbour, values: Sequence[str]) -> bool:
@@ -145,11 +145,12 @@ def _above(subdomain: str) -> list[str]:
     return names
 
 
-def _without_underscores(record: DnsRecord, prefix: str) -> Iterator[str]:
+def _without_underscores(record: DnsRecord, prefix: str, base: str) -> Iterator[Neighbour]:
+    """The name as forms that refuse underscores leave it; of a key, also without the label that has one."""
     if "_" in prefix:
-        yield prefix.replace("_", "")
+        yield Neighbour(Place(_below(prefix.replace("_", ""), base), record.type), base)
     if record.purpose is Purpose.DKIM:
-        yield prefix.partition(".")[0]
+        yield Neighbour(Place(_below(prefix.partition(".")[0], base), record.type), base)
 
 
 def _below(prefix: str, base: str) -> str:

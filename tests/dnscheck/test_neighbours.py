@@ -39,6 +39,7 @@ def checked(internet: Internet, text: str) -> Report:
         ("a._domainkey", "CNAME", "a._domainkey.tickets A 192.0.2.1", f"a._domainkey.{S} A"),
         ("a._domainkey", "CNAME", "a.domainkey.tickets CNAME a.dkim.amazonses.com.", f"a.domainkey.{S} CNAME"),
         ("a._domainkey", "CNAME", "a.tickets CNAME a.dkim.amazonses.com.", f"a.{S} CNAME"),
+        ("a._domainkey", "CNAME", "a CNAME a.dkim.amazonses.com.", f"a.{ZONE} CNAME"),
         ("_dmarc", "TXT", f"tickets TXT {DMARC}", f"{S} TXT"),
         ("_dmarc", "TXT", 'tickets TXT "v=DMARC1; p=none"', f"{S} TXT"),
         ("_dmarc", "TXT", f"@ TXT {DMARC}", f"{ZONE} TXT"),
