@@ -9,6 +9,7 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
 from email_stack.dnscheck.directory import Answer, Directory, NameServer, Zone
+from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.transport import NoAnswerError
 
@@ -113,7 +114,13 @@ async def _behind(record: DnsRecord, chain: tuple[str, ...], directory: Director
             one.reply and _expected(record) & set(one.reply.values) for one in answers
         ):
             return Followed((), zone.name, tuple(beyond))
-        return Followed(tuple(_led(answer, links) for answer in answers), zone.name, tuple(beyond))
+        return Followed(tuple(_led(answer, links) for answer in _usable(answers)), zone.name, tuple(beyond))
+
+
+def _usable(answers: Sequence[Answer]) -> Sequence[Answer]:
+    """The answers without lame servers where others answer: resolvers ask those, and whose zone it is, mends it."""
+    servers = survey(answers)
+    return [one for one in answers if one.server.name not in servers.lame] if servers.answered else answers
 
 
 def _led(answer: Answer, links: tuple[str, ...]) -> Answer:

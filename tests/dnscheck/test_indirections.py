@@ -164,6 +164,10 @@ def test_cname_into_another_zone(internet: Internet) -> None:
     servers = [one.server for one in verdict.seen]
     assert servers == [*(one.name for one in internet.customer), *(one.name for one in internet.ours[:2]), "resolver"]
 
+    internet.refuse(internet.ours[1], "vendor.example")
+    [report] = check(internet, Subject(subdomain=S, records=RECORDS))
+    assert finding(report, "_dmarc", "TXT").status is Status.OK, "another company's lame server is not the customer's"
+
     internet.serve_differently(internet.ours[1], "vendor.example", "")
     [report] = check(internet, Subject(subdomain=S, records=RECORDS))
     assert finding(report, "_dmarc", "TXT").status is Status.PENDING
