@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ACTION_MARK",
     "APPROVED_PREFIX",
     "ATTACHMENTS_PREFIX",
     "BODIES_PREFIX",
     "CLEAN_PREFIX",
     "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
+    "OUTBOX_MARK",
     "OUTGOING_PREFIX",
     "RAW_PREFIX",
     "VERDICT_PREFIX",
@@ -25,8 +27,14 @@ CLEAN_PREFIX: Final = "clean/"
 OUTGOING_PREFIX: Final = f"{RAW_PREFIX}out/"
 """Messages that are to be sent: applications write here; scanned like what arrives, where nobody else reads."""
 
+OUTBOX_MARK: Final = "outbox"
+"""Metadata of a message that the outbox put there: who asked for it learns when it is held or deleted."""
+
 APPROVED_PREFIX: Final = f"{CLEAN_PREFIX}out/"
-"""Messages that are to be sent, once they were scanned."""
+"""Messages that are to be sent, once they were scanned; of one that is held or deleted, a notice without content."""
+
+ACTION_MARK: Final = "action"
+"""Metadata of a notice: what became of the message that is not there, "hold" or "delete"."""
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""

@@ -218,7 +218,7 @@ def _scanned(props: TenantInboxProps) -> dict[str, Any]:
     """The bucket's properties that bring its mail to the scanner; none without one."""
     if props.scanner is None or props.alerts_topic_arn is None:
         return {}
-    recipient = Recipient(tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic_arn)
+    recipient = Recipient(tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic_arn, mail=True)
     queues = [_notified(RAW_PREFIX, props.scanner.queue_arn)]
     if props.structurer is not None:
         queues.append(_notified(CLEAN_PREFIX, props.structurer.queue_arn))

@@ -26,7 +26,12 @@ _TEXT: Final = """This is a test of mail from {subdomain}.
 It was scanned, signed with DKIM and sent over TLS. Answers are filed with it.
 """
 
-_CODES: Final = {"sent": ExitCode.OK, "queued": ExitCode.PENDING, "sending": ExitCode.PENDING}
+_CODES: Final = {
+    "sent": ExitCode.OK,
+    "queued": ExitCode.PENDING,
+    "held": ExitCode.PENDING,
+    "sending": ExitCode.PENDING,
+}
 
 To = Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Whom to send it to.")]
 From = Annotated[
@@ -109,6 +114,7 @@ def _tell(tenant: Tenant, found: Progress, *, as_json: bool) -> None:
         return
     said = {
         "sent": f"sent; `email-stack messages {tenant.id} --sent {found.ses_id}` tells what becomes of it",
+        "held": f"held: it waits in quarantine; `email-stack rescan {tenant.id}` shows why",
         "refused": f"refused: {found.reason}",
         "in-doubt": "in doubt: SES was asked, and its answer is lost",
     }

@@ -21,6 +21,8 @@ class OutboxState(StrEnum):
 
     QUEUED = "queued"
     """Waits for the scanner, or for SES to take more."""
+    HELD = "held"
+    """Waits in quarantine, where the scanner's verdict and the tenant's policy hold it, until an operator decides or it expires."""
     SENDING = "sending"
     """SES is being asked."""
     SENT = "sent"

@@ -17,7 +17,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.layout import OUTGOING_PREFIX
+from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
 from mailroom.outbox.requests import Request, begin_request, request_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Outbox"]
 
 _THERE: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_ENDED: Final = {OutboxState.SENT, OutboxState.REFUSED, OutboxState.IN_DOUBT}
+_ENDED: Final = {OutboxState.SENT, OutboxState.HELD, OutboxState.REFUSED, OutboxState.IN_DOUBT}
 _ASK_SECONDS: Final = 0.25
 
 
@@ -104,7 +104,10 @@ class Outbox:
         return known.progress if known is not None else None
 
     def wait(self, id: str, *, seconds: float = 60) -> Progress | None:
-        """How far a message is once nothing more will happen to it, or once so much time has passed. Raises RetryableError."""
+        """How far a message is once nothing more will happen to it by itself, or once so much time has passed.
+
+        Raises RetryableError.
+        """
         deadline = time.monotonic() + seconds
         while True:
             found = self.progress(id)
@@ -120,6 +123,7 @@ class Outbox:
                 Body=raw,
                 ContentType="message/rfc822",
                 IfNoneMatch="*",
+                Metadata={OUTBOX_MARK: "request"},
             )
         except (BotoCoreError, ClientError) as error:
             code = _code(error)

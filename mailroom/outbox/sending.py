@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.layout import APPROVED_PREFIX
+from mailroom.layout import ACTION_MARK, APPROVED_PREFIX
 from mailroom.messages import parse
 from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.requests import Request, move_on, request_of
+from mailroom.scanning.verdicts import Action
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
 from mailroom.store.suppression import record_recipients
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sending", "transmitted"]
 
+_WAITING: Final = (OutboxState.QUEUED, OutboxState.HELD)
 _SOMEBODY_ELSE: Final = timedelta(minutes=5)
 """Longer than one invocation lasts."""
 _LATER: Final = frozenset(
@@ -75,6 +77,8 @@ class Sending:
     def take(self, item: StoredObject) -> Filed | None:
         """Send one message and file it; None when there is nothing to send, or nothing more to do.
 
+        Of a message that the scanner holds or deletes there is a notice instead: its request is held or refused then.
+
         Before SES is asked, the request says so; whoever finds that and no answer does not ask again: mail that is sent twice is
         worse than mail of which somebody must look whether it was.
 
@@ -91,10 +95,13 @@ class Sending:
         state = request.progress.state
         if state is OutboxState.REFUSED or request.filed:
             return None
-        raw = self._raw(item, where)
+        raw, notice = self._raw(item, where)
+        if notice:
+            self._not_sent(table, request, notice)
+            return None
         if raw is None:
             return None
-        if state is OutboxState.QUEUED:
+        if state in _WAITING:
             request = self._send(table, request, raw, where)
             if request is None:
                 return None
@@ -104,27 +111,39 @@ class Sending:
         move_on(table, name, OutboxState.SENT, OutboxState.SENT, request.progress.at, filed=True)
         return filed
 
-    def _raw(self, item: StoredObject, where: str) -> bytes | None:
+    def _raw(self, item: StoredObject, where: str) -> tuple[bytes | None, str]:
+        """The message, None when it is gone; and what became of it, where the object is a notice of that."""
         try:
-            return self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)["Body"].read()
+            answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+            return answer["Body"].read(), answer["Metadata"].get(ACTION_MARK, "")
         except (BotoCoreError, ClientError) as error:
             code = _code(error)
             if code in _GONE:
-                return None
+                return None, ""
             raise RetryableError(f"{where}: cannot be read: {code}") from error
+
+    def _not_sent(self, table: Table, request: Request, notice: str) -> None:
+        """The scanner holds the message, or deleted it. A notice that comes late changes nothing of what was sent."""
+        name = request.progress.id
+        if notice == Action.HOLD.value:
+            move_on(table, name, OutboxState.QUEUED, OutboxState.HELD, self.clock())
+            return
+        for before in _WAITING:
+            if move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="scan"):
+                return
 
     def _send(self, table: Table, request: Request, raw: bytes, where: str) -> Request | None:
         """Ask SES; the request as it is then, None when the message is refused."""
-        name = request.progress.id
+        name, before = request.progress.id, request.progress.state
         if hashlib.sha256(raw).hexdigest() != request.sha256:
             # The scanner took something out of it.
-            move_on(table, name, OutboxState.QUEUED, OutboxState.REFUSED, self.clock(), reason="scan")
+            move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="scan")
             return None
         authors = parse(raw).from_
         if len(authors) != 1:
-            move_on(table, name, OutboxState.QUEUED, OutboxState.REFUSED, self.clock(), reason="sender")
+            move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="sender")
             return None
-        if not move_on(table, name, OutboxState.QUEUED, OutboxState.SENDING, self.clock()):
+        if not move_on(table, name, before, OutboxState.SENDING, self.clock()):
             raise RetryableError(f"{where}: another worker is at it")
         try:
             ses_id = self.ses.send_email(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,16 +20,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.announcements.events import MessageHeld
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.layout import MAX_MESSAGE_OCTETS
+from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.metric_names import DETECTIONS
 from mailroom.scanner.alerts import Alert, alerts_of, release_alert
-from mailroom.scanner.deliveries import clean_key, deliver, read_clean, standing_at
+from mailroom.scanner.arrived import Arrived, read_raw
+from mailroom.scanner.deliveries import clean_key, deliver, put_notice, read_clean, standing_at
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.plans import Case, Plan, plans_for
 from mailroom.scanner.records import VerdictRecord, read_record, write_record
-from mailroom.scanner.s3_answers import GONE, code_of
 from mailroom.scanner.tags import Recipient
-from mailroom.scanner.versions import is_kept
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
@@ -121,12 +120,11 @@ class Intake:
         """
         recipient = self.recipient_of(item.bucket)
         with _failures(recipient, item):
-            raw = self._raw(item)
-            if raw is None:
+            arrived = read_raw(self.s3, item)
+            if arrived is None:
                 return Outcome.GONE
             self._check_time(recipient, item)
-            fresh = self._decided(recipient, raw)
-            return self._carry_out(item, recipient, raw, hashlib.sha256(raw).hexdigest(), fresh)
+            return self._carry_out(item, recipient, arrived, self._decided(recipient, arrived.octets))
 
     def hold(self, item: RawObject) -> Outcome:
         """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
@@ -139,15 +137,15 @@ class Intake:
         """
         recipient = self.recipient_of(item.bucket)
         with _failures(recipient, item):
-            beginning = self._raw(item, most=_ENVELOPE_OCTETS)
-            if beginning is None:
+            arrived = read_raw(self.s3, item, most=_ENVELOPE_OCTETS)
+            if arrived is None:
                 return Outcome.GONE
             failed = PartVerdict(
                 path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", octets=0
             )
             result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
             fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
-            return self._carry_out(item, recipient, beginning, "", fresh)
+            return self._carry_out(item, recipient, arrived, fresh)
 
     def _decided(self, recipient: Recipient, raw: bytes) -> Plan:
         """What becomes of the message by what is found in it now."""
@@ -156,14 +154,15 @@ class Intake:
         delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
         return Plan(result=result, delivery=delivery, delivered=delivered)
 
-    def _carry_out(self, item: RawObject, recipient: Recipient, raw: bytes, raw_sha256: str, fresh: Plan) -> Outcome:
+    def _carry_out(self, item: RawObject, recipient: Recipient, arrived: Arrived, fresh: Plan) -> Outcome:
         """Do what is left to do, each step where no try before did it."""
-
+        outgoing = _is_outgoing(item, recipient, arrived)
         case = Case(
             item=item,
-            raw_sha256=raw_sha256,
+            raw_sha256=arrived.sha256,
             policy=recipient.policy,
             scan_delivered=lambda standing: self._scan(read_clean(self.s3, item, standing)),
+            standing=standing_at(self.s3, item) if outgoing else None,
         )
         todo, tag = plans_for(fresh, case), ""
         written = self._record(item, recipient, todo[0], replaces="")
@@ -172,15 +171,18 @@ class Intake:
             known, tag = read_record(self.s3, item)
             if known is None or (not known.told and self.clock() - known.time < _SOMEBODY_ELSE):
                 raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
-            todo = plans_for(fresh, replace(case, known=known, standing=standing_at(self.s3, item)))
+            case = replace(case, known=known, standing=standing_at(self.s3, item))
+            todo = plans_for(fresh, case)
         for plan in todo:
             if written is None and not plan.recorded:
                 written = self._record(item, recipient, plan, replaces=tag)
                 if written is None:
                     raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
             if plan.delivery.message is not None:
-                self._deliver(item, recipient, plan, raw_sha256)
-            tag = self._tell(item, recipient, raw, plan) or written or tag
+                self._deliver(recipient, plan, case)
+            elif outgoing and plan.delivery.action in {Action.HOLD, Action.DELETE}:
+                self._notify(recipient, plan, case)
+            tag = self._tell(item, recipient, arrived.octets, plan) or written or tag
             written = None
         action = todo[-1].delivery.action
         if action is not Action.HOLD:
@@ -197,26 +199,6 @@ class Intake:
             raise RetryableError(
                 f"{_where(recipient, item)}: too little time is left of this invocation; is tried again"
             )
-
-    def _raw(self, item: RawObject, most: int | None = None) -> bytes | None:
-        """The message, or so many octets of its beginning; None when it is gone.
-
-        Somebody may have deleted it since it was listed to be scanned anew: then its version can still be read.
-        """
-        if item.rescan and not is_kept(self.s3, item.bucket, item.key, item.version):
-            return None
-        try:
-            answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
-        except ClientError as error:
-            if code_of(error) in GONE:
-                return None
-            raise
-        if most is not None:
-            with closing(answer["Body"]) as body:
-                return body.read(most)
-        if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
-            raise PermanentError(f"{item.bucket}/{item.key}: has {answer['ContentLength']} octets, more than SES takes")
-        return answer["Body"].read()
 
     def _record(
         self, item: RawObject, recipient: Recipient, plan: Plan, *, replaces: str | None, told: bool = False
@@ -239,20 +221,32 @@ class Intake:
         )
         return write_record(self.s3, item, record, replaces=replaces)
 
-    def _deliver(self, item: RawObject, recipient: Recipient, plan: Plan, raw_sha256: str) -> None:
+    def _deliver(self, recipient: Recipient, plan: Plan, case: Case) -> None:
         """Put the message under `clean/`."""
-        message = plan.delivery.message
-        if message is None or deliver(self.s3, item, message, raw_sha256=raw_sha256, verdict=plan.result.verdict):
+        item, message = case.item, plan.delivery.message
+        replaces = case.standing if case.standing is not None and case.standing.notice is not None else None
+        if message is None or deliver(
+            self.s3, item, message, raw_sha256=case.raw_sha256, verdict=plan.result.verdict, replaces=replaces
+        ):
             return
         standing = standing_at(self.s3, item)
         if standing is not None and standing.sha256 == plan.delivered:
             return
-        if standing is None or standing.raw_version == item.version or standing.raw_sha256 == raw_sha256:
+        if standing is None or replaces is not None or replace(case, standing=standing).delivered(plan) is not None:
             raise RetryableError(f"{_where(recipient, item)}: another worker delivered it meanwhile")
         raise PermanentError(
             f"{item.bucket}/{clean_key(item)}: holds version {standing.raw_version or 'none'} of its message already, "
             f"not {item.version}"
         )
+
+    def _notify(self, recipient: Recipient, plan: Plan, case: Case) -> None:
+        """Let whoever asked for a message to be sent know that it is held or deleted."""
+        action, standing = plan.delivery.action, case.standing
+        if standing is not None and standing.notice in {action, None}:
+            return
+        verdict = plan.result.verdict
+        if not put_notice(self.s3, case.item, action, raw_sha256=case.raw_sha256, verdict=verdict, replaces=standing):
+            raise RetryableError(f"{_where(recipient, case.item)}: another worker is at it")
 
     def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
         """Tell the operators what was found, and others of what is held; the record's entity tag where that changed it."""
@@ -304,6 +298,11 @@ def _failures(recipient: Recipient, item: RawObject) -> Iterator[None]:
         yield
     except (ClamdError, BotoCoreError, ClientError) as error:
         raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+
+
+def _is_outgoing(item: RawObject, recipient: Recipient, arrived: Arrived) -> bool:
+    """Whether it is a message that an application asked to be sent."""
+    return item.key.startswith(OUTGOING_PREFIX) and (recipient.mail or OUTBOX_MARK in arrived.metadata)
 
 
 def _where(recipient: Recipient, item: RawObject) -> str:

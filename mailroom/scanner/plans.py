@@ -96,10 +96,20 @@ class Case:
     def delivered(self, fresh: Plan) -> Standing | None:
         """What stands there, if it is this very message: this version of it, or the same octets in another one."""
         standing = self.standing
-        if standing is None or standing.raw_version == self.item.version:
+        if standing is None or standing.notice is not None:
+            return None
+        if standing.raw_version == self.item.version:
             return standing
         same = (standing.raw_sha256, self.raw_sha256), (standing.sha256, fresh.delivered)
         return standing if any(there and there == own for there, own in same) else None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the same octets were deleted in an earlier version, and whoever asked for them knows."""
+        standing = self.standing
+        if standing is None or standing.notice is not Action.DELETE or standing.raw_version == self.item.version:
+            return False
+        return bool(self.raw_sha256) and standing.raw_sha256 == self.raw_sha256
 
 
 def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
@@ -112,6 +122,9 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
     if delivered is not None:
         failed = fresh.result.verdict is Verdict.ERROR
         return _as_recorded(case, delivered) if failed else _delivered_before(fresh, case, delivered)
+    if case.refused:
+        delivery = Delivery(action=Action.DELETE, reason=_TAKEN_BEFORE)
+        return (Plan(result=fresh.result, delivery=delivery, told=True),)
     if case.known is None:
         return (fresh,)
     return (_after(case.known, fresh, case),)
@@ -120,7 +133,8 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
 def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     """What becomes of an object that has a verdict, and was not delivered."""
     failed = fresh.result.verdict is Verdict.ERROR
-    if failed and case.standing is not None and known.action in {Action.DELIVER, Action.STRIP}:
+    another = case.standing is not None and case.standing.notice is None
+    if failed and another and known.action in {Action.DELIVER, Action.STRIP}:
         raise PermanentError(f"{case.where}: was to be {known.action.value}, which cannot be done")
     if not known.answers(case.item):
         return fresh

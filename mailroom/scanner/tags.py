@@ -17,22 +17,34 @@ __all__ = ["POLICY_TAG", "Recipient", "recipient_from", "tags_of"]
 TENANT_TAG: Final = "mail-scanning:tenant"
 TOPIC_TAG: Final = "mail-scanning:topic"
 POLICY_TAG: Final = "mail-scanning:policy"
+OBJECTS_TAG: Final = "mail-scanning:objects"
+_FILES: Final = "files"
 _VERDICTS: Final = {"clean": "clean", "infected": "infected", "encrypted": "encrypted", "over-limit": "over_limit"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipient:
-    """Whose quarantine it is: the tenant's id, its policy, and the topic of its operators."""
+    """Whose quarantine it is.
+
+    Args:
+        tenant: its id.
+        policy: what becomes of a message on each verdict.
+        topic_arn: the topic of its operators.
+        mail: whether each object is a message, as in a tenant's inbox. Default: False, they are any files.
+    """
 
     tenant: str
     policy: Policy
     topic_arn: str
+    mail: bool = False
 
 
 def tags_of(recipient: Recipient) -> dict[str, str]:
     """The tags that say it; of characters that every tag may have."""
     policy = " ".join(f"{name}={getattr(recipient.policy, key).value}" for name, key in _VERDICTS.items())
-    return {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
+    said = {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
+    # Inboxes were there first, and say nothing of it.
+    return said if recipient.mail else {**said, OBJECTS_TAG: _FILES}
 
 
 def recipient_from(tags: Mapping[str, str]) -> Recipient:
@@ -51,4 +63,5 @@ def recipient_from(tags: Mapping[str, str]) -> Recipient:
         tenant=tags[TENANT_TAG],
         topic_arn=tags[TOPIC_TAG],
         policy=Policy(**{key: Action(said[name]) for name, key in _VERDICTS.items()}),
+        mail=tags.get(OBJECTS_TAG) != _FILES,
     )

@@ -223,6 +223,7 @@ def test_any_bucket_can_be_scanned() -> None:
         {
             "Tags": Match.array_with(
                 [
+                    {"Key": "mail-scanning:objects", "Value": "files"},
                     {
                         "Key": "mail-scanning:policy",
                         "Value": "clean=deliver infected=delete encrypted=hold over-limit=hold",

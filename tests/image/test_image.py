@@ -151,7 +151,7 @@ def test_scanner_works_in_the_image(builder: Builder, container: str) -> None:
         publish(s3, "definitions", TEST_DEFINITIONS)
         s3.put_bucket_versioning(Bucket="tenant", VersioningConfiguration={"Status": "Enabled"})
         topic = sns.create_topic(Name="alerts")["TopicArn"]
-        tags = tags_of(Recipient(tenant="acme", policy=Policy(), topic_arn=topic))
+        tags = tags_of(Recipient(tenant="acme", policy=Policy(), topic_arn=topic, mail=True))
         s3.put_bucket_tagging(Bucket="tenant", Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
         settings = {
             "DEFINITIONS_BUCKET": "definitions",

@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Quarantine:
-    """One tenant's bucket, versioned, and the queue that its alerts go to."""
+    """A bucket, versioned, and the queue that its alerts go to; `mail` for a tenant's."""
 
     emulator: Emulator
     clamd: RunningClamd
@@ -36,6 +36,7 @@ class Quarantine:
     alerts_queue: str
     now: datetime = NOW
     policy: Policy = field(default_factory=Policy)
+    mail: bool = False
 
     @property
     def s3(self) -> Any:
@@ -49,7 +50,9 @@ class Quarantine:
             s3=self.s3,
             sns=self.emulator.client("sns", REGION),
             engine=self.clamd.client,
-            recipient_of=lambda _: Recipient(tenant="acme", policy=self.policy, topic_arn=self.topic_arn),
+            recipient_of=lambda _: Recipient(
+                tenant="acme", policy=self.policy, topic_arn=self.topic_arn, mail=self.mail
+            ),
             clock=lambda: self.now,
             cache=AnswerCache(),
         )
@@ -110,7 +113,7 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
 
 @pytest.fixture
 def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
-    """An empty bucket of its own for each test."""
+    """An empty inbox of its own for each test."""
     name = f"quarantine-{next(_numbers)}"
     s3, sns, sqs = (emulator.client(service, REGION) for service in ("s3", "sns", "sqs"))
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -119,4 +122,4 @@ def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return Quarantine(emulator, clamd, name, topic, queue)
+    return Quarantine(emulator, clamd, name, topic, queue, mail=True)

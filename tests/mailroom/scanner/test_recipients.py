@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,8 +32,10 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 )
 def test_reads_what_it_wrote(policy: Policy) -> None:
     """Every policy, in characters and lengths that tags take."""
-    tags = tags_of(Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=policy))
-    assert recipient_from(tags).policy == policy
+    said = Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=policy)
+    tags = tags_of(said)
+    assert recipient_from(tags) == said
+    assert recipient_from(tags_of(replace(said, mail=True))) == replace(said, mail=True)
     assert all(
         len(value) <= 256 and set(value) <= set("=:- /._@+") | set(map(chr, range(48, 123))) for value in tags.values()
     )
