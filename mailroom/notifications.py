@@ -30,12 +30,13 @@ class StoredObject:
     rescan: str = ""
 
 
-def stored_objects(body: str, prefix: str) -> Iterator[StoredObject]:
+def stored_objects(body: str, prefix: str, *, folder: bool = False) -> Iterator[StoredObject]:
     """The objects that one queue message is about, each once, in the order of their events; none for S3's test event.
 
     Args:
         body: of the queue message.
         prefix: what their keys begin with.
+        folder: whether the prefix itself may be a key, as S3's console makes it. Default: False.
 
     Raises:
         PermanentError: no notification of S3's, or one about an object elsewhere or without a version.
@@ -51,10 +52,10 @@ def stored_objects(body: str, prefix: str) -> Iterator[StoredObject]:
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list) or not records:
         raise PermanentError("queue message: must be a notification of S3's, got no records")
-    yield from dict.fromkeys(_object(record, prefix) for record in records)
+    yield from dict.fromkeys(_object(record, prefix, folder=folder) for record in records)
 
 
-def _object(record: Any, prefix: str) -> StoredObject:
+def _object(record: Any, prefix: str, *, folder: bool) -> StoredObject:
     try:
         part = record["s3"]
         found = StoredObject(
@@ -65,6 +66,7 @@ def _object(record: Any, prefix: str) -> StoredObject:
         )
     except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
         raise PermanentError("queue message: a record must name bucket, key and version") from error
-    if not found.key.startswith(prefix) or found.key == prefix or not found.version or not found.bucket:
+    below = found.key.startswith(prefix) and (folder or found.key != prefix)
+    if not below or not found.version or not found.bucket:
         raise PermanentError(f"queue message: {found.bucket}: key must be below {prefix}, got {found.key!r}")
     return found

@@ -115,9 +115,10 @@ class AttachmentScanner(Construct):
         return Scanner(role_arn=self.role.role_arn, queue_arn=self.queue.queue_arn, ready=(queue_policy,))
 
     def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic, policy: Policy | None = None) -> None:
-        """Scan what is put into `bucket` under `raw/`, and write it under `clean/`.
+        """Scan what is put into `bucket` under `raw/`, and write it under `clean/`, the newest version of each key.
 
-        Nobody else can read the one, or write the other, from then on.
+        Nobody else can read the one, or write the other, from then on. Objects of more than 45,000,000 bytes, or with keys of more
+        than 1,022, are over the limit. A tag of the bucket says that it holds files and is no inbox.
 
         Args:
             bucket: versioned, and made in this app.

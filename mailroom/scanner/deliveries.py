@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from mailroom.layout import ACTION_MARK, CLEAN_PREFIX
+from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_KEY_BYTES
+from mailroom.scanner.arrived import Arrived
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.s3_answers import GONE, TAKEN, code_of
 from mailroom.scanning.verdicts import Action, Verdict
@@ -17,7 +19,18 @@ from mailroom.scanning.verdicts import Action, Verdict
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Standing", "clean_key", "deliver", "put_notice", "read_clean", "standing_at"]
+__all__ = [
+    "Standing",
+    "clean_key",
+    "deliver",
+    "file_metadata",
+    "mail_metadata",
+    "notice_metadata",
+    "read_clean",
+    "standing_at",
+]
+
+_MOST_METADATA: Final = 2_048
 
 _NOT_DELIVERED: Final = {Action.HOLD.value, Action.DELETE.value}
 
@@ -32,6 +45,8 @@ class Standing:
         sha256: of its octets, in hexadecimal.
         raw_sha256: of the raw version's; "" where that is not known.
         notice: what became of the message instead, hold or delete; None where the object is the message.
+        modified: when its raw version was put there, of a file; None where that is not known.
+        older: raw versions of the same second that are older.
     """
 
     etag: str
@@ -39,6 +54,8 @@ class Standing:
     sha256: str
     raw_sha256: str
     notice: Action | None = None
+    modified: datetime | None = None
+    older: tuple[str, ...] = ()
 
     def action(self, raw_sha256: str) -> Action:
         """What was done with the raw version of these octets: delivered as it came, or without something."""
@@ -51,7 +68,9 @@ def clean_key(item: RawObject) -> str:
 
 
 def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
-    """What stands where the object is delivered; None where nothing does. Raises ClientError."""
+    """What stands where the object is delivered; None where nothing does, or can. Raises ClientError."""
+    if len(clean_key(item).encode()) > MAX_KEY_BYTES:
+        return None
     try:
         answer = s3.head_object(Bucket=item.bucket, Key=clean_key(item))
     except ClientError as error:
@@ -65,6 +84,8 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
         sha256=said.get("sha256", ""),
         raw_sha256=said.get("raw-sha256", ""),
         notice=Action(said[ACTION_MARK]) if said.get(ACTION_MARK) in _NOT_DELIVERED else None,
+        modified=datetime.fromisoformat(said["raw-time"]) if "raw-time" in said and "raw-version" in said else None,
+        older=tuple(said.get("raw-older", "").split()),
     )
 
 
@@ -74,47 +95,65 @@ def read_clean(s3: S3Client, item: RawObject, standing: Standing) -> bytes:
 
 
 def deliver(
-    s3: S3Client, item: RawObject, message: bytes, *, raw_sha256: str, verdict: Verdict, replaces: Standing | None
+    s3: S3Client,
+    item: RawObject,
+    message: bytes,
+    *,
+    metadata: Mapping[str, str],
+    headers: Mapping[str, str],
+    replaces: Standing | None,
 ) -> bool:
-    """Put what was scanned under `clean/`, in the place of `replaces`; False where something else stands there.
-
-    Raises ClientError.
-    """
-    metadata = {
-        "raw-version": item.version,
-        "verdict": verdict.value,
-        "sha256": hashlib.sha256(message).hexdigest(),
-        "raw-sha256": raw_sha256,
-    }
-    return _put(s3, item, message, metadata, replaces)
-
-
-def put_notice(
-    s3: S3Client, item: RawObject, action: Action, *, raw_sha256: str, verdict: Verdict, replaces: Standing | None
-) -> bool:
-    """Put a notice without content where the message is not delivered; False where something else stands there.
-
-    Raises ClientError.
-    """
-    metadata = {"raw-version": item.version, "verdict": verdict.value, ACTION_MARK: action.value}
-    if raw_sha256:
-        metadata["raw-sha256"] = raw_sha256
-    return _put(s3, item, b"", metadata, replaces)
-
-
-def _put(s3: S3Client, item: RawObject, body: bytes, metadata: Mapping[str, str], replaces: Standing | None) -> bool:
+    """Put an object under `clean/`, in the place of `replaces`; False where something else stands there. Raises ClientError."""
     condition = {"IfMatch": replaces.etag} if replaces is not None else {"IfNoneMatch": "*"}
+    named: dict[str, Any] = {**headers, **condition}
     try:
-        s3.put_object(
-            Bucket=item.bucket,
-            Key=clean_key(item),
-            Body=body,
-            ContentType="message/rfc822",
-            Metadata=metadata,
-            **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch
-        )
+        s3.put_object(Bucket=item.bucket, Key=clean_key(item), Body=message, Metadata=metadata, **named)
     except ClientError as error:
         if code_of(error) in TAKEN:
             return False
         raise
     return True
+
+
+def mail_metadata(item: RawObject, *, raw_sha256: str, verdict: Verdict, message: bytes) -> dict[str, str]:
+    """What a delivered message says of itself."""
+    return {
+        "raw-version": item.version,
+        "verdict": verdict.value,
+        "sha256": hashlib.sha256(message).hexdigest(),
+        "raw-sha256": raw_sha256,
+    }
+
+
+def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, verdict: Verdict) -> dict[str, str]:
+    """What a notice says of the message that is not delivered."""
+    said = {"raw-version": item.version, "verdict": verdict.value, ACTION_MARK: action.value}
+    return {**said, "raw-sha256": raw_sha256} if raw_sha256 else said
+
+
+def file_metadata(
+    item: RawObject, arrived: Arrived, *, verdict: Verdict, message: bytes, older: Sequence[str]
+) -> dict[str, str]:
+    """What a delivered file says of itself, beside what was said of it when it was put there, where that has room.
+
+    Args:
+        item: the object.
+        arrived: the raw version.
+        verdict: what was found.
+        message: what is delivered.
+        older: raw versions of the same second that are known to be older.
+
+    Source: S3 user guide, "Working with object metadata": 2 KB, all names and values together.
+    """
+    own = {
+        "raw-version": item.version,
+        "verdict": verdict.value,
+        "sha256": hashlib.sha256(message).hexdigest(),
+        "raw-time": arrived.modified.isoformat(),
+    }
+    if older:
+        own["raw-older"] = " ".join(older)
+    both = {**arrived.metadata, **own}
+    return (
+        both if sum(len(name.encode()) + len(value.encode()) for name, value in both.items()) <= _MOST_METADATA else own
+    )

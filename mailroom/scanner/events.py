@@ -33,7 +33,7 @@ def raw_objects(body: str) -> Iterator[RawObject]:
     Raises:
         PermanentError: no notification of S3's, or one about an object outside the quarantine or without a version.
     """
-    for item in stored_objects(body, RAW_PREFIX):
+    for item in stored_objects(body, RAW_PREFIX, folder=True):
         if item.key != SETUP_NOTIFICATION:
             yield RawObject(item.bucket, item.key, item.version, item.rescan)
 

@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.announcements.events import MessageHeld
-from mailroom.errors import PermanentError, RetryableError
+from mailroom.errors import RetryableError
 from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.metric_names import DETECTIONS
 from mailroom.scanner.alerts import Alert, alerts_of, release_alert
-from mailroom.scanner.arrived import Arrived, read_raw
-from mailroom.scanner.deliveries import clean_key, deliver, put_notice, read_clean, standing_at
+from mailroom.scanner.arrived import ENVELOPE_OCTETS, Arrived, read_raw
+from mailroom.scanner.deliveries import read_clean, standing_at
+from mailroom.scanner.delivering import deliver_by, notify_of
 from mailroom.scanner.events import RawObject
+from mailroom.scanner.limits import beyond_limits
 from mailroom.scanner.plans import Case, Plan, plans_for
 from mailroom.scanner.records import VerdictRecord, read_record, write_record
 from mailroom.scanner.tags import Recipient
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 __all__ = ["Intake", "Outcome"]
-
-_ENVELOPE_OCTETS: Final = 64_000
-"""Where SES writes the envelope: in front of a message."""
 
 _SOMEBODY_ELSE: Final = timedelta(minutes=10)
 """How long a verdict without its alert is taken for another worker's; longer than one invocation lasts."""
@@ -61,6 +60,8 @@ class Outcome(StrEnum):
     DELETED = "deleted"
     GONE = "gone"
     """Somebody had done it before."""
+    NOTHING = "nothing"
+    """It is a folder's mark, and no object."""
 
 
 _OUTCOMES: Final = {
@@ -123,8 +124,10 @@ class Intake:
             arrived = read_raw(self.s3, item)
             if arrived is None:
                 return Outcome.GONE
+            if _is_folder(item, arrived):
+                return Outcome.NOTHING
             self._check_time(recipient, item)
-            return self._carry_out(item, recipient, arrived, self._decided(recipient, arrived.octets))
+            return self._carry_out(item, recipient, arrived, self._decided(item, recipient, arrived))
 
     def hold(self, item: RawObject) -> Outcome:
         """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
@@ -137,9 +140,11 @@ class Intake:
         """
         recipient = self.recipient_of(item.bucket)
         with _failures(recipient, item):
-            arrived = read_raw(self.s3, item, most=_ENVELOPE_OCTETS)
+            arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS)
             if arrived is None:
                 return Outcome.GONE
+            if _is_folder(item, arrived):
+                return Outcome.NOTHING
             failed = PartVerdict(
                 path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", octets=0
             )
@@ -147,8 +152,12 @@ class Intake:
             fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
             return self._carry_out(item, recipient, arrived, fresh)
 
-    def _decided(self, recipient: Recipient, raw: bytes) -> Plan:
-        """What becomes of the message by what is found in it now."""
+    def _decided(self, item: RawObject, recipient: Recipient, arrived: Arrived) -> Plan:
+        """What becomes of the object by what is found in it now."""
+        limited = beyond_limits(item, arrived, recipient.policy)
+        if limited is not None:
+            return limited
+        raw = arrived.octets
         result = self._scan(raw)
         delivery = decide(raw, result, recipient.policy, rescan=self._scan, now=self.clock())
         delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
@@ -159,10 +168,11 @@ class Intake:
         outgoing = _is_outgoing(item, recipient, arrived)
         case = Case(
             item=item,
-            raw_sha256=arrived.sha256,
+            arrived=arrived,
+            once=recipient.mail or outgoing,
             policy=recipient.policy,
             scan_delivered=lambda standing: self._scan(read_clean(self.s3, item, standing)),
-            standing=standing_at(self.s3, item) if outgoing else None,
+            standing=standing_at(self.s3, item) if outgoing or not recipient.mail else None,
         )
         todo, tag = plans_for(fresh, case), ""
         written = self._record(item, recipient, todo[0], replaces="")
@@ -179,9 +189,9 @@ class Intake:
                 if written is None:
                     raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
             if plan.delivery.message is not None:
-                self._deliver(recipient, plan, case)
+                deliver_by(plan, case, self.s3, _where(recipient, item))
             elif outgoing and plan.delivery.action in {Action.HOLD, Action.DELETE}:
-                self._notify(recipient, plan, case)
+                notify_of(plan, case, self.s3, _where(recipient, item))
             tag = self._tell(item, recipient, arrived.octets, plan) or written or tag
             written = None
         action = todo[-1].delivery.action
@@ -220,33 +230,6 @@ class Intake:
             told=told or plan.told or nothing_to_tell,
         )
         return write_record(self.s3, item, record, replaces=replaces)
-
-    def _deliver(self, recipient: Recipient, plan: Plan, case: Case) -> None:
-        """Put the message under `clean/`."""
-        item, message = case.item, plan.delivery.message
-        replaces = case.standing if case.standing is not None and case.standing.notice is not None else None
-        if message is None or deliver(
-            self.s3, item, message, raw_sha256=case.raw_sha256, verdict=plan.result.verdict, replaces=replaces
-        ):
-            return
-        standing = standing_at(self.s3, item)
-        if standing is not None and standing.sha256 == plan.delivered:
-            return
-        if standing is None or replaces is not None or replace(case, standing=standing).delivered(plan) is not None:
-            raise RetryableError(f"{_where(recipient, item)}: another worker delivered it meanwhile")
-        raise PermanentError(
-            f"{item.bucket}/{clean_key(item)}: holds version {standing.raw_version or 'none'} of its message already, "
-            f"not {item.version}"
-        )
-
-    def _notify(self, recipient: Recipient, plan: Plan, case: Case) -> None:
-        """Let whoever asked for a message to be sent know that it is held or deleted."""
-        action, standing = plan.delivery.action, case.standing
-        if standing is not None and standing.notice in {action, None}:
-            return
-        verdict = plan.result.verdict
-        if not put_notice(self.s3, case.item, action, raw_sha256=case.raw_sha256, verdict=verdict, replaces=standing):
-            raise RetryableError(f"{_where(recipient, case.item)}: another worker is at it")
 
     def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
         """Tell the operators what was found, and others of what is held; the record's entity tag where that changed it."""
@@ -298,6 +281,11 @@ def _failures(recipient: Recipient, item: RawObject) -> Iterator[None]:
         yield
     except (ClamdError, BotoCoreError, ClientError) as error:
         raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+
+
+def _is_folder(item: RawObject, arrived: Arrived) -> bool:
+    """Whether S3's console put it there, to show a folder."""
+    return item.key.endswith("/") and arrived.size == 0
 
 
 def _is_outgoing(item: RawObject, recipient: Recipient, arrived: Arrived) -> bool:

@@ -12,16 +12,18 @@ from typing import Final
 
 from mailroom.errors import PermanentError
 from mailroom.scanner.alerts import findings_of
+from mailroom.scanner.arrived import Arrived
 from mailroom.scanner.deliveries import Standing
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.records import VerdictRecord
 from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
 
-__all__ = ["DELIVERED_BEFORE", "HELD_BEFORE", "Case", "Plan", "plans_for"]
+__all__ = ["DELIVERED_BEFORE", "HELD_BEFORE", "OUTDATED", "Case", "Plan", "plans_for"]
 
 DELIVERED_BEFORE: Final = "it was delivered before this was found"
 HELD_BEFORE: Final = "it was held before"
+OUTDATED: Final = "a newer version was delivered before"
 _TAKEN_BEFORE: Final = "the same message was taken before"
 
 
@@ -74,7 +76,8 @@ class Case:
 
     Args:
         item: the object.
-        raw_sha256: of its octets, in hexadecimal; "" where they were not read.
+        arrived: its raw version.
+        once: whether it is a message, delivered once; a newer file replaces the one that was delivered before.
         policy: what the tenant wants.
         scan_delivered: scans what stands under `clean/`.
         known: the verdict that is recorded. Default: None, none is known.
@@ -82,7 +85,8 @@ class Case:
     """
 
     item: RawObject
-    raw_sha256: str
+    arrived: Arrived
+    once: bool
     policy: Policy
     scan_delivered: Callable[[Standing], ScanResult]
     known: VerdictRecord | None = None
@@ -100,8 +104,8 @@ class Case:
             return None
         if standing.raw_version == self.item.version:
             return standing
-        same = (standing.raw_sha256, self.raw_sha256), (standing.sha256, fresh.delivered)
-        return standing if any(there and there == own for there, own in same) else None
+        same = (standing.raw_sha256, self.arrived.sha256), (standing.sha256, fresh.delivered)
+        return standing if self.once and any(there and there == own for there, own in same) else None
 
     @property
     def refused(self) -> bool:
@@ -109,7 +113,21 @@ class Case:
         standing = self.standing
         if standing is None or standing.notice is not Action.DELETE or standing.raw_version == self.item.version:
             return False
-        return bool(self.raw_sha256) and standing.raw_sha256 == self.raw_sha256
+        return bool(self.arrived.sha256) and standing.raw_sha256 == self.arrived.sha256
+
+    @property
+    def replaced(self) -> Standing | None:
+        """What it takes the place of when it is delivered: a notice, or an older version of the file; None for nothing."""
+        standing = self.standing
+        return standing if standing is not None and (standing.notice is not None or not self.once) else None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a newer version of the file was delivered before."""
+        standing = self.standing
+        if self.once or standing is None or standing.modified is None or standing.raw_version == self.item.version:
+            return False
+        return self.item.version in standing.older or standing.modified > self.arrived.modified
 
 
 def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
@@ -118,6 +136,9 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
     Raises:
         PermanentError: it could not be scanned, and it can neither be held nor delivered: another message stands in its place.
     """
+    if case.outdated and fresh.delivery.message is not None:
+        # What was found in it is told all the same.
+        fresh = Plan(result=fresh.result, delivery=Delivery(action=Action.DELETE, reason=OUTDATED))
     delivered = case.delivered(fresh)
     if delivered is not None:
         failed = fresh.result.verdict is Verdict.ERROR
@@ -133,7 +154,7 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
 def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     """What becomes of an object that has a verdict, and was not delivered."""
     failed = fresh.result.verdict is Verdict.ERROR
-    another = case.standing is not None and case.standing.notice is None
+    another = case.once and case.standing is not None and case.standing.notice is None
     if failed and another and known.action in {Action.DELIVER, Action.STRIP}:
         raise PermanentError(f"{case.where}: was to be {known.action.value}, which cannot be done")
     if not known.answers(case.item):
@@ -158,7 +179,7 @@ def _as_recorded(case: Case, delivered: Standing) -> tuple[Plan, ...]:
 
 def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
     """What was decided when it was delivered, where that is not told yet; then what is found by now in what was delivered."""
-    done = delivered.action(case.raw_sha256)
+    done = delivered.action(case.arrived.sha256)
     plans = [Plan.of(case.known)] if case.known is not None and case.known.delivered == delivered.sha256 else []
     now = fresh.result if done is Action.DELIVER else case.scan_delivered(delivered)
     if any(case.policy.action(part.verdict) is not Action.DELIVER for part in now.found):

@@ -236,10 +236,13 @@ def test_bucket_that_is_not_there(quarantine: Quarantine) -> None:
 
 
 def test_message_beyond_what_ses_takes(quarantine: Quarantine) -> None:
-    """Nobody puts such a thing there but by mistake: it stays, and somebody must look."""
-    item = quarantine.put(b"x" * 45_000_001)
-    with pytest.raises(PermanentError, match="more than SES takes"):
-        quarantine.intake.take(item)
+    """Nobody puts such a thing there but by mistake: it is held at once, and the operators know why."""
+    item = quarantine.put(CLEAN + b"x" * (45_000_001 - len(CLEAN)))
+    assert quarantine.intake.take(item) is Outcome.HELD
+    record = quarantine.record(item)
+    assert (record["verdict"], record["reason"]) == ("over-limit", "it has more than 45,000,000 bytes")
+    (alert,) = quarantine.alerts()
+    assert json.loads(alert["Message"])["envelope"]["to"] == "support@post.acme.example"
     assert quarantine.versions(item) == [item.version]
 
 
