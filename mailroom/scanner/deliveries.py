@@ -78,13 +78,15 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
             return None
         raise
     said = answer["Metadata"]
+    is_file = "raw-time" in said and "raw-version" in said
     return Standing(
         etag=answer["ETag"],
         raw_version=said.get("raw-version", ""),
         sha256=said.get("sha256", ""),
         raw_sha256=said.get("raw-sha256", ""),
-        notice=Action(said[ACTION_MARK]) if said.get(ACTION_MARK) in _NOT_DELIVERED else None,
-        modified=datetime.fromisoformat(said["raw-time"]) if "raw-time" in said and "raw-version" in said else None,
+        # Of a file, that word is whoever's who put it there.
+        notice=Action(said[ACTION_MARK]) if said.get(ACTION_MARK) in _NOT_DELIVERED and not is_file else None,
+        modified=datetime.fromisoformat(said["raw-time"]) if is_file else None,
         older=tuple(said.get("raw-older", "").split()),
     )
 
@@ -151,8 +153,8 @@ def file_metadata(
         "sha256": hashlib.sha256(message).hexdigest(),
         "raw-time": arrived.modified.isoformat(),
     }
-    if older:
-        own["raw-older"] = " ".join(older)
+    if older or "raw-older" in arrived.metadata:
+        own["raw-older"] = " ".join(older) or "none"
     both = {**arrived.metadata, **own}
     return (
         both if sum(len(name.encode()) + len(value.encode()) for name, value in both.items()) <= _MOST_METADATA else own

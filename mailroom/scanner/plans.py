@@ -142,7 +142,7 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
     delivered = case.delivered(fresh)
     if delivered is not None:
         failed = fresh.result.verdict is Verdict.ERROR
-        return _as_recorded(case, delivered) if failed else _delivered_before(fresh, case, delivered)
+        return _as_recorded(fresh, case, delivered) if failed else _delivered_before(fresh, case, delivered)
     if case.refused:
         delivery = Delivery(action=Action.DELETE, reason=_TAKEN_BEFORE)
         return (Plan(result=fresh.result, delivery=delivery, told=True),)
@@ -170,8 +170,10 @@ def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     return fresh
 
 
-def _as_recorded(case: Case, delivered: Standing) -> tuple[Plan, ...]:
+def _as_recorded(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
     """What was decided when it was delivered."""
+    if delivered.raw_version != case.item.version:
+        return (_taken_before(fresh, case, delivered),)
     if case.known is None or case.known.delivered != delivered.sha256:
         raise PermanentError(f"{case.where}: was delivered, and what was found in it is not known")
     return (Plan.of(case.known),)
@@ -188,9 +190,14 @@ def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Pla
         if not plans or not _same_findings(plans[0], late):
             plans.append(late)
     elif not plans:
-        delivery = Delivery(action=done, reason=_TAKEN_BEFORE)
-        plans.append(Plan(result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True))
+        plans.append(_taken_before(fresh, case, delivered))
     return tuple(plans)
+
+
+def _taken_before(fresh: Plan, case: Case, delivered: Standing) -> Plan:
+    """The same octets were delivered, in this version or another, and operators were told of that."""
+    delivery = Delivery(action=delivered.action(case.arrived.sha256), reason=_TAKEN_BEFORE)
+    return Plan(result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True)
 
 
 def _same(known: VerdictRecord, fresh: Plan) -> bool:

@@ -127,12 +127,14 @@ def test_every_policy_is_looked_at(deployment: Deployment) -> None:
 
 def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
     """And nothing more: not read what it does not take, not delete what it delivered."""
-    needed = {
-        "s3:GetObjectVersion": "raw/m",
-        "s3:DeleteObjectVersion": "raw/m",
-        "s3:PutObject": "clean/m",
-        "s3:GetObject": "verdicts/m",
-    }
+    needed = (
+        ("s3:GetObjectVersion", "raw/m"),
+        ("s3:DeleteObjectVersion", "raw/m"),
+        ("s3:PutObject", "clean/m"),
+        ("s3:GetObject", "clean/m"),
+        ("s3:PutObject", "clean/out/m"),
+        ("s3:GetObject", "verdicts/m"),
+    )
     never = {
         "s3:PutObject": "raw/m",
         "s3:DeleteObject": "clean/m",
@@ -143,7 +145,7 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
         (scanner,) = [role for role in deployment.roles if role.arn == scanner_of(deployment, bucket)]
         asked = [
             asked_by(scanner, action, f"{bucket.arn}/{key}", bucket.policy)
-            for action, key in (*needed.items(), *never.items())
+            for action, key in (*needed, *never.items())
         ]
         assert decisions(asked) == [True] * len(needed) + [False] * len(never)
 

@@ -208,6 +208,20 @@ def test_held_because_no_scan_succeeds(way: Way) -> None:
     assert state(way.outbox, begun.id)[0] is OutboxState.SENT
 
 
+def test_asked_again_while_no_scan_succeeds(way: Way) -> None:
+    """The same message was delivered before: it is neither held nor told."""
+    begun = way.outbox.send(RECEIPT, key="k")
+    assert way.scan(Policy()) == [Outcome.DELIVERED]
+    way.outbox.send(RECEIPT, key="k")
+    broken = replace(way.intake, engine=Clamd(socket_path="/nonexistent/clamd.sock"))
+    (item,) = way.waiting()
+    assert broken.hold(item) is Outcome.DELIVERED
+    assert (way.waiting(), way.alerts()) == ([], [])
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.SENT
+    assert len(way.ses.asked) == 1
+
+
 @pytest.mark.parametrize("action", [Action.DELETE, Action.HOLD], ids=str)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_scanner_that_fails_at_any_call(way: Way, action: Action, when: Any) -> None:
