@@ -144,8 +144,7 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
     for bucket in quarantines(deployment):
         (scanner,) = [role for role in deployment.roles if role.arn == scanner_of(deployment, bucket)]
         asked = [
-            asked_by(scanner, action, f"{bucket.arn}/{key}", bucket.policy)
-            for action, key in (*needed, *never.items())
+            asked_by(scanner, action, f"{bucket.arn}/{key}", bucket.policy) for action, key in (*needed, *never.items())
         ]
         assert decisions(asked) == [True] * len(needed) + [False] * len(never)
 
