@@ -23,6 +23,10 @@ MAX_DEPTH: Final = 30
 MAX_PARTS: Final = 1000
 _MOST_HEADER: Final = 1_000_000
 """Octets of one header that are read; SES takes far fewer."""
+_MOST_FIELD: Final = 100_000
+"""Octets of one field that are read: a hundred lines as long as any may be. RFC 5322 2.1.1."""
+_LISTS: Final = frozenset({"from", "sender", "reply-to", "to", "cc"})
+"""Fields that may be as long as the header: 5,000 addresses are."""
 _MOST_LOOKS: Final = 100_000
 """Lines that begin as a delimiter does, in all."""
 
@@ -210,15 +214,16 @@ class _Structure:
                 fields.append([line])
             elif line:
                 self.problems.add(place, "header-broken")
-        named = (b"".join(lines).partition(b":") for lines in fields)
-        return (
-            Header(
-                tuple(
-                    (name.strip().lower().decode("latin-1"), decoded_header(value.strip())) for name, _, value in named
-                )
-            ),
-            empty.end() if empty else end,
-        )
+        return Header(tuple(self._field(lines, place) for lines in fields)), empty.end() if empty else end
+
+    def _field(self, lines: list[bytes], place: str) -> tuple[str, str]:
+        """Name and value of a field that stands on these lines."""
+        before, _, value = b"".join(lines).partition(b":")
+        name = before.strip().lower().decode("latin-1")
+        if len(value) > _MOST_FIELD and name not in _LISTS:
+            self.problems.add(place if place != "message" else f"header {name}", "header-too-long")
+            value = value[:_MOST_FIELD]
+        return name, decoded_header(value.strip())
 
     def _divide(self, part: Part) -> None:
         """Find the children of a multipart; its delimiters count from its header on, which may lack the empty line below."""

@@ -41,7 +41,12 @@ def _fault(data: bytes, depth: int, left: list[int]) -> str:
             entries = archive.infolist()
             if len(entries) > MAX_ENTRIES:
                 return "Limits.Zip.Entries"
+            looked_at = 0
             for entry in entries:
+                # Entries that share their octets could each be as long as the archive; one that is damaged may say so, too.
+                looked_at += min(entry.compress_size, len(data))
+                if looked_at > 2 * len(data):
+                    return "Limits.Zip.Overlap"
                 fault = _entry_fault(data, entry, depth, left)
                 if fault:
                     return fault

@@ -161,6 +161,8 @@ def hidden_uses(source: str) -> list[int]:
     within = {id(inner) for node in ast.walk(tree) if isinstance(node, functions) for inner in ast.walk(node)}
     found = []
     for node in ast.walk(tree):
+        if not isinstance(node, (ast.stmt, ast.expr)):
+            continue
         renamed = isinstance(node, ast.Import) and any(name.name == "re" and name.asname for name in node.names)
         if renamed or (isinstance(node, ast.ImportFrom) and node.module == "re"):
             found.append(node.lineno)

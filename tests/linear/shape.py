@@ -9,7 +9,7 @@ import itertools
 import re
 import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 __all__ = ["Shape"]
@@ -30,6 +30,11 @@ _CATEGORIES: Final = {
     op.CATEGORY_NOT_SPACE: lambda one: not one.isspace(),
     op.CATEGORY_NOT_WORD: lambda one: not (one.isalnum() or one == "_"),
 }
+
+
+def _is(category: Any, one: str) -> bool:
+    test: Callable[[str], bool] = _CATEGORIES[category]
+    return test(one)
 
 
 class Shape:
@@ -120,22 +125,22 @@ class Shape:
         kind, value = item
         cases = {one, one.lower(), one.upper()} if self.ignores_case else {one}
         if kind is op.LITERAL:
-            return chr(value) in cases or (self.ignores_case and chr(value).lower() in cases)
+            return chr(value) in cases or (self.ignores_case and str(chr(value)).lower() in cases)
         if kind is op.NOT_LITERAL:
             return chr(value) not in cases
         if kind is op.ANY:
             return self.dot_all or one != "\n"
         negated = value[0][0] is op.NEGATE
-        return negated != any(self._in(part, case) for part in value for case in cases)
+        return bool(negated) != any(self._in(part, case) for part in value for case in cases)
 
     def _in(self, part: tuple[Any, Any], one: str) -> bool:
         kind, value = part
         if kind is op.LITERAL:
-            return ord(one) == value
+            return bool(ord(one) == value)
         if kind is op.RANGE:
             return bool(value[0] <= ord(one) <= value[1])
         if kind is op.CATEGORY:
-            return (not self.of_octets or one.isascii()) and bool(_CATEGORIES[value](one))
+            return (not self.of_octets or one.isascii()) and _is(value, one)
         return False
 
     def _first(self, items: _Items) -> frozenset[str]:

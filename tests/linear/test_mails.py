@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from mailroom.messages import parse
+from tests.linear.mails import GROWN, grows
 from tests.linear.measure import BOUND, growth
 
 HEAD: Final = (
@@ -94,3 +95,9 @@ def test_mail_that_took_seconds(name: str) -> None:
     assert len(message.attachments) == (not text)
     raws = {count: made(count) for count in (size // 4, size)}
     assert growth(lambda count: lambda: parse(raws.get(count) or made(count)), size // 4, largest=8 * size) <= BOUND
+
+
+@pytest.mark.parametrize("name", GROWN)
+def test_grows_with_size(name: str) -> None:
+    """Each reader, and the writer, of mail that is grown by one piece of its structure."""
+    assert grows(name) <= BOUND

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailroom.messages import parse
+from mailroom.messages import Address, parse
 from mailroom.messages.addresses import addresses
 from mailroom.messages.charsets import decoded, decoded_header
 from mailroom.messages.dates import read_date
@@ -130,6 +130,28 @@ def test_dates(seconds: int, zone: timezone) -> None:
 def test_numbers_of_characters_may_be_long(reference: str, text: str) -> None:
     """Python refuses to read numbers of more than 4,300 digits: a character that is none is one sign, as in browsers."""
     assert text_of_html(f"<p>{reference}</p>") == f"{text}\n"
+
+
+@pytest.mark.parametrize(("field", "place"), [("Subject", "header subject"), ("X-Anything", "header x-anything")])
+def test_long_fields_are_cut(field: str, place: str) -> None:
+    """Of a field without addresses 100,000 octets are read, and the problem says so; the others are read as always."""
+    whole = parse(f"{field}: {'a' * 99_999}\nTo: a@b.example\n\nx".encode())
+    cut = parse(f"{field}: {'a' * 100_000}\nTo: a@b.example\n\nx".encode())
+    assert whole.problems == ()
+    assert [(one.place, one.what) for one in cut.problems] == [(place, "header-too-long")]
+    assert cut.to == whole.to == (Address("a@b.example"),)
+    assert len(cut.subject) == (99_999 if field == "Subject" else 0)
+
+
+def test_long_fields_of_real_mail_are_whole() -> None:
+    """5,000 recipients with names, and 50 identifiers of the longest lines that there may be."""
+    boxes = ",\r\n ".join(f'"Person Number {number}" <person.{number}@department.example>' for number in range(5_000))
+    ids = [f"{number}{'a' * 985}@b.example"[:996] for number in range(100, 150)]
+    references = "\r\n ".join(f"<{one}>" for one in ids)
+    message = parse(f"To: {boxes}\r\nReferences: {references}\r\nFrom: a@b.example\r\n\r\nx".encode())
+    assert message.problems == ()
+    assert [one.address for one in message.to] == [f"person.{number}@department.example" for number in range(5_000)]
+    assert list(message.references) == ids
 
 
 @pytest.mark.parametrize("label", CHARSETS)

@@ -14,6 +14,7 @@ from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from mailroom.scanning.zips import zip_fault
+from tests.linear.mails import overlapping
 from tests.mailroom.clamav import MARKER
 from tests.mailroom.scanning.hiding import archive, encoded, mixed
 
@@ -91,3 +92,12 @@ def test_damaged_archive(data: st.DataObject) -> None:
     made = bytearray(of_entries(("a", b"hello"), ("b", b"world" * 50)))
     made[data.draw(st.integers(0, len(made) - 1))] = data.draw(st.integers(0, 255))
     assert zip_fault(bytes(made)) in {"", "Limits.Zip.Size", "Limits.Zip.Entries", "Limits.Zip.Depth"}
+
+
+def test_entries_that_share_octets() -> None:
+    """An archive whose entries are all the same octets is refused, and not looked at for each of them."""
+    data = overlapping(100_000)
+    with zipfile.ZipFile(io.BytesIO(data)) as made:
+        assert len(made.infolist()) > 1000
+        assert len(made.read(made.infolist()[0])) == 50_000
+    assert zip_fault(data) == "Limits.Zip.Overlap"
