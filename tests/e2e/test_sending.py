@@ -15,7 +15,8 @@ from mailroom.tracking import EngagementKind
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import TEST_DEFINITIONS
-from tests.mailroom.scanning.hiding import PAYLOAD
+from tests.mailroom.scanning.hiding import PAYLOAD, archive
+from tests.mailroom.scanning.test_delivery import encrypted
 from tests.mailroom.store.conftest import mail
 from tests.mailroom.tracking.documented import DETAIL_TYPES, PERSONAL, documented
 
@@ -88,6 +89,16 @@ def test_malware_is_not_sent(tenant: Tenant) -> None:
     done = tenant.outbox.wait(begun.id, seconds=60)
     assert done is not None
     assert (done.state, done.reason) == (OutboxState.REFUSED, "scan")
+
+
+def test_what_the_policy_holds_is_said_to_be_held(tenant: Tenant) -> None:
+    """The scanner's notice comes to the function by the rights that both have."""
+    locked = encrypted(archive(b"secret"))
+    file = OutgoingFile(filename="offer.zip", content_type="application/zip", data=locked)
+    begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(ANNA,), text="See.\n", attachments=(file,)), key="offer-3")
+    done = tenant.outbox.wait(begun.id, seconds=60)
+    assert done is not None
+    assert (done.state, done.reason) == (OutboxState.HELD, "")
 
 
 @pytest.mark.parametrize(
