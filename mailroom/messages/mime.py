@@ -33,7 +33,7 @@ _MOST_LOOKS: Final = 100_000
 _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:")
-_CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n|\n|\r))++(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
+_CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n?|\n))+(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
 """Lines that continue nothing, in front of a field."""
 _FROM_LINE: Final = re.compile(rb">?From [^\r\n]*+(?:\r\n|\n|\r)")
 _JUNK_LINE: Final = re.compile(

@@ -46,19 +46,16 @@ _OVER_LIMIT: Final = {
 _SPACED_COLON: Final = re.compile(
     rb"^((?:content-[a-z-]++|mime-version|subject|from|to|date))[ \t]++:", re.IGNORECASE | re.MULTILINE
 )
-_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n|\r|\n)(?:[ \t][^\r\n]*+(?:\r\n|\r|\n))*+"
+_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*"
 _MAIL: Final = re.compile(rb"\s*+" + _FIELD_LINE * 2)
 """Two header fields in a row."""
 
-_END_OF_LINE: Final = rb"(?:\r\n|\r|\n|\Z)"
-_HEADER_ENDS: Final = (
-    # Fields of the letter of the law, fields as lenient readers take them, and whatever stands in front of an empty line.
-    re.compile(rb"(?:(?:[!-9;-~]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*+"),
-    re.compile(rb"(?:(?:[!-9;-~\x80-\xff]++[ \t]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*+"),
-    re.compile(rb"(?:[^\r\n]++" + _END_OF_LINE + rb")*+"),
-)
+_END_OF_LINE: Final = rb"(?:\r\n?|\n|\Z)"
+_STRICT_HEADER: Final = re.compile(rb"(?:(?:[!-9;-~]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*")
+_LENIENT_HEADER: Final = re.compile(rb"(?:(?:[!-9;-~\x80-\xff]++[ \t]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*")
+_UP_TO_EMPTY_LINE: Final = re.compile(rb"(?:[^\r\n]++" + _END_OF_LINE + rb")*")
 """What a reader may take for the header of a part: up to the first line that it does not."""
-_DELIMITER_LINE: Final = re.compile(rb"(?:\r\n|\r|\n)?+--[^\r\n]*+" + _END_OF_LINE)
+_DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
 _EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
 
@@ -233,10 +230,13 @@ def _between(part: Part, raw: bytes) -> Iterator[bytes]:
 
 def _starts(part: Part, raw: bytes) -> set[int]:
     """Where the body of a part begins, for whoever ends a broken header in one way or the other; ordinary parts have one place."""
+    headers = (
+        _STRICT_HEADER.match(raw, part.begin, part.end),
+        _LENIENT_HEADER.match(raw, part.begin, part.end),
+        _UP_TO_EMPTY_LINE.match(raw, part.begin, part.end),
+    )
     starts = {part.start}
-    for header in _HEADER_ENDS:
-        match = header.match(raw, part.begin, part.end)
-        end = match.end() if match is not None else part.begin
+    for end in {header.end() for header in headers if header is not None}:
         empty = _EMPTY_LINE.match(raw, end, part.end)
         starts.add(empty.end() if empty is not None else end)
     return starts
