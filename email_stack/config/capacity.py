@@ -25,7 +25,7 @@ _CELL: Final[Mapping[str, int]] = {
     "buckets": 2,  # for access logs and for definitions
     "stacks": 1,
     "iam_roles": 3,
-    "alarms": 6,
+    "alarms": 7,
     "code_storage_mib": 1,
     "function_memory_mib": _SCANNER_MEMORY_MIB,
     "topics": 1,
@@ -47,7 +47,7 @@ _TENANT: Final[Mapping[str, int]] = {
     "state_machines": 1,
     "log_groups": 2,
 }
-_OWN_SCANNER: Final[Mapping[str, int]] = {"iam_roles": 1, "alarms": 5, "log_groups": 1}
+_OWN_SCANNER: Final[Mapping[str, int]] = {"iam_roles": 1, "alarms": 6, "log_groups": 1}
 _OWN_DELEGATION: Final[Mapping[str, int]] = {"stacks": 1, "iam_roles": 1, "code_storage_mib": 1}
 """The stack that writes into a parent zone of another account."""
 
