@@ -14,7 +14,7 @@ from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
 from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.quarantine import Scanner
-from constructs_lib.receiving import TenantInbox, TenantInboxProps
+from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
@@ -171,7 +171,8 @@ class TenantSubdomain(Construct):
                 "Messages",
                 MessageStoreProps(
                     tenant_id=props.tenant_id,
-                    retention=props.message_retention,
+                    # No message is listed whose attachments are gone.
+                    retention=readable_for(props.message_retention) if props.message_retention is not None else None,
                     join_by=props.join_by,
                     configuration_set_name=self.sending.configuration_set_name if senders else None,
                     send_statements=self.sending.send_statements(senders) if senders else (),

@@ -20,7 +20,7 @@ from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
-__all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps"]
+__all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps", "readable_for"]
 
 RECIPIENTS_PER_RULE: Final = 100
 """SES's documentation gives 100 on one page and 500 on another; the lower always works."""
@@ -79,9 +79,9 @@ class TenantInbox(Construct):
     rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules; only the scanner may
     read there, and only it may write under `clean/` and `verdicts/`. The bucket is kept on removal.
 
-    What is past its retention, what somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more
-    day as a noncurrent version. S3 rounds both times up to the next midnight UTC and may act hours later: bytes are gone at the
-    latest about three days after their retention.
+    What somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more day as a noncurrent version.
+    That day is part of a retention: what has been there for all of it but one day is hidden, and its bytes go with the last one
+    (`readable_for`). S3 rounds both times up to the next midnight UTC and may act hours later. It takes no fewer than two days.
 
     Raises:
         ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, a structurer without a
@@ -239,12 +239,17 @@ def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationPro
     )
 
 
+def readable_for(retention: cdk.Duration) -> cdk.Duration:
+    """How long something can be read that is kept so long in all: S3 deletes its bytes with the last day. At least one day."""
+    return cdk.Duration.days(max(int(retention.to_days()) - _NONCURRENT_DAYS, 1))
+
+
 def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     """When mail ends, and what ends with it: attachments and bodies of messages, and what was found in them.
 
     In a bucket with versions an expiration only puts a delete marker over the object; its bytes go `_NONCURRENT_DAYS` later, by the
-    rule for the whole bucket, and the marker after them. CloudFormation takes no rule that has ExpiredObjectDeleteMarker alone,
-    and S3 none that has it beside days.
+    rule for the whole bucket, and the marker after them: both together are the retention. CloudFormation takes no rule that has
+    ExpiredObjectDeleteMarker alone, and S3 none that has it beside days.
     """
     lives = {RAW_PREFIX: props.raw_retention}
     if props.message_retention is not None:
@@ -264,7 +269,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
             id=f"Expire{prefix.rstrip('/').capitalize()}",
             status="Enabled",
             prefix=prefix,
-            expiration_in_days=int(life.to_days()),
+            expiration_in_days=int(readable_for(life).to_days()),
         )
         for prefix, life in lives.items()
     ]
