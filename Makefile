@@ -92,6 +92,7 @@ bench: install debian
 	@$(BIN)/python -m benchmarks.synth
 	@$(BIN)/python -O -m benchmarks.dns
 	@$(BIN)/python -O -m benchmarks.scan
+	@$(BIN)/python -O -m benchmarks.neighbours
 	@$(BIN)/python -O -m benchmarks.messages
 
 # make lock   settles the lock files after a change of pyproject.toml or package.json; ARGS=--upgrade takes new releases

@@ -99,7 +99,11 @@ class Quarantine:
             queue = self._queue_url()
             for start in range(0, len(messages), _MOST_IN_A_BATCH):
                 entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                    {"Id": str(number), "MessageBody": rescan_message(replace(message.item, rescan=request))}
+                    {
+                        "Id": str(number),
+                        "MessageBody": rescan_message(replace(message.item, rescan=request)),
+                        "MessageGroupId": self.bucket,  # SQS gives each tenant its turn by it
+                    }
                     for number, message in enumerate(messages[start : start + _MOST_IN_A_BATCH])
                 ]
                 refused = self.sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed", [])

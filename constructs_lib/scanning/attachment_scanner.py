@@ -163,6 +163,7 @@ class AttachmentScanner(Construct):
                     "DEFINITIONS_BUCKET": props.definitions.bucket_name,
                     "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
                     "MAX_RECEIVES": str(MAX_RECEIVES),
+                    "QUEUE_URL": self.queue.queue_url,
                     "SCANNER_NAME": self._name,
                 },
                 timeout=cdk.Duration.minutes(_TIMEOUT),
@@ -170,6 +171,8 @@ class AttachmentScanner(Construct):
             ),
         )
         let_read_definitions(function, props.definitions)
+        # S3's notifications go back into the queue with their bucket's name, by which SQS gives each tenant its turn.
+        function.add_to_role_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn]))
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["events:PutEvents"],

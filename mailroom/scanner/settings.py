@@ -19,6 +19,7 @@ class Settings:
         max_definitions_age: with definitions that nobody confirmed for longer, nothing is scanned.
         scanner: name that the metrics are counted under.
         event_bus: where others are told of held mail.
+        queue_url: of the queue that the function works on.
     """
 
     definitions_bucket: str
@@ -26,6 +27,7 @@ class Settings:
     max_definitions_age: timedelta
     scanner: str
     event_bus: str
+    queue_url: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -41,6 +43,7 @@ class Settings:
                 max_definitions_age=timedelta(hours=int(environment["MAX_DEFINITIONS_AGE_HOURS"])),
                 scanner=environment["SCANNER_NAME"],
                 event_bus=environment["EVENT_BUS"],
+                queue_url=environment["QUEUE_URL"],
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -65,6 +65,7 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
         "EVENT_BUS",
         "MAX_DEFINITIONS_AGE_HOURS",
         "MAX_RECEIVES",
+        "QUEUE_URL",
         "SCANNER_NAME",
     }
 

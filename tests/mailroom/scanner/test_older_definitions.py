@@ -379,6 +379,7 @@ def test_function_counts_it(
         "MAX_RECEIVES": "5",
         "SCANNER_NAME": "scanner",
         "EVENT_BUS": "default",
+        "QUEUE_URL": "http://127.0.0.1:9/queue",
     }
     for name, value in {**own, **settings}.items():
         monkeypatch.setenv(name, value)
@@ -389,7 +390,11 @@ def test_function_counts_it(
         """Have it scan one message; returns what was counted."""
         version = s3.put_object(Bucket=tenant, Key=f"raw/{number}", Body=HARMLESS["attachment"])["VersionId"]
         body = rescan_message(RawObject(tenant, f"raw/{number}", version))
-        record = {"messageId": str(number), "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+        record = {
+            "messageId": str(number),
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": tenant},
+        }
         assert function.on_event({"Records": [record]}, FiveMinutes()) == {"batchItemFailures": []}
         assert s3.get_object(Bucket=tenant, Key=f"clean/{number}")["Body"].read() == HARMLESS["attachment"]
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
