@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from constructs import Construct
 
-from email_stack.config import ConfigError, load
+import constructs_lib
+from email_stack.config import ConfigError, load, names
 from email_stack.dnscheck.model import Status
 from email_stack.handover.model import Format
 from email_stack.toolchain import PROJECT_ROOT
@@ -59,6 +61,26 @@ def test_onboarding_names_every_status_and_format() -> None:
     first_cells = [re.findall(r"`([a-z][a-z-]*)`", row) for row in re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE)]
     named = {name for names in first_cells for name in names}
     assert named == {status.value for status in Status} | {form.value for form in Format}
+
+
+def test_constructs_page_names_every_construct() -> None:
+    """Each that can be imported has its row, and no other row is there."""
+    text = (PROJECT_ROOT / "docs" / "constructs.md").read_text(encoding="utf-8")
+    exported = {name: getattr(constructs_lib, name) for name in constructs_lib.__all__}
+    constructs = {name for name, one in exported.items() if issubclass(one, Construct)}
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == constructs
+
+
+def test_configuration_names_the_domains_of_aws() -> None:
+    """Each that is listed is refused, with all below it, and none is refused that is not listed."""
+    text = (PROJECT_ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^- nothing of AWS's: (.*);$", text, re.MULTILINE)
+    listed = re.findall(r"`([a-z.]+)`", line)
+    assert set(listed) == names._AWS_DOMAINS
+    for domain in listed:
+        for subdomain in (f"mail.{domain}", f"a.b.{domain}"):
+            with pytest.raises(ValueError, match="which is AWS's"):
+                names.tenant_subdomain(subdomain)
 
 
 def test_every_decision_is_a_page_of_its_own() -> None:

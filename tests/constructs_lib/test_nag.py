@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+import constructs_lib
 from constructs_lib import (
     ActiveReceiptRuleSet,
     AddressBook,
@@ -23,6 +24,7 @@ from constructs_lib import (
     MessageStore,
     MessageStoreProps,
     PortalAlias,
+    RecordBatch,
     SecurityAlerts,
     SendingIdentity,
     SignatureMirror,
@@ -32,6 +34,7 @@ from constructs_lib import (
     TenantSubdomain,
     TenantSubdomainProps,
 )
+from tests.constructs_lib.test_records import eight
 from tests.nag import nag_findings
 from tests.templates import REGION, new_stack
 
@@ -53,6 +56,7 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
         stack, "It", EngagementTrackingProps(tenant_id="acme", configuration_set_name="set", **TABLE)
     ),
     "MessageStore": lambda stack: MessageStore(stack, "It", MessageStoreProps(tenant_id="acme")),
+    "RecordBatch": lambda stack: RecordBatch(stack, "It", hosted_zone_id="Z1", zone_name=DOMAIN, records=eight()),
     "SecurityAlerts": lambda stack: SecurityAlerts(stack, "It", display_name="Alerts", addresses=["ops@x.example"]),
     "SendingIdentity": lambda stack: SendingIdentity(stack, "It", domain=DOMAIN, tenant_name="acme"),
     "SignatureMirror": lambda stack: SignatureMirror(stack, "It"),
@@ -90,6 +94,12 @@ def findings(make: Callable[[cdk.Stack], Any]) -> list[str]:
 def test_defaults_leave_no_unexplained_finding(construct: str) -> None:
     """What a platform engineer gets without passing anything passes AwsSolutions."""
     assert findings(DEFAULTS[construct]) == []
+
+
+def test_every_construct_is_made_by_itself() -> None:
+    """None that can be imported is left out; each stands above, alone in its stack."""
+    exported = {name: getattr(constructs_lib, name) for name in constructs_lib.__all__}
+    assert set(DEFAULTS) == {name for name, one in exported.items() if issubclass(one, Construct)}
 
 
 def test_the_check_can_fail() -> None:

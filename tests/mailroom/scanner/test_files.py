@@ -7,17 +7,20 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from mailroom.errors import RetryableError
+from mailroom.scanner.arrived import Arrived
+from mailroom.scanner.deliveries import file_metadata
 from mailroom.scanner.events import RawObject, rescan_message
 from mailroom.scanner.handler import work_on
 from mailroom.scanner.intake import Outcome
 from mailroom.scanner.plans import OUTDATED
 from mailroom.scanner.records import verdict_key
-from mailroom.scanning.verdicts import Action, Policy
+from mailroom.scanning.verdicts import Action, Policy, Verdict
 from tests.mailroom.clamav import MARKER
 from tests.mailroom.scanner.conftest import Quarantine
 from tests.mailroom.scanner.failures import Calls
@@ -146,6 +149,19 @@ def test_metadata_that_leave_no_room(files: Quarantine, octets: int) -> None:
     metadata = files.s3.head_object(Bucket=files.bucket, Key="clean/a")["Metadata"]
     assert ("note" in metadata) is (octets == 1_000)
     assert metadata["raw-version"] == item.version
+
+
+def test_metadata_of_1400_bytes_are_kept() -> None:
+    """Beside whatever the scanner says at most: the longest verdict, and ten older versions of the same second."""
+    arrived = Arrived(
+        octets=b"a", sha256="0" * 64, size=1, modified=datetime.now(UTC), headers={}, metadata={"note": "n" * 1_396}
+    )
+    versions = ["v" * 32] * 10  # as long as S3 makes them
+    said = file_metadata(
+        RawObject("b", "raw/a", versions[0]), arrived, verdict=Verdict.OVER_LIMIT, message=b"a", older=versions
+    )
+    assert said["note"] == "n" * 1_396
+    assert said["raw-older"].split() == versions
 
 
 @pytest.mark.parametrize("key", ["raw/", "raw/2026/", "raw/a/b/"])
