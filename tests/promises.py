@@ -36,12 +36,13 @@ def _words(text: str) -> frozenset[str]:
 
 
 STRICT: Final = _words(
-    """all alone always any anybody anything anywhere cannot each every everybody everyone everything everywhere exactly neither
-    never no nobody none nor nothing nowhere once one only same whatever whenever wherever whichever whoever without NUMBER"""
+    """all alone always any anybody anything anywhere cannot each entire entirely ever every everybody everyone everything
+    everywhere exactly guarantee guaranteed guarantees however impossible neither never no nobody none nor nothing nowhere once one
+    only same whatever whenever wherever whichever whoever without NUMBER"""
 )
 """Words of a promise in the README. `NUMBER` stands for digits and for numbers that are written out."""
 
-ABSOLUTE: Final = _words("always exactly never nobody nothing")
+ABSOLUTE: Final = _words("always everybody exactly however never nobody nothing whatever whichever")
 """Words of a promise in pages that explain: there, "each" or "no" mostly tells what a thing is, and a figure is an example."""
 
 _NUMBERS: Final = _words(
@@ -51,7 +52,7 @@ _NUMBERS: Final = _words(
 )
 _NAMES: Final = re.compile(
     r"\b(?:Python|RFCs?|ClamAV|Debian|[Dd]ecision|Route|WCAG|YAML|IDNA) v?[0-9][0-9.]*\b"  # Python 3.11, RFC 5321, Route 53
-    r"|\b[A-Za-z]+-?[0-9][A-Za-z0-9-]*\b"  # S3, SHA-256, v2, x86-64
+    r"|\b(?:[A-Z]+-?|v)[0-9][A-Za-z0-9]*\b|\bx86-64\b"  # S3, SHA-256, v2
 )
 _WORD: Final = re.compile(r"[A-Za-z]+|[0-9][0-9.,]*")
 _CODE: Final = re.compile(r"`[^`]*`")

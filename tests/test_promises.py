@@ -139,6 +139,7 @@ def test_row_whose_words_are_gone() -> None:
         ("Python 3.11, RFC 5321, Route 53, SHA-256, S3 and x86-64 are names.", set()),
         ("`only 5` in code; somehow, others, another.", set()),
         ("Only the lonely.", {"only"}),
+        ("A 100% guarantee, within sub-5 milliseconds, 3x as fast.", {"100", "guarantee", "5", "3"}),
     ],
 )
 def test_words_of_a_promise(sentence: str, words: set[str]) -> None:

@@ -205,11 +205,11 @@ def test_exports_of_a_cell_are_what_its_tenants_import(templates: dict[str, Any]
 
 
 def test_removal_follows_the_config(templates: dict[str, Any]) -> None:
-    """Data of a tenant is retained unless its config says otherwise."""
+    """Data of a tenant is retained, also where it is replaced, unless its config says otherwise."""
     for tenant, policy in (("shortest", "Retain"), ("elsewhere", "Delete")):
-        for type_ in ("AWS::S3::Bucket", "AWS::Route53::HostedZone"):
+        for type_ in ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Route53::HostedZone"):
             (resource,) = of_type(templates[f"Tenant-{tenant}"], type_)
-            assert resource["DeletionPolicy"] == policy
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, policy)
 
 
 def test_tenant_that_only_sends_has_no_rule(templates: dict[str, Any]) -> None:
