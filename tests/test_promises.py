@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,15 @@ def test_every_row_is_of_a_document_and_names_tests(promise: Promise) -> None:
     assert is_quoted(text(promise.document), promise)
     assert promise.holders
     assert [problem for holder in promise.holders if (problem := holder_problem(PROJECT_ROOT, holder))] == []
+
+
+def test_list_says_which_words_count() -> None:
+    """In pages other than the README; and which pages are not held."""
+    (words,) = [
+        block for _heading, block in blocks(text("docs/promises.md")) if block.startswith("Held in the other pages")
+    ]
+    assert set(re.findall(r'"(\w+)"', words)) == ABSOLUTE
+    assert set(re.findall(r"(\w+\.md)\b", words)) | {"promises.md"} == NOT_HELD
 
 
 def test_no_row_is_there_twice() -> None:
