@@ -16,7 +16,9 @@ from email_stack.deployed import tenant_output, tenant_outputs
 from email_stack.printable import counted
 from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
+from mailroom.scanner.release import Release
 from mailroom.scanner.versions import kept_versions
+from mailroom.scanning.verdicts import Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -112,6 +114,24 @@ class Quarantine:
                         f"queue {queue}: refused {counted(len(refused), 'message')}, the first with {refused[0]['Code']}"
                     )
         return request
+
+    def release(self, message: QuarantinedMessage, *, by: str, reason: str, at: datetime) -> str:
+        """Queue one held message to be delivered, once it was scanned anew; returns the id of the request.
+
+        The scanner has the last word: it lets no malware go, and nothing that it finds to be worse than the verdict here.
+
+        Args:
+            message: as it was listed.
+            by: who asks.
+            reason: why, in 1 to 200 printable characters; kept with the verdict.
+            at: now, with a time zone.
+
+        Raises:
+            ValueError: the message has no verdict, or `reason` is none.
+            AwsError: AWS refused.
+        """
+        release = Release(by=by, reason=reason, at=at, verdict=Verdict(message.verdict))
+        return self.scan_anew([replace(message, item=replace(message.item, release=release))])
 
     def _objects(self) -> Iterator[QuarantinedMessage]:
         for version in kept_versions(self.s3, self.bucket, RAW_PREFIX):

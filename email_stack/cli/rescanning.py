@@ -1,8 +1,9 @@
-"""The command that has held mail scanned anew: rescan."""
+"""The command that has held mail scanned anew, and lets a message go: rescan."""
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +11,11 @@ from rich.table import Table
 
 from email_stack.cli.account import aws_failures, checked_account
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
-from email_stack.cli.output import console, print_json
+from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
+from email_stack.printable import escaped
 from email_stack.quarantine import WAITING, Quarantine, QuarantinedMessage
+from mailroom.scanner.release import LONGEST_REASON
 from mailroom.scanning.verdicts import Verdict
 
 __all__ = ["register"]
@@ -24,6 +27,17 @@ OfVerdicts = Annotated[
     list[str] | None,
     typer.Option("--verdict", help=f"Only these: {', '.join(_VERDICTS)}. Can be repeated. Default: all."),
 ]
+OneMessage = Annotated[str | None, typer.Option("--message", metavar="ID", help="Only this message.")]
+Deliver = Annotated[
+    bool,
+    typer.Option("--deliver", help="Have the message of --message delivered, whatever the policy says; not malware."),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", metavar="TEXT", help=f"Why --deliver; kept with the verdict. Up to {LONGEST_REASON} characters."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,29 +47,94 @@ def register(app: typer.Typer) -> None:
 
 def rescan(
     tenant: TenantId,
+    *,
     verdict: OfVerdicts = None,
+    message: OneMessage = None,
+    deliver: Deliver = False,
+    reason: Reason = None,
     config: ConfigPath = DEFAULT_CONFIG,
     apply: Apply = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the mail that waits in a tenant's quarantine; --yes queues it for the scanner, which decides on it anew."""
+    """Show the mail that waits in a tenant's quarantine; --yes queues it for the scanner, which decides on it anew.
+
+    With --deliver, one message is let go: it is scanned once more, and delivered as it came.
+    """
     unknown = sorted(set(verdict or ()) - set(_VERDICTS))
     if unknown:
         raise typer.BadParameter(f"must be of {', '.join(_VERDICTS)}, got {unknown[0]}", param_hint="--verdict")
+    why = _checked_reason(message, deliver, reason)
     loaded = load(config)
     of = loaded.tenant(tenant)
     cell = loaded.cell(of.cell)
-    checked_account(cell)
+    by = checked_account(cell)
     with aws_failures():
         quarantine = Quarantine.of(of, cell)
-        found = [one for one in quarantine.messages() if not verdict or one.verdict in verdict]
-        request = quarantine.scan_anew(found) if apply and found else None
+        found = [
+            one
+            for one in quarantine.messages()
+            if (not verdict or one.verdict in verdict) and message in {None, one.item.message_id}
+        ]
+        if message is not None and not found:
+            raise _no_such_message(tenant, message)
+        request = None
+        if deliver:
+            released = _releasable(tenant, found)
+            if apply:
+                request = quarantine.release(released, by=by, reason=why, at=datetime.now(UTC))
+        elif apply and found:
+            request = quarantine.scan_anew(found)
     if as_json:
-        print_json(
-            {"ok": True, "queued": request is not None, "request": request, "messages": list(map(_document, found))}
-        )
+        asked = {"release": {"by": by, "reason": why}} if deliver else {}
+        listed = list(map(_document, found))
+        print_json({"ok": True, "queued": request is not None, "request": request, **asked, "messages": listed})
     else:
-        _print(tenant, found, queued=request is not None)
+        _print(tenant, found, queued=request is not None, deliver=deliver)
+
+
+def _checked_reason(message: str | None, deliver: bool, reason: str | None) -> str:
+    """The reason, where one is needed; "" elsewhere."""
+    if not deliver:
+        if reason is not None:
+            raise typer.BadParameter("is for --deliver alone", param_hint="--reason")
+        return ""
+    if message is None:
+        raise typer.BadParameter("needs --message: one message at a time", param_hint="--deliver")
+    if reason is None or not reason.strip():
+        raise typer.BadParameter("needs --reason: it is kept with the verdict", param_hint="--deliver")
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise typer.BadParameter(
+            f"must be one line of up to {LONGEST_REASON} printable characters, got {len(reason)}: {escaped(reason, 60)}",
+            param_hint="--reason",
+        )
+    return reason
+
+
+def _no_such_message(tenant: str, message: str) -> CommandError:
+    return CommandError(
+        "no such message",
+        f'tenant "{tenant}": no message {escaped(message)} waits in quarantine; `email-stack rescan {tenant}` lists them',
+        ExitCode.INVALID,
+    )
+
+
+def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMessage:
+    """The one message, where it may be let go."""
+    (first, *others) = found
+    which = f'tenant "{tenant}": message {escaped(first.item.message_id)}'
+    why = ""
+    if others:
+        why = f"stands in quarantine {len(found)} times; delete the versions that are not meant, then ask again"
+    elif first.verdict == WAITING:
+        why = f"has no verdict yet; `email-stack rescan {tenant} --message ID --yes` has it scanned"
+    elif first.verdict == Verdict.INFECTED.value:
+        why = (
+            "holds malware, which is never delivered; where that is a mistake of its definitions, "
+            f"`email-stack rescan {tenant} --message ID --yes` scans it with the newest ones"
+        )
+    if why:
+        raise CommandError("refused", f"{which} {why}", ExitCode.REFUSED)
+    return first
 
 
 def _document(message: QuarantinedMessage) -> dict[str, Any]:
@@ -69,7 +148,7 @@ def _document(message: QuarantinedMessage) -> dict[str, Any]:
     }
 
 
-def _print(tenant: str, found: list[QuarantinedMessage], *, queued: bool) -> None:
+def _print(tenant: str, found: list[QuarantinedMessage], *, queued: bool, deliver: bool) -> None:
     if not found:
         console.print(f"{tenant}: nothing waits in quarantine", markup=False)
         return
@@ -84,4 +163,6 @@ def _print(tenant: str, found: list[QuarantinedMessage], *, queued: bool) -> Non
         console.print(f"and {len(found) - _SHOWN} more", markup=False)
     counts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(Counter(m.verdict for m in found).items()))
     done = "queued for the scanner" if queued else "would be queued; --yes does it"
+    if deliver:
+        done = f"{'is' if queued else 'would be'} scanned once more and delivered{'' if queued else '; --yes does it'}"
     console.print(f"{tenant}: {counts}: {done}", markup=False)

@@ -122,7 +122,7 @@ class Tracking(Settings):
 
 
 class Scanning(Settings):
-    """What happens to a message on each verdict of the virus scan. `error` is never delivered."""
+    """What happens to a message on each verdict of the virus scan. `error` is delivered by no policy."""
 
     mode: Literal["shared", "dedicated"] = Field(
         default="shared", description="The cell's scanner, or one of the tenant's own. Default: shared."

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-__all__ = ["SOURCE", "MessageHeld", "MessageReceived", "schema_of"]
+__all__ = ["SOURCE", "MessageHeld", "MessageReceived", "MessageReleased", "schema_of"]
 
 SOURCE: Final = "email-subdomains"
 _VERSION: Final = "1"
@@ -99,7 +99,37 @@ class MessageHeld:
         }
 
 
-def schema_of(event: type[MessageReceived | MessageHeld]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageReleased:
+    """An operator let a message go that was held. At least once for each; who, and why, stands in the verdict's record.
+
+    Args:
+        tenant: whose it is.
+        delivery: SES's id of the delivery.
+        verdict: what the scanner found when it was released; "error" when it was not scanned.
+        released: when, with a time zone.
+    """
+
+    TYPE: ClassVar[str] = "MessageReleased"
+
+    tenant: str
+    delivery: str
+    verdict: str
+    released: datetime
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+        return {
+            "version": _VERSION,
+            "tenant": self.tenant,
+            "delivery": self.delivery,
+            "verdict": self.verdict,
+            "released": _time(self.released),
+        }
+
+
+def schema_of(event: type[MessageReceived | MessageHeld | MessageReleased]) -> dict[str, Any]:
     """The JSON Schema of the event's detail, which others may rely on."""
     schema: dict[str, Any] = json.loads((Path(__file__).parent / f"{event.TYPE}.schema.json").read_text("utf-8"))
     return schema

@@ -24,6 +24,7 @@ __all__ = [
     "clean_key",
     "deliver",
     "file_metadata",
+    "has_place",
     "mail_metadata",
     "notice_metadata",
     "read_clean",
@@ -67,9 +68,14 @@ def clean_key(item: RawObject) -> str:
     return f"{CLEAN_PREFIX}{item.message_id}"
 
 
+def has_place(item: RawObject) -> bool:
+    """Whether S3 takes a key as long as that of its delivery."""
+    return len(clean_key(item).encode()) <= MAX_KEY_BYTES
+
+
 def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
     """What stands where the object is delivered; None where nothing does, or can. Raises ClientError."""
-    if len(clean_key(item).encode()) > MAX_KEY_BYTES:
+    if not has_place(item):
         return None
     try:
         answer = s3.head_object(Bucket=item.bucket, Key=clean_key(item))

@@ -51,7 +51,7 @@ def work_on(
         if passed_on(record):
             return True
         last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
-        if _done(record["body"], intake, ensure_ready, last=last):
+        if _done(record, intake, ensure_ready, last=last):
             return True
         intake.count("Failures", 1)
         return False
@@ -59,10 +59,10 @@ def work_on(
     return not_done(event["Records"], done)
 
 
-def _done(body: str, intake: Intake, ensure_ready: Callable[[], None], *, last: bool) -> bool:
+def _done(record: Mapping[str, Any], intake: Intake, ensure_ready: Callable[[], None], *, last: bool) -> bool:
     """Whether nothing is left to do of one queue message."""
     try:
-        items = list(raw_objects(body))
+        items = list(raw_objects(record["body"], sender=record.get("attributes", {}).get("SenderId", "")))
     except MailroomError as error:
         logger.warning("%s: %s", type(error).__name__, error)
         return False

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.announcements.events import MessageHeld
+from mailroom.announcements.events import MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
-from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
+from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.metric_names import DETECTIONS
-from mailroom.scanner.alerts import Alert, alerts_of, release_alert
 from mailroom.scanner.arrived import ENVELOPE_OCTETS, Arrived, read_raw
 from mailroom.scanner.deliveries import read_clean, standing_at
 from mailroom.scanner.delivering import deliver_by, notify_of
@@ -31,6 +30,7 @@ from mailroom.scanner.limits import beyond_limits
 from mailroom.scanner.plans import Case, Plan, plans_for
 from mailroom.scanner.records import VerdictRecord, read_record, write_record
 from mailroom.scanner.tags import Recipient
+from mailroom.scanner.telling import alerts_on, event_on
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
@@ -62,6 +62,8 @@ class Outcome(StrEnum):
     """Somebody had done it before."""
     NOTHING = "nothing"
     """It is a folder's mark, and no object."""
+    RELEASED = "released"
+    """Delivered as it came, because an operator said so."""
 
 
 _OUTCOMES: Final = {
@@ -80,7 +82,7 @@ def _no_end() -> float:
     return math.inf
 
 
-def _nobody_hears(_event: MessageHeld) -> None:
+def _nobody_hears(_event: MessageHeld | MessageReleased) -> None:
     pass
 
 
@@ -96,7 +98,7 @@ class Intake:
         clock: the time now, with a time zone.
         cache: known answers.
         count: counts detections, and what becomes of messages. Default: nobody does.
-        announce: tells others of a message that is held; raises RetryableError. Default: nobody is told.
+        announce: tells others of a message that is held or released; raises RetryableError. Default: nobody is told.
         seconds_left: how long the invocation may still last. Default: for ever.
         most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
     """
@@ -108,7 +110,7 @@ class Intake:
     clock: Callable[[], datetime]
     cache: AnswerCache
     count: Callable[[str, int], None] = _nobody_counts
-    announce: Callable[[MessageHeld], None] = _nobody_hears
+    announce: Callable[[MessageHeld | MessageReleased], None] = _nobody_hears
     seconds_left: Callable[[], float] = _no_end
     most_seconds: float = 150.0
 
@@ -132,7 +134,8 @@ class Intake:
     def hold(self, item: RawObject) -> Outcome:
         """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
 
-        What an earlier try decided, told or delivered stands: that is brought to its end.
+        What an earlier try decided, told or delivered stands: that is brought to its end. One that was held for the same reason
+        before, and that an operator lets go nevertheless, is delivered unscanned, with that verdict.
 
         Raises:
             RetryableError: AWS failed, or another worker is at it.
@@ -140,7 +143,7 @@ class Intake:
         """
         recipient = self.recipient_of(item.bucket)
         with _failures(recipient, item):
-            arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS)
+            arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS if item.release is None else MAX_MESSAGE_OCTETS)
             if arrived is None:
                 return Outcome.GONE
             if _is_folder(item, arrived):
@@ -174,15 +177,7 @@ class Intake:
             scan_delivered=lambda standing: self._scan(read_clean(self.s3, item, standing)),
             standing=standing_at(self.s3, item) if outgoing or not recipient.mail else None,
         )
-        todo, tag = plans_for(fresh, case), ""
-        written = self._record(item, recipient, todo[0], replaces="")
-        if written is None:
-            # Mostly this is the first try, and then one request is enough to know.
-            known, tag = read_record(self.s3, item)
-            if known is None or (not known.told and self.clock() - known.time < _SOMEBODY_ELSE):
-                raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
-            case = replace(case, known=known, standing=standing_at(self.s3, item))
-            todo = plans_for(fresh, case)
+        case, todo, written, tag = self._planned(recipient, fresh, case)
         for plan in todo:
             if written is None and not plan.recorded:
                 written = self._record(item, recipient, plan, replaces=tag)
@@ -194,10 +189,27 @@ class Intake:
                 notify_of(plan, case, self.s3, _where(recipient, item))
             tag = self._tell(item, recipient, arrived.octets, plan) or written or tag
             written = None
-        action = todo[-1].delivery.action
-        if action is not Action.HOLD:
+        last = todo[-1]
+        if not last.held:
             self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
-        return _OUTCOMES[action]
+        return Outcome.RELEASED if last.released else _OUTCOMES[last.delivery.action]
+
+    def _planned(self, recipient: Recipient, fresh: Plan, case: Case) -> tuple[Case, tuple[Plan, ...], str | None, str]:
+        """The case with what is known of it; what is left to do; entity tags of the verdict written for it, and of an older one."""
+        item = case.item
+        again = bool(item.rescan) or case.standing is not None
+        if not again:
+            # Mostly this is the first try, and then one request is enough to know.
+            todo = plans_for(fresh, case)
+            written = self._record(item, recipient, todo[0], replaces="")
+            if written is not None:
+                return case, todo, written, ""
+        known, tag = read_record(self.s3, item)
+        ended = again if known is None else known.told or self.clock() - known.time >= _SOMEBODY_ELSE
+        if not ended:
+            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+        case = replace(case, known=known, standing=standing_at(self.s3, item))
+        return case, plans_for(fresh, case), None, tag
 
     def _scan(self, message: bytes) -> ScanResult:
         seconds = min(self.most_seconds, self.seconds_left() - _RESERVED_SECONDS)
@@ -214,7 +226,6 @@ class Intake:
         self, item: RawObject, recipient: Recipient, plan: Plan, *, replaces: str | None, told: bool = False
     ) -> str | None:
         """Write the verdict; its entity tag, None where another one stands there."""
-        nothing_to_tell = not plan.total and plan.delivery.action is not Action.HOLD and not plan.corrects
         record = VerdictRecord(
             tenant=recipient.tenant,
             message_id=item.message_id,
@@ -227,51 +238,26 @@ class Intake:
             removed=plan.delivery.removed,
             findings=plan.total,
             delivered=plan.delivered,
-            told=told or plan.told or nothing_to_tell,
+            told=told or plan.told or plan.silent,
+            release=plan.release,
         )
         return write_record(self.s3, item, record, replaces=replaces)
 
     def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
-        """Tell the operators what was found, and others of what is held; the record's entity tag where that changed it."""
-        if plan.told:
+        """Tell operators and others what was done; the record's entity tag where that changed it."""
+        if plan.told or plan.silent:
             return None
-        alerts = self._alerts(item, recipient, raw, plan)
-        held = plan.delivery.action is Action.HOLD
-        if not alerts and not held:
-            return None
-        for alert in alerts:
+        now = self.clock()
+        for alert in alerts_on(plan, item, tenant=recipient.tenant, raw=raw, now=now):
             self.sns.publish(
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
         if plan.total and plan.result.verdict is not Verdict.ERROR:
             self.count(DETECTIONS, plan.total)
-        if held:
-            self.announce(
-                MessageHeld(
-                    tenant=recipient.tenant,
-                    delivery=item.message_id,
-                    verdict=plan.result.verdict.value,
-                    reason=plan.delivery.reason,
-                    held=self.clock(),
-                )
-            )
+        event = event_on(plan, item, tenant=recipient.tenant, now=now)
+        if event is not None:
+            self.announce(event)
         return self._record(item, recipient, plan, replaces=None, told=True)
-
-    def _alerts(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> list[Alert]:
-        now = self.clock()
-        if plan.corrects:
-            return [release_alert(item, tenant=recipient.tenant, raw=raw, delivery=plan.delivery, now=now)]
-        return list(
-            alerts_of(
-                item,
-                tenant=recipient.tenant,
-                raw=raw,
-                result=plan.result,
-                delivery=plan.delivery,
-                now=now,
-                findings=plan.total,
-            )
-        )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailroom.layout import MAX_KEY_BYTES, MAX_MESSAGE_OCTETS
 from mailroom.scanner.arrived import Arrived
-from mailroom.scanner.deliveries import clean_key
+from mailroom.scanner.deliveries import has_place
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.plans import Plan
 from mailroom.scanning.delivery import Delivery
@@ -20,7 +20,7 @@ def beyond_limits(item: RawObject, arrived: Arrived, policy: Policy) -> Plan | N
     """
     if arrived.size > MAX_MESSAGE_OCTETS:
         signature, reason = "Object.TooBig", f"it has more than {MAX_MESSAGE_OCTETS:,} bytes"
-    elif len(clean_key(item).encode()) > MAX_KEY_BYTES:
+    elif not has_place(item):
         signature, reason = "Object.KeyTooLong", f"its key under clean/ has more than {MAX_KEY_BYTES:,} bytes"
     else:
         return None

@@ -2,6 +2,7 @@
 
 Between two tries the definitions may change, and with them the decision. What was done stays done, and operators are told what was
 done: mail that lies under `clean/` was delivered, whatever is found in it since; mail that they were told is held or deleted is.
+Whether an operator lets a message go is decided by what is known of it then: by the scan just made, and by the recorded verdict.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Final
 from mailroom.errors import PermanentError
 from mailroom.scanner.alerts import findings_of
 from mailroom.scanner.arrived import Arrived
-from mailroom.scanner.deliveries import Standing
+from mailroom.scanner.deliveries import Standing, has_place
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.records import VerdictRecord
+from mailroom.scanner.release import RELEASED, Release, covers, released
 from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
 
@@ -38,6 +40,7 @@ class Plan:
         findings: how many findings there are to tell, where `result` may not have all; 0 where it has.
         told: whether operators know already.
         recorded: whether the verdict that stands says all of it.
+        release: that an operator asked to let it go, and whether it goes by that; None where nobody asked.
     """
 
     result: ScanResult
@@ -46,6 +49,7 @@ class Plan:
     findings: int = 0
     told: bool = False
     recorded: bool = False
+    release: Release | None = None
 
     @property
     def total(self) -> int:
@@ -54,8 +58,23 @@ class Plan:
 
     @property
     def corrects(self) -> bool:
-        """Whether operators were told of it as held, and hear only now that nothing was found after all."""
-        return not self.result.found and self.delivery.reason == HELD_BEFORE
+        """Whether it was held, and operators hear only now that it is delivered with nothing found in it."""
+        return not self.result.found and (self.released or self.delivery.reason == HELD_BEFORE)
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits in quarantine; others hear of that."""
+        return self.delivery.action is Action.HOLD
+
+    @property
+    def released(self) -> bool:
+        """Whether it is delivered because an operator let it go; others hear of that."""
+        return self.delivery.reason == RELEASED
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to tell anybody."""
+        return not (self.total or self.held or self.corrects or self.released)
 
     @classmethod
     def of(cls, record: VerdictRecord) -> Plan:
@@ -67,6 +86,7 @@ class Plan:
             findings=record.findings,
             told=record.told,
             recorded=record.told,
+            release=record.release,
         )
 
 
@@ -136,27 +156,55 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
     Raises:
         PermanentError: it could not be scanned, and it can neither be held nor delivered: another message stands in its place.
     """
+    fresh = _by_release(fresh, case)
     if case.outdated and fresh.delivery.message is not None:
         # What was found in it is told all the same.
-        fresh = Plan(result=fresh.result, delivery=Delivery(action=Action.DELETE, reason=OUTDATED))
+        fresh = Plan(
+            result=fresh.result,
+            delivery=Delivery(action=Action.DELETE, reason=OUTDATED),
+            release=case.item.release,
+        )
     delivered = case.delivered(fresh)
     if delivered is not None:
         failed = fresh.result.verdict is Verdict.ERROR
         return _as_recorded(fresh, case, delivered) if failed else _delivered_before(fresh, case, delivered)
     if case.refused:
         delivery = Delivery(action=Action.DELETE, reason=_TAKEN_BEFORE)
-        return (Plan(result=fresh.result, delivery=delivery, told=True),)
+        return (Plan(result=fresh.result, delivery=delivery, told=True, release=case.item.release),)
     if case.known is None:
         return (fresh,)
     return (_after(case.known, fresh, case),)
 
 
+def _by_release(fresh: Plan, case: Case) -> Plan:
+    """The message as it came, where an operator lets it go; else the plan.
+
+    Only what has a verdict is let go: nothing that this scan or the recorded one found malware in, and unscanned only what is held
+    for that. A request is decided once: its duplicate is not a second one.
+    """
+    release, known = case.item.release, case.known
+    if release is None:
+        return fresh
+    plan = replace(fresh, release=release)
+    if known is None or known.result.infected or known.refuses(case.item):
+        return plan
+    unscanned = fresh.result.verdict is Verdict.ERROR and known.result.verdict is not Verdict.ERROR
+    if unscanned or not case.arrived.sha256 or not has_place(case.item):
+        return plan
+    delivery = released(release, case.arrived.octets, fresh.result)
+    if delivery is None:
+        return plan
+    return replace(plan, delivery=delivery, delivered=case.arrived.sha256, release=replace(release, applied=True))
+
+
 def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     """What becomes of an object that has a verdict, and was not delivered."""
-    failed = fresh.result.verdict is Verdict.ERROR
-    another = case.once and case.standing is not None and case.standing.notice is None
-    if failed and another and known.action in {Action.DELIVER, Action.STRIP}:
-        raise PermanentError(f"{case.where}: was to be {known.action.value}, which cannot be done")
+    if fresh.result.verdict is Verdict.ERROR:
+        another = case.once and case.standing is not None and case.standing.notice is None
+        if another and known.action in {Action.DELIVER, Action.STRIP}:
+            raise PermanentError(f"{case.where}: was to be {known.action.value}, which cannot be done")
+        if known.result.infected:
+            return _still_infected(known, fresh, case)
     if not known.answers(case.item):
         return fresh
     if known.action in {Action.HOLD, Action.DELETE} and known.result.verdict is not Verdict.ERROR:
@@ -165,9 +213,16 @@ def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     if known.told and _same(known, fresh):
         return replace(fresh, told=True, recorded=True)
     held = known.action is Action.HOLD or known.reason == HELD_BEFORE
-    if held and fresh.delivery.action is Action.DELIVER and not fresh.result.found:
+    if held and fresh.delivery.action is Action.DELIVER and not fresh.result.found and not fresh.released:
         return replace(fresh, delivery=replace(fresh.delivery, reason=HELD_BEFORE))
     return fresh
+
+
+def _still_infected(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
+    """What malware was found in is held, or deleted, as that: a scan that fails takes nothing back."""
+    if known.action is Action.HOLD or (known.action is Action.DELETE and known.answers(case.item)):
+        return Plan.of(known)
+    return replace(fresh, result=known.result, findings=known.findings)
 
 
 def _as_recorded(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
@@ -184,9 +239,11 @@ def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Pla
     done = delivered.action(case.arrived.sha256)
     plans = [Plan.of(case.known)] if case.known is not None and case.known.delivered == delivered.sha256 else []
     now = fresh.result if done is Action.DELIVER else case.scan_delivered(delivered)
-    if any(case.policy.action(part.verdict) is not Action.DELIVER for part in now.found):
+    release = plans[0].release if plans else case.item.release
+    known_then = release is not None and release.applied and covers(release, now)
+    if not known_then and any(case.policy.action(part.verdict) is not Action.DELIVER for part in now.found):
         delivery = Delivery(action=Action.DELIVER, reason=DELIVERED_BEFORE)
-        late = Plan(result=now, delivery=delivery, delivered=delivered.sha256)
+        late = Plan(result=now, delivery=delivery, delivered=delivered.sha256, release=release)
         if not plans or not _same_findings(plans[0], late):
             plans.append(late)
     elif not plans:
@@ -197,7 +254,9 @@ def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Pla
 def _taken_before(fresh: Plan, case: Case, delivered: Standing) -> Plan:
     """The same octets were delivered, in this version or another, and operators were told of that."""
     delivery = Delivery(action=delivered.action(case.arrived.sha256), reason=_TAKEN_BEFORE)
-    return Plan(result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True)
+    return Plan(
+        result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True, release=case.item.release
+    )
 
 
 def _same(known: VerdictRecord, fresh: Plan) -> bool:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from mailroom.layout import MAX_KEY_BYTES, VERDICT_PREFIX
 from mailroom.scanner.alerts import NAME_CHARACTERS
 from mailroom.scanner.events import RawObject
+from mailroom.scanner.release import Release, release_from
 from mailroom.scanner.s3_answers import GONE, TAKEN, code_of
 from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict, worst_first
 
@@ -43,6 +44,7 @@ class VerdictRecord:
         findings: how many findings operators are told of.
         delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
         told: whether operators were told, or there is nothing to tell.
+        release: that an operator asked to let it go, and whether it went by that; None where nobody asked.
     """
 
     tenant: str
@@ -57,10 +59,15 @@ class VerdictRecord:
     findings: int = 0
     delivered: str = ""
     told: bool = False
+    release: Release | None = None
 
     def answers(self, item: RawObject) -> bool:
         """Whether it is on this request, and not on an earlier one."""
         return item.rescan in {"", self.rescan}
+
+    def refuses(self, item: RawObject) -> bool:
+        """Whether it is on this very request, and did not let the message go."""
+        return item.rescan == self.rescan and not (self.release is not None and self.release.applied)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -81,6 +88,7 @@ class VerdictRecord:
             "parts": [{**_cut(part), "removed": part in self.removed} for part in listed],
             "parts_not_listed": len(self.result.parts) - len(listed),
             "told": self.told,
+            **({"release": self.release.record} if self.release is not None else {}),
         }
 
     @classmethod
@@ -104,6 +112,7 @@ class VerdictRecord:
             findings=document.get("findings", 0),
             delivered=document.get("delivered", ""),
             told=document["told"],
+            release=_release(document["release"]) if "release" in document else None,
         )
 
 
@@ -178,3 +187,7 @@ def _part(document: Mapping[str, Any]) -> PartVerdict:
         sha256=document["sha256"],
         octets=document["octets"],
     )
+
+
+def _release(document: Mapping[str, Any]) -> Release:
+    return release_from(document, sender=document["sender"], applied=document["applied"])

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     """Not to be looked into: an archive or document with a password, or one piece of a message sent in several."""
     INFECTED = "infected"
     ERROR = "error"
-    """The scan itself failed; never delivered."""
+    """The scan itself failed; delivered by no policy."""
 
 
 class Action(StrEnum):
@@ -136,3 +136,8 @@ class ScanResult:
     def found(self) -> tuple[PartVerdict, ...]:
         """The parts that are not clean."""
         return tuple(part for part in self.parts if part.verdict is not Verdict.CLEAN)
+
+    @property
+    def infected(self) -> bool:
+        """Whether malware was found, also where the scan of another part failed."""
+        return Verdict.INFECTED in {self.verdict, *(part.verdict for part in self.parts)}

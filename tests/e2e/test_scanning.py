@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
+import jsonschema
 import pytest
 from botocore.exceptions import ClientError
 
 from emulator.definitions import publish
+from mailroom.announcements.events import MessageReleased, schema_of
 from tests.e2e.conftest import REGION, Platform
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
@@ -184,6 +187,17 @@ def test_rescan_shows_what_waits(platform: Platform, scanned: Scanned, config: s
     assert platform.email_stack("rescan", "acme", "--verdict", "odd", "--config", config).returncode == 2
 
 
+def test_malware_is_not_let_go(platform: Platform, scanned: Scanned, config: str) -> None:
+    """Refused, and nothing is asked of the scanner."""
+    (held,) = platform.json("rescan", "globex", "--config", config)["messages"]
+    release = ("--message", held["message_id"], "--deliver", "--reason", "x", "--yes")
+    done = platform.email_stack("rescan", "globex", *release, "--config", config)
+    assert (done.returncode, "never delivered" in done.stderr) == (5, True)
+    record = scanned.record("globex", held["message_id"])
+    assert record is not None
+    assert (record["rescan"], "release" in record) == ("", False)
+
+
 def test_rescan_decides_anew(platform: Platform, scanned: Scanned) -> None:
     """One command, and the scanner decides once more, with a new verdict and a new alert."""
     changed = [TENANTS[0], {**TENANTS[1], "scanning": {"mode": "dedicated", "infected": "strip"}}]
@@ -204,6 +218,62 @@ def test_rescan_decides_anew(platform: Platform, scanned: Scanned) -> None:
 def _of_a_rescan(scanned: Scanned, message_id: str) -> dict[str, Any] | None:
     record = scanned.record("globex", message_id)
     return record if record is not None and record["rescan"] else None
+
+
+def test_operator_lets_one_message_go(platform: Platform, scanned: Scanned, config: str) -> None:
+    """From the command line through queue and scanner to clean/: whole, with who and why, and an event; no other goes."""
+    heard = _events_to(scanned)
+    half = b"Subject: contract\r\nContent-Type: message/partial; id=x; number=1; total=2\r\n\r\nhalf of it\r\n"
+    wanted, other = (scanned.receive("acme", half + end) for end in (b"1", b"2"))
+    for message_id in (wanted, other):
+        assert eventually(partial(scanned.record, "acme", message_id))["verdict"] == "encrypted"
+    scanned.alerts("acme")
+    release = ("--message", wanted, "--deliver", "--reason", "the sender called")
+    shown = platform.json("rescan", "acme", *release, "--config", config)
+    assert (shown["queued"], [one["message_id"] for one in shown["messages"]]) == (False, [wanted])
+    assert platform.json("rescan", "acme", *release, "--yes", "--config", config)["queued"]
+    body = eventually(lambda: scanned.body("acme", f"clean/{wanted}"))
+    assert body.endswith(half + b"1")
+    eventually(lambda: scanned.raw_versions("acme", wanted) == 0)
+    record = scanned.record("acme", wanted)
+    assert record is not None
+    assert (record["verdict"], record["action"]) == ("encrypted", "deliver")
+    assert (record["release"]["reason"], record["release"]["applied"]) == ("the sender called", True)
+    assert record["release"]["by"] == shown["release"]["by"]
+    assert record["release"]["sender"]
+    event = eventually(lambda: next(iter(_heard(scanned, heard)), None))
+    assert (event["source"], event["detail"]["delivery"]) == ("email-subdomains", wanted)
+    jsonschema.validate(event["detail"], schema_of(MessageReleased), format_checker=jsonschema.FormatChecker())
+    (alert,) = scanned.alerts("acme")
+    assert (alert["action"], alert["reason"]) == ("deliver", "released by an operator")
+    assert scanned.body("acme", f"clean/{other}") is None
+    (left,) = platform.json("rescan", "acme", "--config", config)["messages"]
+    assert left["message_id"] == other
+
+
+def _events_to(scanned: Scanned) -> str:
+    """A queue that hears of releases."""
+    events, name = scanned.platform.client("events"), "releases"
+    queue = str(scanned.sqs.create_queue(QueueName=name)["QueueUrl"])
+    arn = scanned.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["email-subdomains"], "detail-type": ["MessageReleased"]}
+    rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    scanned.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    return queue
+
+
+def _heard(scanned: Scanned, queue: str) -> list[dict[str, Any]]:
+    messages = scanned.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(one["Body"]) for one in messages]
 
 
 def test_scanner_that_is_not_deployed(platform: Platform, tmp_path: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mailroom.announcements.events import MessageHeld, schema_of
+from mailroom.announcements.events import MessageHeld, MessageReleased, schema_of
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanner.events import RawObject, raw_objects, rescan_message
 from mailroom.scanner.handler import work_on
@@ -66,9 +66,9 @@ def test_others_are_told_of_held_mail(quarantine: Quarantine) -> None:
     """An event by the published schema, once it is recorded; where nobody takes it, the message is not done."""
     item = quarantine.put(INFECTED)
     quarantine.policy = Policy(infected=Action.HOLD)
-    told: list[MessageHeld] = []
+    told: list[MessageHeld | MessageReleased] = []
 
-    def refuse(_event: MessageHeld) -> None:
+    def refuse(_event: MessageHeld | MessageReleased) -> None:
         raise RetryableError("event bus default: refused")
 
     with pytest.raises(RetryableError, match="refused"):

@@ -1,0 +1,104 @@
+"""An operator lets one held message go. Pure.
+
+The right to ask for it is the right to send to the scanner's queue. What is delivered by it is scanned once more before, and who
+asked, why and what came of it stands in the verdict's record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from mailroom.scanning.delivery import Delivery
+from mailroom.scanning.verdicts import Action, ScanResult, Verdict, worst
+
+__all__ = ["LONGEST_REASON", "RELEASED", "Release", "covers", "release_from", "released"]
+
+LONGEST_REASON: Final = 200
+"""Characters."""
+
+RELEASED: Final = "released by an operator"
+"""Why a message is delivered that the tenant's policy would hold."""
+
+_LONGEST_NAME: Final = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """That a message is to be delivered, whatever the tenant's policy says.
+
+    Args:
+        by: who asked, as they say themselves: an ARN.
+        reason: why: 1 to 200 printable characters.
+        at: when, with a time zone.
+        verdict: what the message was held for as whoever asked knew it. What is found to be worse is not let go.
+        sender: who put it in the queue, as SQS says; "" before it came from there.
+        applied: whether the message was delivered by it; False before the scanner decided.
+
+    Raises:
+        ValueError: something that cannot be.
+    """
+
+    by: str
+    reason: str
+    at: datetime
+    verdict: Verdict
+    sender: str = ""
+    applied: bool = False
+
+    def __post_init__(self) -> None:
+        for name, text, most in (("by", self.by, _LONGEST_NAME), ("reason", self.reason, LONGEST_REASON)):
+            if not text.strip() or len(text) > most or not text.isprintable():
+                raise ValueError(f"release: {name} must be 1 to {most} printable characters")
+        if self.at.tzinfo is None:
+            raise ValueError(f"release: at must have a time zone, got {self.at.isoformat()}")
+
+    @property
+    def document(self) -> dict[str, str]:
+        """As a queue message has it."""
+        return {"by": self.by, "reason": self.reason, "at": self.at.isoformat(), "verdict": self.verdict.value}
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As the verdict's record has it."""
+        return {**self.document, "sender": self.sender, "applied": self.applied}
+
+
+def release_from(document: object, *, sender: str, applied: bool = False) -> Release:
+    """The release of a queue message, or of a record.
+
+    Args:
+        document: as it was written.
+        sender: who sent it, as SQS says.
+        applied: whether the message was delivered by it. Default: it was not.
+
+    Raises:
+        ValueError: it is none.
+    """
+    fields = ("by", "reason", "at", "verdict")
+    if not isinstance(document, Mapping) or not all(isinstance(document.get(name), str) for name in fields):
+        raise ValueError(f"release: must have {', '.join(fields)}")
+    try:
+        at, verdict = datetime.fromisoformat(document["at"]), Verdict(document["verdict"])
+    except ValueError:
+        raise ValueError("release: at must be a time, and verdict one of the scanner's") from None
+    return Release(by=document["by"], reason=document["reason"], at=at, verdict=verdict, sender=sender, applied=applied)
+
+
+def covers(release: Release, result: ScanResult) -> bool:
+    """Whether a release is for a message in which this is found.
+
+    Malware is never let go, nor what is worse than what the release was given for: whoever asked knew nothing of that.
+    """
+    if result.infected:
+        return False
+    return worst([result.verdict, release.verdict]) is release.verdict
+
+
+def released(release: Release | None, raw: bytes, result: ScanResult) -> Delivery | None:
+    """The message as it came, where a release lets it go after this scan; None where it does not."""
+    if release is None or not covers(release, result):
+        return None
+    return Delivery(action=Action.DELIVER, message=raw, reason=RELEASED)

@@ -1,0 +1,108 @@
+"""Who may let held mail go: whoever may send to a scanner's queue. IAM's own rules, applied to every role of tenants and cell."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.iam.deployed import Deployment
+from tests.iam.evaluator import ACCOUNT, Request, decisions
+from tests.iam.test_quarantine import quarantines
+
+OPERATOR = f"arn:aws:iam::{ACCOUNT}:user/operator"
+OTHER_ACCOUNT = "222222222222"
+
+
+@pytest.fixture(scope="module")
+def deployment(templates: dict[str, Any]) -> Deployment:
+    """Cells and tenants, as if in one account."""
+    return Deployment(templates)
+
+
+def scanner_queues(deployment: Deployment) -> dict[str, Any]:
+    """Policies of the queues that arrivals are told to, by ARN."""
+    arrivals = {
+        one["Queue"]
+        for bucket in quarantines(deployment)
+        for one in deployment.resource(bucket.stack, bucket.logical_id)["NotificationConfiguration"][
+            "QueueConfigurations"
+        ]
+        if one["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "raw/"}]
+    }
+    policies = {}
+    for _stack, _arn, properties in deployment.of_type("AWS::SQS::QueuePolicy"):
+        (resource,) = {statement["Resource"] for statement in properties["PolicyDocument"]["Statement"]}
+        policies[resource] = properties["PolicyDocument"]
+    return {arn: policies[arn] for arn in sorted(arrivals)}
+
+
+def senders(deployment: Deployment) -> list[str]:
+    """Roles that may send to a scanner's queue."""
+    asked = [
+        (
+            role.logical_id,
+            Request(
+                principal=role.session,
+                action="sqs:SendMessage",
+                resource=queue,
+                identity=role.policies,
+                resource_policy=policy,
+                context={"aws:PrincipalArn": role.arn},
+            ),
+        )
+        for queue, policy in scanner_queues(deployment).items()
+        for role in deployment.roles
+    ]
+    answers = decisions([request for _name, request in asked])
+    return [name for (name, _request), allowed in zip(asked, answers, strict=True) if allowed]
+
+
+def test_no_role_lets_mail_go(deployment: Deployment) -> None:
+    """Nothing that runs in tenants' stacks or the cell's sends to a scanner's queue, the scanner itself included."""
+    assert len(scanner_queues(deployment)) == 3
+    assert senders(deployment) == []
+
+
+def test_a_role_that_could_is_found(templates: dict[str, Any]) -> None:
+    """One grant more, and the test above fails."""
+    changed = copy.deepcopy(templates)
+    statement = {"Effect": "Allow", "Action": "sqs:Send*", "Resource": "*"}
+    for resource in changed["Cell-eu"]["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Policy" and "DefinitionsRole" in str(resource["Properties"]["Roles"]):
+            resource["Properties"]["PolicyDocument"]["Statement"].append(statement)
+    assert senders(Deployment(changed)) != []
+
+
+def test_only_who_is_given_the_right_sends(deployment: Deployment) -> None:
+    """The queue's policy lets S3 notify for this account; an operator needs a policy of their own, and TLS."""
+    may_send = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": list(scanner_queues(deployment))}],
+    }
+    for queue, policy in scanner_queues(deployment).items():
+
+        def asked(principal: str, *identity: Any, queue: str = queue, policy: Any = policy, **context: str) -> Request:
+            return Request(
+                principal=principal,
+                action="sqs:SendMessage",
+                resource=queue,
+                identity=identity,
+                resource_policy=policy,
+                context={key.replace("_", ":"): value for key, value in context.items()},
+            )
+
+        requests = {
+            "S3 for this account": asked("s3.amazonaws.com", aws_SourceAccount=ACCOUNT),
+            "S3 for another account": asked("s3.amazonaws.com", aws_SourceAccount=OTHER_ACCOUNT),
+            "another service": asked("events.amazonaws.com", aws_SourceAccount=ACCOUNT),
+            "an operator who was given the right": asked(OPERATOR, may_send),
+            "without TLS": asked(OPERATOR, may_send, aws_SecureTransport="false"),
+            "an operator who was not": asked(OPERATOR),
+        }
+        answers = dict(zip(requests, decisions(list(requests.values())), strict=True))
+        assert [name for name, allowed in answers.items() if allowed] == [
+            "S3 for this account",
+            "an operator who was given the right",
+        ]
