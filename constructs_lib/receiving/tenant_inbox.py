@@ -41,12 +41,12 @@ class TenantInboxProps:
         recipients: addresses, or the domain itself for every address of it. Their order decides which rule holds which:
             append new ones, and no address moves from rule to rule. None makes no rule and receives nothing: a rule without
             recipients would be every address of every verified domain to SES.
-        raw_retention: how long mail stays in quarantine; whole days.
+        raw_retention: how long mail stays in quarantine, and verdicts at the least; whole days.
         scanner: what scans the mail. Default: None, mail stays in quarantine and nobody reads it.
         scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
         structurer: what makes entities of delivered mail. Default: None, mail stays under `clean/`.
-        message_retention: how long delivered mail, attachments, bodies and verdicts are kept; whole days. Default: None, until
-            somebody deletes them.
+        message_retention: how long delivered mail, attachments and bodies are kept, and verdicts where that is longer than
+            `raw_retention`; whole days. Default: None, until somebody deletes them.
         alerts_topic_arn: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
             publish. Default: None.
         enabled: whether the rules take mail. Default: True.
@@ -245,7 +245,7 @@ def readable_for(retention: cdk.Duration) -> cdk.Duration:
 
 
 def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
-    """When mail ends, and what ends with it: attachments and bodies of messages, and what was found in them.
+    """When mail ends, and what ends with it: attachments and bodies of messages; verdicts with the mail that stays longer.
 
     In a bucket with versions an expiration only puts a delete marker over the object; its bytes go `_NONCURRENT_DAYS` later, by the
     rule for the whole bucket, and the marker after them: both together are the retention. CloudFormation takes no rule that has
@@ -253,8 +253,9 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     """
     lives = {RAW_PREFIX: props.raw_retention}
     if props.message_retention is not None:
-        kept = (CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX, VERDICT_PREFIX)
-        lives |= dict.fromkeys(kept, props.message_retention)
+        lives |= dict.fromkeys((CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX), props.message_retention)
+        # Held mail has a verdict as long as it is there: without it, nobody knows why it is held, or may let it go.
+        lives[VERDICT_PREFIX] = max(props.raw_retention, props.message_retention, key=cdk.Duration.to_days)
     replaced = s3.CfnBucket.RuleProperty(
         id="ExpireReplaced",
         status="Enabled",

@@ -76,7 +76,7 @@ def days_in_bucket(template: Template, key: str) -> float:
 
 @pytest.mark.parametrize(("raw", "messages"), [(90, 30), (3650, 1), (1, 3650), (1, 1), (7, 365), (3650, 36500)])
 def test_bytes_stay_as_long_as_retention_says(raw: int, messages: int) -> None:
-    """Each prefix by its own setting, whatever the other one is; S3 takes no fewer than two days."""
+    """Each prefix by its own setting, of which S3 takes no fewer than two days; verdicts as long as any mail that they are on."""
     template = inbox_template(
         raw_retention=cdk.Duration.days(raw), message_retention=cdk.Duration.days(messages), **SCANNED
     )
@@ -84,7 +84,16 @@ def test_bytes_stay_as_long_as_retention_says(raw: int, messages: int) -> None:
         prefix: days_in_bucket(template, f"{prefix}m1")
         for prefix in ("raw/", "raw/out/", "clean/", "clean/out/", "attachments/", "bodies/", "verdicts/")
     }
-    assert found == {prefix: max(raw if prefix.startswith("raw/") else messages, 2) for prefix in found}
+    lives = {"raw/": raw, "raw/out/": raw, "verdicts/": max(raw, messages)}
+    assert found == {prefix: max(lives.get(prefix, messages), 2) for prefix in found}
+
+
+def test_held_mail_never_outlives_its_verdict() -> None:
+    """90 days of quarantine and 30 of delivered messages: what is held for 90 days has a verdict as long."""
+    template = inbox_template(raw_retention=cdk.Duration.days(90), message_retention=cdk.Duration.days(30), **SCANNED)
+    assert days_in_bucket(template, "verdicts/m1/v.json") == days_in_bucket(template, "raw/m1") == 90
+    forever = inbox_template(raw_retention=cdk.Duration.days(90), **SCANNED)
+    assert days_in_bucket(forever, "verdicts/m1/v.json") == math.inf
 
 
 def test_messages_stay_until_deleted_and_not_longer() -> None:
