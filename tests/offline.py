@@ -32,6 +32,7 @@ LONGEST_FIRST: Final = (
     "tests/iam/",
     "tests/stacks/",
     "tests/mailroom/scanner/test_engine",
+    "tests/mailroom/scanner/test_told",
     "tests/mailroom/store/test_filing",
     "tests/fuzz/",
     "tests/emulator/",

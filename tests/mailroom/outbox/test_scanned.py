@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.intake import Intake, Outcome
+from mailroom.scanner.release import Release
 from mailroom.scanner.tags import Recipient
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.scan import AnswerCache
-from mailroom.scanning.verdicts import Action, Policy
+from mailroom.scanning.verdicts import Action, Policy, Verdict
 from tests.mailroom.clamav import MARKER, RunningClamd, running_clamd
 from tests.mailroom.outbox.conftest import NOW
 from tests.mailroom.outbox.test_sending import RECEIPT, Ses, sending, state
@@ -37,6 +39,16 @@ def with_file(data: bytes, name: str = "order.bin") -> Outgoing:
 
 INFECTED = with_file(MARKER)
 LOCKED = with_file(encrypted(archive(b"secret")), "order.zip")
+
+
+def release_of(verdict: Verdict) -> Release:
+    """An operator's word."""
+    return Release(by="arn:aws:iam::111111111111:user/jane", reason="the customer called", at=NOW, verdict=verdict)
+
+
+def later(minutes: int) -> Callable[[], datetime]:
+    """A clock that stands."""
+    return lambda: NOW + timedelta(minutes=minutes)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +74,12 @@ class Way:
         recipient = Recipient(tenant="acme", policy=policy, topic_arn=self.intake.recipient_of("").topic_arn, mail=True)
         scanner = replace(intake or self.intake, recipient_of=lambda _: recipient)
         return [scanner.take(replace(item, rescan=rescan)) for item in self.waiting()]
+
+    def let_go(self, policy: Policy, verdict: Verdict, *, rescan: str) -> list[Outcome]:
+        """Let the scanner take everything that waits, as an operator has it who knows of this verdict."""
+        recipient = Recipient(tenant="acme", policy=policy, topic_arn=self.intake.recipient_of("").topic_arn, mail=True)
+        scanner = replace(self.intake, recipient_of=lambda _: recipient)
+        return [scanner.take(replace(one, rescan=rescan, release=release_of(verdict))) for one in self.waiting()]
 
     def waiting(self) -> list[RawObject]:
         """What waits in quarantine."""
@@ -167,6 +185,66 @@ def test_held_and_let_out(way: Way) -> None:
     way.send()
     assert len(way.ses.asked) == 1
     assert way.outbox.send(LOCKED, key="k").state is OutboxState.SENT
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(), Policy(encrypted=Action.DELETE), Policy(encrypted=Action.STRIP)], ids=repr
+)
+@pytest.mark.parametrize("knows", [True, False], ids=["held", "queued"])
+def test_held_and_let_go_by_an_operator(way: Way, policy: Policy, knows: bool) -> None:
+    """Sent whole, once, whatever the policy says by then, and whether or not the function knew that it was held."""
+    begun = way.outbox.send(LOCKED, key="k")
+    assert way.scan(Policy()) == [Outcome.HELD]
+    if knows:
+        way.send()
+        assert state(way.outbox, begun.id)[0] is OutboxState.HELD
+    assert way.let_go(policy, Verdict.ENCRYPTED, rescan="r1") == [Outcome.RELEASED]
+    way.send()
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.SENT
+    assert len(way.ses.asked) == 1
+    assert [(one["verdict"], one["action"]) for one in way.alerts()] == [
+        ("encrypted", "hold"),
+        ("encrypted", "deliver"),
+    ]
+    assert way.outbox.send(LOCKED, key="k").state is OutboxState.SENT
+    assert way.waiting() == []
+
+
+def test_let_go_unscanned(way: Way) -> None:
+    """Held because no scan succeeds, and sent because an operator says so; a try that breaks off sends nothing twice."""
+    begun = way.outbox.send(RECEIPT, key="k")
+    broken = replace(way.intake, engine=Clamd(socket_path="/nonexistent/clamd.sock"))
+    (item,) = way.waiting()
+    assert broken.hold(item) is Outcome.HELD
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.HELD
+    asked = replace(item, rescan="r1", release=release_of(Verdict.ERROR))
+    for number in itertools.count(1):
+        calls = Calls(fails_at=number)
+        counted = replace(broken, s3=calls.of(way.intake.s3), sns=calls.of(way.intake.sns), clock=later(11 * number))
+        try:
+            outcome = counted.hold(asked)
+        except RetryableError:
+            way.send()
+            continue
+        break
+    assert outcome in {Outcome.RELEASED, Outcome.GONE}
+    assert number > 5
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.SENT
+    assert len(way.ses.asked) == 1
+    assert (way.waiting(), way.alerts()[-1]["action"]) == ([], "deliver")
+
+
+def test_malware_is_not_sent_whatever_is_asked(way: Way) -> None:
+    """Held for malware: a release changes nothing of it."""
+    begun = way.outbox.send(INFECTED, key="k")
+    assert way.scan(Policy(infected=Action.HOLD)) == [Outcome.HELD]
+    assert way.let_go(Policy(infected=Action.HOLD), Verdict.ERROR, rescan="r1") == [Outcome.HELD]
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.HELD
+    assert way.ses.asked == []
 
 
 @pytest.mark.parametrize(

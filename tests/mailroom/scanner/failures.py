@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, cast
 
 from botocore.exceptions import ClientError
 
@@ -44,20 +45,38 @@ class _Counted:
         self._client = client
         self._calls = calls
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(**arguments: Any) -> Any:
-            calls = self._calls
-            calls.number += 1
-            hit = calls.number == calls.fails_at
-            if hit and calls.when == "before":
-                raise _broken(name)
-            answer = getattr(self._client, name)(**arguments)
-            calls.done.append((name, arguments))
-            if hit:
-                raise _broken(name)
-            return answer
+    def get_paginator(self, name: str) -> _Pages:
+        """Of which all pages are one call."""
+        return _Pages(self._client.get_paginator(name), name, self._calls)
 
-        return call
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(_call, self._calls, name, getattr(self._client, name))
+
+
+class _Pages:
+    def __init__(self, paginator: Any, name: str, calls: Calls) -> None:
+        self._paginator = paginator
+        self._name = name
+        self._calls = calls
+
+    def paginate(self, **arguments: Any) -> list[Any]:
+        """The pages."""
+        return cast(
+            "list[Any]",
+            _call(self._calls, self._name, lambda **named: [*self._paginator.paginate(**named)], **arguments),
+        )
+
+
+def _call(calls: Calls, name: str, does: Callable[..., Any], **arguments: Any) -> Any:
+    calls.number += 1
+    hit = calls.number == calls.fails_at
+    if hit and calls.when == "before":
+        raise _broken(name)
+    answer = does(**arguments)
+    calls.done.append((name, arguments))
+    if hit:
+        raise _broken(name)
+    return answer
 
 
 def _broken(name: str) -> ClientError:

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -53,7 +54,11 @@ Try = Callable[[Intake, RawObject], Outcome]
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
     """A clamd with one signature more than the other."""
-    folder = tmp_path_factory.mktemp("newer")
+    yield from newer_clamd(tmp_path_factory.mktemp("newer"))
+
+
+def newer_clamd(folder: Path) -> Iterator[RunningClamd]:
+    """A clamd that also knows `LATER`."""
     with running_clamd(folder) as running:
         running.kill()
         with (running.daemon.definitions / "test.ndb").open("a") as file:
@@ -104,11 +109,21 @@ class Tries:
 
     def check(self, item: RawObject, outcome: Outcome, calls: Calls, engine: str) -> None:
         """Bucket, record, alerts and events say the same."""
+        record, delivered, told = self.consistent(item, calls)
+        action = Action(record["action"])
+        assert outcome in {Outcome.GONE, OUTCOMES[action]}
+        if action is not Action.HOLD and not any(one["verdict"] == "error" for one in told):
+            assert not events(calls)
+        if delivered is not None:
+            self.check_delivered(delivered, told, outcome, engine)
+        assert len(told) <= 4
+
+    def consistent(self, item: RawObject, calls: Calls) -> tuple[dict[str, Any], bytes | None, list[dict[str, Any]]]:
+        """What is recorded is what lies in the bucket and was told last; the record, what was delivered and all that was told."""
         record = self.quarantine.record(item)
         delivered = self.quarantine.clean(item) if self.quarantine.keys(f"clean/{item.message_id}") else None
         waits = self.quarantine.versions(item) == [item.version]
         told = [json.loads(json.loads(one["Message"])["default"]) for one in calls.named("publish")]
-        held = calls.named("put_events")
         action = Action(record["action"])
         assert record["told"]
         assert (delivered is not None, waits) == {
@@ -117,19 +132,14 @@ class Tries:
             Action.HOLD: (False, True),
             Action.DELETE: (False, False),
         }[action]
-        assert outcome in {Outcome.GONE, OUTCOMES[action]}
         if action is Action.HOLD:
-            assert held
-        elif not any(one["verdict"] == "error" for one in told):
-            assert not held
+            assert events(calls)[-1] == "MessageHeld"
         if told:
             assert told[-1]["action"] == action.value
-        if delivered is not None:
-            self.check_delivered(delivered, told, outcome, engine)
         for part in record["parts"]:
             if part["verdict"] not in {"clean", "error"}:
                 assert part["signature"] in {one["signature"] for one in told}
-        assert len(told) <= 4
+        return record, delivered, told
 
     def check_delivered(self, delivered: bytes, told: list[dict[str, Any]], outcome: Outcome, engine: str) -> None:
         """What lies there was told to be there, and what was told to be removed does not lie there."""
@@ -146,6 +156,11 @@ class Tries:
                 assert (signature, "deliver", DELIVERED_BEFORE) in {
                     (one["signature"], one["action"], one["reason"]) for one in told
                 }
+
+
+def events(calls: Calls) -> list[str]:
+    """Types of the events that others were told."""
+    return [one["DetailType"] for asked in calls.named("put_events") for one in asked["Entries"]]
 
 
 def _holds(message: bytes, marker: bytes) -> bool:
