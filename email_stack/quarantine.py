@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import tenant_output, tenant_outputs
 from email_stack.printable import counted
-from mailroom.layout import RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import RAW_PREFIX
 from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, rescan_message
+from mailroom.scanner.records import read_record
 from mailroom.scanner.release import Release
 from mailroom.scanner.versions import kept_versions
 from mailroom.scanning.verdicts import Verdict
@@ -144,13 +144,10 @@ class Quarantine:
                 )
 
     def _with_verdict(self, message: QuarantinedMessage) -> QuarantinedMessage:
-        key = f"{VERDICT_PREFIX}{message.item.message_id}/{message.item.version}.json"
-        try:
-            body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except self.s3.exceptions.NoSuchKey:
-            return message
-        record: dict[str, Any] = json.loads(body)
-        return replace(message, verdict=str(record["verdict"]), reason=str(record["reason"]))
+        record, _tag = read_record(self.s3, message.item)
+        return (
+            message if record is None else replace(message, verdict=record.result.verdict.value, reason=record.reason)
+        )
 
     def _queue_url(self) -> str:
         """The queue of the scanner that serves the bucket, the cell's or the tenant's own: where S3 tells arrivals."""

@@ -15,6 +15,8 @@ from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
 from email_stack.printable import escaped
 from email_stack.quarantine import WAITING, Quarantine, QuarantinedMessage
+from mailroom.layout import MAX_MESSAGE_OCTETS
+from mailroom.scanner.deliveries import has_place
 from mailroom.scanner.release import LONGEST_REASON
 from mailroom.scanning.verdicts import Verdict
 
@@ -132,6 +134,8 @@ def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMess
             "holds malware, which is never delivered; where that is a mistake of its definitions, "
             f"`email-stack rescan {tenant} --message ID --yes` scans it with the newest ones"
         )
+    elif first.octets > MAX_MESSAGE_OCTETS or not has_place(first.item):
+        why = "cannot be delivered: it is too big, or its key under clean/ would be too long"
     if why:
         raise CommandError("refused", f"{which} {why}", ExitCode.REFUSED)
     return first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 from email_stack.cli import main
 from emulator import Emulator
+from mailroom.layout import MAX_MESSAGE_OCTETS
 from mailroom.scanner.events import RawObject, raw_objects
-from mailroom.scanning.verdicts import Verdict
+from mailroom.scanner.records import VerdictRecord, write_record
+from mailroom.scanning.verdicts import Action, ScanResult, Verdict
 
 REGION = "eu-central-1"
 CONFIG = """\
@@ -46,6 +49,21 @@ TEMPLATE: dict[str, Any] = {
 HELD = ("clean", "encrypted", "over-limit", "error", "infected")
 
 
+def held_for(verdict: Verdict, item: RawObject) -> VerdictRecord:
+    """The record of a message that waits."""
+    return VerdictRecord(
+        tenant="acme",
+        message_id=item.message_id,
+        raw_version=item.version,
+        rescan="",
+        time=datetime(2026, 11, 28, 12, 0, tzinfo=UTC),
+        action=Action.HOLD,
+        reason="",
+        result=ScanResult(verdict=verdict, parts=(), definitions=""),
+        told=True,
+    )
+
+
 @dataclass
 class Waiting:
     """A tenant's bucket with one message of each verdict, and its scanner's queue."""
@@ -55,13 +73,13 @@ class Waiting:
     bucket: str
     queue: str
 
-    def put(self, name: str, verdict: str | None = None) -> RawObject:
+    def put(self, name: str, verdict: str | None = None, *, octets: int = 1) -> RawObject:
         """A message, held for its verdict."""
-        version = self.s3.put_object(Bucket=self.bucket, Key=f"raw/{name}", Body=b"x")["VersionId"]
+        version = self.s3.put_object(Bucket=self.bucket, Key=f"raw/{name}", Body=b"x" * octets)["VersionId"]
+        item = RawObject(self.bucket, f"raw/{name}", version)
         if verdict is not None:
-            record = json.dumps({"verdict": verdict, "reason": ""})
-            self.s3.put_object(Bucket=self.bucket, Key=f"verdicts/{name}/{version}.json", Body=record)
-        return RawObject(self.bucket, f"raw/{name}", version)
+            assert write_record(self.s3, item, held_for(Verdict(verdict), item), replaces="")
+        return item
 
     def requests(self) -> list[RawObject]:
         """What the scanner was asked for since the last call; arrivals are not."""
@@ -137,6 +155,17 @@ def test_one_message_is_let_go(waiting: Waiting, run: Run, verdict: str) -> None
     assert request.release.by.startswith("arn:aws:")
 
 
+def test_message_whose_id_is_long(waiting: Waiting, run: Run) -> None:
+    """Its record's key has a digest for the id: it is found all the same, and the message let go."""
+    name = "m" * 1_000
+    waiting.put(name, "encrypted")
+    waiting.requests()
+    code, out, _ = run("--message", name, "--deliver", "--reason", "x", "--yes", "--json")
+    assert (code, [one["verdict"] for one in json.loads(out)["messages"]]) == (0, ["encrypted"])
+    (request,) = waiting.requests()
+    assert request.message_id == name
+
+
 def test_nothing_is_asked_without_being_told_to(waiting: Waiting, run: Run) -> None:
     """It says what would be."""
     code, out, _ = run("--message", "m-encrypted", "--deliver", "--reason", "x")
@@ -155,6 +184,16 @@ def test_malware_and_what_was_never_scanned_stay(waiting: Waiting, run: Run) -> 
         assert (code, document["error"], document["exit_code"]) == (5, "refused", 5)
         assert says in document["detail"]
     assert waiting.requests() == []
+
+
+@pytest.mark.parametrize(("name", "octets"), [("k" * 1_019, 1), ("big", MAX_MESSAGE_OCTETS + 1)], ids=["key", "octets"])
+def test_message_that_cannot_be_delivered(waiting: Waiting, run: Run, name: str, octets: int) -> None:
+    """Held for what the scanner cannot do, whoever asks: refused."""
+    waiting.put(name, "over-limit", octets=octets)
+    waiting.requests()
+    code, _, err = run("--message", name, "--deliver", "--reason", "x", "--yes")
+    assert (code, waiting.requests()) == (5, [])
+    assert "cannot be delivered" in err
 
 
 def test_message_that_is_there_twice(waiting: Waiting, run: Run) -> None:
