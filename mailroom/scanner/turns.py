@@ -42,15 +42,17 @@ class Turns:
     def pass_on(self, record: Mapping[str, Any]) -> bool:
         """Whether the record was sent again with a group, and this one is done.
 
-        False for one that has a group, that is about no bucket or several, or that SQS does not take now: it is worked on at once.
+        False for one that has a group, that is about no bucket or several, that is an operator's release, whose sender SQS knows,
+        or that SQS does not take now: it is worked on at once.
         """
         if record.get("attributes", {}).get("MessageGroupId"):
             return False
         try:
-            buckets = {item.bucket for item in raw_objects(record["body"])}
+            items = list(raw_objects(record["body"]))
         except MailroomError:
             return False
-        if len(buckets) != 1:
+        buckets = {item.bucket for item in items}
+        if len(buckets) != 1 or any(item.release is not None for item in items):
             return False
         try:
             self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=record["body"], MessageGroupId=buckets.pop())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from emulator import Emulator
 from mailroom.scanner.events import RawObject, rescan_message
 from mailroom.scanner.handler import work_on
+from mailroom.scanner.release import Release
 from mailroom.scanner.turns import Turns
+from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.scanner.conftest import REGION, Quarantine
 from tests.mailroom.scanning.hiding import mixed
 
@@ -87,6 +90,13 @@ def test_message_of_no_one_tenant_is_worked_on(body: str, turns: Turns) -> None:
 def test_message_that_has_its_turn_is_worked_on(turns: Turns) -> None:
     """Whoever asks for a scan says whose it is."""
     assert not turns.pass_on(record(rescan_message(RawObject("bucket", "raw/1", "v")), MessageGroupId="bucket"))
+
+
+def test_release_keeps_its_sender(turns: Turns) -> None:
+    """Who asked for it is known by who sent it, which another sender would replace."""
+    asked = Release(by="arn", reason="known", at=datetime(2026, 11, 28, tzinfo=UTC), verdict=Verdict.ENCRYPTED)
+    assert not turns.pass_on(record(rescan_message(RawObject("bucket", "raw/1", "v", "request", asked))))
+    assert received(turns) == []
 
 
 def test_queue_that_takes_nothing_keeps_nobody_waiting(turns: Turns) -> None:
