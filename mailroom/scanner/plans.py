@@ -74,7 +74,7 @@ class Plan:
     @property
     def silent(self) -> bool:
         """Whether there is nothing to tell anybody."""
-        return not (self.total or self.held or self.corrects or self.released)
+        return not (self.total or self.held or self.corrects)
 
     @classmethod
     def of(cls, record: VerdictRecord) -> Plan:
@@ -213,7 +213,7 @@ def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     if known.told and _same(known, fresh):
         return replace(fresh, told=True, recorded=True)
     held = known.action is Action.HOLD or known.reason == HELD_BEFORE
-    if held and fresh.delivery.action is Action.DELIVER and not fresh.result.found and not fresh.released:
+    if held and fresh.delivery.action is Action.DELIVER and not fresh.result.found:
         return replace(fresh, delivery=replace(fresh.delivery, reason=HELD_BEFORE))
     return fresh
 

@@ -300,6 +300,24 @@ def test_asked_again_while_no_scan_succeeds(way: Way) -> None:
     assert len(way.ses.asked) == 1
 
 
+def test_delivered_and_not_told_when_the_scanner_stops(way: Way) -> None:
+    """It lies under clean/, the raw version could not be deleted, and no scan succeeds from then on: it was delivered."""
+    begun = way.outbox.send(RECEIPT, key="k")
+    (item,) = way.waiting()
+    for number in itertools.count(1):
+        calls = Calls(fails_at=number)
+        counted = replace(way.intake, s3=calls.of(way.intake.s3))
+        with pytest.raises(RetryableError):
+            counted.take(item)
+        if way.deliveries():
+            break
+    broken = replace(way.intake, engine=Clamd(socket_path="/nonexistent/clamd.sock"), clock=later(12))
+    assert broken.hold(item) is Outcome.DELIVERED
+    assert (way.waiting(), way.alerts()) == ([], [])
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.SENT
+
+
 @pytest.mark.parametrize("action", [Action.DELETE, Action.HOLD], ids=str)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_scanner_that_fails_at_any_call(way: Way, action: Action, when: Any) -> None:
