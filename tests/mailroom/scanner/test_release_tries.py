@@ -11,7 +11,7 @@ import pytest
 from mailroom.announcements.events import MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
 from mailroom.scanner.intake import Intake, Outcome
-from mailroom.scanner.plans import DELIVERED_BEFORE
+from mailroom.scanner.plans import DELIVERED_BEFORE, OUTDATED
 from mailroom.scanner.records import VerdictRecord
 from mailroom.scanner.release import RELEASED, Release
 from mailroom.scanning.verdicts import Action, Policy, Verdict
@@ -209,3 +209,37 @@ def test_record_with_its_release_is_read_as_it_was_written(office: Office) -> No
     assert asked.release is not None
     assert record.release == replace(asked.release, applied=True)
     assert record.document == document
+
+
+def test_file_that_is_no_mail_is_let_go(office: Office) -> None:
+    """Of a bucket that holds files: whole, with what was said of it, in the place of an older one; an outdated one is not."""
+    files = replace(office.quarantine, mail=False)
+    at = Office(files)
+    key = "raw/scans/contract.eml"
+    assert at.intake.take(files.put(CLEAN, key=key)) is Outcome.DELIVERED
+    item = files.put(ENCRYPTED, key=key)
+    assert at.intake.take(item) is Outcome.HELD
+    asked = at.asked(item)
+    assert at.intake.take(asked) is Outcome.RELEASED
+    assert files.clean(item) == ENCRYPTED
+    record = files.record(item)
+    assert (record["action"], record["release"]["applied"]) == ("deliver", True)
+    assert [one.TYPE for one in at.heard] == ["MessageHeld", "MessageReleased"]
+
+
+def test_outdated_file_is_not_let_go(office: Office) -> None:
+    """A newer version was delivered while it was held: that one stays, and the record says that the release was not applied."""
+    files = replace(office.quarantine, mail=False)
+    at = Office(files)
+    key = "raw/scans/contract.eml"
+    item = files.put(ENCRYPTED, key=key)
+    assert at.intake.take(item) is Outcome.HELD
+    asked = at.asked(item)
+    assert at.intake.take(files.put(CLEAN, key=key)) is Outcome.DELIVERED
+    assert at.intake.take(asked) is Outcome.DELETED
+    assert files.clean(item) == CLEAN
+    record = files.record(item)
+    assert (record["action"], record["release"]["applied"]) == ("delete", False)
+    assert [one.TYPE for one in at.heard] == ["MessageHeld"]
+    alert = facts(office)[-1]
+    assert (alert["action"], alert["reason"]) == ("delete", OUTDATED)
