@@ -19,7 +19,7 @@ class Settings:
         max_definitions_age: with definitions that nobody confirmed for longer, nothing is scanned.
         scanner: name that the metrics are counted under.
         event_bus: where others are told of held mail.
-        queue_url: of the queue that the function works on.
+        queue_url: of the queue that the function works on; "" where tenants have no turns.
     """
 
     definitions_bucket: str
@@ -43,7 +43,7 @@ class Settings:
                 max_definitions_age=timedelta(hours=int(environment["MAX_DEFINITIONS_AGE_HOURS"])),
                 scanner=environment["SCANNER_NAME"],
                 event_bus=environment["EVENT_BUS"],
-                queue_url=environment["QUEUE_URL"],
+                queue_url=environment.get("QUEUE_URL", ""),
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -33,7 +33,7 @@ class Turns:
 
     Args:
         sqs: a client.
-        queue_url: of that queue.
+        queue_url: of that queue; "" passes nothing on.
     """
 
     sqs: SQSClient
@@ -45,7 +45,7 @@ class Turns:
         False for one that has a group, that is about no bucket or several, that is an operator's release, whose sender SQS knows,
         or that SQS does not take now: it is worked on at once.
         """
-        if record.get("attributes", {}).get("MessageGroupId"):
+        if not self.queue_url or record.get("attributes", {}).get("MessageGroupId"):
             return False
         try:
             items = list(raw_objects(record["body"]))
