@@ -37,7 +37,7 @@ class _Context(Protocol):
 
 def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
-    settings, engine, intake, turns = _sandbox()
+    settings, engine, intake = _sandbox()
     meter = Meter(SCANNER, settings.scanner)
     try:
         return work_on(
@@ -45,14 +45,14 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
             replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
             ensure_ready=lambda: engine.ensure_ready(meter.count),
-            passed_on=turns.pass_on,
+            passed_on=_turns(settings.queue_url).pass_on,
         )
     finally:
         meter.flush()
 
 
 @cache
-def _sandbox() -> tuple[Settings, WarmEngine, Intake, Turns]:
+def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
     """What one sandbox keeps; made in its first invocation, which may take longer than Lambda's ten seconds of initialising."""
     settings = Settings.from_environment(os.environ)
     s3 = boto3.client("s3")
@@ -72,7 +72,12 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake, Turns]:
         cache=AnswerCache(),
         announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
     )
-    return settings, engine, intake, Turns(sqs=boto3.client("sqs"), queue_url=settings.queue_url)
+    return settings, engine, intake
+
+
+@cache
+def _turns(queue_url: str) -> Turns:
+    return Turns(sqs=boto3.client("sqs"), queue_url=queue_url)
 
 
 def _now() -> datetime:
