@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from mailroom.errors import PermanentError
 
-__all__ = ["StoredObject", "stored_objects"]
+__all__ = ["NO_VERSION", "StoredObject", "stored_objects"]
+
+NO_VERSION: Final = "null"
+"""What S3 calls the version of an object that was written before its bucket's versioning had taken effect."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,7 +23,7 @@ class StoredObject:
     Args:
         bucket: the tenant's.
         key: of the object.
-        version: its id.
+        version: its id; `NO_VERSION` where the bucket gave it none.
         rescan: id of the request to scan it anew; "" when it just arrived.
     """
 
@@ -39,9 +42,10 @@ def stored_objects(body: str, prefix: str, *, folder: bool = False) -> Iterator[
         folder: whether the prefix itself may be a key, as S3's console makes it. Default: False.
 
     Raises:
-        PermanentError: no notification of S3's, or one about an object elsewhere or without a version.
+        PermanentError: no notification of S3's, or one about an object elsewhere.
 
-    Source: S3 user guide, "Event message structure": keys are URL-encoded, as forms are.
+    Source: S3 user guide, "Event message structure": keys are URL-encoded, as forms are; `versionId` is there "if bucket is
+    versioning-enabled". "Using versioning in S3 buckets": that takes up to 15 minutes after it was asked for.
     """
     try:
         event = json.loads(body)
@@ -59,14 +63,26 @@ def _object(record: Any, prefix: str, *, folder: bool) -> StoredObject:
     try:
         part = record["s3"]
         found = StoredObject(
-            bucket=part["bucket"]["name"],
-            key=unquote_plus(part["object"]["key"], errors="strict"),
-            version=part["object"]["versionId"],
+            bucket=_text(part["bucket"]["name"]),
+            key=unquote_plus(_text(part["object"]["key"]), errors="strict"),
+            version=_version(part["object"]),
             rescan=str(record.get("rescan", "")),
         )
     except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
-        raise PermanentError("queue message: a record must name bucket, key and version") from error
+        raise PermanentError("queue message: a record must name bucket and key") from error
     below = found.key.startswith(prefix) and (folder or found.key != prefix)
-    if not below or not found.version or not found.bucket:
+    if not below:
         raise PermanentError(f"queue message: {found.bucket}: key must be below {prefix}, got {found.key!r}")
     return found
+
+
+def _version(described: Mapping[str, Any]) -> str:
+    version = described.get("versionId")
+    return NO_VERSION if version is None else _text(version)
+
+
+def _text(value: object) -> str:
+    """Raises TypeError for anything else, and for none."""
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return value

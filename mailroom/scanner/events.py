@@ -43,8 +43,8 @@ def raw_objects(body: str, *, sender: str = "") -> Iterator[RawObject]:
         sender: who sent it, as the queue says. Default: not known.
 
     Raises:
-        PermanentError: no notification of S3's, or one about an object outside the quarantine or without a version; a release
-            that is none, or of several objects.
+        PermanentError: no notification of S3's, or one about an object outside the quarantine; a release that is none, or of
+            several objects.
     """
     found = list(stored_objects(body, RAW_PREFIX, folder=True))
     release = _release(body, found, sender) if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from email_stack.quarantine import Quarantine as Listing
 from mailroom.scanner.events import RawObject
+from mailroom.scanner.handler import work_on
 from mailroom.scanner.intake import Outcome
 from mailroom.scanner.versions import is_kept, kept_versions
 from mailroom.scanning.verdicts import Action, Policy
@@ -140,3 +142,19 @@ def test_page_breaks_change_nothing(entries: list[tuple[str, bool]], size: int) 
     assert len(found) == len(wanted)
     assert {one["VersionId"] for one in found} == wanted
     assert [one["Key"] for one in found] == sorted(one["Key"] for one in found)
+
+
+def test_mail_that_came_before_versioning_took_effect(quarantine: Quarantine) -> None:
+    """Its notification names no version: it is delivered, and that very object is gone from quarantine."""
+    bucket = f"{quarantine.bucket}-new"
+    quarantine.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    quarantine.s3.put_object(Bucket=bucket, Key="raw/early", Body=MAIL)
+    quarantine.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    new = replace(quarantine, bucket=bucket)
+    notice = {"s3": {"bucket": {"name": bucket}, "object": {"key": "raw/early"}}}
+    batch = {"Records": [{"messageId": "m0", "body": json.dumps({"Records": [notice]})}]}
+    assert work_on(batch, new.intake, max_receives=5) == {"batchItemFailures": []}
+    item = RawObject(bucket, "raw/early", "null")
+    assert new.clean(item) == MAIL
+    assert new.record(item)["raw_version"] == "null"
+    assert new.versions(item) == []
