@@ -19,7 +19,12 @@ from constructs import Construct
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.alarms import Watch, add_alarms
-from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from constructs_lib.scanning.image import (
+    DEFAULT_MEMORY_MIB,
+    ImageFunctionProps,
+    image_function,
+    let_read_definitions,
+)
 from constructs_lib.texts import check_texts
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
@@ -29,6 +34,7 @@ from mailroom.scanning.verdicts import Policy
 
 __all__ = ["AttachmentScanner", "AttachmentScannerProps"]
 
+DEFAULT_CONCURRENCY: Final = 5
 MAX_RECEIVES: Final = 5
 _TIMEOUT: Final = 5
 """Minutes of one invocation: two and a half for a message, two for the engine's last answer; the queue waits one more."""
@@ -42,16 +48,18 @@ class AttachmentScannerProps:
         definitions: bucket that a `SignatureMirror` publishes to.
         alarm_topic: told by the alarms. Default: None, nobody is.
         topics_key_arn: KMS key of the topics that detections are told on. Default: None, they have none or grant it themselves.
-        memory_mib: of the function. Default: 4096, twice the official definitions, as while a newer set is loaded.
-        max_concurrency: messages that are scanned at once, 2 to 1,000. Default: 10.
+        memory_mib: of the function, 2,048 to 10,240. From 4,096 on, it holds the official definitions twice, and scans on while a
+            newer set is loaded; with less, clamd is started again with that set, and a message waits for it. Default: 3008, what
+            a new account has.
+        max_concurrency: messages that are scanned at once, 2 to 1,000. Default: 5, half of what a new account runs at once.
         max_definitions_age: with definitions that were not confirmed for longer nothing is scanned. Default: 7 days.
     """
 
     definitions: s3.IBucket
     alarm_topic: sns.ITopic | None = None
     topics_key_arn: str | None = None
-    memory_mib: int = 4096
-    max_concurrency: int = 10
+    memory_mib: int = DEFAULT_MEMORY_MIB
+    max_concurrency: int = DEFAULT_CONCURRENCY
     max_definitions_age: cdk.Duration | None = None
 
 

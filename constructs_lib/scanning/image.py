@@ -18,7 +18,10 @@ from constructs import Construct
 import mailroom
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
 
-__all__ = ["ImageFunctionProps", "image_function", "let_read_definitions"]
+__all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "image_function", "let_read_definitions"]
+
+DEFAULT_MEMORY_MIB: Final = 3008
+"""What an account has that AWS has not given more. Source: Lambda developer guide, "Lambda quotas"."""
 
 _MAILROOM: Final = str(Path(mailroom.__file__).parent)
 _DOCKERFILE: Final = "image/Dockerfile"
@@ -34,7 +37,7 @@ class ImageFunctionProps:
         description: what it does.
         environment: its settings.
         timeout: of one invocation.
-        memory_mib: Default: 4096, for the official definitions twice, as while a newer set is loaded.
+        memory_mib: Default: 3008, the most that a new account may give a function; the official definitions take 1400.
         storage_mib: of /tmp: definitions, and what is unpacked while it is scanned. Default: 4096.
     """
 
@@ -42,7 +45,7 @@ class ImageFunctionProps:
     description: str
     environment: Mapping[str, str]
     timeout: cdk.Duration
-    memory_mib: int = 4096
+    memory_mib: int = DEFAULT_MEMORY_MIB
     storage_mib: int = 4096
 
 

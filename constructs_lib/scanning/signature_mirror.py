@@ -73,7 +73,6 @@ class SignatureMirror(Construct):
                     "MINIMUM_SIGNATURES": str(minimum_signatures),
                 },
                 timeout=cdk.Duration.minutes(15),
-                memory_mib=3072,
             ),
         )
         # What is asked again after it failed would be turned away for longer: the next run is the schedule's.

@@ -18,7 +18,9 @@ __all__ = ["QuotaUsage", "cell_needs", "quota_faults", "quota_usage", "tenant_ne
 
 _FUNCTION_MIB: Final = 2
 """Of the zipped code of one function; the scanner's is an image, which Lambda does not count."""
-_SCANNER_MEMORY_MIB: Final = 4096
+_MIRROR_MEMORY_MIB: Final = 3008
+_WORKER_CONCURRENCY: Final = 5
+"""Of each function that a tenant's queues start."""
 
 _CELL: Final[Mapping[str, int]] = {
     "event_rules": 2,
@@ -27,7 +29,6 @@ _CELL: Final[Mapping[str, int]] = {
     "iam_roles": 3,
     "alarms": 7,
     "code_storage_mib": 1,
-    "function_memory_mib": _SCANNER_MEMORY_MIB,
     "topics": 1,
     "log_groups": 3,
     "kms_keys": 1,
@@ -54,6 +55,9 @@ _OWN_DELEGATION: Final[Mapping[str, int]] = {"stacks": 1, "iam_roles": 1, "code_
 _LARGEST: Final = frozenset({"function_memory_mib"})
 """What does not add up: the largest one counts."""
 
+_LARGEST_OF_TENANTS: Final = frozenset({"concurrent_executions"})
+"""What the cell takes, and the largest of its tenants beside it: functions that are busy at once, not all that may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaUsage:
@@ -78,9 +82,11 @@ def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
         "receipt_rules": receipt_rules_of(tenant, cell),
         "hosted_zones": int(tenant.dns == "delegated"),
         "pending_subscriptions": len(tenant.alerts),
+        "concurrent_executions": _WORKER_CONCURRENCY,
     }
     if tenant.scanning.mode == "dedicated":
-        _add(needs, {**_OWN_SCANNER, "function_memory_mib": _SCANNER_MEMORY_MIB})
+        _add(needs, {**_OWN_SCANNER, "function_memory_mib": cell.scanner.memory_mib})
+        needs["concurrent_executions"] = max(_WORKER_CONCURRENCY, cell.scanner.max_concurrency)
     if parent is not None and parent.delegation_role_arn is not None:
         _add(needs, _OWN_DELEGATION)
     return needs
@@ -88,7 +94,12 @@ def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
 
 def cell_needs(cell: Cell) -> dict[str, int]:
     """What the cell takes without any tenant."""
-    return {**_CELL, "pending_subscriptions": len(cell.alerts)}
+    return {
+        **_CELL,
+        "pending_subscriptions": len(cell.alerts),
+        "function_memory_mib": max(cell.scanner.memory_mib, _MIRROR_MEMORY_MIB),
+        "concurrent_executions": cell.scanner.max_concurrency,
+    }
 
 
 def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
@@ -101,9 +112,7 @@ def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
     """
     cell = config.cell(cell_id)
     count = _Count(config.cells, config.tenants)
-    return tuple(
-        QuotaUsage(name, _total(name, _needs_in(count, name, cell)), count.limit(name, cell)) for name in QUOTAS
-    )
+    return tuple(QuotaUsage(name, _needed(count, name, cell), count.limit(name, cell)) for name in QUOTAS)
 
 
 def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[tuple[str, Fault]]:
@@ -114,7 +123,7 @@ def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[t
         for name, quota in QUOTAS.items():
             if quota.account_wide and cell.account in accounts:
                 continue
-            used, limit = _total(name, _needs_in(count, name, cell)), count.limit(name, cell)
+            used, limit = _needed(count, name, cell), count.limit(name, cell)
             if used > limit:
                 teller = count.teller(name, cell)
                 yield teller.id, _fault(name, used, limit, teller, count)
@@ -171,13 +180,21 @@ class _Count:
         ]
 
 
-def _needs_in(count: _Count, name: str, cell: Cell) -> list[int]:
-    return [*count.of_cells(name, cell), *count.of_tenants(name, cell)]
+def _needed(count: _Count, name: str, cell: Cell) -> int:
+    """All that is needed of a quota, in the cell or its account."""
+    return _with(name, _of_cells(name, count.of_cells(name, cell)), _of_tenants(name, count.of_tenants(name, cell)))
 
 
-def _total(name: str, needs: Iterable[int]) -> int:
-    """All that is needed of a quota."""
+def _of_cells(name: str, needs: Iterable[int]) -> int:
     return max(needs, default=0) if name in _LARGEST else sum(needs)
+
+
+def _of_tenants(name: str, needs: Iterable[int]) -> int:
+    return max(needs, default=0) if name in _LARGEST | _LARGEST_OF_TENANTS else sum(needs)
+
+
+def _with(name: str, cells: int, tenants: int) -> int:
+    return max(cells, tenants) if name in _LARGEST else cells + tenants
 
 
 def _fault(name: str, used: int, limit: int, cell: Cell, count: _Count) -> Fault:
@@ -196,12 +213,14 @@ def _fault(name: str, used: int, limit: int, cell: Cell, count: _Count) -> Fault
 
 def _fitting(name: str, cells: Sequence[int], tenants: Sequence[int], limit: int) -> int:
     """How many tenants fit, from the first on."""
-    taken = _total(name, cells)
+    own, taken = _of_cells(name, cells), 0
+    if own > limit:
+        return 0
     for number, needed in enumerate(tenants):
-        taken = _total(name, (taken, needed))
-        if taken > limit:
+        taken = _of_tenants(name, (taken, needed))
+        if _with(name, own, taken) > limit:
             return number
-    return len(tenants) if taken <= limit else 0
+    return len(tenants)
 
 
 def _scope(quota: Quota, cell: Cell) -> str:
@@ -215,8 +234,9 @@ def _remedy(name: str, quota: Quota, cell: Cell) -> str:
         return f"move tenants to {elsewhere}, as AWS does not raise this quota"
     # IAM, Route 53 and S3 are asked for more in one region, whatever the cell's is.
     region = "us-east-1" if quota.account_wide else cell.region
+    setting = f"lower {quota.setting} of this cell, " if quota.setting else ""
     return (
-        f"move tenants to {elsewhere}, or ask for more in Service Quotas ({quota.service}, {region}) and write what AWS "
+        f"{setting}move tenants to {elsewhere}, or ask for more in Service Quotas ({quota.service}, {region}) and write what AWS "
         f"granted as quotas.{name} of this cell"
     )
 

@@ -23,6 +23,7 @@ from email_stack.config.sections import (
     Portal,
     Removal,
     Retention,
+    ScannerSettings,
     Scanning,
     ScanningItem,
     Tracking,
@@ -58,6 +59,9 @@ class Cell(Settings):
     )
     quotas: Quotas = Field(
         default=Quotas(), description="Service quotas of the account and region. Default: AWS's own."
+    )
+    scanner: ScannerSettings = Field(
+        default=ScannerSettings(), description="The virus scanner's function. Default: what a new account can run."
     )
     removal: Removal = Field(
         default="retain",

@@ -64,10 +64,16 @@ class Quotas(Settings):
         description="MiB of zipped code of all Lambda functions. Default: 76800, which is 75 GiB.",
     )
     function_memory_mib: int = Field(
-        default=10_240,
+        default=3008,
         ge=128,
         le=10_240,
-        description="MiB of memory of one Lambda function. Default: 10240; new accounts often have 3008.",
+        description="MiB of memory of one Lambda function. Default: 3008, as in a new account; 10240 once AWS has raised it.",
+    )
+    concurrent_executions: int = Field(
+        default=10,
+        ge=1,
+        le=_MOST,
+        description="Lambda functions that run at once. Default: 10, as in a new account; most others have 1000.",
     )
     topics: int = Field(default=100_000, ge=1, le=_MOST, description="SNS topics. Default: 100000.")
     pending_subscriptions: int = Field(
@@ -92,6 +98,7 @@ class Quota:
         account_wide: whether all regions of an account share it. Default: False, each region has its own.
         raisable: whether AWS raises it. Default: True.
         of_regions: defaults of regions that differ from the model's.
+        setting: of the cell, which takes less of it when it is lower. Default: there is none.
     """
 
     what: str
@@ -99,6 +106,7 @@ class Quota:
     account_wide: bool = False
     raisable: bool = True
     of_regions: Mapping[str, int] | None = None
+    setting: str = ""
 
 
 _SES: Final = "Amazon Simple Email Service (SES)"
@@ -127,7 +135,12 @@ QUOTAS: Final[Mapping[str, Quota]] = {
     "tables": Quota(what="DynamoDB tables", service="Amazon DynamoDB"),
     # Lambda developer guide, "Lambda quotas": storage, and "New AWS accounts have reduced concurrency and memory quotas".
     "code_storage_mib": Quota(what="MiB of functions' code", service="AWS Lambda"),
-    "function_memory_mib": Quota(what="MiB of memory for one function", service="AWS Lambda"),
+    "function_memory_mib": Quota(
+        what="MiB of memory for one function", service="AWS Lambda", setting="scanner.memory_mib"
+    ),
+    "concurrent_executions": Quota(
+        what="concurrent executions", service="AWS Lambda", setting="scanner.max_concurrency"
+    ),
     # AWS general reference, "Amazon Simple Notification Service endpoints and quotas".
     "topics": Quota(what="SNS topics", service="Amazon Simple Notification Service (SNS)"),
     "pending_subscriptions": Quota(

@@ -29,6 +29,7 @@ __all__ = [
     "Portal",
     "Removal",
     "Retention",
+    "ScannerSettings",
     "Scanning",
     "ScanningItem",
     "Tracking",
@@ -119,6 +120,18 @@ class Tracking(Settings):
         default="hashed",
         description="How addresses that bounced or complained are kept: hashed keeps a keyed digest. Default: hashed.",
     )
+
+
+class ScannerSettings(Settings):
+    """The function that scans: the cell's, and those that tenants of the cell have of their own."""
+
+    memory_mib: int = Field(
+        default=3008,
+        ge=2048,
+        le=10_240,
+        description="MiB of memory; from 4096 on, mail is scanned while newer definitions are loaded. Default: 3008.",
+    )
+    max_concurrency: int = Field(default=5, ge=2, le=1000, description="Messages that are scanned at once. Default: 5.")
 
 
 class Scanning(Settings):

@@ -13,7 +13,17 @@ from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
 from email_stack.config.names import domain_name
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
-from email_stack.config.sections import Address, Dmarc, MtaSts, ParentZone, Portal, Retention, Scanning, Tracking
+from email_stack.config.sections import (
+    Address,
+    Dmarc,
+    MtaSts,
+    ParentZone,
+    Portal,
+    Retention,
+    ScannerSettings,
+    Scanning,
+    Tracking,
+)
 
 __all__ = ["Place", "problems_of", "unknown_key"]
 
@@ -27,6 +37,7 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "retention": Retention,
     "portal": Portal,
     "quotas": Quotas,
+    "scanner": ScannerSettings,
 }
 _NOT_WRITTEN: Final[Mapping[type[BaseModel], frozenset[str]]] = {Cell: frozenset({"id"})}
 """Fields that a file does not write as such: a cell's id is the key of its mapping."""

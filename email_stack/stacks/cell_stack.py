@@ -78,7 +78,13 @@ class CellStack(cdk.Stack):
         scanner = AttachmentScanner(
             self,
             "Scanner",
-            AttachmentScannerProps(definitions=mirror.bucket, alarm_topic=topic, topics_key_arn=key.key_arn),
+            AttachmentScannerProps(
+                definitions=mirror.bucket,
+                alarm_topic=topic,
+                topics_key_arn=key.key_arn,
+                memory_mib=cell.scanner.memory_mib,
+                max_concurrency=cell.scanner.max_concurrency,
+            ),
         )
         exported = {
             ALERTS_KEY: key.key_arn,

@@ -65,6 +65,8 @@ class TenantStack(cdk.Stack):
                 definitions=definitions,
                 alarm_topic=sns.Topic.from_topic_arn(self, "Alarms", _imported(cell.id, ALARMS_TOPIC)),
                 topics_key_arn=_imported(cell.id, ALERTS_KEY),
+                memory_mib=cell.scanner.memory_mib,
+                max_concurrency=cell.scanner.max_concurrency,
             ),
         )
         return scanner.scanner

@@ -34,6 +34,9 @@ __all__ = ["WarmEngine"]
 _LOOK_AGAIN: Final = timedelta(minutes=5)
 """How often a sandbox looks whether there is a newer set, and tries again to load one that did not load."""
 
+_START_AGAIN: Final = timedelta(hours=1)
+"""When it is tried again where clamd is started for it: each try keeps a message waiting, twice."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +45,10 @@ def _nobody_counts(_name: str, _number: int) -> None:
 
 
 class WarmEngine:
-    """The engine of one sandbox: clamd, started once, kept, and reloaded when a newer set is published.
+    """The engine of one sandbox: clamd, started once, kept, and given a newer set when one is published.
+
+    Where memory holds two sets, clamd loads the newer one while it scans with the other. Elsewhere it is ended between two
+    messages and started with the newer one; where that does not load, it is started with the proven one again.
 
     Args:
         s3: a client.
@@ -50,27 +56,37 @@ class WarmEngine:
         folder: an empty folder of its own.
         max_age: a set that the source did not confirm for longer is not scanned with.
         clock: the time now, with a time zone.
+        concurrent_reload: whether memory holds two sets. Default: it does.
     """
 
     def __init__(
-        self, *, s3: S3Client, bucket: str, folder: Path, max_age: timedelta, clock: Callable[[], datetime]
+        self,
+        *,
+        s3: S3Client,
+        bucket: str,
+        folder: Path,
+        max_age: timedelta,
+        clock: Callable[[], datetime],
+        concurrent_reload: bool = True,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._folder = folder
         self._max_age = max_age
         self._clock = clock
+        self._concurrent_reload = concurrent_reload
         self._daemon = Daemon(folder)
         self._kept = folder / "proven"
         self._newest: Manifest | None = None
         self._placed: Manifest | None = None
         self._proven: Manifest | None = None
         self._looked: datetime | None = None
+        self._did_not_start: tuple[str, datetime] | None = None
         self._lost = False
         self._trouble = False
 
     def ensure_ready(self, count: Callable[[str, int], None] = _nobody_counts) -> None:
-        """Start clamd where it does not run, and have it load a newer set where there is one; scanning goes on meanwhile.
+        """Start clamd where it does not run, and have it load a newer set where there is one.
 
         Where the newest set cannot be had, or does not load, the proven one goes on until it is too old.
 
@@ -146,15 +162,16 @@ class WarmEngine:
         elif newest.version == proven.version:
             if placed is None or placed.version != proven.version:
                 self._put_back()
-                self._daemon.reload()
+                self._load()
         elif placed is None or placed.version != newest.version:
             if due:  # what could not be fetched is not fetched at each message
                 self._refuse_if_old(newest)
+                self._refuse_if_tried(newest)
                 self._place(newest)
-                self._daemon.reload()
+                self._load()
         elif due and not self._proves(newest):
             said = self._daemon.log()
-            self._daemon.reload()
+            self._load()
             raise ClamdError(f"definitions: set {newest.version} does not load: {said}")
 
     def _go_on(self, error: Exception) -> None:
@@ -166,6 +183,27 @@ class WarmEngine:
         if not self._scans:
             self._put_back()
             self._start()
+
+    def _load(self) -> None:
+        """Have clamd load what is placed, in the way that memory allows. Raises `ClamdError`."""
+        if self._concurrent_reload:
+            self._daemon.reload()
+            return
+        try:
+            self._start()
+        except ClamdError as error:
+            if self._placed is None:
+                raise
+            self._did_not_start = (self._placed.version, self._clock())
+            raise ClamdError(f"definitions: set {self._placed.version} does not load: {error}") from error
+
+    def _refuse_if_tried(self, manifest: Manifest) -> None:
+        """Raises `RetryableError` for a set that clamd was started for, in vain, a short time ago."""
+        if self._did_not_start is None:
+            return
+        version, tried = self._did_not_start
+        if version == manifest.version and self._clock() - tried < _START_AGAIN:
+            raise RetryableError(f"definitions: set {version} did not load at {tried.isoformat()}")
 
     @property
     def _scans(self) -> bool:

@@ -62,6 +62,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         folder=claim_workplace("scanner"),
         max_age=settings.max_definitions_age,
         clock=_now,
+        concurrent_reload=settings.concurrent_reload,
     )
     intake = Intake(
         s3=s3,

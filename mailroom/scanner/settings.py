@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 __all__ = ["Settings"]
+
+_CONCURRENT_RELOAD_MIB: Final = 4096
+"""The official definitions take 1,149 MB, and 2,286 MB at most while a newer set is loaded beside them; a message of 40 MB some
+650 MB more, and the runtime 100 MB. That fills 3,008 MiB to a twentieth."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +25,7 @@ class Settings:
         scanner: name that the metrics are counted under.
         event_bus: where others are told of held mail.
         queue_url: of the queue that the function works on; "" where tenants have no turns.
+        memory_mib: of the function, as Lambda says; 0 where nobody does.
     """
 
     definitions_bucket: str
@@ -27,7 +33,13 @@ class Settings:
     max_definitions_age: timedelta
     scanner: str
     event_bus: str
-    queue_url: str
+    queue_url: str = ""
+    memory_mib: int = 0
+
+    @property
+    def concurrent_reload(self) -> bool:
+        """Whether memory holds the definitions twice, beside the largest message."""
+        return self.memory_mib >= _CONCURRENT_RELOAD_MIB
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -44,6 +56,7 @@ class Settings:
                 scanner=environment["SCANNER_NAME"],
                 event_bus=environment["EVENT_BUS"],
                 queue_url=environment.get("QUEUE_URL", ""),
+                memory_mib=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

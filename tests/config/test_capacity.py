@@ -86,7 +86,8 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
         "alarms": 3 * 5 + 7,
         "tables": 3,
         "code_storage_mib": 3 * 4 + 1,
-        "function_memory_mib": 4096,
+        "function_memory_mib": 3008,
+        "concurrent_executions": 5 + 5,
         "topics": 3 + 1,
         "pending_subscriptions": 0,
         "state_machines": 3,
@@ -168,11 +169,61 @@ def test_an_accounts_quota_may_stand_at_any_of_its_cells(tmp_path: Path) -> None
     assert "5 of 6 tenants fit" in line
 
 
-def test_a_new_accounts_memory_is_told_before_it_is_deployed(tmp_path: Path) -> None:
-    """The scanner takes more than the 3,008 MB that new accounts have."""
-    (line,) = lines_of(tmp_path, _cells(2, "region: eu-west-1, quotas: {function_memory_mib: 3008}"))
-    assert "4096 MiB of memory for one function needed in eu-west-1" in line
-    assert "3008 usable, 0 of 2 tenants fit" in line
+def test_a_new_account_is_enough(tmp_path: Path) -> None:
+    """3,008 MB a function, and 10 functions at once: what is there by default, and of which the default takes no more."""
+    config = config_of(tmp_path, _cells(2, "region: eu-west-1"))
+    assert QuotaUsage("function_memory_mib", 3008, 3008) in quota_usage(config, "c0")
+    assert QuotaUsage("concurrent_executions", 10, 10) in quota_usage(config, "c0")
+    own = config_of(tmp_path, with_tenant("scanning: dedicated"))
+    assert QuotaUsage("concurrent_executions", 10, 10) in quota_usage(own, own.cells[0].id)
+
+
+@pytest.mark.parametrize("memory", [3009, 4096, 10_240])
+def test_more_memory_than_the_quota_is_told_before_it_is_deployed(tmp_path: Path, memory: int) -> None:
+    """Lambda would refuse the function, and the cell would be rolled back."""
+    (line,) = lines_of(tmp_path, _cells(2, f"region: eu-west-1, scanner: {{memory_mib: {memory}}}"))
+    assert f"{memory} MiB of memory for one function needed in eu-west-1" in line
+    assert "3008 usable, 0 of 2 tenants fit; lower scanner.memory_mib of this cell, move tenants" in line
+    granted = f"quotas: {{function_memory_mib: {memory}}}"
+    config_of(tmp_path, _cells(2, f"region: eu-west-1, scanner: {{memory_mib: {memory}}}, {granted}"))
+
+
+def test_less_memory_than_the_mirror_needs_is_told(tmp_path: Path) -> None:
+    """The mirror loads the definitions as well, and takes what it takes."""
+    (line,) = lines_of(
+        tmp_path, _cells(2, "region: eu-west-1, scanner: {memory_mib: 2048}, quotas: {function_memory_mib: 2048}")
+    )
+    assert "3008 MiB of memory for one function needed" in line
+
+
+@pytest.mark.parametrize("concurrency", [6, 10, 40])
+def test_a_scanner_that_leaves_no_room_is_told(tmp_path: Path, concurrency: int) -> None:
+    """Beside it, one of a tenant's functions must be able to do all that it may; else it waits for mail to be scanned."""
+    scanner = f"scanner: {{max_concurrency: {concurrency}}}"
+    (line,) = lines_of(tmp_path, _cells(2, f"region: eu-west-1, {scanner}"))
+    assert (
+        f"{concurrency + 5} concurrent executions needed in eu-west-1 of the account of the credentials, 10 usable"
+        in line
+    )
+    assert "lower scanner.max_concurrency of this cell" in line
+    config_of(tmp_path, _cells(2, f"region: eu-west-1, {scanner}, quotas: {{concurrent_executions: 1000}}"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("memory_mib: 2047", "scanner.memory_mib"),
+        ("memory_mib: 10241", "scanner.memory_mib"),
+        ("max_concurrency: 1", "scanner.max_concurrency"),
+        ("max_concurrency: 1001", "scanner.max_concurrency"),
+        ("memory: 3008", "scanner"),
+    ],
+)
+def test_a_scanner_that_lambda_refuses(tmp_path: Path, setting: str, problem: str) -> None:
+    """What AWS takes and ClamAV needs, with the place."""
+    (line,) = lines_of(tmp_path, _cells(1, f"region: eu-west-1, scanner: {{{setting}}}"))
+    assert line.startswith("tenants.yaml:2:")
+    assert problem in line
 
 
 TENANTS = st.lists(

@@ -54,10 +54,10 @@ def statements_of(template: Template, role: str) -> list[dict[str, Any]]:
 
 
 def test_scanner_is_an_image_with_room_for_definitions() -> None:
-    """Twice the official definitions in memory, room to unpack, and clamd's longest scan within its time."""
+    """The official definitions in the memory that a new account has, room to unpack, and clamd's longest scan within its time."""
     scan = function(scanner_template(), "mailroom.scanner.function.on_event")
     assert (scan["PackageType"], scan["Architectures"]) == ("Image", ["x86_64"])
-    assert (scan["MemorySize"], scan["EphemeralStorage"], scan["Timeout"]) == (4096, {"Size": 4096}, 300)
+    assert (scan["MemorySize"], scan["EphemeralStorage"], scan["Timeout"]) == (3008, {"Size": 4096}, 300)
     settings = scan["Environment"]["Variables"]
     assert (settings["MAX_RECEIVES"], settings["MAX_DEFINITIONS_AGE_HOURS"]) == ("5", "168")
     assert set(settings) == {
@@ -83,6 +83,8 @@ def test_one_message_an_invocation() -> None:
     """And what failed is told by message, so that a time-out takes no other message with it."""
     mapping = only(scanner_template(max_concurrency=40), "AWS::Lambda::EventSourceMapping")
     assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 40})
+    default = only(scanner_template(), "AWS::Lambda::EventSourceMapping")
+    assert default["ScalingConfig"] == {"MaximumConcurrency": 5}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -247,3 +249,11 @@ def test_bucket_without_versions_is_refused() -> None:
     _stack, bucket, scanner, topic = any_bucket()
     with pytest.raises(ValueError, match='bucket "Stack/Uploads" must be versioned'):
         scanner.scan(bucket, name="uploads", alerts=topic)
+
+
+def test_mirror_fits_a_new_account() -> None:
+    """It loads a set to verify it; 3,008 MB is what AWS gives a function there."""
+    stack = new_stack()
+    SignatureMirror(stack, "Definitions")
+    mirror = function(template_of(stack), "mailroom.definitions.function.on_event")
+    assert mirror["MemorySize"] == 3008

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any, Final
 import pytest
 
 from constructs_lib.bundle import bundle
-from email_stack.config import Config, Quotas
+from email_stack.config import Config, Quotas, load
 from email_stack.config.capacity import cell_needs, tenant_needs
 from email_stack.config.quotas import QUOTAS
+from tests.stacks.conftest import synthesized
 
 COUNTED: Final = {
     "AWS::CloudWatch::Alarm": "alarms",
@@ -32,13 +34,13 @@ COUNTED: Final = {
     "AWS::SNS::Topic": "topics",
     "AWS::StepFunctions::StateMachine": "state_machines",
 }
-OF_FUNCTIONS: Final = {"code_storage_mib", "function_memory_mib"}
+OF_FUNCTIONS: Final = {"code_storage_mib", "concurrent_executions", "function_memory_mib"}
 BY_STACK: Final = {"stacks"}
 
 UNCOUNTED: Final = {
     "AWS::IAM::Policy": "part of its role: a quota of characters, which `send_statements` keeps",
     "AWS::Lambda::EventInvokeConfig": "part of its function",
-    "AWS::Lambda::EventSourceMapping": "Lambda's quotas name no number of them; maximum_concurrency reserves nothing",
+    "AWS::Lambda::EventSourceMapping": "Lambda's quotas name no number of them: their maximum concurrency is counted",
     "AWS::Lambda::Function": "no quota on their number: their code and their memory are counted",
     "AWS::Lambda::Permission": "part of its function",
     "AWS::Route53::RecordSet": "10,000 a zone: one a tenant, in its parent zone",
@@ -72,7 +74,14 @@ def _held(*templates: dict[str, Any]) -> dict[str, int]:
         "stacks": len(templates),
         "functions of zipped code": sum("S3Key" in function["Code"] for function in functions),
         "function_memory_mib": max(function.get("MemorySize", 128) for function in functions),
+        "concurrent_executions": max(_concurrency(template) for template in templates),
     }
+
+
+def _concurrency(template: dict[str, Any]) -> int:
+    """The most that one queue of a stack has run at once; every queue says how much that is."""
+    mappings = [one for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
+    return max((one["Properties"]["ScalingConfig"]["MaximumConcurrency"] for one in mappings), default=0)
 
 
 def _said(needs: dict[str, int]) -> dict[str, int]:
@@ -103,6 +112,7 @@ def test_tenant_takes_what_is_counted(tenant_id: str, config: Config, templates:
     assert _said(needs) == {quota: held[quota] for quota in _said(needs)}
     cell_memory = cell_needs(config.cell(tenant.cell))["function_memory_mib"]
     assert held["function_memory_mib"] <= max(needs.get("function_memory_mib", 0), cell_memory)
+    assert needs["concurrent_executions"] == held["concurrent_executions"]
 
 
 @pytest.mark.parametrize("cell_id", ["eu", "us"])
@@ -112,6 +122,35 @@ def test_cell_takes_what_is_counted(cell_id: str, config: Config, templates: dic
     held = _held(templates[f"Cell-{cell_id}"])
     assert _said(needs) == {quota: held[quota] for quota in _said(needs)}
     assert needs["function_memory_mib"] == held["function_memory_mib"]
+    assert needs["concurrent_executions"] == held["concurrent_executions"]
+
+
+def test_every_function_fits_its_cells_quota(config: Config, templates: dict[str, Any]) -> None:
+    """Of every stack: Lambda refuses more memory than the account has, and the stack is rolled back."""
+    cells = {f"Cell-{cell.id}": cell for cell in config.cells}
+    cells |= {f"{kind}-{one.id}": config.cell(one.cell) for one in config.tenants for kind in ("Tenant", "Delegation")}
+    sizes = {
+        (stack, function["MemorySize"]): cells[stack].quotas.function_memory_mib
+        for stack, template in templates.items()
+        for function in _functions(template)
+        if "MemorySize" in function
+    }
+    assert ("Cell-eu", 3008) in sizes
+    assert all(size <= quota == 3008 for (_, size), quota in sizes.items())
+
+
+def test_cells_settings_reach_every_scanner(tmp_path: Path) -> None:
+    """The shared one, and a tenant's own."""
+    text = (
+        "cells: {eu: {region: eu-central-1, scanner: {memory_mib: 4096, max_concurrency: 40},"
+        " quotas: {function_memory_mib: 10240, concurrent_executions: 1000}}}\n"
+        "tenants: [{id: acme, subdomain: post.acme.example, scanning: dedicated}]\n"
+    )
+    (tmp_path / "tenants.yaml").write_text(text)
+    assembly = synthesized(load(tmp_path / "tenants.yaml"), tmp_path / "out")
+    for stack in ("Cell-eu", "Tenant-acme"):
+        held = _held(json.loads((assembly / f"{stack}.template.json").read_text(encoding="utf-8")))
+        assert (held["function_memory_mib"], held["concurrent_executions"]) == (4096, 40)
 
 
 def _zipped_mib(folder: Path) -> float:

@@ -34,13 +34,18 @@ SECOND_SET = f"{TEST_DEFINITIONS}Mailroom.Second:0:*:{SECOND.hex()}\n"
 class Sandbox:
     """One engine, the bucket it loads from, and its time."""
 
-    def __init__(self, s3: Any, folder: Path) -> None:
+    def __init__(self, s3: Any, folder: Path, *, concurrent_reload: bool = True) -> None:
         self.s3 = s3
         self.now = NOW
         self.bucket = f"definitions-{os.urandom(4).hex()}"
         s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.engine = WarmEngine(
-            s3=s3, bucket=self.bucket, folder=folder, max_age=timedelta(days=7), clock=lambda: self.now
+            s3=s3,
+            bucket=self.bucket,
+            folder=folder,
+            max_age=timedelta(days=7),
+            clock=lambda: self.now,
+            concurrent_reload=concurrent_reload,
         )
 
     def publish(self, text: str) -> Manifest:
