@@ -1,4 +1,4 @@
-"""Starts ministack with the project's extension: `python -m emulator [--port N] [--enforce-iam] [--folder F]`."""
+"""Starts ministack with the project's extension: `python -m emulator --help` says how."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from emulator.settings import server_environment
+from emulator.settings import FUNCTION_MEMORY_MIB, server_environment
 
 MINISTACK = "1.5.33"
 PR_SET_PDEATHSIG = 1
@@ -40,13 +40,26 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1. Default: 4566")
     parser.add_argument("--enforce-iam", action="store_true", help="check IAM policies, over https")
     parser.add_argument("--folder", type=Path, default=Path(".demo/emulator"), help="where state and logs go")
+    parser.add_argument(
+        "--function-memory-mib",
+        type=int,
+        default=FUNCTION_MEMORY_MIB,
+        help=f"what the account gives a Lambda function. Default: {FUNCTION_MEMORY_MIB}, as in a new account",
+    )
     parser.add_argument("--die-with", type=int, metavar="PID", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.die_with is not None:
         die_with(options.die_with)
     require_exact_release()
     # Before the import: ministack reads its settings while it is imported.
-    os.environ.update(server_environment(options.folder.resolve(), options.port, enforce_iam=options.enforce_iam))
+    os.environ.update(
+        server_environment(
+            options.folder.resolve(),
+            options.port,
+            enforce_iam=options.enforce_iam,
+            function_memory_mib=options.function_memory_mib,
+        )
+    )
     sys.argv = sys.argv[:1]  # ministack parses the command line too
 
     from emulator import extension  # noqa: PLC0415  (imports ministack, see above)

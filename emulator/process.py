@@ -51,13 +51,20 @@ class Emulator:
             (needs the `openssl` command). Default: no policy is looked at.
         folder: where its files go, `emulator.log` among them; kept. Default: a temporary folder, removed after a run
             and kept when the emulator did not start.
+        function_memory_mib: what the account gives a Lambda function. Default: 3008, as in a new account.
 
     Raises:
         EmulatorError: it does not answer within 30 seconds; with the end of the log.
     """
 
-    def __init__(self, enforce_iam: bool = False, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        enforce_iam: bool = False,
+        folder: Path | None = None,
+        function_memory_mib: int = settings.FUNCTION_MEMORY_MIB,
+    ) -> None:
         self.enforce_iam = enforce_iam
+        self.function_memory_mib = function_memory_mib
         self.account_id = settings.ACCOUNT_ID
         self._given_folder = folder
         self._folder: Path | None = None
@@ -247,6 +254,7 @@ class Emulator:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         command = [sys.executable, "-m", "emulator", f"--port={self._port}", f"--folder={self.folder}"]
+        command += [f"--function-memory-mib={self.function_memory_mib}"]
         command += [f"--die-with={os.getpid()}"] + (["--enforce-iam"] if self.enforce_iam else [])
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(

@@ -10,6 +10,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 ACCOUNT_ID = "000000000000"
 ACCESS_KEY_ID = "test"  # ministack's root caller
 SECRET_ACCESS_KEY = "test"
+FUNCTION_MEMORY = "EMULATOR_FUNCTION_MEMORY_MIB"
+FUNCTION_MEMORY_MIB = 3008
+"""What a new account gives a Lambda function."""
 
 
 def host(*, enforce_iam: bool) -> str:
@@ -27,8 +30,10 @@ def certificate(folder: Path) -> Path:
     return folder / "tmp" / "ministack-tls" / "server.crt"
 
 
-def server_environment(folder: Path, port: int, *, enforce_iam: bool) -> dict[str, str]:
-    """Ministack's settings, with every file below `folder`, which is created."""
+def server_environment(
+    folder: Path, port: int, *, enforce_iam: bool, function_memory_mib: int = FUNCTION_MEMORY_MIB
+) -> dict[str, str]:
+    """Ministack's settings and the extension's, with every file below `folder`, which is created."""
     for name in ("home", "s3", "state", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     settings = {
@@ -47,6 +52,7 @@ def server_environment(folder: Path, port: int, *, enforce_iam: bool) -> dict[st
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "PATH": search_path(),
+        FUNCTION_MEMORY: str(function_memory_mib),
     }
     if enforce_iam:
         settings |= {"AUTH": "true", "USE_SSL": "1"}
