@@ -18,9 +18,21 @@ from constructs_lib.bundle import bundle
 from constructs_lib.roles import service_role
 from constructs_lib.statements import allow_to
 
-__all__ = ["QueueWorker", "QueueWorkerProps"]
+__all__ = ["VISIBILITY_TIMES", "QueueWorker", "QueueWorkerProps"]
+
+VISIBILITY_TIMES: Final = 6
+"""A queue hides a message for so many times its function's time-out: with less, one that Lambda has no room for uses up its tries.
+
+Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping".
+"""
 
 _MAX_RECEIVES: Final = 5
+_QUEUE_ACTIONS: Final = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ChangeMessageVisibility",  # what failed need not wait until its time is over
+)
 _FOURTEEN_DAYS: Final = 1_209_600
 _OLDEST_SECONDS: Final = 900
 
@@ -59,6 +71,8 @@ class QueueWorkerProps:
 class QueueWorker(Construct):
     """One message of the queue at a time, tried five times, then kept with the dead letters for 14 days.
 
+    Between two tries a message is hidden for six times the function's time-out, unless the function asks for less.
+
     Creates 2 queues (encrypted, TLS only), 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a
     year), 1 event source mapping and 2 alarms. `let_send` must be called once: it writes the queues' policies. Holds no state but
     what waits.
@@ -78,7 +92,7 @@ class QueueWorker(Construct):
             self._queue(
                 "Queue",
                 {
-                    "visibility_timeout": props.timeout_seconds + 60,
+                    "visibility_timeout": VISIBILITY_TIMES * props.timeout_seconds,
                     "redrive_policy": {"deadLetterTargetArn": dead_letters.attr_arn, "maxReceiveCount": _MAX_RECEIVES},
                 },
             ),
@@ -89,7 +103,7 @@ class QueueWorker(Construct):
         log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         statements = [
             allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
-            allow_to(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue.attr_arn),
+            allow_to(_QUEUE_ACTIONS, queue.attr_arn),
             *props.statements,
         ]
         self.role_arn: str = service_role(self, "Role", "lambda.amazonaws.com", statements).attr_arn

@@ -57,8 +57,8 @@ class MessageStore(Construct):
     Creates 1 table (on demand, point-in-time recovery, encrypted, protected against deletion, items expire) and 1 `QueueWorker`.
     An inbox takes `structurer`; what the worker's role may do with the inbox's bucket is said by that bucket's policy.
 
-    A message is tried 5 times, 3 minutes apart; then its notification is in the dead-letter queue, and the mail still under
-    `clean/`.
+    A message is tried 5 times, 3 minutes apart, or 12 where the function crashed; then its notification is in the dead-letter
+    queue, and the mail still under `clean/`.
 
     Raises:
         ValueError: `tenant_id` is no identifier, `max_concurrency` is beyond what AWS takes, or a text holds `{{` or a `${` that

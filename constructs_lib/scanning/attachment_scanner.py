@@ -26,6 +26,7 @@ from constructs_lib.scanning.image import (
     let_read_definitions,
 )
 from constructs_lib.texts import check_texts
+from constructs_lib.worker import VISIBILITY_TIMES
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
@@ -37,7 +38,7 @@ __all__ = ["AttachmentScanner", "AttachmentScannerProps"]
 DEFAULT_CONCURRENCY: Final = 5
 MAX_RECEIVES: Final = 5
 _TIMEOUT: Final = 5
-"""Minutes of one invocation: two and a half for a message, two for the engine's last answer; the queue waits one more."""
+"""Minutes of one invocation: two and a half for a message, two for the engine's last answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,8 @@ class AttachmentScanner(Construct):
     do with a bucket is said by that bucket's policy alone.
 
     A message is tried 5 times, 6 minutes apart; then it is held, with a verdict and an alert, and what cannot even be held ends
-    in the dead-letter queue. One message an invocation: one that exhausts time or memory takes no other with it.
+    in the dead-letter queue. One message an invocation: one that exhausts time or memory takes no other with it; it is tried
+    again after 30 minutes, as is one that Lambda had no room for.
 
     Raises:
         ValueError: `max_concurrency` or `memory_mib` is beyond what AWS takes or ClamAV needs, or a text holds `{{` or a `${` that
@@ -97,7 +99,7 @@ class AttachmentScanner(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
-            visibility_timeout=cdk.Duration.minutes(_TIMEOUT + 1),
+            visibility_timeout=cdk.Duration.minutes(VISIBILITY_TIMES * _TIMEOUT),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
         self.queue.add_to_resource_policy(

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import boto3
 
@@ -21,9 +21,15 @@ from mailroom.scanner.recipients import Recipients
 from mailroom.scanner.settings import Settings
 from mailroom.scanner.turns import Turns
 from mailroom.scanning.scan import AnswerCache
+from mailroom.waiting import try_again_after
 from mailroom.workplace import claim_workplace
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
 __all__ = ["on_event"]
+
+_AGAIN_SECONDS: Final = 360
 
 logging.getLogger("mailroom").setLevel(logging.INFO)
 
@@ -40,7 +46,7 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
     settings, engine, intake = _sandbox()
     meter = Meter(SCANNER, settings.scanner)
     try:
-        return work_on(
+        answer = work_on(
             event,
             replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
@@ -49,6 +55,13 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
         )
     finally:
         meter.flush()
+    try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
+    return answer
+
+
+@cache
+def _sqs() -> SQSClient:
+    return boto3.client("sqs")
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -22,8 +22,14 @@ from mailroom.outbox.sending import Sending
 from mailroom.store import Filed
 from mailroom.structuring.settings import Settings
 from mailroom.structuring.structure import Structuring
+from mailroom.waiting import try_again_after
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 __all__ = ["Work", "on_event", "work_on"]
+
+_AGAIN_SECONDS: Final = 180
 
 logger = logging.getLogger("mailroom")
 logger.setLevel(logging.INFO)
@@ -39,7 +45,14 @@ class Work:
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
-    return work_on(event, _work())
+    answer = work_on(event, _work())
+    try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
+    return answer
+
+
+@cache
+def _sqs() -> SQSClient:
+    return boto3.client("sqs")
 
 
 def work_on(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[str, str]]]:

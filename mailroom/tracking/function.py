@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
@@ -17,8 +17,14 @@ from mailroom.store.table import Table
 from mailroom.tracking.lines import engagement_of
 from mailroom.tracking.settings import Settings
 from mailroom.tracking.suppressing import SUPPRESSING, suppress_recipient
+from mailroom.waiting import try_again_after
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 __all__ = ["on_event", "work_on"]
+
+_AGAIN_SECONDS: Final = 90
 
 logger = logging.getLogger("mailroom")
 logger.setLevel(logging.INFO)
@@ -27,7 +33,14 @@ logger.setLevel(logging.INFO)
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
     table, settings = _table()
-    return work_on(event, table, settings)
+    answer = work_on(event, table, settings)
+    try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
+    return answer
+
+
+@cache
+def _sqs() -> SQSClient:
+    return boto3.client("sqs")
 
 
 def work_on(

@@ -71,9 +71,9 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
 
 
 def test_queue_tries_again_and_gives_up() -> None:
-    """Hidden for longer than an invocation lasts; after five tries to the dead letters, kept for two weeks."""
+    """Hidden for six times as long as an invocation may last; after five tries to the dead letters, kept for two weeks."""
     found = queues(scanner_template())
-    assert found["arrivals"]["VisibilityTimeout"] == 360
+    assert found["arrivals"]["VisibilityTimeout"] == 6 * 300
     assert found["arrivals"]["RedrivePolicy"]["maxReceiveCount"] == 5
     for queue in found.values():
         assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 1_209_600)

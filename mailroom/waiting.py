@@ -1,0 +1,57 @@
+"""How long a queue message that failed waits for its next try.
+
+A queue hides a message for at least six times as long as its function may take, so that a message which Lambda has no room for is
+not counted as tried. Nobody waits that long for a second try of something that failed in a moment: then the wait is cut.
+
+Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping"; SQS developer guide, "Amazon SQS
+visibility timeout": the new time-out begins when it is set.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["try_again_after"]
+
+_ARN_FIELDS: Final = 6
+
+logger = logging.getLogger(__name__)
+
+
+def try_again_after(
+    sqs: SQSClient, seconds: int, event: Mapping[str, Any], answer: Mapping[str, Sequence[Mapping[str, str]]]
+) -> None:
+    """Have the queue bring again what was not done of a batch once so many seconds have passed.
+
+    Where that cannot be asked for, it is brought again later, when its time is over: nothing is raised.
+
+    Args:
+        sqs: a client.
+        seconds: from now on.
+        event: the batch, as Lambda handed it over.
+        answer: the batch's, with the messages that were not done.
+    """
+    failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+    for record in event["Records"]:
+        if record["messageId"] in failed and "receiptHandle" in record:
+            try:
+                sqs.change_message_visibility(
+                    QueueUrl=_url(sqs, record["eventSourceARN"]),
+                    ReceiptHandle=record["receiptHandle"],
+                    VisibilityTimeout=seconds,
+                )
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("message %s: is tried again later: %s", record["messageId"], error)
+
+
+def _url(sqs: SQSClient, arn: str) -> str:
+    """Of the queue, which asks for no right to look it up. Source: SQS developer guide, "Queue URLs"."""
+    account, name = arn.split(":", _ARN_FIELDS - 1)[-2:]
+    return f"{sqs.meta.endpoint_url.rstrip('/')}/{account}/{name}"
