@@ -9,7 +9,7 @@ from __future__ import annotations
 import email
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formataddr, getaddresses
@@ -124,20 +124,28 @@ def _is_replaced(name: bytes) -> bool:
     return name.lower() in _REPLACED or name.lower().startswith(b"x-ses-")
 
 
-def outcomes(recipients: Sequence[str]) -> list[Outcome]:
-    """What follows a message: it is delivered at once, unless an address of the mailbox simulator says otherwise."""
+def outcomes(recipients: Sequence[str], listed: Collection[str] = (), on_list: str = "") -> list[Outcome]:
+    """What follows a message: it is delivered at once, unless an address of the mailbox simulator says otherwise.
+
+    Args:
+        recipients: of the envelope.
+        listed: those of them that SES does not send to, since they are on the suppression list that counts.
+        on_list: the subtype of a bounce that says which list that is.
+    """
     by_label: dict[str, list[str]] = {}
-    for recipient in recipients:
+    for recipient in (one for one in recipients if one not in listed):
         local, _, domain = recipient.lower().rpartition("@")
         label = local.partition("+")[0] if domain == SIMULATOR else ""
         by_label.setdefault(label, []).append(recipient)
     bounced, suppressed = by_label.pop("bounce", []), by_label.pop("suppressionlist", [])
-    delivered = [recipient for recipient in recipients if recipient not in {*bounced, *suppressed}]
+    delivered = [one for one in recipients if one not in {*bounced, *suppressed, *listed}]
     found = [Outcome("Delivery", {"recipients": delivered})] if delivered else []
     if bounced:
         found.append(Outcome("Bounce", {"recipients": bounced}))
     if suppressed:
         found.append(Outcome("Bounce", {"recipients": suppressed, "bounceSubType": "OnAccountSuppressionList"}))
+    if listed:
+        found.append(Outcome("Bounce", {"recipients": sorted(listed), "bounceSubType": on_list}))
     if complaining := by_label.get("complaint"):
         found.append(Outcome("Complaint", {"recipients": complaining}))
     return found

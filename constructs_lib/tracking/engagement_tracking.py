@@ -52,7 +52,7 @@ class EngagementTrackingProps:
 
 
 class EngagementTracking(Construct):
-    """What SES tells of a tenant's mail, kept as event, message, time and, for a click, the link; and nothing else of it.
+    """What SES tells of a tenant's mail: event, message, time, subtype of a bounce or complaint, link of a click; nothing else.
 
     Creates 1 event destination (EventBridge's default bus, the only one that SES takes), 1 rule whose input transformer names what
     is kept, and 1 `QueueWorker` that writes it. Addresses of recipients and of networks, programs, headers and SES's own tags end

@@ -176,7 +176,13 @@ def _print_summary(summary: Summary) -> None:
 
 def _print_event(event: Engagement) -> None:
     program = "by a program" if event.bot else ""
-    said = (f"{event.at:%Y-%m-%d %H:%M:%S}", event.kind.value, escaped(event.link), program)
+    said = (
+        f"{event.at:%Y-%m-%d %H:%M:%S}",
+        event.kind.value,
+        escaped(event.subtype),
+        escaped(event.link),
+        program,
+    )
     console.print("  ".join(filter(None, said)), markup=False, soft_wrap=True)
 
 
@@ -224,7 +230,13 @@ def _summary_document(summary: Summary) -> dict[str, Any]:
 
 
 def _event_document(event: Engagement) -> dict[str, Any]:
-    return {"event": event.kind.value, "at": event.at.isoformat(), "link": event.link, "bot": event.bot}
+    return {
+        "event": event.kind.value,
+        "at": event.at.isoformat(),
+        "link": event.link,
+        "bot": event.bot,
+        "subtype": event.subtype,
+    }
 
 
 def _message_document(stored: StoredMessage) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator import sending
-from emulator.extension import endpoints, eventbridge, upstream
+from emulator.extension import endpoints, eventbridge, ses_suppression, upstream
 
 V2 = "services.ses_v2"
 SENT_PATH, EVENTS_PATH = "/_emulator/ses/sent", "/_emulator/ses/events"
@@ -39,7 +39,8 @@ def keep(sent: sending.Sent) -> None:
 def follow(sent: sending.Sent) -> None:
     """Report that a message was sent, and what became of it at once."""
     report(sent, "Send", sent.at, {})
-    for outcome in sending.outcomes(sent.recipients):
+    listed = ses_suppression.listed(sent)
+    for outcome in sending.outcomes(sent.recipients, listed, ses_suppression.on_list(sent)):
         report(sent, outcome.kind, datetime.now(UTC), outcome.details)
 
 
@@ -50,6 +51,7 @@ def report(sent: sending.Sent, kind: str, at: datetime, details: Mapping[str, An
         ValueError: SES documents no such event.
     """
     detail = sending.documented_event(kind, sent, at=at, details=details)
+    ses_suppression.note(sent, kind, detail, at)
     return publish(kind, detail, sent.configuration_set)
 
 

@@ -7,7 +7,7 @@ from mailroom.store.entities import Delivery, Page, StoredMessage, Summary, Thre
 from mailroom.store.filing import Arrival, Filed, Filing
 from mailroom.store.objects import Objects
 from mailroom.store.reader import MessageReader
-from mailroom.store.suppression import Suppression
+from mailroom.store.suppression import Suppression, forget
 from mailroom.store.table import Table
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "Suppression",
     "Table",
     "ThreadSummary",
+    "forget",
 ]

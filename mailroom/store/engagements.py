@@ -26,6 +26,7 @@ def note_engagement(table: Table, engagement: Engagement, retention: timedelta |
         "at": engagement.at.isoformat(),
         **({"link": engagement.link} if engagement.link else {}),
         **({"bot": True} if engagement.bot else {}),
+        **({"subtype": engagement.subtype} if engagement.subtype else {}),
     }
     if retention is not None:
         item[EXPIRES] = int((engagement.at + retention).timestamp())
@@ -50,4 +51,5 @@ def _engagement(item: Item, ses_id: str) -> Engagement:
         at=datetime.fromisoformat(item["at"]),
         link=item.get("link", ""),
         bot=item.get("bot", False),
+        subtype=item.get("subtype", ""),
     )

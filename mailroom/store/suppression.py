@@ -28,7 +28,15 @@ from mailroom.store.keys import (
 from mailroom.store.table import ConflictError, Item, Table, Write
 from mailroom.tracking.model import Engagement, EngagementKind
 
-__all__ = ["Suppression", "recipients_of", "record_recipients", "suppress", "suppression_of", "suppressions_of"]
+__all__ = [
+    "Suppression",
+    "forget",
+    "recipients_of",
+    "record_recipients",
+    "suppress",
+    "suppression_of",
+    "suppressions_of",
+]
 
 _NOTED: Final = {EngagementKind.BOUNCE: "bounced", EngagementKind.COMPLAINT: "complained"}
 _TRIES: Final = 10
@@ -129,6 +137,25 @@ def suppression_of(table: Table, address: str) -> tuple[Suppression, int | None]
         return None
     found = table.get((SUPPRESSED, f"{SUPPRESSED_PREFIX}{_digest(item['key'], address)}"))
     return (_suppression(found), found.get(EXPIRES)) if found is not None else None
+
+
+def forget(table: Table, address: str) -> None:
+    """Drop what is noted of an address, as if nothing had ever happened; where nothing is, nothing changes.
+
+    Raises:
+        RetryableError: AWS failed, or others wrote to the same address all the time.
+    """
+    item = table.get(SUPPRESSED_KEY)
+    if item is None:
+        return
+    own = Write(delete=(SUPPRESSED, f"{SUPPRESSED_PREFIX}{_digest(item['key'], address)}"))
+    for _ in range(_TRIES):
+        try:
+            table.write([own])
+        except ConflictError:
+            continue
+        return
+    raise RetryableError(f"table {table.name}: a suppression cannot be dropped while others write; try again")
 
 
 def suppressions_of(

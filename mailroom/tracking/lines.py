@@ -22,6 +22,7 @@ __all__ = ["PATHS", "engagement_of", "template_of"]
 _TIMES: Final = ("open", "click", "delivery", "bounce", "complaint", "deliveryDelay")
 """Objects of an event that say when it happened; of the others, it is when SES took the message."""
 _BOTS: Final = ("open", "click")
+_SUBTYPES: Final = ("bounce", "complaint")
 
 PATHS: Final[Mapping[str, str]] = {
     "kind": "$.detail.eventType",
@@ -31,6 +32,7 @@ PATHS: Final[Mapping[str, str]] = {
     "link": "$.detail.click.link",
     **{f"{name}At": f"$.detail.{name}.timestamp" for name in _TIMES},
     **{f"{name}Bot": f"$.detail.{name}.isBotEvent" for name in _BOTS},
+    **{f"{name}Subtype": f"$.detail.{name}.{name}SubType" for name in _SUBTYPES},
 }
 """The transformer's variables: all that is read of an event."""
 
@@ -40,7 +42,11 @@ _BOUNCES: Final = {
     "BounceTransient": EngagementKind.SOFT_BOUNCE,
     "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
 }
-_FIELDS: Final = 7
+_WITH_SUBTYPE: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.SOFT_BOUNCE, EngagementKind.COMPLAINT})
+_FIELDS: Final = {"1": 7, "2": 8}
+"""By version. Lines of version 1, which have no subtype, may wait in a queue while the rule is replaced."""
+_SUBTYPE: Final = re.compile(r"(?!null$)[A-Za-z]{1,64}+")
+"""SES's subtypes are single words; of a complaint it is null, as a rule."""
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}+")
 _MOST_LINK: Final = 2048
 
@@ -53,7 +59,8 @@ def template_of(configuration_set: str) -> str:
     """
     times = "".join(f"<{name}At>" for name in _TIMES)
     bots = "".join(f"<{name}Bot>" for name in _BOTS)
-    return f'"1|<kind><bounce>|<message>|{configuration_set}|<accepted>|{times}|{bots}|<link>"'
+    subtypes = "".join(f"<{name}Subtype>" for name in _SUBTYPES)
+    return f'"2|<kind><bounce>|<message>|{configuration_set}|<accepted>|{times}|{bots}|{subtypes}|<link>"'
 
 
 def engagement_of(line: str, configuration_set: str) -> Engagement:
@@ -66,10 +73,12 @@ def engagement_of(line: str, configuration_set: str) -> Engagement:
     Raises:
         PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
     """
-    version, *fields = _unquoted(line).split("|", _FIELDS)
-    if version != "1" or len(fields) != _FIELDS:
-        raise PermanentError("engagement: must be a line of version 1 with 8 fields")
-    kind, ses_id, of, accepted, at, bot, link = fields
+    version, _, rest = _unquoted(line).partition("|")
+    number = _FIELDS.get(version, 0)
+    fields = rest.split("|", max(number - 1, 0))
+    if len(fields) != number:
+        raise PermanentError("engagement: must be a line of version 2 with 9 fields, or of version 1 with 8")
+    kind, ses_id, of, accepted, at, bot, *subtypes, link = fields
     if of != configuration_set:
         raise PermanentError("engagement: must be of the tenant's configuration set")
     if not _ID.fullmatch(ses_id):
@@ -87,6 +96,7 @@ def engagement_of(line: str, configuration_set: str) -> Engagement:
         at=moment,
         link=link[:_MOST_LINK] if known is EngagementKind.CLICK else "",
         bot=bot.lower() in {"true", "likely"},
+        subtype=next(filter(_SUBTYPE.fullmatch, subtypes), "") if known in _WITH_SUBTYPE else "",
     )
 
 

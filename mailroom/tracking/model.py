@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 __all__ = ["Engagement", "EngagementKind"]
 
@@ -34,6 +35,18 @@ class EngagementKind(StrEnum):
     """A link was followed."""
 
 
+_LISTED: Final = frozenset(
+    {
+        "EmailValidationSuppressed",
+        "OnAccountSuppressionList",
+        "OnTenantSuppressionList",
+        "Suppressed",
+        "UnsubscribedRecipient",
+    }
+)
+"""Subtypes of what SES did not try to send, since the address is on a list already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engagement:
     """One event of one message.
@@ -44,6 +57,7 @@ class Engagement:
         at: when, with a time zone, to the millisecond as SES tells it.
         link: the link that was followed; "" for all other kinds.
         bot: whether SES took it for a program's doing, such as a scanner that follows every link.
+        subtype: SES's word for the kind of bounce or complaint, such as "NoEmail"; "" where it has none, and for all other kinds.
     """
 
     kind: EngagementKind
@@ -51,3 +65,9 @@ class Engagement:
     at: datetime
     link: str = ""
     bot: bool = False
+    subtype: str = ""
+
+    @property
+    def from_a_list(self) -> bool:
+        """Whether SES sent nothing, since the address is on a suppression list: it tells nothing new about the address."""
+        return self.subtype in _LISTED

@@ -26,9 +26,14 @@ _RECORDED_WITHIN: Final = timedelta(minutes=3)
 def suppress_recipient(table: Table, engagement: Engagement, settings: Settings, now: datetime) -> None:
     """Note the event of the one recipient that the message had; where it had several, nobody can tell which one it was.
 
+    What SES did not try to send, since the address is on a list, tells nothing of this tenant's: the list may be another's.
+
     Raises:
         RetryableError: AWS failed, or the event came before the outbox wrote down whom the message went to.
     """
+    if engagement.from_a_list:
+        logger.info("message %s: not sent, since its recipient is on a list of SES's", engagement.ses_id)
+        return
     recipients = recipients_of(table, engagement.ses_id)
     if recipients is None and now - engagement.at < _RECORDED_WITHIN:
         raise RetryableError(f"message {engagement.ses_id}: whom it was sent to is not written down yet")

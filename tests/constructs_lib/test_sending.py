@@ -41,7 +41,6 @@ def test_configuration_set_requires_tls_and_measures_reputation() -> None:
         "DeliveryOptions": {"TlsPolicy": "REQUIRE"},
         "ReputationOptions": {"ReputationMetricsEnabled": True},
         "SendingOptions": {"SendingEnabled": True},
-        "SuppressionOptions": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
     }
 
 
@@ -57,6 +56,16 @@ def test_ses_tenant_holds_identity_and_configuration_set() -> None:
         ("identity/", {"Ref": identity}),
         ("configuration-set/", {"Ref": configuration_set}),
     ]
+
+
+def test_ses_tenant_has_a_suppression_list_of_its_own() -> None:
+    """Whom one tenant lost, the others reach; nothing of the configuration set goes before that."""
+    template = synthesized()
+    assert only(template, "AWS::SES::Tenant")["SuppressionAttributes"] == {
+        "SuppressedReasons": ["BOUNCE", "COMPLAINT"],
+        "SuppressionScope": "TENANT",
+    }
+    assert "SuppressionOptions" not in only(template, "AWS::SES::ConfigurationSet")
 
 
 def test_sending_can_be_paused() -> None:

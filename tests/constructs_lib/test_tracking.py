@@ -53,7 +53,16 @@ def test_rule_names_what_it_keeps() -> None:
     transformer = target["InputTransformer"]
     assert transformer["InputPathsMap"] == dict(PATHS)
     ends = {path.rpartition(".")[2] for path in PATHS.values()}
-    assert ends == {"eventType", "bounceType", "messageId", "timestamp", "isBotEvent", "link"}
+    assert ends == {
+        "eventType",
+        "bounceType",
+        "bounceSubType",
+        "complaintSubType",
+        "messageId",
+        "timestamp",
+        "isBotEvent",
+        "link",
+    }
     assert set(re.findall(r"<(\w+)>", transformer["InputTemplate"])) == set(PATHS)
     assert "|set|" in transformer["InputTemplate"]
 

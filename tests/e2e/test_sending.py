@@ -26,6 +26,7 @@ TENANTS: list[dict[str, Any]] = [
         "subdomain": "post.acme.example",
         "addresses": ["support", {"local_part": "inbox", "send": False}],
     },
+    {"id": "globex", "subdomain": "post.globex.example", "addresses": ["support"]},
 ]
 SUPPORT = Address("support@post.acme.example", "Acme")
 ANNA = Address("anna@example.net", "Anna")
@@ -34,9 +35,9 @@ ANNA = Address("anna@example.net", "Anna")
 class Tenant:
     """A deployed tenant that sends."""
 
-    def __init__(self, platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
-        self.platform = platform
-        made = outputs["Tenant-acme"]
+    def __init__(self, platform: Platform, outputs: dict[str, dict[str, str]], name: str = "acme") -> None:
+        self.platform, self.name = platform, name
+        made = outputs[f"Tenant-{name}"]
         s3 = platform.client("s3")
         table = Table(client=platform.client("dynamodb"), name=made["MessagesTableName"])
         self.outbox = Outbox(table=table, s3=s3, bucket=made["BucketName"])
@@ -44,12 +45,38 @@ class Tenant:
         self.reader = MessageReader(table=table, objects=Objects(client=s3, bucket=made["BucketName"]))
         publish(s3, outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
 
+    def told(self, key: str, to: Address, events: int = 2) -> list[tuple[EngagementKind, str]]:
+        """Send a message; what SES tells of it, once it has told so much: each event, with its subtype."""
+        sender = Address(f"support@post.{self.name}.example")
+        begun = self.outbox.send(Outgoing(sender=sender, to=(to,), text="x\n"), key=key)
+        done = self.outbox.wait(begun.id, seconds=60)
+        assert done is not None
+        assert done.state is OutboxState.SENT
+        self.last = done.ses_id
+        found = eventually(
+            lambda: some if len(some := self.reader.engagements(done.ses_id).items) >= events else None, seconds=60
+        )
+        return [(one.kind, one.subtype) for one in found]
+
 
 @pytest.fixture(scope="module")
-def tenant(platform: Platform) -> Tenant:
-    """Deployed, with definitions."""
+def outputs(platform: Platform) -> dict[str, dict[str, str]]:
+    """Of the deployed stacks."""
     config = str(platform.write_config(TENANTS))
-    return Tenant(platform, platform.json("deploy", "--all", "--yes", "--config", config)["outputs"])
+    deployed: dict[str, dict[str, str]] = platform.json("deploy", "--all", "--yes", "--config", config)["outputs"]
+    return deployed
+
+
+@pytest.fixture(scope="module")
+def tenant(platform: Platform, outputs: dict[str, dict[str, str]]) -> Tenant:
+    """Deployed, with definitions."""
+    return Tenant(platform, outputs)
+
+
+@pytest.fixture(scope="module")
+def other(platform: Platform, outputs: dict[str, dict[str, str]]) -> Tenant:
+    """Another one of the same cell."""
+    return Tenant(platform, outputs, "globex")
 
 
 def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: Tenant) -> None:
@@ -148,7 +175,7 @@ def _waiting(platform: Platform) -> list[str]:
     """What is in the tracking's queues, dead letters too."""
     sqs = platform.client("sqs")
     queues = [url for url in sqs.list_queues()["QueueUrls"] if "Noting" in url]
-    assert len(queues) == 2
+    assert len(queues) == 2 * len(TENANTS)
     return [
         message["Body"]
         for url in queues
@@ -197,6 +224,38 @@ def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -
     assert platform.email_stack("suppressions", "acme", "--address", ANNA.address, *config).stdout == "none\n"
     (listed,) = platform.json("suppressions", "acme", *config)["items"]
     assert (listed["digest"], listed["address"]) == (found.digest, "")
+
+
+CARL = Address("Carl@example.net")
+SENT, BOUNCED, DELIVERED = EngagementKind.SEND, EngagementKind.BOUNCE, EngagementKind.DELIVERY
+
+
+def test_whom_one_tenant_lost_the_other_reaches(platform: Platform, tenant: Tenant, other: Tenant) -> None:
+    """A complaint against one is on its own lists alone: the other's first mail is delivered, and it learns of nothing.
+
+    What SES does not send since the address is on its list is no new bounce; what is let go again is sent again.
+    """
+    assert tenant.told("carl-1", CARL)[-1] == (DELIVERED, "")
+    assert platform.emulator.report(tenant.last, "Complaint", REGION) == 1
+    complained = eventually(lambda: tenant.reader.suppression(CARL.address), seconds=150)
+    assert other.told("carl-2", CARL) == [(SENT, ""), (DELIVERED, "")]
+    assert other.reader.suppressions().items == ()
+    assert sorted(tenant.told("carl-3", CARL)) == [(BOUNCED, "OnTenantSuppressionList"), (SENT, "")]
+    assert tenant.reader.suppression(CARL.address) == complained
+    assert complained.bounced is None
+
+    config = ["--config", str(platform.write_config(TENANTS))]
+    shown = platform.email_stack("suppressions", "acme", "--remove", "carl@EXAMPLE.net", *config).stdout
+    assert shown.startswith("Carl@example.net  on SES's list: complaint\ncarl@EXAMPLE.net  noted: complained 20")
+    assert "nothing was removed" in shown
+    assert tenant.reader.suppression(CARL.address) is not None
+    foreign = platform.json("suppressions", "globex", "--remove", CARL.address, "--yes", *config)
+    assert foreign == {"ok": True, "removed": False, "ses": [], "noted": None}
+    removed = platform.json("suppressions", "acme", "--remove", "carl@example.net", "--yes", *config)
+    assert (removed["removed"], removed["ses"]) == (True, [{"address": CARL.address, "reason": "COMPLAINT"}])
+    assert removed["noted"]["digest"] == complained.digest
+    assert tenant.reader.suppression(CARL.address) is None
+    assert tenant.told("carl-4", CARL) == [(SENT, ""), (DELIVERED, "")]
 
 
 def test_operators_send_a_test(platform: Platform) -> None:

@@ -21,8 +21,8 @@ SIMULATOR = "simulator.amazonses.com"
 class Reported:
     """A sender whose events come to a queue."""
 
-    def __init__(self, stacks: Stacks, *kinds: str, enabled: bool = True) -> None:
-        self.domain, self.set, _ = sender(stacks)
+    def __init__(self, stacks: Stacks, *kinds: str, enabled: bool = True, tenant: bool = False) -> None:
+        self.domain, self.set, self.tenant = sender(stacks, tenant=tenant)
         self.ses, self.sqs = stacks.client("sesv2"), stacks.client("sqs")
         self.queue = self.sqs.create_queue(QueueName=f"{self.set}-events")["QueueUrl"]
         self.ses.create_configuration_set_event_destination(

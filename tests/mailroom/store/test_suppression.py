@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from emulator import Emulator
-from mailroom.store.suppression import suppress
+from mailroom.store.suppression import forget, suppress
 from mailroom.tracking import Engagement, EngagementKind
 from tests.mailroom.store.conftest import START, Store, everything, new_store
 
@@ -72,6 +72,20 @@ def test_the_same_address_of_two_tenants(store: Store, emulator: Emulator) -> No
     digests = [one.digest for each in (store, other) for one in each.reader.suppressions().items]
     assert len(set(digests)) == 2
     assert all(len(one) == 64 for one in digests)
+
+
+def test_what_is_dropped_is_gone(store: Store) -> None:
+    """In whatever case the address is written; others stay, and a later event counts again."""
+    table = store.filing().table
+    forget(table, ANNA)
+    for address in (ANNA, "ben@example.net"):
+        suppress(table, address, event(BOUNCE, 5), plain=False)
+    forget(table, "Anna@Example.NET")
+    forget(table, "carl@example.net")
+    assert store.reader.suppression(ANNA) is None
+    assert store.reader.suppression("ben@example.net") is not None
+    suppress(table, ANNA, event(BOUNCE, 1), plain=False)
+    assert store.reader.suppression(ANNA) is not None
 
 
 def test_what_has_expired_is_not_shown(store: Store) -> None:

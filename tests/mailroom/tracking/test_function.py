@@ -110,6 +110,36 @@ def test_what_suppresses_nobody(store: Store, word: str) -> None:
     assert store.reader.suppressions().items == ()
 
 
+@pytest.mark.parametrize(
+    "subtype",
+    [
+        "EmailValidationSuppressed",
+        "OnAccountSuppressionList",
+        "OnTenantSuppressionList",
+        "Suppressed",
+        "UnsubscribedRecipient",
+    ],
+)
+@pytest.mark.parametrize(
+    ("word", "kind"), [("BouncePermanent", EngagementKind.BOUNCE), ("Complaint", EngagementKind.COMPLAINT)]
+)
+def test_what_ses_did_not_send(store: Store, word: str, kind: EngagementKind, subtype: str) -> None:
+    """Is no bounce of the address: who put it onto SES's list is not told. The event says why nothing was sent."""
+    sent(store, "anna@example.net")
+    assert worked(store, line(word, subtype=subtype)) == []
+    assert store.reader.suppressions().items == ()
+    found = store.reader.engagements(SES_ID).items
+    assert [(one.kind, one.subtype) for one in found] == [(kind, subtype)]
+
+
+@pytest.mark.parametrize("subtype", ["General", "NoEmail", "", "null"])
+def test_bounces_of_every_other_kind_count(store: Store, subtype: str) -> None:
+    """The recipient's server said so itself."""
+    sent(store, "anna@example.net")
+    assert worked(store, line("BouncePermanent", subtype=subtype)) == []
+    assert store.reader.suppression("anna@example.net") is not None
+
+
 def test_several_recipients(store: Store) -> None:
     """Nobody knows which one it was: none is put down as what another one is."""
     sent(store, "anna@example.net", "ben@example.net")

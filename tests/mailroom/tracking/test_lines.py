@@ -19,10 +19,17 @@ AT = "2026-11-23T10:00:00.123Z"
 
 
 def line(
-    kind: str = "Open", *, message: str = SES_ID, of: str = "set", at: str = AT, bot: str = "", link: str = ""
+    kind: str = "Open",
+    *,
+    message: str = SES_ID,
+    of: str = "set",
+    at: str = AT,
+    bot: str = "",
+    subtype: str = "",
+    link: str = "",
 ) -> str:
     """A line as the transformer makes it."""
-    return f"1|{kind}|{message}|{of}|{ACCEPTED}|{at}|{bot}|{link}"
+    return f"2|{kind}|{message}|{of}|{ACCEPTED}|{at}|{bot}|{subtype}|{link}"
 
 
 WORDS = {
@@ -70,11 +77,44 @@ def test_link_of_what_is_no_click() -> None:
 
 
 @pytest.mark.parametrize(
+    ("subtype", "kept"),
+    [
+        ("General", "General"),
+        ("NoEmail", "NoEmail"),
+        ("OnAccountSuppressionList", "OnAccountSuppressionList"),
+        ("OnTenantSuppressionList", "OnTenantSuppressionList"),
+        ("", ""),
+        ("null", ""),
+        ("anna@example.net", ""),
+        ("A" * 65, ""),
+    ],
+)
+@pytest.mark.parametrize("word", ["BouncePermanent", "BounceTransient", "Complaint"])
+def test_subtypes(word: str, subtype: str, kept: str) -> None:
+    """One word of SES's, and nothing else that may stand there."""
+    assert engagement_of(line(word, subtype=subtype), "set").subtype == kept
+
+
+def test_subtype_of_what_has_none() -> None:
+    """Is not kept."""
+    assert engagement_of(line("Delivery", subtype="General"), "set").subtype == ""
+
+
+def test_lines_that_waited_while_the_rule_changed() -> None:
+    """Version 1 had no subtype; its link is as whole."""
+    written = f"1|Click|{SES_ID}|set|{ACCEPTED}|{AT}||https://example.org/?a=|b"
+    assert engagement_of(written, "set").link == "https://example.org/?a=|b"
+    assert engagement_of(f"1|BouncePermanent|{SES_ID}|set|{ACCEPTED}|{AT}||", "set").kind is EngagementKind.BOUNCE
+
+
+@pytest.mark.parametrize(
     ("written", "problem"),
     [
         ("", "version 1"),
         ('{"detail": {"mail": {"destination": ["anna@example.org"]}}}', "version 1"),
-        ("2|Open|a|set|||", "version 1"),
+        (f"2|Open|{SES_ID}|set|{ACCEPTED}|||", "version 2"),
+        (f"1|Open|{SES_ID}|set|{ACCEPTED}||", "version 1"),
+        (f"3|Open|{SES_ID}|set|{ACCEPTED}|||||", "version 1"),
         (line(of="other"), "the tenant's configuration set"),
         (line(message="anna@example.org"), "SES's id"),
         (line(message=""), "SES's id"),
