@@ -46,7 +46,8 @@ class TenantSubdomainProps:
         mail_from_label: Default: "mail".
         dmarc_policy: Default: "quarantine".
         dmarc_rua: addresses for DMARC's aggregate reports. Default: none.
-        redirect_domain: domain in tracked links; SES takes it once the identity is verified. Default: None.
+        redirect_domain: domain that the image for opens comes from; not with `track_clicks`, whose links of https would end there
+            with Amazon's certificate. SES takes it once the identity is verified. Default: None.
         mta_sts: what senders must find before they deliver; its policy is served elsewhere. Default: None.
         live: False stops sending and receiving. Default: True.
         receiving_tls_required: Default: True.
@@ -133,6 +134,7 @@ class TenantSubdomain(Construct):
             mail_from_label=props.mail_from_label,
             sending_enabled=props.live,
             redirect_domain=props.redirect_domain,
+            track_clicks=props.track_clicks,
         )
         self.records: tuple[DnsRecord, ...] = email_records(
             subdomain=props.subdomain,

@@ -83,7 +83,10 @@ def tls_reports_record(*, subdomain: str, addresses: Sequence[str]) -> DnsRecord
 
 
 def tracking_record(*, redirect_domain: str, region: str) -> DnsRecord:
-    """The CNAME behind tracked links. Source: SES developer guide, "Configuring custom domains to handle open and click"."""
+    """The CNAME behind the image for opens; for links of https it would need a CDN in front.
+
+    Source: SES developer guide, "Configuring custom domains to handle open and click".
+    """
     target = f"r.{region}.awstrack.me"
     return DnsRecord(name=redirect_domain, type="CNAME", values=(target,), purpose=Purpose.TRACKING, required=False)
 

@@ -43,11 +43,14 @@ class SendingIdentity(Construct):
         tenant_name: name of the SES tenant; permanent, since SES cannot rename it.
         mail_from_label: one DNS label. Default: "mail".
         sending_enabled: False stops everything that is sent through the configuration set. Default: True.
-        redirect_domain: domain shown in tracked links instead of SES's own; below `domain`. Default: None.
+        redirect_domain: domain that the image for opens comes from instead of SES's own; below `domain`, and not where clicks are
+            tracked. Default: None.
+        track_clicks: whether an event destination of the configuration set is to match CLICK. Default: True.
 
     Raises:
-        ValueError: `mail_from_label` is not one label, `redirect_domain` lies outside `domain`, `tenant_name` is no identifier,
-            the app already holds an identity for `domain`, or a text holds `{{` or a `${` that is no token (`check_texts`).
+        ValueError: `mail_from_label` is not one label, `redirect_domain` lies outside `domain` or clicks are tracked with it,
+            `tenant_name` is no identifier, the app already holds an identity for `domain`, or a text holds `{{` or a `${` that is
+            no token (`check_texts`).
 
     Source: SES developer guide, "Easy DKIM", "Custom MAIL FROM domain", "Configuration sets", "Tenants", "Using
     tenant-level suppression lists".
@@ -63,6 +66,7 @@ class SendingIdentity(Construct):
         mail_from_label: str = "mail",
         sending_enabled: bool = True,
         redirect_domain: str | None = None,
+        track_clicks: bool = True,
     ) -> None:
         super().__init__(scope, id)
         where = f'sending identity "{domain}"'
@@ -75,6 +79,11 @@ class SendingIdentity(Construct):
                 f'{where}: redirect_domain must lie below it, since SES wants it verified, got "{redirect_domain}"; '
                 f'use "links.{domain}"'
             )
+        if redirect_domain is not None and track_clicks:
+            raise ValueError(
+                f"{where}: redirect_domain must not be set while clicks are tracked, since links of https would lead to it, where "
+                f'the certificate is Amazon\'s, got "{redirect_domain}"; use track_clicks=False, or leave redirect_domain out'
+            )
         self.domain = domain
         self.mail_from_domain = f"{mail_from_label}.{domain}"
 
@@ -85,7 +94,8 @@ class SendingIdentity(Construct):
             delivery_options=ses.CfnConfigurationSet.DeliveryOptionsProperty(tls_policy="REQUIRE"),
             reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
             sending_options=ses.CfnConfigurationSet.SendingOptionsProperty(sending_enabled=sending_enabled),
-            # The redirect domain answers over plain HTTP: HTTPS there needs a CDN with a certificate in front.
+            # The redirect domain answers over plain HTTP, as OPTIONAL has it for the image of opens. A link keeps its own protocol
+            # with OPTIONAL, and for https the name would need a CDN with a certificate in front: hence no clicks with it.
             tracking_options=ses.CfnConfigurationSet.TrackingOptionsProperty(
                 custom_redirect_domain=redirect_domain, https_policy="OPTIONAL"
             )

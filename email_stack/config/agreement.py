@@ -127,13 +127,20 @@ def _names_below(tenant: Tenant) -> Iterator[Fault]:
     clashes = {mail_from: "the MAIL FROM domain"}
     if tenant.mta_sts is not None:
         clashes[_mta_sts_host(tenant)] = "the host of the MTA-STS policy"
-    for name, what in clashes.items():
-        if redirect == name or names.is_below(redirect, name):
-            yield Fault(
-                f"must not be {what} or below it (its CNAME would clash with the records there)",
-                f'use "links.{tenant.subdomain}"',
-                ("tracking", "redirect_domain"),
-            )
+    clashing = [what for name, what in clashes.items() if redirect == name or names.is_below(redirect, name)]
+    if tenant.tracking.clicks and not clashing:
+        yield Fault(
+            "must not be set while clicks are recorded (links of https would lead to it, where the certificate is Amazon's, and "
+            "browsers warn)",
+            "set tracking.clicks: false, or remove redirect_domain",
+            ("tracking", "redirect_domain"),
+        )
+    for what in clashing:
+        yield Fault(
+            f"must not be {what} or below it (its CNAME would clash with the records there)",
+            f'use "links.{tenant.subdomain}"',
+            ("tracking", "redirect_domain"),
+        )
 
 
 def _mta_sts(tenant: Tenant) -> Iterator[Fault]:

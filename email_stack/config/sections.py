@@ -114,7 +114,8 @@ class Tracking(Settings):
     opens: bool = Field(default=True, description="Record when a mail is opened. Default: true.")
     clicks: bool = Field(default=True, description="Record when a link is followed. Default: true.")
     redirect_domain: DomainName | None = Field(
-        default=None, description="Name below the subdomain that tracked links show. Default: SES's own, awstrack.me."
+        default=None,
+        description="Name below the subdomain that the image for opens comes from; not with clicks. Default: SES's own.",
     )
     suppressed_addresses: Literal["hashed", "plain"] = Field(
         default="hashed",

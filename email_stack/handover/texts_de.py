@@ -110,7 +110,7 @@ GERMAN: Final = Texts(
         Purpose.PORTAL: "Kundenportal",
         Purpose.SPF: "SPF: erlaubte Absender",
         Purpose.TLS_REPORTS: "Berichte über Verschlüsselung",
-        Purpose.TRACKING: "Links in Mails",
+        Purpose.TRACKING: "Bild in Mails",
     },
     purpose_sentences={
         Purpose.DELEGATION: "Übergibt die Subdomain an unsere Nameserver, die dann für alles unter ihr antworten.",
@@ -125,7 +125,7 @@ GERMAN: Final = Texts(
         Purpose.PORTAL: "Führt zum Kundenportal unter der Subdomain selbst.",
         Purpose.SPF: "Nennt die Server, die unter diesem Namen Mail verschicken dürfen.",
         Purpose.TLS_REPORTS: "Bittet Absender zu melden, wenn die Verschlüsselung nicht gelang.",
-        Purpose.TRACKING: "Lässt Links in Mails Ihren eigenen Namen tragen statt den von Amazon.",
+        Purpose.TRACKING: "Lässt das Bild, das vom Öffnen einer Mail erzählt, Ihren eigenen Namen tragen statt den von Amazon.",
     },
     status_words={
         Status.OK: "Vorhanden",

@@ -107,7 +107,7 @@ ENGLISH: Final = Texts(
         Purpose.PORTAL: "Customer portal",
         Purpose.SPF: "SPF: permitted senders",
         Purpose.TLS_REPORTS: "Reports on encryption",
-        Purpose.TRACKING: "Links in mail",
+        Purpose.TRACKING: "Image in mail",
     },
     purpose_sentences={
         Purpose.DELEGATION: "Hands the subdomain over to our name servers, which then answer for everything at and below it.",
@@ -121,7 +121,7 @@ ENGLISH: Final = Texts(
         Purpose.PORTAL: "Leads to the customer portal at the subdomain itself.",
         Purpose.SPF: "Names the servers that may send mail in this name.",
         Purpose.TLS_REPORTS: "Asks senders to report when encryption did not work.",
-        Purpose.TRACKING: "Lets links in mail carry your own name instead of Amazon's.",
+        Purpose.TRACKING: "Lets the image that tells of opened mail carry your own name instead of Amazon's.",
     },
     status_words={
         Status.OK: "In place",

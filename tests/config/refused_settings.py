@@ -199,6 +199,18 @@ SETTINGS = {
         '6:16: {T} tracking.redirect_domain must be below the subdomain "post.acme.example", got "links.other.example"; '
         'use "links.post.acme.example"',
     ),
+    "redirect domain with clicks": (
+        "tracking: {redirect_domain: links.post.acme.example}",
+        "6:16: {T} tracking.redirect_domain must not be set while clicks are recorded (links of https would lead to it, where the "
+        'certificate is Amazon\'s, and browsers warn), got "links.post.acme.example"; set tracking.clicks: false, or remove '
+        "redirect_domain",
+    ),
+    "redirect domain with clicks that are named": (
+        "tracking: {clicks: true, opens: false, redirect_domain: t.post.acme.example}",
+        "6:44: {T} tracking.redirect_domain must not be set while clicks are recorded (links of https would lead to it, where the "
+        'certificate is Amazon\'s, and browsers warn), got "t.post.acme.example"; set tracking.clicks: false, or remove '
+        "redirect_domain",
+    ),
     "redirect domain that is the subdomain": (
         "tracking: {redirect_domain: post.acme.example}",
         '6:16: {T} tracking.redirect_domain must be below the subdomain "post.acme.example", got "post.acme.example"; '

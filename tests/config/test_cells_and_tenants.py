@@ -148,7 +148,7 @@ NEIGHBOURS = {
     ),
     "below another's redirect domain": (
         [
-            "{id: one, subdomain: a.acme.example, tracking: {redirect_domain: go.a.acme.example}}",
+            "{id: one, subdomain: a.acme.example, tracking: {clicks: false, redirect_domain: go.a.acme.example}}",
             "{id: two, subdomain: x.go.a.acme.example}",
         ],
         '5:15: tenant "two": subdomain must not be within "a.acme.example" of tenant "one", as its redirect domain, '

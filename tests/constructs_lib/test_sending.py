@@ -76,8 +76,9 @@ def test_sending_can_be_paused() -> None:
 
 
 def test_redirect_domain_reaches_the_configuration_set() -> None:
-    """Tracked links show the tenant's domain."""
-    options = only(synthesized(redirect_domain=f"links.{DOMAIN}"), "AWS::SES::ConfigurationSet")["TrackingOptions"]
+    """The image for opens comes from the tenant's domain."""
+    settings = {"redirect_domain": f"links.{DOMAIN}", "track_clicks": False}
+    options = only(synthesized(**settings), "AWS::SES::ConfigurationSet")["TrackingOptions"]
     assert options == {"CustomRedirectDomain": f"links.{DOMAIN}", "HttpsPolicy": "OPTIONAL"}
 
 
@@ -98,6 +99,15 @@ def test_mail_from_is_one_label(label: str) -> None:
     """The error names the value and what to use."""
     with pytest.raises(ValueError, match=r'mail_from_label must be one DNS label, got ".*"; use "mail"'):
         synthesized(mail_from_label=label)
+
+
+@pytest.mark.parametrize("settings", [{}, {"track_clicks": True}])
+def test_redirect_domain_takes_no_clicks(settings: dict[str, Any]) -> None:
+    """A link of https would end at a host with Amazon's certificate, where browsers warn."""
+    with pytest.raises(
+        ValueError, match=r'must not be set while clicks are tracked.*got "links.*; use track_clicks=False'
+    ):
+        synthesized(redirect_domain=f"links.{DOMAIN}", **settings)
 
 
 @pytest.mark.parametrize("redirect", ["links.acme.example", DOMAIN, f"x{DOMAIN}"])

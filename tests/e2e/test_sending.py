@@ -283,7 +283,7 @@ def test_applications_ask_who_may_send_and_receive(platform: Platform, tenant: T
         ("inbox", "", False, True),
     ]
     named = [{"local_part": "support", "display_name": "Acme <Hilfe> ü"}, {"local_part": "news", "receive": False}]
-    links = {"redirect_domain": f"links.{SUPPORT.address.partition('@')[2]}", "opens": False}
+    links = {"redirect_domain": f"links.{SUPPORT.address.partition('@')[2]}", "clicks": False}
     config = platform.write_config([{**TENANTS[0], "addresses": named, "tracking": links}])
     platform.json("deploy", "acme", "--yes", "--config", str(config))
     later = eventually(
@@ -299,10 +299,10 @@ def test_applications_ask_who_may_send_and_receive(platform: Platform, tenant: T
     assert book.written < later.written
 
 
-def test_links_are_the_tenants_own(platform: Platform, tenant: Tenant) -> None:
-    """The redirect domain of the deployment before: SES shows it in links, and the tenant's zone has its record.
+def test_image_for_opens_is_the_tenants_own(platform: Platform, tenant: Tenant) -> None:
+    """The redirect domain of the deployment before: the image for opens comes from it, and the tenant's zone has its record.
 
-    Opens are off with it: SES is not asked for them, and tells of none.
+    Clicks are off with it: SES is not asked for them, leaves links alone, and tells of none.
     """
     name, own = tenant.made["ConfigurationSetName"], "links.post.acme.example"
     described = platform.client("sesv2").get_configuration_set(ConfigurationSetName=name)
@@ -313,7 +313,7 @@ def test_links_are_the_tenants_own(platform: Platform, tenant: Tenant) -> None:
     begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(ANNA,), text="https://acme.example/\n"), key="links")
     done = tenant.outbox.wait(begun.id, seconds=60)
     assert done is not None
-    assert platform.emulator.report(done.ses_id, "Open", REGION) == 0
-    assert platform.emulator.report(done.ses_id, "Click", REGION, link="https://acme.example/") == 1
+    assert platform.emulator.report(done.ses_id, "Click", REGION, link="https://acme.example/") == 0
+    assert platform.emulator.report(done.ses_id, "Open", REGION) == 1
     found = eventually(lambda: one if len(one := tenant.reader.engagements(done.ses_id).items) == 3 else None)
-    assert (found[-1].kind, found[-1].link) == (EngagementKind.CLICK, "https://acme.example/")
+    assert found[-1].kind is EngagementKind.OPEN

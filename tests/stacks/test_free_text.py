@@ -127,7 +127,7 @@ FIELDS = [
     ),
     Field(
         "tracking.redirect_domain",
-        lambda text: {"tracking": {"redirect_domain": f"{text}.post.acme.example"}},
+        lambda text: {"tracking": {"clicks": False, "redirect_domain": f"{text}.post.acme.example"}},
         lambda tenant: [tenant.tracking.redirect_domain],
         lambda template: [
             one["TrackingOptions"]["CustomRedirectDomain"] for one in _all(template, "AWS::SES::ConfigurationSet")

@@ -137,6 +137,21 @@ def test_tenant_stacks_hold_no_custom_resource(templates: dict[str, Any]) -> Non
             assert not [t for t in types if t.startswith(("Custom::", "AWS::CloudFormation::"))]
 
 
+def test_no_name_of_a_tenants_own_is_behind_tracked_links(templates: dict[str, Any], example_assembly: Path) -> None:
+    """A link of https would end at a CNAME to SES, whose certificate names Amazon alone. There is a name to look at."""
+    example = [json.loads(path.read_text()) for path in example_assembly.glob("Tenant-*.template.json")]
+    named = []
+    for template in [*templates.values(), *example]:
+        sets = of_type(template, "AWS::SES::ConfigurationSet")
+        names = [one["Properties"].get("TrackingOptions", {}).get("CustomRedirectDomain") for one in sets]
+        named += [name for name in names if name]
+        if any(names) and ".awstrack.me" in json.dumps(template):
+            destinations = of_type(template, "AWS::SES::ConfigurationSetEventDestination")
+            kinds = [one["Properties"]["EventDestination"]["MatchingEventTypes"] for one in destinations]
+            assert [one for one in kinds if "CLICK" in one] == []
+    assert len(named) == 2
+
+
 def test_tenants_name_only_themselves(templates: dict[str, Any]) -> None:
     """No template mentions another tenant, by id or by subdomain."""
     names = {
