@@ -192,6 +192,11 @@ class Emulator:
         """What SES took in `region`, in order, as it was transmitted."""
         return [sending.from_json(each) for each in json.loads(self._ask("GET", "ses/sent", {"region": region}))]
 
+    def limit_sending(self, region: str, *, per_second: float = 10_000, per_day: float = 10_000_000) -> None:
+        """Have SES take no more in `region`, of recipients; by default as much as when it started, which nobody meets."""
+        query = {"region": region, "per_second": str(per_second), "per_day": str(per_day)}
+        self._ask("PUT", "ses/quota", query)
+
     def report(self, message_id: str, kind: str, region: str, *, at: datetime | None = None, **details: Any) -> int:
         """Have SES report an event of a message that was sent; returns how many event destinations asked for its kind.
 

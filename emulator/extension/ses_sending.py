@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from emulator import sending
-from emulator.extension import ses_events, ses_request, upstream
+from emulator.extension import ses_events, ses_quota, ses_request, upstream
 from emulator.extension.ses_request import Outgoing
 from emulator.extension.upstream import Response
 
@@ -79,6 +79,8 @@ def _accepted(outgoing: Outgoing, caller_arn: str) -> sending.Sent:
     _check_resources(outgoing, configuration_set)
     raw, subject = (outgoing.raw, "") if outgoing.is_raw else _built(outgoing)
     _check_message(outgoing, raw)
+    if refusal := ses_quota.quota().refusal(len(outgoing.recipients)):
+        raise Refused(*refusal)
     now = datetime.now(UTC)
     region = upstream.region()
     message_id = _message_id(region, now)
