@@ -64,7 +64,8 @@ class TenantSubdomainProps:
         alert_addresses: operators to tell of detections. Default: none.
         alerts_key_arn: KMS key of the alerts topic. Default: None, a key of its own.
         access_logs_bucket_name: bucket for the inbox's access logs. Default: None.
-        removal_policy: of zone and bucket. Default: retain.
+        removal_policy: of zone, bucket and table. Default: retain, but not what a first deployment that failed has made: it
+            would stay behind, and each attempt would get a zone with other name servers.
     """
 
     tenant_id: str
@@ -95,7 +96,7 @@ class TenantSubdomainProps:
     alert_addresses: Sequence[str] = ()
     alerts_key_arn: str | None = None
     access_logs_bucket_name: str | None = None
-    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class TenantSubdomain(Construct):

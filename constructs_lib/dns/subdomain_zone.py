@@ -54,8 +54,8 @@ class SubdomainZone(Construct):
         zone_name: the subdomain: A-labels, no trailing dot.
         parent: zone of ours that delegates it. Default: None, somebody else writes the NS record from `name_servers`.
         portal: alias at the subdomain itself, beside its MX and TXT records. Default: None.
-        removal_policy: Default: retain. A zone deleted while it is still delegated can be taken over by whoever is
-            given the same name servers next.
+        removal_policy: Default: retain, but not what a first deployment that failed has made.
+            A zone deleted while it is still delegated can be taken over by whoever is given the same name servers next.
 
     Raises:
         ValueError: `zone_name` does not lie below `parent.zone_name`, or a text holds `{{` or a `${` that is no token
@@ -72,7 +72,7 @@ class SubdomainZone(Construct):
         zone_name: str,
         parent: ParentZone | None = None,
         portal: PortalAlias | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, id)
         check_texts(f'zone "{zone_name}"', zone_name=zone_name, parent=parent, portal=portal)

@@ -26,6 +26,10 @@ _MEMORY_MIB: Final = 1024
 """The biggest mail, read and decoded, takes about 400 MiB."""
 
 
+_EXECUTION_ROLES: Final = "cdk-*-cfn-exec-role-*"
+"""What `cdk bootstrap` names the role that CloudFormation acts with, whatever the qualifier."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageStoreProps:
     """What a message store is made from.
@@ -38,7 +42,8 @@ class MessageStoreProps:
         send_statements: what lets the function send, see `SendingIdentity.send_statements`. Default: nothing does.
         alarm_topic_arn: told by the alarms. Default: None, nobody is.
         max_concurrency: messages that are worked on at once, 2 to 1,000. Default: 5.
-        removal_policy: of the table; with RETAIN it is protected against deletion, too. Default: retain.
+        removal_policy: of the table; unless it is DESTROY, only CloudFormation may delete the table. Default: retain, but not what
+            a first deployment that failed has made.
     """
 
     tenant_id: str
@@ -48,14 +53,15 @@ class MessageStoreProps:
     send_statements: Sequence[Mapping[str, Any]] = ()
     alarm_topic_arn: str | None = None
     max_concurrency: int = 5
-    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class MessageStore(Construct):
     """A table of messages and their threads, and the function that makes them of delivered mail.
 
-    Creates 1 table (on demand, point-in-time recovery, encrypted, protected against deletion, items expire) and 1 `QueueWorker`.
-    An inbox takes `structurer`; what the worker's role may do with the inbox's bucket is said by that bucket's policy.
+    Creates 1 table (on demand, point-in-time recovery, encrypted, deleted by CloudFormation only, items expire) and 1
+    `QueueWorker`. An inbox takes `structurer`; what the worker's role may do with the inbox's bucket is said by that bucket's
+    policy.
 
     A message is tried 5 times, 3 minutes apart, or 12 where the function crashed; then its notification is in the dead-letter
     queue, and the mail still under `clean/`.
@@ -64,7 +70,7 @@ class MessageStore(Construct):
         ValueError: `tenant_id` is no identifier, `max_concurrency` is beyond what AWS takes, or a text holds `{{` or a `${` that
             is no token (`check_texts`).
 
-    Source: DynamoDB developer guide, "Time to Live".
+    Source: DynamoDB developer guide, "Time to Live", "Using resource-based policies".
     """
 
     def __init__(self, scope: Construct, id: str, props: MessageStoreProps) -> None:
@@ -113,7 +119,6 @@ class MessageStore(Construct):
         ]
 
     def _table(self, props: MessageStoreProps) -> dynamodb.CfnTable:
-        keeps = props.removal_policy == cdk.RemovalPolicy.RETAIN
         names = (PARTITION, SORT, LISTED, LATEST)
         table = dynamodb.CfnTable(
             self,
@@ -135,13 +140,43 @@ class MessageStore(Construct):
             ),
             # With the key that AWS manages for DynamoDB in this account: its use is logged.
             sse_specification=dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
-            deletion_protection_enabled=keeps,
+            # Not deletion protection: with it no roll-back could delete the table that it has just made.
+            deletion_protection_enabled=False,
+            resource_policy=dynamodb.CfnTable.ResourcePolicyProperty(policy_document=_only_cloudformation_deletes())
+            if props.removal_policy != cdk.RemovalPolicy.DESTROY
+            else None,
             time_to_live_specification=dynamodb.CfnTable.TimeToLiveSpecificationProperty(
                 attribute_name=EXPIRES, enabled=True
             ),
         )
         table.apply_removal_policy(props.removal_policy)
         return table
+
+
+def _only_cloudformation_deletes() -> dict[str, Any]:
+    """The table's own policy: DeleteTable for nobody but CloudFormation, whose template says that the table is kept.
+
+    CloudFormation acts with the CDK's execution role, or as whoever called it; a template without that role has `aws:CalledVia`.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "DenyDeletingTable",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "dynamodb:DeleteTable",
+                # The table's own ARN would be a reference of the table to itself.
+                "Resource": "*",
+                "Condition": {
+                    "ArnNotLike": {
+                        "aws:PrincipalArn": f"arn:{cdk.Aws.PARTITION}:iam::{account_id()}:role/{_EXECUTION_ROLES}"
+                    },
+                    "ForAllValues:StringNotEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]},
+                },
+            }
+        ],
+    }
 
 
 def _keys(partition: str, sort: str) -> list[Any]:

@@ -53,7 +53,7 @@ class TenantInboxProps:
         tls_required: refuse mail that arrives without TLS. Default: True.
         recipients_per_rule: Default: 100.
         access_logs_bucket_name: bucket that receives the access logs, under `<tenant_id>/`. Default: None, no logs.
-        removal_policy: Default: retain.
+        removal_policy: Default: retain, but not what a first deployment that failed has made.
     """
 
     tenant_id: str
@@ -69,7 +69,7 @@ class TenantInboxProps:
     tls_required: bool = True
     recipients_per_rule: int = RECIPIENTS_PER_RULE
     access_logs_bucket_name: str | None = None
-    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class TenantInbox(Construct):

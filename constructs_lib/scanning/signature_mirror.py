@@ -137,7 +137,7 @@ class SignatureMirror(Construct):
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 )
             ],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         resource = bucket.node.default_child
         if access_logs_bucket_name is not None and isinstance(resource, s3.CfnBucket):

@@ -1,7 +1,7 @@
 """Tables: made, changed and deleted through the DynamoDB API, which keeps what ministack's CloudFormation drops.
 
 Ministack's own handler writes a table straight into its store: expiry, point-in-time recovery, encryption, the table's
-class and the protection against deletion are lost, and a stack with a wrong index passes. Here the table is described,
+class, its policy and the protection against deletion are lost, and a stack with a wrong index passes. Here the table is described,
 and what differs from the template is sent to the API, in its shapes. An update that is refused half way is taken back.
 
 Source: CloudFormation template reference, AWS::DynamoDB::Table; DynamoDB API reference, UpdateTable, UpdateTimeToLive.
@@ -9,6 +9,7 @@ Source: CloudFormation template reference, AWS::DynamoDB::Table; DynamoDB API re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +24,6 @@ NOT_EMULATED = (
     "ContributorInsightsSpecification",
     "ImportSourceSpecification",
     "KinesisStreamSpecification",
-    "ResourcePolicy",  # ministack keeps one, and does not ask it whether a request may pass
     "VectorIndexes",
     "WarmThroughput",
 )
@@ -162,6 +162,13 @@ def _switch(name: str, properties: Properties) -> None:
     on = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     if on != upstream.flag((properties.get("PointInTimeRecoverySpecification") or {}).get(recovery, False)):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={recovery: not on})
+    arn = _described(name)["TableArn"]
+    document = (properties.get("ResourcePolicy") or {}).get("PolicyDocument")
+    if document is not None:
+        text = document if isinstance(document, str) else json.dumps(document)
+        dynamodb.put_resource_policy(ResourceArn=arn, Policy=text)
+    else:
+        dynamodb.delete_resource_policy(ResourceArn=arn)
     protected = upstream.flag(properties.get("DeletionProtectionEnabled", False))
     if protected != _described(name)["DeletionProtectionEnabled"]:
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=protected)
@@ -292,5 +299,10 @@ REQUEST: dict[str, Callable[[Any], Any]] = {
     "TableClass": _as_it_is,
     "Tags": _as_it_is,
 }
-SWITCHES = ("DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "TimeToLiveSpecification")
+SWITCHES = (
+    "DeletionProtectionEnabled",
+    "PointInTimeRecoverySpecification",
+    "ResourcePolicy",
+    "TimeToLiveSpecification",
+)
 CHANGES = (_of_capacity, _of_indexes, _of_stream, _of_encryption, _of_class)

@@ -1,4 +1,4 @@
-"""What policies are matched with: the repository a request to ECR is about, the role behind a session, an event's source."""
+"""What policies are matched with: a request's repository, the role behind a session, an event's source, a table's own policy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from emulator.extension import upstream
 ACTIONS = "core.iam_actions"
 EVALUATOR = "core.iam_evaluator"
 SESSION = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/[^/]+")
+TABLE = re.compile(r"arn:[^:]+:dynamodb:[^:]*:(?P<account>\d+):table/[^/]+")
 
 
 def install() -> None:
@@ -19,6 +20,7 @@ def install() -> None:
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
     upstream.replace(ACTIONS, "request_tag_context", _with_sources)
     upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
+    upstream.replace(EVALUATOR, "_resource_policy", _with_tables)
 
 
 def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +34,22 @@ def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:
         return f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
 
     return resolve
+
+
+def _with_tables(original: Callable[..., tuple[Any, ...] | None]) -> Callable[..., tuple[Any, ...] | None]:
+    """A table's own policy, which ministack keeps and does not ask; an index is its table's.
+
+    Source: DynamoDB developer guide, "Using resource-based policies".
+    """
+
+    def policy(service: str, resource_arn: str) -> tuple[Any, ...] | None:
+        table = TABLE.match(resource_arn) if service == "dynamodb" else None
+        if table is None:
+            return original(service, resource_arn)
+        found = upstream.attribute("services.dynamodb", "_resource_policies").get(table[0])
+        return (found["Policy"], table["account"]) if found is not None else None
+
+    return policy
 
 
 def _with_sources(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -25,7 +25,7 @@ def test_zone_alone_is_one_retained_public_zone() -> None:
     template = template_of(stack)
     (zone,) = resources(template, "AWS::Route53::HostedZone").values()
     assert zone["Properties"] == {"Name": f"{ZONE}."}
-    assert (zone["DeletionPolicy"], zone["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (zone["DeletionPolicy"], zone["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert len(template.to_json()["Resources"]) == 1
 
 

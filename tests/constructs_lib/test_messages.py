@@ -27,17 +27,20 @@ def store_template(**settings: Any) -> assertions.Template:
 def test_table_is_recoverable_and_protected() -> None:
     """On demand, encrypted, recoverable; kept on removal and protected unless told otherwise; items expire."""
     table = next(iter(resources(store_template(), "AWS::DynamoDB::Table").values()))
-    assert table["DeletionPolicy"] == "Retain"
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     properties = table["Properties"]
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
-    assert properties["DeletionProtectionEnabled"] is True
+    # A protected table would hold up the roll-back of the deployment that makes it.
+    assert properties["DeletionProtectionEnabled"] is False
+    (statement,) = properties["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "dynamodb:DeleteTable")
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["SSESpecification"] == {"SSEEnabled": True}
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
     gone = next(
         iter(resources(store_template(removal_policy=cdk.RemovalPolicy.DESTROY), "AWS::DynamoDB::Table").values())
     )
-    assert (gone["DeletionPolicy"], gone["Properties"]["DeletionProtectionEnabled"]) == ("Delete", False)
+    assert (gone["DeletionPolicy"], gone["Properties"].get("ResourcePolicy")) == ("Delete", None)
 
 
 def test_function_knows_its_tenant_and_nothing_else() -> None:

@@ -49,7 +49,7 @@ def test_bucket_is_private_encrypted_versioned_and_kept() -> None:
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"):
         (resource,) = resources(template, type_).values()
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def days_in_bucket(template: Template, key: str) -> float:

@@ -118,7 +118,12 @@ def test_not_live_stops_both_directions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"), [(cdk.RemovalPolicy.RETAIN, "Retain"), (cdk.RemovalPolicy.DESTROY, "Delete")]
+    ("policy", "expected"),
+    [
+        (cdk.RemovalPolicy.RETAIN, "Retain"),
+        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "RetainExceptOnCreate"),
+        (cdk.RemovalPolicy.DESTROY, "Delete"),
+    ],
 )
 def test_removal_policy_reaches_what_holds_data(policy: cdk.RemovalPolicy, expected: str) -> None:
     """Mail and zone share one policy."""

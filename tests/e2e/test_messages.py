@@ -212,13 +212,15 @@ def test_nobody_else_writes_attachments(platform: Platform, mailroom: Mailroom) 
 
 
 def test_table_is_kept_as_it_should_be(platform: Platform, mailroom: Mailroom) -> None:
-    """On demand, recoverable, encrypted; protected unless the tenant's data may go; items expire."""
+    """On demand, recoverable, encrypted; nobody's to delete unless the tenant's data may go; items expire."""
     dynamodb = platform.client("dynamodb")
-    for tenant, protected in (("acme", False), ("globex", True)):
+    with pytest.raises(ClientError, match="AccessDenied"):
+        platform.administrator("dynamodb").delete_table(TableName=mailroom.outputs["globex"]["MessagesTableName"])
+    for tenant in ("acme", "globex"):
         name = mailroom.outputs[tenant]["MessagesTableName"]
         table = dynamodb.describe_table(TableName=name)["Table"]
         assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-        assert (table["SSEDescription"]["Status"], table["DeletionProtectionEnabled"]) == ("ENABLED", protected)
+        assert table["SSEDescription"]["Status"] == "ENABLED"
         backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
         assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["AttributeName"] == "expires"

@@ -212,7 +212,7 @@ def test_a_named_table_is_not_replaced_under_its_name(stacks: Stacks) -> None:
     ("more", "reason"),
     [
         ({"TimeToLive": {}}, "extraneous key [TimeToLive]"),
-        ({"ResourcePolicy": {"PolicyDocument": {}}}, "ResourcePolicy is not emulated"),
+        ({"KinesisStreamSpecification": {"StreamArn": "x"}}, "KinesisStreamSpecification is not emulated"),
         (
             {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7}},
             "PointInTimeRecoverySpecification.RecoveryPeriodInDays is not emulated",

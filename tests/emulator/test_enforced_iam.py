@@ -61,3 +61,32 @@ def test_events_are_put_by_their_source() -> None:
         with pytest.raises(ClientError) as caught:
             teller.put_events(Entries=[{**entry, "Source": "somebody.else"}])
         assert code_of(caught) == "AccessDeniedException"
+
+
+def test_a_tables_own_policy_is_asked() -> None:
+    """What it denies no user may, whatever else allows it; nothing more is denied, and without the policy nothing is."""
+    with Emulator(enforce_iam=True) as running:
+        stacks = Stacks(running, "tables")
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:DeleteTable", "Resource": "*"}
+        policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]}}
+        properties: dict[str, Any] = {
+            "TableName": "guarded",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        }
+        table = {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {**properties, "ResourcePolicy": policy}}}
+        name, _ = stacks.deploy(table)
+        iam = running.client("iam", REGION)
+        iam.create_user(UserName="operator")
+        key = iam.create_access_key(UserName="operator")["AccessKey"]
+        grant = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+        iam.put_user_policy(UserName="operator", PolicyName="all", PolicyDocument=document)
+        operator = running.client("dynamodb", REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
+        operator.put_item(TableName="guarded", Item={"pk": {"S": "x"}})
+        with pytest.raises(ClientError) as caught:
+            operator.delete_table(TableName="guarded")
+        assert code_of(caught) == "AccessDeniedException"
+        stacks.deploy({"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}, stack=name)
+        operator.delete_table(TableName="guarded")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.iam.deployed import Deployment
-from tests.iam.evaluator import Request, decisions
+from tests.iam.evaluator import ACCOUNT, Request, decisions
 
 ACTIONS = tuple(f"dynamodb:{one}" for one in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"))
 ITEMS = ("MESSAGE#x", "THREAD#x", "ADDRESS#anna@example.net", "OUTBOX#x", "SENT#x", "SUPPRESSED", "ADDRESSES")
@@ -48,3 +48,34 @@ def test_roles_and_items(deployment: Deployment) -> None:
     }
     assert allowed == filing | tracking | {("SubdomainAddressesWriter", "PutItem", "ADDRESSES")}
     assert sum(answers) == len(tables) * len(allowed)
+
+
+def test_only_cloudformation_deletes_a_table(deployment: Deployment) -> None:
+    """Not the account's administrator; the CDK's execution role does, and CloudFormation in the administrator's name."""
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    role = f"arn:aws:iam::{ACCOUNT}:role"
+    named = f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-central-1"
+    asked = [
+        (f"{role}/Administrator", {}, False),
+        (f"{role}/Administrator", {"aws:CalledVia": ["athena.amazonaws.com"]}, False),
+        (f"{role}/Administrator", {"aws:CalledVia": ["cloudformation.amazonaws.com"]}, True),
+        (f"{role}/{named}", {}, True),
+        (f"{role}/cdk-mail-cfn-exec-role-{ACCOUNT}-eu-central-1", {}, True),
+        (f"{role}/other-{named}", {}, False),
+    ]
+    for _stack, arn, properties in deployment.of_type("AWS::DynamoDB::Table"):
+        policy = properties.get("ResourcePolicy", {}).get("PolicyDocument")
+        requests = [
+            Request(
+                principal=f"{principal.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/session",
+                action="dynamodb:DeleteTable",
+                resource=arn,
+                identity=[everything],
+                resource_policy=policy,
+                context={"aws:PrincipalArn": principal, **context},
+            )
+            for principal, context, _answer in asked
+        ]
+        assert decisions(requests) == [policy is None or answer for *_, answer in asked]
+    policies = ["ResourcePolicy" in properties for *_, properties in deployment.of_type("AWS::DynamoDB::Table")]
+    assert sorted(policies) == [False, True, True, True, True]

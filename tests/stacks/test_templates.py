@@ -221,10 +221,26 @@ def test_exports_of_a_cell_are_what_its_tenants_import(templates: dict[str, Any]
 
 def test_removal_follows_the_config(templates: dict[str, Any]) -> None:
     """Data of a tenant is retained, also where it is replaced, unless its config says otherwise."""
-    for tenant, policy in (("shortest", "Retain"), ("elsewhere", "Delete")):
-        for type_ in ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Route53::HostedZone"):
+    for tenant, policy in (("shortest", "RetainExceptOnCreate"), ("elsewhere", "Delete")):
+        for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Route53::HostedZone", "AWS::DynamoDB::Table"):
             (resource,) = of_type(templates[f"Tenant-{tenant}"], type_)
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, policy)
+            replaced = policy.removesuffix("ExceptOnCreate")
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, replaced)
+
+
+def test_what_holds_state_says_what_becomes_of_it(templates: dict[str, Any]) -> None:
+    """It is kept unless its creation is rolled back, or it goes; and no table holds up a roll-back."""
+    holding = {"AWS::S3::Bucket", "AWS::Route53::HostedZone", "AWS::DynamoDB::Table", "AWS::KMS::Key"}
+    seen = set()
+    for template in templates.values():
+        for resource in template["Resources"].values():
+            assert resource.get("DeletionPolicy") != "Retain"
+            if resource["Type"] in holding:
+                policies = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+                assert policies in {("RetainExceptOnCreate", "Retain"), ("Delete", "Delete")}
+                assert not resource["Properties"].get("DeletionProtectionEnabled")
+                seen.add(resource["Type"])
+    assert seen == holding
 
 
 def test_tenant_that_only_sends_has_no_rule(templates: dict[str, Any]) -> None:
