@@ -1,13 +1,15 @@
-"""What is read from AWS about a cell's account: whose it is, and what its stacks put out.
+"""What is read from AWS about a cell's account: whose it is, what its stacks put out, and what they were made from.
 
 boto3 is imported by the first call: most commands need none of it, and it takes longer than they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from email_stack.config import Cell
 from email_stack.credentials import explained
@@ -19,14 +21,19 @@ if TYPE_CHECKING:
 __all__ = [
     "AwsError",
     "CredentialsError",
+    "DeployedStack",
     "WrongAccountError",
     "aws_errors",
     "check_account",
     "check_credentials",
+    "deployed_stack",
     "session",
     "stack_exists",
     "stack_outputs",
 ]
+
+
+_GONE: Final = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 
 
 class AwsError(Exception):
@@ -103,6 +110,47 @@ def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
     if stack is None:
         return None
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeployedStack:
+    """A stack as it is.
+
+    Args:
+        template: what it was made from, without the resources that are not there: of a creation that failed, or a deletion.
+        physical_ids: of the resources that are there, by logical id.
+    """
+
+    template: Mapping[str, Any]
+    physical_ids: Mapping[str, str]
+
+
+def deployed_stack(name: str, cell: Cell) -> DeployedStack | None:
+    """What the stack was made from, and what of it is there; None when there is no such stack.
+
+    Raises:
+        AwsError: AWS refused, or the template is none that the CDK wrote.
+
+    Source: CloudFormation API reference, "GetTemplate" and "ListStackResources".
+    """
+    if not stack_exists(name, cell):
+        return None
+    with aws_errors(f"stack {name} in {cell.region}: its template cannot be read"):
+        cloudformation = session().client("cloudformation", region_name=cell.region)
+        body: Any = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        there = {
+            found["LogicalResourceId"]: found["PhysicalResourceId"]
+            for page in pages
+            for found in page["StackResourceSummaries"]
+            if found.get("PhysicalResourceId") and found["ResourceStatus"] not in _GONE
+        }
+    try:
+        template = dict(json.loads(body) if isinstance(body, str) else body)
+        resources = {logical_id: template["Resources"][logical_id] for logical_id in there}
+    except (ValueError, KeyError, TypeError) as error:
+        raise AwsError(f"stack {name} in {cell.region}: its template is none of the CDK's: {error}") from error
+    return DeployedStack(template={**template, "Resources": resources}, physical_ids=there)
 
 
 def _described(name: str, cell: Cell) -> StackTypeDef | None:

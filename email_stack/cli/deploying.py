@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from email_stack.aws import AwsError, check_account, stack_exists
 from email_stack.cli.account import checked_credentials
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.dangling import refuse_dangling_delegation
@@ -21,6 +20,7 @@ from email_stack.cli.emptying import empty_bucket_of
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
 from email_stack.cli.progress import StackProgress
+from email_stack.cli.removing import judged_removal
 from email_stack.cli.selection import stack_names, tenant_stacks
 from email_stack.config import Cell, Config, Tenant, load
 from email_stack.printable import counted
@@ -126,9 +126,10 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
     server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
-    """Delete one tenant's stacks. Its mail and its zone are kept unless its config says `removal: destroy`.
+    """Delete one tenant's stacks. Its mail and its zone are kept unless `removal: destroy` was deployed.
 
-    Where nothing is deployed any more, that is said, and is no failure.
+    What is deployed decides. Where the config says otherwise nothing is deleted, and the remedy is to deploy first. Where nothing
+    is deployed any more, that is said, and is no failure.
     """
     loaded = load(config)
     chosen = loaded.tenant(tenant)
@@ -140,43 +141,45 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
             "delegation or the records removed, then destroy (or say --force)",
             ExitCode.REFUSED,
         )
-    keeps = (
-        "keeps its bucket and zone" if chosen.removal == "retain" else "deletes its bucket with all mail, and its zone"
-    )
+    cell = loaded.cell(chosen.cell)
     if not apply:
-        if as_json:
-            print_json({"ok": True, "applied": False, "stacks": stacks, "removal": chosen.removal})
-        else:
-            console.print(
-                f"would delete {', '.join(stacks)}; {keeps}. Nothing was changed: say --yes to do it", markup=False
-            )
+        _show_removal(chosen, cell, stacks, config, as_json=as_json)
         return
-    checked_credentials(loaded.cell(chosen.cell).region)
+    checked_credentials(cell.region)
+    judged = judged_removal(chosen, cell, stacks, config)
     if not force:
-        refuse_dangling_delegation(chosen, loaded.cell(chosen.cell), endpoint(resolver), server_port)
-    stacks = _existing(stacks, loaded.cell(chosen.cell))
-    if not stacks:
+        refuse_dangling_delegation(chosen, cell, endpoint(resolver), server_port)
+    if not judged.stacks:
         _tell_nothing_there(chosen, as_json=as_json)
         return
-    emptied = empty_bucket_of(chosen, loaded.cell(chosen.cell)) if chosen.removal == "destroy" else 0
+    emptied = empty_bucket_of(chosen, cell) if judged.removal.buckets else 0
     with StackProgress(errors) as progress:
-        run = CdkRun(verb="destroy", stacks=stacks, config=config, tenants=[tenant], options=["--force"])
+        run = CdkRun(verb="destroy", stacks=judged.stacks, config=config, tenants=[tenant], options=["--force"])
         run_cdk(run, on_line=progress.line)
     if as_json:
-        print_json(
-            {"ok": True, "applied": True, "stacks": stacks, "removal": chosen.removal, "versions_deleted": emptied}
-        )
+        done = {"stacks": list(judged.stacks), "removal": chosen.removal, "versions_deleted": emptied}
+        print_json({"ok": True, "applied": True, **done})
     else:
-        console.print(f"deleted {', '.join(stacks)}; this {keeps}", markup=False)
+        console.print(f"deleted {', '.join(judged.stacks)}; this {judged.removal.text}", markup=False)
 
 
-def _existing(stacks: Sequence[str], cell: Cell) -> list[str]:
-    """Those that are there. All of them where that cannot be asked: the CDK then says why."""
+def _show_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Path, *, as_json: bool) -> None:
+    """What would go and what would stay: by what is deployed, and where nobody can tell that, by the config, which is said."""
     try:
-        check_account(cell)
-        return [name for name in stacks if stack_exists(name, cell)]
-    except AwsError:
-        return list(stacks)
+        judged = judged_removal(tenant, cell, stacks, config)
+    except CommandError as error:
+        if error.code is not ExitCode.AWS_FAILED:
+            raise
+        kept = tenant.removal == "retain"
+        says = "keeps its bucket and zone" if kept else "deletes its bucket with all mail, and its zone"
+        says += ", by the config; what is deployed could not be read"
+    else:
+        stacks, says = judged.stacks or stacks, judged.removal.text if judged.stacks else "is not deployed"
+    if as_json:
+        print_json({"ok": True, "applied": False, "stacks": list(stacks), "removal": tenant.removal})
+    else:
+        would = f"would delete {', '.join(stacks)}; {says}"
+        console.print(f"{would}. Nothing was changed: say --yes to do it", markup=False)
 
 
 def _tell_nothing_there(tenant: Tenant, *, as_json: bool) -> None:

@@ -1,0 +1,96 @@
+"""What destroying a tenant would do, judged by what is deployed and not by what the config says of it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from constructs_lib.naming import tenant_stack_name
+from email_stack.aws import DeployedStack, aws_errors, check_account, deployed_stack, session
+from email_stack.cli.account import aws_failures
+from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell, Tenant
+from email_stack.transitions import Removal, Template, changes_of_removal, removal
+
+__all__ = ["Judged", "judged_removal"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A removal that may go ahead.
+
+    Args:
+        stacks: those that are there, in the order they are deleted.
+        removal: what becomes of what the tenant's own stack holds.
+    """
+
+    stacks: Sequence[str]
+    removal: Removal
+
+
+def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Path) -> Judged:
+    """Read what is deployed of `stacks`, and compare it with what the config makes of them.
+
+    Raises:
+        CommandError: what is deployed is not what the config says; a table that would go is protected; the credentials are for
+            another account; or AWS refused.
+    """
+    with aws_failures():
+        check_account(cell)
+        found = {name: stack for name in stacks if (stack := deployed_stack(name, cell)) is not None}
+    if not found:
+        return Judged(stacks=(), removal=Removal())
+    wanted = _synthesized(tenant, list(found), config)
+    changes = [
+        change for name, stack in found.items() for change in changes_of_removal(stack.template, wanted.get(name, {}))
+    ]
+    if changes:
+        raise CommandError(
+            "refused",
+            f'tenant "{tenant.id}": what is deployed is not what the config says: '
+            f"{'; '.join(change.text for change in changes)}; nothing was deleted: run `email-stack deploy {tenant.id} --yes` "
+            "first, then destroy",
+            ExitCode.REFUSED,
+        )
+    own = found.get(tenant_stack_name(tenant.id))
+    what = removal(own.template) if own is not None else Removal()
+    if own is not None:
+        _refuse_protected_tables(tenant, cell, own, what)
+    return Judged(stacks=tuple(found), removal=what)
+
+
+def _synthesized(tenant: Tenant, stacks: Sequence[str], config: Path) -> Mapping[str, Template]:
+    """The templates that the config makes, by stack."""
+    with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
+        assembly = Path(folder) / "cdk.out"
+        run = CdkRun(
+            verb="synth", stacks=stacks, config=config, tenants=[tenant.id], options=["--quiet"], assembly=assembly
+        )
+        run_cdk(run, on_line=lambda _: None)
+        return {name: json.loads((assembly / f"{name}.template.json").read_text(encoding="utf-8")) for name in stacks}
+
+
+def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, what: Removal) -> None:
+    """A protection that somebody switched on by hand stands in no template, and ends the deletion when the mail is gone."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.aws
+
+    for logical_id in what.tables:
+        name = stack.physical_ids[logical_id]
+        with aws_failures(), aws_errors(f"table {name} in {cell.region}: cannot be read"):
+            try:
+                table = session().client("dynamodb", region_name=cell.region).describe_table(TableName=name)["Table"]
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                    continue
+                raise
+        if table.get("DeletionProtectionEnabled"):
+            raise CommandError(
+                "refused",
+                f'tenant "{tenant.id}": table {name} is to be deleted, and is protected against deletion; nothing was deleted: '
+                f"run `aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled`, then destroy",
+                ExitCode.REFUSED,
+            )

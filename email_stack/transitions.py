@@ -1,0 +1,124 @@
+"""What a stack's deployed template says that a deletion takes and leaves, and how what the config says now differs. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["Change", "Removal", "Template", "changes_of_removal", "removal"]
+
+Template = Mapping[str, Any]
+"""A CloudFormation template, as `GetTemplate` answers it or synthesis writes it."""
+
+_KINDS: Final = {
+    "AWS::CloudWatch::Alarm": "alarm",
+    "AWS::DynamoDB::Table": "table",
+    "AWS::KMS::Key": "key",
+    "AWS::Logs::LogGroup": "log group",
+    "AWS::Route53::HostedZone": "hosted zone",
+    "AWS::S3::Bucket": "bucket",
+    "AWS::SES::EmailIdentity": "identity",
+    "AWS::SES::ReceiptRule": "receipt rule",
+    "AWS::SNS::Topic": "topic",
+    "AWS::SQS::Queue": "queue",
+}
+"""What a person is told of; whatever else there is comes and goes with these."""
+
+_DATA: Final = {"bucket", "hosted zone", "key", "table"}
+
+_KEEPING: Final = {"Retain", "RetainExceptOnCreate", "Snapshot"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """What becomes of the resources of a stack that is deleted.
+
+    Args:
+        deleted: what goes: kinds, with how many of each where it is not one.
+        kept: what stays, likewise.
+        tables: logical ids of the tables that go, which must not be protected by then.
+        buckets: logical ids of the buckets that go, which must be empty by then.
+    """
+
+    deleted: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As a clause about the deletion: what it keeps, and what it deletes."""
+        parts = [f"keeps its {_listed(self.kept)}"] if self.kept else []
+        parts += [f"deletes its {_listed(self.deleted)}"] if self.deleted else []
+        return ", and ".join(parts) or "finds nothing that holds data"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Something that holds data, and that a deletion treats otherwise by the deployed template than by the new one.
+
+    Args:
+        logical_id: its own.
+        kind: such as "bucket".
+        deployed: whether the deployed template keeps it.
+        wanted: whether the new template does; None where that does not have it.
+    """
+
+    logical_id: str
+    kind: str
+    deployed: bool
+    wanted: bool | None
+
+    @property
+    def text(self) -> str:
+        """One clause."""
+        said = {True: "is kept", False: "is deleted", None: "is none"}
+        return f"its {self.kind} {said[self.deployed]} by what is deployed, and {said[self.wanted]} by the config"
+
+
+def removal(deployed: Template) -> Removal:
+    """What deleting the stack takes, and what it leaves."""
+    told = list(_told(deployed))
+    going = [(logical_id, kind) for logical_id, resource, kind in told if not _keeps(resource)]
+    return Removal(
+        deleted=_counted(kind for _logical_id, kind in going),
+        kept=_counted(kind for _logical_id, resource, kind in told if _keeps(resource)),
+        tables=tuple(logical_id for logical_id, kind in going if kind == "table"),
+        buckets=tuple(logical_id for logical_id, kind in going if kind == "bucket"),
+    )
+
+
+def changes_of_removal(deployed: Template, wanted: Template) -> tuple[Change, ...]:
+    """Where a deletion does with data now what it would not do once `wanted` is deployed.
+
+    What is not deployed is not deleted either. What `wanted` no longer has is a change where it would go, for nobody who reads the
+    config would know of it; where it is kept it is there afterwards, as it would be.
+    """
+    after = {logical_id: _keeps(resource) for logical_id, resource, _kind in _told(wanted)}
+    found = []
+    for logical_id, resource, kind in _told(deployed):
+        keeps, would = _keeps(resource), after.get(logical_id)
+        if kind in _DATA and keeps is not would and not (keeps and would is None):
+            found.append(Change(logical_id=logical_id, kind=kind, deployed=keeps, wanted=would))
+    return tuple(found)
+
+
+def _told(template: Template) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    for logical_id, resource in template.get("Resources", {}).items():
+        if (kind := _KINDS.get(resource["Type"])) is not None:
+            yield logical_id, resource, kind
+
+
+def _keeps(resource: Mapping[str, Any]) -> bool:
+    return resource.get("DeletionPolicy") in _KEEPING
+
+
+def _counted(kinds: Iterable[str]) -> tuple[str, ...]:
+    return tuple(kind if count == 1 else f"{count} {kind}s" for kind, count in sorted(Counter(kinds).items()))
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    *rest, last = kinds
+    return f"{', '.join(rest)} and {last}" if rest else last
