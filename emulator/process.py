@@ -226,6 +226,20 @@ class Emulator:
         """
         return self._publish("PUT", {"region": region, "detail_type": detail_type}, detail)
 
+    def limit(self, service: str, code: str, value: float, region: str) -> None:
+        """Let the account hold that much: the quota with `code` of `service`, as Service Quotas names them.
+
+        Raises:
+            EmulatorError: there is no such quota here.
+        """
+        try:
+            self._ask(
+                "PUT", "account/quotas", {"region": region, "service": service, "code": code}, str(value).encode()
+            )
+        except urllib.error.HTTPError as error:
+            with error:
+                raise EmulatorError(f"emulator: {error.read().decode(errors='replace')}") from None
+
     def _publish(self, method: str, query: dict[str, str], content: dict[str, Any]) -> int:
         try:
             return int(self._ask(method, "ses/events", query, json.dumps(content).encode()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emulator.extension import (
+    account,
     cloudformation_events,
     custom_resources,
     dynamodb,
@@ -28,6 +29,7 @@ from emulator.extension import (
 )
 
 SERVICES = (
+    account,
     cloudformation_events,
     custom_resources,
     dynamodb,
