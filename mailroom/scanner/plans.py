@@ -170,7 +170,9 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
         return _as_recorded(fresh, case, delivered) if failed else _delivered_before(fresh, case, delivered)
     if case.refused:
         delivery = Delivery(action=Action.DELETE, reason=_TAKEN_BEFORE)
-        return (Plan(result=fresh.result, delivery=delivery, told=True, release=case.item.release),)
+        # Whoever let it go does not know.
+        told = case.item.release is None
+        return (Plan(result=fresh.result, delivery=delivery, told=told, release=case.item.release),)
     if case.known is None:
         return (fresh,)
     return (_after(case.known, fresh, case),)

@@ -211,6 +211,27 @@ def test_held_and_let_go_by_an_operator(way: Way, policy: Policy, knows: bool) -
     assert way.waiting() == []
 
 
+def test_let_go_after_it_was_refused(way: Way) -> None:
+    """It is there twice, and deleted once: the request is refused, which stands; operators hear that the other is deleted, too."""
+    begun = way.outbox.send(LOCKED, key="k")
+    (item,) = way.waiting()
+    s3 = way.store.client("s3")
+    raw = s3.get_object(Bucket=item.bucket, Key=item.key)["Body"].read()
+    s3.put_object(Bucket=item.bucket, Key=item.key, Body=raw)
+    assert way.scan(Policy()) == [Outcome.HELD, Outcome.HELD]
+    first, second = way.waiting()
+    recipient = replace(way.intake.recipient_of(""), policy=Policy(encrypted=Action.DELETE))
+    deleting = replace(way.intake, recipient_of=lambda _: recipient)
+    assert deleting.take(replace(first, rescan="r1")) is Outcome.DELETED
+    way.send()
+    assert state(way.outbox, begun.id)[0] is OutboxState.REFUSED
+    way.alerts()
+    assert way.let_go(Policy(), Verdict.ENCRYPTED, rescan="r2") == [Outcome.DELETED]
+    assert [(one["message_id"], one["action"]) for one in way.alerts()] == [(second.message_id, "delete")]
+    way.send()
+    assert way.ses.asked == []
+
+
 def test_let_go_unscanned(way: Way) -> None:
     """Held because no scan succeeds, and sent because an operator says so; a try that breaks off sends nothing twice."""
     begun = way.outbox.send(RECEIPT, key="k")
