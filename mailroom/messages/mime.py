@@ -264,7 +264,7 @@ class _Structure:
             if closed and not closing:
                 self.problems.add(part.place, "boundary-reopened")
             begun, closed = None if closing else end, closing
-            if len(slices) > MAX_PARTS:
+            if len(slices) > max(self.limits.parts, 0):
                 break
         if begun is not None:
             slices.append((begun, part.end))

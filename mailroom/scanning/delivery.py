@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from mailroom.messages.mime import MAX_PARTS, Limits, Part, Problems, read_structure
+from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES
+from mailroom.scanning.openings import MAX_PIECES
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 
 __all__ = ["Delivery", "decide"]
@@ -143,7 +144,7 @@ def _without_content_fields(header: bytes) -> bytes:
 
 
 def _structure(raw: bytes) -> Part:
-    return read_structure(raw, Problems(), Limits(parts=MAX_PARTS, octets=0))
+    return read_structure(raw, Problems(), Limits(parts=MAX_PIECES, octets=0))
 
 
 def _notice(part: PartVerdict, now: datetime) -> bytes:

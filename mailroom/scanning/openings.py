@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mailroom.messages.mime import MAX_PARTS, Limits, Part, Problems, read_structure
+from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES, opened_files
 from mailroom.scanning.decoders import (
     base64_runs,
@@ -90,7 +90,7 @@ def _never() -> bool:
 @dataclass(slots=True)
 class _Reader:
     late: Callable[[], bool]
-    limits: Limits = field(default_factory=lambda: Limits(parts=MAX_PARTS, octets=0))
+    limits: Limits = field(default_factory=lambda: Limits(parts=MAX_PIECES, octets=0))
     seen: set[bytes] = field(default_factory=set)
     pieces: int = 0
 
@@ -111,7 +111,7 @@ class _Reader:
 def openings(raw: bytes, late: Callable[[], bool] = _never) -> Iterator[Piece]:
     """The message itself, then everything in it, each distinct sequence of octets once. Takes linear time.
 
-    What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 1,000 parts and 2,000 pieces,
+    What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 2,000 parts or pieces,
     "Limits.Depth" of 12 messages within each other, "Limits.Nesting" of 30 multiparts, "Limits.Header" of 1 MB of header or
     100 kB of a field that says what a part is, "Limits.Time" when it is late.
 

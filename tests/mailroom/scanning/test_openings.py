@@ -28,9 +28,9 @@ def test_ordinary_message_is_few_pieces() -> None:
 
 def test_too_many_parts() -> None:
     """A message of endless parts ends in one piece that says so."""
-    raw = mixed(*(part(f"{number}".encode(), "Content-Type: text/plain") for number in range(MAX_PARTS + 10)))
+    raw = mixed(*(part(f"{number}".encode(), "Content-Type: text/plain") for number in range(MAX_PIECES + 10)))
     assert limits_of(raw) == {"Limits.Parts"}
-    assert limits_of(mixed(*(part(b"x", "Content-Type: text/plain") for _ in range(MAX_PARTS - 10)))) == set()
+    assert limits_of(mixed(*(part(b"x", "Content-Type: text/plain") for _ in range(MAX_PARTS + 10)))) == set()
 
 
 def test_too_many_pieces() -> None:
