@@ -12,6 +12,7 @@ from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import Tenant, load
 from email_stack.mailbox import outbox_of
+from email_stack.status.sending import why_refused
 from mailroom.errors import MailroomError
 from mailroom.messages.model import Address
 
@@ -77,7 +78,7 @@ def send_test(
             raise CommandError("cannot be sent", str(error), ExitCode.INVALID) from error
         except MailroomError as error:
             raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
-    _tell(of, found, as_json=as_json)
+    _tell(of, found, why_refused(of, cell, found.reason) if found.state.value == "refused" else "", as_json=as_json)
     raise typer.Exit(_CODES.get(found.state.value, ExitCode.DIFFERENT))
 
 
@@ -100,7 +101,7 @@ def _sender(tenant: Tenant, address: str | None) -> Address:
     return Address(chosen, names[chosen])
 
 
-def _tell(tenant: Tenant, found: Progress, *, as_json: bool) -> None:
+def _tell(tenant: Tenant, found: Progress, advice: str, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -109,13 +110,14 @@ def _tell(tenant: Tenant, found: Progress, *, as_json: bool) -> None:
                 "state": found.state.value,
                 "reason": found.reason,
                 "ses_id": found.ses_id,
+                "advice": advice,
             }
         )
         return
     said = {
         "sent": f"sent; `email-stack messages {tenant.id} --sent {found.ses_id}` tells what becomes of it",
         "held": f"held: it waits in quarantine; `email-stack rescan {tenant.id}` shows why",
-        "refused": f"refused: {found.reason}",
+        "refused": f"refused: {found.reason}{': ' if advice else ''}{advice}",
         "in-doubt": "in doubt: SES was asked, and its answer is lost",
     }
     waiting = f"{found.state.value}: the scanner or SES is not done with it; `email-stack rescan {tenant.id}` shows what is held"

@@ -39,7 +39,12 @@ _STYLES: Final = {
     State.ABSENT: "red",
     State.WRONG: "red",
 }
-_CELL_TITLES: Final = {Part.RULE: "rule set", Part.DEFINITIONS: "definitions", Part.QUEUES: "scanner's queue"}
+_CELL_TITLES: Final = {
+    Part.RULE: "rule set",
+    Part.SENDING: "sending",
+    Part.DEFINITIONS: "definitions",
+    Part.QUEUES: "scanner's queue",
+}
 _LAYOUTS: Final[Sequence[Sequence[Part | None]]] = (
     tuple(TITLES),
     (None, *(part for part in TITLES if part not in DNS_PARTS)),

@@ -15,7 +15,7 @@ from email_stack.aws import AwsError, check_account, stack_outputs
 from email_stack.config import Cell, Config, Tenant
 from email_stack.deployed import Deployed, NotDeployedError, read_deployed, tenant_outputs
 from email_stack.dnscheck.model import Report, Subject
-from email_stack.status import judge
+from email_stack.status import judge, sending
 from email_stack.status.model import CELL_PARTS, DNS_PARTS, CellStatus, Check, Part, Snapshot, State, TenantStatus
 from email_stack.status.reads import AT_ONCE, ActiveRules, CellReader, output_of
 from email_stack.tenant_records import public_records
@@ -123,6 +123,8 @@ def _read_cell(cell: Cell, now: datetime) -> _Shared:
     with _refusals(checks, Part.RULE):
         active = reader.active_rules()
         checks[Part.RULE] = judge.rule_set(cell, active.name)
+    with _refusals(checks, Part.SENDING):
+        checks[Part.SENDING] = sending.of_account(cell.region, reader.account_sending())
     with _refusals(checks, Part.DEFINITIONS):
         confirmed = reader.definitions_confirmed(output_of(outputs, "DefinitionsBucketName", stack))
         checks[Part.DEFINITIONS] = judge.definitions(confirmed, now)
@@ -149,6 +151,7 @@ def _read_tenant(tenant: Tenant, cell: Cell, shared: _Shared, now: datetime) -> 
     checks: dict[Part, Check] = {}
     made = _identity(tenant, cell, shared, checks)
     _rule(tenant, cell, shared, checks)
+    _sending(tenant, shared, shared.reader, checks)
     # A scanner of the tenant's own loads the cell's definitions, too: email_stack.stacks.tenant_stack.
     checks[Part.DEFINITIONS] = shared.status.checks[Part.DEFINITIONS]
     asked = _Asked(tenant=tenant, reader=shared.reader, outputs=outputs, now=now)
@@ -171,6 +174,13 @@ def _rule(tenant: Tenant, cell: Cell, shared: _Shared, checks: dict[Part, Check]
         checks[Part.RULE] = shared.status.checks[Part.RULE]
     else:
         checks[Part.RULE] = judge.rule(tenant, cell, shared.active.enabled, shared.active.name)
+
+
+def _sending(tenant: Tenant, shared: _Shared, reader: CellReader, checks: dict[Part, Check]) -> None:
+    with _refusals(checks, Part.SENDING):
+        with shared.turn:
+            status = reader.tenant_sending(tenant.id)
+        checks[Part.SENDING] = sending.of_tenant(tenant, status, shared.status.checks[Part.SENDING])
 
 
 def _of_the_stack(asked: _Asked, status: TenantStatus, checks: dict[Part, Check]) -> TenantStatus:

@@ -57,6 +57,7 @@ class Part(StrEnum):
     SPF = "spf"
     DMARC = "dmarc"
     RULE = "rule"
+    SENDING = "sending"
     ALERTS = "alerts"
     DEFINITIONS = "definitions"
     QUEUES = "queues"
@@ -73,6 +74,7 @@ TITLES: Final[Mapping[Part, str]] = {
     Part.SPF: "SPF",
     Part.DMARC: "DMARC",
     Part.RULE: "rule",
+    Part.SENDING: "sending",
     Part.ALERTS: "alerts",
     Part.DEFINITIONS: "definitions",
     Part.QUEUES: "queues",
@@ -85,7 +87,7 @@ TITLES: Final[Mapping[Part, str]] = {
 DNS_PARTS: Final = (Part.DELEGATION, Part.INBOUND, Part.DKIM, Part.MAIL_FROM, Part.SPF, Part.DMARC)
 """What DNS and SES say between them."""
 
-CELL_PARTS: Final = (Part.RULE, Part.DEFINITIONS, Part.QUEUES)
+CELL_PARTS: Final = (Part.RULE, Part.SENDING, Part.DEFINITIONS, Part.QUEUES)
 """What a cell has of its own."""
 
 

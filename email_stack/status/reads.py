@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ses import SESClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
-__all__ = ["AT_ONCE", "ActiveRules", "CellReader", "LastMail", "Subscriptions", "output_of"]
+__all__ = ["AT_ONCE", "AccountSending", "ActiveRules", "CellReader", "LastMail", "Subscriptions", "output_of"]
 
 AT_ONCE: Final = 8
 """Tenants that are read at once; each asks five services, which take tens of requests a second."""
@@ -59,6 +60,25 @@ class ActiveRules:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSending:
+    """What SES lets an account send in a region.
+
+    Args:
+        production: False while SES keeps it in its sandbox.
+        enabled: False once its sending was paused.
+        enforcement: "HEALTHY", "PROBATION" or "SHUTDOWN".
+        most: messages within 24 hours; a negative number is no limit.
+        sent: messages of the last 24 hours.
+    """
+
+    production: bool
+    enabled: bool
+    enforcement: str
+    most: int
+    sent: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Subscriptions:
     """Who subscribed to a topic by e-mail: those that confirmed, and those that were asked to."""
 
@@ -82,6 +102,7 @@ class CellReader:
     dynamodb: DynamoDBClient
     s3: S3Client
     ses: SESClient
+    sesv2: SESV2Client
     sns: SNSClient
     sqs: SQSClient
 
@@ -98,6 +119,7 @@ class CellReader:
                 dynamodb=own.client("dynamodb", region_name=region, config=patient),
                 s3=own.client("s3", region_name=region, config=patient),
                 ses=own.client("ses", region_name=region, config=patient),
+                sesv2=own.client("sesv2", region_name=region, config=patient),
                 sns=own.client("sns", region_name=region, config=patient),
                 sqs=own.client("sqs", region_name=region, config=patient),
             )
@@ -110,6 +132,28 @@ class CellReader:
             name=answer.get("Metadata", {}).get("Name"),
             enabled={rule["Name"]: rule.get("Enabled", False) for rule in answer.get("Rules", [])},
         )
+
+    def account_sending(self) -> AccountSending:
+        """Whether and how much the account may send. Source: SES API v2 reference, "GetAccount"."""
+        with aws_errors("SES account: cannot be read"):
+            answer = self.sesv2.get_account()
+        quota = answer.get("SendQuota", {})
+        return AccountSending(
+            production=answer.get("ProductionAccessEnabled", False),
+            enabled=answer.get("SendingEnabled", False),
+            enforcement=answer.get("EnforcementStatus", ""),
+            most=int(quota.get("Max24HourSend", -1)),
+            sent=int(quota.get("SentLast24Hours", 0)),
+        )
+
+    def tenant_sending(self, tenant: str) -> str | None:
+        """What SES says of a tenant's sending: ENABLED, REINSTATED or DISABLED; None where it has no such tenant."""
+        with aws_errors(f'SES tenant "{tenant}": cannot be read'):
+            try:
+                answer = self.sesv2.get_tenant(TenantName=tenant)
+            except self.sesv2.exceptions.NotFoundException:
+                return None
+        return answer["Tenant"].get("SendingStatus", "ENABLED")
 
     def subscriptions(self, topic_arn: str) -> Subscriptions:
         """Addresses that subscribed to a topic.

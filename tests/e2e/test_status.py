@@ -104,7 +104,7 @@ def test_all_is_well(operator: Operator) -> None:
     """Every part of a tenant that was just deployed, each asked of what it is about."""
     found, code = operator.acme()
     assert {part: one["state"] for part, one in found["checks"].items()} == dict.fromkeys(found["checks"], "ok")
-    assert len(found["checks"]) == 13
+    assert len(found["checks"]) == 14
     assert (found["state"], code, found["alerts"]) == ("ok", 0, {"confirmed": 1, "addresses": 1})
     assert {one["queue"] for one in found["queues"]} == {"messages structuring", "tracking noting"}
     assert (found["last_mail_in"], found["last_mail_out"], found["held"]) == (None, None, {})
@@ -137,6 +137,47 @@ def test_mail_in_and_out(platform: Platform, operator: Operator) -> None:
     assert code == 0
     for name in ("last_mail_in", "last_mail_out"):
         assert before < datetime.fromisoformat(found[name]) < datetime.now(UTC)
+
+
+def test_sandbox_is_told(platform: Platform, operator: Operator) -> None:
+    """SES sends to verified addresses alone: of the cell and of its tenants, with what to do; `send-test` says so, too."""
+    ses = platform.client("sesv2")
+    details = {"MailType": "TRANSACTIONAL", "WebsiteURL": "https://acme.example"}
+    ses.put_account_details(**details, ProductionAccessEnabled=False)
+    try:
+        (why,) = operator.wrong().values()
+        assert why.startswith(f"SES keeps the account in its sandbox in {REGION}: it sends to verified addresses alone")
+        (cell,) = json.loads(operator.ask("acme", "--json").stdout)["cells"]
+        assert (cell["state"], cell["checks"]["sending"]) == ("wrong", {"state": "wrong", "reason": why})
+        config = ["--config", operator.config]
+        sent = platform.email_stack("send-test", "acme", "--to", "stranger@example.net", "--json", *config)
+        told = json.loads(sent.stdout)
+        assert (sent.returncode, told["state"], told["reason"], told["advice"]) == (
+            6,
+            "refused",
+            "MessageRejected",
+            why,
+        )
+    finally:
+        ses.put_account_details(**details, ProductionAccessEnabled=True)
+
+
+def test_pauses_are_told(platform: Platform, operator: Operator) -> None:
+    """Of the account, and of the tenant alone."""
+    ses = platform.client("sesv2")
+    ses.put_account_sending_attributes(SendingEnabled=False)
+    assert operator.wrong()["sending"].startswith(f"the account's sending is paused in {REGION}: nothing is sent")
+    ses.put_account_sending_attributes(SendingEnabled=True)
+    entity = {
+        "ReputationEntityType": "RESOURCE",
+        "ReputationEntityReference": ses.get_tenant(TenantName="acme")["Tenant"]["TenantArn"],
+    }
+    ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="DISABLED")
+    assert operator.wrong()["sending"].startswith("SES paused the tenant's sending: nothing of it is sent")
+    shown = platform.email_stack("send-test", "acme", "--to", "anna@example.net", "--config", operator.config)
+    assert "acme: refused: SendingPausedException: SES paused the tenant's sending" in shown.stdout
+    ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="ENABLED")
+    assert operator.wrong() == {}
 
 
 def test_dead_letters(platform: Platform, operator: Operator) -> None:

@@ -45,6 +45,7 @@ def cell(name: str, age: timedelta = timedelta(hours=3), state: State = State.OK
     reason = f"virus definitions were not confirmed for {hours}; see the mirror's log" if state is not State.OK else ""
     checks = {
         Part.RULE: ok("active"),
+        Part.SENDING: ok("12 of 50,000"),
         Part.DEFINITIONS: Check(state=state, said=hours, reason=reason),
         Part.QUEUES: ok("2"),
     }

@@ -1,0 +1,109 @@
+"""What SES lets an account and a tenant send, and what to do where that is less than one would think."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from email_stack.aws import AwsError
+from email_stack.config import Cell, Tenant
+from email_stack.status.model import Check, State
+from email_stack.status.reads import AccountSending, CellReader
+
+__all__ = ["of_account", "of_tenant", "why_refused"]
+
+_STATUS: Final = "SES console, Account dashboard"
+
+_CODES: Final = {
+    "AccessDenied": "the tenant's function may not send from this address; deploy the tenant again",
+    "AccessDeniedException": "the tenant's function may not send from this address, or the SES tenant lacks the identity; "
+    "deploy the tenant again",
+    "AccountSuspendedException": f"SES stopped the account's sending for good; see {_STATUS}",
+    "BadRequestException": "SES does not take the message as it is; compare its addresses and its size with SES's quotas",
+    "MailFromDomainNotVerifiedException": "the MAIL FROM domain is not verified; see `email-stack dns-check`",
+    "MessageRejected": "SES takes no message from this sender to this recipient; see with `email-stack dns-check` whether the "
+    "identity is verified",
+    "NotFoundException": "identity, configuration set or SES tenant is missing; deploy the tenant again",
+    "SendingPausedException": "sending is paused for the configuration set or the account; see whether the tenant is live: true",
+    "scan": "the scanner found something in it; nothing of it is sent",
+    "sender": "the message must have one sender",
+}
+"""What SES's codes and the outbox's own words mean, where account and tenant are all right."""
+
+_OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException"})
+"""Codes that the state of account or tenant explains, if that is not all right."""
+
+
+def of_account(region: str, found: AccountSending) -> Check:
+    """Whether the account may send to everybody, and has something left of its quota."""
+    if found.enforcement == "SHUTDOWN":
+        return _wrong("shut down", f"SES shut down the account's sending in {region}: nothing is sent; see {_STATUS}")
+    if not found.enabled:
+        return _wrong(
+            "paused",
+            f"the account's sending is paused in {region}: nothing is sent; once its cause is mended, run "
+            f"`aws sesv2 put-account-sending-attributes --sending-enabled --region {region}`",
+        )
+    if not found.production:
+        return _wrong(
+            "sandbox",
+            f"SES keeps the account in its sandbox in {region}: it sends to verified addresses alone, at most {found.most:,} "
+            f"messages within 24 h; ask for production access ({_STATUS}), or verify a recipient with `aws sesv2 "
+            f"create-email-identity --email-identity ADDRESS --region {region}`",
+        )
+    if 0 <= found.most <= found.sent:
+        return _wrong(
+            "quota used up",
+            f"the account sent all {found.most:,} messages that SES takes within 24 h in {region}; ask for more in Service Quotas "
+            '("Sending quota"), or wait',
+        )
+    if found.enforcement == "PROBATION":
+        return _wrong(
+            "under review",
+            f"SES reviews the account in {region}, and stops its sending unless its cause is mended; see {_STATUS}",
+        )
+    return Check(state=State.OK, said=f"{found.sent:,} of {found.most:,}" if found.most >= 0 else f"{found.sent:,}")
+
+
+def of_tenant(tenant: Tenant, status: str | None, account: Check) -> Check:
+    """Whether a tenant may send.
+
+    Args:
+        tenant: whose.
+        status: SES's word for its sending; None where there is no such SES tenant.
+        account: what holds of the account.
+    """
+    if status is None:
+        return Check(
+            state=State.ABSENT, reason=f"there is no such SES tenant; run `email-stack deploy {tenant.id} --yes`"
+        )
+    if status == "DISABLED":
+        return _wrong(
+            "paused",
+            "SES paused the tenant's sending: nothing of it is sent; see SES console, Tenants, mend the cause, such as bounces or "
+            "complaints, and reinstate it there",
+        )
+    if not tenant.live:
+        return Check(state=State.OK, said="off")
+    if account.state is not State.OK:
+        return account
+    return Check(state=State.OK, said="" if status == "ENABLED" else status.lower())
+
+
+def why_refused(tenant: Tenant, cell: Cell, code: str) -> str:
+    """What a refusal means and what to do; "" where nobody knows.
+
+    Where account or tenant may be behind it, they are asked for: what is wrong with them is told rather than what the code says.
+    """
+    if code in _CODES and code not in _OF_WHO_SENDS:
+        return _CODES[code]
+    try:
+        reader = CellReader.of(cell)
+        account = of_account(cell.region, reader.account_sending())
+        found = of_tenant(tenant, reader.tenant_sending(tenant.id), account)
+    except AwsError:
+        return _CODES.get(code, "")  # what is told of a refusal is no reason to fail
+    return _CODES.get(code, "") if found.state is State.OK else found.reason
+
+
+def _wrong(said: str, reason: str) -> Check:
+    return Check(state=State.WRONG, said=said, reason=reason)
