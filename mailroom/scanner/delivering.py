@@ -14,14 +14,16 @@ from mailroom.scanner.deliveries import (
     file_metadata,
     mail_metadata,
     notice_metadata,
+    read_clean,
     standing_at,
 )
-from mailroom.scanner.plans import Case, Plan
+from mailroom.scanner.plans import DELIVERED_BEFORE, Case, Plan
+from mailroom.scanning.verdicts import Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["deliver_by", "notify_of"]
+__all__ = ["bring_again", "deliver_by", "notify_of"]
 
 _MAIL: Final = {"ContentType": "message/rfc822"}
 
@@ -57,6 +59,27 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
         f"{item.bucket}/{clean_key(item)}: holds version {standing.raw_version or 'none'} of its message already, "
         f"not {item.version}"
     )
+
+
+def bring_again(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
+    """Put a message that is to be sent in its own place, so that S3 tells of it anew: whoever asked again found it not sent.
+
+    Nothing where this try or an earlier one of this raw version put it there, nor where something is found in it by now, or it
+    could not be scanned.
+
+    Raises:
+        RetryableError: somebody delivered it meanwhile.
+        ClientError: S3 failed.
+    """
+    item, standing = case.item, case.standing
+    if standing is None or standing.notice is not None or standing.raw_version == item.version:
+        return
+    if plan.delivery.reason == DELIVERED_BEFORE or plan.result.verdict is Verdict.ERROR:
+        return
+    message, verdict = read_clean(s3, item, standing), plan.result.verdict
+    metadata = mail_metadata(item, raw_sha256=standing.raw_sha256, verdict=verdict, message=message)
+    if not deliver(s3, item, message, metadata=metadata, headers=_MAIL, replaces=standing):
+        raise RetryableError(f"{where}: another worker is at it")
 
 
 def notify_of(plan: Plan, case: Case, s3: S3Client, where: str) -> None:

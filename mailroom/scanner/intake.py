@@ -24,7 +24,7 @@ from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.metric_names import DETECTIONS
 from mailroom.scanner.arrived import ENVELOPE_OCTETS, Arrived, read_raw
 from mailroom.scanner.deliveries import read_clean, standing_at
-from mailroom.scanner.delivering import deliver_by, notify_of
+from mailroom.scanner.delivering import bring_again, deliver_by, notify_of
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.limits import beyond_limits
 from mailroom.scanner.plans import Case, Plan, plans_for
@@ -190,6 +190,8 @@ class Intake:
             tag = self._tell(item, recipient, arrived.octets, plan) or written or tag
             written = None
         last = todo[-1]
+        if outgoing:
+            bring_again(last, case, self.s3, _where(recipient, item))
         if not last.held:
             self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
         return Outcome.RELEASED if last.released else _OUTCOMES[last.delivery.action]

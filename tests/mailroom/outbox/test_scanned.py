@@ -159,6 +159,21 @@ def test_not_let_out_is_refused(way: Way, message: Outgoing, policy: Policy) -> 
     assert waited.state is OutboxState.REFUSED
 
 
+def test_asked_again_when_nothing_brings_it(way: Way) -> None:
+    """The queue lost what S3 told of the scanned message: asked for by its key again, S3 tells anew, and it is sent once."""
+    begun = way.outbox.send(RECEIPT, key="k")
+    assert way.scan(Policy()) == [Outcome.DELIVERED]
+    (lost,) = way.deliveries()
+    assert way.outbox.send(RECEIPT, key="k").state is OutboxState.QUEUED
+    assert way.scan(Policy()) == [Outcome.DELIVERED]
+    (brought,) = [item for item in way.deliveries() if item != lost]
+    assert sending(way.store, way.ses).take(brought) is not None
+    assert state(way.outbox, begun.id)[0] is OutboxState.SENT
+    way.send()
+    assert len(way.ses.asked) == 1
+    assert (way.waiting(), way.alerts()) == ([], [])
+
+
 def test_notice_has_no_content(way: Way) -> None:
     """What was deleted does not lie under clean/ in another form."""
     begun = way.outbox.send(INFECTED, key="k")
