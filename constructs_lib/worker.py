@@ -49,6 +49,7 @@ class QueueWorkerProps:
         statements: what the function may do, besides its log and its queue.
         says_dead: what operators are told when something could not be done.
         says_waiting: what they are told when the oldest has waited for 15 minutes.
+        puts_back: whether the function may send to its own queue, whose URL it finds as QUEUE_URL. Default: it may not.
         alarm_topic_arn: told of both. Default: None, nobody is.
         timeout_seconds: of one invocation. Default: 120.
         memory_mib: Default: 256.
@@ -62,6 +63,7 @@ class QueueWorkerProps:
     statements: Sequence[Mapping[str, Any]]
     says_dead: str
     says_waiting: str
+    puts_back: bool = False
     alarm_topic_arn: str | None = None
     timeout_seconds: int = 120
     memory_mib: int = 256
@@ -104,10 +106,12 @@ class QueueWorker(Construct):
         statements = [
             allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
             allow_to(_QUEUE_ACTIONS, queue.attr_arn),
+            *([allow_to(["sqs:SendMessage"], queue.attr_arn)] if props.puts_back else []),
             *props.statements,
         ]
         self.role_arn: str = service_role(self, "Role", "lambda.amazonaws.com", statements).attr_arn
-        function = self._function(props, log_group)
+        own = {"QUEUE_URL": queue.ref} if props.puts_back else {}
+        function = self._function(props, log_group, {**props.environment, **own})
         lambda_.CfnEventSourceMapping(
             self,
             "Source",
@@ -164,7 +168,9 @@ class QueueWorker(Construct):
         document = {"Version": "2012-10-17", "Statement": [deny, *statements]}
         return sqs.CfnQueuePolicy(self, id, queues=[queue.ref], policy_document=document)
 
-    def _function(self, props: QueueWorkerProps, log_group: logs.CfnLogGroup) -> lambda_.CfnFunction:
+    def _function(
+        self, props: QueueWorkerProps, log_group: logs.CfnLogGroup, environment: Mapping[str, str]
+    ) -> lambda_.CfnFunction:
         code = assets.Asset(self, "Code", path=str(bundle()))
         return lambda_.CfnFunction(
             self,
@@ -178,7 +184,7 @@ class QueueWorker(Construct):
             timeout=props.timeout_seconds,
             memory_size=props.memory_mib,
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.ref),
-            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(props.environment)),
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
         )
 
 

@@ -64,7 +64,8 @@ class MessageStore(Construct):
     policy.
 
     A message is tried 5 times, 3 minutes apart, or 12 where the function crashed; then its notification is in the dead-letter
-    queue, and the mail still under `clean/`.
+    queue, and the mail still under `clean/`. Mail of which SES takes none now is no such try: it waits in the queue under a message
+    that the function puts there.
 
     Raises:
         ValueError: `tenant_id` is no identifier, `max_concurrency` is beyond what AWS takes, or a text holds `{{` or a `${` that
@@ -81,6 +82,7 @@ class MessageStore(Construct):
         table = self._table(props)
         self.table_name: str = table.ref
         self.table_arn: str = table.attr_arn
+        sends = props.configuration_set_name is not None
         worker = QueueWorker(
             self,
             "Structuring",
@@ -96,14 +98,22 @@ class MessageStore(Construct):
                     "TABLE_NAME": self.table_name,
                     "TENANT": props.tenant_id,
                 },
-                statements=[*self._statements(), *props.send_statements],
+                statements=[*self._statements(), *(_quota_statements() if sends else ()), *props.send_statements],
                 says_dead=f"Mail of {props.tenant_id} could not be filed: see the function's log, then redrive the dead letters.",
                 says_waiting=f"Mail of {props.tenant_id} waits longer than 15 minutes to be filed: see the function's log.",
+                puts_back=sends,
                 alarm_topic_arn=props.alarm_topic_arn,
                 memory_mib=_MEMORY_MIB,
                 max_concurrency=props.max_concurrency,
             ),
         )
+        if sends:
+            cdk.Validations.of(worker).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions-IAM5[Resource::*]",
+                    reason="ses:GetAccount cannot be limited to a resource (service authorization reference, Amazon SES)",
+                )
+            )
         # Of this account's buckets: the tenant's has a generated name.
         ready = worker.let_send("s3.amazonaws.com", {"StringEquals": {"aws:SourceAccount": account_id()}})
         self.structurer = Structurer(role_arn=worker.role_arn, queue_arn=worker.queue_arn, ready=(ready,))
@@ -177,6 +187,14 @@ def _only_cloudformation_deletes() -> dict[str, Any]:
             }
         ],
     }
+
+
+def _quota_statements() -> list[dict[str, Any]]:
+    """What lets the function read how much SES takes of the account.
+
+    Source: Service authorization reference, "Amazon SES": GetAccount has no resource. It only reads.
+    """
+    return [allow_to(["ses:GetAccount"], "*")]
 
 
 def _keys(partition: str, sort: str) -> list[Any]:

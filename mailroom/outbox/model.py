@@ -20,7 +20,7 @@ class OutboxState(StrEnum):
     """How far a message is."""
 
     QUEUED = "queued"
-    """Waits for the scanner, or for SES to take more."""
+    """Waits for the scanner, or for SES to take more: until the deadline at most, and then the reason is "quota"."""
     HELD = "held"
     """Waits in quarantine, where the scanner's verdict and the tenant's policy hold it, until an operator decides or it expires."""
     SENDING = "sending"
@@ -42,7 +42,8 @@ class Progress:
         state: how far it is.
         at: since when, with a time zone.
         ses_id: SES's id of it; "" before it was sent. What became of it is told by this id.
-        reason: why it was refused: one of SES's error codes, or "scan"; "" otherwise.
+        reason: why it was refused: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable" or
+            "deadline". Why it is queued for longer: "quota", SES takes no more of the account now, or "unreachable". "" otherwise.
     """
 
     id: str

@@ -61,20 +61,24 @@ class Outbox:
         own = session or boto3.Session()
         return cls(table=Table(client=own.client("dynamodb"), name=table), s3=own.client("s3"), bucket=bucket)
 
-    def send(self, outgoing: Outgoing, *, key: str) -> Progress:
+    def send(self, outgoing: Outgoing, *, key: str, deadline: datetime | None = None) -> Progress:
         """Have a message sent, once for each key, however often it is asked for; returns how far it is.
 
         Args:
             outgoing: the message.
             key: the caller's name of it, such as "order-17-receipt".
+            deadline: after which it is not sent any more, with a time zone; what was said first counts. Default: 30 hours after
+                SES first takes none of it, so that a whole day's quota can pass; none before that.
 
         Raises:
-            ValueError: the message cannot be sent as it is, see `compose`, or `key` is empty.
+            ValueError: the message cannot be sent as it is, see `compose`, `key` is empty, or `deadline` is of no time zone.
             PermanentError: the key was used for another message.
             RetryableError: AWS failed; ask again with the same key.
         """
         if not key:
             raise ValueError("outbox: key must name the message, got an empty one")
+        if deadline is not None and deadline.tzinfo is None:
+            raise ValueError("outbox: deadline must have a time zone, got none")
         name = hashlib.sha256(key.encode()).hexdigest()[:40]
         known = request_of(self.table, name)
         asked = known.asked if known is not None else self.clock()
@@ -85,16 +89,17 @@ class Outbox:
                 asked=asked,
                 fingerprint=outgoing.fingerprint,
                 sha256=hashlib.sha256(raw).hexdigest(),
+                deadline=deadline,
             )
             if not begin_request(self.table, begun):
                 # Somebody asked for it at the same moment.
-                return self.send(outgoing, key=key)
+                return self.send(outgoing, key=key, deadline=deadline)
             self._queue(name, raw)
             return begun.progress
         if known.fingerprint != outgoing.fingerprint:
             raise PermanentError(f"outbox: key {key!r} was used for another message; use a key of its own")
-        if known.progress.state is OutboxState.QUEUED:
-            # Whoever asked before may have come no further; the scanner delivers the same message once.
+        if known.progress.state is OutboxState.QUEUED and not known.is_due(self.clock()):
+            # Whoever asked before may have come no further, or the queue lost it: the scanner delivers it again.
             self._queue(name, raw)
         return known.progress
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from mailroom.outbox.model import OutboxState, Progress
 from mailroom.store.keys import EXPIRES, PARTITION, SORT, outbox_key
 from mailroom.store.table import ConflictError, Item, Table, Write
 
 __all__ = ["Request", "begin_request", "move_on", "request_of"]
+
+_OVERDUE: Final = timedelta(minutes=15)
+"""After so long, nothing brings what was due: the queue lost it, as when its dead letters are purged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +26,9 @@ class Request:
         fingerprint: of the message.
         sha256: of its octets, in hexadecimal.
         filed: whether it is recorded in its thread.
+        deadline: until when it is sent or refused; None where nobody said one and it has not waited for SES yet.
+        turn: how often it waited for SES.
+        due: when the queue brings it again; None where it has not waited.
     """
 
     progress: Progress
@@ -30,6 +36,13 @@ class Request:
     fingerprint: str
     sha256: str
     filed: bool = False
+    deadline: datetime | None = None
+    turn: int = 0
+    due: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the queue holds a message that brings it, or just brought it."""
+        return self.due is not None and now <= self.due + _OVERDUE
 
 
 def request_of(table: Table, id: str) -> Request | None:
@@ -49,6 +62,9 @@ def request_of(table: Table, id: str) -> Request | None:
         fingerprint=item["fingerprint"],
         sha256=item["sha256"],
         filed=item.get("filed", False),
+        deadline=_time(item, "deadline"),
+        turn=item.get("turn", 0),
+        due=_time(item, "due"),
     )
 
 
@@ -64,6 +80,8 @@ def begin_request(table: Table, request: Request, retention: timedelta | None = 
         "fingerprint": request.fingerprint,
         "sha256": request.sha256,
     }
+    if request.deadline is not None:
+        item["deadline"] = request.deadline.isoformat()
     if retention is not None:
         item[EXPIRES] = int((request.asked + retention).timestamp())
     try:
@@ -82,7 +100,7 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
         before: the state that it must be in.
         after: the state that it gets.
         at: now.
-        noted: further attributes: `ses_id`, `reason`, `filed`.
+        noted: further attributes: `ses_id`, `reason`, `filed`, `deadline`, `turn`, `due`.
     """
     changes = ", ".join(f"#{name} = :{name}" for name in ("state", "at", *noted))
     write = Write(
@@ -96,3 +114,7 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
     except ConflictError:
         return False
     return True
+
+
+def _time(item: Item, name: str) -> datetime | None:
+    return datetime.fromisoformat(item[name]) if name in item else None

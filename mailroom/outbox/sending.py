@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import email
 import hashlib
+import logging
+import math
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +21,10 @@ from mailroom.layout import ACTION_MARK, APPROVED_PREFIX
 from mailroom.messages import parse
 from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
+from mailroom.outbox.again import Again
 from mailroom.outbox.model import OutboxState
+from mailroom.outbox.pacer import Pacer
+from mailroom.outbox.pacing import Wait, back_off
 from mailroom.outbox.requests import Request, move_on, request_of
 from mailroom.scanning.verdicts import Action
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
@@ -33,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sending", "transmitted"]
 
+logger = logging.getLogger(__name__)
+
 _WAITING: Final = (OutboxState.QUEUED, OutboxState.HELD)
 _SOMEBODY_ELSE: Final = timedelta(minutes=5)
 """Longer than one invocation lasts."""
@@ -40,6 +48,12 @@ _LATER: Final = frozenset(
     {"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException", "SlowDown"}
 )
 """SES takes none now."""
+_SAID_OF_THE_DAY: Final = "daily message quota exceeded"
+_SAID_LATER: Final = (_SAID_OF_THE_DAY, "maximum sending rate exceeded")
+"""What SES says of it, under whichever code. SES developer guide, "Errors related to the sending quotas"."""
+_DAILY: Final = "LimitExceededException"
+_LONGEST_DEADLINE: Final = timedelta(hours=30)
+"""Long enough for a whole day's quota to pass, and for the mail to go out then."""
 _NOT_ASKED: Final = (EndpointConnectionError, ConnectTimeoutError)
 _GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
 _OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
@@ -61,6 +75,8 @@ class Sending:
         region: SES's, as message ids name it.
         retention: how long messages are kept; None until somebody deletes them.
         join_by: what else than identifiers makes one thread of messages.
+        put_back: puts a message that waits for SES into the queue again, delayed by so many seconds; raises RetryableError.
+        chance: evenly from 0 to 1. Default: Python's own.
     """
 
     s3: S3Client
@@ -73,9 +89,15 @@ class Sending:
     region: str
     retention: timedelta | None
     join_by: frozenset[JoinBy]
+    put_back: Callable[[Again, int], None]
+    chance: Callable[[], float] = random.random
 
-    def take(self, item: StoredObject) -> Filed | None:
-        """Send one message and file it; None when there is nothing to send, or nothing more to do.
+    def take(self, item: StoredObject, again: Again | None = None) -> Filed | None:
+        """Send one message and file it; None when there is nothing to send, or nothing more to do now.
+
+        Of what SES does not take now, the queue gets a message of its own before the one at hand ends, until the deadline is over:
+        so it is tried for as long as that, however few tries the queue gives. Of several such messages about the same mail, the one
+        that waited most counts; `again` is the one at hand.
 
         Of a message that the scanner holds or deletes there is a notice instead: its request is held or refused then.
 
@@ -83,7 +105,7 @@ class Sending:
         worse than mail of which somebody must look whether it was.
 
         Raises:
-            RetryableError: AWS failed or takes none now; nothing was sent.
+            RetryableError: AWS failed; nothing was sent.
             PermanentError: nobody asked for it, or it is in doubt whether it was sent.
         """
         name = item.key.removeprefix(APPROVED_PREFIX)
@@ -95,14 +117,12 @@ class Sending:
         state = request.progress.state
         if state is OutboxState.REFUSED or request.filed:
             return None
-        raw, notice = self._raw(item, where)
-        if notice:
-            self._not_sent(table, request, notice)
+        ready = self._ready(table, request, item, again, where)
+        if ready is None:
             return None
-        if raw is None:
-            return None
+        raw, known = ready
         if state in _WAITING:
-            request = self._send(table, request, raw, where)
+            request = self._send(table, request, raw, known, where)
             if request is None:
                 return None
         elif state is not OutboxState.SENT:
@@ -110,6 +130,29 @@ class Sending:
         filed = self._file(table, item, raw, request)
         move_on(table, name, OutboxState.SENT, OutboxState.SENT, request.progress.at, filed=True)
         return filed
+
+    def _ready(
+        self, table: Table, request: Request, item: StoredObject, again: Again | None, where: str
+    ) -> tuple[bytes, Again] | None:
+        """The message, and as what it waits; None where there is none, another queue message brings it, or it waits already."""
+        state = request.progress.state
+        waiting = state in _WAITING
+        if again is not None and waiting and (again.turn < request.turn or self._waits(table, request, again)):
+            return None
+        raw, notice = self._raw(item, where)
+        if notice:
+            self._not_sent(table, request, notice)
+            return None
+        if raw is None:
+            if waiting:
+                move_on(table, request.progress.id, state, OutboxState.REFUSED, self.clock(), reason="gone")
+            return None
+        if again is not None:
+            return raw, again
+        known = Again(item=item, turn=request.turn, count=max(1, len(_recipients(raw))))
+        if state is OutboxState.QUEUED and request.is_due(self.clock()):
+            return None
+        return None if waiting and self._waits(table, request, known) else (raw, known)
 
     def _raw(self, item: StoredObject, where: str) -> tuple[bytes | None, str]:
         """The message, None when it is gone; and what became of it, where the object is a notice of that."""
@@ -125,6 +168,9 @@ class Sending:
     def _not_sent(self, table: Table, request: Request, notice: str) -> None:
         """The scanner holds the message, or deleted it. A notice that comes late changes nothing of what was sent."""
         name = request.progress.id
+        if request.turn:
+            # It was let out before, and waits for SES.
+            return
         if notice == Action.HOLD.value:
             move_on(table, name, OutboxState.QUEUED, OutboxState.HELD, self.clock())
             return
@@ -132,8 +178,43 @@ class Sending:
             if move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="scan"):
                 return
 
-    def _send(self, table: Table, request: Request, raw: bytes, where: str) -> Request | None:
-        """Ask SES; the request as it is then, None when the message is refused."""
+    def _waits(self, table: Table, request: Request, again: Again) -> bool:
+        """Whether it cannot be sent now: it is not its turn, or its deadline is over."""
+        if request.deadline is not None and self.clock() >= request.deadline:
+            reason = request.progress.reason or "deadline"
+            move_on(table, again.name, request.progress.state, OutboxState.REFUSED, self.clock(), reason=reason)
+            return True
+        turn = self._pacer(table).turn(again.count, slot=again.slot, tries=request.turn)
+        if isinstance(turn, Wait):
+            self._later(table, request, again, turn, "quota")
+            return True
+        return False
+
+    def _later(self, table: Table, request: Request, again: Again, wait: Wait, reason: str) -> None:
+        """Have the queue bring it again, then note that it will: what happens between the two brings it twice, and never not."""
+        now = self.clock()
+        deadline = request.deadline or now + _LONGEST_DEADLINE
+        # At the deadline it comes to be refused.
+        seconds = max(1, math.ceil(min(wait.seconds, (deadline - now).total_seconds())))
+        waiting = replace(again, turn=request.turn + 1, slot=wait.slot)
+        self.put_back(waiting, seconds)
+        move_on(
+            table,
+            again.name,
+            request.progress.state,
+            OutboxState.QUEUED,
+            request.progress.at,
+            turn=waiting.turn,
+            due=(now + timedelta(seconds=seconds)).isoformat(),
+            deadline=deadline.isoformat(),
+            reason=reason,
+        )
+
+    def _pacer(self, table: Table) -> Pacer:
+        return Pacer(table=table, ses=self.ses, clock=self.clock, chance=self.chance)
+
+    def _send(self, table: Table, request: Request, raw: bytes, again: Again, where: str) -> Request | None:
+        """Ask SES; the request as it is then, None when the message is refused or waits."""
         name, before = request.progress.id, request.progress.state
         if hashlib.sha256(raw).hexdigest() != request.sha256:
             # The scanner took something out of it.
@@ -143,7 +224,7 @@ class Sending:
         if len(authors) != 1:
             move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="sender")
             return None
-        if not move_on(table, name, before, OutboxState.SENDING, self.clock()):
+        if not move_on(table, name, before, OutboxState.SENDING, self.clock(), reason=""):
             raise RetryableError(f"{where}: another worker is at it")
         try:
             ses_id = self.ses.send_email(
@@ -153,13 +234,22 @@ class Sending:
                 TenantName=self.tenant,
             )["MessageId"]
         except _NOT_ASKED as error:
-            move_on(table, name, OutboxState.SENDING, OutboxState.QUEUED, request.progress.at)
-            raise RetryableError(f"{where}: SES cannot be reached") from error
+            request = self._not_taken(table, request)
+            logger.warning("%s: SES cannot be reached: %s", where, type(error).__name__)
+            wait = Wait(back_off(60 * 2 ** min(request.turn, 4), self.chance))
+            self._later(table, request, again, wait, "unreachable")
+            return None
         except ClientError as error:
             code = _code(error)
-            if code in _LATER:
-                move_on(table, name, OutboxState.SENDING, OutboxState.QUEUED, request.progress.at)
-                raise RetryableError(f"{where}: SES takes none now: {code}") from error
+            said = str(error.response["Error"].get("Message", "")).lower()
+            if code in _LATER or any(text in said for text in _SAID_LATER):
+                # First of all: who finds that SES was asked cannot tell that it took none.
+                request = self._not_taken(table, request)
+                day = code == _DAILY or _SAID_OF_THE_DAY in said
+                logger.info("%s: SES takes none now: %s", where, code)
+                wait = self._pacer(table).refused(again.count, day=day, tries=request.turn)
+                self._later(table, request, again, wait, "quota")
+                return None
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
                 raise RetryableError(f"{where}: SES failed: {code}") from error
             move_on(table, name, OutboxState.SENDING, OutboxState.REFUSED, self.clock(), reason=code)
@@ -172,6 +262,12 @@ class Sending:
         if sent is None or not sent.progress.ses_id:
             raise RetryableError(f"{where}: was sent, and cannot be recorded yet")
         return sent
+
+    def _not_taken(self, table: Table, request: Request) -> Request:
+        """The request as it is once SES was asked and took none."""
+        progress = replace(request.progress, state=OutboxState.QUEUED)
+        move_on(table, progress.id, OutboxState.SENDING, OutboxState.QUEUED, progress.at)
+        return replace(request, progress=progress)
 
     def _doubt(self, table: Table, request: Request, where: str) -> None:
         """Nobody came back from SES. Raises in any case."""

@@ -15,6 +15,7 @@
 | `SUPPRESSED` | `ADDRESS#<keyed digest>` | an address that bounced or complained |
 | `SUPPRESSED` | `KEY` | what those digests are keyed with |
 | `ADDRESSES` | `BOOK` | the address book |
+| `PACE` | `STATE` | how fast the tenant sends, and what SES takes of the account |
 
 The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
 """
@@ -32,6 +33,7 @@ __all__ = [
     "BY_ACTIVITY",
     "EXPIRES",
     "LISTED",
+    "PACE_KEY",
     "PARTITION",
     "SORT",
     "address_key",
@@ -70,6 +72,7 @@ SUPPRESSED: Final = "SUPPRESSED"
 SUPPRESSED_PREFIX: Final = "ADDRESS#"
 SUPPRESSED_KEY: Final = (SUPPRESSED, "KEY")
 BOOK_KEY: Final = ("ADDRESSES", "BOOK")
+PACE_KEY: Final = ("PACE", "STATE")
 
 
 def message_key(digest: str) -> tuple[str, str]:

@@ -18,6 +18,8 @@ from mailroom.batches import attempt, not_done
 from mailroom.errors import MailroomError, PermanentError
 from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX
 from mailroom.notifications import StoredObject, stored_objects
+from mailroom.outbox.again import Again
+from mailroom.outbox.line import Line
 from mailroom.outbox.sending import Sending
 from mailroom.store import Filed
 from mailroom.structuring.settings import Settings
@@ -63,6 +65,9 @@ def work_on(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[str, st
 
     def done(record: Mapping[str, Any]) -> bool:
         try:
+            again = Again.of(record["body"])
+            if again is not None:
+                return attempt(once_more, again) is not None
             items = list(stored_objects(record["body"], CLEAN_PREFIX))
         except MailroomError as error:
             logger.warning("%s: %s", type(error).__name__, error)
@@ -70,17 +75,22 @@ def work_on(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[str, st
         return None not in [attempt(take, item) for item in items]
 
     def take(item: StoredObject) -> bool:
-        filed = _send(item) if item.key.startswith(APPROVED_PREFIX) else work.structuring.take(item)
+        return told(item, _send(item) if item.key.startswith(APPROVED_PREFIX) else work.structuring.take(item))
+
+    def once_more(again: Again) -> bool:
+        return told(again.item, _send(again.item, again))
+
+    def told(item: StoredObject, filed: Filed | None) -> bool:
         if filed is None:
-            logger.info("%s/%s: nothing to do", item.bucket, item.key)
+            logger.info("%s/%s: nothing to do now", item.bucket, item.key)
         else:
             logger.info("%s/%s: message %s in thread %s", item.bucket, item.key, filed.digest, filed.thread)
         return True
 
-    def _send(item: StoredObject) -> Filed | None:
+    def _send(item: StoredObject, again: Again | None = None) -> Filed | None:
         if work.sending is None:
             raise PermanentError(f"{item.bucket}/{item.key}: this function sends nothing")
-        return work.sending.take(item)
+        return work.sending.take(item, again)
 
     return not_done(event["Records"], done)
 
@@ -112,5 +122,6 @@ def _work() -> Work:
         region=settings.region,
         retention=settings.retention,
         join_by=settings.join_by,
+        put_back=Line(sqs=boto3.client("sqs"), url=settings.queue_url).put_back,
     )
     return Work(structuring, sending)

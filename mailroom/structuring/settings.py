@@ -23,6 +23,7 @@ class Settings:
         join_by: what else than identifiers makes one thread of messages.
         configuration_set: name of the tenant's, to send with; "" when nothing is sent.
         region: where it runs.
+        queue_url: of its own queue, where what waits for SES is put back; "" when nothing is sent.
     """
 
     tenant: str
@@ -32,6 +33,7 @@ class Settings:
     join_by: frozenset[JoinBy]
     configuration_set: str
     region: str
+    queue_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
                 join_by=frozenset(JoinBy(word) for word in environment["JOIN_BY"].split()),
                 configuration_set=environment["CONFIGURATION_SET"],
                 region=environment["AWS_REGION"],
+                queue_url=environment["QUEUE_URL"] if environment["CONFIGURATION_SET"] else "",
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -57,6 +57,30 @@ def test_function_knows_its_tenant_and_nothing_else() -> None:
     assert "ManagedPolicyArns" not in role
 
 
+def test_function_that_sends_puts_back_and_reads_the_quota() -> None:
+    """Its own queue alone, and what SES takes of the account, which has no resource; without an outbox neither."""
+
+    def allowed(template: assertions.Template) -> dict[str, Any]:
+        role = next(iter(resources(template, "AWS::IAM::Role").values()))["Properties"]
+        (policy,) = role["Policies"]
+        return {action: one["Resource"] for one in policy["PolicyDocument"]["Statement"] for action in one["Action"]}
+
+    def variables(template: assertions.Template) -> dict[str, Any]:
+        found: dict[str, Any] = next(iter(resources(template, "AWS::Lambda::Function").values()))["Properties"]
+        return dict(found["Environment"]["Variables"])
+
+    sends = store_template(configuration_set_name="set")
+    found = allowed(sends)
+    assert found["sqs:SendMessage"] == found["sqs:ReceiveMessage"]
+    assert found["ses:GetAccount"] == "*"
+    assert [action for action, resource in found.items() if resource == "*"] == ["ses:GetAccount"]
+    (queue,) = {json.dumps(found["sqs:ReceiveMessage"]["Fn::GetAtt"][0])}
+    assert variables(sends)["QUEUE_URL"] == {"Ref": json.loads(queue)}
+    files_only = store_template()
+    assert {"sqs:SendMessage", "ses:GetAccount"}.isdisjoint(allowed(files_only))
+    assert "QUEUE_URL" not in variables(files_only)
+
+
 def test_mail_that_cannot_be_filed_is_noticed() -> None:
     """Tried five times, then in the dead-letter queue; both queues take TLS only, and both have an alarm."""
     template = store_template(alarm_topic_arn="arn:aws:sns:eu-central-1:111111111111:alarms")

@@ -15,6 +15,7 @@ from mailroom.layout import APPROVED_PREFIX, OUTGOING_PREFIX
 from mailroom.messages import Address
 from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile, answering
+from mailroom.outbox.again import Again
 from mailroom.outbox.sending import Sending
 from mailroom.store.engagements import note_engagement
 from mailroom.store.suppression import recipients_of
@@ -37,6 +38,7 @@ class Ses:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
+        self.quota = {"MaxSendRate": 1000.0, "Max24HourSend": -1.0, "SentLast24Hours": 0.0}
         self.asked: list[dict[str, Any]] = []
 
     def send_email(self, **arguments: Any) -> dict[str, str]:
@@ -46,13 +48,17 @@ class Ses:
             raise self.failures.pop(0)
         return {"MessageId": f"0107-{len(self.asked)}"}
 
+    def get_account(self) -> dict[str, Any]:
+        """As the client's method."""
+        return {"SendQuota": self.quota}
+
 
 def refusal(code: str, status: int = 400) -> ClientError:
     """An error as boto3 raises it."""
     return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "SendEmail")  # type: ignore[typeddict-item]
 
 
-def sending(store: Store, ses: Any, now: datetime = NOW) -> Sending:
+def sending(store: Store, ses: Any, now: datetime = NOW, line: list[tuple[Again, int]] | None = None) -> Sending:
     """The function's work on this store."""
     return Sending(
         s3=store.client("s3"),
@@ -65,6 +71,8 @@ def sending(store: Store, ses: Any, now: datetime = NOW) -> Sending:
         region=REGION,
         retention=None,
         join_by=frozenset(),
+        put_back=lambda again, seconds: (line if line is not None else []).append((again, seconds)),
+        chance=lambda: 0.5,
     )
 
 
@@ -162,18 +170,25 @@ def test_asking_broke_off_before_the_message_was_there(store: Store, outbox: Out
 
 
 @pytest.mark.parametrize(
-    "failure", [refusal("TooManyRequestsException"), EndpointConnectionError(endpoint_url="https://email")]
+    ("failure", "reason"),
+    [
+        (refusal("TooManyRequestsException", 429), "quota"),
+        (refusal("LimitExceededException"), "quota"),
+        (refusal("ThrottlingException"), "quota"),
+        (EndpointConnectionError(endpoint_url="https://email"), "unreachable"),
+    ],
 )
-def test_not_sent_yet_is_tried_again(store: Store, outbox: Outbox, failure: Exception) -> None:
-    """Where SES takes none now, or was not reached."""
-    ses = Ses(failure)
+def test_not_sent_yet_is_tried_again(store: Store, outbox: Outbox, failure: Exception, reason: str) -> None:
+    """Where SES takes none now, or was not reached: by the queue, as a message of its own that no try counts for."""
+    ses, line = Ses(failure), list[tuple[Again, int]]()
     begun = outbox.send(RECEIPT, key="k")
-    item = scanned(store, begun.id)
-    with pytest.raises(RetryableError):
-        sending(store, ses).take(item)
-    assert state(outbox, begun.id)[0] is OutboxState.QUEUED
-    assert sending(store, ses).take(item) is not None
-    assert len(ses.asked) == 2
+    assert sending(store, ses, line=line).take(scanned(store, begun.id)) is None
+    assert state(outbox, begun.id) == (OutboxState.QUEUED, "", reason)
+    ((again, seconds),) = line
+    later = sending(store, ses, NOW + timedelta(seconds=seconds), line)
+    assert later.take(again.item, again) is not None
+    assert state(outbox, begun.id) == (OutboxState.SENT, "0107-2", "")
+    assert (len(ses.asked), len(line)) == (2, 1)
 
 
 @pytest.mark.parametrize("code", ["MessageRejected", "AccessDeniedException", "SendingPausedException"])
