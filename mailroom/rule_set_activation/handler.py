@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from .activation import activate, deactivate
 
@@ -22,6 +23,10 @@ _REASON_CHARACTERS: Final = 1000
 
 _PATIENT: Final = Config(retries={"mode": "standard", "max_attempts": 8})
 """SES takes one control-plane request a second, and a deployment makes many."""
+
+_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
+_PAUSES: Final = (1, 2, 4, 8, 16)
+"""Seconds between attempts that are denied: the role's policy is seconds old, and IAM is eventually consistent."""
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -40,7 +45,7 @@ def on_event(event: dict[str, Any], _context: object) -> None:
     """
     physical_id = str(event.get("PhysicalResourceId") or "")
     try:
-        physical_id = _carry_out(event)
+        physical_id = _once_allowed(event)
     except Exception as error:
         # The event holds a signed URL: neither it nor the event is logged.
         logger.exception("request %s failed", event.get("RequestType"))
@@ -48,6 +53,22 @@ def on_event(event: dict[str, Any], _context: object) -> None:
     else:
         logger.info("request %s done: %s", event["RequestType"], physical_id)
         _answer(event, "SUCCESS", physical_id, "")
+
+
+def _once_allowed(event: dict[str, Any]) -> str:
+    """As `_carry_out`, again for half a minute while it is denied; each attempt compares before it sets.
+
+    Source: IAM user guide, "Troubleshoot IAM", changes that are not always immediately visible.
+    """
+    for pause in _PAUSES:
+        try:
+            return _carry_out(event)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _DENIED:
+                raise
+            logger.warning("request %s is denied; again in %d s", event.get("RequestType"), pause)
+            time.sleep(pause)
+    return _carry_out(event)
 
 
 def _carry_out(event: dict[str, Any]) -> str:

@@ -165,7 +165,42 @@ def test_delete_of_the_old_name_after_a_rename_keeps_the_new_one(ses: Ses, answe
     assert answers[0]["Status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("code", ["Throttling", "AccessDenied", "RuleSetDoesNotExist"])
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the handler waited between attempts; nobody waits here."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException"])
+@pytest.mark.parametrize("denied", [1, 5])
+def test_a_role_without_its_rights_yet_is_tried_again(
+    ses: Ses, answers: list[dict[str, Any]], pauses: list[float], code: str, denied: int
+) -> None:
+    """A policy that is seconds old is waited for, at either call; what was not done yet is done then."""
+    for _attempt in range(denied - 1):
+        ses.fails("describe_active_receipt_rule_set", code)
+    ses.active(None).fails("set_active_receipt_rule_set", code)
+    ses.active(None).sets(OURS).active(OURS)
+    handler.on_event(event("Create"), None)
+    assert answers[0]["Status"] == "SUCCESS"
+    assert pauses == [1, 2, 4, 8, 16][:denied]
+
+
+def test_a_role_that_stays_without_its_rights_is_answered(
+    ses: Ses, answers: list[dict[str, Any]], pauses: list[float]
+) -> None:
+    """After half a minute, the answer says what is denied; within the function's two minutes."""
+    for _attempt in range(6):
+        ses.fails("describe_active_receipt_rule_set", "AccessDenied")
+    handler.on_event(event("Create"), None)
+    assert answers[0]["Status"] == "FAILED"
+    assert "AccessDenied" in answers[0]["Reason"]
+    assert sum(pauses) == 31
+
+
+@pytest.mark.parametrize("code", ["Throttling", "RuleSetDoesNotExist"])
 def test_failure_of_ses_is_answered(ses: Ses, answers: list[dict[str, Any]], code: str) -> None:
     """Whatever SES answers, CloudFormation gets an answer too."""
     ses.active(None).fails("set_active_receipt_rule_set", code)
