@@ -112,7 +112,7 @@ class QueueWorker(Construct):
         self.role_arn: str = service_role(self, "Role", "lambda.amazonaws.com", statements).attr_arn
         own = {"QUEUE_URL": queue.ref} if props.puts_back else {}
         function = self._function(props, log_group, {**props.environment, **own})
-        lambda_.CfnEventSourceMapping(
+        self.source = lambda_.CfnEventSourceMapping(
             self,
             "Source",
             event_source_arn=queue.attr_arn,
@@ -152,7 +152,9 @@ class QueueWorker(Construct):
             "Condition": dict(condition),
         }
         self._policy("DeadLettersPolicy", dead_letters, [])
-        return self._policy("QueuePolicy", queue, [allow])
+        policy = self._policy("QueuePolicy", queue, [allow])
+        self.source.add_resource_dependency(policy)
+        return policy
 
     def _queue(self, id: str, settings: Mapping[str, Any]) -> sqs.CfnQueue:
         return sqs.CfnQueue(self, id, sqs_managed_sse_enabled=True, message_retention_period=_FOURTEEN_DAYS, **settings)

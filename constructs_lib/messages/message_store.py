@@ -115,8 +115,9 @@ class MessageStore(Construct):
                 )
             )
         # Of this account's buckets: the tenant's has a generated name.
+        # SQS takes up to a minute to follow a new policy, and S3 tries to send when the bucket is made: the mapping comes between.
         ready = worker.let_send("s3.amazonaws.com", {"StringEquals": {"aws:SourceAccount": account_id()}})
-        self.structurer = Structurer(role_arn=worker.role_arn, queue_arn=worker.queue_arn, ready=(ready,))
+        self.structurer = Structurer(role_arn=worker.role_arn, queue_arn=worker.queue_arn, ready=(ready, worker.source))
 
     def _statements(self) -> list[dict[str, Any]]:
         actions = "BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem"

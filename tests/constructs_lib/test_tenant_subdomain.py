@@ -192,3 +192,18 @@ def test_tenant_without_an_outbox(settings: dict[str, Any]) -> None:
     role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     with pytest.raises(ValueError, match='tenant "acme": has no outbox; give it a scanner and addresses that send'):
         tenant.grant_outbox(role)
+
+
+def test_bucket_is_made_when_its_queues_policy_is_not_new_any_more() -> None:
+    """S3 tries to send when the bucket is made: after the policy comes the event source mapping, which takes its time."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER))
+    template = template_of(stack)
+    (bucket,) = resources(template, "AWS::S3::Bucket").values()
+    mappings = resources(template, "AWS::Lambda::EventSourceMapping")
+    policies = resources(template, "AWS::SQS::QueuePolicy")
+    between = [mappings[name] for name in bucket["DependsOn"] if name in mappings]
+    assert len(between) == 1
+    assert [name for name in between[0]["DependsOn"] if name in policies]
+    for mapping in mappings.values():
+        assert [name for name in mapping["DependsOn"] if name in policies]
