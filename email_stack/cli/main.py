@@ -11,6 +11,7 @@ import typer
 from email_stack.cli import (
     checking,
     deploying,
+    doctor,
     handing_over,
     inspecting,
     reading,
@@ -28,7 +29,7 @@ __all__ = ["app", "main"]
 _HELP: Final = """Provision tenants' e-mail subdomains on AWS.
 
 Exit codes: 0 done, 1 config not valid, 2 wrong usage, 3 CDK or CloudFormation failed, 4 a tool is missing,
-5 refused as unsafe, 6 something found (diff --fail, dns-check, scan, replay, send-test, status,
+5 refused as unsafe, 6 something found (diff --fail, dns-check, doctor, scan, replay, send-test, status,
 suppressions --address), 7 nothing to do but wait (dns-check, send-test, status), 8 not deployed yet,
 9 AWS refused or could not be asked.
 """
@@ -39,6 +40,7 @@ _WRONG_USAGE: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 inspecting.register(app)
 deploying.register(app)
+doctor.register(app)
 handing_over.register(app)
 checking.register(app)
 scanning.register(app)

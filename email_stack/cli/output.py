@@ -35,8 +35,8 @@ class ExitCode(IntEnum):
     REFUSED = 5
     """What was asked is not safe; the message says what would make it so."""
     DIFFERENT = 6
-    """`diff --fail` found differences, `dns-check` or `status` something to do, `scan` or `replay` a message that is not clean,
-    `send-test` one that is not sent, or `suppressions --address` the address."""
+    """`diff --fail` found differences, `dns-check`, `doctor` or `status` something to do, `scan` or `replay` a message that is not
+    clean, `send-test` one that is not sent, or `suppressions --address` the address."""
     PENDING = 7
     """`dns-check`, `send-test` or `status` found nothing to do but wait."""
     NOT_DEPLOYED = 8

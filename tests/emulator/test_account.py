@@ -17,10 +17,10 @@ def test_quota_is_the_default_until_it_is_set(emulator: Emulator) -> None:
     """What all regions share is asked in us-east-1, and is not there elsewhere."""
     quotas = emulator.client("service-quotas", "us-east-1")
     assert quotas.get_service_quota(**ROLES)["Quota"]["Value"] == 1000
-    emulator.limit(ROLES["ServiceCode"], ROLES["QuotaCode"], 1500, "us-east-1")
+    emulator.limit("iam", "L-FE177D64", 1500, "us-east-1")
     assert quotas.get_service_quota(**ROLES)["Quota"]["Value"] == 1500
     assert quotas.get_aws_default_service_quota(**ROLES)["Quota"]["Value"] == 1000
-    emulator.limit(ROLES["ServiceCode"], ROLES["QuotaCode"], 1000, "us-east-1")
+    emulator.limit("iam", "L-FE177D64", 1000, "us-east-1")
     with pytest.raises(ClientError, match="NoSuchResourceException"):
         emulator.client("service-quotas", REGION).get_service_quota(**ROLES)
 

@@ -1,0 +1,65 @@
+"""What is read of this machine: the project's own tools, and what builds the scanner's image."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any, Final
+
+from email_stack.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, node_executable
+
+__all__ = ["BUILDERS", "builder", "builders", "cdk_version", "node_version"]
+
+BUILDERS: Final = ("docker", "podman", "finch")
+"""What builds images for the CDK."""
+
+_SECONDS: Final = 20
+
+
+def builder() -> str:
+    """The program that the CDK runs to build an image."""
+    return os.environ.get("CDK_DOCKER") or "docker"
+
+
+def builders() -> frozenset[str]:
+    """Of those that build images, the ones on PATH."""
+    return frozenset(name for name in (*BUILDERS, builder()) if shutil.which(name) is not None)
+
+
+def cdk_version() -> tuple[str, str]:
+    """The version of the CDK CLI that is installed, and the one that package-lock.json pins.
+
+    Raises:
+        ToolchainError: it is not installed, or not whole.
+    """
+    cdk_command()
+    installed = _read("node_modules/aws-cdk/package.json")
+    locked = _read("package-lock.json")["packages"]["node_modules/aws-cdk"]
+    return str(installed["version"]), str(locked["version"])
+
+
+def node_version() -> tuple[str, str]:
+    """The version that Node says it is, and what the CDK CLI asks for.
+
+    Raises:
+        ToolchainError: it is not installed, or does not run.
+    """
+    node = node_executable()
+    wanted = str(_read("node_modules/aws-cdk/package.json").get("engines", {}).get("node", ">= 18"))
+    try:
+        said = subprocess.run(  # noqa: S603 - the project's own Node
+            [node, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolchainError(f'node: {node} does not run, got {error}; run "make install"') from error
+    return said.stdout.strip().removeprefix("v"), wanted
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((PROJECT_ROOT / path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolchainError(f'{path}: cannot be read, got {error}; run "make install"') from error
+    return content

@@ -1,0 +1,119 @@
+"""What a diagnosis consists of, and which part of it decides. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["CellDiagnosis", "Diagnosis", "Line", "State", "Verdict", "worst"]
+
+
+class State(StrEnum):
+    """What holds of one line, of a cell, or of everything."""
+
+    OK = "ok"
+    BY_HAND = "by hand"
+    """AWS has no answer to it: the remedy says how to find out. It decides nothing."""
+    UNKNOWN = "not known"
+    """AWS, or DNS, did not say."""
+    WRONG = "to do"
+
+
+_SEVERITY: Final = (State.OK, State.BY_HAND, State.UNKNOWN, State.WRONG)
+"""What is known to be wrong comes before what could not be asked: there is something to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What was found.
+
+    Args:
+        state: the verdict.
+        said: what is so.
+        remedy: what to do. Default: nothing.
+    """
+
+    state: State
+    said: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One question and what was found.
+
+    Args:
+        check: id of the question, for scripts; it does not change.
+        about: what it is about, where there are several such lines: a quota, a zone. Default: nothing.
+        verdict: what was found.
+    """
+
+    check: str
+    about: str = ""
+    verdict: Verdict
+
+    @property
+    def state(self) -> State:
+        """The verdict's."""
+        return self.verdict.state
+
+    @property
+    def title(self) -> str:
+        """What a person reads."""
+        name = self.check.replace("_", " ")
+        return f"{name} {self.about}" if self.about else name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellDiagnosis:
+    """What holds of one cell.
+
+    Args:
+        cell: its id.
+        region: its region.
+        account: whose the credentials are; "" when nobody knows.
+        lines: in their order.
+    """
+
+    cell: str
+    region: str
+    account: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """Everything at one moment.
+
+    Args:
+        at: when it was asked, with a time zone.
+        machine: what holds of this machine.
+        cells: as asked for, in the config's order.
+    """
+
+    at: datetime
+    machine: tuple[Line, ...]
+    cells: tuple[CellDiagnosis, ...]
+
+    @property
+    def asked(self) -> bool:
+        """Whether AWS took the credentials at all: where not, next to nothing is known."""
+        return all(line.state is not State.UNKNOWN for line in self.lines if line.check == "credentials")
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All of them: the machine's, then the cells'."""
+        return (*self.machine, *(line for cell in self.cells for line in cell.lines))
+
+    @property
+    def state(self) -> State:
+        """The worst of all lines."""
+        return worst(line.state for line in self.lines)
+
+
+def worst(states: Iterable[State]) -> State:
+    """The most severe of them; OK of none."""
+    return max(states, key=_SEVERITY.index, default=State.OK)

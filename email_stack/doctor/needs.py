@@ -1,0 +1,80 @@
+"""What a deployment needs of each quota, and how much of that is not there yet. Pure.
+
+A quota that holds all tenants of the config may be taken by others: what counts then is what is still to be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from constructs_lib.naming import cell_stack_name, tenant_stack_name
+from email_stack.config import Cell, Config, Tenant
+from email_stack.config.capacity import cell_needs, tenant_needs
+from email_stack.doctor.sources import SOURCES
+
+__all__ = ["LARGEST", "Need", "memory_needed", "needs"]
+
+LARGEST: Final = "function_memory_mib"
+"""What does not add up: the largest one counts."""
+
+_CONCURRENT: Final = 10
+"""Scans at once of a cell, where nothing else says what it needs: what `AttachmentScanner` is limited to by default."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What is needed of one quota.
+
+    Args:
+        total: by all that is looked at, deployed or not.
+        missing: by what is not deployed yet; None when nobody knows what is.
+    """
+
+    total: int
+    missing: int | None
+
+
+def needs(
+    config: Config, cell: Cell, tenants: Sequence[Tenant], made: Mapping[str, Collection[str] | None]
+) -> dict[str, Need]:
+    """What is needed of each quota that AWS can be asked about, by its name in `Quotas`.
+
+    Args:
+        config: as loaded.
+        cell: whose quotas they are. Of quotas that all regions share, its account's other cells count too.
+        tenants: those that are looked at, of any cell.
+        made: names of the stacks that are deployed, by cell; None for a cell that could not be asked.
+    """
+    found: dict[str, Need] = {}
+    for name, source in SOURCES.items():
+        sharing = [
+            other
+            for other in config.cells
+            if other.id == cell.id or (source.account_wide and other.account == cell.account and other.id in made)
+        ]
+        total, missing = 0, 0
+        known = all(made.get(one.id) is not None for one in sharing)
+        for one in sharing:
+            there = made.get(one.id) or ()
+            wanted = _of_cell(one).get(name, 0)
+            total += wanted
+            missing += wanted if cell_stack_name(one.id) not in there else 0
+            for tenant in tenants:
+                if tenant.cell == one.id:
+                    wanted = tenant_needs(tenant, one).get(name, 0)
+                    total += wanted
+                    missing += wanted if tenant_stack_name(tenant.id) not in there else 0
+        found[name] = Need(total=total, missing=missing if known else None)
+    return found
+
+
+def memory_needed(cell: Cell, tenants: Sequence[Tenant]) -> int:
+    """MiB of the cell's largest function."""
+    own = [tenant_needs(tenant, cell) for tenant in tenants if tenant.cell == cell.id]
+    return max(one.get(LARGEST, 0) for one in [_of_cell(cell), *own])
+
+
+def _of_cell(cell: Cell) -> dict[str, int]:
+    return {"concurrent_executions": _CONCURRENT, **cell_needs(cell)}

@@ -1,0 +1,91 @@
+"""What is needed of each quota, and what of that is not there yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from email_stack.config import Config
+from email_stack.config.capacity import cell_needs, tenant_needs
+from email_stack.config.quotas import QUOTAS
+from email_stack.doctor.needs import memory_needed, needs
+from email_stack.doctor.sources import SOURCES
+from tests.config.configs import config_of
+
+CONFIG = """\
+cells:
+  eu: {region: eu-central-1, account: "111111111111"}
+  us: {region: us-east-1, account: "111111111111"}
+  far: {region: eu-west-1, account: "222222222222"}
+tenants:
+  - {id: acme, subdomain: post.acme.example, cell: eu}
+  - {id: globex, subdomain: post.globex.example, cell: eu, dns: self-managed, scanning: dedicated}
+  - {id: hooli, subdomain: post.hooli.example, cell: us}
+  - {id: initech, subdomain: post.initech.example, cell: far}
+"""
+NOTHING: frozenset[str] = frozenset()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Four tenants in three cells, two of them in one account."""
+    return config_of(tmp_path, CONFIG)
+
+
+def roles(config: Config, *ids: str) -> int:
+    """IAM roles of these tenants and of their cells."""
+    chosen = [config.tenant(one) for one in ids]
+    cells = {tenant.cell for tenant in chosen}
+    own = sum(tenant_needs(tenant, config.cell(tenant.cell))["iam_roles"] for tenant in chosen)
+    return own + sum(cell_needs(config.cell(cell))["iam_roles"] for cell in cells)
+
+
+def test_regions_of_an_account_add_up(config: Config) -> None:
+    """Where the quota is the account's; where it is a region's, the cell stands alone."""
+    found = needs(config, config.cell("eu"), config.tenants, {"eu": NOTHING, "us": NOTHING, "far": NOTHING})
+    assert found["iam_roles"].total == found["iam_roles"].missing == roles(config, "acme", "globex", "hooli")
+    assert found["event_rules"].total == 2 + 2 + 2
+    assert found["hosted_zones"].total == 2
+
+
+def test_what_is_deployed_is_not_missing(config: Config) -> None:
+    """Stack by stack."""
+    made = {"eu": frozenset({"Cell-eu", "Tenant-acme"})}
+    found = needs(config, config.cell("eu"), config.tenants, made)
+    assert found["iam_roles"].total == roles(config, "acme", "globex")
+    assert found["iam_roles"].missing == tenant_needs(config.tenant("globex"), config.cell("eu"))["iam_roles"]
+    assert found["kms_keys"].missing == 0
+    assert found["hosted_zones"].missing == 0
+
+
+def test_only_the_tenants_that_are_deployed(config: Config) -> None:
+    """A deployment of one needs no room for the others."""
+    found = needs(config, config.cell("eu"), [config.tenant("acme")], {"eu": NOTHING})
+    assert found["iam_roles"].total == roles(config, "acme")
+
+
+def test_nobody_knows_what_is_deployed(config: Config) -> None:
+    """In one of the cells that share the quota: then nobody knows of any."""
+    found = needs(config, config.cell("eu"), config.tenants, {"eu": NOTHING, "us": None})
+    assert found["iam_roles"].missing is None
+    assert found["event_rules"].missing == 6
+
+
+def test_memory(config: Config) -> None:
+    """The largest function decides, not their sum."""
+    cell = config.cell("eu")
+    assert memory_needed(cell, config.tenants) == memory_needed(cell, []) == cell_needs(cell)["function_memory_mib"]
+
+
+def test_every_quota_is_asked_or_known_not_to_be() -> None:
+    """A new quota of the config has a source, or stands here with those of which no API tells the value."""
+    silent = {"receipt_rules", "identities", "alarms", "log_groups", "function_memory_mib"}
+    assert set(QUOTAS) - set(SOURCES) == silent
+    assert set(SOURCES) - set(QUOTAS) <= {"concurrent_executions"}
+    for name in set(SOURCES) & set(QUOTAS):
+        assert (SOURCES[name].account_wide, SOURCES[name].raisable) == (
+            QUOTAS[name].account_wide,
+            QUOTAS[name].raisable,
+        )
+    assert len({(one.service, one.code) for one in SOURCES.values()}) == len(SOURCES)
