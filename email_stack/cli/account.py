@@ -19,18 +19,18 @@ def checked_account(cell: Cell) -> str:
         return check_account(cell)
 
 
-def checked_credentials(region: str) -> None:
-    """Check that there are credentials, before anything is made that takes long. Raises `CommandError`.
+def checked_credentials(region: str) -> str:
+    """Check that there are credentials, before anything is made that takes long; returns their account. Raises `CommandError`.
 
-    Whose they are is not asked: the CDK may take the roles of several accounts with them. Where AWS cannot be reached nothing is
-    known of them, and the CDK says what it could not do.
+    Whether they are the cell's is not asked: the CDK may take the roles of several accounts with them. Where AWS cannot be reached
+    nothing is known of them, which returns "", and the CDK says what it could not do.
     """
     try:
-        check_credentials(region)
+        return check_credentials(region)[0]
     except CredentialsError as error:
         raise no_credentials(error) from error
     except AwsError:
-        return
+        return ""
 
 
 @contextmanager

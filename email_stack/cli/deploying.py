@@ -21,6 +21,7 @@ from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, T
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
 from email_stack.cli.progress import StackProgress
 from email_stack.cli.removing import judged_removal
+from email_stack.cli.room import refuse_small_quotas
 from email_stack.cli.selection import stack_names, tenant_stacks
 from email_stack.config import Cell, Config, Tenant, load
 from email_stack.printable import counted
@@ -55,7 +56,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     concurrency: Annotated[int, typer.Option(min=1, help="Stacks to deploy at once.")] = _STACKS_AT_ONCE,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy one tenant and its cell, or all. Shows what would change; --yes does it."""
+    """Deploy one tenant and its cell, or all. Shows what would change; --yes does it, unless the account's quotas are too small."""
     loaded = load(config)
     tenants = _chosen(loaded, tenant, every)
     stacks = stack_names(loaded, tenants)
@@ -70,7 +71,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
             f"--at-most {len(loaded.tenants)}",
             ExitCode.REFUSED,
         )
-    checked_credentials(_region(loaded, tenants))
+    refuse_small_quotas(loaded, tenants, checked_credentials(_region(loaded, tenants)))
     with tempfile.TemporaryDirectory() as folder:
         outputs_file = Path(folder) / "outputs.json"
         options = [
