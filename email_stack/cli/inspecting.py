@@ -12,9 +12,10 @@ from rich.table import Table
 
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
-from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
 from email_stack.cli.selection import stack_names
 from email_stack.config import Config, ConfigError, Problem, Tenant, load, quota_usage
+from email_stack.config.regions import DOUBTFUL_REGIONS
 from email_stack.printable import counted
 
 __all__ = ["register"]
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """Check the config and report every problem in it at once."""
+    """Check the config and report every problem in it at once, and what is known against a region."""
     try:
         loaded = load(config)
     except ConfigError as error:
@@ -38,9 +39,17 @@ def validate(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> No
         count = len(error.problems)
         title = f"{config} is not valid: {counted(count, 'problem')}"
         raise CommandError(title, str(error), ExitCode.INVALID) from None
+    warnings = [
+        f'{config}: cell "{cell.id}": region {cell.region} is doubtful: {DOUBTFUL_REGIONS[cell.region]}'
+        for cell in loaded.cells
+        if cell.region in DOUBTFUL_REGIONS
+    ]
     if as_json:
-        print_json({"ok": True, "cells": len(loaded.cells), "tenants": len(loaded.tenants)})
+        found: dict[str, Any] = {"ok": True, "cells": len(loaded.cells), "tenants": len(loaded.tenants)}
+        print_json({**found, "warnings": warnings} if warnings else found)
     else:
+        for warning in warnings:
+            errors.print(f"warning: {warning}", markup=False, soft_wrap=True)
         console.print(
             f"{config} is valid: {counted(len(loaded.tenants), 'tenant')} in {counted(len(loaded.cells), 'cell')}",
             markup=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["RECEIVING_REGIONS"]
+__all__ = ["DOUBTFUL_REGIONS", "RECEIVING_REGIONS"]
 
 RECEIVING_REGIONS: Final = (
     "af-south-1",
@@ -31,3 +31,9 @@ RECEIVING_REGIONS: Final = (
     "us-west-2",
 )
 """Regions where SES receives mail; it sends in more. AWS general reference, "Amazon SES endpoints", email receiving."""
+
+DOUBTFUL_REGIONS: Final = {
+    "me-south-1": "it was reported unable to serve customers from March to May 2026, and cfn-lint has no resource types for it; "
+    "see the AWS Health Dashboard before a deployment, or use another region",
+}
+"""What is known against a region that SES lists; no reason to refuse it."""

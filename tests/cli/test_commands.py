@@ -55,6 +55,24 @@ def test_example_is_valid_by_default() -> None:
     assert done.stdout.startswith("tenants.yaml is valid: ")
 
 
+def test_region_that_something_is_known_against_is_a_warning(tmp_path: Path) -> None:
+    """The config is valid all the same: one line on standard error, or `warnings` in the document, which others do not have."""
+    path = tmp_path / "tenants.yaml"
+    path.write_text(
+        CONFIG.replace("eu-central-1}", "eu-central-1}\n  me: {region: me-south-1}")
+        .replace("id: acme,", "id: acme, cell: eu,")
+        .replace("id: globex,", "id: globex, cell: eu,")
+    )
+    done = run("validate", "--config", path)
+    assert done.returncode == 0, done.stderr
+    assert f'warning: {path}: cell "me": region me-south-1 is doubtful: ' in done.stderr
+    assert done.stderr.count("warning") == 1
+    (warning,) = as_json("validate", "--config", path)["warnings"]
+    assert warning in done.stderr
+    path.write_text(CONFIG)
+    assert "warnings" not in as_json("validate", "--config", path)
+
+
 @pytest.mark.parametrize(
     ("number", "said"), [(0, "0 tenants"), (1, "1 tenant"), (2, "2 tenants"), (1200, "1200 tenants")]
 )
