@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -35,7 +36,8 @@ class SendingIdentity(Construct):
     """An SES domain identity with DKIM, a MAIL FROM domain of its own and TLS on every delivery.
 
     Creates 1 identity (2048-bit Easy DKIM), 1 configuration set (TLS required, reputation metrics on) and 1 SES tenant with both
-    associated and a suppression list of its own, for bounces and complaints. Writes no DNS: `dkim_tokens` go into
+    associated, a suppression list of its own, for bounces and complaints, and SES's standard reputation policy, by which SES pauses
+    the tenant where its bounces or complaints are too many. Writes no DNS: `dkim_tokens` go into
     `records.email_records`. Holds no state but that list.
 
     Args:
@@ -139,6 +141,10 @@ class SendingIdentity(Construct):
             suppression_attributes=ses.CfnTenant.TenantSuppressionAttributesProperty(
                 suppressed_reasons=["BOUNCE", "COMPLAINT"], suppression_scope="TENANT"
             ),
+            # SES pauses a tenant whose bounces or complaints are too many, before it pauses the account and everybody in it.
+            reputation_entity=ses.CfnTenant.ReputationEntityProperty(
+                policy=ses.CfnTenant.ReputationPolicyProperty(reputation_entity_policy=_reputation_policy())
+            ),
             resource_associations=[
                 ses.CfnTenant.ResourceAssociationProperty(resource_arn=arn)
                 for arn in (self.identity_arn, self.configuration_set_arn)
@@ -215,6 +221,12 @@ class SendingIdentity(Construct):
             "Condition": {"StringNotEquals": {"ses:TenantName": self.tenant_name}},
         }
         return allow, deny
+
+
+@cache
+def _reputation_policy() -> str:
+    """ARN of SES's own; the account in it is "aws"."""
+    return f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:aws:reputation-policy/standard"
 
 
 def _check_label(where: str, label: str) -> None:

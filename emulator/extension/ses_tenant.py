@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from botocore.exceptions import ClientError
 
 from emulator.extension import upstream
 from emulator.extension.upstream import Properties, Provisioned
 
-POLICIES = ("none", "standard", "strict")
+POLICY: Final = re.compile(r"arn:[a-z0-9-]+:ses:[a-z0-9-]+:aws:reputation-policy/(none|standard|strict)")
+"""Source: CloudFormation template reference, "AWS::SES::Tenant ReputationPolicy"."""
 
 
 def install() -> None:
@@ -83,5 +87,9 @@ def _check_reputation(properties: Properties) -> None:
     entity = properties.get("ReputationEntity") or {}
     upstream.only(frozenset({"Policy"}), entity, "AWS::SES::Tenant ReputationEntity")
     policy = entity.get("Policy")
-    if policy is not None and policy not in POLICIES:
-        raise ValueError(f"AWS::SES::Tenant: ReputationEntity.Policy must be one of {POLICIES}, got {policy}")
+    if policy is None:
+        return
+    if not isinstance(policy, dict) or not POLICY.fullmatch(str(policy.get("ReputationEntityPolicy"))):
+        raise ValueError(
+            f"Model validation failed (#/ReputationEntity/Policy: must match {POLICY.pattern}, got {policy})"
+        )

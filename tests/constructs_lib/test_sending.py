@@ -68,6 +68,13 @@ def test_ses_tenant_has_a_suppression_list_of_its_own() -> None:
     assert "SuppressionOptions" not in only(template, "AWS::SES::ConfigurationSet")
 
 
+def test_ses_tenant_is_paused_by_itself() -> None:
+    """By SES's standard policy, whose ARN names no account: one tenant's bounces do not end everybody's sending."""
+    policy = only(synthesized(), "AWS::SES::Tenant")["ReputationEntity"]["Policy"]["ReputationEntityPolicy"]
+    own = ["arn:", {"Ref": "AWS::Partition"}, ":ses:", {"Ref": "AWS::Region"}, ":aws:reputation-policy/standard"]
+    assert policy["Fn::Join"] == ["", own]
+
+
 def test_sending_can_be_paused() -> None:
     """sending_enabled=False stops what is sent through the configuration set."""
     assert only(synthesized(sending_enabled=False), "AWS::SES::ConfigurationSet")["SendingOptions"] == {

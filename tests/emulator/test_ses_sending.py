@@ -286,6 +286,22 @@ def test_a_tenant_of_something_that_does_not_exist_is_refused(stacks: Stacks, ki
         stacks.client("sesv2").get_tenant(TenantName="ghost")
 
 
-def test_a_misspelt_reputation_policy_is_refused(stacks: Stacks) -> None:
-    """A tenant's reputation policy is one of three."""
-    assert "must be one of" in stacks.refusal(tenant(ReputationEntity={"Policy": "Strict"}))
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "standard",
+        {"ReputationEntityPolicy": "standard"},
+        {"ReputationEntityPolicy": f"arn:aws:ses:{REGION}:aws:reputation-policy/Strict"},
+        {"ReputationEntityPolicy": f"arn:aws:ses:{REGION}:{ACCOUNT}:reputation-policy/strict"},
+        {},
+    ],
+)
+def test_a_misspelt_reputation_policy_is_refused(stacks: Stacks, policy: Any) -> None:
+    """A tenant's reputation policy is one of three of SES's own, by ARN."""
+    assert "reputation-policy" in stacks.refusal(tenant(ReputationEntity={"Policy": policy}))
+
+
+def test_a_reputation_policy_of_ses_is_taken(stacks: Stacks) -> None:
+    """As CloudFormation has it."""
+    policy = {"ReputationEntityPolicy": f"arn:aws:ses:{REGION}:aws:reputation-policy/standard"}
+    stacks.deploy(tenant(ReputationEntity={"Policy": policy}))
