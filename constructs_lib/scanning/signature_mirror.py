@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -15,6 +16,7 @@ from constructs import Construct
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
 from constructs_lib.texts import check_texts
+from mailroom.definitions.manifest import FRESHCLAM_STATE
 from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE
 
 __all__ = ["SignatureMirror"]
@@ -25,7 +27,8 @@ class SignatureMirror(Construct):
 
     Creates 1 bucket (private, SSE-S3, TLS only, versioned), 1 function of the scanner's image with role and log group, 2 rules
     that run it (by the clock, and when its stack was deployed) and 1 alarm. A set is published once the engine has loaded it
-    and found what it must find; a broken download leaves the set that was there.
+    and found what it must find; a broken download leaves the set that was there. What freshclam remembers of the source stands
+    beside the sets, so that each run is the same one to it, and stays away as long as it was told to.
 
     Args:
         every: how often the source is asked; it turns away who asks too often. Default: 4 hours.
@@ -78,6 +81,11 @@ class SignatureMirror(Construct):
         # What is asked again after it failed would be turned away for longer: the next run is the schedule's.
         function.configure_async_invoke(retry_attempts=0)
         let_read_definitions(function, self.bucket, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject", "s3:PutObject"], resources=[self.bucket.arn_for_objects(FRESHCLAM_STATE)]
+            )
+        )
         target = targets.LambdaFunction(function, retry_attempts=0)
         events.Rule(
             self,

@@ -9,10 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["MANIFEST_KEY", "SETS_PREFIX", "Manifest", "ManifestError", "is_definitions", "set_version"]
+__all__ = [
+    "FRESHCLAM_STATE",
+    "MANIFEST_KEY",
+    "SETS_PREFIX",
+    "Manifest",
+    "ManifestError",
+    "is_definitions",
+    "set_version",
+]
+
+FRESHCLAM_STATE = "freshclam.dat"
+"""File and key of what freshclam remembers: who it is to the source, and until when it was told to stay away. Of no set."""
 
 MANIFEST_KEY = "current.json"
-"""The one object that changes; every set stands under a key of its own."""
+"""The one object of scanners that changes; every set stands under a key of its own."""
 
 SETS_PREFIX = "sets/"
 

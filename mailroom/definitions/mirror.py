@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.definitions.manifest import (
+    FRESHCLAM_STATE,
     MANIFEST_KEY,
     SETS_PREFIX,
     Manifest,
@@ -43,12 +45,16 @@ _KNOWN_SIGNATURES: Final = re.compile(r"^Known viruses: (\d++)$", re.MULTILINE)
 _CONFIRMED: Final = re.compile(
     r"^([A-Za-z0-9_-]++)\.\w++ (?:database is up-to-date|is up-to-date|updated) ", re.MULTILINE
 )
+_STATE_OCTETS: Final = 65_536
+"""freshclam writes some fifty; more is not its own."""
+
 _STILL_FETCHED: Final = timedelta(days=1)
 _FRESHCLAM_SECONDS: Final = 600
 _CLAMSCAN_SECONDS: Final = 300
 _FOUND: Final = 1
 """What clamscan exits with when it found something; 0 is nothing, 2 is an error. clamscan(1), "RETURN CODES"."""
 
+_ABSENT: Final = {"NoSuchKey", "404"}
 _TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -145,6 +151,7 @@ class Mirror:
         """Make the folder that freshclam updates, with what is good of a set; returns the names of what is not."""
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
+        self._remember(files)
         return set() if before is None else fetch_good_files(self.s3, self.bucket, before, files)
 
     def _upload(self, files: Path, manifest: Manifest, names: Iterable[str]) -> None:
@@ -188,9 +195,34 @@ class Mirror:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise RetryableError(f"definitions: freshclam did not end: {error}") from error
+        finally:
+            self._keep_state(files)
         if done.returncode != 0:
             raise RetryableError(f"definitions: freshclam exited with {done.returncode}: {done.stdout[-800:]}")
         return done.stdout
+
+    def _remember(self, files: Path) -> None:
+        """Give freshclam what it remembers: to the source it is the same one again, and it stays away as long as it was told to."""
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=FRESHCLAM_STATE)
+            with closing(answer["Body"]) as body:
+                state = body.read(_STATE_OCTETS + 1)
+            if len(state) <= _STATE_OCTETS:
+                (files / FRESHCLAM_STATE).write_bytes(state)
+        except TRANSFER_ERRORS as error:
+            if not (isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _ABSENT):
+                # freshclam begins as somebody new, which is worse than remembering and better than no definitions.
+                logger.warning("definitions: %s/%s: cannot be read: %s", self.bucket, FRESHCLAM_STATE, error)
+
+    def _keep_state(self, files: Path) -> None:
+        """Keep what freshclam remembers for the next run, also when it was turned away: then above all."""
+        path = files / FRESHCLAM_STATE
+        try:
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > _STATE_OCTETS:
+                return
+            self.s3.put_object(Bucket=self.bucket, Key=FRESHCLAM_STATE, Body=path.read_bytes())
+        except TRANSFER_ERRORS as error:
+            logger.warning("definitions: %s/%s: cannot be written: %s", self.bucket, FRESHCLAM_STATE, error)
 
     @property
     def _environment(self) -> dict[str, str]:

@@ -234,3 +234,48 @@ def test_manifest_that_cannot_be_read(cell: Cell) -> None:
     cell.s3.put_object(Bucket=cell.bucket, Key=MANIFEST_KEY, Body=b"{")
     with pytest.raises(RetryableError, match="manifest: cannot be read"):
         current(cell.s3, cell.bucket)
+
+
+def state_of(cell: Cell) -> bytes:
+    """What freshclam remembers between runs."""
+    body: bytes = cell.s3.get_object(Bucket=cell.bucket, Key="freshclam.dat")["Body"].read()
+    return body
+
+
+def test_freshclam_is_the_same_one_in_each_run(cell: Cell, source: Source, tmp_path: Path) -> None:
+    """What it remembers, its identifier, is kept beside the manifest and in no set."""
+    cell.refresh()
+    first = state_of(cell)
+    assert first
+    source.publish(LINE + LINE.replace("Marker", "Other"))
+    assert cell.refresh() is Refreshed.PUBLISHED
+    assert state_of(cell) == first
+    manifest = current(cell.s3, cell.bucket)
+    assert manifest is not None
+    assert list(manifest.files) == ["own.ndb"]
+
+
+def test_a_freshclam_that_was_turned_away_remembers_it(cell: Cell, source: Source) -> None:
+    """What it learned in a run that failed is there in the next."""
+    cell.refresh()
+    before = state_of(cell)
+    cell.s3.delete_object(Bucket=cell.bucket, Key="freshclam.dat")
+    (source.folder / "own.ndb").unlink()
+    with pytest.raises(RetryableError):
+        cell.refresh()
+    # Without what it knew it is somebody new, and that one is kept although the run came to nothing.
+    assert state_of(cell) != before
+    kept = state_of(cell)
+    source.publish(LINE)
+    cell.refresh()
+    assert state_of(cell) == kept
+
+
+@pytest.mark.parametrize(
+    "state", [b"", b"x", bytes(range(256)), b"x" * 1_000_000], ids=["empty", "short", "noise", "long"]
+)
+def test_a_damaged_memory_stops_no_refresh(cell: Cell, state: bytes) -> None:
+    """Whatever stands there, freshclam begins anew and definitions come."""
+    cell.s3.put_object(Bucket=cell.bucket, Key="freshclam.dat", Body=state)
+    assert cell.refresh() is Refreshed.PUBLISHED
+    assert state_of(cell) != state
