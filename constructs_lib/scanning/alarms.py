@@ -22,7 +22,8 @@ class Watch:
         metric: with its statistic and period.
         above: the alarm goes off when the metric is greater.
         says: what has happened, and what to do.
-        silence_alarms: whether no data is a reason to go off. Default: False.
+        silence_alarms: whether no data any more is a reason to tell the topic. A new alarm has none yet, which tells nobody: an
+            alarm begins as INSUFFICIENT_DATA, and only a change of its state acts. Default: False.
     """
 
     id: str
@@ -42,7 +43,7 @@ def add_alarms(scope: Construct, topic: sns.ITopic | None, *watches: Watch) -> N
             threshold=watch.above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING
+            treat_missing_data=cloudwatch.TreatMissingData.MISSING
             if watch.silence_alarms
             else cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=watch.says,
@@ -51,6 +52,8 @@ def add_alarms(scope: Construct, topic: sns.ITopic | None, *watches: Watch) -> N
             action = actions.SnsAction(topic)
             alarm.add_alarm_action(action)
             alarm.add_ok_action(action)
+            if watch.silence_alarms:
+                alarm.add_insufficient_data_action(action)
         else:
             cdk.Validations.of(alarm).acknowledge(
                 cdk.Acknowledgment(id="AwsSolutions-CW1", reason="whoever composes passes the topic to tell")

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,9 @@ __all__ = ["MirrorSettings", "on_event", "run"]
 
 # The test file that every engine detects by agreement; put together here, so that this source file is not detected itself.
 _EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+_NONE_AT_ALL: Final = timedelta(days=7)
+"""Definitions as old as that scan nothing any more, and neither do none."""
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -97,15 +100,15 @@ def run(settings: MirrorSettings, s3: S3Client) -> str:
 
 
 def _measure(bucket: str, s3: S3Client, meter: Meter) -> None:
-    """Seconds since the source last said that the published set is current; nothing where there is none, which alarms as well."""
+    """Seconds since the source last said that the published set is current; where there is none, as many as stop every scan."""
     try:
         published = current(s3, bucket)
     except RetryableError as error:
         logger.warning("%s", error)
         return
-    if published is not None:
-        meter.seconds(AGE, (_now() - published.checked).total_seconds())
-        meter.flush()
+    age = _now() - published.checked if published is not None else _NONE_AT_ALL
+    meter.seconds(AGE, age.total_seconds())
+    meter.flush()
 
 
 def _now() -> datetime:

@@ -141,12 +141,15 @@ def test_alarms() -> None:
         "ApproximateAgeOfOldestMessage": (900, "notBreaching"),
         "OlderDefinitions": (0, "notBreaching"),
         "Errors": (0, "notBreaching"),
-        # A mirror that says nothing is as bad as one that says it failed.
-        "Age": (86_400, "breaching"),
+        "Age": (86_400, "missing"),
     }
     for alarm in alarms.values():
         assert len(alarm["AlarmActions"]) == len(alarm["OKActions"]) == 1
         assert alarm["AlarmDescription"]
+    # A mirror that says nothing any more is as bad as one that says it failed; one that said nothing yet rings nowhere.
+    told = {name for name, one in alarms.items() if one.get("InsufficientDataActions")}
+    assert told == {"Age"}
+    assert alarms["Age"]["InsufficientDataActions"] == alarms["Age"]["AlarmActions"]
 
 
 @pytest.mark.parametrize("metric", ["Detections", "Held", "OlderDefinitions"])
