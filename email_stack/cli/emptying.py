@@ -22,7 +22,7 @@ from email_stack.printable import counted
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["empty_bucket_of"]
+__all__ = ["delete_versions", "empty_bucket_of"]
 
 
 def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
@@ -38,7 +38,7 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
         outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
         bucket = outputs.get("BucketName") if outputs is not None else None
         with aws_errors(f'cannot empty the bucket of tenant "{tenant.id}"'):
-            return 0 if bucket is None else _delete_versions(session().client("s3", region_name=cell.region), bucket)
+            return 0 if bucket is None else delete_versions(session().client("s3", region_name=cell.region), bucket)
     except WrongAccountError as error:
         raise CommandError("refused", str(error), ExitCode.REFUSED) from error
     except CredentialsError as error:
@@ -49,7 +49,8 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
         ) from error
 
 
-def _delete_versions(s3: S3Client, bucket: str) -> int:
+def delete_versions(s3: S3Client, bucket: str) -> int:
+    """Delete every version of every object; returns how many. Raises `CommandError` where S3 keeps one."""
     deleted = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [

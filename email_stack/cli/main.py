@@ -16,6 +16,7 @@ from email_stack.cli import (
     inspecting,
     reading,
     rescanning,
+    retiring,
     scanning,
     sending,
     status,
@@ -41,6 +42,7 @@ app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_e
 inspecting.register(app)
 deploying.register(app)
 doctor.register(app)
+retiring.register(app)
 handing_over.register(app)
 checking.register(app)
 scanning.register(app)

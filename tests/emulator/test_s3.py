@@ -235,3 +235,52 @@ def test_kms_without_a_key_is_the_accounts_own(stacks: Stacks) -> None:
     s3.put_object(Bucket="ownkey", Key="x", Body=b"x", ServerSideEncryption="aws:kms")
     assert s3.head_object(Bucket="ownkey", Key="x")["SSEKMSKeyId"].endswith(":alias/aws/s3")
     s3.delete_object(Bucket="ownkey", Key="x")
+
+
+def test_access_logs_are_written_where_the_policy_lets_s3(stacks: Stacks) -> None:
+    """One object for every five requests, below the prefix; the bucket that holds them is not deleted then."""
+    log = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::access-logs/*",
+            }
+        ],
+    }
+    logging = {"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": "mail/"}
+    unlet = {"DestinationBucketName": {"Ref": "Other"}, "LogFilePrefix": "mail/"}
+    name, _ = stacks.deploy(
+        {
+            "Logs": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "access-logs"}},
+            "Other": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "no-access-logs"}},
+            "Policy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {"Bucket": {"Ref": "Logs"}, "PolicyDocument": log},
+            },
+            "Mail": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"BucketName": "logged", "LoggingConfiguration": logging},
+            },
+            "Unlet": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"BucketName": "not-logged", "LoggingConfiguration": unlet},
+            },
+        }
+    )
+    s3 = stacks.client("s3")
+    for _ in range(10):
+        s3.list_objects_v2(Bucket="logged")
+        s3.list_objects_v2(Bucket="not-logged")
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="access-logs")["Contents"]]
+    assert len(keys) in {2, 3}
+    assert all(key.startswith("mail/2") for key in keys)
+    assert s3.get_object(Bucket="access-logs", Key=keys[0])["Body"].read().startswith(b"GET /logged/ 200")
+    assert "Contents" not in s3.list_objects_v2(Bucket="no-access-logs")
+    with pytest.raises(AssertionError, match="not empty"):
+        stacks.delete(name)
+    for key in keys:
+        s3.delete_object(Bucket="access-logs", Key=key)
+    stacks.delete(name)
