@@ -29,7 +29,7 @@ _DISTRIBUTIONS: Final = (
     "urllib3",
     "webencodings",
 )
-_SERVICES: Final = frozenset({"dynamodb", "events", "s3", "sesv2"})
+_SERVICES: Final = frozenset({"dynamodb", "events", "s3", "sesv2", "sqs"})
 """Of botocore's descriptions of all of AWS, which are twenty times as big as all else together."""
 _OF_MAILROOM: Final = ("announcements", "messages", "outbox", "scanning", "store", "structuring", "threads", "tracking")
 _NO_CODE: Final = frozenset({"Dockerfile", ".lock", ".sh", ".conf", ".ndb", ".pyi", ".pyc"})

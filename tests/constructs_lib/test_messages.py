@@ -121,6 +121,16 @@ def test_settings_that_would_not_work(settings: dict[str, Any], message: str) ->
         MessageStore(new_stack(), "Messages", MessageStoreProps(**{"tenant_id": "acme", **settings}))
 
 
+@pytest.mark.parametrize("service", ["dynamodb", "events", "s3", "sesv2", "sqs"])
+def test_what_is_shipped_knows_the_services_it_calls(service: str) -> None:
+    """Each client that the function makes can be made of what is shipped."""
+    code = f"import sys; sys.path[:0] = [{str(bundle())!r}]; import boto3; boto3.client({service!r}, region_name='eu-central-1')"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_is_shipped_runs_by_itself() -> None:
     """The function imports from its folder alone, without any site-packages; it is small, and holds nothing compiled."""
     folder = bundle()
