@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -317,3 +318,31 @@ def test_image_for_opens_is_the_tenants_own(platform: Platform, tenant: Tenant) 
     assert platform.emulator.report(done.ses_id, "Open", REGION) == 1
     found = eventually(lambda: one if len(one := tenant.reader.engagements(done.ses_id).items) == 3 else None)
     assert found[-1].kind is EngagementKind.OPEN
+
+
+def test_account_that_may_send_little(platform: Platform, tenant: Tenant) -> None:
+    """At one a second, three messages at once are sent all the same; without anything left of the day, one waits and is refused."""
+    ses = platform.client("sesv2")
+    try:
+        platform.emulator.limit_sending(REGION, per_second=1)
+        begun = [
+            tenant.outbox.send(
+                Outgoing(sender=SUPPORT, to=(ANNA,), subject="Little", text=f"{number}\n"), key=f"l-{number}"
+            )
+            for number in range(3)
+        ]
+        done = [tenant.outbox.wait(one.id, seconds=90) for one in begun]
+        assert [(one.state, one.reason) for one in done if one] == [(OutboxState.SENT, "")] * 3
+        platform.emulator.limit_sending(REGION, per_day=ses.get_account()["SendQuota"]["SentLast24Hours"])
+        late = tenant.outbox.send(
+            Outgoing(sender=SUPPORT, to=(ANNA,), subject="None", text="None.\n"),
+            key="none-left",
+            deadline=datetime.now(UTC) + timedelta(seconds=20),
+        )
+        waiting = eventually(lambda: found if (found := tenant.outbox.progress(late.id)) and found.reason else None)
+        assert (waiting.state, waiting.reason) == (OutboxState.QUEUED, "quota")
+        ended = tenant.outbox.wait(late.id, seconds=90)
+        assert ended is not None
+        assert (ended.state, ended.reason) == (OutboxState.REFUSED, "quota")
+    finally:
+        platform.emulator.limit_sending(REGION)

@@ -39,7 +39,7 @@ def test_hidden_for_six_times_as_long_as_the_function_may_take(templates: dict[s
 
 
 def test_function_may_cut_the_wait_of_its_own_queue_alone(templates: dict[str, Any]) -> None:
-    """It receives, deletes and hides there, and nowhere else."""
+    """It receives, deletes and hides there, or sends what is to come back, and nowhere else."""
     for stack, resources, queue, function in consumers(templates):
         role = referred(resources[function]["Properties"]["Role"])
         documents = [policy["PolicyDocument"] for policy in resources[role]["Properties"].get("Policies", [])] + [
@@ -54,4 +54,4 @@ def test_function_may_cut_the_wait_of_its_own_queue_alone(templates: dict[str, A
                 if action.startswith("sqs:"):
                     assert referred(statement["Resource"]) == queue, (stack, function, action)
                     granted.setdefault(queue, set()).add(action)
-        assert CONSUMES <= granted[queue] <= CONSUMES | {"sqs:GetQueueUrl"}, (stack, function)
+        assert CONSUMES <= granted[queue] <= CONSUMES | {"sqs:GetQueueUrl", "sqs:SendMessage"}, (stack, function)
