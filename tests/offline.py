@@ -33,6 +33,7 @@ LONGEST_FIRST: Final = (
     "tests/stacks/",
     "tests/mailroom/scanner/test_engine",
     "tests/mailroom/scanner/test_told",
+    "tests/mailroom/outbox/test_pace",
     "tests/mailroom/store/test_filing",
     "tests/fuzz/",
     "tests/emulator/",
