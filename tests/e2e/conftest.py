@@ -63,7 +63,8 @@ class Platform:
     def administrator(self, service: str) -> Any:
         """A client of `service` as a user who may do everything, where nothing denies it."""
         iam = self.client("iam")
-        iam.create_user(UserName="administrator")
+        if "administrator" not in {user["UserName"] for user in iam.list_users()["Users"]}:
+            iam.create_user(UserName="administrator")
         everything = {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],

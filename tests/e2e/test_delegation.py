@@ -74,5 +74,5 @@ def test_delegation_goes_before_the_zone(platform: Platform, parent_zone: str) -
     for tenant, stacks in (("far", ["Delegation-far", "Tenant-far"]), ("near", ["Tenant-near"])):
         done = platform.email_stack("destroy", tenant, "--yes", "--force", "--config", config)
         assert done.returncode == 0, done.stderr
-        assert f"deleted {', '.join(stacks)}; this keeps its bucket and zone" in done.stdout
+        assert f"deleted {', '.join(stacks)}; this keeps its bucket, hosted zone and table" in done.stdout
         assert f"{tenant}.{PARENT}" not in delegations(platform, parent_zone)

@@ -308,6 +308,8 @@ def test_zone_that_is_still_delegated_is_not_deleted(
     document["tenants"][0] |= {"removal": "destroy", "live": False}
     leaving = tmp_path / "tenants.yaml"
     leaving.write_text(yaml.safe_dump(document))
+    deployed = platform.email_stack("deploy", "acme", "--yes", "--config", str(leaving))
+    assert deployed.returncode == 0, deployed.stderr
 
     def destroy() -> subprocess.CompletedProcess[str]:
         return platform.email_stack("destroy", "acme", "--yes", "--config", str(leaving), *commands.dns)

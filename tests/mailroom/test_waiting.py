@@ -112,6 +112,7 @@ def test_functions_ask_for_it(function: Any, queue: Queue, emulator: Emulator, m
         "RETENTION_DAYS": "",
         "JOIN_BY": "",
         "CONFIGURATION_SET": "set",
+        "QUEUE_URL": "http://127.0.0.1:9/queue",
         "SUPPRESSED_ADDRESSES": "hashed",
     }
     own = {name: value for name, value in emulator.environment(REGION).items() if name.startswith("AWS_")}

@@ -174,6 +174,7 @@ ENVIRONMENT = {
     "JOIN_BY": "subject thread-index",
     "CONFIGURATION_SET": "set",
     "AWS_REGION": "eu-central-1",
+    "QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111111111111/mail",
 }
 
 
