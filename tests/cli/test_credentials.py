@@ -170,6 +170,7 @@ def test_what_is_wrong_is_told(
         assert said in done.err
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize(
     ("code", "said"),
     [
