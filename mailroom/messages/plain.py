@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Final
+
+from mailroom.messages.html_tokens import HtmlTokenKind, html_tokens
 
 __all__ = ["text_of_html"]
 
 _MOST_CHARACTERS: Final = 5_000_000
-_NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,30})")
-_SILENT: Final = frozenset({"script", "style", "title", "template", "noscript"})
+_SILENT: Final = frozenset({"iframe", "noscript", "script", "style", "template", "title"})
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"})
 _LINES: Final = frozenset(
     {"br", "div", "tr", "li", "hr", "dt", "dd", "section", "article", "address", "header", "footer", "center"}
 )
-_CLOSING: Final = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in sorted(_SILENT)}
 _WHITE: Final = re.compile(r"[ \t\r\n\f]++")
 _MANY_LINES: Final = re.compile(r"\n{3,}+")
 _LONG_NUMBER: Final = re.compile(r"&#([0-9]{8,}+)")
@@ -29,13 +28,14 @@ def text_of_html(source: str) -> str:
     """
     source = source[:_MOST_CHARACTERS]
     out: list[str] = []
-    for is_tag, piece in _pieces(source):
-        if not is_tag:
-            words = _WHITE.sub(" ", _unescaped(piece)).replace("\xa0", " ")
+    for token in html_tokens(source):
+        name = token.name
+        if token.kind is HtmlTokenKind.TEXT or (token.kind is HtmlTokenKind.RAW and name not in _SILENT):
+            words = _WHITE.sub(" ", _unescaped(token.source)).replace("\xa0", " ")
             if words := words.lstrip() if not out or out[-1].endswith("\n") else words:
                 out.append(words)
             continue
-        closing, name = piece.startswith("/"), piece.strip("/")
+        closing = token.kind is HtmlTokenKind.END
         if name in _PARAGRAPHS:
             out.append("\n\n")
         elif (name == "br" and not closing) or (name in _LINES and out and not out[-1].endswith("\n")):
@@ -81,35 +81,3 @@ def _with_quotations(text: str) -> str:
             continue
         lines.append(f"{'> ' * depth}{plain}".rstrip() if depth else plain)
     return "\n".join(lines).strip("\n")
-
-
-def _pieces(source: str) -> Iterator[tuple[bool, str]]:
-    """Tags by their names in lower case, a slash in front of closing ones; and the text between them."""
-    at, size = 0, len(source)
-    while at < size:
-        opened = source.find("<", at)
-        if opened < 0:
-            yield False, source[at:]
-            return
-        if opened > at:
-            yield False, source[at:opened]
-        if source.startswith("<!--", opened):
-            end = source.find("-->", opened + 4)
-            # An open comment hides the rest, as in browsers.
-            at = size if end < 0 else end + 3
-            continue
-        named = _NAME.match(source, opened + 1)
-        if named is None and source[opened + 1 : opened + 2] not in {"!", "?"}:
-            yield False, "<"
-            at = opened + 1
-            continue
-        end = source.find(">", opened)
-        at = size if end < 0 else end + 1
-        if named is None:
-            continue
-        name = named[1].lower()
-        if name in _SILENT and source[opened + 1] != "/":
-            closing = _CLOSING[name].search(source, at)
-            at = closing.start() if closing else size
-        else:
-            yield True, f"/{name}" if source[opened + 1] == "/" else name

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any, Final
 
 from mailroom.messages import parse
-from mailroom.messages.model import Address
+from mailroom.messages.html import safe_html
+from mailroom.messages.model import Address, Message
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
 from mailroom.messages.tnef import tnef_files
@@ -113,6 +114,25 @@ _HTML: Final = (
     ),
     *("<td>a</td>", "\xa0\n", "\ue000", "\ue001", "&gt;<br>", "<p style='color:red'>", "<img alt='>'>", "<!x>", "</ "),
 )
+_NESTED: Final = (
+    ("", "<div>", ""),
+    ("", "<b title=#><p>", ""),
+    ("", "<b title=#>", "<p>"),
+    ("", "<font title=#><li>", ""),
+    ("<table>", "<b title=#><tr><td></b></td></tr>", ""),
+    ("<table>", "<tr><b title=#>", "<td>"),
+    ("", "<p><i title=#>", "<table></table>"),
+    ("", "<a href=#>", "<h1>"),
+    ("<ul>", "<li><b title=#>a</ul>", "<ul><li>"),
+    ("<q><div>", "<span>", "</q>"),
+    ("<svg>", "<b title=#>", "<svg><p>"),
+    ("", "<li><ul>", "<li></li>"),
+    ("", "<template>", "</div>"),
+    ("", "<p title='", "'>"),
+    ("", "<p a", "="),
+    ("", "<!--", "-->"),
+)
+"""Ways to nest badly: in front, repeated, and repeated behind it; # stands for a number that differs each time."""
 _TEXT: Final = (
     *(
         "a",
@@ -187,6 +207,18 @@ def _mail(field: str, unit: str) -> Callable[[int], bytes]:
 
 def _repeated(unit: str, prefix: str = "", suffix: str = "") -> Callable[[int], str]:
     return lambda size: prefix + unit * (size // len(unit)) + suffix
+
+
+def _nested(prefix: str, unit: str, after: str) -> Callable[[int], str]:
+    def made(size: int) -> str:
+        count = size // len(unit + after)
+        return prefix + "".join(unit.replace("#", str(number)) for number in range(count)) + after * count
+
+    return made
+
+
+def _safe_html(html: str) -> str:
+    return safe_html(Message(html=html), lambda _: "/")
 
 
 def _repeated_octets(unit: bytes) -> Callable[[int], bytes]:
@@ -289,7 +321,11 @@ def _grown() -> dict[str, tuple[Callable[[Any], object], Callable[[int], Any]]]:
     }
     for field in _FIELDS:
         found |= {f"parse: {field}: {unit!r}": (parse, _mail(field, unit)) for unit in _UNITS}
-    found |= {f"text_of_html: {unit!r}": (text_of_html, _repeated(unit)) for unit in _HTML}
+    for unit in _HTML:
+        found[f"text_of_html: {unit!r}"] = (text_of_html, _repeated(unit))
+        found[f"safe_html: {unit!r}"] = (_safe_html, _repeated(unit))
+    for nested in _NESTED:
+        found[f"safe_html: {' '.join(nested)}"] = (_safe_html, _nested(*nested))
     for prefix, unit in itertools.product(("", "On 2026 a ", "> a\n"), _TEXT):
         found[f"split_quoted: {prefix!r} {unit!r}"] = (split_quoted, _repeated(unit, prefix, "x"))
     found |= {f"decoders: {unit!r}": (_octets, _repeated_octets(unit)) for unit in _OCTETS}

@@ -26,7 +26,7 @@ MODES: Final[Mapping[str, Callable[[re.Pattern[Any], Any], int]]] = {
     "finditer": lambda pattern, text: sum(1 for _ in pattern.finditer(text)),
 }
 """Ways to use a pattern, and what each finds; `findall`, `split` and `sub` go over a text as `finditer` does."""
-_NO_PATTERNS: Final = {"Pattern", "Match", "escape", "IGNORECASE", "MULTILINE", "DOTALL"}
+_NO_PATTERNS: Final = {"Pattern", "Match", "escape", "ASCII", "IGNORECASE", "MULTILINE", "DOTALL"}
 _SAME: Final = {"findall": "finditer", "split": "finditer", "sub": "finditer", "subn": "finditer"}
 
 _PIECES: Final = (

@@ -65,7 +65,7 @@ def test_every_pattern_is_found() -> None:
     names = {found.name for found in FOUND}
     assert {
         "mailroom.messages.addresses._TOKEN",
-        "mailroom.messages.plain._CLOSING",
+        "mailroom.messages.html_tokens._RAW_END",
         "mailroom.threads.ids._BARE",
     } <= names
 
