@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import email.message
-import email.policy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from email.headerregistry import Address as Mailbox
 from email.utils import format_datetime
 from typing import Final
 
 from mailroom.messages.model import Address
-from mailroom.outbox.model import Outgoing, OutgoingFile
+from mailroom.messages.plain import text_of_html
+from mailroom.outbox.fields import ids_field, line_of, mailboxes_field, text_field
+from mailroom.outbox.model import Outgoing, is_identifier
+from mailroom.outbox.parts import Part, file_part, multipart, text_part
 
 __all__ = ["MOST_OCTETS", "MOST_RECIPIENTS", "compose"]
 
@@ -20,16 +20,15 @@ MOST_RECIPIENTS: Final = 50
 MOST_OCTETS: Final = 40_000_000
 """Both: SES developer guide, "Service quotas", e-mail sending."""
 
-_ADDRESS: Final = re.compile(
-    r"[^\s@<>,;:\"()\\\x00-\x20\x7f]{1,64}+@[a-z0-9][a-z0-9.-]{0,252}+(?<=[a-z0-9])", re.IGNORECASE
-)
-_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}+/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}+", re.IGNORECASE)
-_ID: Final = re.compile(r"[^\s<>]{1,900}+")
-_POLICY: Final = email.policy.SMTP.clone(max_line_length=78)
+_LOCAL: Final = re.compile(r"""[^\s@<>,;:"()\\\x00-\x20\x7f-\U0010ffff]{1,64}+|"(?:[ !#-\[\]-~]|\\[ -~]){0,62}\"""")
+_DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}+(?<=[a-z0-9])", re.IGNORECASE)
+_URL: Final = re.compile(r"https://[!-;=?-~]{1,900}+")
 
 
 def compose(outgoing: Outgoing, *, id: str, at: datetime) -> bytes:
     """The message as SES's raw content takes it, recipients in its header, those of Bcc too: SES takes these out.
+
+    All of it is ASCII. A text is made of the HTML where there is none.
 
     Args:
         outgoing: the message.
@@ -38,73 +37,99 @@ def compose(outgoing: Outgoing, *, id: str, at: datetime) -> bytes:
 
     Raises:
         ValueError: it could not be sent as it is: nobody to send it to, an address that is none, a line break in a header, too
-            many recipients or octets. The text names the field, and no address.
+            many recipients or octets. The text names the field, and no whole address.
 
-    Source: RFC 5322; SES developer guide, "Sending raw email", "Amazon SES header fields".
+    Source: RFC 5322; RFC 2046 (5.1); SES developer guide, "Sending raw email", "Amazon SES header fields".
     """
     recipients = (*outgoing.to, *outgoing.cc, *outgoing.bcc)
     if not 1 <= len(recipients) <= MOST_RECIPIENTS:
         raise ValueError(f"outgoing: must have 1 to {MOST_RECIPIENTS} recipients, got {len(recipients)}")
-    message = email.message.EmailMessage(policy=_POLICY)
-    for name, value in _header(outgoing, id, at).items():
-        message[name] = value
-    message.set_content(outgoing.text)
-    if outgoing.html:
-        message.add_alternative(outgoing.html, subtype="html")
-    for number, file in enumerate(outgoing.attachments, start=1):
-        _attach(message, number, file)
-    for number, part in enumerate(message.walk()):
-        if part.is_multipart():
-            part.set_boundary(f"=_{id[:24]}_{number}")
-    raw = message.as_bytes()
+    header = b"".join(_fields(outgoing, id, at))
+    raw = header + _body(outgoing, f"=_{id[:24]}").octets
     if len(raw) > MOST_OCTETS:
         raise ValueError(f"outgoing: must have at most {MOST_OCTETS:,} octets with its attachments, got {len(raw):,}")
     return raw
 
 
-def _header(outgoing: Outgoing, id: str, at: datetime) -> dict[str, str | list[Mailbox]]:
-    boxes = {
-        "From": _mailboxes("sender", [outgoing.sender]),
-        "To": _mailboxes("to", outgoing.to),
-        "Cc": _mailboxes("cc", outgoing.cc),
-        "Bcc": _mailboxes("bcc", outgoing.bcc),
-        "Reply-To": _mailboxes("reply_to", outgoing.reply_to),
-    }
-    fields: dict[str, str | list[Mailbox]] = {name: found for name, found in boxes.items() if found}
-    fields["Subject"] = _line("subject", outgoing.subject)
-    fields["Date"] = format_datetime(at)
-    fields["Message-ID"] = f"<{id}@{outgoing.sender.address.rpartition('@')[2]}>"
+def _fields(outgoing: Outgoing, id: str, at: datetime) -> Iterator[bytes]:
+    for name, field, boxes in (
+        ("From", "sender", (outgoing.sender,)),
+        ("To", "to", outgoing.to),
+        ("Cc", "cc", outgoing.cc),
+        ("Bcc", "bcc", outgoing.bcc),
+        ("Reply-To", "reply_to", outgoing.reply_to),
+    ):
+        if boxes:
+            yield mailboxes_field(name, _mailboxes(field, boxes))
+    yield text_field("Subject", line_of("subject", outgoing.subject))
+    yield text_field("Date", format_datetime(at))
+    yield ids_field("Message-ID", [f"{id}@{_domain('sender 1', outgoing.sender.address.rpartition('@')[2])}"])
     if outgoing.in_reply_to:
-        fields["In-Reply-To"] = _ids("in_reply_to", [outgoing.in_reply_to])
+        yield ids_field("In-Reply-To", _ids("in_reply_to", [outgoing.in_reply_to]))
     if outgoing.references:
-        fields["References"] = _ids("references", outgoing.references)
-    return fields
+        yield ids_field("References", _ids("references", outgoing.references))
+    if outgoing.automatic:
+        yield text_field("Auto-Submitted", "auto-replied" if outgoing.in_reply_to else "auto-generated")
+    if outgoing.unsubscribe:
+        if not _URL.fullmatch(outgoing.unsubscribe):
+            raise ValueError("outgoing: unsubscribe: must be an https URL in ASCII")
+        yield ids_field("List-Unsubscribe", [outgoing.unsubscribe])
+        yield text_field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+    yield text_field("MIME-Version", "1.0")
 
 
-def _attach(message: email.message.EmailMessage, number: int, file: OutgoingFile) -> None:
-    if not _TYPE.fullmatch(file.content_type) or file.content_type.lower().startswith(("multipart/", "message/")):
-        raise ValueError(f"outgoing: attachment {number}: content_type must be that of a file, such as application/pdf")
-    main, _, sub = file.content_type.partition("/")
-    name = _line(f"attachment {number}: filename", file.filename)
-    message.add_attachment(file.data, maintype=main, subtype=sub, filename=name)
+def _body(outgoing: Outgoing, boundary: str) -> Part:
+    """The text and the HTML as alternatives, pictures with the HTML that shows them, all other files behind."""
+    files: list[Part] = []
+    shown: list[Part] = []
+    for number, file in enumerate(outgoing.attachments, start=1):
+        if file.content_id and not outgoing.html:
+            raise ValueError(f"outgoing: attachment {number}: content_id: must be shown by HTML, and there is none")
+        (shown if file.content_id else files).append(file_part(f"attachment {number}", file))
+    alternatives = [text_part("text", "plain", outgoing.text or text_of_html(outgoing.html))]
+    if outgoing.html:
+        html = text_part("html", "html", outgoing.html)
+        alternatives.append(multipart("related", [html, *shown], f"{boundary}_3"))
+    body = multipart("alternative", alternatives, f"{boundary}_2")
+    return multipart("mixed", [body, *files], f"{boundary}_1")
 
 
-def _mailboxes(field: str, boxes: Sequence[Address]) -> list[Mailbox]:
+def _mailboxes(field: str, boxes: Sequence[Address]) -> list[tuple[str, str]]:
     found = []
     for number, box in enumerate(boxes, start=1):
-        if not _ADDRESS.fullmatch(box.address):
-            raise ValueError(f"outgoing: {field} {number}: must be an address such as support@post.acme.example")
-        found.append(Mailbox(display_name=_line(f"{field} {number}: name", box.name), addr_spec=box.address))
+        where = f"{field} {number}"
+        found.append((line_of(f"{where}: name", box.name), _address(where, box.address)))
     return found
 
 
-def _line(field: str, text: str) -> str:
-    if any(character in text for character in "\r\n\x00"):
-        raise ValueError(f"outgoing: {field}: must be one line")
-    return text
+def _address(where: str, address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    if not local.isascii():
+        beyond = next(character for character in local if not character.isascii())
+        raise ValueError(
+            f"outgoing: {where}: must have ASCII in front of its @, got {beyond!a} there, which SES does not send to; "
+            "use another address of that person's"
+        )
+    if not at or not _LOCAL.fullmatch(local):
+        raise ValueError(f"outgoing: {where}: must be an address such as support@post.acme.example")
+    return f"{local}@{_domain(where, domain)}"
 
 
-def _ids(field: str, ids: Sequence[str]) -> str:
-    if not all(_ID.fullmatch(one) for one in ids):
-        raise ValueError(f"outgoing: {field}: must be Message-IDs without brackets and white space")
-    return " ".join(f"<{one}>" for one in ids)
+def _domain(where: str, domain: str) -> str:
+    """In ASCII, as DNS has it."""
+    if not domain.isascii():
+        import idna  # noqa: PLC0415 - few addresses have such names
+
+        try:
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            domain = ""
+    if not _DOMAIN.fullmatch(domain):
+        raise ValueError(f"outgoing: {where}: must be an address such as support@post.acme.example")
+    return domain
+
+
+def _ids(field: str, ids: Sequence[str]) -> Sequence[str]:
+    if not all(is_identifier(one) for one in ids):
+        raise ValueError(f"outgoing: {field}: must be Message-IDs in ASCII, without brackets and white space")
+    return ids

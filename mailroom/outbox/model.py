@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ from mailroom.messages.model import Address, Message
 __all__ = ["OutboxState", "Outgoing", "OutgoingFile", "Progress", "answering"]
 
 _MOST_REFERENCES: Final = 20
+_ID: Final = re.compile(r"[!-;=?-~]{1,900}+")
 
 
 class OutboxState(StrEnum):
@@ -59,13 +61,16 @@ class OutgoingFile:
 
     Args:
         filename: as the recipient sees it.
-        content_type: such as "application/pdf".
+        content_type: such as "application/pdf", with its parameters if it has some: "text/calendar; method=REPLY". A text file
+            in UTF-8 gets `charset=utf-8` by itself.
         data: the octets.
+        content_id: by which the HTML shows it, as in `<img src="cid:logo">`; "" for a file beside the text. RFC 2392.
     """
 
     filename: str
     content_type: str
     data: bytes
+    content_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,11 +84,15 @@ class Outgoing:
         bcc: recipients whom nobody sees.
         reply_to: where answers go. Default: to the sender.
         subject: one line.
-        text: the body as plain text.
+        text: the body as plain text. Default: what the HTML says.
         html: the same as HTML; "" for none.
-        attachments: files.
+        attachments: files, and pictures that the HTML shows.
         in_reply_to: Message-ID of the message that it answers, without brackets; "" when it answers none. See `answering`.
         references: Message-IDs of those before it, the oldest first.
+        automatic: whether no person wrote it, as a receipt or an answer while somebody is away: other machines do not answer it
+            then. RFC 3834.
+        unsubscribe: https URL of the application's that ends such mail by a POST without more questions; "" for none. Mailbox
+            providers want it on bulk mail. It names whom it is for, so sign it. RFC 8058.
     """
 
     sender: Address
@@ -97,6 +106,8 @@ class Outgoing:
     attachments: tuple[OutgoingFile, ...] = ()
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    automatic: bool = False
+    unsubscribe: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -107,6 +118,11 @@ class Outgoing:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
+def is_identifier(text: str) -> bool:
+    """Whether it can stand as a Message-ID between brackets, so that other programs find it there. RFC 5322 3.6.4."""
+    return _ID.fullmatch(text) is not None
+
+
 def answering(message: Message) -> dict[str, str | tuple[str, ...]]:
     """`in_reply_to` and `references` of an answer to this message, so that every mail client files it below.
 
@@ -114,10 +130,10 @@ def answering(message: Message) -> dict[str, str | tuple[str, ...]]:
 
     Source: RFC 5322 3.6.4.
     """
-    if not message.message_id:
+    if not is_identifier(message.message_id):
         return {}
     before = message.references or message.in_reply_to[:1]
-    chain = tuple(dict.fromkeys((*before, message.message_id)))
+    chain = tuple(dict.fromkeys(one for one in (*before, message.message_id) if is_identifier(one)))
     if len(chain) > _MOST_REFERENCES:
         # The first one begins the thread; the last ones are the nearest.
         chain = (chain[0], *chain[1 - _MOST_REFERENCES :])
