@@ -16,6 +16,7 @@ from typing import Final
 from mailroom.messages.addresses import addresses
 from mailroom.messages.charsets import decoded
 from mailroom.messages.dates import read_date
+from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.messages.envelope import read_envelope
 from mailroom.messages.kinds import kinds_of, report_of
 from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
@@ -24,7 +25,6 @@ from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
 from mailroom.messages.words import decoded_words
-from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.threads import message_ids
 
 __all__ = ["MAX_NESTED", "MESSAGE_TYPES", "opened_files", "parse"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mailroom.messages.charsets import decoded
-from mailroom.scanning.decoders import lenient_base64
+from mailroom.messages.decoders import lenient_base64
 
 __all__ = ["ENCODED_WORD", "Note", "decoded_words"]
 

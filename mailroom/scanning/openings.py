@@ -16,9 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mailroom.messages.mime import Limits, Part, Problems, read_structure
-from mailroom.messages.parse import MESSAGE_TYPES, opened_files
-from mailroom.scanning.decoders import (
+from mailroom.messages.decoders import (
     base64_runs,
     is_base64,
     is_quoted_printable,
@@ -28,6 +26,8 @@ from mailroom.scanning.decoders import (
     with_lf,
     yencoded,
 )
+from mailroom.messages.mime import Limits, Part, Problems, read_structure
+from mailroom.messages.parse import MESSAGE_TYPES, opened_files
 
 __all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "Piece", "openings"]
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from mailroom.messages import parse
+from mailroom.messages import decoders, parse
 from mailroom.messages.html import safe_html
 from mailroom.messages.model import Address, Message
 from mailroom.messages.plain import text_of_html
@@ -21,7 +21,6 @@ from mailroom.messages.quotes import split_quoted
 from mailroom.messages.tnef import tnef_files
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import Outgoing
-from mailroom.scanning import decoders
 from mailroom.scanning.zips import zip_fault
 from tests.linear.measure import growth
 

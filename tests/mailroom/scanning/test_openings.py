@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, yencoded
 from mailroom.messages.mime import MAX_PARTS
-from mailroom.scanning.decoders import lenient_base64, lenient_quoted_printable, uuencoded, yencoded
 from mailroom.scanning.openings import MAX_FIELD_OCTETS, MAX_PIECES, Piece, openings
 from tests.mailroom.scanning.hiding import encoded, mixed, part, uuencode, yencode
 

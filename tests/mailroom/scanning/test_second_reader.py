@@ -11,7 +11,7 @@ from email.message import Message
 
 import pytest
 
-from mailroom.scanning.decoders import is_base64, with_lf
+from mailroom.messages.decoders import is_base64, with_lf
 from mailroom.scanning.openings import openings
 from tests.mailroom.messages.corpus import CASES, Case
 from tests.mailroom.scanning.hiding import HIDDEN
