@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ACTION_DELETE",
+    "ACTION_HOLD",
     "ACTION_MARK",
     "APPROVED_PREFIX",
     "ATTACHMENTS_PREFIX",
@@ -34,7 +36,13 @@ APPROVED_PREFIX: Final = f"{CLEAN_PREFIX}out/"
 """Messages that are to be sent, once they were scanned; of one that is held or deleted, a notice without content."""
 
 ACTION_MARK: Final = "action"
-"""Metadata of a notice: what became of the message that is not there, "hold" or "delete"."""
+"""Metadata of a notice: the scanner's action on the message that is not there, ACTION_HOLD or ACTION_DELETE."""
+
+ACTION_HOLD: Final = "hold"
+"""The message stays in quarantine."""
+
+ACTION_DELETE: Final = "delete"
+"""The message is deleted."""
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.layout import ACTION_MARK, APPROVED_PREFIX
+from mailroom.layout import ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
 from mailroom.messages import parse
 from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
@@ -26,7 +26,6 @@ from mailroom.outbox.model import OutboxState
 from mailroom.outbox.pacer import Pacer
 from mailroom.outbox.pacing import Wait, back_off
 from mailroom.outbox.requests import Request, move_on, request_of
-from mailroom.scanning.verdicts import Action
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
 from mailroom.store.suppression import record_recipients
 
@@ -171,7 +170,7 @@ class Sending:
         if request.turn:
             # It was let out before, and waits for SES.
             return
-        if notice == Action.HOLD.value:
+        if notice == ACTION_HOLD:
             move_on(table, name, OutboxState.QUEUED, OutboxState.HELD, self.clock())
             return
         for before in _WAITING:

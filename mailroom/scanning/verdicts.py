@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from mailroom.layout import ACTION_DELETE, ACTION_HOLD
+
 __all__ = ["Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst", "worst_first"]
 
 T = TypeVar("T")
@@ -31,8 +33,8 @@ class Action(StrEnum):
     DELIVER = "deliver"
     STRIP = "strip"
     """Delivered without the parts that are not clean, a notice in the place of each."""
-    HOLD = "hold"
-    DELETE = "delete"
+    HOLD = ACTION_HOLD
+    DELETE = ACTION_DELETE
 
 
 _SEVERITY: Final = {verdict: number for number, verdict in enumerate(Verdict)}
