@@ -140,7 +140,7 @@ class Tenant(cdk.Stack):
                 conditions={"StringEquals": {"ses:FromAddress": [f"{one}@{domain}" for one in tenant["addresses"]]}},
             )
         )
-        _noting, queue = self._worker("Noting", "mailroom.tracking.function.on_event", table)
+        _noting, queue = self._worker("Noting", "mailroom.functions.tracking.on_event", table)
         self._track(configuration_set, queue)
         self._write_addresses(table, [f"{one}@{domain}" for one in tenant["addresses"]])
         outputs = {

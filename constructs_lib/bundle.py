@@ -31,7 +31,16 @@ _DISTRIBUTIONS: Final = (
 )
 _SERVICES: Final = frozenset({"dynamodb", "events", "s3", "sesv2", "sqs"})
 """Of botocore's descriptions of all of AWS, which are twenty times as big as all else together."""
-_OF_MAILROOM: Final = ("announcements", "messages", "outbox", "store", "structuring", "threads", "tracking")
+_OF_MAILROOM: Final = (
+    "announcements",
+    "functions",
+    "messages",
+    "outbox",
+    "store",
+    "structuring",
+    "threads",
+    "tracking",
+)
 _NO_CODE: Final = frozenset({"Dockerfile", ".lock", ".sh", ".conf", ".ndb", ".pyi", ".pyc"})
 
 

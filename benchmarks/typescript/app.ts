@@ -115,7 +115,7 @@ class Tenant extends cdk.Stack {
       resources: [identity.emailIdentityArn],
       conditions: { StringEquals: { 'ses:FromAddress': addresses } },
     }));
-    this.track(configurationSet, this.worker('Noting', 'mailroom.tracking.function.on_event', table).queue);
+    this.track(configurationSet, this.worker('Noting', 'mailroom.functions.tracking.on_event', table).queue);
     this.writeAddresses(table, addresses);
     const outputs: Record<string, string> = {
       BucketName: bucket.bucketName,

@@ -81,7 +81,7 @@ class EngagementTracking(Construct):
             QueueWorkerProps(
                 where=where,
                 description=f"Notes what became of mail that {props.tenant_id} sent",
-                handler="mailroom.tracking.function.on_event",
+                handler="mailroom.functions.tracking.on_event",
                 environment={
                     "CONFIGURATION_SET": props.configuration_set_name,
                     "RETENTION_DAYS": str(int(props.retention.to_days())) if props.retention is not None else "",

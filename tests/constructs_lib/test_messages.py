@@ -131,13 +131,21 @@ def test_what_is_shipped_knows_the_services_it_calls(service: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_shipped_runs_by_itself() -> None:
-    """The function imports from its folder alone, without any site-packages; it is small, and holds nothing compiled."""
+@pytest.mark.parametrize("entry", ["mailroom.structuring.function", "mailroom.functions.tracking"])
+def test_what_is_shipped_runs_by_itself(entry: str) -> None:
+    """A tenant's function imports from its folder alone, without any site-packages; it is small, and holds nothing compiled."""
     folder = bundle()
     names = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert not names & {".so", ".pyd", ".pyc", ".ndb", ".lock"}
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10_000_000
-    code = f"import sys; sys.path[:0] = [{str(folder)!r}]; from mailroom.structuring.function import on_event; print(on_event)"
+    code = f"import sys; sys.path[:0] = [{str(folder)!r}]; from {entry} import on_event; print(on_event)"
     command = [sys.executable, "-I", "-S", "-B", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "on_event" in done.stdout, done.stderr
+
+
+def test_what_is_shipped_holds_nothing_of_the_scanner() -> None:
+    """An edit of the scanner leaves the functions of tenants as they are."""
+    shipped = {path.name for path in (bundle() / "mailroom").iterdir()}
+    assert "functions" in shipped
+    assert not shipped & {"definitions", "image", "scanner", "scanning"}

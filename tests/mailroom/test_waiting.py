@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
+from mailroom.functions import tracking
 from mailroom.scanner import function as scanner
 from mailroom.structuring import function as structuring
-from mailroom.tracking import function as tracking
 from mailroom.waiting import try_again_after
 from tests.emulators import shared_emulator
 

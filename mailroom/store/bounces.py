@@ -10,7 +10,6 @@ from mailroom.errors import RetryableError
 from mailroom.store.suppression import recipients_of, suppress
 from mailroom.store.table import Table
 from mailroom.tracking.model import Engagement, EngagementKind
-from mailroom.tracking.settings import Settings
 
 __all__ = ["SUPPRESSING", "suppress_recipient"]
 
@@ -23,10 +22,19 @@ _RECORDED_WITHIN: Final = timedelta(minutes=3)
 """The outbox writes down whom it sent a message to a moment after SES took it; the queue brings an event again for longer."""
 
 
-def suppress_recipient(table: Table, engagement: Engagement, settings: Settings, now: datetime) -> None:
+def suppress_recipient(
+    table: Table, engagement: Engagement, now: datetime, *, plain: bool, retention: timedelta | None
+) -> None:
     """Note the event of the one recipient that the message had; where it had several, nobody can tell which one it was.
 
     What SES did not try to send, since the address is on a list, tells nothing of this tenant's: the list may be another's.
+
+    Args:
+        table: the tenant's.
+        engagement: of a kind in SUPPRESSING.
+        now: the time, with a zone.
+        plain: whether the address itself is kept beside its digest.
+        retention: time that it is kept, from the event on; None until somebody deletes it.
 
     Raises:
         RetryableError: AWS failed, or the event came before the outbox wrote down whom the message went to.
@@ -41,4 +49,4 @@ def suppress_recipient(table: Table, engagement: Engagement, settings: Settings,
         known = len(recipients) if recipients is not None else "unknown"
         logger.info("message %s: nobody is suppressed, recipients: %s", engagement.ses_id, known)
         return
-    suppress(table, recipients[0], engagement, plain=settings.plain_addresses, retention=settings.retention)
+    suppress(table, recipients[0], engagement, plain=plain, retention=retention)

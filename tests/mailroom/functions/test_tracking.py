@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from mailroom.functions.tracking import work_on
+from mailroom.functions.tracking_settings import Settings
 from mailroom.store.suppression import record_recipients
 from mailroom.tracking import EngagementKind
-from mailroom.tracking.function import work_on
-from mailroom.tracking.settings import Settings
 from tests.mailroom.store.conftest import Store, everything
 from tests.mailroom.tracking.test_lines import SES_ID, line
 

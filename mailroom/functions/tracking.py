@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 
 from mailroom.batches import attempt, not_done
+from mailroom.functions.tracking_settings import Settings
+from mailroom.store.bounces import SUPPRESSING, suppress_recipient
 from mailroom.store.engagements import note_engagement
 from mailroom.store.table import Table
 from mailroom.tracking.lines import engagement_of
-from mailroom.tracking.settings import Settings
-from mailroom.tracking.suppressing import SUPPRESSING, suppress_recipient
 from mailroom.waiting import try_again_after
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def work_on(
         note_engagement(table, engagement, settings.retention)
         logger.info("message %s: %s", engagement.ses_id, engagement.kind.value)
         if engagement.kind in SUPPRESSING:
-            suppress_recipient(table, engagement, settings, now())
+            suppress_recipient(table, engagement, now(), plain=settings.plain_addresses, retention=settings.retention)
         return True
 
     return not_done(event["Records"], lambda record: attempt(note, str(record["body"])) is not None)
