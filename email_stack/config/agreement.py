@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from constructs_lib.limits import MOST_BOOK_BYTES, MOST_SENDER_CHARACTERS, book_bytes, sender_characters
 from email_stack.config import names
 from email_stack.config.problems import Fault, RuleError
-from mailroom.addresses import AddressBook
-
-if TYPE_CHECKING:
-    from email_stack.config.models import Tenant
+from email_stack.config.sections import Address, MtaSts, ParentZone, Portal, Tracking
+from mailroom.addresses import AddressBook, DesignatedAddress
 
 __all__ = ["check_agreement"]
 
@@ -19,7 +17,34 @@ _FEW_ADDRESSES: Final = 200
 """As many of the longest, with the longest names, fit any book: those of most tenants are not measured."""
 
 
-def check_agreement(tenant: Tenant) -> None:
+class _Tenant(Protocol):
+    """The fields of a tenant that the checks read. The model imports the checks, so they do not import the model."""
+
+    @property
+    def subdomain(self) -> str: ...
+    @property
+    def dns(self) -> str: ...
+    @property
+    def parent_zone(self) -> ParentZone | None: ...
+    @property
+    def portal(self) -> Portal | None: ...
+    @property
+    def addresses(self) -> tuple[Address, ...]: ...
+    @property
+    def role_addresses(self) -> tuple[str, ...]: ...
+    @property
+    def designated_addresses(self) -> tuple[DesignatedAddress, ...]: ...
+    @property
+    def sending_addresses(self) -> tuple[str, ...]: ...
+    @property
+    def mail_from_domain(self) -> str: ...
+    @property
+    def mta_sts(self) -> MtaSts | None: ...
+    @property
+    def tracking(self) -> Tracking: ...
+
+
+def check_agreement(tenant: _Tenant) -> None:
     """Check the fields of a tenant, each valid by itself, against each other.
 
     Raises:
@@ -30,7 +55,7 @@ def check_agreement(tenant: Tenant) -> None:
         raise RuleError(*faults)
 
 
-def _dns(tenant: Tenant) -> Iterator[Fault]:
+def _dns(tenant: _Tenant) -> Iterator[Fault]:
     if tenant.dns == "self-managed":
         if tenant.portal is not None:
             yield Fault(
@@ -55,7 +80,7 @@ def _dns(tenant: Tenant) -> Iterator[Fault]:
         )
 
 
-def _addresses(tenant: Tenant) -> Iterator[Fault]:
+def _addresses(tenant: _Tenant) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for index, address in enumerate(tenant.addresses):
         local = address.local_part
@@ -72,7 +97,7 @@ def _addresses(tenant: Tenant) -> Iterator[Fault]:
     yield from _amount(tenant)
 
 
-def _amount(tenant: Tenant) -> Iterator[Fault]:
+def _amount(tenant: _Tenant) -> Iterator[Fault]:
     """What one tenant's role and one item hold, which no quota of the cell's says."""
     senders = sender_characters(tenant.sending_addresses)
     if senders > MOST_SENDER_CHARACTERS:
@@ -95,7 +120,7 @@ def _amount(tenant: Tenant) -> Iterator[Fault]:
         )
 
 
-def _length(tenant: Tenant, local: str, path: tuple[str | int, ...]) -> Iterator[Fault]:
+def _length(tenant: _Tenant, local: str, path: tuple[str | int, ...]) -> Iterator[Fault]:
     octets = len(local) + 1 + len(tenant.subdomain)
     if octets > names.MAX_MAILBOX_OCTETS:
         yield Fault(
@@ -105,7 +130,7 @@ def _length(tenant: Tenant, local: str, path: tuple[str | int, ...]) -> Iterator
         )
 
 
-def _names_below(tenant: Tenant) -> Iterator[Fault]:
+def _names_below(tenant: _Tenant) -> Iterator[Fault]:
     mail_from = tenant.mail_from_domain
     if len(mail_from) > names.MAX_NAME_OCTETS:
         yield Fault(
@@ -143,7 +168,7 @@ def _names_below(tenant: Tenant) -> Iterator[Fault]:
         )
 
 
-def _mta_sts(tenant: Tenant) -> Iterator[Fault]:
+def _mta_sts(tenant: _Tenant) -> Iterator[Fault]:
     if tenant.mta_sts is None:
         return
     host = _mta_sts_host(tenant)
@@ -161,6 +186,6 @@ def _mta_sts(tenant: Tenant) -> Iterator[Fault]:
         )
 
 
-def _mta_sts_host(tenant: Tenant) -> str:
+def _mta_sts_host(tenant: _Tenant) -> str:
     """Source: RFC 8461 3.3."""
     return f"mta-sts.{tenant.subdomain}"

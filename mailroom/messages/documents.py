@@ -1,7 +1,4 @@
-"""Messages as JSON documents, and back. Pure.
-
-Of attachments, everything but their octets. What `message_from` makes of a document has the same document again.
-"""
+"""Reads a message from its JSON document, which `Message.document` makes. Pure."""
 
 from __future__ import annotations
 
@@ -22,46 +19,11 @@ from mailroom.messages.model import (
     ReportedRecipient,
 )
 
-__all__ = ["document_of", "message_from"]
-
-
-def document_of(message: Message) -> dict[str, Any]:
-    """The message as JSON has it: dates by RFC 3339, kinds sorted."""
-    envelope = message.envelope
-    return {
-        "digest": message.digest,
-        "message_id": message.message_id,
-        "in_reply_to": list(message.in_reply_to),
-        "references": list(message.references),
-        "thread_index": message.thread_index,
-        "date": message.date.isoformat() if message.date is not None else None,
-        "subject": message.subject,
-        "from": _addresses(message.from_),
-        "sender": _addresses(message.sender),
-        "reply_to": _addresses(message.reply_to),
-        "to": _addresses(message.to),
-        "cc": _addresses(message.cc),
-        "text": message.text,
-        "reply": message.reply,
-        "quoted": message.quoted,
-        "html": message.html,
-        "attachments": [_attachment(one) for one in message.attachments],
-        "nested": [{"path": one.path, "message": document_of(one.message)} for one in message.nested],
-        "kinds": sorted(kind.value for kind in message.kinds),
-        "report": _report(message.report),
-        "envelope": {
-            "sender": envelope.sender,
-            "recipients": list(envelope.recipients),
-            "ses_id": envelope.ses_id,
-            "received": envelope.received.isoformat() if envelope.received is not None else None,
-            "verdicts": dict(envelope.verdicts),
-        },
-        "problems": [{"place": one.place, "what": one.what} for one in message.problems],
-    }
+__all__ = ["message_from"]
 
 
 def message_from(document: Mapping[str, Any]) -> Message:
-    """The message that a document describes, attachments without their octets.
+    """The message that a document describes, attachments without their bytes. It has the same document again.
 
     Raises:
         KeyError, TypeError, ValueError: it is no such document.
@@ -97,34 +59,6 @@ def message_from(document: Mapping[str, Any]) -> Message:
         ),
         problems=tuple(Problem(one["place"], one["what"]) for one in document["problems"]),
     )
-
-
-def _addresses(found: Sequence[Address]) -> list[dict[str, str]]:
-    return [{"name": one.name, "address": one.address, "group": one.group} for one in found]
-
-
-def _attachment(one: Attachment) -> dict[str, Any]:
-    return {
-        "path": one.path,
-        "filename": one.filename,
-        "content_type": one.content_type,
-        "disposition": one.disposition,
-        "content_id": one.content_id,
-        "charset": one.charset,
-        "sha256": one.sha256,
-        "octets": one.octets,
-        "origin": one.origin.value,
-    }
-
-
-def _report(report: Report | None) -> dict[str, Any] | None:
-    if report is None:
-        return None
-    recipients = [
-        {"address": one.address, "action": one.action, "status": one.status, "diagnostic": one.diagnostic}
-        for one in report.recipients
-    ]
-    return {"original_message_id": report.original_message_id, "recipients": recipients}
 
 
 def _read_addresses(found: Sequence[Mapping[str, str]]) -> tuple[Address, ...]:

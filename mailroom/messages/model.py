@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -228,7 +228,63 @@ class Message:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As JSON has it; of attachments everything but their octets."""
-        from mailroom.messages.documents import document_of  # noqa: PLC0415 - it knows this module
+        """The message as JSON has it: dates by RFC 3339, kinds sorted; of attachments everything but their bytes."""
+        envelope = self.envelope
+        return {
+            "digest": self.digest,
+            "message_id": self.message_id,
+            "in_reply_to": list(self.in_reply_to),
+            "references": list(self.references),
+            "thread_index": self.thread_index,
+            "date": self.date.isoformat() if self.date is not None else None,
+            "subject": self.subject,
+            "from": _addresses(self.from_),
+            "sender": _addresses(self.sender),
+            "reply_to": _addresses(self.reply_to),
+            "to": _addresses(self.to),
+            "cc": _addresses(self.cc),
+            "text": self.text,
+            "reply": self.reply,
+            "quoted": self.quoted,
+            "html": self.html,
+            "attachments": [_attachment(one) for one in self.attachments],
+            "nested": [{"path": one.path, "message": one.message.document} for one in self.nested],
+            "kinds": sorted(kind.value for kind in self.kinds),
+            "report": _report(self.report),
+            "envelope": {
+                "sender": envelope.sender,
+                "recipients": list(envelope.recipients),
+                "ses_id": envelope.ses_id,
+                "received": envelope.received.isoformat() if envelope.received is not None else None,
+                "verdicts": dict(envelope.verdicts),
+            },
+            "problems": [{"place": one.place, "what": one.what} for one in self.problems],
+        }
 
-        return document_of(self)
+
+def _addresses(found: Sequence[Address]) -> list[dict[str, str]]:
+    return [{"name": one.name, "address": one.address, "group": one.group} for one in found]
+
+
+def _attachment(one: Attachment) -> dict[str, Any]:
+    return {
+        "path": one.path,
+        "filename": one.filename,
+        "content_type": one.content_type,
+        "disposition": one.disposition,
+        "content_id": one.content_id,
+        "charset": one.charset,
+        "sha256": one.sha256,
+        "octets": one.octets,
+        "origin": one.origin.value,
+    }
+
+
+def _report(report: Report | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    recipients = [
+        {"address": one.address, "action": one.action, "status": one.status, "diagnostic": one.diagnostic}
+        for one in report.recipients
+    ]
+    return {"original_message_id": report.original_message_id, "recipients": recipients}

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from mailroom.errors import RetryableError
 from mailroom.messages import Message
-from mailroom.messages.documents import document_of
 from mailroom.messages.joining import JoinBy, link_of
 from mailroom.store.keys import (
     EXPIRES,
@@ -323,7 +322,7 @@ def _identifiers(link: Link) -> _Identifiers:
 
 
 def _document(message: Message) -> bytes:
-    return json.dumps(document_of(message), ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(message.document, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _at(message: Message, received: datetime) -> datetime:

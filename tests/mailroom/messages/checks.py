@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from mailroom.messages import Attachment, Message, parse
-from mailroom.messages.documents import document_of, message_from
+from mailroom.messages.documents import message_from
 from mailroom.messages.html import safe_html
 from mailroom.messages.joining import JoinBy, link_of
 from mailroom.scanning.openings import openings
@@ -23,7 +23,7 @@ def attachments_within(message: Message) -> list[Attachment]:
 def check_message(raw: bytes) -> None:
     """It is read; its document is JSON and makes it again; answer and quotation are its text; it is in one thread."""
     message = parse(raw)
-    document = json.loads(json.dumps(document_of(message), ensure_ascii=False).encode())
+    document = json.loads(json.dumps(message.document, ensure_ascii=False).encode())
     assert message_from(document) == message
     assert message.reply + message.quoted == message.text
     for attachment in attachments_within(message):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mailroom.messages import parse
-from mailroom.messages.documents import document_of, message_from
+from mailroom.messages.documents import message_from
 from mailroom.messages.joining import link_of
 from mailroom.threads import thread_messages
 from tests.mailroom.messages.corpus import CASES, CORPUS, Case, difference
@@ -17,7 +17,7 @@ from tests.mailroom.messages.corpus import CASES, CORPUS, Case, difference
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_message_is_read_as_expected(case: Case) -> None:
     """What the entry names of the document is what the parser returns."""
-    found = difference(case.expected, document_of(parse(case.raw)))
+    found = difference(case.expected, parse(case.raw).document)
     assert not found, f"{case.what}\n{found}"
 
 
@@ -25,7 +25,7 @@ def test_message_is_read_as_expected(case: Case) -> None:
 def test_document_and_message_are_the_same(case: Case) -> None:
     """A message made of its document, by way of JSON, has the same document."""
     message = parse(case.raw)
-    document = document_of(message)
+    document = message.document
     assert message_from(json.loads(json.dumps(document))) == message
     assert message.reply + message.quoted == message.text
 
