@@ -1,76 +1,43 @@
 """Constructs that provision e-mail on a tenant's subdomain. Import them from here.
 
-Loaded on first use: the pure modules below (`records`, `naming`) are used where the CDK is not.
+The names below are public, and so is `constructs_lib.records`, which describes DNS records without the CDK. Other modules of the
+package are not. Each name is loaded on first use, because the pure modules are used where the CDK is not installed.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mailroom.lazy_imports import lazy_imports
+
 if TYPE_CHECKING:
-    from constructs_lib.addresses import AddressBook, AddressBookWriter, AddressBookWriterProps, DesignatedAddress
-    from constructs_lib.alerts import SecurityAlerts
-    from constructs_lib.dns import ParentZone, PortalAlias, RecordBatch, SubdomainZone
-    from constructs_lib.messages import MessageStore, MessageStoreProps
-    from constructs_lib.receiving import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
-    from constructs_lib.scanning import AttachmentScanner, AttachmentScannerProps, SignatureMirror
-    from constructs_lib.sending import SendingIdentity
-    from constructs_lib.tenant_subdomain import TenantSubdomain, TenantSubdomainProps
-    from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
-
-__all__ = [
-    "ActiveReceiptRuleSet",
-    "AddressBook",
-    "AddressBookWriter",
-    "AddressBookWriterProps",
-    "AttachmentScanner",
-    "AttachmentScannerProps",
-    "DesignatedAddress",
-    "EngagementTracking",
-    "EngagementTrackingProps",
-    "MessageStore",
-    "MessageStoreProps",
-    "ParentZone",
-    "PortalAlias",
-    "RecordBatch",
-    "SecurityAlerts",
-    "SendingIdentity",
-    "SignatureMirror",
-    "SubdomainZone",
-    "TenantInbox",
-    "TenantInboxProps",
-    "TenantSubdomain",
-    "TenantSubdomainProps",
-]
-
-_HOMES = {
-    "ActiveReceiptRuleSet": "receiving",
-    "AddressBook": "addresses",
-    "AddressBookWriter": "addresses",
-    "AddressBookWriterProps": "addresses",
-    "AttachmentScanner": "scanning",
-    "AttachmentScannerProps": "scanning",
-    "DesignatedAddress": "addresses",
-    "EngagementTracking": "tracking",
-    "EngagementTrackingProps": "tracking",
-    "MessageStore": "messages",
-    "MessageStoreProps": "messages",
-    "ParentZone": "dns",
-    "PortalAlias": "dns",
-    "RecordBatch": "dns",
-    "SecurityAlerts": "alerts",
-    "SendingIdentity": "sending",
-    "SignatureMirror": "scanning",
-    "SubdomainZone": "dns",
-    "TenantInbox": "receiving",
-    "TenantInboxProps": "receiving",
-    "TenantSubdomain": "tenant_subdomain",
-    "TenantSubdomainProps": "tenant_subdomain",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    from constructs_lib.addresses import AddressBook as AddressBook
+    from constructs_lib.addresses import AddressBookWriter as AddressBookWriter
+    from constructs_lib.addresses import AddressBookWriterProps as AddressBookWriterProps
+    from constructs_lib.addresses import DesignatedAddress as DesignatedAddress
+    from constructs_lib.alerts import SecurityAlerts as SecurityAlerts
+    from constructs_lib.dns import ParentZone as ParentZone
+    from constructs_lib.dns import PortalAlias as PortalAlias
+    from constructs_lib.dns import RecordBatch as RecordBatch
+    from constructs_lib.dns import SubdomainZone as SubdomainZone
+    from constructs_lib.messages import MessageStore as MessageStore
+    from constructs_lib.messages import MessageStoreProps as MessageStoreProps
+    from constructs_lib.quarantine import Scanner as Scanner
+    from constructs_lib.receiving import ActiveReceiptRuleSet as ActiveReceiptRuleSet
+    from constructs_lib.receiving import TenantInbox as TenantInbox
+    from constructs_lib.receiving import TenantInboxProps as TenantInboxProps
+    from constructs_lib.records import DnsRecord as DnsRecord
+    from constructs_lib.records import MtaSts as MtaSts
+    from constructs_lib.scanning import AttachmentScanner as AttachmentScanner
+    from constructs_lib.scanning import AttachmentScannerProps as AttachmentScannerProps
+    from constructs_lib.scanning import SignatureMirror as SignatureMirror
+    from constructs_lib.sending import SendingIdentity as SendingIdentity
+    from constructs_lib.tenant_subdomain import TenantSubdomain as TenantSubdomain
+    from constructs_lib.tenant_subdomain import TenantSubdomainProps as TenantSubdomainProps
+    from constructs_lib.tracking import EngagementTracking as EngagementTracking
+    from constructs_lib.tracking import EngagementTrackingProps as EngagementTrackingProps
+    from mailroom.messages.joining import JoinBy as JoinBy
+    from mailroom.scanning.verdicts import Action as Action
+    from mailroom.scanning.verdicts import Policy as Policy
+else:
+    __getattr__, __dir__ = lazy_imports(__name__)

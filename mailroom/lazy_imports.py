@@ -1,0 +1,68 @@
+"""Public names of a package, each imported on first use. Pure.
+
+A package writes its names once, as imports that type checkers read:
+
+    if TYPE_CHECKING:
+        from mailroom.errors import MailroomError as MailroomError
+    else:
+        __getattr__, __dir__ = lazy_imports(__name__)
+
+At run time the same lines are read from the package's source, when a name is first asked for. So `import mailroom` loads nothing,
+and a function of Lambda loads only what it imports itself. Source: PEP 562; PEP 484, "Stub Files", on `import X as X`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+
+__all__ = ["lazy_imports"]
+
+
+def lazy_imports(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package that imports its public names under `if TYPE_CHECKING:`.
+
+    `__getattr__` knows `__all__`, too. Both raise ImportError where the package's source is not installed.
+
+    Args:
+        package: its `__name__`.
+    """
+
+    @cache
+    def origins() -> dict[str, tuple[str, str]]:
+        return dict(sorted(_public_imports(package)))
+
+    def get(name: str) -> object:
+        if name == "__all__":
+            return list(origins())
+        if name.startswith("_") or name not in origins():
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, own_name = origins()[name]
+        found: object = getattr(import_module(module), own_name)
+        # The next look-up finds it without this function.
+        setattr(sys.modules[package], name, found)
+        return found
+
+    return get, lambda: list(origins())
+
+
+def _public_imports(package: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Each public name, with the module that it is imported from and its name there."""
+    # Functions of Lambda import the package, and never get here.
+    import ast  # noqa: PLC0415
+    from importlib.abc import InspectLoader  # noqa: PLC0415
+
+    spec = sys.modules[package].__spec__
+    loader = spec.loader if spec is not None else None
+    source = loader.get_source(package) if isinstance(loader, InspectLoader) else None
+    if source is None:
+        raise ImportError(f"package {package}: source must be installed, got compiled files alone; install the wheel")
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            for one in statement.body:
+                if isinstance(one, ast.ImportFrom) and one.module is not None:
+                    for alias in one.names:
+                        if alias.asname is not None:
+                            yield alias.asname, (one.module, alias.name)
