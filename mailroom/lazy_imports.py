@@ -21,13 +21,14 @@ from importlib import import_module
 __all__ = ["lazy_imports"]
 
 
-def lazy_imports(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+def lazy_imports(package: str, *, extra: str = "") -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of a package that imports its public names under `if TYPE_CHECKING:`.
 
     `__getattr__` knows `__all__`, too. Both raise ImportError where the package's source is not installed.
 
     Args:
         package: its `__name__`.
+        extra: the extra of the distribution that holds what the package imports. Default: none, each installation holds it.
     """
 
     @cache
@@ -40,7 +41,12 @@ def lazy_imports(package: str) -> tuple[Callable[[str], object], Callable[[], li
         if name.startswith("_") or name not in origins():
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, own_name = origins()[name]
-        found: object = getattr(import_module(module), own_name)
+        try:
+            found: object = getattr(import_module(module), own_name)
+        except ModuleNotFoundError as error:
+            if extra:
+                error.add_note(f'{package}: run pip install "email-subdomain-platform[{extra}]"')
+            raise
         # The next look-up finds it without this function.
         setattr(sys.modules[package], name, found)
         return found

@@ -29,6 +29,7 @@ LONGEST_FIRST: Final = (
     "tests/e2e/",
     "tests/stacks/test_synthesis",
     "tests/tools/test_install",
+    "tests/tools/test_wheel",
     "tests/iam/",
     "tests/stacks/",
     "tests/mailroom/scanner/test_engine",

@@ -47,19 +47,35 @@ def _imports(tree: ast.AST) -> Iterator[str]:
         yield from _imports(node)
 
 
-def test_whatever_is_imported_is_installed() -> None:
-    """Each package that a module of the wheel imports comes with the wheel, and none of them only with the tests."""
-    declared = _distributions(PROJECT["project"]["dependencies"])
-    belongs = packages_distributions()
+def _declared(*extras: str) -> set[str]:
+    """Distributions that the wheel asks for, and those of the extras."""
+    optional = PROJECT["project"]["optional-dependencies"]
+    return _distributions([*PROJECT["project"]["dependencies"], *(one for extra in extras for one in optional[extra])])
+
+
+@pytest.mark.parametrize(
+    ("package", "extras"),
+    [("mailroom", ()), ("constructs_lib", ("constructs",)), ("email_stack", ("constructs", "platform"))],
+)
+def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]) -> None:
+    """Each library that a module imports comes with the wheel or with its package's extra, and none only with the tests."""
+    declared, belongs = _declared(*extras), packages_distributions()
     missing: dict[str, set[str]] = {}
-    for package in PACKAGES:
-        for module in (PROJECT_ROOT / package).rglob("*.py"):
-            for name in set(_imports(ast.parse(module.read_text(encoding="utf-8")))):
-                if name in sys.stdlib_module_names or name in PACKAGES or name in IN_THE_IMAGE_ONLY:
-                    continue
-                if not declared & set(map(_normal, [*belongs.get(name, []), _PART_OF.get(name, "")])):
-                    missing.setdefault(name, set()).add(str(module.relative_to(PROJECT_ROOT)))
+    for module in (PROJECT_ROOT / package).rglob("*.py"):
+        for name in set(_imports(ast.parse(module.read_text(encoding="utf-8")))):
+            if name in sys.stdlib_module_names or name in PACKAGES or name in IN_THE_IMAGE_ONLY:
+                continue
+            if not declared & set(map(_normal, [*belongs.get(name, []), _PART_OF.get(name, "")])):
+                missing.setdefault(name, set()).add(str(module.relative_to(PROJECT_ROOT)))
     assert missing == {}
+
+
+def test_applications_install_no_more_than_they_need() -> None:
+    """Each library that every installation gets is one that `mailroom` imports."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (PROJECT_ROOT / "mailroom").rglob("*.py")]
+    imported = {name for tree in trees for name in _imports(tree)}
+    belongs = packages_distributions()
+    assert _declared() <= {_normal(one) for name in imported for one in belongs.get(name, [])}
 
 
 @pytest.fixture(scope="module")
@@ -94,4 +110,5 @@ def test_metadata_says_who_what_and_for_which_python(metadata: Message) -> None:
 
 def test_metadata_names_the_package_that_metrics_need(metadata: Message) -> None:
     """`mailroom.metrics` works from an installed wheel."""
-    assert "aws-lambda-powertools" in _distributions(metadata.get_all("Requires-Dist") or [])
+    everywhere = [one for one in metadata.get_all("Requires-Dist") or [] if "extra ==" not in one]
+    assert "aws-lambda-powertools" in _distributions(everywhere)

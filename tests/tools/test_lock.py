@@ -15,8 +15,15 @@ from packaging.utils import canonicalize_name
 from email_stack.toolchain import PROJECT_ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+OWN = re.compile(rf"{PROJECT['project']['name']}\[")
+"""An extra that holds another one."""
+
 LOCKS = {
-    "requirements.lock": [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]],
+    "requirements.lock": [
+        *PROJECT["project"]["dependencies"],
+        *(one for extra in PROJECT["project"]["optional-dependencies"].values() for one in extra if not OWN.match(one)),
+        *PROJECT["dependency-groups"]["dev"],
+    ],
     "mailroom/image/requirements.lock": PROJECT["dependency-groups"]["image"],
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
