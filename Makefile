@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 COMPILE = $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-header
 
-.PHONY: help install debian demo test check lint types format schema snapshots lock bench clean
+.PHONY: help install debian demo test check lint types pages format schema snapshots lock bench clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -72,6 +72,10 @@ lint: install
 # make types  mypy --strict
 types: install
 	@$(BIN)/mypy
+
+# make pages  the documents and the pages of the API as a site in .make/site/; a warning is an error
+pages: install
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # make format rewrites the code in the project's style
 format: install
