@@ -108,4 +108,4 @@ lock: install
 
 # make clean  removes all that was installed or made
 clean:
-	rm -rf .venv .make node_modules cdk.out build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .make node_modules cdk.out build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
