@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["counted", "escape", "escaped", "escaped_lines"]
+__all__ = ["counted", "escape", "escaped", "escaped_lines", "visible"]
 
 _SHOWN: Final = 200
 _LIKE_AN_ESCAPE: Final = re.compile(r"\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
@@ -36,6 +36,11 @@ def escaped(text: str, most: int | None = _SHOWN) -> str:
 def escaped_lines(text: str) -> str:
     """All of it, line by line; tabs stay."""
     return "\n".join("\t".join(escaped(piece, None) for piece in line.split("\t")) for line in text.split("\n"))
+
+
+def visible(text: str) -> str:
+    """What programs say, with nothing in it that a terminal would act on; tabs stay. What is visible already stays as it is."""
+    return "".join(c if c.isprintable() or c == "\t" else escape(c) for c in text)
 
 
 def _shown(text: str, place: int, character: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from email_stack.config import ConfigError, load
 from email_stack.dynamic_references import DynamicReferenceError, check_assembly
+from email_stack.failure import told
 from email_stack.sharding import Shard, divide, run_in_shards, settle_manifest
 from email_stack.toolchain import PROJECT_ROOT, use_own_node
 
@@ -17,12 +19,21 @@ __all__ = ["main", "project_context", "synthesize"]
 
 
 def main() -> None:
-    """Synthesize what the CDK context asks for.
+    """Synthesize what the CDK context asks for; where that fails, say why in lines that begin with `failure.TOLD`.
 
     Context: `config`, file or folder (default `tenants.yaml`); `tenant`, one id or several separated by commas (default all).
     Exits with 1 and one line a problem when the config or the choice is not valid; then nothing is written. So it does when a
     template came out with a dynamic reference; then there is no manifest, without which nothing is deployed.
     """
+    try:
+        _main()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the CDK CLI would not say which
+        traceback.print_exc()
+        print(told(error), file=sys.stderr)
+        sys.exit(1)
+
+
+def _main() -> None:
     # The CDK CLI says where to write and hands over the context of cdk.json; without it, both are found here.
     outdir = Path(os.environ.get("CDK_OUTDIR", "cdk.out"))
     context = _given_context() if "CDK_OUTDIR" in os.environ else project_context()

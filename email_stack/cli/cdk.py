@@ -9,18 +9,19 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from email_stack.cli.causes import cause_of
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.printable import visible
 from email_stack.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, node_executable
 
 __all__ = ["CdkRun", "run_cdk"]
 
 _REMEMBERED_LINES: Final = 2000
-_TELLING: Final = re.compile(r"_FAILED\b|❌|\b[Ee]rror\b|\b[Uu]nable\b")
 _COLOR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -98,17 +99,10 @@ def _run(run: CdkRun, assembly: Path, on_line: Callable[[str], None]) -> None:
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            text = _COLOR.sub("", line.rstrip("\n"))
+            text = visible(_COLOR.sub("", line.rstrip("\n")))
             said.append(text)
             on_line(text)
     if process.returncode != 0:
         raise CommandError(
-            f"cdk {run.verb} failed with exit code {process.returncode}", _cause(said), ExitCode.CDK_FAILED
+            f"cdk {run.verb} failed with exit code {process.returncode}", cause_of(said), ExitCode.CDK_FAILED
         )
-
-
-def _cause(said: Iterable[str]) -> str:
-    """The lines that tell why it failed, each once; the last ones where none does."""
-    lines = [line.strip() for line in said if line.strip()]
-    telling = [line for line in lines if _TELLING.search(line)]
-    return "\n".join(dict.fromkeys(telling)) or "\n".join(lines[-10:])

@@ -7,7 +7,6 @@ import io
 import pytest
 from rich.console import Console
 
-from email_stack.cli.cdk import _cause
 from email_stack.cli.progress import StackProgress
 
 LINES = [
@@ -34,10 +33,3 @@ def test_finished_stacks_stay_on_the_screen(terminal: bool) -> None:
     assert "✅ Tenant-globex: destroyed" in shown
     assert "Outputs" not in shown
     assert ("4/13" in shown) is terminal
-
-
-def test_cause_is_what_failed_each_once() -> None:
-    """Of everything that was said, what tells why; without such a line, the end of it."""
-    failed = "Cell-eu | 3/9 | CREATE_FAILED | Custom::X | Activation: set is active here"
-    assert _cause([*LINES, failed, failed, "❌ Cell-eu failed: ..."]).splitlines() == [failed, "❌ Cell-eu failed: ..."]
-    assert _cause([f"line {number}" for number in range(30)]).splitlines() == [f"line {n}" for n in range(20, 30)]
