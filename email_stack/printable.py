@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from constructs_lib.faults import escape
+
 __all__ = ["counted", "escape", "escaped", "escaped_lines", "visible"]
 
 _SHOWN: Final = 200
 _LIKE_AN_ESCAPE: Final = re.compile(r"\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
 """A backslash that would be read as the beginning of an escape."""
-
-
-def escape(character: str) -> str:
-    """A character by its number, as Python writes it: the number of digits is told by the letter, so that nothing runs into it."""
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def escaped(text: str, most: int | None = _SHOWN) -> str:

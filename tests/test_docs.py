@@ -11,7 +11,8 @@ import pytest
 from constructs import Construct
 
 import constructs_lib
-from email_stack.config import ConfigError, load, names
+from constructs_lib import names
+from email_stack.config import ConfigError, load
 from email_stack.dnscheck.model import Status
 from email_stack.handover.model import Format
 from email_stack.toolchain import PROJECT_ROOT

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from constructs_lib.names import domain_name, is_below, registrable_domain
 from constructs_lib.records import DnsRecord, mta_sts_policy
 from email_stack.cli.account import checked_account, not_deployed
 from email_stack.cli.dns_options import (
@@ -21,7 +22,6 @@ from email_stack.cli.dns_options import (
 from email_stack.cli.options import DEFAULT_CONFIG, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, errors
 from email_stack.config import Cell, Tenant, load
-from email_stack.config.names import domain_name, is_below, registrable_domain
 from email_stack.config.problems import RuleError
 from email_stack.deployed import Deployed, NotDeployedError
 from email_stack.dnscheck.model import Report, Subject

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from constructs_lib import names
 from constructs_lib.limits import MOST_BOOK_BYTES, MOST_SENDER_CHARACTERS, book_bytes, sender_characters
-from email_stack.config import names
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.sections import Address, MtaSts, ParentZone, Portal, Tracking
 from mailroom.addresses import AddressBook, DesignatedAddress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from email_stack.config import names
+from constructs_lib import names
 from email_stack.config.models import Cell, Tenant
 from email_stack.config.problems import Fault
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from email_stack.config import names
+from constructs_lib import names
 from email_stack.config.capacity import quota_faults
 from email_stack.config.crosschecks import (
     Claim,

@@ -9,8 +9,8 @@ from typing import Final, Literal, NoReturn
 
 from pydantic import Field, model_validator
 
+from constructs_lib import names
 from constructs_lib.records import MtaSts as MtaStsPolicy
-from email_stack.config import names
 from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.quotas import Quotas

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from constructs_lib import names, values
 from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
-from email_stack.config import names
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.values import (
     DisplayName,
@@ -182,12 +182,15 @@ class Retention(Settings):
     """How long mail is kept, in days."""
 
     raw_days: int = Field(
-        default=90, ge=1, le=3650, description="Days that quarantined mail is kept, held or not. Default: 90."
+        default=90,
+        ge=1,
+        le=values.MOST_RAW_DAYS,
+        description="Days that quarantined mail is kept, held or not. Default: 90.",
     )
     messages_days: int | None = Field(
         default=None,
         ge=1,
-        le=36500,
+        le=values.MOST_MESSAGES_DAYS,
         description="Days that delivered messages and attachments are kept; null for until they are deleted. Default: null.",
     )
 
@@ -212,17 +215,12 @@ class Portal(Settings):
         target = info.data.get("target")
         if target is None:  # not valid: its own problem is reported
             return value or CLOUDFRONT_HOSTED_ZONE_ID
-        if not names.is_below(target, "cloudfront.net"):
-            if not value:
-                raise RuleError(
-                    Fault(
-                        "is needed for a target outside cloudfront.net",
-                        "write the load balancer's CanonicalHostedZoneId",
-                        silent=True,
-                    )
+        if not names.is_below(target, "cloudfront.net") and not value:
+            raise RuleError(
+                Fault(
+                    "is needed for a target outside cloudfront.net",
+                    "write the load balancer's CanonicalHostedZoneId",
+                    silent=True,
                 )
-        elif value not in ("", CLOUDFRONT_HOSTED_ZONE_ID):
-            raise RuleError.one(
-                "must be CloudFront's for a target in cloudfront.net", f'use "{CLOUDFRONT_HOSTED_ZONE_ID}" or drop it'
             )
-        return value or CLOUDFRONT_HOSTED_ZONE_ID
+        return values.portal_zone(target, value or CLOUDFRONT_HOSTED_ZONE_ID)

@@ -9,9 +9,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from constructs_lib.names import domain_name
 from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
-from email_stack.config.names import domain_name
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
 from email_stack.config.sections import (
     Address,

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema, field_validator
 
-from constructs_lib.naming import check_identifier
-from email_stack.config import names
+from constructs_lib import names, values
 from email_stack.config.problems import Fault, RuleError, closest
 from email_stack.config.regions import RECEIVING_REGIONS
 
@@ -35,12 +34,9 @@ __all__ = [
 T = TypeVar("T")
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
-_HOSTED_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
-_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 _MAX_TAGS: Final = 40
 """S3 and SES take 50 a resource: ten are left for the platform's own."""
 _RESERVED_TAGS: Final = ("cell", "tenant")
-_MAX_DISPLAY_NAME_CHARACTERS: Final = 128
 
 
 class Settings(BaseModel):
@@ -53,20 +49,6 @@ class Settings(BaseModel):
     def _stays_as_it_is(cls, value: Any) -> Any:
         """Text of every field; lists hold local parts and addresses, tags few characters, and each checks its own."""
         return names.literal(value) if isinstance(value, str) else value
-
-
-def _identifier(value: str) -> str:
-    try:
-        return check_identifier("id", value)
-    except ValueError:
-        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32].rstrip("-")
-        try:
-            remedy = f'use "{check_identifier("id", slug)}"'
-        except ValueError:
-            remedy = 'use one such as "acme"'
-        raise RuleError.one(
-            "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter", remedy
-        ) from None
 
 
 def _account(value: str) -> str:
@@ -83,43 +65,17 @@ def _region(value: str) -> str:
     return value
 
 
-def _hosted_zone_id(value: str) -> str:
-    if not _HOSTED_ZONE_ID.fullmatch(value):
-        raise RuleError.one(
-            "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9",
-            "copy it from Route 53, without /hostedzone/",
-        )
-    return value
-
-
-def _role_arn(value: str) -> str:
-    if not _ROLE_ARN.fullmatch(value):
-        raise RuleError.one("must be the ARN of an IAM role", 'write it as "arn:aws:iam::123456789012:role/name"')
-    return value
-
-
-def _display_name(value: str) -> str:
-    # A line break in a header field would start another header: RFC 5322 2.2.
-    if not value.isprintable():
-        raise RuleError.one("must have no line breaks or control characters", "remove them")
-    if not 1 <= len(value) <= _MAX_DISPLAY_NAME_CHARACTERS:
-        raise RuleError.one(
-            f"must be 1 to {_MAX_DISPLAY_NAME_CHARACTERS} characters, is {len(value)}", "shorten it or leave it out"
-        )
-    return value
-
-
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse what is there twice, whatever its case."""
     seen: dict[str, int] = {}
     faults = []
-    for index, value in enumerate(values):
+    for index, value in enumerate(items):
         first = seen.setdefault(value.lower(), index)
         if first != index:
             faults.append(Fault(f"must not repeat item {first + 1}", "remove it", (index,)))
     if faults:
         raise RuleError(*faults)
-    return values
+    return items
 
 
 def _tags(tags: Mapping[str, str]) -> Mapping[str, str]:
@@ -169,7 +125,7 @@ _NAME_IN_EDITORS: Final = r"[^\s@/:_*]+"
 """What an editor can tell of a name; the rest of DNS's and IDNA's rules is checked on loading."""
 
 Identifier = Annotated[
-    str, _check(_identifier), _described(r"[a-z](?:-?[a-z0-9])*", minLength=2, maxLength=32, examples=["acme"])
+    str, _check(values.identifier), _described(r"[a-z](?:-?[a-z0-9])*", minLength=2, maxLength=32, examples=["acme"])
 ]
 Account = Annotated[str, _check(_account), _described(r"[0-9]{12}", examples=["123456789012"])]
 Region = Annotated[str, _check(_region), _described(enum=list(RECEIVING_REGIONS))]
@@ -192,12 +148,14 @@ Mailbox = Annotated[
 ]
 Mailboxes = Annotated[tuple[Mailbox, ...], _check(_distinct)]
 HostedZoneId = Annotated[
-    str, _check(_hosted_zone_id), _described(r"Z[A-Z0-9]{1,31}", examples=["Z0123456789ABCDEFGHIJ"])
+    str, _check(values.hosted_zone_id), _described(r"Z[A-Z0-9]{1,31}", examples=["Z0123456789ABCDEFGHIJ"])
 ]
 RoleArn = Annotated[
     str,
-    _check(_role_arn),
+    _check(values.role_arn),
     _described(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", examples=["arn:aws:iam::123456789012:role/dns-delegation"]),
 ]
-DisplayName = Annotated[str, _check(_display_name), _described(minLength=1, maxLength=128, examples=["Acme Support"])]
+DisplayName = Annotated[
+    str, _check(values.display_name), _described(minLength=1, maxLength=128, examples=["Acme Support"])
+]
 Tags = Annotated[Mapping[str, str], _check(_tags)]

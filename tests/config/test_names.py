@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from email_stack.config import names
+from constructs_lib import names
 
 RULES: tuple[Callable[[str], str], ...] = (
     names.domain_name,

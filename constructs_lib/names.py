@@ -9,8 +9,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from constructs_lib.faults import RuleError
 from constructs_lib.literals import NOT_LITERAL, mark_in
-from email_stack.config.problems import RuleError
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList

@@ -1,0 +1,101 @@
+"""Rules of single values that config and constructs share, besides those of names. Pure: as in `names`, each returns the value or
+raises `RuleError`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from constructs_lib.faults import RuleError
+from constructs_lib.naming import check_identifier
+from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
+
+__all__ = [
+    "MAX_DISPLAY_NAME_CHARACTERS",
+    "MOST_MESSAGES_DAYS",
+    "MOST_RAW_DAYS",
+    "display_name",
+    "hosted_zone_id",
+    "identifier",
+    "portal_zone",
+    "role_arn",
+    "rule_set_name",
+]
+
+MAX_DISPLAY_NAME_CHARACTERS: Final = 128
+MOST_RAW_DAYS: Final = 3650
+MOST_MESSAGES_DAYS: Final = 36_500
+
+_HOSTED_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
+_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+_RULE_SET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+
+
+def identifier(value: str) -> str:
+    """The permanent id of a tenant or a cell: 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter."""
+    try:
+        return check_identifier("id", value)
+    except ValueError:
+        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:32].rstrip("-")
+        try:
+            remedy = f'use "{check_identifier("id", slug)}"'
+        except ValueError:
+            remedy = 'use one such as "acme"'
+        raise RuleError.one(
+            "must be 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter", remedy
+        ) from None
+
+
+def hosted_zone_id(value: str) -> str:
+    """The id of a hosted zone, as Route 53 shows it."""
+    if not _HOSTED_ZONE_ID.fullmatch(value):
+        raise RuleError.one(
+            "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9",
+            "copy it from Route 53, without /hostedzone/",
+        )
+    return value
+
+
+def role_arn(value: str) -> str:
+    """The ARN of an IAM role."""
+    if not _ROLE_ARN.fullmatch(value):
+        raise RuleError.one("must be the ARN of an IAM role", 'write it as "arn:aws:iam::123456789012:role/name"')
+    return value
+
+
+def display_name(value: str) -> str:
+    """A name to show beside an address."""
+    # A line break in a header field would start another header: RFC 5322 2.2.
+    if not value.isprintable():
+        raise RuleError.one("must have no line breaks or control characters", "remove them")
+    if not 1 <= len(value) <= MAX_DISPLAY_NAME_CHARACTERS:
+        raise RuleError.one(
+            f"must be 1 to {MAX_DISPLAY_NAME_CHARACTERS} characters, is {len(value)}", "shorten it or leave it out"
+        )
+    return value
+
+
+def portal_zone(target: str, zone_id: str) -> str:
+    """The zone id of an alias's target: CloudFront's for what is in cloudfront.net, and only for that."""
+    if target.lower().rstrip(".").endswith(".cloudfront.net"):
+        if zone_id != CLOUDFRONT_HOSTED_ZONE_ID:
+            raise RuleError.one(
+                "must be CloudFront's for a target in cloudfront.net", f'use "{CLOUDFRONT_HOSTED_ZONE_ID}" or drop it'
+            )
+    elif zone_id == CLOUDFRONT_HOSTED_ZONE_ID:
+        raise RuleError.one(
+            "must be the target's own for a target outside cloudfront.net",
+            "write the load balancer's CanonicalHostedZoneId",
+        )
+    return zone_id
+
+
+def rule_set_name(value: str) -> str:
+    """A name that SES takes for a receipt rule set. Source: SES API reference, "CreateReceiptRuleSet"."""
+    if not _RULE_SET_NAME.fullmatch(value):
+        raise RuleError.one(
+            "must be at most 64 of letters, digits, hyphen and underscore, starting and ending with a letter or digit",
+            'use one such as "mail"',
+        )
+    return value
