@@ -5,6 +5,7 @@ from __future__ import annotations
 from emulator.extension import (
     account,
     cloudformation_events,
+    cloudformation_updates,
     custom_resources,
     dynamodb,
     eventbridge,
@@ -33,6 +34,7 @@ from emulator.extension import (
 SERVICES = (
     account,
     cloudformation_events,
+    cloudformation_updates,
     custom_resources,
     dynamodb,
     eventbridge,

@@ -1,0 +1,49 @@
+"""What CloudFormation refuses of an update: to change or drop an export that another stack imports.
+
+Source: CloudFormation user guide, "Get exported outputs from a deployed CloudFormation stack": an output value that another stack
+references can be neither modified nor removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from emulator.extension import upstream
+
+ENGINE: Final = "services.cloudformation.stacks"
+
+
+def install() -> None:
+    """Look at the exports once an update's outputs are known."""
+    upstream.replace(ENGINE, "_resolve_stack_outputs", _keeping_exports)
+
+
+def _keeping_exports(original: Callable[..., Any]) -> Callable[..., Any]:
+    def resolve(*args: Any, **kwargs: Any) -> Any:
+        outputs, exports = original(*args, **kwargs)
+        stack_id = str(args[-1])
+        held = upstream.attribute("services.cloudformation", "_exports")
+        own = {name: one["Value"] for name, one in held.items() if one["StackId"] == stack_id}
+        changed = {name for name, value in own.items() if name not in exports or exports[name]["Value"] != value}
+        for name in sorted(changed):
+            for importer in _importers(name, stack_id):
+                doing = "updated" if name in exports else "deleted"
+                raise ValueError(f"Export {name} cannot be {doing} as it is in use by {importer}")
+        # What is exported no longer is nobody's to import: ministack forgets it with the stack alone.
+        for name in own.keys() - exports.keys():
+            held.pop(name)
+        return outputs, exports
+
+    return resolve
+
+
+def _importers(export: str, stack_id: str) -> list[str]:
+    imported = upstream.attribute("services.cloudformation.handlers", "_imported_export_names")
+    return sorted(
+        name
+        for name, stack in upstream.attribute("services.cloudformation", "_stacks").items()
+        if stack.get("StackId") != stack_id
+        and not stack.get("StackStatus", "").startswith("DELETE_COMPLETE")
+        and export in imported(stack, name)
+    )
