@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from emulator.extension import upstream
+from emulator.extension import kms, upstream
 
 EVENTS, SQS = "services.eventbridge", "services.sqs"
 RULE: Final = "AWS::Events::Rule"
@@ -197,10 +197,12 @@ def _with_policies(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _may_send(queue: str, rule_arn: str) -> bool:
-    """Whether the queue's policy lets EventBridge send to it for a rule; it does not matter where no policy is looked at."""
+    """Whether queue and key let EventBridge send for a rule; it does not matter where no policy is looked at."""
     if not upstream.attribute("app", "AUTH"):
         return True
     found = upstream.attribute(SQS, "_queue_by_arn")(queue)
     if found is None:
         return False
-    return upstream.service_may(SERVICE, found["attributes"].get("Policy"), "sqs:SendMessage", queue, rule_arn)
+    policy = found["attributes"].get("Policy")
+    lets = upstream.service_may(SERVICE, policy, "sqs:SendMessage", queue, rule_arn)
+    return lets and kms.service_may_use(SERVICE, queue, rule_arn)

@@ -122,8 +122,11 @@ def account() -> str:
     return str(attribute("core.responses", "get_account_id")())
 
 
-def service_may(service: str, policy: Any, action: str, resource_arn: str, source_arn: str) -> bool:
-    """Whether a resource's policy lets a service principal act for something of this account, named by its ARN."""
+def service_may(service: str, policy: Any, action: str, resource_arn: str, source_arn: str, **keys: str) -> bool:
+    """Whether a resource's policy lets a service principal act for something of this account, named by its ARN.
+
+    `keys` are further condition keys.
+    """
     context = attribute("core.iam_evaluator", "EvalContext")(
         principal_arn="",
         principal_type="Service",
@@ -138,6 +141,7 @@ def service_may(service: str, policy: Any, action: str, resource_arn: str, sourc
             "aws:principalisawsservice": "true",
             "aws:principalservicename": service,
             "aws:viaawsservice": "false",
+            **{name.lower(): value for name, value in keys.items()},
         },
     )
     decide = attribute("core.iam_evaluator", "evaluate_resource_policy")
