@@ -42,7 +42,7 @@ def add(number: int) -> int:
 
 def build(config: Path, site: Path) -> subprocess.CompletedProcess[str]:
     """Make the site, as `make pages` does. `--quiet` would count no warnings."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", config, "--site-dir", site]
+    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", str(config), "--site-dir", str(site)]
     return subprocess.run(
         command,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
