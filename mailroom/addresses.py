@@ -49,11 +49,20 @@ class AddressBook:
         return tuple(one for one in self.addresses if one.sends) if self.live else ()
 
     def may_send(self, address: str) -> bool:
-        """Whether mail may be sent from the address, letter by letter: IAM, which decides, compares like that."""
+        """Whether mail may be sent from the address. Upper and lower case differ, because IAM decides, which compares like that.
+
+        Args:
+            address: address in full.
+
+        Source: IAM user guide, "String condition operators"; SES developer guide, `ses:FromAddress`.
+        """
         return any(one.address == address for one in self.senders)
 
     def may_receive(self, address: str) -> bool:
         """Whether mail to the address is taken, in upper or lower case, and with a label behind a plus sign, as SES takes it.
+
+        Args:
+            address: address in full.
 
         Source: SES developer guide, "Creating receipt rules", recipient conditions.
         """

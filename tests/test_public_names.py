@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
 import sys
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -132,3 +134,29 @@ def test_documents_import_public_names_alone(page: Path) -> None:
     assert re.findall(r"^(?:from|import) (?:mailroom|constructs_lib)\.(?!records\b)", text, re.MULTILINE) == []
     for package, names in re.findall(r"^from (mailroom|constructs_lib) import (\([^)]*\)|.*)$", text, re.MULTILINE):
         assert set(re.findall(r"\w+", names)) <= set(names_of(package))
+
+
+def undocumented(where: str, of: Any) -> list[str]:
+    """Arguments of a function or of a class that its docstring leaves out; scope and id of a construct explain themselves."""
+    documented = set(re.findall(r"^\s+(\w+): ", inspect.getdoc(of) or "", re.MULTILINE))
+    makes_objects = isinstance(of, type)
+    called = of.__init__ if makes_objects else of
+    arguments = set(inspect.signature(called).parameters) - {"self", "scope", "id", "props"}
+    return [f"{where}({one})" for one in sorted(arguments - documented)]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_docstrings_name_every_argument(package: str) -> None:
+    """Of each public class and function, and of each public method of `mailroom`."""
+    missing = []
+    for name in names_of(package):
+        found: Any = getattr(PACKAGES[package], name)
+        if isinstance(found, type) and issubclass(found, (Enum, Exception)):
+            continue
+        missing += undocumented(name, found)
+        if isinstance(found, type) and package == "mailroom":
+            for method in vars(found):
+                one = getattr(found, method)
+                if not method.startswith("_") and callable(one):
+                    missing += undocumented(f"{name}.{method}", one)
+    assert missing == []

@@ -141,9 +141,9 @@ class Attachment:
         content_id: without brackets; "" without one. HTML refers to it as `cid:`.
         charset: as the sender labels it; "" without a label.
         sha256: of its octets, in hexadecimal.
-        octets: how many.
+        octets: its size, in bytes.
         origin: how it was in the message.
-        data: the octets.
+        data: its bytes; empty for one that was read from the store, see `MessageReader.open_attachment`.
     """
 
     path: str
@@ -167,7 +167,12 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A message within a message: the path of the attachment it is, and the message."""
+    """A message within a message.
+
+    Args:
+        path: `path` of the attachment that it is.
+        message: the message, read like the outer one.
+    """
 
     path: str
     message: Message
@@ -194,7 +199,7 @@ class Message:
         text: the body as text, lines ending in LF: what was sent as plain text, or else what its HTML says.
         reply: the beginning of `text`, up to what is quoted of an earlier message.
         quoted: the rest: `reply + quoted` is always `text`.
-        html: the body as HTML, as it was sent; "" when none was. Hostile: see `mailroom.messages.html`.
+        html: the body as HTML, as it was sent; "" when none was. Hostile: show it through `safe_html`.
         attachments: everything else, in its order.
         nested: messages among the attachments.
         kinds: what else it is.

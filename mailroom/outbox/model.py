@@ -63,7 +63,7 @@ class OutgoingFile:
         filename: as the recipient sees it.
         content_type: such as "application/pdf", with its parameters if it has some: "text/calendar; method=REPLY". A text file
             in UTF-8 gets `charset=utf-8` by itself.
-        data: the octets.
+        data: content, as bytes; `Outbox.send` says how big the message may be.
         content_id: by which the HTML shows it, as in `<img src="cid:logo">`; "" for a file beside the text. RFC 2392.
     """
 
@@ -124,9 +124,12 @@ def is_identifier(text: str) -> bool:
 
 
 def answering(message: Message) -> dict[str, str | tuple[str, ...]]:
-    """`in_reply_to` and `references` of an answer to this message, so that every mail client files it below.
+    """`in_reply_to` and `references` of an answer to this message, so that each mail client shows it below the message.
 
-    Outgoing(..., **answering(stored.content))
+        Outgoing(..., **answering(stored.content))
+
+    Args:
+        message: message that is answered; one without a Message-ID gives nothing.
 
     Source: RFC 5322 3.6.4.
     """

@@ -35,13 +35,18 @@ _ASK_SECONDS: Final = 0.25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outbox:
-    """Sends one tenant's mail. What it sends is scanned first, then sent by the tenant's function, which alone may.
+    """Sends mail of one tenant. `Outbox.of` makes one.
+
+    Each message is scanned first. Then the tenant's own function sends it, because no other role may. An application needs the
+    grant `TenantSubdomain.grant_outbox`.
 
     Args:
-        table: the tenant's.
-        s3: a client.
-        bucket: the tenant's.
-        clock: the time now, with a time zone. Default: the machine's.
+        table: table of the tenant.
+        s3: client of S3.
+        bucket: name of the tenant's bucket.
+        clock: gives the time now, with a time zone. Default: clock of the machine, in UTC.
+
+    Source: SES API reference, SendEmail; RFC 5322.
     """
 
     table: Table
@@ -54,26 +59,33 @@ class Outbox:
         """An outbox of the tenant that has this table and bucket: outputs MessagesTableName and BucketName of its stack.
 
         Args:
-            table: the table's name.
-            bucket: the bucket's name.
-            session: with credentials and region. Default: boto3's own.
+            table: name of the table.
+            bucket: name of the bucket.
+            session: session of boto3 with credentials and region. Default: a new one, from environment and profile.
+
+        Raises:
+            NoRegionError: neither session, environment nor profile names a region (`botocore.exceptions`).
         """
         own = session or boto3.Session()
         return cls(table=Table(client=own.client("dynamodb"), name=table), s3=own.client("s3"), bucket=bucket)
 
     def send(self, outgoing: Outgoing, *, key: str, deadline: datetime | None = None) -> Progress:
-        """Have a message sent, once for each key, however often it is asked for; returns how far it is.
+        """Request that a message is sent, once for each key, however often it is requested; returns its state.
 
         Args:
-            outgoing: the message.
-            key: the caller's name of it, such as "order-17-receipt".
-            deadline: after which it is not sent any more, with a time zone; what was said first counts. Default: 30 hours after
-                SES first takes none of it, so that a whole day's quota can pass; none before that.
+            outgoing: the message: 1 to 50 recipients, at most 40,000,000 bytes with its attachments encoded.
+            key: the caller's own name of the message, such as "order-17-receipt".
+            deadline: time after which it is not sent any more, with a time zone; that of the first request counts. Default: 30
+                hours after SES first takes none of it, so that a whole day's quota can pass; none before that.
 
         Raises:
-            ValueError: the message cannot be sent as it is, see `compose`, `key` is empty, or `deadline` is of no time zone.
+            ValueError: `key` is empty, `deadline` has no time zone, or the message cannot be sent as it is: recipients are missing
+                or too many, an address is none, a header has a line break, or the message is too big. The text names the field,
+                and no address.
             PermanentError: the key was used for another message.
-            RetryableError: AWS failed; ask again with the same key.
+            RetryableError: AWS refuses or does not answer; ask again with the same key.
+
+        Source: SES developer guide, "Sending raw email" and "Service quotas"; RFC 5322.
         """
         if not key:
             raise ValueError("outbox: key must name the message, got an empty one")
@@ -104,14 +116,28 @@ class Outbox:
         return known.progress
 
     def progress(self, id: str) -> Progress | None:
-        """How far a message is, by the id that `send` returned; None where there is none. Raises RetryableError."""
+        """State of a message; None where there is no such message.
+
+        Args:
+            id: `id` of the Progress that `send` returned: 40 hexadecimal digits.
+
+        Raises:
+            RetryableError: AWS refuses or does not answer.
+        """
         known = request_of(self.table, id)
         return known.progress if known is not None else None
 
     def wait(self, id: str, *, seconds: float = 60) -> Progress | None:
-        """How far a message is once nothing more will happen to it by itself, or once so much time has passed.
+        """State of a message once it is final, or once `seconds` have passed; None where there is no such message.
 
-        Raises RetryableError.
+        Final are `sent`, `held`, `refused` and `in-doubt`. The table is read four times a second.
+
+        Args:
+            id: `id` of the Progress that `send` returned.
+            seconds: longest wait. Default: 60.
+
+        Raises:
+            RetryableError: AWS refuses or does not answer.
         """
         deadline = time.monotonic() + seconds
         while True:

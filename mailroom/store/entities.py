@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[T]):
-    """Some of many.
+    """One page of a list.
 
     Args:
-        items: these.
-        next: what to ask the next page with; "" behind the last one. Means nothing to anybody else.
+        items: items of the page, at most 100. A page may hold fewer than asked for, or none, before the last one.
+        next: position behind the page, for `after` of the next call; "" on the last page. Opaque: its form may change.
     """
 
     items: tuple[T, ...]
@@ -42,11 +42,11 @@ class ThreadSummary:
     """A thread, as lists show it.
 
     Args:
-        thread: names it. A thread that becomes part of another keeps its name as a second one of that.
-        subject: of its first message.
-        first: when its first message was sent.
-        latest: when its latest was.
-        messages: how many came, those included whose time has passed.
+        thread: id of the thread. A thread that becomes part of another can still be read by its old id.
+        subject: subject of its first message, at most 300 characters.
+        first: time of its first message, with a time zone.
+        latest: time of its latest message, with a time zone.
+        messages: number of messages that came, with those that have expired.
         participants: addresses of authors, at most twenty.
     """
 
@@ -63,18 +63,18 @@ class Summary:
     """A message, as lists show it.
 
     Args:
-        digest: names it.
-        at: where it stands among others: when it was sent, or else received.
-        received: when it was received first.
-        message_id: its own identifier.
-        subject: at most 300 characters of it.
+        digest: id of the message, for `MessageReader.message`: 64 hexadecimal digits.
+        at: time that orders it, with a time zone: when it was sent, or else received.
+        received: time of its first delivery, with a time zone.
+        message_id: its Message-ID without angle brackets; "" without one.
+        subject: its subject, at most 300 characters.
         from_: its first authors.
-        snippet: how its text begins, on one line.
-        kinds: what else it is.
-        attachments: how many it has.
-        octets: how big it is.
+        snippet: beginning of its text, on one line.
+        kinds: what else it is, such as a bounce.
+        attachments: number of its attachments.
+        octets: size of the raw message, in bytes.
         sent: whether the tenant sent it.
-        link: for `mailroom.threads.thread_messages`, which draws the tree of a thread; identifiers are digests.
+        link: what `thread_messages` makes the tree of a thread from; identifiers are digests.
     """
 
     digest: str
@@ -93,15 +93,15 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One way by which a message came.
+    """One delivery of a message; copies of one message have several.
 
     Args:
-        ses_id: SES's id of it.
-        source: key of the message in the bucket, as it was delivered by the scanner.
-        received: when.
-        sender: of the envelope.
-        recipients: of the envelope.
-        verdicts: what SES found.
+        ses_id: SES's id of the delivery.
+        source: key of the raw message in the bucket, as the scanner delivered it.
+        received: time of the delivery, with a time zone.
+        sender: sender of the envelope; "" for none, as bounces have.
+        recipients: recipients of the envelope.
+        verdicts: SES's own verdicts, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc".
     """
 
     ses_id: str
@@ -114,14 +114,14 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredMessage:
-    """A message, with everything but the octets of its attachments.
+    """A message, with everything but the bytes of its attachments.
 
     Args:
-        thread: names its thread.
-        summary: as lists show it.
+        thread: id of its thread, for `MessageReader.thread`.
+        summary: the message as lists show it.
         content: the message; its envelope is that of the first delivery.
-        deliveries: the ways by which it came, or was sent, by SES's ids.
-        engagements: of a message that the tenant sent, what became of it, in the order it happened: the first hundred.
+        deliveries: its deliveries, or for a sent message its sendings, by SES's ids.
+        engagements: events of a message that the tenant sent, the oldest first, at most 100.
     """
 
     thread: str

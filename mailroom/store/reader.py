@@ -68,14 +68,20 @@ _MOST: Final = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageReader:
-    """Reads one tenant's store. What has expired is not shown, though DynamoDB may take days to delete it.
+    """Reads the messages of one tenant, from its table and its bucket. `MessageReader.of` makes one.
 
-    All methods raise RetryableError when AWS does not answer.
+    A reader changes nothing, and keeps nothing between two calls. It leaves out items whose time has passed, which DynamoDB deletes
+    days later. An application needs to read the table, and `clean/`, `attachments/` and `bodies/` in the bucket.
 
     Args:
-        table: the tenant's.
-        objects: of the tenant's bucket.
-        clock: seconds since 1970. Default: the machine's.
+        table: table of the tenant.
+        objects: objects of the tenant's bucket.
+        clock: gives the time, in seconds since 1970. Default: clock of the machine.
+
+    Raises:
+        RetryableError: in each method, AWS refuses or does not answer; the same call may succeed later.
+
+    Source: DynamoDB developer guide, "Time to Live"; RFC 5322 for what the fields of a message mean.
     """
 
     table: Table
@@ -84,12 +90,15 @@ class MessageReader:
 
     @classmethod
     def of(cls, *, table: str, bucket: str, session: boto3.Session | None = None) -> Self:
-        """A reader of the store that has this table and bucket: outputs MessagesTableName and BucketName of the tenant's stack.
+        """A reader of the tenant that has this table and bucket: outputs MessagesTableName and BucketName of its stack.
 
         Args:
-            table: the table's name.
-            bucket: the bucket's name.
-            session: with credentials and region. Default: boto3's own.
+            table: name of the table.
+            bucket: name of the bucket.
+            session: session of boto3 with credentials and region. Default: a new one, from environment and profile.
+
+        Raises:
+            NoRegionError: neither session, environment nor profile names a region (`botocore.exceptions`).
         """
         own = session or boto3.Session()
         return cls(
@@ -100,8 +109,13 @@ class MessageReader:
     def threads(self, *, limit: int = 50, after: str = "") -> Page[ThreadSummary]:
         """Threads, the one with the latest message first.
 
+        Args:
+            limit: most items of the page, 1 to 100. Default: 50; 100 for a greater number.
+            after: `next` of the page before; "" for the first page.
+
         Raises:
-            ValueError: `after` is no `next` of such a page.
+            ValueError: `after` is no `next` of a page of threads.
+            RetryableError: AWS refuses or does not answer.
         """
         items, following = self.table.query(
             LISTED,
@@ -114,12 +128,19 @@ class MessageReader:
         return Page(items=tuple(thread_from(item) for item in self._current(items)), next=_token(following))
 
     def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
-        """Messages of a thread, the oldest first unless told otherwise; none of one that is not there.
+        """Messages of a thread, the oldest first; an empty page for a thread that does not exist.
 
-        A thread that became part of another is that one. Messages that are being moved from one to the other are shown in any case.
+        A thread that became part of another is that other thread. A page also shows messages that are being moved between the two.
+
+        Args:
+            thread: `thread` of a ThreadSummary or StoredMessage.
+            limit: most items of the page, 1 to 100. Default: 100; 100 for a greater number.
+            after: `next` of the page before; "" for the first page.
+            latest_first: whether the latest message comes first. Default: False.
 
         Raises:
-            ValueError: `after` is no `next` of such a page.
+            ValueError: `after` is no `next` of a page of messages.
+            RetryableError: AWS refuses or does not answer.
         """
         root = Threads(self.table).root(thread)
         if root is None:
@@ -143,7 +164,16 @@ class MessageReader:
         return Page(items=shown, next=_token({SORT: page[-1]}) if follows and page else "")
 
     def message(self, digest: str) -> StoredMessage | None:
-        """A message by its name; None where there is none."""
+        """One message with its text, HTML, deliveries and delivery status; None where there is none.
+
+        Attachments come without their bytes, which `open_attachment` reads.
+
+        Args:
+            digest: `digest` of a Summary, or `message` of an event: 64 hexadecimal digits.
+
+        Raises:
+            RetryableError: AWS refuses or does not answer.
+        """
         item = self.table.get(message_key(digest))
         if item is None or not self._current([item]):
             return None
@@ -167,7 +197,16 @@ class MessageReader:
         )
 
     def by_message_id(self, message_id: str) -> tuple[str, ...]:
-        """Names of the messages that have this identifier, without brackets; several where somebody used it again."""
+        """Digests of the messages that have this Message-ID; several where a sender used it again, none where it is unknown.
+
+        Args:
+            message_id: the Message-ID without angle brackets, such as "a1b2@example.net".
+
+        Raises:
+            RetryableError: AWS refuses or does not answer.
+
+        Source: RFC 5322 3.6.4.
+        """
         partition, _ = id_key(id_digest(message_id))
         items, _following = self.table.query(partition, "MESSAGE#")
         return tuple(item["digest"] for item in self._current(items))
@@ -175,8 +214,14 @@ class MessageReader:
     def by_address(self, address: str, *, limit: int = 50, after: str = "") -> Page[Summary]:
         """Messages from or to an address, the latest first.
 
+        Args:
+            address: address in full, in upper or lower case.
+            limit: most items of the page, 1 to 100. Default: 50; 100 for a greater number.
+            after: `next` of the page before; "" for the first page.
+
         Raises:
-            ValueError: `after` is no `next` of such a page.
+            ValueError: `after` is no `next` of a page of this address.
+            RetryableError: AWS refuses or does not answer.
         """
         items, following = self.table.query(
             address_key(address),
@@ -188,10 +233,18 @@ class MessageReader:
         return Page(items=tuple(summary_from(item) for item in self._current(items)), next=_token(following))
 
     def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
-        """What became of a message that was sent, by SES's id of it, in the order it happened; none of one that is not known.
+        """Events of a message that the tenant sent, the oldest first; an empty page where none is known.
+
+        Args:
+            ses_id: SES's id of the message: `ses_id` of a Progress or Delivery.
+            limit: most items of the page, 1 to 100. Default: 100; 100 for a greater number.
+            after: `next` of the page before; "" for the first page.
 
         Raises:
-            ValueError: `after` is no `next` of such a page.
+            ValueError: `after` is no `next` of a page of events.
+            RetryableError: AWS refuses or does not answer.
+
+        Source: SES developer guide, "Contents of event data that Amazon SES publishes".
         """
         found, following = engagements_of(
             self.table, ses_id, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
@@ -199,15 +252,27 @@ class MessageReader:
         return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=_token(following))
 
     def suppression(self, address: str) -> Suppression | None:
-        """Why an address is better not written to; None where nothing is known against it."""
+        """The permanent bounce or complaint that is recorded for an address; None where there is none.
+
+        Args:
+            address: address in full, in upper or lower case.
+
+        Raises:
+            RetryableError: AWS refuses or does not answer.
+        """
         found = suppression_of(self.table, address)
         return found[0] if found is not None and self._is_current(found[1]) else None
 
     def suppressions(self, *, limit: int = 100, after: str = "") -> Page[Suppression]:
-        """Addresses that are better not written to, in no order that means anything.
+        """All recorded permanent bounces and complaints, one item an address, in no order that means anything.
+
+        Args:
+            limit: most items of the page, 1 to 100. Default: 100; 100 for a greater number.
+            after: `next` of the page before; "" for the first page.
 
         Raises:
-            ValueError: `after` is no `next` of such a page.
+            ValueError: `after` is no `next` of a page of suppressions.
+            RetryableError: AWS refuses or does not answer.
         """
         found, following = suppressions_of(
             self.table, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
@@ -215,14 +280,23 @@ class MessageReader:
         return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=_token(following))
 
     def address_book(self) -> AddressBook | None:
-        """Which addresses may send and receive, as deployed; None in the first minute of a tenant."""
+        """Addresses that may send and receive, as deployed; None in the first minute of a tenant.
+
+        Raises:
+            RetryableError: AWS refuses or does not answer.
+        """
         return read_address_book(self.table)
 
     def open_attachment(self, message: Message, attachment: Attachment) -> StreamingBody:
-        """An attachment's octets, to be read and closed.
+        """A stream of an attachment's bytes. The caller reads and closes it.
+
+        Args:
+            message: `content` of a StoredMessage.
+            attachment: one of `message.attachments`.
 
         Raises:
-            PermanentError: it is none of the message's.
+            PermanentError: the message has no such attachment.
+            RetryableError: AWS refuses or does not answer.
         """
         for number, one in enumerate(message.attachments, start=1):
             if one == attachment:
@@ -230,7 +304,16 @@ class MessageReader:
         raise PermanentError(f"message {message.digest}: has no attachment {attachment.path!r}")
 
     def open_source(self, delivery: Delivery) -> StreamingBody:
-        """The message as the scanner delivered it, to be read and closed."""
+        """A stream of the raw message, as the scanner delivered it. The caller reads and closes it.
+
+        Args:
+            delivery: one of `deliveries` of a StoredMessage.
+
+        Raises:
+            RetryableError: AWS refuses or does not answer, or the message has expired.
+
+        Source: RFC 5322 for the format.
+        """
         return self.objects.open(delivery.source)
 
     def _current(self, items: Sequence[Item]) -> list[Item]:

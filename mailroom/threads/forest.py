@@ -75,7 +75,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One thread: its messages, each after its parent, answers by date; and every identifier that belongs to it."""
+    """One thread.
+
+    Args:
+        places: its messages, each after its parent, answers ordered by date.
+        ids: every Message-ID that belongs to it, without angle brackets.
+    """
 
     places: tuple[Place, ...]
     ids: frozenset[str]
@@ -86,8 +91,13 @@ def thread_messages(links: Iterable[Link]) -> list[Thread]:
 
     Takes time about linear in messages and references.
 
+    Args:
+        links: one link a message: `link` of a Summary, or what `link_of` makes of a message.
+
     Raises:
         ValueError: two messages have the same key.
+
+    Source: RFC 5322 3.6.4; Jamie Zawinski, "Message threading".
     """
     ordered = sorted(links, key=lambda link: link.order)
     for before, after in itertools.pairwise(ordered):
