@@ -16,10 +16,11 @@ def main() -> None:
     try:
         from email_stack.cli.main import main as run  # noqa: PLC0415 - needs typer
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in _OURS:
+        library = (error.name or "").partition(".")[0]
+        if not library or library in _OURS:
             raise
         print(
-            f'email-stack: python package "{error.name}" must be installed; '
+            f'email-stack: python package "{library}" must be installed; '
             'run pip install "email-subdomain-platform[platform]"',
             file=sys.stderr,
         )
