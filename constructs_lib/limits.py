@@ -7,10 +7,20 @@ from typing import Any, Final
 
 from mailroom.addresses import AddressBook
 
-__all__ = ["MOST_BOOK_BYTES", "MOST_SENDER_CHARACTERS", "attributes", "book_bytes", "sender_characters"]
+__all__ = [
+    "MOST_BOOK_BYTES",
+    "MOST_RECIPIENTS_PER_RULE",
+    "MOST_SENDER_CHARACTERS",
+    "attributes",
+    "book_bytes",
+    "sender_characters",
+]
 
 MOST_SENDER_CHARACTERS: Final = 8_000
 """Characters of a role's inline policies are 10,240 in all. IAM user guide, "IAM and STS quotas"."""
+
+MOST_RECIPIENTS_PER_RULE: Final = 500
+"""SES developer guide, "Service quotas in Amazon SES", email receiving; another page says 100."""
 
 MOST_BOOK_BYTES: Final = 200 * 1024
 """What Step Functions hands a task holds 256 KiB at most. Step Functions developer guide, "Service quotas"."""

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from constructs_lib import rules
 from constructs_lib.addresses import AddressBookWriter, AddressBookWriterProps
 from constructs_lib.alerts import SecurityAlerts
+from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
+from constructs_lib.dns.subdomain_zone import PARENT, PORTAL
+from constructs_lib.environments import check_receives
+from constructs_lib.faults import shown
 from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.quarantine import Scanner
 from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
 from constructs_lib.sending import SendingIdentity
-from constructs_lib.texts import check_texts
 from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.layout import OUTGOING_PREFIX
@@ -113,8 +118,9 @@ class TenantSubdomain(Construct):
 
     def __init__(self, scope: Construct, id: str, props: TenantSubdomainProps) -> None:
         super().__init__(scope, id)
-        where = self._where = f'tenant "{props.tenant_id}"'
-        check_texts(where, props)
+        where = self._where = f"tenant {shown(props.tenant_id)}"
+        check_props(self, where, _rules(props), props)
+        check_receives(self, where)
         self.address_book = AddressBook(
             subdomain=props.subdomain, addresses=tuple(props.addresses), catch_all=props.catch_all, live=props.live
         )
@@ -124,9 +130,10 @@ class TenantSubdomain(Construct):
         self._sends = bool(senders)
         if not props.delegated and (props.portal is not None or props.parent is not None):
             what = "portal" if props.portal is not None else "parent"
-            raise ValueError(
-                f"{where}: {what} needs a zone of ours, got delegated=False; delegate the subdomain or drop it"
-            )
+            with placed(self):
+                raise ValueError(
+                    f"{where}: {what} needs a zone of ours, got delegated=False; delegate the subdomain or drop it"
+                )
         self.sending = SendingIdentity(
             self,
             "Sending",
@@ -255,3 +262,39 @@ class TenantSubdomain(Construct):
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
         )
         return put.combine(ask)
+
+
+def _rules(props: TenantSubdomainProps) -> dict[str, Rule]:
+    return {**_RULES, "addresses": rules.addresses_of(props.subdomain)}
+
+
+_RULES: Final[dict[str, Rule]] = {
+    "tenant_id": rules.IDENTIFIER,
+    "subdomain": rules.SUBDOMAIN,
+    "rule_set_name": rules.RULE_SET_NAME,
+    "catch_all": FLAG,
+    "delegated": FLAG,
+    "parent": optional(PARENT),
+    "portal": optional(PORTAL),
+    "mail_from_label": rules.LABEL,
+    "dmarc_policy": choice(*rules.DMARC_POLICIES),
+    "dmarc_rua": rules.REPORTS,
+    "redirect_domain": optional(rules.DOMAIN),
+    "mta_sts": optional(rules.MTA_STS),
+    "live": FLAG,
+    "receiving_tls_required": FLAG,
+    "recipients_per_rule": rules.RECIPIENTS_PER_RULE,
+    "raw_retention": optional(rules.RAW_RETENTION),
+    "scanner": optional(rules.SCANNER),
+    "scan_policy": rules.SCAN_POLICY,
+    "message_retention": optional(rules.MESSAGE_RETENTION),
+    "track_opens": FLAG,
+    "track_clicks": FLAG,
+    "suppress_plain_addresses": FLAG,
+    "join_by": rules.JOIN_BY,
+    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "alert_addresses": rules.MAILBOXES,
+    "alerts_key_arn": optional(rules.KEY_ARN),
+    "access_logs_bucket_name": optional(rules.BUCKET_NAME),
+    "removal_policy": KEPT_OR_NOT,
+}

@@ -5,11 +5,12 @@ raises `RuleError`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from constructs_lib.faults import RuleError
+from constructs_lib.faults import Fault, RuleError
 from constructs_lib.naming import check_identifier
-from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
+from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, TXT_VALUE_CHARACTERS, dmarc_value
 
 __all__ = [
     "MAX_DISPLAY_NAME_CHARACTERS",
@@ -19,6 +20,7 @@ __all__ = [
     "hosted_zone_id",
     "identifier",
     "portal_zone",
+    "report_addresses",
     "role_arn",
     "rule_set_name",
 ]
@@ -89,6 +91,20 @@ def portal_zone(target: str, zone_id: str) -> str:
             "write the load balancer's CanonicalHostedZoneId",
         )
     return zone_id
+
+
+def report_addresses(addresses: Sequence[str]) -> Sequence[str]:
+    """Addresses for DMARC's reports that fit one record of any policy, and the record for reports on TLS."""
+    characters = len(dmarc_value("quarantine", addresses))
+    if characters > TXT_VALUE_CHARACTERS:
+        raise RuleError(
+            Fault(
+                f"must make a TXT record of at most {TXT_VALUE_CHARACTERS:,} characters, makes {characters:,}",
+                "name fewer addresses, such as one list of your own",
+                silent=True,
+            )
+        )
+    return addresses
 
 
 def rule_set_name(value: str) -> str:

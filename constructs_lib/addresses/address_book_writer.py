@@ -10,13 +10,14 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
+from constructs_lib import rules
 from constructs_lib.alarms import Threshold, add_alarm
+from constructs_lib.checks import FLAG, Rule, check_props, optional, parts, placed
+from constructs_lib.faults import shown
 from constructs_lib.intrinsics import account_id
 from constructs_lib.limits import MOST_BOOK_BYTES, attributes, book_bytes
-from constructs_lib.naming import check_identifier
 from constructs_lib.roles import service_role
 from constructs_lib.statements import allow_to
-from constructs_lib.texts import check_texts
 from mailroom.addresses import AddressBook
 from mailroom.store.address_book import address_book_item
 from mailroom.store.keys import BOOK_KEY
@@ -63,14 +64,14 @@ class AddressBookWriter(Construct):
 
     def __init__(self, scope: Construct, id: str, props: AddressBookWriterProps) -> None:
         super().__init__(scope, id)
-        where = f'address book of tenant "{props.tenant_id}"'
-        check_texts(where, props)
-        check_identifier(f"{where}: tenant_id", props.tenant_id)
+        where = f"address book of tenant {shown(props.tenant_id)}"
+        check_props(self, where, _rules(props), props)
         if (octets := book_bytes(props.book)) > MOST_BOOK_BYTES:
-            raise ValueError(
-                f"{where}: takes {octets:,} bytes of at most {MOST_BOOK_BYTES:,}, for {len(props.book.addresses):,} addresses; "
-                "designate fewer, or receive at all with catch_all"
-            )
+            with placed(self):
+                raise ValueError(
+                    f"{where}: book must take at most {MOST_BOOK_BYTES:,} bytes, got {octets:,} for "
+                    f"{len(props.book.addresses):,} addresses; designate fewer, or receive at all with catch_all"
+                )
         machine = self._machine(props, attributes(address_book_item(props.book)))
         starts = service_role(
             self,
@@ -146,3 +147,15 @@ class AddressBookWriter(Construct):
 
 def _of_this_account() -> dict[str, Any]:
     return {"StringEquals": {"aws:SourceAccount": account_id()}}
+
+
+def _rules(props: AddressBookWriterProps) -> dict[str, Rule]:
+    subdomain = props.book.subdomain if isinstance(props.book, AddressBook) else ""
+    book = {"subdomain": rules.DOMAIN, "addresses": rules.addresses_of(subdomain), "catch_all": FLAG, "live": FLAG}
+    return {
+        "tenant_id": rules.IDENTIFIER,
+        "book": parts(AddressBook, book, "use AddressBook(subdomain=..., addresses=...)"),
+        "table_name": rules.TABLE_NAME,
+        "table_arn": rules.TABLE_ARN,
+        "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    }

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import FLAG, Rule, check_props, each, optional, text
+from constructs_lib.faults import RuleError, shown
 from constructs_lib.intrinsics import account_id
-from constructs_lib.texts import check_texts
 
 __all__ = ["SecurityAlerts", "alarms_use_key"]
+
+
+def _name(value: str) -> str:
+    """Source: SNS API reference, "SetTopicAttributes", DisplayName."""
+    if not value.isprintable() or not 1 <= len(value) <= _MOST_NAME_CHARACTERS:
+        raise RuleError.one(f"must be 1 to {_MOST_NAME_CHARACTERS} printable characters", "shorten it")
+    return value
+
+
+_MOST_NAME_CHARACTERS: Final = 100
+_RULES: Final[dict[str, Rule]] = {
+    "display_name": text(_name, "Mail security"),
+    "addresses": rules.MAILBOXES,
+    "publisher_role_arns": each(rules.ROLE_ARN),
+    "alarms": FLAG,
+    "encryption_key_arn": optional(rules.KEY_ARN),
+}
 
 
 class SecurityAlerts(Construct):
@@ -47,16 +68,16 @@ class SecurityAlerts(Construct):
         encryption_key_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        check_texts(
-            f'alerts "{display_name}"',
+        check_props(
+            self,
+            f"alerts {shown(display_name)}",
+            _RULES,
             display_name=display_name,
             addresses=addresses,
             publisher_role_arns=publisher_role_arns,
+            alarms=alarms,
             encryption_key_arn=encryption_key_arn,
         )
-        twice = sorted({address for address in addresses if addresses.count(address) > 1})
-        if twice:
-            raise ValueError(f'alerts "{display_name}": addresses must differ, got {twice[0]} twice; name it once')
         if encryption_key_arn is None:
             # Not the AWS-managed key: CloudWatch alarms cannot publish through its policy.
             key = kms.Key(self, "Key", enable_key_rotation=True)
@@ -103,11 +124,10 @@ class SecurityAlerts(Construct):
             topics=[self.topic_arn],
             policy_document={"Version": "2012-10-17", "Statement": statements},
         )
-        for address in addresses:
-            # The address itself makes the id: one added or removed leaves the other subscriptions, and their confirmation.
+        for address, name in _ids(addresses).items():
             sns.CfnSubscription(
                 self,
-                f"Subscription-{address.replace('/', '_')}",
+                name,
                 topic_arn=self.topic_arn,
                 protocol="email",
                 endpoint=address,
@@ -127,6 +147,19 @@ class SecurityAlerts(Construct):
             conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": self.topic_arn}},
         )
         return iam.Grant.add_to_principal(grantee=grantee, actions=["sns:Publish"], resource_arns=[self.topic_arn])
+
+
+def _ids(addresses: Sequence[str]) -> dict[str, str]:
+    """Ids of subscriptions, by address: one added or removed leaves the others, and their confirmation.
+
+    An id takes no slash. Where another address would have the same id, the one with a slash has a digest in it.
+    """
+    ids = {address: f"Subscription-{address.replace('/', '_')}" for address in addresses}
+    count = Counter(ids.values())
+    return {
+        address: f"{name}-{sha256(address.encode()).hexdigest()[:8]}" if "/" in address and count[name] > 1 else name
+        for address, name in ids.items()
+    }
 
 
 def alarms_use_key() -> iam.PolicyStatement:

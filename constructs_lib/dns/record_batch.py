@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, get_args
 
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import Broken, Rule, check_props, choice, each, got, matching, optional, parts, placed, whole
+from constructs_lib.faults import shown
 from constructs_lib.intrinsics import is_token
-from constructs_lib.records import DnsRecord
-from constructs_lib.texts import check_texts
+from constructs_lib.records import TXT_VALUE_CHARACTERS, DnsRecord, RecordType, txt_strings
 
 __all__ = ["RecordBatch", "record_sets"]
+
+
+_RECORD: Final = parts(
+    DnsRecord,
+    {
+        "name": matching(
+            r"[A-Za-z0-9_*.-]{1,253}", "a DNS name: letters, digits, hyphens, dots and _", "mail.acme.example"
+        ),
+        "type": choice(*get_args(RecordType)),
+        "values": each(rules.anything_said, least=1),
+        "ttl_seconds": whole(0, 2_147_483_647),
+        "alias_zone_id": optional(rules.HOSTED_ZONE_ID),
+    },
+    "use DnsRecord(...)",
+)
+
+
+def _record(value: Any) -> Iterator[Broken]:
+    broken = list(_RECORD(value))
+    yield from broken
+    if broken or value.type != "TXT":
+        return
+    for index, text in enumerate(value.values):
+        try:
+            txt_strings(text)
+        except ValueError:
+            message = f"must be printable ASCII of at most {TXT_VALUE_CHARACTERS} characters"
+            yield Broken(message, got(text), "shorten it, or write it otherwise", f".values[{index}]")
+
+
+_RULES: Final[dict[str, Rule]] = {
+    "hosted_zone_id": rules.HOSTED_ZONE_ID,
+    "zone_name": rules.DOMAIN,
+    "records": each(_record, least=1),
+}
 
 
 class RecordBatch(Construct):
@@ -37,10 +75,10 @@ class RecordBatch(Construct):
         self, scope: Construct, id: str, *, hosted_zone_id: str, zone_name: str, records: Sequence[DnsRecord]
     ) -> None:
         super().__init__(scope, id)
-        check_texts(
-            f'records of zone "{zone_name}"', hosted_zone_id=hosted_zone_id, zone_name=zone_name, records=records
-        )
-        _check(zone_name, records)
+        given = {"hosted_zone_id": hosted_zone_id, "zone_name": zone_name, "records": records}
+        check_props(self, f"records of zone {shown(zone_name)}", _RULES, **given)
+        with placed(self):
+            _check(zone_name, records)
         route53.CfnRecordSetGroup(
             self,
             "Records",
@@ -71,8 +109,6 @@ def record_sets(records: Sequence[DnsRecord]) -> list[route53.CfnRecordSetGroup.
 
 
 def _check(zone_name: str, records: Sequence[DnsRecord]) -> None:
-    if not records:
-        raise ValueError(f'records of zone "{zone_name}": must hold at least one record; leave the batch out')
     types: dict[str, list[str]] = {}
     for record in records:
         if is_token(record.name) or is_token(zone_name):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from constructs_lib import rules, values
+from constructs_lib.checks import FLAG, KEPT_OR_NOT, Broken, Rule, check_props, got, optional, parts, placed
 from constructs_lib.dns.record_batch import RecordBatch, record_sets
+from constructs_lib.faults import RuleError, shown
+from constructs_lib.intrinsics import is_token
 from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record, portal_records
-from constructs_lib.texts import check_texts
 
 __all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
 
@@ -42,6 +46,39 @@ class PortalAlias:
     target: str
     hosted_zone_id: str = CLOUDFRONT_HOSTED_ZONE_ID
     ipv6: bool = True
+
+
+PARENT: Final = parts(
+    ParentZone,
+    {"hosted_zone_id": rules.HOSTED_ZONE_ID, "zone_name": rules.DOMAIN},
+    "use ParentZone(hosted_zone_id=..., zone_name=...)",
+)
+_PORTAL: Final = parts(
+    PortalAlias,
+    {"target": rules.TARGET, "hosted_zone_id": rules.HOSTED_ZONE_ID, "ipv6": FLAG},
+    "use PortalAlias(target=...)",
+)
+
+
+def _portal(value: Any) -> Iterator[Broken]:
+    broken = list(_PORTAL(value))
+    yield from broken
+    if broken or is_token(value.target + value.hosted_zone_id):
+        return
+    try:
+        values.portal_zone(value.target, value.hosted_zone_id)
+    except RuleError as error:
+        fault = error.faults[0]
+        yield Broken(fault.message, got(value.hosted_zone_id), fault.remedy, ".hosted_zone_id")
+
+
+PORTAL: Final[Rule] = _portal
+_RULES: Final[dict[str, Rule]] = {
+    "zone_name": rules.DOMAIN,
+    "parent": optional(PARENT),
+    "portal": optional(PORTAL),
+    "removal_policy": KEPT_OR_NOT,
+}
 
 
 class SubdomainZone(Construct):
@@ -75,7 +112,8 @@ class SubdomainZone(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, id)
-        check_texts(f'zone "{zone_name}"', zone_name=zone_name, parent=parent, portal=portal)
+        given = {"zone_name": zone_name, "parent": parent, "portal": portal, "removal_policy": removal_policy}
+        check_props(self, f"zone {shown(zone_name)}", _RULES, **given)
         self.zone_name = zone_name
         self.zone = route53.PublicHostedZone(self, "Zone", zone_name=zone_name)
         self.zone.apply_removal_policy(removal_policy)
@@ -90,10 +128,12 @@ class SubdomainZone(Construct):
         return RecordBatch(self, id, hosted_zone_id=self.hosted_zone_id, zone_name=self.zone_name, records=records)
 
     def _delegate_from(self, parent: ParentZone) -> None:
-        if not self.zone_name.endswith(f".{parent.zone_name}"):
-            raise ValueError(
-                f'zone "{self.zone_name}": parent must be a zone above it, got "{parent.zone_name}"; name a zone that it ends in'
-            )
+        if not self.zone_name.endswith(f".{parent.zone_name}") and not is_token(self.zone_name + parent.zone_name):
+            with placed(self):
+                raise ValueError(
+                    f'zone "{self.zone_name}": parent must be a zone above it, got "{parent.zone_name}"; '
+                    "name a zone that it ends in"
+                )
         record = delegation_record(subdomain=self.zone_name, name_servers=self.name_servers)
         route53.CfnRecordSet(
             self,

@@ -10,11 +10,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, each, optional
+from constructs_lib.faults import shown
 from constructs_lib.filing import Structurer
 from constructs_lib.intrinsics import account_id, arn
-from constructs_lib.naming import check_identifier
 from constructs_lib.statements import allow_to
-from constructs_lib.texts import check_texts
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.announcements.events import SOURCE
 from mailroom.messages.joining import JoinBy
@@ -76,9 +77,8 @@ class MessageStore(Construct):
 
     def __init__(self, scope: Construct, id: str, props: MessageStoreProps) -> None:
         super().__init__(scope, id)
-        where = f'message store of tenant "{props.tenant_id}"'
-        check_texts(where, props)
-        check_identifier(f"{where}: tenant_id", props.tenant_id)
+        where = f"message store of tenant {shown(props.tenant_id)}"
+        check_props(self, where, _RULES, props)
         table = self._table(props)
         self.table_name: str = table.ref
         self.table_arn: str = table.attr_arn
@@ -201,3 +201,15 @@ def _quota_statements() -> list[dict[str, Any]]:
 def _keys(partition: str, sort: str) -> list[Any]:
     kinds = ((partition, "HASH"), (sort, "RANGE"))
     return [dynamodb.CfnTable.KeySchemaProperty(attribute_name=name, key_type=kind) for name, kind in kinds]
+
+
+_RULES: Final[dict[str, Rule]] = {
+    "tenant_id": rules.IDENTIFIER,
+    "retention": optional(rules.MESSAGE_RETENTION),
+    "join_by": rules.JOIN_BY,
+    "configuration_set_name": optional(rules.CONFIGURATION_SET),
+    "send_statements": each(rules.STATEMENT),
+    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "max_concurrency": rules.CONCURRENCY,
+    "removal_policy": KEPT_OR_NOT,
+}

@@ -13,12 +13,16 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 import mailroom
+from constructs_lib import rules
+from constructs_lib.checks import Rule, check_props
+from constructs_lib.environments import claim
+from constructs_lib.faults import shown
 
 __all__ = ["ActiveReceiptRuleSet"]
 
 _MAILROOM: Final = str(Path(mailroom.__file__).parent)
 _HANDLER_PACKAGE: Final = "rule_set_activation"
-_NAME_CHARACTERS: Final = 64
+_RULES: Final[dict[str, Rule]] = {"rule_set_name": rules.RULE_SET_NAME}
 
 
 class ActiveReceiptRuleSet(Construct):
@@ -31,21 +35,23 @@ class ActiveReceiptRuleSet(Construct):
         rule_set_name: at most 64 of letters, digits, hyphen, underscore; permanent.
 
     Raises:
-        ValueError: `rule_set_name` is not a name that SES takes.
+        ValueError: `rule_set_name` is not a name that SES takes, or the app holds another one for that account and region.
 
     Source: SES API reference, "CreateReceiptRuleSet" and "SetActiveReceiptRuleSet".
     """
 
     def __init__(self, scope: Construct, id: str, *, rule_set_name: str) -> None:
         super().__init__(scope, id)
-        plain = rule_set_name.replace("-", "a").replace("_", "a")
-        if not (plain.isascii() and plain.isalnum() and len(plain) <= _NAME_CHARACTERS) or not (
-            rule_set_name[0].isalnum() and rule_set_name[-1].isalnum()
-        ):
-            raise ValueError(
-                f"receipt rule set: rule_set_name must be at most {_NAME_CHARACTERS} of letters, digits, hyphen and underscore, "
-                f'starting and ending with a letter or digit, got "{rule_set_name}"'
-            )
+        check_props(self, "receipt rule set", _RULES, rule_set_name=rule_set_name)
+        claim(
+            self,
+            f"receipt rule set {shown(rule_set_name)}",
+            "rule_set_name",
+            rule_set_name,
+            shared="active",  # whatever they are called
+            holds="active receipt rule set",
+            remedy="pass the name of that one to the inboxes",
+        )
         rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
         self.rule_set_name = rule_set_name
 

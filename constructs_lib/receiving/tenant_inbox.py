@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,11 +11,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import FLAG, KEPT_OR_NOT, Broken, Rule, check_props, each, got, optional, parts, placed
+from constructs_lib.environments import check_receives, claim
+from constructs_lib.faults import shown
 from constructs_lib.filing import Structurer, filing_statements
 from constructs_lib.intrinsics import account_id, arn
-from constructs_lib.naming import check_identifier, receipt_rule_name
+from constructs_lib.naming import receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
-from constructs_lib.texts import check_texts
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
@@ -93,7 +96,11 @@ class TenantInbox(Construct):
 
     def __init__(self, scope: Construct, id: str, props: TenantInboxProps) -> None:
         super().__init__(scope, id)
-        _check(props)
+        where = f"inbox of tenant {shown(props.tenant_id)}"
+        check_props(self, where, _RULES, props)
+        with placed(self):
+            _check(where, props)
+        self._claim(where, props)
         recipients, batch_size = props.recipients, props.recipients_per_rule
         batches = [recipients[i : i + batch_size] for i in range(0, len(recipients), batch_size)]
         self.rule_names = tuple(receipt_rule_name(props.tenant_id, index) for index in range(len(batches)))
@@ -136,6 +143,15 @@ class TenantInbox(Construct):
             )
             rule.add_resource_dependency(before)
             before = rule
+
+    def _claim(self, where: str, props: TenantInboxProps) -> None:
+        remedy = "use another id, region or account"
+        in_set = f"{props.rule_set_name} {props.tenant_id}"
+        claim(self, where, "tenant_id", in_set, holds="set of receipt rules of a name", remedy=remedy)
+        if props.recipients:
+            check_receives(self, where)
+            one = "inbox of a recipient"
+            claim(self, where, "recipients", *props.recipients, holds=one, remedy="let one inbox receive it")
 
     def bucket(self) -> s3.IBucket:
         """The bucket as the interface that other CDK constructs take."""
@@ -277,18 +293,51 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     return [ends[0], replaced, *ends[1:]]
 
 
-def _check(props: TenantInboxProps) -> None:
-    where = f'inbox of tenant "{props.tenant_id}"'
-    check_texts(where, props)
-    check_identifier(f"{where}: tenant_id", props.tenant_id)
-    if props.recipients_per_rule < 1:
-        raise ValueError(f"{where}: recipients_per_rule must be at least 1, got {props.recipients_per_rule}")
+def _recipient(value: Any) -> Iterator[Broken]:
+    """An address, or a domain for every address of it, as SES compares them."""
+    if not isinstance(value, str):
+        yield Broken("must be an address or a domain", got(value), 'use one such as "support@post.acme.example"')
+    elif "@" in value:
+        domain = value.rpartition("@")[2]
+        yield from rules.DOMAIN(domain)
+        yield from rules.address_of(domain, receives=True)(value)
+    else:
+        yield from rules.SUBDOMAIN(value)
+
+
+def _check(where: str, props: TenantInboxProps) -> None:
+    domains = {recipient.rpartition("@")[2] for recipient in props.recipients}
+    if len(domains) > 1:
+        one, other = sorted(domains)[:2]
+        raise ValueError(
+            f'{where}: recipients must be of one domain, or another\'s mail is filed here, got "{one}" and "{other}"; '
+            "make an inbox for each"
+        )
     if props.scanner is not None and props.alerts_topic_arn is None:
         raise ValueError(f"{where}: scanner needs a topic to tell detections on, got none; pass alerts_topic_arn")
     if props.structurer is not None and props.scanner is None:
         raise ValueError(f"{where}: structurer needs a scanner that delivers mail, got none; pass scanner")
-    seen: set[str] = set()
-    for recipient in props.recipients:
-        if recipient.lower() in seen:
-            raise ValueError(f'{where}: recipients must differ, got "{recipient}" twice; name it once')
-        seen.add(recipient.lower())
+
+
+_RULES: Final[dict[str, Rule]] = {
+    "tenant_id": rules.IDENTIFIER,
+    "rule_set_name": rules.RULE_SET_NAME,
+    "recipients": each(_recipient, key=str.lower),
+    "raw_retention": rules.RAW_RETENTION,
+    "scanner": optional(rules.SCANNER),
+    "scan_policy": rules.SCAN_POLICY,
+    "structurer": optional(
+        parts(
+            Structurer,
+            {"role_arn": rules.ROLE_ARN, "queue_arn": rules.QUEUE_ARN},
+            "pass the `structurer` of a MessageStore",
+        )
+    ),
+    "message_retention": optional(rules.MESSAGE_RETENTION),
+    "alerts_topic_arn": optional(rules.TOPIC_ARN),
+    "enabled": FLAG,
+    "tls_required": FLAG,
+    "recipients_per_rule": rules.RECIPIENTS_PER_RULE,
+    "access_logs_bucket_name": optional(rules.BUCKET_NAME),
+    "removal_policy": KEPT_OR_NOT,
+}

@@ -21,6 +21,7 @@ from constructs_lib.records.extras import (
 )
 from constructs_lib.records.model import (
     DEFAULT_TTL_SECONDS,
+    TXT_VALUE_CHARACTERS,
     DnsRecord,
     Purpose,
     RecordType,
@@ -34,6 +35,7 @@ __all__ = [
     "CLOUDFRONT_HOSTED_ZONE_ID",
     "DEFAULT_TTL_SECONDS",
     "SES_SPF",
+    "TXT_VALUE_CHARACTERS",
     "DkimToken",
     "DmarcPolicy",
     "DnsRecord",

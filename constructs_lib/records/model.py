@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 __all__ = [
     "DEFAULT_TTL_SECONDS",
+    "TXT_VALUE_CHARACTERS",
     "DnsRecord",
     "Purpose",
     "RecordType",
@@ -24,6 +25,7 @@ DEFAULT_TTL_SECONDS: Final = 3600
 
 TXT_STRING_OCTETS: Final = 255
 TXT_VALUE_CHARACTERS: Final = 4000
+"""Of one value in all its strings. Route 53 developer guide, "TXT record type"."""
 
 
 class Purpose(StrEnum):

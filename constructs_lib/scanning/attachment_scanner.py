@@ -16,6 +16,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import Rule, check_props, duration, optional, whole
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.alarms import Watch, add_alarms
@@ -84,8 +86,7 @@ class AttachmentScanner(Construct):
 
     def __init__(self, scope: Construct, id: str, props: AttachmentScannerProps) -> None:
         super().__init__(scope, id)
-        check_texts("scanner", topics_key_arn=props.topics_key_arn)
-        _check(props)
+        check_props(self, "scanner", _RULES, props)
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -268,10 +269,11 @@ class AttachmentScanner(Construct):
         )
 
 
-def _check(props: AttachmentScannerProps) -> None:
-    if not 2 <= props.max_concurrency <= 1000:
-        raise ValueError(f"scanner: max_concurrency must be 2 to 1000, got {props.max_concurrency}")
-    if not 2048 <= props.memory_mib <= 10_240:
-        raise ValueError(
-            f"scanner: memory_mib must be 2048 to 10240, got {props.memory_mib}; the official definitions alone take 1400"
-        )
+_RULES: Final[dict[str, Rule]] = {
+    "definitions": rules.BUCKET,
+    "alarm_topic": optional(rules.ALARM_TOPIC),
+    "topics_key_arn": optional(rules.KEY_ARN),
+    "memory_mib": whole(2048, 10_240, "the official definitions alone take 1400"),
+    "max_concurrency": rules.CONCURRENCY,
+    "max_definitions_age": optional(duration("hours", 1, 24 * 365)),
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,13 +14,24 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import Rule, check_props, duration, each, matching, optional, whole
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
-from constructs_lib.texts import check_texts
 from mailroom.definitions.manifest import FRESHCLAM_STATE
 from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE
 
 __all__ = ["SignatureMirror"]
+
+
+_RULES: Final[dict[str, Rule]] = {
+    # The source turns away who asks more often than each hour; after a day without an answer the alarm goes off.
+    "every": optional(duration("hours", 1, 24)),
+    "alarm_topic": optional(rules.ALARM_TOPIC),
+    "required": each(matching(r"[a-z0-9_-]{1,64}", "the name of a database", "main"), least=1, key=str.lower),
+    "minimum_signatures": whole(1, 1_000_000_000),
+    "access_logs_bucket_name": optional(rules.BUCKET_NAME),
+}
 
 
 class SignatureMirror(Construct):
@@ -56,13 +68,17 @@ class SignatureMirror(Construct):
         access_logs_bucket_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        check_texts("signature mirror", required=required, access_logs_bucket_name=access_logs_bucket_name)
+        check_props(
+            self,
+            "signature mirror",
+            _RULES,
+            every=every,
+            alarm_topic=alarm_topic,
+            required=required,
+            minimum_signatures=minimum_signatures,
+            access_logs_bucket_name=access_logs_bucket_name,
+        )
         rate = every or cdk.Duration.hours(4)
-        if rate.to_minutes() < 60:
-            raise ValueError(
-                f"signature mirror: every must be at least an hour, got {int(rate.to_minutes())} minutes; "
-                "the source turns away who asks more often"
-            )
         self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name)
         function = image_function(
             self,

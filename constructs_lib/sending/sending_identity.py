@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
-from constructs import Construct, IConstruct
+from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import FLAG, Rule, check_props, optional, placed
+from constructs_lib.environments import claim
+from constructs_lib.faults import shown
 from constructs_lib.intrinsics import arn
 from constructs_lib.limits import MOST_SENDER_CHARACTERS, sender_characters
-from constructs_lib.literals import mark_in
-from constructs_lib.naming import check_identifier
 from constructs_lib.records import DkimToken
-from constructs_lib.texts import check_texts
 
 __all__ = ["SendingIdentity"]
 
-_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-"""RFC 1123 2.1, in the lower case that DNS names are compared in."""
-
-_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-"""RFC 5321 4.1.2, dot-string, in lower case."""
-
-_CLAIMED: Final[WeakKeyDictionary[IConstruct, set[str]]] = WeakKeyDictionary()
-"""Domains by app: CloudFormation would only find the second identity when SES refuses it."""
+_RULES: Final[dict[str, Rule]] = {
+    "domain": rules.DOMAIN,
+    "tenant_name": rules.IDENTIFIER,
+    "mail_from_label": rules.LABEL,
+    "sending_enabled": FLAG,
+    "redirect_domain": optional(rules.DOMAIN),
+    "track_clicks": FLAG,
+}
 
 
 class SendingIdentity(Construct):
@@ -51,7 +50,8 @@ class SendingIdentity(Construct):
 
     Raises:
         ValueError: `mail_from_label` is not one label, `redirect_domain` lies outside `domain` or clicks are tracked with it,
-            `tenant_name` is no identifier, the app already holds an identity for `domain`, or a text holds `{{` or a `${` that is
+            `tenant_name` is no identifier, another identity of the app has
+            `domain` or `tenant_name` in that account and region, or a text holds `{{` or a `${` that is
             no token (`check_texts`).
 
     Source: SES developer guide, "Easy DKIM", "Custom MAIL FROM domain", "Configuration sets", "Tenants", "Using
@@ -71,21 +71,23 @@ class SendingIdentity(Construct):
         track_clicks: bool = True,
     ) -> None:
         super().__init__(scope, id)
-        where = f'sending identity "{domain}"'
-        check_texts(where, domain=domain, tenant_name=tenant_name, redirect_domain=redirect_domain)
-        check_identifier(f"{where}: tenant_name", tenant_name)
-        _check_label(where, mail_from_label)
-        _claim(where, self, domain)
-        if redirect_domain is not None and not redirect_domain.endswith(f".{domain}"):
-            raise ValueError(
-                f'{where}: redirect_domain must lie below it, since SES wants it verified, got "{redirect_domain}"; '
-                f'use "links.{domain}"'
-            )
-        if redirect_domain is not None and track_clicks:
-            raise ValueError(
-                f"{where}: redirect_domain must not be set while clicks are tracked, since links of https would lead to it, where "
-                f'the certificate is Amazon\'s, got "{redirect_domain}"; use track_clicks=False, or leave redirect_domain out'
-            )
+        where = f"sending identity {shown(domain)}"
+        check_props(
+            self,
+            where,
+            _RULES,
+            domain=domain,
+            tenant_name=tenant_name,
+            mail_from_label=mail_from_label,
+            sending_enabled=sending_enabled,
+            redirect_domain=redirect_domain,
+            track_clicks=track_clicks,
+        )
+        with placed(self):
+            _check(where, domain, redirect_domain, track_clicks=track_clicks)
+        elsewhere = "use another region or account, or one construct for both"
+        claim(self, where, "domain", domain, holds="identity of a domain", remedy=elsewhere)
+        claim(self, where, "tenant_name", tenant_name, holds="SES tenant of a name", remedy=elsewhere)
         self.domain = domain
         self.mail_from_domain = f"{mail_from_label}.{domain}"
 
@@ -191,12 +193,12 @@ class SendingIdentity(Construct):
         where = f'sending identity "{self.domain}"'
         if not addresses:
             raise ValueError(f"{where}: grant_send needs addresses, got none; name each that may send")
+        is_address = rules.address_of(self.domain, receives=False)
         for address in addresses:
-            local, at, domain = address.rpartition("@")
-            # IAM compares letter by letter; all that it would take for something else begins with "${".
-            if not at or domain != self.domain or not _LOCAL.fullmatch(local) or mark_in(local):
+            # IAM compares letter by letter.
+            if any(is_address(address)):
                 raise ValueError(
-                    f'{where}: grant_send takes addresses of the domain, in lower case, got "{address}"; '
+                    f"{where}: grant_send takes addresses of the domain, in lower case, got {shown(address)}; "
                     f'use one such as "support@{self.domain}"'
                 )
         only = sorted(set(addresses))
@@ -229,13 +231,16 @@ def _reputation_policy() -> str:
     return f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:aws:reputation-policy/standard"
 
 
-def _check_label(where: str, label: str) -> None:
-    if not _LABEL.fullmatch(label):
-        raise ValueError(f'{where}: mail_from_label must be one DNS label, got "{label}"; use "mail"')
-
-
-def _claim(where: str, scope: Construct, domain: str) -> None:
-    domains = _CLAIMED.setdefault(scope.node.root, set())
-    if domain in domains:
-        raise ValueError(f"{where}: the app already holds an identity for it; an account and region can hold only one")
-    domains.add(domain)
+def _check(where: str, domain: str, redirect_domain: str | None, *, track_clicks: bool) -> None:
+    if redirect_domain is None:
+        return
+    if not redirect_domain.endswith(f".{domain}"):
+        raise ValueError(
+            f'{where}: redirect_domain must lie below it, since SES wants it verified, got "{redirect_domain}"; '
+            f'use "links.{domain}"'
+        )
+    if track_clicks:
+        raise ValueError(
+            f"{where}: redirect_domain must not be set while clicks are tracked, since links of https would lead to it, where "
+            f'the certificate is Amazon\'s, got "{redirect_domain}"; use track_clicks=False, or leave redirect_domain out'
+        )

@@ -10,10 +10,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from constructs_lib import rules
+from constructs_lib.checks import FLAG, Rule, check_props, optional
+from constructs_lib.faults import shown
 from constructs_lib.intrinsics import arn
-from constructs_lib.naming import check_identifier
 from constructs_lib.statements import allow_to
-from constructs_lib.texts import check_texts
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.store.keys import SENT_PREFIX, SUPPRESSED
 from mailroom.tracking.lines import PATHS, template_of
@@ -72,9 +73,8 @@ class EngagementTracking(Construct):
 
     def __init__(self, scope: Construct, id: str, props: EngagementTrackingProps) -> None:
         super().__init__(scope, id)
-        where = f'engagement tracking of tenant "{props.tenant_id}"'
-        check_texts(where, props)
-        check_identifier(f"{where}: tenant_id", props.tenant_id)
+        where = f"engagement tracking of tenant {shown(props.tenant_id)}"
+        check_props(self, where, _RULES, props)
         worker = QueueWorker(
             self,
             "Noting",
@@ -137,3 +137,16 @@ def _note_in(table_arn: str) -> dict[str, Any]:
         **allow_to(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table_arn),
         "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{SENT_PREFIX}*", SUPPRESSED]}},
     }
+
+
+_RULES: Final[dict[str, Rule]] = {
+    "tenant_id": rules.IDENTIFIER,
+    "configuration_set_name": rules.CONFIGURATION_SET,
+    "table_name": rules.TABLE_NAME,
+    "table_arn": rules.TABLE_ARN,
+    "opens": FLAG,
+    "clicks": FLAG,
+    "plain_addresses": FLAG,
+    "retention": optional(rules.MESSAGE_RETENTION),
+    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+}

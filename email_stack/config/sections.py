@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from constructs_lib import names, values
 from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
@@ -86,7 +86,7 @@ class Dmarc(Settings):
     policy: Literal["none", "quarantine", "reject"] = Field(
         default="quarantine", description="What to do with mail that fails. Default: quarantine."
     )
-    rua: Mailboxes | None = Field(
+    rua: Annotated[Mailboxes, AfterValidator(values.report_addresses)] | None = Field(
         default=None,
         description="Addresses for aggregate reports; [] for none. One outside the subdomain works only when its domain says so "
         "in DNS (RFC 9990 4). Default: postmaster@<subdomain> when the subdomain receives it, else none.",

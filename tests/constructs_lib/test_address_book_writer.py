@@ -12,6 +12,7 @@ from constructs_lib import AddressBook, AddressBookWriter, AddressBookWriterProp
 from tests.templates import new_stack, only, resources, template_of
 
 TABLE = "arn:aws:dynamodb:eu-central-1:111111111111:table/messages"
+TOPIC = "arn:aws:sns:eu-central-1:111111111111:alarms"
 NEWS = DesignatedAddress("news@post.acme.example", 'Acme "$.News" <ü>', receives=False)
 
 
@@ -99,13 +100,15 @@ def test_roles_write_this_item_and_start_this_machine() -> None:
 
 def test_operators_are_told_when_it_fails() -> None:
     """By one alarm."""
-    alarm = only(writer_template(NEWS, alarm_topic_arn="arn:topic"), "AWS::CloudWatch::Alarm")
+    alarm = only(writer_template(NEWS, alarm_topic_arn=TOPIC), "AWS::CloudWatch::Alarm")
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("AWS/States", "ExecutionsFailed", 0)
-    assert alarm["AlarmActions"] == ["arn:topic"]
+    assert alarm["AlarmActions"] == [TOPIC]
 
 
 def test_book_that_no_state_machine_holds() -> None:
     """Is refused before anything is deployed."""
-    many = [DesignatedAddress(f"{'x' * 60}{number}@post.acme.example", "y" * 60) for number in range(1000)]
-    with pytest.raises(ValueError, match=r'address book of tenant "acme": takes \d+,\d+ bytes .* designate fewer'):
+    many = [DesignatedAddress(f"{'x' * 59}{number}@post.acme.example", "y" * 60) for number in range(1000)]
+    with pytest.raises(
+        ValueError, match=r'address book of tenant "acme": book must take at most .* got \d+,\d+ .* designate fewer'
+    ):
         writer_template(*many)

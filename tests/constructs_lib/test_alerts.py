@@ -67,7 +67,7 @@ def test_topic_is_what_other_constructs_take() -> None:
 
 def test_address_given_twice_is_refused() -> None:
     """One alert a person."""
-    with pytest.raises(ValueError, match=r"addresses must differ, got a@x\.example twice"):
+    with pytest.raises(ValueError, match=r'addresses\[1\] must differ from the others, got "a@x\.example" twice'):
         SecurityAlerts(new_stack(), "Alerts", display_name="A", addresses=["a@x.example", "a@x.example"])
 
 

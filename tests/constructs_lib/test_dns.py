@@ -56,7 +56,7 @@ def test_parent_zone_of_ours_gets_the_ns_record() -> None:
 def test_parent_must_be_above(parent: str) -> None:
     """A zone that the subdomain does not end in cannot delegate it."""
     with pytest.raises(ValueError, match="parent must be a zone above it"):
-        SubdomainZone(new_stack(), "Dns", zone_name=ZONE, parent=ParentZone(hosted_zone_id="Z", zone_name=parent))
+        SubdomainZone(new_stack(), "Dns", zone_name=ZONE, parent=ParentZone(hosted_zone_id="Z1", zone_name=parent))
 
 
 @pytest.mark.parametrize(("ipv6", "types"), [(True, ["A", "AAAA"]), (False, ["A"])])
@@ -95,7 +95,7 @@ def test_records_are_one_change_batch() -> None:
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        ([], "at least one record"),
+        ([], "records must hold at least 1, got 0"),
         ([record("acme.example", "TXT", "x")], "lies outside the zone"),
         ([record(f"x{ZONE}", "TXT", "x")], "lies outside the zone"),
         ([record(ZONE, "CNAME", "x.example")], "CNAME cannot stand at the name of its zone"),
@@ -107,13 +107,13 @@ def test_records_are_one_change_batch() -> None:
 def test_what_route53_would_refuse_is_refused_at_synth(records: list[DnsRecord], message: str) -> None:
     """The deployment would fail minutes later, or not at all on an emulator."""
     with pytest.raises(ValueError, match=message):
-        RecordBatch(new_stack(), "Batch", hosted_zone_id="Z", zone_name=ZONE, records=records)
+        RecordBatch(new_stack(), "Batch", hosted_zone_id="Z1", zone_name=ZONE, records=records)
 
 
 def test_unresolved_names_are_left_alone() -> None:
     """Names that only SES knows pass, and stay references."""
     stack = new_stack()
     name = cdk.Fn.get_att("Identity", "DkimDNSTokenName1").to_string()
-    RecordBatch(stack, "Batch", hosted_zone_id="Z", zone_name=ZONE, records=[record(name, "CNAME", "x.example")])
+    RecordBatch(stack, "Batch", hosted_zone_id="Z1", zone_name=ZONE, records=[record(name, "CNAME", "x.example")])
     (entry,) = only(template_of(stack), "AWS::Route53::RecordSetGroup")["RecordSets"]
     assert entry["Name"] == {"Fn::Join": ["", [{"Fn::GetAtt": ["Identity", "DkimDNSTokenName1"]}, "."]]}

@@ -260,8 +260,11 @@ def test_access_logs_go_where_they_are_told() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"recipients": ["A@x.example", "a@x.example"]}, "recipients must differ"),
-        ({"recipients_per_rule": 0}, "recipients_per_rule must be at least 1, got 0"),
+        (
+            {"recipients": ["A@x.example", "a@x.example"]},
+            r'recipients\[0\] must be in lower case, got "A@x.example"; use "a@x.example"',
+        ),
+        ({"recipients_per_rule": 0}, "recipients_per_rule must be 1 to 500, got 0"),
     ],
 )
 def test_recipients_that_ses_would_not_take(settings: dict[str, Any], message: str) -> None:

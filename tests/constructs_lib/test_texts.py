@@ -43,7 +43,7 @@ HOSTILE = [
     "a{{b",
     "#{Token[TOKEN.0]}",
 ]
-ARN = "arn:aws:sns:eu-central-1:111111111111:t"
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/k"
 TABLE = "arn:aws:dynamodb:eu-central-1:111111111111:table/t"
 
 
@@ -151,7 +151,7 @@ def test_error_names_field_mark_and_text() -> None:
             _subdomain(addresses=[DesignatedAddress("a@x.example"), DesignatedAddress("b@x.example", "{{x")]),
         )
     assert str(raised.value) == (
-        'tenant "acme": addresses[1].name must hold no "{{", as CloudFormation or the CDK would put another value there, '
+        'Stack/A: tenant "acme": addresses[1].name must hold no "{{", as CloudFormation or the CDK would put another value there, '
         'got "{{x"; leave it out'
     )
 
@@ -176,7 +176,7 @@ def test_tokens_of_the_cdk_stay_allowed() -> None:
 def test_text_that_looks_alike_is_taken() -> None:
     """A brace or a dollar alone means nothing to anybody, and comes out as it went in."""
     stack = new_stack()
-    SecurityAlerts(stack, "A", display_name="{ {a} } $ {b} #{c} 100$ }}", encryption_key_arn=ARN)
+    SecurityAlerts(stack, "A", display_name="{ {a} } $ {b} #{c} 100$ }}", encryption_key_arn=KEY)
     assert only(template_of(stack), "AWS::SNS::Topic")["DisplayName"] == "{ {a} } $ {b} #{c} 100$ }}"
 
 

@@ -1,0 +1,88 @@
+"""What an account and region can hold, and hold only once: found at synthesis, not when CloudFormation has made half of it.
+
+Compared is what is unique: account, region and name. Two regions or two accounts may hold the same. An account or a region that a
+stack leaves open counts as the same one within a Stage, since one `cdk deploy` brings both to the same place, and as another than
+any that is written, or left open in another Stage.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+import aws_cdk as cdk
+from constructs import Construct, IConstruct
+
+from constructs_lib.checks import placed
+from constructs_lib.faults import shown
+from constructs_lib.intrinsics import is_token
+from constructs_lib.regions import RECEIVING_REGIONS
+
+__all__ = ["check_receives", "claim", "environment"]
+
+
+class _Environment(NamedTuple):
+    account: str
+    region: str
+
+
+_ENVIRONMENTS: Final[WeakKeyDictionary[cdk.Stack, _Environment]] = WeakKeyDictionary()
+_CLAIMED: Final[WeakKeyDictionary[IConstruct, dict[tuple[_Environment, str, str], Construct]]] = WeakKeyDictionary()
+
+
+def environment(scope: Construct) -> tuple[str, str]:
+    """Account and region of the scope's stack; what it leaves open, as its Stage's."""
+    stack = cdk.Stack.of(scope)
+    found = _ENVIRONMENTS.get(stack)
+    if found is None:
+        account, region = stack.account, stack.region
+        if is_token(account) or is_token(region):
+            stage = cdk.Stage.of(stack)
+            of_stage = f"of stage {stage.node.path!r}" if stage is not None else "of no stage"
+            account, region = (of_stage if is_token(one) else one for one in (account, region))
+        found = _ENVIRONMENTS[stack] = _Environment(account, region)
+    return found
+
+
+def claim(
+    scope: Construct, subject: str, field: str, *names: str, holds: str, remedy: str, shared: str | None = None
+) -> None:
+    """Take names for the scope, in its account and region.
+
+    Args:
+        scope: what takes them.
+        subject: such as 'sending identity "post.acme.example"'.
+        field: the prop that names them.
+        names: what is unique; case makes no difference. A token is compared as it stands.
+        holds: what the account and region hold once, such as "identity of a domain".
+        remedy: what to do instead.
+        shared: what is taken whatever the names are. Default: None, each name is.
+
+    Raises:
+        ValueError: another construct of the app has taken one.
+    """
+    taken = _CLAIMED.setdefault(scope.node.root, {})
+    where = _Environment(*environment(scope))
+    for name in names:
+        other = taken.setdefault((where, holds, (name if shared is None else shared).lower()), scope)
+        if other is not scope:
+            with placed(scope):
+                raise ValueError(
+                    f'{subject}: {field} must differ from what "{other.node.path}" holds, as an account and region has only one '
+                    f"{holds}, got {shown(name)}; {remedy}"
+                )
+
+
+def check_receives(scope: Construct, subject: str) -> None:
+    """Refuse a region where SES receives no mail: its MX would name a host that is not there.
+
+    Raises:
+        ValueError: the stack's region is known, and is none.
+    """
+    region = cdk.Stack.of(scope).region
+    if not is_token(region) and region not in RECEIVING_REGIONS:
+        with placed(scope):
+            raise ValueError(
+                f"{subject}: region of the stack must be one where SES receives mail, got {shown(region)}; use one such as "
+                '"eu-central-1"'
+            )

@@ -1,0 +1,214 @@
+"""Rules of the props that several constructs take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from constructs_lib import names, values
+from constructs_lib.checks import (
+    FLAG,
+    Broken,
+    Rule,
+    arn,
+    choice,
+    duration,
+    each,
+    got,
+    instance,
+    interface,
+    literal,
+    matching,
+    normal,
+    parts,
+    text,
+    whole,
+)
+from constructs_lib.faults import RuleError
+from constructs_lib.limits import MOST_RECIPIENTS_PER_RULE
+from constructs_lib.quarantine import Scanner
+from constructs_lib.records import DmarcPolicy, MtaSts
+from mailroom.addresses import DesignatedAddress
+from mailroom.messages.joining import JoinBy
+from mailroom.scanning.verdicts import Action, Policy
+
+__all__ = [
+    "ALARM_TOPIC",
+    "BUCKET",
+    "BUCKET_NAME",
+    "CONCURRENCY",
+    "CONFIGURATION_SET",
+    "DMARC_POLICIES",
+    "DOMAIN",
+    "HOSTED_ZONE_ID",
+    "IDENTIFIER",
+    "JOIN_BY",
+    "KEY_ARN",
+    "LABEL",
+    "MAILBOXES",
+    "MESSAGE_RETENTION",
+    "MTA_STS",
+    "QUEUE_ARN",
+    "RAW_RETENTION",
+    "RECIPIENTS_PER_RULE",
+    "REPORTS",
+    "ROLE_ARN",
+    "RULE_SET_NAME",
+    "SCANNER",
+    "SCAN_POLICY",
+    "STATEMENT",
+    "SUBDOMAIN",
+    "TABLE_ARN",
+    "TABLE_NAME",
+    "TARGET",
+    "TOPIC_ARN",
+    "address_of",
+    "addresses_of",
+    "anything_said",
+]
+
+DMARC_POLICIES: Final[tuple[DmarcPolicy, ...]] = ("none", "quarantine", "reject")
+
+IDENTIFIER: Final = literal(values.identifier, "acme")
+DOMAIN: Final = normal(names.domain_name, "post.acme.example")
+SUBDOMAIN: Final = normal(names.tenant_subdomain, "post.acme.example")
+LABEL: Final = literal(names.label, "mail")
+MAILBOXES: Final = each(text(names.mailbox, "ops@acme.example"), key=str.lower)
+HOSTED_ZONE_ID: Final = text(values.hosted_zone_id, "Z0123456789ABCDEFGHIJ")
+RULE_SET_NAME: Final = text(values.rule_set_name, "mail")
+ROLE_ARN: Final = text(values.role_arn, "arn:aws:iam::123456789012:role/name")
+TOPIC_ARN: Final = arn("sns", r"[A-Za-z0-9_-]{1,256}", "an SNS topic", "alarms")
+KEY_ARN: Final = arn("kms", r"key/[A-Za-z0-9-]{1,128}", "a KMS key", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
+QUEUE_ARN: Final = arn("sqs", r"[A-Za-z0-9_-]{1,80}", "an SQS queue", "arrivals")
+TABLE_ARN: Final = arn("dynamodb", r"table/[A-Za-z0-9_.-]{1,255}", "a DynamoDB table", "table/messages")
+TABLE_NAME: Final = matching(
+    r"[A-Za-z0-9_.-]{3,255}", "a table's name: 3 to 255 of letters, digits and _.-", "messages"
+)
+BUCKET_NAME: Final = matching(
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name: 3 to 63 of a-z, 0-9, dots and hyphens", "acme-access-logs"
+)
+CONFIGURATION_SET: Final = matching(
+    r"[A-Za-z0-9_-]{1,64}", "a configuration set's name: at most 64 of letters, digits, _ and -", "acme"
+)
+ALARM_TOPIC: Final = interface("topic_arn", "ITopic", "pass a topic, such as sns.Topic(...)")
+BUCKET: Final = interface("bucket_arn", "IBucket", "pass a bucket, such as the `bucket` of a SignatureMirror")
+RAW_RETENTION: Final = duration("days", 1, values.MOST_RAW_DAYS)
+MESSAGE_RETENTION: Final = duration("days", 1, values.MOST_MESSAGES_DAYS)
+SCANNER: Final = parts(
+    Scanner, {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN}, "pass the `scanner` of an AttachmentScanner"
+)
+
+
+def _join_by(value: Any) -> Iterator[Broken]:
+    if not isinstance(value, str) or value not in {way.value for way in JoinBy}:
+        yield Broken(
+            f"must be {' or '.join(f'JoinBy.{way.name}' for way in JoinBy)}", got(value), "use one of them, or none"
+        )
+
+
+def _policy(value: Any) -> Iterator[Broken]:
+    if not isinstance(value, Policy):
+        yield Broken("must be a Policy", got(value), "use Policy(...), or leave it out")
+        return
+    for name in ("clean", "infected", "encrypted", "over_limit"):
+        action = getattr(value, name)
+        # Text equals its action, but the policy itself compares actions by what they are.
+        if not isinstance(action, Action):
+            yield Broken("must be an Action", got(action), "use one such as Action.HOLD", f".{name}")
+
+
+def _reports(value: Any) -> Iterator[Broken]:
+    broken = list(MAILBOXES(value))
+    yield from broken
+    if broken:
+        return
+    try:
+        values.report_addresses(value)
+    except RuleError as error:
+        fault = error.faults[0]
+        yield Broken(fault.message, f"{len(value)} addresses", fault.remedy)
+
+
+REPORTS: Final[Rule] = _reports
+
+
+def _name(value: Any) -> Iterator[Broken]:
+    if value != "":
+        yield from text(values.display_name, "Acme Support")(value)
+
+
+def anything_said(value: Any) -> Iterator[Broken]:
+    """Any text but none."""
+    if not isinstance(value, str) or not value:
+        yield Broken("must be text", got(value), "write it, or leave it out")
+
+
+def _statement(value: Any) -> Iterator[Broken]:
+    if not isinstance(value, Mapping) or value.get("Effect") not in {"Allow", "Deny"}:
+        yield Broken("must be a statement of a policy", got(value), "use what SendingIdentity.send_statements returns")
+
+
+STATEMENT: Final[Rule] = _statement
+JOIN_BY: Final = each(_join_by)
+SCAN_POLICY: Final[Rule] = _policy
+TARGET: Final = text(names.domain_name, "d111111abcdef8.cloudfront.net")
+MTA_STS: Final = parts(
+    MtaSts,
+    {
+        "policy_host": DOMAIN,
+        "mode": choice("testing", "enforce"),
+        # RFC 8461 3.2 takes no more than a year of 366 days; less than a day, a resolver may keep the record longer.
+        "max_age_seconds": whole(86_400, 31_557_600),
+    },
+    "use MtaSts(policy_host=...)",
+)
+RECIPIENTS_PER_RULE: Final = whole(1, MOST_RECIPIENTS_PER_RULE)
+CONCURRENCY: Final = whole(2, 1000)
+
+
+def address_of(domain: str, *, receives: bool) -> Rule:
+    """A full address of one domain, in lower case, that SES matches exactly where it receives."""
+
+    def check(value: Any) -> Iterator[Broken]:
+        if not isinstance(value, str):
+            yield Broken("must be an e-mail address", got(value), f'use one such as "support@{domain}"')
+            return
+        local, at, of = value.rpartition("@")
+        if not at or of != domain:
+            yield Broken(
+                f'must be an address of "{domain}", in lower case', got(value), f'use one such as "support@{domain}"'
+            )
+            return
+        try:
+            right = (names.receiving_local_part if receives else names.local_part)(local)
+        except RuleError as error:
+            fault = error.faults[0]
+            yield Broken(fault.message, got(value), fault.remedy)
+            return
+        if right != local:
+            yield Broken("must be in lower case", got(value), f'use "{right}@{of}"')
+        elif len(value) > names.MAX_MAILBOX_OCTETS:
+            yield Broken(f"must be at most {names.MAX_MAILBOX_OCTETS} octets", got(value), "shorten it")
+
+    return check
+
+
+def addresses_of(domain: str) -> Rule:
+    """Designated addresses of one domain, each once, each of use."""
+    is_designated = instance(DesignatedAddress, f'write DesignatedAddress("support@{domain}")')
+    of_fields = {
+        receives: parts(
+            DesignatedAddress,
+            {"address": address_of(domain, receives=receives), "name": _name, "sends": FLAG, "receives": FLAG},
+            "",
+        )
+        for receives in (False, True)
+    }
+
+    def one(value: Any) -> Iterator[Broken]:
+        broken = list(is_designated(value)) or list(of_fields[value.receives is True](value))
+        yield from broken
+        if not broken and not value.sends and not value.receives:
+            yield Broken("must send or receive", got(value.address), "set sends or receives, or leave it out")
+
+    return each(one, key=lambda value: str(value.address).lower())

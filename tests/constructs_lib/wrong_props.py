@@ -1,0 +1,393 @@
+"""A right value and wrong ones of every prop of every public construct."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+import constructs_lib as lib
+from constructs_lib import DesignatedAddress, ParentZone, PortalAlias
+from constructs_lib.filing import Structurer
+from constructs_lib.quarantine import Scanner
+from constructs_lib.records import DnsRecord, MtaSts, Purpose
+from mailroom.addresses import AddressBook
+from mailroom.scanning.verdicts import Policy
+
+__all__ = ["RIGHT", "WRONG", "make"]
+
+DOMAIN: Final = "post.acme.example"
+ROLE: Final = "arn:aws:iam::111111111111:role/r"
+QUEUE: Final = "arn:aws:sqs:eu-central-1:111111111111:q"
+TOPIC: Final = "arn:aws:sns:eu-central-1:111111111111:t"
+TABLE: Final = "arn:aws:dynamodb:eu-central-1:111111111111:table/messages"
+KEY: Final = "arn:aws:kms:eu-central-1:111111111111:key/k"
+SCANNER: Final = Scanner(role_arn=ROLE, queue_arn=QUEUE)
+CLOUDFRONT: Final = "d1.cloudfront.net"
+
+
+class _Definitions:
+    """Stands for a bucket of the stack that is made."""
+
+
+RIGHT: Final[dict[str, dict[str, Any]]] = {
+    "TenantSubdomain": {"tenant_id": "acme", "subdomain": DOMAIN, "rule_set_name": "mail", "scanner": SCANNER},
+    "TenantInbox": {
+        "tenant_id": "acme",
+        "rule_set_name": "mail",
+        "recipients": [f"a@{DOMAIN}"],
+        "raw_retention": cdk.Duration.days(90),
+        "scanner": SCANNER,
+        "alerts_topic_arn": TOPIC,
+    },
+    "ActiveReceiptRuleSet": {"rule_set_name": "mail"},
+    "AddressBookWriter": {
+        "tenant_id": "acme",
+        "book": AddressBook(subdomain=DOMAIN, addresses=(DesignatedAddress(f"a@{DOMAIN}"),)),
+        "table_name": "messages",
+        "table_arn": TABLE,
+    },
+    "AttachmentScanner": {"definitions": _Definitions()},
+    "EngagementTracking": {
+        "tenant_id": "acme",
+        "configuration_set_name": "set",
+        "table_name": "messages",
+        "table_arn": TABLE,
+    },
+    "MessageStore": {"tenant_id": "acme"},
+    "RecordBatch": {
+        "hosted_zone_id": "Z1",
+        "zone_name": DOMAIN,
+        "records": [DnsRecord(name=DOMAIN, type="TXT", values=("v",), purpose=Purpose.SPF)],
+    },
+    "SecurityAlerts": {"display_name": "Alerts"},
+    "SendingIdentity": {"domain": DOMAIN, "tenant_name": "acme"},
+    "SignatureMirror": {},
+    "SubdomainZone": {"zone_name": DOMAIN},
+}
+
+_NOT_TEXT: Final[list[Any]] = [None, 1, b"x", ["x"]]
+_FLAG: Final[list[Any]] = [None, 1, "yes", "False"]
+_ID: Final[list[Any]] = [
+    *_NOT_TEXT,
+    "",
+    "a",
+    "Acme",
+    "acme_inc",
+    "a--b",
+    "1a",
+    "a" * 33,
+    "acme\n",
+    "{{x}}",
+    cdk.Aws.REGION,
+]
+_NAME: Final[list[Any]] = [
+    *_NOT_TEXT,
+    "",
+    "acme",
+    f"{DOMAIN}.",
+    "Post.acme.example",
+    "a..example",
+    "-a.example",
+    "*.acme.example",
+    ".acme.example",
+    "1.2.3.4",
+    "post.müller.example",
+    "xn--a.example",
+    f"{'a' * 64}.example",
+    ".".join(["a" * 60] * 5),
+    "a b.example",
+    "a_b.acme.example",
+    "https://acme.example",
+    "post.acme.example\n",
+]
+_MAILBOXES: Final[list[Any]] = [
+    None,
+    "ops@acme.example",
+    ["not-an-address"],
+    ["a@"],
+    ["@acme.example"],
+    ["a@acme"],
+    ["a b@acme.example"],
+    ["a@acme.example", "A@ACME.example"],
+    [None],
+    ["Ops <ops@acme.example>"],
+    ["a@acme.example\n"],
+]
+_DAYS: Final[list[Any]] = [
+    90,
+    "90",
+    cdk.Duration.days(0),
+    cdk.Duration.hours(36),
+    cdk.Duration.seconds(1),
+    cdk.Duration.days(36_501),
+    cdk.Duration.days(cdk.Token.as_number({"Ref": "Days"})),
+]
+_REMOVAL: Final[list[Any]] = [None, "retain", "DESTROYED", cdk.RemovalPolicy.SNAPSHOT, True]
+_ROLE: Final[list[Any]] = [*_NOT_TEXT, "", "role", "arn:aws:iam::1:role/r", "arn:aws:iam::111111111111:user/u", TOPIC]
+_TOPIC: Final[list[Any]] = ["", 1, "alarms", ROLE, TOPIC + " ", "arn:aws:sns:eu-central-1:111111111111:"]
+_KEY: Final[list[Any]] = ["", 1, "nonsense", TOPIC, "arn:aws:kms:eu-central-1:111111111111:alias/a", f"{KEY}/x"]
+_TABLE_NAME: Final[list[Any]] = [*_NOT_TEXT, "", "t", "a b", "a" * 256, "tä"]
+_TABLE: Final[list[Any]] = [*_NOT_TEXT, "", "messages", TOPIC, f"{TABLE}/index/i"]
+_SET: Final[list[Any]] = ["", "a b", "a" * 65, "ä", 1, f"{TOPIC}"]
+_BUCKET: Final[list[Any]] = ["", 1, "ab", "Logs", "a_b", "arn:aws:s3:::logs", "a" * 64]
+_RULE_SET: Final[list[Any]] = [*_NOT_TEXT, "", "a b", "-a", "a_", "a" * 65, "ä", "mail\n"]
+_COUNT: Final[list[Any]] = [None, 0, 1, 1001, -1, 5.0, True, "5"]
+_HOSTS: Final[list[Any]] = [None, "", "web", "web.example."]
+_JOIN: Final[list[Any]] = [None, "subject", ["foo"], [None], [1], [["subject"]]]
+_SCANNER: Final[list[Any]] = ["x", True, Scanner(role_arn="", queue_arn=""), Scanner(role_arn=ROLE, queue_arn=TOPIC)]
+_POLICY: Final[list[Any]] = [
+    None,
+    "strip",
+    {"infected": "strip"},
+    Policy(infected="deliver"),  # type: ignore[arg-type]
+    Policy(encrypted="x"),  # type: ignore[arg-type]
+    Policy(over_limit=None),  # type: ignore[arg-type]
+]
+_ZONE_ID: Final[list[Any]] = [*_NOT_TEXT, "", "Z", "z1", "/hostedzone/Z1", "Z" * 33]
+_ZONE_NAMES: Final[list[Any]] = ["", None, "acme.example.", "Acme.example", "*"]
+_TARGETS: Final[list[Any]] = ["", None, "d1", "https://d1.cloudfront.net", "*.cloudfront.net"]
+_PARENT: Final[list[Any]] = [
+    "Z1",
+    True,
+    *(ParentZone(hosted_zone_id=wrong, zone_name="acme.example") for wrong in _ZONE_ID),
+    *(ParentZone(hosted_zone_id="Z1", zone_name=wrong) for wrong in _ZONE_NAMES),
+    ParentZone(hosted_zone_id="Z1", zone_name="globex.example"),
+]
+_PORTAL: Final[list[Any]] = [
+    "x",
+    True,
+    *(PortalAlias(target=wrong) for wrong in _TARGETS),
+    *(PortalAlias(target=CLOUDFRONT, hosted_zone_id=wrong) for wrong in [*_ZONE_ID, "Z1"]),
+    PortalAlias(target="lb-1.eu-central-1.elb.amazonaws.com"),
+    PortalAlias(target=CLOUDFRONT, ipv6="no"),  # type: ignore[arg-type]
+]
+_ADDRESSES: Final[list[Any]] = [
+    None,
+    f"support@{DOMAIN}",
+    [f"support@{DOMAIN}"],
+    [None],
+    *(
+        [DesignatedAddress(wrong)]  # type: ignore[arg-type]
+        for wrong in [
+            "support@post.globex.example",
+            "acme.example",
+            ".acme.example",
+            f"@{DOMAIN}",
+            f"a b@{DOMAIN}",
+            "support@",
+            "Support@Post.acme.example",
+            f"Support@{DOMAIN}",
+            f"*@{DOMAIN}",
+            f"ä@{DOMAIN}",
+            f"a+b@{DOMAIN}",
+            f"a..b@{DOMAIN}",
+            f"{'a' * 65}@{DOMAIN}",
+            f"a@b@{DOMAIN}",
+            f'"a"@{DOMAIN}',
+            f"a@{DOMAIN}.",
+            f"a@x.{DOMAIN}",
+            f"a@{DOMAIN}\n",
+            DOMAIN,
+            "",
+            None,
+            1,
+        ]
+    ),
+    [DesignatedAddress(f"a@{DOMAIN}", "a\nb")],
+    [DesignatedAddress(f"a@{DOMAIN}", "a" * 129)],
+    [DesignatedAddress(f"a@{DOMAIN}", None)],  # type: ignore[arg-type]
+    [DesignatedAddress(f"a@{DOMAIN}", sends="no")],  # type: ignore[arg-type]
+    [DesignatedAddress(f"a@{DOMAIN}", receives=1)],  # type: ignore[arg-type]
+    [DesignatedAddress(f"a@{DOMAIN}", sends=False, receives=False)],
+    [DesignatedAddress(f"a@{DOMAIN}"), DesignatedAddress(f"a@{DOMAIN}", sends=False)],
+]
+
+
+def _book(**given: Any) -> AddressBook:
+    return AddressBook(**{"subdomain": DOMAIN, "addresses": (), **given})
+
+
+def _record(**given: Any) -> list[DnsRecord]:
+    return [DnsRecord(**{"name": DOMAIN, "type": "TXT", "values": ("v",), "purpose": Purpose.SPF, **given})]
+
+
+WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
+    "TenantSubdomain": {
+        "tenant_id": _ID,
+        "subdomain": [
+            *_NAME,
+            "acme.example",
+            "co.uk",
+            "post.acme.amazonaws.com",
+            f"{'a' * 60}." * 3 + "b" * 40 + ".example",
+        ],
+        "rule_set_name": _RULE_SET,
+        "addresses": _ADDRESSES,
+        "catch_all": _FLAG,
+        "delegated": _FLAG,
+        "parent": _PARENT,
+        "portal": _PORTAL,
+        "mail_from_label": [*_NOT_TEXT, "", "a.b", "-a", "A", "a_b", "a" * 64, "mäil", cdk.Aws.REGION],
+        "dmarc_policy": [None, "", "foo", "Reject", "none; rua=mailto:x@evil.example"],
+        "dmarc_rua": [*_MAILBOXES, [f"{'a' * 60}{number}@acme.example" for number in range(100)]],
+        "redirect_domain": [name for name in _NAME if name is not None],
+        "mta_sts": [
+            "enforce",
+            True,
+            *(MtaSts(policy_host=wrong) for wrong in _HOSTS),
+            MtaSts(policy_host="web.example", mode="none"),  # type: ignore[arg-type]
+            *(MtaSts(policy_host="web.example", max_age_seconds=wrong) for wrong in [0, -1, 31_557_601, True]),
+        ],
+        "live": _FLAG,
+        "receiving_tls_required": _FLAG,
+        "recipients_per_rule": [None, 0, -1, 501, True, "100", 1.0],
+        "raw_retention": [*_DAYS, cdk.Duration.days(3651)],
+        "scanner": _SCANNER,
+        "scan_policy": _POLICY,
+        "message_retention": _DAYS,
+        "track_opens": _FLAG,
+        "track_clicks": _FLAG,
+        "suppress_plain_addresses": _FLAG,
+        "join_by": _JOIN,
+        "alarm_topic_arn": _TOPIC,
+        "alert_addresses": _MAILBOXES,
+        "alerts_key_arn": _KEY,
+        "access_logs_bucket_name": _BUCKET,
+        "removal_policy": _REMOVAL,
+    },
+    "TenantInbox": {
+        "tenant_id": _ID,
+        "rule_set_name": _RULE_SET,
+        "recipients": [
+            None,
+            f"a@{DOMAIN}",
+            [""],
+            [None],
+            ["acme.example"],
+            [".post.acme.example"],
+            [f"A@{DOMAIN}"],
+            [f"*@{DOMAIN}"],
+            [f"a@{DOMAIN}", f"a@{DOMAIN}"],
+            [f"a@{DOMAIN}", "a@post.globex.example"],
+            [DOMAIN, "post.globex.example"],
+            [f"a+b@{DOMAIN}"],
+        ],
+        "raw_retention": [None, *_DAYS],
+        "scanner": _SCANNER,
+        "scan_policy": _POLICY,
+        "structurer": ["x", Structurer(role_arn="", queue_arn=QUEUE), Structurer(role_arn=ROLE, queue_arn="q")],
+        "message_retention": _DAYS,
+        "alerts_topic_arn": _TOPIC,
+        "enabled": _FLAG,
+        "tls_required": _FLAG,
+        "recipients_per_rule": [None, 0, 501, True],
+        "access_logs_bucket_name": _BUCKET,
+        "removal_policy": _REMOVAL,
+    },
+    "ActiveReceiptRuleSet": {"rule_set_name": _RULE_SET},
+    "AddressBookWriter": {
+        "tenant_id": _ID,
+        "book": [
+            None,
+            "book",
+            *(_book(subdomain=wrong) for wrong in _NAME),
+            *(_book(addresses=wrong) for wrong in _ADDRESSES),
+            _book(catch_all=None),
+            _book(live="no"),
+        ],
+        "table_name": _TABLE_NAME,
+        "table_arn": _TABLE,
+        "alarm_topic_arn": _TOPIC,
+    },
+    "AttachmentScanner": {
+        "definitions": [None, "bucket", True],
+        "alarm_topic": [TOPIC, True],
+        "topics_key_arn": _KEY,
+        "memory_mib": [None, 2047, 10_241, True, "3008", 3008.0],
+        "max_concurrency": _COUNT,
+        "max_definitions_age": [7, cdk.Duration.minutes(30), cdk.Duration.days(0), cdk.Duration.minutes(90)],
+    },
+    "EngagementTracking": {
+        "tenant_id": _ID,
+        "configuration_set_name": [None, *_SET],
+        "table_name": _TABLE_NAME,
+        "table_arn": _TABLE,
+        "opens": _FLAG,
+        "clicks": _FLAG,
+        "plain_addresses": _FLAG,
+        "retention": _DAYS,
+        "alarm_topic_arn": _TOPIC,
+    },
+    "MessageStore": {
+        "tenant_id": _ID,
+        "retention": _DAYS,
+        "join_by": _JOIN,
+        "configuration_set_name": _SET,
+        "send_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
+        "alarm_topic_arn": _TOPIC,
+        "max_concurrency": _COUNT,
+        "removal_policy": _REMOVAL,
+    },
+    "RecordBatch": {
+        "hosted_zone_id": _ZONE_ID,
+        "zone_name": _NAME,
+        "records": [
+            None,
+            [],
+            ["v"],
+            _record(name=""),
+            _record(name="a b.acme.example"),
+            _record(name=None),
+            _record(type="SPF"),
+            _record(type=None),
+            _record(values=()),
+            _record(values="v"),
+            _record(values=("",)),
+            _record(values=("ü",)),
+            _record(values=("a" * 4001,)),
+            _record(ttl_seconds=-1),
+            _record(ttl_seconds="60"),
+            _record(type="A", alias_zone_id=""),
+        ],
+    },
+    "SecurityAlerts": {
+        "display_name": [*_NOT_TEXT, "", "a" * 101, "a\nb"],
+        "addresses": _MAILBOXES,
+        "publisher_role_arns": [None, ROLE, *([wrong] for wrong in _ROLE)],
+        "alarms": _FLAG,
+        "encryption_key_arn": _KEY,
+    },
+    "SendingIdentity": {
+        "domain": _NAME,
+        "tenant_name": _ID,
+        "mail_from_label": [*_NOT_TEXT, "", "a.b", "-a", "A", "a" * 64],
+        "sending_enabled": _FLAG,
+        "redirect_domain": ["", 1, "links", "links.acme.example", DOMAIN, f"Links.{DOMAIN}"],
+        "track_clicks": _FLAG,
+    },
+    "SignatureMirror": {
+        "every": [4, cdk.Duration.minutes(30), cdk.Duration.minutes(90), cdk.Duration.hours(25), cdk.Duration.days(0)],
+        "alarm_topic": [TOPIC, True],
+        "required": [None, "main", [], [""], ["a b"], ["main", "main"], [None]],
+        "minimum_signatures": [None, 0, -1, True, "5"],
+        "access_logs_bucket_name": _BUCKET,
+    },
+    "SubdomainZone": {"zone_name": _NAME, "parent": _PARENT, "portal": _PORTAL, "removal_policy": _REMOVAL},
+}
+
+
+def make(stack: cdk.Stack, name: str, **given: Any) -> Construct:
+    """The public construct of that name, with right props but for what is given."""
+    values = {**RIGHT[name], **given}
+    for prop, value in values.items():
+        if isinstance(value, _Definitions):
+            values[prop] = s3.Bucket.from_bucket_name(stack, "Definitions", "definitions")
+    construct: Callable[..., Construct] = getattr(lib, name)
+    props: Callable[..., object] | None = getattr(lib, f"{name}Props", None)
+    if props is not None:
+        return construct(stack, "Made", props(**values))
+    return construct(stack, "Made", **values)
