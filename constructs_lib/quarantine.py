@@ -26,11 +26,14 @@ class Scanner:
         role_arn: its role, the only one that reads quarantine.
         queue_arn: its queue; S3 may send to it.
         ready: resources of the same stack that must be there before S3 tries to send. Default: none, it is elsewhere.
+        key_arns: KMS keys that its role may use already, for buckets and topics. Default: none; the policy of another key must
+            name the role.
     """
 
     role_arn: str
     queue_arn: str
     ready: Sequence[Any] = ()
+    key_arns: Sequence[str] = ()
 
 
 def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict[str, Any]]:

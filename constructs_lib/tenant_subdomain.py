@@ -41,7 +41,8 @@ class TenantSubdomainProps:
     Args:
         tenant_id: permanent id, 2 to 32 of a-z, 0-9 and inner hyphens.
         subdomain: A-labels, lower case, no trailing dot.
-        rule_set_name: the active receipt rule set of the account and region.
+        rule_set_name: active receipt rule set of the account and region: `ActiveReceiptRuleSet.rule_set_name`, or the name of
+            one that exists.
         addresses: designated addresses. Those that receive are the receipt rules' recipients, those that send are what the outbox
             may send from, and all are the address book. Append new ones at the end. Default: none.
         catch_all: whether every address of the subdomain receives. Default: False.
@@ -172,6 +173,7 @@ class TenantSubdomain(Construct):
             addresses=props.alert_addresses,
             publisher_role_arns=[props.scanner.role_arn] if props.scanner is not None else (),
             encryption_key_arn=props.alerts_key_arn,
+            removal_policy=props.removal_policy,
         )
         self.messages: MessageStore | None = None
         self.tracking: EngagementTracking | None = None

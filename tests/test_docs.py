@@ -16,14 +16,10 @@ from email_stack.config import ConfigError, load
 from email_stack.dnscheck.model import Status
 from email_stack.handover.model import Format
 from email_stack.toolchain import PROJECT_ROOT
+from tests.examples import EXAMPLES, blocks, example
 
 PAGES = [PROJECT_ROOT / "README.md", PROJECT_ROOT / "CONTRIBUTING.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT_ROOT)))
@@ -34,10 +30,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["README.md", "docs/constructs.md", "docs/scanning.md"])
+@pytest.mark.parametrize("page", EXAMPLES)
 def test_library_examples_synthesize(page: str, tmp_path: Path) -> None:
     """The code that a platform engineer copies runs as it stands."""
-    (code,) = blocks(PROJECT_ROOT / page, "python")
+    code = example(page)
     command = [sys.executable, "-c", "import email_stack.toolchain as t; t.use_own_node()\n" + code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

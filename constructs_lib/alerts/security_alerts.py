@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -14,8 +15,10 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.checks import FLAG, Rule, check_props, each, optional, text
+from constructs_lib.encryption import ALARMS, let_roles, let_service
 from constructs_lib.faults import RuleError, shown
 from constructs_lib.intrinsics import account_id
+from constructs_lib.keys import here, let, let_services_use
 
 __all__ = ["SecurityAlerts", "alarms_use_key"]
 
@@ -46,12 +49,16 @@ class SecurityAlerts(Construct):
     Args:
         display_name: sender name of the e-mails, at most 100 characters.
         addresses: e-mail addresses to alert. Default: none.
-        publisher_role_arns: roles of this account that may publish; they need the key as well. Default: none.
-        alarms: whether CloudWatch's alarms of this account may publish; a key that is passed must let them. Default: False.
-        encryption_key_arn: key shared by several topics; a key costs a fixed sum a month. Default: None, a key of its own.
+        publisher_role_arns: roles of this account that may publish, and use the key for topics of this account. Default: none.
+        publishers_have_key: whether they may use `encryption_key` already, by policies of their own. Default: False.
+        alarms: whether CloudWatch's alarms of this account may publish. Default: False.
+        encryption_key: key shared by several topics, whose policy is added to; a key costs a fixed sum a month. The policy of an
+            imported one must let roles and alarms already. Default: None, a key of its own.
+        encryption_key_arn: the same by its ARN: nothing is added to its policy. Default: None.
+        removal_policy: of a key of its own. Default: retain, but not what a first deployment that failed has made.
 
     Raises:
-        ValueError: an address is given twice, or a text holds `{{` or a `${` that is no token (`check_texts`).
+        ValueError: an address is given twice, the key both ways, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SNS developer guide, "Securing Amazon SNS data with server-side encryption", "Email notifications".
     """
@@ -64,8 +71,11 @@ class SecurityAlerts(Construct):
         display_name: str,
         addresses: Sequence[str] = (),
         publisher_role_arns: Sequence[str] = (),
+        publishers_have_key: bool = False,
         alarms: bool = False,
+        encryption_key: kms.IKey | None = None,
         encryption_key_arn: str | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, id)
         check_props(
@@ -78,13 +88,22 @@ class SecurityAlerts(Construct):
             alarms=alarms,
             encryption_key_arn=encryption_key_arn,
         )
-        if encryption_key_arn is None:
-            # Not the AWS-managed key: CloudWatch alarms cannot publish through its policy.
-            key = kms.Key(self, "Key", enable_key_rotation=True)
+        if encryption_key is not None and encryption_key_arn is not None:
+            raise ValueError(
+                f'alerts "{display_name}": encryption_key_arn must not be given beside encryption_key, got both; drop the ARN'
+            )
+        key = encryption_key
+        if key is None and encryption_key_arn is None:
+            # Not the AWS-managed key: neither CloudWatch's alarms nor a scanner could publish through its policy.
+            key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=removal_policy)
+        if key is not None:
             if alarms:
-                key.add_to_resource_policy(alarms_use_key())
+                let_services_use(key, ALARMS)
+            if publisher_role_arns and not publishers_have_key:
+                let(key, let_roles(publisher_role_arns, here(), "sns"))
             encryption_key_arn = key.key_arn
-        self._key_arn = encryption_key_arn
+        self._key_arn = encryption_key_arn or ""
+        self._imported: sns.ITopic | None = None
         topic = sns.CfnTopic(self, "Topic", display_name=display_name, kms_master_key_id=encryption_key_arn)
         self.topic_arn: str = topic.ref
         statements: list[dict[str, Any]] = [
@@ -118,11 +137,9 @@ class SecurityAlerts(Construct):
                     "Condition": {"StringEquals": {"aws:SourceAccount": account_id()}},
                 }
             )
-        sns.CfnTopicPolicy(
-            self,
-            "TopicPolicy",
-            topics=[self.topic_arn],
-            policy_document={"Version": "2012-10-17", "Statement": statements},
+        self._key, self._statements = key, statements
+        self._policy = sns.CfnTopicPolicy(
+            self, "TopicPolicy", topics=[self.topic_arn], policy_document=_document(statements)
         )
         for address, name in _ids(addresses).items():
             sns.CfnSubscription(
@@ -134,8 +151,24 @@ class SecurityAlerts(Construct):
             )
 
     def topic(self) -> sns.ITopic:
-        """The topic as the interface that other CDK constructs take."""
-        return sns.Topic.from_topic_arn(self, "Imported", self.topic_arn)
+        """The topic as the interface that other CDK constructs take, with its key; the same at each call."""
+        if self._imported is None:
+            self._imported = sns.Topic.from_topic_attributes(
+                self, "Imported", topic_arn=self.topic_arn, key_arn=self._key_arn
+            )
+        return self._imported
+
+    def let_publish(self, role_arn: str) -> None:
+        """Let a role publish by the policies of topic and key; of this account, and perhaps of another stack, which comes first.
+
+        An imported key's policy is its owner's to write.
+        """
+        self._statements.append(
+            {"Effect": "Allow", "Principal": {"AWS": role_arn}, "Action": "sns:Publish", "Resource": self.topic_arn}
+        )
+        self._policy.policy_document = _document(self._statements)
+        if self._key is not None:
+            let(self._key, let_roles([role_arn], here(), "sns"))
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` publish to this topic, and use the key for that alone."""
@@ -162,15 +195,13 @@ def _ids(addresses: Sequence[str]) -> dict[str, str]:
     }
 
 
+def _document(statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
 def alarms_use_key() -> iam.PolicyStatement:
     """What a key's policy must say so that CloudWatch's alarms of this account can publish to the topics it encrypts.
 
     Source: SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted topics".
     """
-    return iam.PolicyStatement(
-        sid="LetAlarmsPublish",
-        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-        resources=["*"],  # of a key's policy: this key
-        conditions={"StringEquals": {"aws:SourceAccount": account_id()}},
-    )
+    return iam.PolicyStatement.from_json(let_service(ALARMS, here()))

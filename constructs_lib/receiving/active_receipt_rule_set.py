@@ -31,6 +31,8 @@ class ActiveReceiptRuleSet(Construct):
     Creates 1 rule set and 1 custom resource that activates it, with its function, role and log group. Where another set is
     active the deployment fails and that set stays. On removal it deactivates its own set only.
 
+    `rule_set_name` is a reference to the set: what is made with it comes after the set, also in another stack, and goes before it.
+
     Args:
         rule_set_name: at most 64 of letters, digits, hyphen, underscore; permanent.
 
@@ -53,7 +55,8 @@ class ActiveReceiptRuleSet(Construct):
             remedy="pass the name of that one to the inboxes",
         )
         rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
-        self.rule_set_name = rule_set_name
+        # A reference, by which each rule waits for its set, and the set goes after its rules.
+        self.rule_set_name: str = rule_set.ref
 
         activator = self._activator()
         activation = cdk.CustomResource(

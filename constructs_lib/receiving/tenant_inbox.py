@@ -40,7 +40,7 @@ class TenantInboxProps:
 
     Args:
         tenant_id: permanent id; names the rules.
-        rule_set_name: receipt rule set to add the rules to; it must exist before.
+        rule_set_name: receipt rule set to add the rules to; `ActiveReceiptRuleSet.rule_set_name`, or the name of one that exists.
         recipients: addresses, or the domain itself for every address of it. Their order decides which rule holds which:
             append new ones, and no address moves from rule to rule. None makes no rule and receives nothing: a rule without
             recipients would be every address of every verified domain to SES.
@@ -109,6 +109,7 @@ class TenantInbox(Construct):
         bucket.apply_removal_policy(props.removal_policy)
         self.bucket_name: str = bucket.ref
         self.bucket_arn: str = bucket.attr_arn
+        self._imported: s3.IBucket | None = None
         policy = s3.CfnBucketPolicy(
             self,
             "BucketPolicy",
@@ -154,8 +155,10 @@ class TenantInbox(Construct):
             claim(self, where, "recipients", *props.recipients, holds=one, remedy="let one inbox receive it")
 
     def bucket(self) -> s3.IBucket:
-        """The bucket as the interface that other CDK constructs take."""
-        return s3.Bucket.from_bucket_arn(self, "Imported", self.bucket_arn)
+        """The bucket as the interface that other CDK constructs take; the same at each call."""
+        if self._imported is None:
+            self._imported = s3.Bucket.from_bucket_arn(self, "Imported", self.bucket_arn)
+        return self._imported
 
     def _bucket(self, props: TenantInboxProps) -> s3.CfnBucket:
         bucket = s3.CfnBucket(

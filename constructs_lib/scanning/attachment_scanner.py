@@ -11,7 +11,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -21,6 +20,7 @@ from constructs_lib.checks import Rule, check_props, duration, optional, whole
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.alarms import Watch, add_alarms
+from constructs_lib.scanning.elsewhere import Alerts, LetQueue, let_publish, let_use
 from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,
     ImageFunctionProps,
@@ -125,40 +125,43 @@ class AttachmentScanner(Construct):
         queue_policy = self.queue.node.find_child("Policy").node.default_child
         return Scanner(role_arn=self.role.role_arn, queue_arn=self.queue.queue_arn, ready=(queue_policy,))
 
-    def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic, policy: Policy | None = None) -> None:
+    def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic | Alerts, policy: Policy | None = None) -> None:
         """Scan what is put into `bucket` under `raw/`, and write it under `clean/`, the newest version of each key.
 
         Nobody else can read the one, or write the other, from then on. Objects of more than 45,000,000 bytes, or with keys of more
         than 1,022, are over the limit. A tag of the bucket says that it holds files and is no inbox.
 
+        The bucket and the topic may be of other stacks than the scanner, which then come after it. What the role may do there, and
+        with their keys, is said by their policies; by its own where they are of its stack, or imported.
+
         Args:
             bucket: versioned, and made in this app.
             name: what alerts and verdicts call it.
-            alerts: topic of detections; the role may publish to it.
+            alerts: topic of detections; the role may publish to it. A `SecurityAlerts` as it is, since its `topic()` is imported.
             policy: what becomes of a message on each verdict. Default: as a tenant's.
 
         Raises:
-            ValueError: the bucket is not versioned: what is scanned would not be what is deleted; or `name` holds `{{` or a `${`
-                that is no token.
+            ValueError: the bucket is not versioned, or no longer: what is scanned would not be what is deleted; or `name` holds
+                `{{` or a `${` that is no token.
         """
         resource = bucket.node.default_child
         check_texts("scanner", name=name)
-        versioned = isinstance(resource, s3.CfnBucket) and resource.versioning_configuration is not None
-        if not versioned:
+        versioning = resource.versioning_configuration if isinstance(resource, s3.CfnBucket) else None
+        status = getattr(versioning, "status", None)
+        if status != "Enabled":
             raise ValueError(
-                f'scanner: bucket "{bucket.node.path}" must be versioned, so that what is delivered is what was scanned; '
-                "set versioned=True"
+                f'scanner: bucket "{bucket.node.path}" must be versioned, so that what is delivered is what was scanned, got '
+                f"versioning {status or 'off'}; set versioned=True"
             )
         for statement in quarantine_statements(bucket.bucket_arn, self.scanner):
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
-        alerts.grant_publish(self.role)
+        let_use(self.role, bucket.encryption_key, "s3")
+        let_publish(self.role, alerts)
         said = Recipient(tenant=name, policy=policy or Policy(), topic_arn=alerts.topic_arn)
         for key, value in tags_of(said).items():
             cdk.Tags.of(bucket).add(key, value)
         bucket.add_event_notification(
-            s3.EventType.OBJECT_CREATED,
-            notifications.SqsDestination(self.queue),
-            s3.NotificationKeyFilter(prefix=RAW_PREFIX),
+            s3.EventType.OBJECT_CREATED, LetQueue(self.queue), s3.NotificationKeyFilter(prefix=RAW_PREFIX)
         )
 
     def _function(self, props: AttachmentScannerProps) -> lambda_.Function:

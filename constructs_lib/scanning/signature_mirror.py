@@ -48,6 +48,7 @@ class SignatureMirror(Construct):
         required: databases that a set must have. Default: main, daily, bytecode.
         minimum_signatures: fewer are no set. Default: 5,000,000.
         access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
+        removal_policy: of the bucket. Default: retain, but not what a first deployment that failed has made.
 
     Raises:
         ValueError: `every` is less than an hour, or a text holds `{{` or a `${` that is no token (`check_texts`).
@@ -66,6 +67,7 @@ class SignatureMirror(Construct):
         required: Sequence[str] = ("main", "daily", "bytecode"),
         minimum_signatures: int = 5_000_000,
         access_logs_bucket_name: str | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, id)
         check_props(
@@ -79,7 +81,7 @@ class SignatureMirror(Construct):
             access_logs_bucket_name=access_logs_bucket_name,
         )
         rate = every or cdk.Duration.hours(4)
-        self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name)
+        self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name, removal_policy)
         function = image_function(
             self,
             "Mirror",
@@ -144,7 +146,7 @@ class SignatureMirror(Construct):
             ),
         )
 
-    def _bucket(self, access_logs_bucket_name: str | None) -> s3.Bucket:
+    def _bucket(self, access_logs_bucket_name: str | None, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
             "Definitions",
@@ -161,7 +163,7 @@ class SignatureMirror(Construct):
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 )
             ],
-            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            removal_policy=removal_policy,
         )
         resource = bucket.node.default_child
         if access_logs_bucket_name is not None and isinstance(resource, s3.CfnBucket):

@@ -110,7 +110,7 @@ class Deployment:
         for stack, template in self.templates.items():
             for logical_id, resource in template["Resources"].items():
                 if resource["Type"] == type_:
-                    yield stack, logical_id, resource["Properties"]
+                    yield stack, logical_id, resource.get("Properties", {})
 
     def _policies(self, stack: str, role: str, properties: Mapping[str, Any]) -> Iterator[Any]:
         for inline in properties.get("Policies", []):

@@ -1,0 +1,83 @@
+"""What a scanner needs of a bucket, a topic and a key that may be of another stack.
+
+A stack that the scanner's role names comes before it; and as the bucket's policy names the role, neither could be first then.
+So what is of another stack names the role, and the role names only what is of its own or imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct, IConstruct
+
+from constructs_lib.encryption import let_roles
+from constructs_lib.keys import here, uses
+
+__all__ = ["Alerts", "LetQueue", "let_publish", "let_use"]
+
+
+@runtime_checkable
+class Alerts(Protocol):
+    """What has a topic and writes its policy, such as `SecurityAlerts`."""
+
+    topic_arn: str
+
+    def let_publish(self, role_arn: str) -> None:
+        """Let a role publish, by the policies of topic and key."""
+
+
+@jsii.implements(s3.IBucketNotificationDestination)
+class LetQueue:
+    """A queue whose policy lets every bucket of the account notify it; the CDK's own destination would name the bucket there."""
+
+    def __init__(self, queue: sqs.Queue) -> None:
+        self._queue = queue
+
+    def bind(self, scope: Construct, bucket: Any) -> s3.BucketNotificationDestinationConfig:  # noqa: ARG002 - as the CDK calls it
+        """Where S3 sends to, and what must be there before it tries."""
+        policy = self._queue.node.find_child("Policy")
+        return s3.BucketNotificationDestinationConfig(
+            arn=self._queue.queue_arn,
+            type=s3.BucketNotificationDestinationType.QUEUE,
+            dependencies=[policy],
+        )
+
+
+def let_publish(role: iam.IRole, topic: sns.ITopic | Alerts) -> None:
+    """Let the role publish to the topic, and use its key."""
+    if isinstance(topic, Alerts):
+        topic.let_publish(role.role_arn)
+        return
+    if not _is_elsewhere(topic, role):
+        topic.grant_publish(role)
+        return
+    statement = iam.PolicyStatement(
+        principals=[iam.ArnPrincipal(role.role_arn)], actions=["sns:Publish"], resources=[topic.topic_arn]
+    )
+    if topic.add_to_resource_policy(statement).statement_added:
+        let_use(role, topic.master_key, "sns")
+    else:  # imported: its ARN names no stack
+        topic.grant_publish(role)
+
+
+def let_use(role: iam.IRole, key: kms.IKey | None, service: str) -> None:
+    """Let the role use the key through a service; nothing without a key."""
+    if key is None:
+        return
+    if _is_elsewhere(key, role):
+        statement = iam.PolicyStatement.from_json(let_roles([role.role_arn], here(), service))
+        if key.add_to_resource_policy(statement).statement_added:
+            return
+    for one in uses(key, service):
+        role.add_to_principal_policy(iam.PolicyStatement.from_json(one))
+
+
+def _is_elsewhere(one: IConstruct, role: iam.IRole) -> bool:
+    return cdk.Stack.of(one).node.addr != cdk.Stack.of(role).node.addr
