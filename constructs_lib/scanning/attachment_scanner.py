@@ -114,6 +114,7 @@ class AttachmentScanner(Construct):
             )
         )
         self.function = self._function(props)
+        self._ready = self._made_before_buckets()
         role = self.function.role
         assert role is not None  # noqa: S101 - made just now
         self.role: iam.IRole = role
@@ -122,8 +123,7 @@ class AttachmentScanner(Construct):
     @property
     def scanner(self) -> Scanner:
         """What an inbox must know of it."""
-        queue_policy = self.queue.node.find_child("Policy").node.default_child
-        return Scanner(role_arn=self.role.role_arn, queue_arn=self.queue.queue_arn, ready=(queue_policy,))
+        return Scanner(role_arn=self.role.role_arn, queue_arn=self.queue.queue_arn, ready=self._ready)
 
     def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic | Alerts, policy: Policy | None = None) -> None:
         """Scan what is put into `bucket` under `raw/`, and write it under `clean/`, the newest version of each key.
@@ -209,6 +209,19 @@ class AttachmentScanner(Construct):
             )
         )
         return function
+
+    def _made_before_buckets(self) -> tuple[cdk.CfnResource, cdk.CfnResource]:
+        """The queue's policy, and the event source mapping after it.
+
+        S3 tries to send when a bucket is made, and SQS takes up to a minute to follow a new policy: the mapping comes between. What
+        arrives then is scanned at once.
+        """
+        policy = self.queue.node.find_child("Policy").node.default_child
+        found = (child.node.default_child for child in self.function.node.children)
+        mapping = next(one for one in found if isinstance(one, lambda_.CfnEventSourceMapping))
+        assert isinstance(policy, cdk.CfnResource)  # noqa: S101 - the queue made it
+        mapping.add_resource_dependency(policy)
+        return policy, mapping
 
     @property
     def _name(self) -> str:

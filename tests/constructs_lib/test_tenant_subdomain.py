@@ -8,8 +8,16 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
-from constructs_lib import ParentZone, PortalAlias, TenantSubdomain, TenantSubdomainProps
+from constructs_lib import (
+    AttachmentScanner,
+    AttachmentScannerProps,
+    ParentZone,
+    PortalAlias,
+    TenantSubdomain,
+    TenantSubdomainProps,
+)
 from constructs_lib.quarantine import Scanner
 from mailroom.addresses import AddressBook, DesignatedAddress
 from tests.iam.evaluator import ACCOUNT
@@ -207,3 +215,21 @@ def test_bucket_is_made_when_its_queues_policy_is_not_new_any_more() -> None:
     assert [name for name in between[0]["DependsOn"] if name in policies]
     for mapping in mappings.values():
         assert [name for name in mapping["DependsOn"] if name in policies]
+
+
+def test_bucket_waits_for_its_own_scanner() -> None:
+    """One of its own in the same stack: first the queue's policy, then the event source mapping, then the bucket."""
+    stack = new_stack()
+    definitions = s3.Bucket.from_bucket_name(stack, "Definitions", "definitions")
+    own = AttachmentScanner(stack, "Scanner", AttachmentScannerProps(definitions=definitions))
+    TenantSubdomain(stack, "Subdomain", props(scanner=own.scanner))
+    template = template_of(stack)
+    (bucket,) = resources(template, "AWS::S3::Bucket").values()
+    policies = resources(template, "AWS::SQS::QueuePolicy")
+    mappings = resources(template, "AWS::Lambda::EventSourceMapping")
+    before = {name: one for name, one in mappings.items() if name in bucket["DependsOn"]}
+    (scanners,) = [name for name in before if name.startswith("Scanner")]
+    queue = before[scanners]["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+    own_policies = [name for name, one in policies.items() if {"Ref": queue} in one["Properties"]["Queues"]]
+    assert own_policies
+    assert {*own_policies} <= {*bucket["DependsOn"]} & {*before[scanners]["DependsOn"]}
