@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from constructs_lib.addresses import AddressBookWriterProps as AddressBookWriterProps
     from constructs_lib.addresses import DesignatedAddress as DesignatedAddress
     from constructs_lib.alerts import SecurityAlerts as SecurityAlerts
+    from constructs_lib.alerts import SendingPauses as SendingPauses
     from constructs_lib.dns import ParentZone as ParentZone
     from constructs_lib.dns import PortalAlias as PortalAlias
     from constructs_lib.dns import RecordBatch as RecordBatch

@@ -168,6 +168,9 @@ def _tenant_document(one: TenantStatus) -> dict[str, Any]:
         "state": one.state.value,
         "reason": one.absent,
         "checks": _checks(one.checks),
+        "reputation": {"bounce_rate": one.rates.bounces, "complaint_rate": one.rates.complaints}
+        if one.rates is not None
+        else None,
         "alerts": {"confirmed": one.alerts[0], "addresses": one.alerts[1]} if one.alerts is not None else None,
         "queues": _queues(one.queues),
         "last_mail_in": one.last_in.isoformat() if one.last_in is not None else None,

@@ -23,10 +23,10 @@ _WORKER_CONCURRENCY: Final = 5
 """Of each function that a tenant's queues start."""
 
 _CELL: Final[Mapping[str, int]] = {
-    "event_rules": 2,
+    "event_rules": 3,  # two start the mirror, one tells of tenants that SES paused
     "buckets": 2,  # for access logs and for definitions
     "stacks": 1,
-    "iam_roles": 3,
+    "iam_roles": 4,
     "alarms": 7,
     "code_storage_mib": 1,
     "topics": 1,

@@ -13,6 +13,7 @@ from constructs_lib import (
     AttachmentScanner,
     AttachmentScannerProps,
     SecurityAlerts,
+    SendingPauses,
     SignatureMirror,
 )
 from constructs_lib.alerts import alarms_use_key
@@ -39,8 +40,8 @@ SCANNER_ROLE = "ScannerRoleArn"
 
 
 class CellStack(cdk.Stack):
-    """The stack of one cell: the active receipt rule set, the scanner and its definitions, the alarms' topic, the key of all
-    topics, and the bucket of access logs.
+    """The stack of one cell: the active receipt rule set, the scanner and its definitions, the alarms' topic and what tells it of
+    tenants that SES paused, the key of all topics, and the bucket of access logs.
 
     Exports what tenants import; CloudFormation keeps a cell from being deleted as long as one of them does. Its template does
     not depend on which tenants there are.
@@ -74,6 +75,7 @@ class CellStack(cdk.Stack):
             encryption_key_arn=key.key_arn,
         )
         topic = alarms.topic()
+        SendingPauses(self, "SendingPauses", alerts=alarms)
         mirror = SignatureMirror(self, "Definitions", alarm_topic=topic, access_logs_bucket_name=logs.bucket_name)
         scanner = AttachmentScanner(
             self,

@@ -185,6 +185,10 @@ def _sending(tenant: Tenant, shared: _Shared, reader: CellReader, checks: dict[P
 
 def _of_the_stack(asked: _Asked, status: TenantStatus, checks: dict[Part, Check]) -> TenantStatus:
     tenant, reader, now = asked.tenant, asked.reader, asked.now
+    with _refusals(checks, Part.REPUTATION):
+        rates = reader.rates(asked.output("ConfigurationSetName"), now)
+        checks[Part.REPUTATION] = sending.reputation(tenant, rates)
+        status = replace(status, rates=rates)
     with _refusals(checks, Part.ALERTS):
         found = reader.subscriptions(asked.output("AlertsTopicArn"))
         checks[Part.ALERTS] = judge.alerts(tenant.alerts, found.confirmed, found.unconfirmed)

@@ -19,6 +19,7 @@ __all__ = [
     "Check",
     "Part",
     "QueueCount",
+    "Rates",
     "Reason",
     "Snapshot",
     "State",
@@ -58,6 +59,7 @@ class Part(StrEnum):
     DMARC = "dmarc"
     RULE = "rule"
     SENDING = "sending"
+    REPUTATION = "reputation"
     ALERTS = "alerts"
     DEFINITIONS = "definitions"
     QUEUES = "queues"
@@ -75,6 +77,7 @@ TITLES: Final[Mapping[Part, str]] = {
     Part.DMARC: "DMARC",
     Part.RULE: "rule",
     Part.SENDING: "sending",
+    Part.REPUTATION: "bounced, complained",
     Part.ALERTS: "alerts",
     Part.DEFINITIONS: "definitions",
     Part.QUEUES: "queues",
@@ -130,6 +133,19 @@ class QueueCount:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rates:
+    """How much of a tenant's mail bounced for good and was complained about, as SES reckons it.
+
+    Args:
+        bounces: part of the mail, 0 to 1; None when SES published none, as before the first message.
+        complaints: the same.
+    """
+
+    bounces: float | None = None
+    complaints: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CellStatus:
     """What the tenants of one cell share.
 
@@ -165,6 +181,7 @@ class TenantStatus:
         cell: id of its cell.
         checks: by part; one that does not apply is left out, and all are when it was not deployed.
         absent: why there is nothing to look at; "" when it was deployed.
+        rates: of its bounces and complaints; None when they are not known.
         alerts: how many of its alert addresses get alerts, of how many; None when that is not known.
         queues: its own.
         last_in: when its newest message was received; None when there is none, or that is not known.
@@ -177,6 +194,7 @@ class TenantStatus:
     cell: str
     checks: Mapping[Part, Check] = field(default_factory=dict)
     absent: str = ""
+    rates: Rates | None = None
     alerts: tuple[int, int] | None = None
     queues: tuple[QueueCount, ...] = ()
     last_in: datetime | None = None

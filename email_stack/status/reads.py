@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, Self
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell
 from email_stack.quarantine import Quarantine, QuarantinedMessage
-from email_stack.status.model import QueueCount
+from email_stack.status.model import QueueCount, Rates
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest, ManifestError
 from mailroom.errors import MailroomError
 
@@ -40,6 +40,10 @@ _COUNTS: Final[Sequence[QueueAttributeNameType]] = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+_RATES: Final = {"bounces": "Reputation.BounceRate", "complaints": "Reputation.ComplaintRate"}
+_RATES_WINDOW: Final = timedelta(days=3)
+_RATES_PERIOD: Final = 300
+
 _GENERATED: Final = re.compile(r"[0-9A-F]{8}$")
 _WORD: Final = re.compile(r"[A-Z][a-z0-9]*")
 _THREADS: Final = 20
@@ -99,6 +103,7 @@ class CellReader:
     """Clients of one cell's region, which all its tenants share; boto3's are safe to use from several threads."""
 
     cloudformation: CloudFormationClient
+    cloudwatch: Any
     dynamodb: DynamoDBClient
     s3: S3Client
     ses: SESClient
@@ -114,8 +119,10 @@ class CellReader:
         with aws_errors(f'cell "{cell.id}": cannot be asked'):
             patient = ClientConfig(retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=_CONNECTIONS)
             own, region = session(), cell.region
+            untyped: Any = own  # its overloads know no client whose stubs are not installed
             return cls(
                 cloudformation=own.client("cloudformation", region_name=region, config=patient),
+                cloudwatch=untyped.client("cloudwatch", region_name=region, config=patient),
                 dynamodb=own.client("dynamodb", region_name=region, config=patient),
                 s3=own.client("s3", region_name=region, config=patient),
                 ses=own.client("ses", region_name=region, config=patient),
@@ -154,6 +161,38 @@ class CellReader:
             except self.sesv2.exceptions.NotFoundException:
                 return None
         return answer["Tenant"].get("SendingStatus", "ENABLED")
+
+    def rates(self, configuration_set: str, now: datetime) -> Rates:
+        """The newest rates that SES published of a configuration set within three days; each tenant sends with one of its own.
+
+        SES publishes none where nothing is sent. They are over a volume of mail that SES thinks representative.
+
+        Source: SES developer guide, "Automatically pausing email sending for a configuration set".
+        """
+        queries = [
+            {
+                "Id": field,
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/SES",
+                        "MetricName": metric,
+                        "Dimensions": [{"Name": "ses:configuration-set", "Value": configuration_set}],
+                    },
+                    "Period": _RATES_PERIOD,
+                    "Stat": "Maximum",
+                },
+            }
+            for field, metric in _RATES.items()
+        ]
+        with aws_errors(f"configuration set {configuration_set}: its reputation metrics cannot be read"):
+            answer = self.cloudwatch.get_metric_data(
+                MetricDataQueries=queries,
+                StartTime=now - _RATES_WINDOW,
+                EndTime=now + timedelta(minutes=5),
+                ScanBy="TimestampDescending",
+            )
+        newest = {one["Id"]: one["Values"][0] for one in answer["MetricDataResults"] if one.get("Values")}
+        return Rates(bounces=newest.get("bounces"), complaints=newest.get("complaints"))
 
     def subscriptions(self, topic_arn: str) -> Subscriptions:
         """Addresses that subscribed to a topic.

@@ -6,10 +6,10 @@ from typing import Final
 
 from email_stack.aws import AwsError
 from email_stack.config import Cell, Tenant
-from email_stack.status.model import Check, State
+from email_stack.status.model import Check, Rates, State
 from email_stack.status.reads import AccountSending, CellReader
 
-__all__ = ["of_account", "of_tenant", "why_refused"]
+__all__ = ["of_account", "of_tenant", "reputation", "shown_rate", "why_refused"]
 
 _STATUS: Final = "SES console, Account dashboard"
 
@@ -28,6 +28,16 @@ _CODES: Final = {
     "sender": "the message must have one sender",
 }
 """What SES's codes and the outbox's own words mean, where account and tenant are all right."""
+
+_BOUNCES: Final = (0.05, 0.10)
+_COMPLAINTS: Final = (0.001, 0.005)
+"""From where on SES reviews a sender, and pauses it.
+
+Source: SES developer guide, "Amazon SES sending review process FAQs", of bounces and of complaints.
+"""
+
+_STOP_BOUNCES: Final = "have it send only to addresses that are known to work, and take out whom `email-stack suppressions {tenant}` names"
+_STOP_COMPLAINTS: Final = "have it send only to who asked for it, with a way to unsubscribe that works at once"
 
 _OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException"})
 """Codes that the state of account or tenant explains, if that is not all right."""
@@ -87,6 +97,39 @@ def of_tenant(tenant: Tenant, status: str | None, account: Check) -> Check:
     if account.state is not State.OK:
         return account
     return Check(state=State.OK, said="" if status == "ENABLED" else status.lower())
+
+
+def reputation(tenant: Tenant, rates: Rates) -> Check:
+    """Whether so little of a tenant's mail bounces and is complained about that SES goes on sending it."""
+    if rates.bounces is None and rates.complaints is None:
+        return Check(state=State.OK, said="-")
+    said = f"{shown_rate(rates.bounces)}, {shown_rate(rates.complaints)}"
+    found = [
+        one
+        for one in (
+            _judged("bounces", rates.bounces, _BOUNCES, _STOP_BOUNCES.format(tenant=tenant.id)),
+            _judged("complaints", rates.complaints, _COMPLAINTS, _STOP_COMPLAINTS),
+        )
+        if one
+    ]
+    return _wrong(said, "; ".join(found)) if found else Check(state=State.OK, said=said)
+
+
+def shown_rate(rate: float | None) -> str:
+    """A part of one in percent; "-" where there is none."""
+    return "-" if rate is None else f"{100 * rate:.3g} %"
+
+
+def _judged(what: str, rate: float | None, limits: tuple[float, float], remedy: str) -> str:
+    review, pause = limits
+    if rate is None or rate < review:
+        return ""
+    at = pause if rate >= pause else review
+    does = "pauses a sender" if rate >= pause else "puts a sender under review"
+    return (
+        f"{shown_rate(rate)} of the tenant's mail is answered with {what}, and SES {does} from {shown_rate(at)} on, "
+        f"the whole account, too: {remedy}"
+    )
 
 
 def why_refused(tenant: Tenant, cell: Cell, code: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from emulator import sending
-from emulator.extension import ses_request, upstream
+from emulator.extension import ses_reputation, ses_request, upstream
 from emulator.extension.ses_request import Outgoing
 
 V2 = "services.ses_v2"
@@ -57,6 +57,7 @@ def _set_status(arn: str, status: str) -> Any:
     for record in upstream.attribute(V2, "_tenants").values():
         if record["TenantArn"] == arn:
             record["SendingStatus"] = status
+            ses_reputation.tell_status(arn, status)
             return upstream.attribute("core.responses", "json_response")({})
     return _error("NotFoundException", f"Reputation entity {arn} does not exist.", 404)
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator import sending
-from emulator.extension import endpoints, eventbridge, ses_suppression, upstream
+from emulator.extension import endpoints, eventbridge, ses_reputation, ses_suppression, upstream
 
 V2 = "services.ses_v2"
 SENT_PATH, EVENTS_PATH = "/_emulator/ses/sent", "/_emulator/ses/events"
@@ -52,6 +52,7 @@ def report(sent: sending.Sent, kind: str, at: datetime, details: Mapping[str, An
     """
     detail = sending.documented_event(kind, sent, at=at, details=details)
     ses_suppression.note(sent, kind, detail, at)
+    ses_reputation.note(sent, kind, detail)
     return publish(kind, detail, sent.configuration_set)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aws_cdk import aws_iam as iam
 
-from constructs_lib import SecurityAlerts
+from constructs_lib import SecurityAlerts, SendingPauses
 from tests.templates import new_stack, only, resources, template_of
 
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/k"
@@ -103,3 +103,31 @@ def test_roles_may_publish_by_the_topics_own_policy() -> None:
     statements = only(template_of(stack), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     (allowed,) = [statement for statement in statements if statement["Effect"] == "Allow"]
     assert (allowed["Principal"], allowed["Action"]) == ({"AWS": [role]}, "sns:Publish")
+
+
+def test_a_cell_has_one_rule_for_pauses_of_all_tenants() -> None:
+    """It matches no mail, and its role may publish to that topic, with that topic's part of the key, and nothing else."""
+    stack = new_stack()
+    alerts = SecurityAlerts(stack, "Alerts", display_name="Alerts", encryption_key_arn=KEY)
+    SendingPauses(stack, "Pauses", alerts=alerts)
+    template = template_of(stack)
+    rule, (topic,) = only(template, "AWS::Events::Rule"), resources(template, "AWS::SNS::Topic")
+    assert rule["EventPattern"] == {
+        "source": ["aws.ses"],
+        "detail-type": ["Sending Status Disabled", "Sending Status Enabled"],
+    }
+    (target,) = rule["Targets"]
+    (role,) = resources(template, "AWS::IAM::Role")
+    assert (target["Arn"], target["RoleArn"]) == ({"Ref": topic}, {"Fn::GetAtt": [role, "Arn"]})
+    (trust,) = only(template, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "events.amazonaws.com"}
+    assert list(trust["Condition"]["StringEquals"]) == ["aws:SourceAccount"]
+    statements = only(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    assert [(one["Action"], one["Resource"]) for one in statements] == [
+        (["kms:Decrypt", "kms:GenerateDataKey"], KEY),
+        ("sns:Publish", {"Ref": topic}),
+    ]
+    assert statements[0]["Condition"] == {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": {"Ref": topic}}}
+    (policy,) = resources(template, "AWS::IAM::Policy")
+    (made,) = resources(template, "AWS::Events::Rule").values()
+    assert policy in made["DependsOn"]

@@ -27,6 +27,7 @@ from constructs_lib import (
     RecordBatch,
     SecurityAlerts,
     SendingIdentity,
+    SendingPauses,
     SignatureMirror,
     SubdomainZone,
     TenantInbox,
@@ -59,6 +60,9 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
     "RecordBatch": lambda stack: RecordBatch(stack, "It", hosted_zone_id="Z1", zone_name=DOMAIN, records=eight()),
     "SecurityAlerts": lambda stack: SecurityAlerts(stack, "It", display_name="Alerts", addresses=["ops@x.example"]),
     "SendingIdentity": lambda stack: SendingIdentity(stack, "It", domain=DOMAIN, tenant_name="acme"),
+    "SendingPauses": lambda stack: SendingPauses(
+        stack, "It", alerts=SecurityAlerts(stack, "Alerts", display_name="Alerts")
+    ),
     "SignatureMirror": lambda stack: SignatureMirror(stack, "It"),
     "SubdomainZone": lambda stack: SubdomainZone(
         stack, "It", zone_name=DOMAIN, portal=PortalAlias(target="d1.cloudfront.net")

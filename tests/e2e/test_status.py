@@ -104,10 +104,11 @@ def test_all_is_well(operator: Operator) -> None:
     """Every part of a tenant that was just deployed, each asked of what it is about."""
     found, code = operator.acme()
     assert {part: one["state"] for part, one in found["checks"].items()} == dict.fromkeys(found["checks"], "ok")
-    assert len(found["checks"]) == 14
+    assert len(found["checks"]) == 15
     assert (found["state"], code, found["alerts"]) == ("ok", 0, {"confirmed": 1, "addresses": 1})
     assert {one["queue"] for one in found["queues"]} == {"messages structuring", "tracking noting"}
     assert (found["last_mail_in"], found["last_mail_out"], found["held"]) == (None, None, {})
+    assert found["reputation"] == {"bounce_rate": None, "complaint_rate": None}
 
 
 def test_one_that_was_not_deployed(operator: Operator, tmp_path: Path) -> None:
@@ -178,6 +179,23 @@ def test_pauses_are_told(platform: Platform, operator: Operator) -> None:
     assert "acme: refused: SendingPausedException: SES paused the tenant's sending" in shown.stdout
     ses.update_reputation_entity_customer_managed_status(**entity, SendingStatus="ENABLED")
     assert operator.wrong() == {}
+
+
+def test_bounces_are_told(platform: Platform, operator: Operator) -> None:
+    """The rate that SES publishes of the tenant, with what SES does from where on, and whom to write to no more."""
+    (sent,) = [one for one in platform.emulator.sent(REGION) if one.configuration_set]
+    platform.emulator.report(sent.message_id, "Bounce", REGION)
+    found, code = operator.acme()
+    assert (code, found["reputation"]) == (6, {"bounce_rate": 1.0, "complaint_rate": 0.0})
+    assert found["checks"]["reputation"]["reason"].startswith(
+        "100 % of the tenant's mail is answered with bounces, and SES pauses a sender from 10 % on"
+    )
+    other = {"Namespace": "AWS/SES", "MetricName": "Reputation.BounceRate"}
+    dimensions = [{"Name": "ses:configuration-set", "Value": operator.made["ConfigurationSetName"]}]
+    platform.client("cloudwatch").put_metric_data(
+        Namespace=other["Namespace"],
+        MetricData=[{"MetricName": other["MetricName"], "Dimensions": dimensions, "Value": 0.0}],
+    )
 
 
 def test_dead_letters(platform: Platform, operator: Operator) -> None:

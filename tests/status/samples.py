@@ -21,6 +21,7 @@ def tenant(name: str, checks: dict[Part, Check] | None = None, **settings: Any) 
     """A healthy tenant but for what is said otherwise."""
     healthy = {
         **{part: ok() for part in Part},
+        Part.REPUTATION: ok("1.2 %, 0.02 %"),
         Part.ALERTS: ok("2 of 2"),
         Part.DEFINITIONS: ok("3 h"),
         Part.QUEUES: ok("0"),

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from email_stack.config import Cell, Tenant
-from email_stack.status.model import State
+from email_stack.status.model import Rates, State
 from email_stack.status.reads import AccountSending
-from email_stack.status.sending import of_account, of_tenant, why_refused
+from email_stack.status.sending import of_account, of_tenant, reputation, why_refused
 
 REGION = "eu-central-1"
 GOOD = AccountSending(production=True, enabled=True, enforcement="HEALTHY", most=50_000, sent=12)
@@ -84,3 +84,27 @@ def test_refusal_that_says_enough(code: str, todo: str) -> None:
 def test_tenant_that_ses_does_not_know() -> None:
     """Is missing."""
     assert of_tenant(TENANT, None, of_account(REGION, GOOD)).state is State.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("bounces", "complaints", "state", "said", "todo"),
+    [
+        (None, None, State.OK, "-", ()),
+        (0.0, 0.0, State.OK, "0 %, 0 %", ()),
+        (0.0499, 0.00099, State.OK, "4.99 %, 0.099 %", ()),
+        (0.012, None, State.OK, "1.2 %, -", ()),
+        (0.05, 0.0, State.WRONG, "5 %, 0 %", ("under review from 5 % on", "`email-stack suppressions acme`")),
+        (0.1, 0.0, State.WRONG, "10 %, 0 %", ("pauses a sender from 10 % on",)),
+        (0.0, 0.001, State.WRONG, "0 %, 0.1 %", ("under review from 0.1 % on", "unsubscribe")),
+        (None, 0.005, State.WRONG, "-, 0.5 %", ("pauses a sender from 0.5 % on",)),
+        (0.2, 0.01, State.WRONG, "20 %, 1 %", ("20 % of the tenant's mail is answered with bounces", "1 % of the")),
+    ],
+)
+def test_rates_against_those_of_ses(
+    bounces: float | None, complaints: float | None, state: State, said: str, todo: tuple[str, ...]
+) -> None:
+    """From 5 % bounces and 0.1 % complaints on SES reviews a sender, from 10 % and 0.5 % on it pauses it."""
+    found = reputation(TENANT, Rates(bounces=bounces, complaints=complaints))
+    assert (found.state, found.said) == (state, said)
+    assert all(part in found.reason for part in todo)
+    assert bool(found.reason) == (state is State.WRONG)
