@@ -92,6 +92,7 @@ CONFIGURATION_SET: Final = matching(
 )
 ALARM_TOPIC: Final = interface("topic_arn", "ITopic", "pass a topic, such as sns.Topic(...)")
 BUCKET: Final = interface("bucket_arn", "IBucket", "pass a bucket, such as the `bucket` of a SignatureMirror")
+KEY: Final = interface("key_arn", "IKey", "pass a key, such as kms.Key(...)")
 RAW_RETENTION: Final = duration("days", 1, values.MOST_RAW_DAYS)
 MESSAGE_RETENTION: Final = duration("days", 1, values.MOST_MESSAGES_DAYS)
 SCANNER: Final = parts(

@@ -14,7 +14,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.checks import FLAG, Rule, check_props, each, optional, text
+from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, each, optional, text
 from constructs_lib.encryption import ALARMS, let_roles, let_service
 from constructs_lib.faults import RuleError, shown
 from constructs_lib.intrinsics import account_id
@@ -35,8 +35,11 @@ _RULES: Final[dict[str, Rule]] = {
     "display_name": text(_name, "Mail security"),
     "addresses": rules.MAILBOXES,
     "publisher_role_arns": each(rules.ROLE_ARN),
+    "publishers_have_key": FLAG,
     "alarms": FLAG,
+    "encryption_key": optional(rules.KEY),
     "encryption_key_arn": optional(rules.KEY_ARN),
+    "removal_policy": KEPT_OR_NOT,
 }
 
 
@@ -85,8 +88,11 @@ class SecurityAlerts(Construct):
             display_name=display_name,
             addresses=addresses,
             publisher_role_arns=publisher_role_arns,
+            publishers_have_key=publishers_have_key,
             alarms=alarms,
+            encryption_key=encryption_key,
             encryption_key_arn=encryption_key_arn,
+            removal_policy=removal_policy,
         )
         if encryption_key is not None and encryption_key_arn is not None:
             raise ValueError(

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.alerts.security_alerts import SecurityAlerts
+from constructs_lib.checks import Rule, check_props, instance
 from constructs_lib.intrinsics import account_id
 
 __all__ = ["PAUSE_EVENTS", "SendingPauses"]
@@ -31,6 +32,7 @@ _REMEDY: Final = (
     "ENABLED or REINSTATED: it sends again, and there is nothing to do."
 )
 _RETRY_SECONDS: Final = 24 * 60 * 60
+_RULES: Final[dict[str, Rule]] = {"alerts": instance(SecurityAlerts, "pass the operators' alerts, SecurityAlerts(...)")}
 
 
 class SendingPauses(Construct):
@@ -51,6 +53,7 @@ class SendingPauses(Construct):
 
     def __init__(self, scope: Construct, id: str, *, alerts: SecurityAlerts) -> None:
         super().__init__(scope, id)
+        check_props(self, "sending pauses", _RULES, alerts=alerts)
         role = iam.Role(
             self,
             "Role",

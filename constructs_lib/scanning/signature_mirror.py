@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.checks import Rule, check_props, duration, each, matching, optional, whole
+from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
 from mailroom.definitions.manifest import FRESHCLAM_STATE
@@ -31,6 +31,7 @@ _RULES: Final[dict[str, Rule]] = {
     "required": each(matching(r"[a-z0-9_-]{1,64}", "the name of a database", "main"), least=1, key=str.lower),
     "minimum_signatures": whole(1, 1_000_000_000),
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
+    "removal_policy": KEPT_OR_NOT,
 }
 
 
@@ -79,6 +80,7 @@ class SignatureMirror(Construct):
             required=required,
             minimum_signatures=minimum_signatures,
             access_logs_bucket_name=access_logs_bucket_name,
+            removal_policy=removal_policy,
         )
         rate = every or cdk.Duration.hours(4)
         self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name, removal_policy)

@@ -33,6 +33,10 @@ class _Definitions:
     """Stands for a bucket of the stack that is made."""
 
 
+class _Alerts:
+    """Stands for the operators' alerts of the stack that is made."""
+
+
 RIGHT: Final[dict[str, dict[str, Any]]] = {
     "TenantSubdomain": {"tenant_id": "acme", "subdomain": DOMAIN, "rule_set_name": "mail", "scanner": SCANNER},
     "TenantInbox": {
@@ -65,6 +69,7 @@ RIGHT: Final[dict[str, dict[str, Any]]] = {
     },
     "SecurityAlerts": {"display_name": "Alerts"},
     "SendingIdentity": {"domain": DOMAIN, "tenant_name": "acme"},
+    "SendingPauses": {"alerts": _Alerts()},
     "SignatureMirror": {},
     "SubdomainZone": {"zone_name": DOMAIN},
 }
@@ -358,9 +363,13 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "display_name": [*_NOT_TEXT, "", "a" * 101, "a\nb"],
         "addresses": _MAILBOXES,
         "publisher_role_arns": [None, ROLE, *([wrong] for wrong in _ROLE)],
+        "publishers_have_key": _FLAG,
         "alarms": _FLAG,
+        "encryption_key": [True, "alias/mail"],
         "encryption_key_arn": _KEY,
+        "removal_policy": _REMOVAL,
     },
+    "SendingPauses": {"alerts": [None, TOPIC]},
     "SendingIdentity": {
         "domain": _NAME,
         "tenant_name": _ID,
@@ -375,6 +384,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "required": [None, "main", [], [""], ["a b"], ["main", "main"], [None]],
         "minimum_signatures": [None, 0, -1, True, "5"],
         "access_logs_bucket_name": _BUCKET,
+        "removal_policy": _REMOVAL,
     },
     "SubdomainZone": {"zone_name": _NAME, "parent": _PARENT, "portal": _PORTAL, "removal_policy": _REMOVAL},
 }
@@ -386,6 +396,8 @@ def make(stack: cdk.Stack, name: str, **given: Any) -> Construct:
     for prop, value in values.items():
         if isinstance(value, _Definitions):
             values[prop] = s3.Bucket.from_bucket_name(stack, "Definitions", "definitions")
+        if isinstance(value, _Alerts):
+            values[prop] = lib.SecurityAlerts(stack, "Alerts", display_name="Alerts")
     construct: Callable[..., Construct] = getattr(lib, name)
     props: Callable[..., object] | None = getattr(lib, f"{name}Props", None)
     if props is not None:
