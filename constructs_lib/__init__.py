@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from constructs_lib.receiving import TenantInboxProps as TenantInboxProps
     from constructs_lib.records import DnsRecord as DnsRecord
     from constructs_lib.records import MtaSts as MtaSts
+    from constructs_lib.registry import TenantEntry as TenantEntry
+    from constructs_lib.registry import TenantEntryProps as TenantEntryProps
     from constructs_lib.scanning import AttachmentScanner as AttachmentScanner
     from constructs_lib.scanning import AttachmentScannerProps as AttachmentScannerProps
     from constructs_lib.scanning import SignatureMirror as SignatureMirror
     from constructs_lib.sending import SendingIdentity as SendingIdentity
+    from constructs_lib.sharing import SharedFunctions as SharedFunctions
     from constructs_lib.tenant_subdomain import TenantSubdomain as TenantSubdomain
     from constructs_lib.tenant_subdomain import TenantSubdomainProps as TenantSubdomainProps
+    from constructs_lib.tracking import EngagementEvents as EngagementEvents
     from constructs_lib.tracking import EngagementTracking as EngagementTracking
     from constructs_lib.tracking import EngagementTrackingProps as EngagementTrackingProps
     from mailroom.messages.joining import JoinBy as JoinBy

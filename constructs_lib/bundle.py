@@ -29,13 +29,15 @@ _DISTRIBUTIONS: Final = (
     "urllib3",
     "webencodings",
 )
-_SERVICES: Final = frozenset({"dynamodb", "events", "s3", "sesv2", "sqs"})
+_SERVICES: Final = frozenset({"cloudformation", "dynamodb", "events", "s3", "sesv2", "sqs", "ssm", "sts"})
 """Of botocore's descriptions of all of AWS, which are twenty times as big as all else together."""
 _OF_MAILROOM: Final = (
+    "address_books",
     "announcements",
     "functions",
     "messages",
     "outbox",
+    "registry",
     "store",
     "structuring",
     "threads",

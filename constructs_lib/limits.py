@@ -23,7 +23,8 @@ MOST_RECIPIENTS_PER_RULE: Final = 500
 """SES developer guide, "Service quotas in Amazon SES", email receiving; another page says 100."""
 
 MOST_BOOK_BYTES: Final = 200 * 1024
-"""What Step Functions hands a task holds 256 KiB at most. Step Functions developer guide, "Service quotas"."""
+"""A template holds 1 MB in all, and an item of DynamoDB's 400 KB. CloudFormation user guide, "Understand CloudFormation quotas";
+DynamoDB developer guide, "Constraints"."""
 
 
 def sender_characters(addresses: Iterable[str]) -> int:

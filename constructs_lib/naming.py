@@ -11,18 +11,24 @@ import re
 from typing import Final
 
 __all__ = [
+    "TENANT_STACKS",
     "cell_export",
     "cell_stack_name",
     "check_identifier",
     "delegation_stack_name",
     "receipt_rule_name",
     "receipt_rule_set_name",
+    "registry_path",
     "tenant_stack_name",
 ]
 
 _IDENTIFIER: Final = re.compile(r"[a-z](?:-?[a-z0-9])*")
 _IDENTIFIER_CHARACTERS: Final = 32
 """Leaves room for prefixes and counters within SES's 64 characters for the names of rules, rule sets and tenants."""
+
+
+TENANT_STACKS: Final = "Tenant-"
+"""What the names of tenants' stacks begin with, and no other."""
 
 
 def check_identifier(what: str, value: str) -> str:
@@ -46,12 +52,17 @@ def cell_stack_name(cell_id: str) -> str:
 
 def tenant_stack_name(tenant_id: str) -> str:
     """Name of the stack that holds everything of one tenant."""
-    return f"Tenant-{tenant_id}"
+    return f"{TENANT_STACKS}{tenant_id}"
 
 
 def delegation_stack_name(tenant_id: str) -> str:
     """Name of the stack that writes one tenant's NS record into a parent zone of another account."""
     return f"Delegation-{tenant_id}"
+
+
+def registry_path(cell_id: str) -> str:
+    """What the names of the parameters begin with by which a cell's functions know its tenants: they are looked up by name."""
+    return f"/email-cell-{cell_id}/configuration-sets/"
 
 
 def cell_export(cell_id: str, value: str) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-__all__ = ["service_role"]
+from constructs_lib.sharing import take_role_for, trust_in
+
+__all__ = ["role_for_sessions", "service_role"]
 
 _VERSION = "2012-10-17"
 
@@ -46,3 +48,28 @@ def service_role(
             )
         ],
     )
+
+
+def role_for_sessions(scope: Construct, id: str, function_role: iam.CfnRole, *, tag: str) -> iam.CfnRole:
+    """A role without any right of its own, which a function takes for one tenant at a time; tenants' tables let it in.
+
+    Args:
+        scope: where it stands, and the policy that lets the function take it.
+        id: of the construct.
+        function_role: role of the function, of the same stack.
+        tag: key of the tag that each session must have.
+    """
+    role = iam.CfnRole(
+        scope,
+        id,
+        assume_role_policy_document={"Version": _VERSION, "Statement": trust_in(function_role.attr_arn, tag)},
+    )
+    # Not in the function's role itself: each would wait for the other.
+    iam.CfnPolicy(
+        scope,
+        f"{id}Taking",
+        policy_name="Taking",
+        policy_document={"Version": _VERSION, "Statement": [take_role_for(role.attr_arn)]},
+        roles=[function_role.ref],
+    )
+    return role

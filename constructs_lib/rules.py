@@ -28,6 +28,7 @@ from constructs_lib.faults import RuleError
 from constructs_lib.limits import MOST_RECIPIENTS_PER_RULE
 from constructs_lib.quarantine import Scanner
 from constructs_lib.records import DmarcPolicy, MtaSts
+from constructs_lib.sharing import SharedFunctions
 from mailroom.addresses import DesignatedAddress
 from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Action, Policy
@@ -93,10 +94,22 @@ CONFIGURATION_SET: Final = matching(
 ALARM_TOPIC: Final = interface("topic_arn", "ITopic", "pass a topic, such as sns.Topic(...)")
 BUCKET: Final = interface("bucket_arn", "IBucket", "pass a bucket, such as the `bucket` of a SignatureMirror")
 KEY: Final = interface("key_arn", "IKey", "pass a key, such as kms.Key(...)")
+REGISTRY_PATH: Final = matching(
+    r"/(?:[A-Za-z0-9_.-]{1,100}/){1,5}",
+    "the beginning of parameters' names, between slashes",
+    "/mail/configuration-sets/",
+)
+STACK_PREFIX: Final = matching(r"[A-Za-z][A-Za-z0-9-]{0,99}", "what stacks' names begin with", "Tenant-")
 RAW_RETENTION: Final = duration("days", 1, values.MOST_RAW_DAYS)
 MESSAGE_RETENTION: Final = duration("days", 1, values.MOST_MESSAGES_DAYS)
 SCANNER: Final = parts(
     Scanner, {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN}, "pass the `scanner` of an AttachmentScanner"
+)
+
+SHARED: Final = parts(
+    SharedFunctions,
+    {"registry_path": REGISTRY_PATH, "tracking_role_arn": ROLE_ARN, "books_role_arn": ROLE_ARN},
+    "use SharedFunctions(registry_path=..., tracking_role_arn=..., books_role_arn=...)",
 )
 
 

@@ -11,7 +11,6 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.addresses import AddressBookWriter, AddressBookWriterProps
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
@@ -23,8 +22,10 @@ from constructs_lib.quarantine import Scanner
 from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
+from constructs_lib.registry import TenantEntry, TenantEntryProps
 from constructs_lib.sending import SendingIdentity
-from constructs_lib.tracking import EngagementTracking, EngagementTrackingProps
+from constructs_lib.sharing import SharedFunctions
+from constructs_lib.tracking import EngagementEvents
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.layout import OUTGOING_PREFIX
 from mailroom.messages.joining import JoinBy
@@ -60,6 +61,8 @@ class TenantSubdomainProps:
         recipients_per_rule: Default: 100.
         raw_retention: how long mail may wait in quarantine. Default: 90 days.
         scanner: what scans the mail that arrives. Default: None, it stays in quarantine.
+        shared: functions of the account and region that note what became of mail, and write the address book; with a scanner.
+            Default: None, neither is done.
         scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
         message_retention: how long delivered mail and its messages are kept. Default: None, until somebody deletes them.
         track_opens: whether it is recorded that mail was opened. Default: True.
@@ -92,6 +95,7 @@ class TenantSubdomainProps:
     recipients_per_rule: int = RECIPIENTS_PER_RULE
     raw_retention: cdk.Duration | None = None
     scanner: Scanner | None = None
+    shared: SharedFunctions | None = None
     scan_policy: Policy = field(default_factory=Policy)
     message_retention: cdk.Duration | None = None
     track_opens: bool = True
@@ -108,9 +112,9 @@ class TenantSubdomainProps:
 class TenantSubdomain(Construct):
     """A tenant's subdomain, ready to send and receive: DNS, sending identity, inbox, alerts and messages.
 
-    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore`, `EngagementTracking` and
-    `AddressBookWriter`; when delegated, `SubdomainZone` with `records` in it: the eight that e-mail needs, then optional ones.
-    Holds no custom resource.
+    Composes `SendingIdentity`, `SecurityAlerts` and `TenantInbox`; with a scanner `MessageStore`, and with shared functions as well
+    `TenantEntry` and `EngagementEvents`. When delegated, `SubdomainZone` with `records` in it: the eight that e-mail needs, then
+    optional ones. Holds no custom resource.
 
     Raises:
         ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), a text that
@@ -176,7 +180,6 @@ class TenantSubdomain(Construct):
             removal_policy=props.removal_policy,
         )
         self.messages: MessageStore | None = None
-        self.tracking: EngagementTracking | None = None
         if props.scanner is not None:
             self.messages = MessageStore(
                 self,
@@ -188,36 +191,17 @@ class TenantSubdomain(Construct):
                     join_by=props.join_by,
                     configuration_set_name=self.sending.configuration_set_name if senders else None,
                     send_statements=self.sending.send_statements(senders) if senders else (),
+                    table_statements=props.shared.table_statements(
+                        configuration_set_name=self.sending.configuration_set_name, stack_id=cdk.Aws.STACK_ID
+                    )
+                    if props.shared is not None
+                    else (),
                     alarm_topic_arn=props.alarm_topic_arn,
                     removal_policy=props.removal_policy,
                 ),
             )
-            self.tracking = EngagementTracking(
-                self,
-                "Tracking",
-                EngagementTrackingProps(
-                    tenant_id=props.tenant_id,
-                    configuration_set_name=self.sending.configuration_set_name,
-                    table_name=self.messages.table_name,
-                    table_arn=self.messages.table_arn,
-                    opens=props.track_opens,
-                    clicks=props.track_clicks,
-                    plain_addresses=props.suppress_plain_addresses,
-                    retention=props.message_retention,
-                    alarm_topic_arn=props.alarm_topic_arn,
-                ),
-            )
-            AddressBookWriter(
-                self,
-                "Addresses",
-                AddressBookWriterProps(
-                    tenant_id=props.tenant_id,
-                    book=self.address_book,
-                    table_name=self.messages.table_name,
-                    table_arn=self.messages.table_arn,
-                    alarm_topic_arn=props.alarm_topic_arn,
-                ),
-            )
+            if props.shared is not None:
+                self._share(props, props.shared, self.messages)
         self.inbox = TenantInbox(
             self,
             "Inbox",
@@ -238,6 +222,31 @@ class TenantSubdomain(Construct):
                 alerts_topic_arn=self.alerts.topic_arn,
             ),
         )
+
+    def _share(self, props: TenantSubdomainProps, shared: SharedFunctions, messages: MessageStore) -> None:
+        """Have the functions of the cell note what became of mail, and write the address book."""
+        entry = TenantEntry(
+            self,
+            "Entry",
+            TenantEntryProps(
+                tenant_id=props.tenant_id,
+                registry_path=shared.registry_path,
+                configuration_set_name=self.sending.configuration_set_name,
+                table_name=messages.table_name,
+                book=self.address_book,
+                plain_addresses=props.suppress_plain_addresses,
+                retention=props.message_retention,
+            ),
+        )
+        told = EngagementEvents(
+            self,
+            "Tracking",
+            configuration_set_name=self.sending.configuration_set_name,
+            opens=props.track_opens,
+            clicks=props.track_clicks,
+        )
+        # No event comes before somebody knows whose it is.
+        told.destination.add_resource_dependency(entry.parameter)
 
     def grant_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` use the tenant's outbox (`mailroom.outbox.Outbox`): put messages in, and ask how far they are.
@@ -288,6 +297,7 @@ _RULES: Final[dict[str, Rule]] = {
     "recipients_per_rule": rules.RECIPIENTS_PER_RULE,
     "raw_retention": optional(rules.RAW_RETENTION),
     "scanner": optional(rules.SCANNER),
+    "shared": optional(rules.SHARED),
     "scan_policy": rules.SCAN_POLICY,
     "message_retention": optional(rules.MESSAGE_RETENTION),
     "track_opens": FLAG,

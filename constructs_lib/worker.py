@@ -15,10 +15,10 @@ from constructs import Construct
 
 from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.bundle import bundle
-from constructs_lib.roles import service_role
+from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
 
-__all__ = ["VISIBILITY_TIMES", "QueueWorker", "QueueWorkerProps"]
+__all__ = ["MAX_RECEIVES", "VISIBILITY_TIMES", "QueueWorker", "QueueWorkerProps"]
 
 VISIBILITY_TIMES: Final = 6
 """A queue hides a message for so many times its function's time-out: with less, one that Lambda has no room for uses up its tries.
@@ -26,7 +26,9 @@ VISIBILITY_TIMES: Final = 6
 Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping".
 """
 
-_MAX_RECEIVES: Final = 5
+MAX_RECEIVES: Final = 5
+"""How often a queue hands one message out, before it is kept with the dead letters."""
+
 _QUEUE_ACTIONS: Final = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
@@ -50,10 +52,14 @@ class QueueWorkerProps:
         says_dead: what operators are told when something could not be done.
         says_waiting: what they are told when the oldest has waited for 15 minutes.
         puts_back: whether the function may send to its own queue, whose URL it finds as QUEUE_URL. Default: it may not.
+        takes_role_for: key of the tag of the sessions in which the function reaches tenants' tables, with a role whose ARN it
+            finds as TABLES_ROLE_ARN. Default: None, it takes no role.
         alarm_topic_arn: told of both. Default: None, nobody is.
         timeout_seconds: of one invocation. Default: 120.
         memory_mib: Default: 256.
         max_concurrency: how many at once: 2 to 1,000. Default: 5.
+        batch_size: messages of one invocation, 1 to 10. Default: 1, so that one that exhausts time or memory takes no other with
+            it.
     """
 
     where: str
@@ -64,20 +70,22 @@ class QueueWorkerProps:
     says_dead: str
     says_waiting: str
     puts_back: bool = False
+    takes_role_for: str | None = None
     alarm_topic_arn: str | None = None
     timeout_seconds: int = 120
     memory_mib: int = 256
     max_concurrency: int = 5
+    batch_size: int = 1
 
 
 class QueueWorker(Construct):
-    """One message of the queue at a time, tried five times, then kept with the dead letters for 14 days.
+    """Messages of the queue, one at a time by default, each tried five times, then kept with the dead letters for 14 days.
 
     Between two tries a message is hidden for six times the function's time-out, unless the function asks for less.
 
     Creates 2 queues (encrypted, TLS only), 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a
     year), 1 event source mapping and 2 alarms. `let_send` must be called once: it writes the queues' policies. Holds no state but
-    what waits.
+    what waits. `tables_role_arn` is the role that the function takes, "" where it takes none.
 
     Raises:
         ValueError: `max_concurrency` is not what Lambda takes.
@@ -95,7 +103,7 @@ class QueueWorker(Construct):
                 "Queue",
                 {
                     "visibility_timeout": VISIBILITY_TIMES * props.timeout_seconds,
-                    "redrive_policy": {"deadLetterTargetArn": dead_letters.attr_arn, "maxReceiveCount": _MAX_RECEIVES},
+                    "redrive_policy": {"deadLetterTargetArn": dead_letters.attr_arn, "maxReceiveCount": MAX_RECEIVES},
                 },
             ),
             dead_letters,
@@ -109,15 +117,20 @@ class QueueWorker(Construct):
             *([allow_to(["sqs:SendMessage"], queue.attr_arn)] if props.puts_back else []),
             *props.statements,
         ]
-        self.role_arn: str = service_role(self, "Role", "lambda.amazonaws.com", statements).attr_arn
+        self.role = service_role(self, "Role", "lambda.amazonaws.com", statements)
+        self.role_arn: str = self.role.attr_arn
+        self.tables_role_arn: str = ""
         own = {"QUEUE_URL": queue.ref} if props.puts_back else {}
+        if props.takes_role_for is not None:
+            self.tables_role_arn = role_for_sessions(self, "Tables", self.role, tag=props.takes_role_for).attr_arn
+            own["TABLES_ROLE_ARN"] = self.tables_role_arn
         function = self._function(props, log_group, {**props.environment, **own})
         self.source = lambda_.CfnEventSourceMapping(
             self,
             "Source",
             event_source_arn=queue.attr_arn,
             function_name=function.ref,
-            batch_size=1,  # one that exhausts time or memory takes no other with it
+            batch_size=props.batch_size,
             function_response_types=["ReportBatchItemFailures"],
             scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
                 maximum_concurrency=props.max_concurrency

@@ -1,4 +1,4 @@
-"""A tenant's address book, written to its table by each deployment."""
+"""Tenants' address books, written to their tables by each deployment."""
 
 from __future__ import annotations
 
@@ -7,155 +7,141 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_stepfunctions as stepfunctions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.alarms import Threshold, add_alarm
-from constructs_lib.checks import FLAG, Rule, check_props, optional, parts, placed
-from constructs_lib.faults import shown
-from constructs_lib.intrinsics import account_id
-from constructs_lib.limits import MOST_BOOK_BYTES, attributes, book_bytes
-from constructs_lib.roles import service_role
+from constructs_lib.bundle import bundle
+from constructs_lib.checks import Rule, check_props, optional
+from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
-from mailroom.addresses import AddressBook
-from mailroom.store.address_book import address_book_item
-from mailroom.store.keys import BOOK_KEY
+from constructs_lib.wildcards import explain_wildcard
+from mailroom.address_books.tag import TAG
 
 __all__ = ["AddressBookWriter", "AddressBookWriterProps"]
 
 _AGAIN: Final = "rate(6 hours)"
 _SETTLED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+_TIMEOUT_SECONDS: Final = 900
+_MEMORY_MIB: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressBookWriterProps:
-    """What the writer of an address book is made from.
+    """What the writer of address books is made from.
 
     Args:
-        tenant_id: permanent id; the alarm names it.
-        book: what to write.
-        table_name: of the tenant's messages.
-        table_arn: of the same.
-        alarm_topic_arn: told when the book cannot be written. Default: None, nobody is.
+        registry_path: what the names of tenants' entries begin with, with a slash at either end.
+        stack_prefix: what the names of the stacks begin with that hold the entries.
+        alarm_topic_arn: told when a book cannot be written. Default: None, nobody is.
     """
 
-    tenant_id: str
-    book: AddressBook
-    table_name: str
-    table_arn: str
+    registry_path: str
+    stack_prefix: str
     alarm_topic_arn: str | None = None
 
 
 class AddressBookWriter(Construct):
-    """Writes the address book as one item of the tenant's table; applications read it with `MessageReader.address_book`.
+    """Writes each tenant's address book as one item of its table; applications read it with `MessageReader.address_book`.
 
-    Creates 1 state machine of one state, which holds the book and puts it into the table, 1 rule that starts it when the stack
-    was deployed and every six hours, a role for each, and 1 alarm. CloudFormation itself cannot write an item, and a tenant's stack
-    has no custom resource: nothing here can make a deployment fail or hang. The roles can write this one item, and nothing else.
+    One an account and region. Creates 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a year), 1
+    rule that starts it when a stack was deployed and every six hours, 1 role that the function takes for one tenant at a time,
+    and 1 alarm; its template does not depend on which tenants there are. CloudFormation itself cannot write an item, and a
+    tenant's stack has no custom resource: nothing here can make a deployment fail or hang.
+
+    The function reads stacks of that prefix, their templates' metadata with them, and tenants' entries (`TenantEntry`). It takes
+    the role with the stack's id as its session's tag. It has no right to any table: each tenant's own table lets that role in, with
+    the id of its very stack, to write the one item.
 
     Raises:
-        ValueError: `tenant_id` is no identifier, the book is bigger than what a state machine hands on, or a text holds `{{` or
-            a `${` that is no token (`check_texts`).
+        ValueError: a text holds `{{` or a `${` that is no token (`check_texts`).
 
-    Source: Step Functions developer guide, "Perform DynamoDB CRUD operations with Step Functions"; CloudFormation user guide,
-    "Managing events with CloudFormation and Amazon EventBridge".
+    Source: CloudFormation user guide, "Managing events with CloudFormation and Amazon EventBridge"; CloudFormation API reference,
+    DescribeStackResource.
     """
 
     def __init__(self, scope: Construct, id: str, props: AddressBookWriterProps) -> None:
         super().__init__(scope, id)
-        where = f"address book of tenant {shown(props.tenant_id)}"
-        check_props(self, where, _rules(props), props)
-        if (octets := book_bytes(props.book)) > MOST_BOOK_BYTES:
-            with placed(self):
-                raise ValueError(
-                    f"{where}: book must take at most {MOST_BOOK_BYTES:,} bytes, got {octets:,} for "
-                    f"{len(props.book.addresses):,} addresses; designate fewer, or receive at all with catch_all"
-                )
-        machine = self._machine(props, attributes(address_book_item(props.book)))
-        starts = service_role(
-            self,
-            "Starting",
-            "events.amazonaws.com",
-            [allow_to(["states:StartExecution"], machine.attr_arn)],
-            condition=_of_this_account(),
-        )
-        events.CfnRule(
+        check_props(self, "address books", _RULES, props)
+        stacks = arn("cloudformation", f"stack/{props.stack_prefix}")
+        function = self._function(props, stacks)
+        rule = events.CfnRule(
             self,
             "Rule",
-            description=f"Writes the address book of {props.tenant_id} after each deployment",
+            description="Writes address books after each deployment of a tenant",
             event_pattern={
                 "source": ["aws.cloudformation"],
+                "account": [account_id()],
                 "detail-type": ["CloudFormation Stack Status Change"],
-                "detail": {"stack-id": [cdk.Aws.STACK_ID], "status-details": {"status": list(_SETTLED)}},
+                "detail": {"stack-id": [{"prefix": stacks}], "status-details": {"status": list(_SETTLED)}},
             },
-            # New rules may miss the first minute's events.
+            # CloudFormation's events are best effort.
             schedule_expression=_AGAIN,
-            targets=[
-                events.CfnRule.TargetProperty(id="Writing", arn=machine.attr_arn, role_arn=starts.attr_arn, input="{}")
-            ],
+            targets=[events.CfnRule.TargetProperty(id="Writing", arn=function.attr_arn)],
+        )
+        lambda_.CfnPermission(
+            self,
+            "LetRuleCall",
+            action="lambda:InvokeFunction",
+            function_name=function.ref,
+            principal="events.amazonaws.com",
+            source_arn=rule.attr_arn,
         )
         failing = Threshold(
-            namespace="AWS/States",
-            metric="ExecutionsFailed",
-            dimension=("StateMachineArn", machine.attr_arn),
+            namespace="AWS/Lambda",
+            metric="Errors",
+            dimension=("FunctionName", function.ref),
             statistic="Sum",
             above=0,
-            says=f"The address book of {props.tenant_id} could not be written: see the state machine's latest executions.",
+            says="A tenant's address book could not be written: see the log of the function, which tries again every six hours.",
         )
         add_alarm(self, "Failing", failing, props.alarm_topic_arn)
 
-    def _machine(self, props: AddressBookWriterProps, item: dict[str, Any]) -> stepfunctions.CfnStateMachine:
-        allow = {
-            **allow_to(["dynamodb:PutItem"], props.table_arn),
-            "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
-        }
-        definition = {
-            "StartAt": "Write",
-            "States": {
-                "Write": {
-                    "Type": "Task",
-                    "Resource": f"arn:{cdk.Aws.PARTITION}:states:::dynamodb:putItem",
-                    "Parameters": {
-                        "TableName": props.table_name,
-                        "Item": {**item, "written": {"S.$": "$$.State.EnteredTime"}},
-                    },
-                    "Retry": [
-                        {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 5, "BackoffRate": 2}
-                    ],
-                    "End": True,
-                }
+    def _function(self, props: AddressBookWriterProps, stacks: str) -> lambda_.CfnFunction:
+        log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365)
+        log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        path = props.registry_path
+        entries = arn("ssm", f"parameter{path}*")
+        statements: list[dict[str, Any]] = [
+            allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
+            allow_to(["cloudformation:DescribeStackResource", "cloudformation:ListStackResources"], f"{stacks}*"),
+            {
+                "Effect": "Allow",
+                "Action": ["ssm:GetParameter", "ssm:GetParametersByPath"],
+                # A path is asked for without its last slash.
+                "Resource": [entries, arn("ssm", f"parameter{path.rstrip('/')}")],
             },
-        }
-        writes = service_role(self, "Writer", "states.amazonaws.com", [allow], condition=_of_this_account())
-        machine = stepfunctions.CfnStateMachine(
+        ]
+        role = service_role(self, "Role", "lambda.amazonaws.com", statements)
+        explain_wildcard(role, f"{stacks}*", "tenants' stacks have their prefix, and the cell does not know them")
+        explain_wildcard(role, entries, "one entry a tenant, and the cell does not know them")
+        tables = role_for_sessions(self, "Tables", role, tag=TAG)
+        self.role_arn: str = tables.attr_arn
+        code = assets.Asset(self, "Code", path=str(bundle()))
+        return lambda_.CfnFunction(
             self,
-            "Writing",
-            definition_string=cdk.Stack.of(self).to_json_string(definition),
-            role_arn=writes.attr_arn,
-        )
-        for rule, reason in (
-            (
-                "AwsSolutions-SF1",
-                "the history of a standard execution is kept for 90 days, without rights to all log groups",
+            "Function",
+            description="Writes tenants' address books",
+            runtime="python3.14",
+            architectures=["arm64"],
+            handler="mailroom.address_books.function.on_event",
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
+            role=role.attr_arn,
+            timeout=_TIMEOUT_SECONDS,
+            memory_size=_MEMORY_MIB,
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.ref),
+            environment=lambda_.CfnFunction.EnvironmentProperty(
+                variables={"REGISTRY_PATH": path, "TABLES_ROLE_ARN": self.role_arn}
             ),
-            ("AwsSolutions-SF2", "one call of one service: there is nothing to trace"),
-        ):
-            cdk.Validations.of(machine).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
-        return machine
+        )
 
 
-def _of_this_account() -> dict[str, Any]:
-    return {"StringEquals": {"aws:SourceAccount": account_id()}}
-
-
-def _rules(props: AddressBookWriterProps) -> dict[str, Rule]:
-    subdomain = props.book.subdomain if isinstance(props.book, AddressBook) else ""
-    book = {"subdomain": rules.DOMAIN, "addresses": rules.addresses_of(subdomain), "catch_all": FLAG, "live": FLAG}
-    return {
-        "tenant_id": rules.IDENTIFIER,
-        "book": parts(AddressBook, book, "use AddressBook(subdomain=..., addresses=...)"),
-        "table_name": rules.TABLE_NAME,
-        "table_arn": rules.TABLE_ARN,
-        "alarm_topic_arn": optional(rules.TOPIC_ARN),
-    }
+_RULES: Final[dict[str, Rule]] = {
+    "registry_path": rules.REGISTRY_PATH,
+    "stack_prefix": rules.STACK_PREFIX,
+    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+}

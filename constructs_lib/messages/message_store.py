@@ -41,6 +41,7 @@ class MessageStoreProps:
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
         configuration_set_name: that the outbox sends with. Default: None, nothing is sent.
         send_statements: what lets the function send, see `SendingIdentity.send_statements`. Default: nothing does.
+        table_statements: further statements of the table's policy, see `SharedFunctions.table_statements`. Default: none.
         alarm_topic_arn: told by the alarms. Default: None, nobody is.
         max_concurrency: messages that are worked on at once, 2 to 1,000. Default: 5.
         removal_policy: of the table; unless it is DESTROY, only CloudFormation may delete the table. Default: retain, but not what
@@ -52,6 +53,7 @@ class MessageStoreProps:
     join_by: Sequence[JoinBy] = ()
     configuration_set_name: str | None = None
     send_statements: Sequence[Mapping[str, Any]] = ()
+    table_statements: Sequence[Mapping[str, Any]] = ()
     alarm_topic_arn: str | None = None
     max_concurrency: int = 5
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -131,6 +133,8 @@ class MessageStore(Construct):
 
     def _table(self, props: MessageStoreProps) -> dynamodb.CfnTable:
         names = (PARTITION, SORT, LISTED, LATEST)
+        kept = props.removal_policy != cdk.RemovalPolicy.DESTROY
+        statements = [*([_only_cloudformation_deletes()] if kept else []), *props.table_statements]
         table = dynamodb.CfnTable(
             self,
             "Table",
@@ -153,8 +157,10 @@ class MessageStore(Construct):
             sse_specification=dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
             # Not deletion protection: with it no roll-back could delete the table that it has just made.
             deletion_protection_enabled=False,
-            resource_policy=dynamodb.CfnTable.ResourcePolicyProperty(policy_document=_only_cloudformation_deletes())
-            if props.removal_policy != cdk.RemovalPolicy.DESTROY
+            resource_policy=dynamodb.CfnTable.ResourcePolicyProperty(
+                policy_document={"Version": "2012-10-17", "Statement": statements}
+            )
+            if statements
             else None,
             time_to_live_specification=dynamodb.CfnTable.TimeToLiveSpecificationProperty(
                 attribute_name=EXPIRES, enabled=True
@@ -165,28 +171,21 @@ class MessageStore(Construct):
 
 
 def _only_cloudformation_deletes() -> dict[str, Any]:
-    """The table's own policy: DeleteTable for nobody but CloudFormation, whose template says that the table is kept.
+    """Of the table's own policy: DeleteTable for nobody but CloudFormation, whose template says that the table is kept.
 
     CloudFormation acts with the CDK's execution role, or as whoever called it; a template without that role has `aws:CalledVia`.
     """
     return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "DenyDeletingTable",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "dynamodb:DeleteTable",
-                # The table's own ARN would be a reference of the table to itself.
-                "Resource": "*",
-                "Condition": {
-                    "ArnNotLike": {
-                        "aws:PrincipalArn": f"arn:{cdk.Aws.PARTITION}:iam::{account_id()}:role/{_EXECUTION_ROLES}"
-                    },
-                    "ForAllValues:StringNotEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]},
-                },
-            }
-        ],
+        "Sid": "DenyDeletingTable",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "dynamodb:DeleteTable",
+        # The table's own ARN would be a reference of the table to itself.
+        "Resource": "*",
+        "Condition": {
+            "ArnNotLike": {"aws:PrincipalArn": f"arn:{cdk.Aws.PARTITION}:iam::{account_id()}:role/{_EXECUTION_ROLES}"},
+            "ForAllValues:StringNotEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]},
+        },
     }
 
 
@@ -209,6 +208,7 @@ _RULES: Final[dict[str, Rule]] = {
     "join_by": rules.JOIN_BY,
     "configuration_set_name": optional(rules.CONFIGURATION_SET),
     "send_statements": each(rules.STATEMENT),
+    "table_statements": each(rules.STATEMENT),
     "alarm_topic_arn": optional(rules.TOPIC_ARN),
     "max_concurrency": rules.CONCURRENCY,
     "removal_policy": KEPT_OR_NOT,

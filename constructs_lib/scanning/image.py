@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 import mailroom
+from constructs_lib.wildcards import explain_wildcard
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
 
 __all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "image_function", "let_read_definitions"]
@@ -89,23 +90,4 @@ def let_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *action
     # Without the right to list, S3 says of what is not published yet that it is forbidden.
     function.add_to_role_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
     assert function.role is not None  # noqa: S101 - every function of the image has one
-    found = _as_in_findings(cdk.Stack.of(function).resolve(sets))
-    cdk.Validations.of(function.role).acknowledge(
-        cdk.Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::{found}]", reason="keys of sets of definitions are made of their digests"
-        )
-    )
-
-
-def _as_in_findings(value: object) -> str:
-    """A resolved ARN as cdk-nag names it: references in angle brackets."""
-    match value:
-        case {"Fn::Join": [separator, parts]}:
-            return str(separator).join(_as_in_findings(part) for part in parts)
-        case {"Fn::GetAtt": [resource, attribute]}:
-            return f"<{resource}.{attribute}>"
-        case {"Fn::ImportValue": name}:
-            return _as_in_findings(name)
-        case {"Ref": name}:
-            return f"<{name}>"
-    return str(value)
+    explain_wildcard(function.role, sets, "keys of sets of definitions are made of their digests")

@@ -1,5 +1,6 @@
 """What becomes of mail that was sent."""
 
+from constructs_lib.tracking.engagement_events import EngagementEvents
 from constructs_lib.tracking.engagement_tracking import EngagementTracking, EngagementTrackingProps
 
-__all__ = ["EngagementTracking", "EngagementTrackingProps"]
+__all__ = ["EngagementEvents", "EngagementTracking", "EngagementTrackingProps"]

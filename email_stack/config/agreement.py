@@ -113,7 +113,7 @@ def _amount(tenant: _Tenant) -> Iterator[Fault]:
     book = book_bytes(AddressBook(subdomain=tenant.subdomain, addresses=tenant.designated_addresses))
     if book > MOST_BOOK_BYTES:
         yield Fault(
-            f"must be an address book of at most {MOST_BOOK_BYTES:,} bytes (Step Functions hands on no more), is {book:,}",
+            f"must be an address book of at most {MOST_BOOK_BYTES:,} bytes (a template has no more room for it), is {book:,}",
             "designate fewer, or receive at all with catch_all",
             ("addresses",),
             silent=True,

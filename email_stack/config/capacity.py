@@ -20,33 +20,31 @@ _FUNCTION_MIB: Final = 2
 """Of the zipped code of one function; the scanner's is an image, which Lambda does not count."""
 _MIRROR_MEMORY_MIB: Final = 3008
 _WORKER_CONCURRENCY: Final = 5
-"""Of each function that a tenant's queues start."""
+"""Of each function that a queue starts, but for the scanner."""
 
 _CELL: Final[Mapping[str, int]] = {
-    "event_rules": 3,  # two start the mirror, one tells of tenants that SES paused
+    "event_rules": 5,  # two start the mirror; one each takes SES's events, tenants' deployments, and what SES paused
     "buckets": 2,  # for access logs and for definitions
     "stacks": 1,
-    "iam_roles": 4,
-    "alarms": 7,
-    "code_storage_mib": 1,
+    "iam_roles": 8,
+    "alarms": 11,
+    "code_storage_mib": 1 + 2 * _FUNCTION_MIB,
     "topics": 1,
-    "log_groups": 3,
+    "log_groups": 5,
     "kms_keys": 1,
 }
 _TENANT: Final[Mapping[str, int]] = {
-    "event_rules": 2,  # for what became of its mail and for its address book
     "identities": 1,
     "configuration_sets": 1,
     "ses_tenants": 1,
     "buckets": 1,
     "stacks": 1,
-    "iam_roles": 4,
-    "alarms": 5,
+    "iam_roles": 1,
+    "alarms": 2,
     "tables": 1,
-    "code_storage_mib": 2 * _FUNCTION_MIB,
+    "code_storage_mib": _FUNCTION_MIB,
     "topics": 1,
-    "state_machines": 1,
-    "log_groups": 2,
+    "log_groups": 1,
 }
 _OWN_SCANNER: Final[Mapping[str, int]] = {"iam_roles": 1, "alarms": 6, "log_groups": 1}
 _OWN_DELEGATION: Final[Mapping[str, int]] = {"stacks": 1, "iam_roles": 1, "code_storage_mib": 1}
@@ -98,7 +96,7 @@ def cell_needs(cell: Cell) -> dict[str, int]:
         **_CELL,
         "pending_subscriptions": len(cell.alerts),
         "function_memory_mib": max(cell.scanner.memory_mib, _MIRROR_MEMORY_MIB),
-        "concurrent_executions": cell.scanner.max_concurrency,
+        "concurrent_executions": max(_WORKER_CONCURRENCY, cell.scanner.max_concurrency),
     }
 
 

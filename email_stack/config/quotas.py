@@ -80,7 +80,10 @@ class Quotas(Settings):
         default=5000, ge=1, le=_MOST, description="SNS subscriptions that nobody has confirmed yet. Default: 5000."
     )
     state_machines: int = Field(
-        default=100_000, ge=1, le=_MOST, description="Step Functions state machines. Default: 100000."
+        default=100_000,
+        ge=1,
+        le=_MOST,
+        description="Step Functions state machines. None is made any more: it is not looked at. Default: 100000.",
     )
     log_groups: int = Field(
         default=1_000_000, ge=1, le=_MOST_LOG_GROUPS, description="CloudWatch log groups. Default: 1000000."
@@ -146,8 +149,6 @@ QUOTAS: Final[Mapping[str, Quota]] = {
     "pending_subscriptions": Quota(
         what="SNS subscriptions to confirm", service="Amazon Simple Notification Service (SNS)"
     ),
-    # Step Functions developer guide, "Service quotas".
-    "state_machines": Quota(what="state machines", service="AWS Step Functions"),
     # CloudWatch Logs user guide, "CloudWatch Logs quotas".
     "log_groups": Quota(what="log groups", service="Amazon CloudWatch Logs"),
     # KMS developer guide, "Resource quotas".

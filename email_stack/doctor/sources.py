@@ -71,7 +71,6 @@ SOURCES: Final[Mapping[str, QuotaSource]] = {
     "tables": _source("tables", "dynamodb", "L-F98FE922", "Maximum number of tables"),
     "topics": _source("topics", "sns", "L-61103206", "Topics per Account"),
     "pending_subscriptions": _source("pending_subscriptions", "sns", "L-1A43D3DB", "Pending Subscriptions per Account"),
-    "state_machines": _source("state_machines", "states", "L-B66B0F91", "Registered state machines"),
     "kms_keys": _source("kms_keys", "kms", "L-C2F1777E", "Customer Master Keys (CMKs)"),
     "configuration_sets": _source("configuration_sets", "ses", "L-10E24536", "Configuration set count"),
     "ses_tenants": _source("ses_tenants", "ses", "L-E7F21B4C", "Tenant count"),

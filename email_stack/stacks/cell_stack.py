@@ -10,14 +10,24 @@ from constructs import Construct
 
 from constructs_lib import (
     ActiveReceiptRuleSet,
+    AddressBookWriter,
+    AddressBookWriterProps,
     AttachmentScanner,
     AttachmentScannerProps,
+    EngagementTracking,
+    EngagementTrackingProps,
     SecurityAlerts,
     SendingPauses,
     SignatureMirror,
 )
 from constructs_lib.alerts import alarms_use_key
-from constructs_lib.naming import cell_export, cell_stack_name, receipt_rule_set_name
+from constructs_lib.naming import (
+    TENANT_STACKS,
+    cell_export,
+    cell_stack_name,
+    receipt_rule_set_name,
+    registry_path,
+)
 from email_stack.config import Cell
 from email_stack.stacks.removal import removal_policy
 
@@ -25,23 +35,27 @@ __all__ = [
     "ACCESS_LOGS_BUCKET",
     "ALARMS_TOPIC",
     "ALERTS_KEY",
+    "BOOKS_ROLE",
     "DEFINITIONS_BUCKET",
     "SCANNER_QUEUE",
     "SCANNER_ROLE",
+    "TRACKING_ROLE",
     "CellStack",
 ]
 
 ACCESS_LOGS_BUCKET = "AccessLogsBucketName"
 ALARMS_TOPIC = "AlarmsTopicArn"
 ALERTS_KEY = "AlertsKeyArn"
+BOOKS_ROLE = "AddressBooksRoleArn"
 DEFINITIONS_BUCKET = "DefinitionsBucketName"
 SCANNER_QUEUE = "ScannerQueueArn"
 SCANNER_ROLE = "ScannerRoleArn"
+TRACKING_ROLE = "TrackingRoleArn"
 
 
 class CellStack(cdk.Stack):
-    """The stack of one cell: the active receipt rule set, the scanner and its definitions, the alarms' topic and what tells it of
-    tenants that SES paused, the key of all topics, and the bucket of access logs.
+    """The stack of one cell: the active receipt rule set, the scanner and its definitions, tracking, the writer of address books,
+    the alarms' topic and what tells it of tenants that SES paused, the key of all topics, and the bucket of access logs.
 
     Exports what tenants import; CloudFormation keeps a cell from being deleted as long as one of them does. Its template does
     not depend on which tenants there are.
@@ -88,6 +102,15 @@ class CellStack(cdk.Stack):
                 max_concurrency=cell.scanner.max_concurrency,
             ),
         )
+        path = registry_path(cell.id)
+        tracking = EngagementTracking(
+            self, "Tracking", EngagementTrackingProps(registry_path=path, alarm_topic_arn=alarms.topic_arn)
+        )
+        books = AddressBookWriter(
+            self,
+            "AddressBooks",
+            AddressBookWriterProps(registry_path=path, stack_prefix=TENANT_STACKS, alarm_topic_arn=alarms.topic_arn),
+        )
         exported = {
             ALERTS_KEY: key.key_arn,
             ACCESS_LOGS_BUCKET: logs.bucket_name,
@@ -95,6 +118,8 @@ class CellStack(cdk.Stack):
             DEFINITIONS_BUCKET: mirror.bucket.bucket_name,
             SCANNER_QUEUE: scanner.scanner.queue_arn,
             SCANNER_ROLE: scanner.scanner.role_arn,
+            TRACKING_ROLE: tracking.role_arn,
+            BOOKS_ROLE: books.role_arn,
         }
         for name, value in exported.items():
             cdk.CfnOutput(self, name, value=value, export_name=cell_export(cell.id, name))

@@ -14,10 +14,11 @@ from constructs_lib import (
     AttachmentScannerProps,
     ParentZone,
     PortalAlias,
+    SharedFunctions,
     TenantSubdomain,
     TenantSubdomainProps,
 )
-from constructs_lib.naming import cell_export, receipt_rule_set_name, tenant_stack_name
+from constructs_lib.naming import cell_export, receipt_rule_set_name, registry_path, tenant_stack_name
 from constructs_lib.quarantine import Scanner
 from constructs_lib.records import zone_file_line
 from email_stack.config import Cell, Tenant
@@ -25,9 +26,11 @@ from email_stack.stacks.cell_stack import (
     ACCESS_LOGS_BUCKET,
     ALARMS_TOPIC,
     ALERTS_KEY,
+    BOOKS_ROLE,
     DEFINITIONS_BUCKET,
     SCANNER_QUEUE,
     SCANNER_ROLE,
+    TRACKING_ROLE,
 )
 from email_stack.stacks.removal import removal_policy
 from mailroom.messages.joining import JoinBy
@@ -103,6 +106,16 @@ def _cell_scanner(cell_id: str) -> Scanner:
     return Scanner(role_arn=_imported(cell_id, SCANNER_ROLE), queue_arn=_imported(cell_id, SCANNER_QUEUE))
 
 
+@cache
+def _shared_functions(cell_id: str) -> SharedFunctions:
+    """The functions that the tenants of a cell share. A cell that is older than they are exports no role: nothing is deployed."""
+    return SharedFunctions(
+        registry_path=registry_path(cell_id),
+        tracking_role_arn=_imported(cell_id, TRACKING_ROLE),
+        books_role_arn=_imported(cell_id, BOOKS_ROLE),
+    )
+
+
 def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps:
     parent = tenant.parent_zone
     portal = tenant.portal
@@ -129,6 +142,7 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         recipients_per_rule=cell.quotas.recipients_per_rule,
         raw_retention=cdk.Duration.days(tenant.retention.raw_days),
         scanner=scanner,
+        shared=_shared_functions(cell.id),
         scan_policy=tenant.scanning.policy,
         message_retention=cdk.Duration.days(tenant.retention.messages_days)
         if tenant.retention.messages_days is not None

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 __all__ = ["Settings"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The function's settings.
+    """The function's settings; none of them is a tenant's.
 
     Args:
-        configuration_set: name of the tenant's.
-        table: name of the tenant's table.
-        retention: how long events are kept; None until somebody deletes them.
-        plain_addresses: whether addresses that bounced or complained are kept, and not only their digests.
+        sets_arn: what the ARNs of configuration sets begin with, in this account and region.
+        registry_path: what the names of the tenants' parameters begin with.
+        role_arn: role that writes to tenants' tables.
+        queue_url: of the function's own queue.
+        max_receives: how often the queue hands one message out.
     """
 
-    configuration_set: str
-    table: str
-    retention: timedelta | None
-    plain_addresses: bool
+    sets_arn: str
+    registry_path: str
+    role_arn: str
+    queue_url: str
+    max_receives: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -33,12 +34,12 @@ class Settings:
             ValueError: a variable is missing, or says what it may not.
         """
         try:
-            days = environment["RETENTION_DAYS"]
             return cls(
-                configuration_set=environment["CONFIGURATION_SET"],
-                table=environment["TABLE_NAME"],
-                retention=timedelta(days=int(days)) if days else None,
-                plain_addresses=environment["SUPPRESSED_ADDRESSES"] == "plain",
+                sets_arn=environment["CONFIGURATION_SETS_ARN"],
+                registry_path=environment["REGISTRY_PATH"],
+                role_arn=environment["TABLES_ROLE_ARN"],
+                queue_url=environment["QUEUE_URL"],
+                max_receives=int(environment["MAX_RECEIVES"]),
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -1,21 +1,30 @@
-"""The address book in a tenant's table: one item, which a deployment writes whole."""
+"""The address book in a tenant's table: one item, which is written whole after a deployment."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Final
 
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.store.keys import BOOK_KEY, PARTITION, SORT
-from mailroom.store.table import Item, Table
+from mailroom.store.table import ConflictError, Item, Table, Write
 
-__all__ = ["address_book_item", "read_address_book"]
+__all__ = [
+    "METADATA",
+    "address_book_item",
+    "book_as_json",
+    "confirm_address_book",
+    "put_address_book",
+    "read_address_book",
+]
+
+METADATA: Final = "mail:address-book"
+"""Where a template has the book: in the metadata of the parameter that is the tenant's entry."""
 
 
-def address_book_item(book: AddressBook) -> Item:
-    """The book as the item that it is, without `written`, which is for whoever writes it to say."""
+def book_as_json(book: AddressBook) -> dict[str, Any]:
+    """The book as a template has it, without `written`."""
     return {
-        PARTITION: BOOK_KEY[0],
-        SORT: BOOK_KEY[1],
         "subdomain": book.subdomain,
         "catch_all": book.catch_all,
         "live": book.live,
@@ -24,6 +33,40 @@ def address_book_item(book: AddressBook) -> Item:
             for one in book.addresses
         ],
     }
+
+
+def address_book_item(book: AddressBook) -> Item:
+    """The book as the item that it is, without `written`, which is for whoever writes it to say."""
+    return {PARTITION: BOOK_KEY[0], SORT: BOOK_KEY[1], **book_as_json(book)}
+
+
+def put_address_book(table: Table, book: AddressBook, *, digest: str, now: datetime) -> None:
+    """Write the book, whatever was there. Raises RetryableError.
+
+    Args:
+        table: the tenant's.
+        book: what is deployed.
+        digest: names it.
+        now: when it was deployed, as far as readers are told.
+    """
+    table.put({**address_book_item(book), "digest": digest, "written": now.isoformat()})
+
+
+def confirm_address_book(table: Table, *, digest: str, now: datetime) -> bool:
+    """Whether the book of this digest is there, which is so now; where another one is, or none, nothing changes.
+
+    Raises RetryableError.
+    """
+    same = Write(
+        update=(BOOK_KEY, "SET #written = :written"),
+        condition="#digest = :digest",
+        values={":written": now.isoformat(), ":digest": digest},
+    )
+    try:
+        table.write([same])
+    except ConflictError:
+        return False
+    return True
 
 
 def read_address_book(table: Table) -> AddressBook | None:

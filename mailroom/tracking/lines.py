@@ -17,7 +17,7 @@ from typing import Final
 from mailroom.errors import PermanentError
 from mailroom.tracking.model import Engagement, EngagementKind
 
-__all__ = ["PATHS", "engagement_of", "template_of"]
+__all__ = ["EVENT_TYPES", "PATHS", "engagement_of", "set_of", "template"]
 
 _TIMES: Final = ("open", "click", "delivery", "bounce", "complaint", "deliveryDelay")
 """Objects of an event that say when it happened; of the others, it is when SES took the message."""
@@ -25,6 +25,7 @@ _BOTS: Final = ("open", "click")
 _SUBTYPES: Final = ("bounce", "complaint")
 
 PATHS: Final[Mapping[str, str]] = {
+    "set": "$.resources[0]",
     "kind": "$.detail.eventType",
     "bounce": "$.detail.bounce.bounceType",
     "message": "$.detail.mail.messageId",
@@ -34,7 +35,14 @@ PATHS: Final[Mapping[str, str]] = {
     **{f"{name}Bot": f"$.detail.{name}.isBotEvent" for name in _BOTS},
     **{f"{name}Subtype": f"$.detail.{name}.{name}SubType" for name in _SUBTYPES},
 }
-"""The transformer's variables: all that is read of an event."""
+"""The transformer's variables: all that is read of an event.
+
+Whose mail it is, SES says as the ARN of the configuration set, which no sender writes: what senders add to a message is in
+`$.detail.mail.tags`, and is not read.
+"""
+
+EVENT_TYPES: Final = tuple(kind.value for kind in EngagementKind if kind is not EngagementKind.SOFT_BOUNCE)
+"""What SES calls the events that are kept."""
 
 _BOUNCES: Final = {
     "Bounce": EngagementKind.SOFT_BOUNCE,  # nothing says that it is for good
@@ -42,45 +50,52 @@ _BOUNCES: Final = {
     "BounceTransient": EngagementKind.SOFT_BOUNCE,
     "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
 }
+_VERSION: Final = "3"
+_FIELDS: Final = 8
 _WITH_SUBTYPE: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.SOFT_BOUNCE, EngagementKind.COMPLAINT})
-_FIELDS: Final = {"1": 7, "2": 8}
-"""By version. Lines of version 1, which have no subtype, may wait in a queue while the rule is replaced."""
 _SUBTYPE: Final = re.compile(r"(?!null$)[A-Za-z]{1,64}+")
 """SES's subtypes are single words; of a complaint it is null, as a rule."""
+_SET: Final = re.compile(r"[A-Za-z0-9_-]{1,64}+")
+"""SES API reference, ConfigurationSetName."""
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}+")
 _MOST_LINK: Final = 2048
 
 
-def template_of(configuration_set: str) -> str:
-    """The transformer's template.
-
-    Args:
-        configuration_set: its name, as a string or as a token that becomes one.
-    """
+def template() -> str:
+    """The transformer's template; the same for all tenants."""
     times = "".join(f"<{name}At>" for name in _TIMES)
     bots = "".join(f"<{name}Bot>" for name in _BOTS)
     subtypes = "".join(f"<{name}Subtype>" for name in _SUBTYPES)
-    return f'"2|<kind><bounce>|<message>|{configuration_set}|<accepted>|{times}|{bots}|{subtypes}|<link>"'
+    return f'"{_VERSION}|<kind><bounce>|<message>|<set>|<accepted>|{times}|{bots}|{subtypes}|<link>"'
 
 
-def engagement_of(line: str, configuration_set: str) -> Engagement:
-    """What a line says.
+def set_of(line: str, sets_arn: str) -> str:
+    """Name of the configuration set that a line is of.
 
     Args:
         line: body of a queue message.
-        configuration_set: the tenant's; a line of another is not taken.
+        sets_arn: what the ARNs of the account's configuration sets in the region begin with; a line of another is not taken.
 
     Raises:
         PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
     """
-    version, _, rest = _unquoted(line).partition("|")
-    number = _FIELDS.get(version, 0)
-    fields = rest.split("|", max(number - 1, 0))
-    if len(fields) != number:
-        raise PermanentError("engagement: must be a line of version 2 with 9 fields, or of version 1 with 8")
-    kind, ses_id, of, accepted, at, bot, *subtypes, link = fields
-    if of != configuration_set:
-        raise PermanentError("engagement: must be of the tenant's configuration set")
+    of = _fields(line)[2]
+    name = of.removeprefix(sets_arn)
+    if not of.startswith(sets_arn) or not _SET.fullmatch(name):
+        raise PermanentError("engagement: must have the ARN of a configuration set of this account and region")
+    return name
+
+
+def engagement_of(line: str) -> Engagement:
+    """What a line says.
+
+    Args:
+        line: body of a queue message.
+
+    Raises:
+        PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
+    """
+    kind, ses_id, _of, accepted, at, bot, subtype, link = _fields(line)
     if not _ID.fullmatch(ses_id):
         raise PermanentError("engagement: must have SES's id of a message")
     try:
@@ -96,8 +111,16 @@ def engagement_of(line: str, configuration_set: str) -> Engagement:
         at=moment,
         link=link[:_MOST_LINK] if known is EngagementKind.CLICK else "",
         bot=bot.lower() in {"true", "likely"},
-        subtype=next(filter(_SUBTYPE.fullmatch, subtypes), "") if known in _WITH_SUBTYPE else "",
+        subtype=subtype if known in _WITH_SUBTYPE and _SUBTYPE.fullmatch(subtype) else "",
     )
+
+
+def _fields(line: str) -> list[str]:
+    version, _, rest = _unquoted(line).partition("|")
+    fields = rest.split("|", _FIELDS - 1)
+    if version != _VERSION or len(fields) != _FIELDS:
+        raise PermanentError(f"engagement: must be a line of version {_VERSION} with {_FIELDS + 1} fields")
+    return fields
 
 
 def _unquoted(line: str) -> str:

@@ -26,8 +26,7 @@ def _many(count: int, settings: str = "", quotas: str = "") -> str:
 @pytest.mark.parametrize(
     ("fits", "settings", "quotas", "quota"),
     [
-        (148, "", "", "event_rules"),
-        (198, "", "receipt_rules: 200, event_rules: 401", "receipt_rules"),
+        (198, "", "", "receipt_rules"),
         (9, ", addresses: [a, b, c]", "receipt_rules: 20, recipients_per_rule: 3", "receipt_rules"),
         (3, ", role_addresses: []", "hosted_zones: 3", "hosted_zones"),
         (3, "", "identities: 3", "identities"),
@@ -35,16 +34,15 @@ def _many(count: int, settings: str = "", quotas: str = "") -> str:
         (3, "", "ses_tenants: 3", "ses_tenants"),
         (3, "", "buckets: 5", "buckets"),
         (3, "", "stacks: 4", "stacks"),
-        (3, "", "iam_roles: 16", "iam_roles"),
-        (3, ", scanning: dedicated", "iam_roles: 19", "iam_roles"),
-        (3, "", "alarms: 25", "alarms"),
-        (3, ", scanning: dedicated", "alarms: 40", "alarms"),
+        (3, "", "iam_roles: 11", "iam_roles"),
+        (3, ", scanning: dedicated", "iam_roles: 14", "iam_roles"),
+        (3, "", "alarms: 17", "alarms"),
+        (3, ", scanning: dedicated", "alarms: 35", "alarms"),
         (3, "", "tables: 3", "tables"),
-        (3, "", "code_storage_mib: 13", "code_storage_mib"),
+        (3, "", "code_storage_mib: 12", "code_storage_mib"),
         (3, "", "topics: 4", "topics"),
         (3, ", alerts: [a@x.example, b@x.example]", "pending_subscriptions: 7", "pending_subscriptions"),
-        (3, "", "state_machines: 3", "state_machines"),
-        (3, "", "log_groups: 9", "log_groups"),
+        (3, "", "log_groups: 8", "log_groups"),
     ],
 )
 def test_a_cell_holds_what_its_quotas_allow(tmp_path: Path, fits: int, settings: str, quotas: str, quota: str) -> None:
@@ -75,23 +73,22 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
     config = config_of(tmp_path, text)
     assert {usage.name: usage.used for usage in quota_usage(config, "eu")} == {
         "receipt_rules": 3 + 1,
-        "event_rules": 2 * 3 + 3,
+        "event_rules": 5,
         "identities": 3,
         "configuration_sets": 3,
         "ses_tenants": 3,
         "hosted_zones": 3,
         "buckets": 4 + 2 * 2,
         "stacks": 3 + 1,
-        "iam_roles": 4 * 4 + 1 + 2 * 4,
-        "alarms": 3 * 5 + 7,
+        "iam_roles": 4 * 1 + 1 + 2 * 8,
+        "alarms": 3 * 2 + 11,
         "tables": 3,
-        "code_storage_mib": 3 * 4 + 1,
+        "code_storage_mib": 3 * 2 + 5,
         "function_memory_mib": 3008,
         "concurrent_executions": 5 + 5,
         "topics": 3 + 1,
         "pending_subscriptions": 0,
-        "state_machines": 3,
-        "log_groups": 3 * 2 + 3,
+        "log_groups": 3 * 1 + 5,
         "kms_keys": 1,
     }
     us = quota_usage(config, "us")
@@ -112,39 +109,32 @@ def _cells(count: int, *cells: str) -> str:
     return f"cells:\n{listed}tenants:\n{tenants}"
 
 
-RULES = "quotas: {event_rules: 400}"
-
-
 def test_roles_add_up_over_the_regions_of_an_account(tmp_path: Path) -> None:
-    """IAM takes 1,000 roles an account: two cells of 198 tenants need 1,592."""
-    zones = "quotas: {event_rules: 400, hosted_zones: 500}"
+    """IAM takes 1,000 roles an account: two cells of 198 tenants need 412, and with scanners of their own 808."""
+    zones = "quotas: {hosted_zones: 500}"
     text = _cells(
         198,
         f'region: eu-west-1, account: "111111111111", {zones}',
-        f'region: us-east-1, account: "111111111111", {RULES}',
+        'region: us-east-1, account: "111111111111"',
     )
-    assert lines_of(tmp_path, text) == [
-        'tenants.yaml:2:52: cell "c0": quotas.iam_roles must cover the tenants: 1592 IAM roles needed in account 111111111111, all '
-        "regions together, 1000 usable, 248 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
+    assert QuotaUsage("iam_roles", 410, 1000) in quota_usage(config_of(tmp_path, text), "c0")
+    fewer = text.replace("hosted_zones: 500", "hosted_zones: 500, iam_roles: 409")
+    assert lines_of(tmp_path, fewer) == [
+        'tenants.yaml:2:80: cell "c0": quotas.iam_roles must cover the tenants: 410 IAM roles needed in account 111111111111, all '
+        "regions together, 409 usable, 395 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
         "(AWS Identity and Access Management (IAM), us-east-1) and write what AWS granted as quotas.iam_roles of this cell"
     ]
-    config_of(tmp_path, text.replace("hosted_zones: 500", "iam_roles: 1592"))
-    config_of(tmp_path, text.replace('us-east-1, account: "111111111111"', 'us-east-1, account: "222222222222"'))
-    assert len(lines_of(tmp_path, text.replace(', account: "111111111111"', ""))) == 1
+    config_of(tmp_path, fewer.replace('us-east-1, account: "111111111111"', 'us-east-1, account: "222222222222"'))
+    assert len(lines_of(tmp_path, fewer.replace(', account: "111111111111"', ""))) == 1
 
 
-@pytest.mark.parametrize("region", ["af-south-1", "eu-south-1"])
-def test_event_rules_are_fewer_in_some_regions(tmp_path: Path, region: str) -> None:
-    """EventBridge takes 100 rules on a bus there, where 48 tenants fit."""
-    assert lines_of(tmp_path, _cells(120, f"region: {region}")) == [
-        f'tenants.yaml:2:3: cell "c0": quotas.event_rules must cover the tenants: 243 EventBridge rules needed in {region} of the '
-        "account of the credentials, 100 usable, 48 of 120 tenants fit; move tenants to a cell in another account or region, or "
-        f"ask for more in Service Quotas (Amazon EventBridge, {region}) and write what AWS granted as quotas.event_rules of this "
-        "cell"
-    ]
-    config_of(tmp_path, _cells(48, f"region: {region}"))
-    assert len(lines_of(tmp_path, _cells(50, f"region: {region}"))) == 1
-    config_of(tmp_path, _cells(120, f"region: {region}, quotas: {{event_rules: 300}}"))
+@pytest.mark.parametrize("region", ["af-south-1", "eu-south-1", "eu-central-1"])
+def test_event_rules_are_the_cells_alone(tmp_path: Path, region: str) -> None:
+    """EventBridge takes 100 rules on a bus in two regions, 300 elsewhere; a cell takes five, however many tenants it has."""
+    config = config_of(tmp_path, _cells(198, f"region: {region}"))
+    assert QuotaUsage("event_rules", 5, default_limit("event_rules", region)) in quota_usage(config, "c0")
+    (line,) = lines_of(tmp_path, _cells(1, f"region: {region}, quotas: {{event_rules: 4}}"))
+    assert "5 EventBridge rules needed" in line
 
 
 def test_a_region_has_the_default_unless_it_is_written(tmp_path: Path) -> None:
@@ -293,7 +283,7 @@ def test_a_role_lets_only_so_many_addresses_send(tmp_path: Path) -> None:
 
 
 def test_an_address_book_holds_only_so_many_addresses(tmp_path: Path) -> None:
-    """What Step Functions can write is counted, names with it."""
+    """What a template holds beside all else is counted, names with it."""
     settings = f", send: false, display_name: {'x' * 100}"
     quotas = "quotas: {receipt_rules: 2000}"
     text = _addresses(800, settings).replace("region: eu-central-1", f"region: eu-central-1, {quotas}")
@@ -301,7 +291,9 @@ def test_an_address_book_holds_only_so_many_addresses(tmp_path: Path) -> None:
     (line,) = lines_of(
         tmp_path, _addresses(900, settings).replace("region: eu-central-1", f"region: eu-central-1, {quotas}")
     )
-    assert "addresses must be an address book of at most 204,800 bytes (Step Functions hands on no more), is " in line
+    assert (
+        "addresses must be an address book of at most 204,800 bytes (a template has no more room for it), is " in line
+    )
     assert line.endswith("; designate fewer, or receive at all with catch_all")
 
 

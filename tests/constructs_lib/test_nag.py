@@ -19,6 +19,7 @@ from constructs_lib import (
     AttachmentScanner,
     AttachmentScannerProps,
     DesignatedAddress,
+    EngagementEvents,
     EngagementTracking,
     EngagementTrackingProps,
     MessageStore,
@@ -30,6 +31,8 @@ from constructs_lib import (
     SendingPauses,
     SignatureMirror,
     SubdomainZone,
+    TenantEntry,
+    TenantEntryProps,
     TenantInbox,
     TenantInboxProps,
     TenantSubdomain,
@@ -37,24 +40,21 @@ from constructs_lib import (
 )
 from tests.constructs_lib.test_records import eight
 from tests.nag import nag_findings
-from tests.templates import REGION, new_stack
+from tests.templates import new_stack
 
 DOMAIN = "post.acme.example"
-TABLE: dict[str, Any] = {
-    "table_name": "messages",
-    "table_arn": f"arn:aws:dynamodb:{REGION}:111111111111:table/messages",
-}
 BOOK = AddressBook(subdomain=DOMAIN, addresses=(DesignatedAddress(f"support@{DOMAIN}"),))
 DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
     "ActiveReceiptRuleSet": lambda stack: ActiveReceiptRuleSet(stack, "It", rule_set_name="email-cell-eu"),
     "AddressBookWriter": lambda stack: AddressBookWriter(
-        stack, "It", AddressBookWriterProps(tenant_id="acme", book=BOOK, **TABLE)
+        stack, "It", AddressBookWriterProps(registry_path="/cell/sets/", stack_prefix="Tenant-")
     ),
     "AttachmentScanner": lambda stack: AttachmentScanner(
         stack, "It", AttachmentScannerProps(definitions=s3.Bucket.from_bucket_name(stack, "Definitions", "definitions"))
     ),
+    "EngagementEvents": lambda stack: EngagementEvents(stack, "It", configuration_set_name="set"),
     "EngagementTracking": lambda stack: EngagementTracking(
-        stack, "It", EngagementTrackingProps(tenant_id="acme", configuration_set_name="set", **TABLE)
+        stack, "It", EngagementTrackingProps(registry_path="/cell/sets/")
     ),
     "MessageStore": lambda stack: MessageStore(stack, "It", MessageStoreProps(tenant_id="acme")),
     "RecordBatch": lambda stack: RecordBatch(stack, "It", hosted_zone_id="Z1", zone_name=DOMAIN, records=eight()),
@@ -66,6 +66,17 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
     "SignatureMirror": lambda stack: SignatureMirror(stack, "It"),
     "SubdomainZone": lambda stack: SubdomainZone(
         stack, "It", zone_name=DOMAIN, portal=PortalAlias(target="d1.cloudfront.net")
+    ),
+    "TenantEntry": lambda stack: TenantEntry(
+        stack,
+        "It",
+        TenantEntryProps(
+            tenant_id="acme",
+            registry_path="/cell/sets/",
+            configuration_set_name="set",
+            table_name="messages",
+            book=BOOK,
+        ),
     ),
     "TenantInbox": lambda stack: TenantInbox(
         stack,

@@ -15,17 +15,24 @@ from constructs_lib import (
     AttachmentScannerProps,
     ParentZone,
     PortalAlias,
+    SharedFunctions,
     TenantSubdomain,
     TenantSubdomainProps,
 )
 from constructs_lib.quarantine import Scanner
 from mailroom.addresses import AddressBook, DesignatedAddress
+from mailroom.store.address_book import METADATA, book_as_json
 from tests.iam.evaluator import ACCOUNT
 from tests.templates import REGION, new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
 RECEIVES = DesignatedAddress(f"support@{DOMAIN}", sends=False)
 SCANNER = Scanner(role_arn=f"arn:aws:iam::{ACCOUNT}:role/scanner", queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:scanner")
+SHARED = SharedFunctions(
+    registry_path="/email-cell-eu/configuration-sets/",
+    tracking_role_arn=f"arn:aws:iam::{ACCOUNT}:role/tracking",
+    books_role_arn=f"arn:aws:iam::{ACCOUNT}:role/books",
+)
 SENDS = DesignatedAddress(f"support@{DOMAIN}")
 
 
@@ -64,14 +71,49 @@ def test_one_list_of_addresses_drives_receiving_sending_and_the_book() -> None:
     """Recipients of the rule are those that receive; whom the role may send from are those that send; the book has all."""
     stack = new_stack()
     news = DesignatedAddress(f"news@{DOMAIN}", "Acme News", receives=False)
-    made = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, addresses=[RECEIVES, news]))
+    made = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, shared=SHARED, addresses=[RECEIVES, news]))
     template = template_of(stack)
     assert only(template, "AWS::SES::ReceiptRule")["Rule"]["Recipients"] == [RECEIVES.address]
     roles = json.dumps([one["Properties"] for one in resources(template, "AWS::IAM::Role").values()])
     assert f'"ses:FromAddress": ["{news.address}"]' in roles
     assert made.address_book == AddressBook(subdomain=DOMAIN, addresses=(RECEIVES, news))
-    machine = json.dumps(only(template, "AWS::StepFunctions::StateMachine")["DefinitionString"])
-    assert [one.address in machine for one in (RECEIVES, news)] == [True, True]
+    (entry,) = resources(template, "AWS::SSM::Parameter").values()
+    assert entry["Metadata"][METADATA] == book_as_json(made.address_book)
+
+
+def test_shared_functions_are_not_the_tenants() -> None:
+    """With them, the stack holds no rule, no function but that which files mail, one role and two alarms."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, shared=SHARED, addresses=[SENDS]))
+    template = template_of(stack)
+    kinds = [one["Type"] for one in template.to_json()["Resources"].values()]
+    counted = {
+        kind: kinds.count(f"AWS::{kind}") for kind in ("Events::Rule", "Lambda::Function", "IAM::Role", "SQS::Queue")
+    }
+    assert counted == {"Events::Rule": 0, "Lambda::Function": 1, "IAM::Role": 1, "SQS::Queue": 2}
+    assert (kinds.count("AWS::CloudWatch::Alarm"), kinds.count("AWS::StepFunctions::StateMachine")) == (2, 0)
+    statements = only(template, "AWS::DynamoDB::Table")["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    assert [one["Sid"] for one in statements] == ["DenyDeletingTable", "LetTrackingNote", "LetAddressBookBeWritten"]
+    (name,) = resources(template, "AWS::SES::ConfigurationSet")
+    asked = [one["Condition"]["StringEquals"] for one in statements[1:]]
+    assert asked == [
+        {"aws:PrincipalTag/configuration-set": {"Ref": name}},
+        {"aws:PrincipalTag/stack": {"Ref": "AWS::StackId"}},
+    ]
+    (destination,) = resources(template, "AWS::SES::ConfigurationSetEventDestination").values()
+    (entry,) = resources(template, "AWS::SSM::Parameter")
+    assert entry in destination["DependsOn"]
+
+
+def test_nothing_is_shared_by_default() -> None:
+    """Then no events are asked for, and the table lets nobody in."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER))
+    template = template_of(stack)
+    kinds = {one["Type"] for one in template.to_json()["Resources"].values()}
+    assert not kinds & {"AWS::SSM::Parameter", "AWS::SES::ConfigurationSetEventDestination"}
+    statements = only(template, "AWS::DynamoDB::Table")["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    assert [one["Sid"] for one in statements] == ["DenyDeletingTable"]
 
 
 def test_catch_all_is_one_recipient() -> None:

@@ -16,6 +16,7 @@ from constructs_lib import (
     AttachmentScanner,
     AttachmentScannerProps,
     DesignatedAddress,
+    EngagementEvents,
     EngagementTracking,
     EngagementTrackingProps,
     MessageStore,
@@ -27,6 +28,8 @@ from constructs_lib import (
     SendingIdentity,
     SignatureMirror,
     SubdomainZone,
+    TenantEntry,
+    TenantEntryProps,
     TenantInbox,
     TenantInboxProps,
     TenantSubdomain,
@@ -45,6 +48,7 @@ HOSTILE = [
 ]
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/k"
 TABLE = "arn:aws:dynamodb:eu-central-1:111111111111:table/t"
+ARN = "arn:aws:sns:eu-central-1:111111111111:t"
 
 
 def _inbox(**given: object) -> TenantInboxProps:
@@ -52,14 +56,10 @@ def _inbox(**given: object) -> TenantInboxProps:
     return TenantInboxProps(**{**needed, "raw_retention": cdk.Duration.days(1), **given})  # type: ignore[arg-type]
 
 
-def _book(text: str, name: str = "") -> AddressBookWriterProps:
+def _entry(text: str = "a@x.example", name: str = "", **given: object) -> TenantEntryProps:
     book = AddressBook(subdomain="x.example", addresses=(DesignatedAddress(text, name),))
-    return AddressBookWriterProps(tenant_id="acme", book=book, table_name="t", table_arn=TABLE)
-
-
-def _tracking(**given: object) -> EngagementTrackingProps:
-    needed = {"tenant_id": "acme", "configuration_set_name": "set", "table_name": "t", "table_arn": TABLE}
-    return EngagementTrackingProps(**{**needed, **given})  # type: ignore[arg-type]
+    needed = {"tenant_id": "acme", "registry_path": "/r/", "configuration_set_name": "set", "table_name": "t"}
+    return TenantEntryProps(**{**needed, "book": book, **given})  # type: ignore[arg-type]
 
 
 def _subdomain(**given: object) -> TenantSubdomainProps:
@@ -106,18 +106,26 @@ MAKES: dict[str, Callable[[cdk.Stack, str], object]] = {
     "records: value": lambda stack, text: RecordBatch(
         stack, "A", hosted_zone_id="Z1", zone_name="x.example", records=_record("x.example", text)
     ),
-    "address book: address": lambda stack, text: AddressBookWriter(stack, "A", _book(text)),
-    "address book: name": lambda stack, text: AddressBookWriter(stack, "A", _book("a@x.example", text)),
+    "entry: address": lambda stack, text: TenantEntry(stack, "A", _entry(text)),
+    "entry: name": lambda stack, text: TenantEntry(stack, "A", _entry("a@x.example", text)),
+    "entry: table": lambda stack, text: TenantEntry(stack, "A", _entry(table_name=text)),
+    "entry: configuration set": lambda stack, text: TenantEntry(stack, "A", _entry(configuration_set_name=text)),
+    "address books: stacks": lambda stack, text: AddressBookWriter(
+        stack, "A", AddressBookWriterProps(registry_path="/r/", stack_prefix=text)
+    ),
     "messages: configuration set": lambda stack, text: MessageStore(
         stack, "A", MessageStoreProps(tenant_id="acme", configuration_set_name=text)
     ),
     "messages: statement": lambda stack, text: MessageStore(
         stack, "A", MessageStoreProps(tenant_id="acme", send_statements=[{"Effect": "Deny", "Condition": {text: {}}}])
     ),
-    "tracking: table": lambda stack, text: EngagementTracking(stack, "A", _tracking(table_name=text)),
-    "tracking: configuration set": lambda stack, text: EngagementTracking(
-        stack, "A", _tracking(configuration_set_name=text)
+    "messages: table's policy": lambda stack, text: MessageStore(
+        stack, "A", MessageStoreProps(tenant_id="acme", table_statements=[{"Effect": "Deny", "Resource": text}])
     ),
+    "tracking: registry": lambda stack, text: EngagementTracking(
+        stack, "A", EngagementTrackingProps(registry_path=text)
+    ),
+    "events: configuration set": lambda stack, text: EngagementEvents(stack, "A", configuration_set_name=text),
     "scanner: key": lambda stack, text: AttachmentScanner(
         stack,
         "A",

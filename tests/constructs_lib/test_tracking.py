@@ -1,4 +1,4 @@
-"""Engagement tracking: what SES is asked for, what the rule keeps, and where nothing personal goes."""
+"""Engagement tracking: what SES is asked for, what the rule keeps, where nothing personal goes, and who is let in where."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import json
 import re
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
 
-from constructs_lib import EngagementTracking, EngagementTrackingProps
+from constructs_lib import EngagementEvents, EngagementTracking, EngagementTrackingProps
 from mailroom.tracking.lines import PATHS
 from tests.templates import new_stack, only, resources, template_of
 
 ALWAYS = {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY_DELAY", "RENDERING_FAILURE"}
-TABLE = "arn:aws:dynamodb:eu-central-1:111111111111:table/messages"
+PATH = "/email-cell-eu/configuration-sets/"
 
 
 def tracking_template(**settings: Any) -> assertions.Template:
-    """Tracking of tenant acme."""
+    """Tracking of a cell."""
     stack = new_stack()
-    given = {"tenant_id": "acme", "configuration_set_name": "set", "table_name": "messages", "table_arn": TABLE}
-    EngagementTracking(stack, "Tracking", EngagementTrackingProps(**{**given, **settings}))
+    EngagementTracking(stack, "Tracking", EngagementTrackingProps(**{"registry_path": PATH, **settings}))
     return template_of(stack)
 
 
@@ -37,23 +35,37 @@ def tracking_template(**settings: Any) -> assertions.Template:
 )
 def test_ses_is_asked_for_what_the_tenant_wants(settings: dict[str, Any], kinds: set[str]) -> None:
     """Where opens and clicks are not matched, SES adds no pixel and leaves links alone."""
-    destination = only(tracking_template(**settings), "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
+    stack = new_stack()
+    EngagementEvents(stack, "Tracking", configuration_set_name="set", **settings)
+    template = template_of(stack)
+    destination = only(template, "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
     assert (set(destination["MatchingEventTypes"]), destination["Enabled"]) == (kinds, True)
     assert "event-bus/default" in json.dumps(destination["EventBridgeDestination"])
+    assert len(template.to_json()["Resources"]) == 1
 
 
 def test_rule_names_what_it_keeps() -> None:
-    """Of this configuration set alone; no path leads to an address, a header, a program or a network."""
+    """Of all configuration sets of this account; no path leads to an address, a header, a program or a network."""
     rule = only(tracking_template(), "AWS::Events::Rule")
-    assert rule["EventPattern"] == {
-        "source": ["aws.ses"],
-        "detail": {"mail": {"tags": {"ses:configuration-set": ["set"]}}},
+    pattern = rule["EventPattern"]
+    assert (pattern["source"], pattern["account"]) == (["aws.ses"], [{"Ref": "AWS::AccountId"}])
+    assert set(pattern["detail"]["eventType"]) == {
+        "Bounce",
+        "Click",
+        "Complaint",
+        "Delivery",
+        "DeliveryDelay",
+        "Open",
+        "Reject",
+        "Rendering Failure",
+        "Send",
     }
     (target,) = rule["Targets"]
     transformer = target["InputTransformer"]
     assert transformer["InputPathsMap"] == dict(PATHS)
     ends = {path.rpartition(".")[2] for path in PATHS.values()}
     assert ends == {
+        "resources[0]",
         "eventType",
         "bounceType",
         "bounceSubType",
@@ -64,7 +76,12 @@ def test_rule_names_what_it_keeps() -> None:
         "link",
     }
     assert set(re.findall(r"<(\w+)>", transformer["InputTemplate"])) == set(PATHS)
-    assert "|set|" in transformer["InputTemplate"]
+
+
+def test_configuration_set_is_what_ses_says() -> None:
+    """The ARN in the event's envelope, which SES fills in; no tag of the message, which its sender may choose."""
+    assert PATHS["set"] == "$.resources[0]"
+    assert not [path for path in PATHS.values() if "tags" in path or "headers" in path]
 
 
 def test_nothing_whole_is_kept_anywhere() -> None:
@@ -89,26 +106,41 @@ def test_queue_takes_events_of_this_rule_only() -> None:
     ]
 
 
-@pytest.mark.parametrize(("plain", "word"), [(False, "hashed"), (True, "plain")])
-def test_function_knows_what_was_sent_and_who_is_suppressed(plain: bool, word: str) -> None:
-    """It reads and writes no other item of the table: no mail."""
-    template = tracking_template(retention=cdk.Duration.days(30), plain_addresses=plain)
-    role = only(template, "AWS::IAM::Role")
-    statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
-    (own,) = [one for one in statements if one["Resource"] == TABLE]
-    assert own["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-    assert own["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SENT#*", "SUPPRESSED"]}}
-    assert all("*" not in json.dumps([one["Action"], one["Resource"]]) for one in statements)
-    variables = only(template, "AWS::Lambda::Function")["Environment"]["Variables"]
-    assert variables == {
-        "CONFIGURATION_SET": "set",
-        "RETENTION_DAYS": "30",
-        "SUPPRESSED_ADDRESSES": word,
-        "TABLE_NAME": "messages",
+def test_function_has_no_right_to_any_table() -> None:
+    """It reads entries of this path, and takes one role, which has no right of its own and only this function may take."""
+    template = tracking_template()
+    roles = [one["Properties"] for one in resources(template, "AWS::IAM::Role").values()]
+    (function,) = [one for one in roles if "Policies" in one]
+    (tables,) = [one for one in roles if "Policies" not in one]
+    statements = [
+        *(one for policy in function["Policies"] for one in policy["PolicyDocument"]["Statement"]),
+        *only(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"],
+    ]
+    assert "dynamodb" not in json.dumps(statements)
+    assert {action for one in statements for action in one["Action"]} == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ChangeMessageVisibility",
+        "sqs:SendMessage",
+        "ssm:GetParameter",
+        "sts:AssumeRole",
+        "sts:TagSession",
     }
-
-
-def test_tenant_must_be_an_identifier() -> None:
-    """Refused with the value."""
-    with pytest.raises(ValueError, match='engagement tracking of tenant "Acme": tenant_id'):
-        tracking_template(tenant_id="Acme")
+    (trusted,) = tables["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"]["AWS"]["Fn::GetAtt"][0].startswith("TrackingNotingRole")
+    assert trusted["Condition"] == {
+        "Null": {"aws:RequestTag/configuration-set": "false"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["configuration-set"]},
+    }
+    variables = only(template, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert set(variables) == {
+        "CONFIGURATION_SETS_ARN",
+        "MAX_RECEIVES",
+        "QUEUE_URL",
+        "REGISTRY_PATH",
+        "TABLES_ROLE_ARN",
+    }
+    assert (variables["REGISTRY_PATH"], variables["MAX_RECEIVES"]) == (PATH, "5")

@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 import constructs_lib as lib
-from constructs_lib import DesignatedAddress, ParentZone, PortalAlias
+from constructs_lib import DesignatedAddress, ParentZone, PortalAlias, SharedFunctions
 from constructs_lib.filing import Structurer
 from constructs_lib.quarantine import Scanner
 from constructs_lib.records import DnsRecord, MtaSts, Purpose
@@ -24,6 +24,7 @@ ROLE: Final = "arn:aws:iam::111111111111:role/r"
 QUEUE: Final = "arn:aws:sqs:eu-central-1:111111111111:q"
 TOPIC: Final = "arn:aws:sns:eu-central-1:111111111111:t"
 TABLE: Final = "arn:aws:dynamodb:eu-central-1:111111111111:table/messages"
+PATH: Final = "/mail/configuration-sets/"
 KEY: Final = "arn:aws:kms:eu-central-1:111111111111:key/k"
 SCANNER: Final = Scanner(role_arn=ROLE, queue_arn=QUEUE)
 CLOUDFRONT: Final = "d1.cloudfront.net"
@@ -48,19 +49,10 @@ RIGHT: Final[dict[str, dict[str, Any]]] = {
         "alerts_topic_arn": TOPIC,
     },
     "ActiveReceiptRuleSet": {"rule_set_name": "mail"},
-    "AddressBookWriter": {
-        "tenant_id": "acme",
-        "book": AddressBook(subdomain=DOMAIN, addresses=(DesignatedAddress(f"a@{DOMAIN}"),)),
-        "table_name": "messages",
-        "table_arn": TABLE,
-    },
+    "AddressBookWriter": {"registry_path": PATH, "stack_prefix": "Tenant-"},
     "AttachmentScanner": {"definitions": _Definitions()},
-    "EngagementTracking": {
-        "tenant_id": "acme",
-        "configuration_set_name": "set",
-        "table_name": "messages",
-        "table_arn": TABLE,
-    },
+    "EngagementEvents": {"configuration_set_name": "set"},
+    "EngagementTracking": {"registry_path": PATH},
     "MessageStore": {"tenant_id": "acme"},
     "RecordBatch": {
         "hosted_zone_id": "Z1",
@@ -72,9 +64,17 @@ RIGHT: Final[dict[str, dict[str, Any]]] = {
     "SendingPauses": {"alerts": _Alerts()},
     "SignatureMirror": {},
     "SubdomainZone": {"zone_name": DOMAIN},
+    "TenantEntry": {
+        "tenant_id": "acme",
+        "registry_path": PATH,
+        "configuration_set_name": "set",
+        "table_name": "messages",
+        "book": AddressBook(subdomain=DOMAIN, addresses=(DesignatedAddress(f"a@{DOMAIN}"),)),
+    },
 }
 
 _NOT_TEXT: Final[list[Any]] = [None, 1, b"x", ["x"]]
+_PATH: Final[list[Any]] = [*_NOT_TEXT, "", "mail/", "/mail", "/a b/", "//"]
 _FLAG: Final[list[Any]] = [None, 1, "yes", "False"]
 _ID: Final[list[Any]] = [
     *_NOT_TEXT,
@@ -252,6 +252,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "recipients_per_rule": [None, 0, -1, 501, True, "100", 1.0],
         "raw_retention": [*_DAYS, cdk.Duration.days(3651)],
         "scanner": _SCANNER,
+        "shared": ["shared", SharedFunctions(registry_path="mail", tracking_role_arn=ROLE, books_role_arn=ROLE)],
         "scan_policy": _POLICY,
         "message_retention": _DAYS,
         "track_opens": _FLAG,
@@ -295,17 +296,8 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
     },
     "ActiveReceiptRuleSet": {"rule_set_name": _RULE_SET},
     "AddressBookWriter": {
-        "tenant_id": _ID,
-        "book": [
-            None,
-            "book",
-            *(_book(subdomain=wrong) for wrong in _NAME),
-            *(_book(addresses=wrong) for wrong in _ADDRESSES),
-            _book(catch_all=None),
-            _book(live="no"),
-        ],
-        "table_name": _TABLE_NAME,
-        "table_arn": _TABLE,
+        "registry_path": _PATH,
+        "stack_prefix": [*_NOT_TEXT, "", "1a", "a_b", "a/b", "a" * 101],
         "alarm_topic_arn": _TOPIC,
     },
     "AttachmentScanner": {
@@ -316,23 +308,15 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "max_concurrency": _COUNT,
         "max_definitions_age": [7, cdk.Duration.minutes(30), cdk.Duration.days(0), cdk.Duration.minutes(90)],
     },
-    "EngagementTracking": {
-        "tenant_id": _ID,
-        "configuration_set_name": [None, *_SET],
-        "table_name": _TABLE_NAME,
-        "table_arn": _TABLE,
-        "opens": _FLAG,
-        "clicks": _FLAG,
-        "plain_addresses": _FLAG,
-        "retention": _DAYS,
-        "alarm_topic_arn": _TOPIC,
-    },
+    "EngagementEvents": {"configuration_set_name": [None, *_SET], "opens": _FLAG, "clicks": _FLAG},
+    "EngagementTracking": {"registry_path": _PATH, "alarm_topic_arn": _TOPIC},
     "MessageStore": {
         "tenant_id": _ID,
         "retention": _DAYS,
         "join_by": _JOIN,
         "configuration_set_name": _SET,
         "send_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
+        "table_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
         "alarm_topic_arn": _TOPIC,
         "max_concurrency": _COUNT,
         "removal_policy": _REMOVAL,
@@ -387,6 +371,22 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "removal_policy": _REMOVAL,
     },
     "SubdomainZone": {"zone_name": _NAME, "parent": _PARENT, "portal": _PORTAL, "removal_policy": _REMOVAL},
+    "TenantEntry": {
+        "tenant_id": _ID,
+        "registry_path": _PATH,
+        "configuration_set_name": [None, *_SET],
+        "table_name": _TABLE_NAME,
+        "book": [
+            None,
+            "book",
+            *(_book(subdomain=wrong) for wrong in _NAME),
+            *(_book(addresses=wrong) for wrong in _ADDRESSES),
+            _book(catch_all=None),
+            _book(live="no"),
+        ],
+        "plain_addresses": _FLAG,
+        "retention": _DAYS,
+    },
 }
 
 

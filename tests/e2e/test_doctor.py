@@ -171,7 +171,6 @@ QUOTAS = {
     "code_storage_mib": ("lambda", "L-2ACBD22F", 0, 75),
     "tables": ("dynamodb", "L-F98FE922", 0, 2500),
     "topics": ("sns", "L-61103206", 1, 100_000),
-    "state_machines": ("states", "L-B66B0F91", 0, 100_000),
     "kms_keys": ("kms", "L-C2F1777E", 0, 100_000),
     "ses_tenants": ("ses", "L-E7F21B4C", 0, 10_000),
 }
@@ -218,7 +217,7 @@ LACKING = {
     "quota code_storage_mib": "lambda:GetAccountSettings",
     **{
         f"quota {name}": "servicequotas:GetServiceQuota"
-        for name in ("buckets", "tables", "topics", "state_machines", "kms_keys", "configuration_sets", "ses_tenants")
+        for name in ("buckets", "tables", "topics", "kms_keys", "configuration_sets", "ses_tenants")
     },
 }
 """Lines that cannot be told without a permission."""

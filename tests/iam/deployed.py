@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.iam.evaluator import ACCOUNT
 
-__all__ = ["Bucket", "Deployment", "Role"]
+__all__ = ["Bucket", "Deployment", "Role", "stack_id"]
 
 REGION = "eu-central-1"
 _ARNS = {
@@ -133,7 +133,7 @@ class Deployment:
         answer: Any = None
         match value:
             case {"Ref": name}:
-                answer = _PSEUDO.get(name) or self._ref(stack, name)
+                answer = _PSEUDO.get(name) or (stack_id(stack) if name == "AWS::StackId" else self._ref(stack, name))
             case {"Fn::GetAtt": [logical_id, attribute]}:
                 answer = self._get_att(stack, logical_id, attribute)
             case {"Fn::Join": [separator, parts]}:
@@ -160,6 +160,11 @@ class Deployment:
                 if output.get("Export", {}).get("Name") == name:
                     return self._resolved(stack, output["Value"])
         raise KeyError(f"no stack exports {name}")
+
+
+def stack_id(stack: str) -> str:
+    """Id of a deployed stack."""
+    return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{stack}/{stack.encode().hex()}"
 
 
 def _name(stack: str, logical_id: str) -> str:

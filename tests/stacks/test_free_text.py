@@ -17,6 +17,7 @@ from email_stack.dnscheck.dmarc import parse_dmarc
 from email_stack.stacks import new_app
 from email_stack.stacks.cell_stack import CellStack
 from email_stack.stacks.tenant_stack import TenantStack
+from mailroom.store.address_book import METADATA
 
 Template = dict[str, Any]
 
@@ -45,11 +46,10 @@ def _all(template: Template, type_: str) -> list[dict[str, Any]]:
 
 
 def _book(template: Template) -> list[tuple[str, str]]:
-    (machine,) = _all(template, "AWS::StepFunctions::StateMachine")
-    pieces = machine["DefinitionString"]["Fn::Join"][1]
-    definition = json.loads("".join(piece if isinstance(piece, str) else "?" for piece in pieces))
-    listed = definition["States"]["Write"]["Parameters"]["Item"]["addresses"]["L"]
-    return [(one["M"]["address"]["S"], one["M"]["name"]["S"]) for one in listed]
+    (book,) = [
+        one["Metadata"][METADATA] for one in template["Resources"].values() if METADATA in one.get("Metadata", {})
+    ]
+    return [(one["address"], one["name"]) for one in book["addresses"]]
 
 
 def _recipients(template: Template) -> list[str]:

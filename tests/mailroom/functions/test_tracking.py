@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from mailroom.functions.tracking import work_on
+from mailroom.errors import RetryableError
+from mailroom.functions.tracking_notes import Notes
 from mailroom.functions.tracking_settings import Settings
+from mailroom.registry import Entry
+from mailroom.store import Table
 from mailroom.store.suppression import record_recipients
 from mailroom.tracking import EngagementKind
 from tests.mailroom.store.conftest import Store, everything
-from tests.mailroom.tracking.test_lines import SES_ID, line
+from tests.mailroom.tracking.test_lines import SES_ID, SETS, line
 
 
-def batch(*lines: str) -> dict[str, Any]:
+def batch(*lines: str, receives: int = 1, group: str = "set") -> dict[str, Any]:
     """As Lambda hands it over."""
-    return {"Records": [{"messageId": str(number), "body": one} for number, one in enumerate(lines)]}
+    attributes = {"ApproximateReceiveCount": str(receives), **({"MessageGroupId": group} if group else {})}
+    return {
+        "Records": [
+            {"messageId": str(number), "body": one, "attributes": attributes} for number, one in enumerate(lines)
+        ]
+    }
 
 
-def worked(store: Store, *lines: str, days: int | None = None, plain: bool = False, minutes: float = 0) -> list[str]:
-    """Work on the lines, so long after the events; returns the numbers of those to bring again."""
-    settings = Settings(
-        configuration_set="set",
-        table=store.table,
-        retention=timedelta(days=days) if days is not None else None,
-        plain_addresses=plain,
-    )
+def notes(store: Store, days: int | None = None, plain: bool = False, minutes: float = 0) -> Notes:
+    """Of a cell with one tenant, whose configuration set is "set"; so long after the events."""
+    entry = Entry(tenant="acme", stack="stack", table=store.table, retention_days=days, plain_addresses=plain)
     now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC) + timedelta(minutes=minutes)
-    answer = work_on(batch(*lines), store.filing().table, settings, lambda: now)
+    return Notes(
+        entry_of={"set": entry}.get,
+        table_of=lambda _set, name: Table(client=store.client("dynamodb"), name=name),
+        send_again=lambda _record, _group: False,
+        sets_arn=SETS,
+        max_receives=5,
+        clock=lambda: now,
+    )
+
+
+def worked(store: Store, *lines: str, **settings: Any) -> list[str]:
+    """Work on the lines; returns the numbers of those to bring again."""
+    answer = notes(store, **settings).work_on(batch(*lines))
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
 
@@ -65,7 +82,7 @@ def test_events_of_one_moment(store: Store) -> None:
 def test_what_cannot_be_done_keeps_nothing_else(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """It is brought again by itself; the log says what was wrong, and nothing of it."""
     with caplog.at_level(logging.INFO):
-        assert worked(store, "anna@example.org", line("Open"), line(of="foreign")) == ["0", "2"]
+        assert worked(store, "anna@example.org", line("Open"), line(of="a set")) == ["0", "2"]
     assert len(everything(store.reader.engagements, SES_ID)) == 1
     assert f"message {SES_ID}: Open" in caplog.text
     assert "anna" not in caplog.text
@@ -163,18 +180,81 @@ def test_mail_that_went_around_the_outbox(store: Store) -> None:
     assert [one.kind for one in store.reader.engagements(SES_ID).items] == [EngagementKind.COMPLAINT]
 
 
+def test_set_that_is_no_tenants(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Its tenant may be about to be deployed: it is tried again, and dropped at last, since nobody would redrive it."""
+    working = notes(store)
+    for receives in (1, 2, 3, 4):
+        answer = working.work_on(batch(line(of="other"), receives=receives))
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    with caplog.at_level(logging.INFO):
+        assert working.work_on(batch(line(of="other"), receives=5)) == {"batchItemFailures": []}
+    assert "configuration set other: is no tenant's; dropped" in caplog.text
+    assert store.items() == []
+
+
+def test_event_of_a_tenant_is_never_dropped(store: Store) -> None:
+    """What fails at the last try ends with the dead letters, where an alarm is."""
+
+    def refused(_set: str, _name: str) -> Table:
+        raise RetryableError("table: AccessDeniedException; try again")
+
+    working = replace(notes(store), table_of=refused)
+    for receives in (1, 5):
+        assert working.work_on(batch(line(), receives=receives))["batchItemFailures"]
+
+
+def test_each_tenant_has_its_turn(store: Store) -> None:
+    """An event without a group is sent again, once, under its configuration set's name, and noted then; where SQS takes it."""
+    again: list[tuple[str, str]] = []
+
+    def send_again(record: Mapping[str, Any], group: str) -> bool:
+        again.append((record["body"], group))
+        return True
+
+    working = replace(notes(store), send_again=send_again)
+    lines = [line(), line("Click", of="other")]
+    assert working.work_on(batch(*lines, group="")) == {"batchItemFailures": []}
+    assert (again, store.items()) == ([(lines[0], "set"), (lines[1], "other")], [])
+    assert working.work_on(batch(lines[0], group="set")) == {"batchItemFailures": []}
+    assert (len(again), len(store.items())) == (2, 1)
+    assert notes(store).work_on(batch(line("Open", at="2026-11-23T10:09:00.000Z"), group="")) == {
+        "batchItemFailures": []
+    }
+    assert len(store.items()) == 2
+
+
+def test_table_is_the_sets_own(store: Store) -> None:
+    """The session is for the set that SES named, and not for anything that was looked up."""
+    asked: list[tuple[str, str]] = []
+
+    def table_of(configuration_set: str, name: str) -> Table:
+        asked.append((configuration_set, name))
+        return Table(client=store.client("dynamodb"), name=name)
+
+    foreign = Entry(tenant="globex", stack="stack", table=store.table)
+    working = replace(notes(store), table_of=table_of, entry_of={"set": foreign, "other": foreign}.get)
+    assert working.work_on(batch(line(), line(of="other"))) == {"batchItemFailures": []}
+    assert asked == [("set", store.table), ("other", store.table)]
+
+
+ENVIRONMENT = {
+    "CONFIGURATION_SETS_ARN": SETS,
+    "MAX_RECEIVES": "5",
+    "QUEUE_URL": "https://queue",
+    "REGISTRY_PATH": "/email-cell-eu/configuration-sets/",
+    "TABLES_ROLE_ARN": "arn:aws:iam::000000000000:role/tables",
+}
+
+
 def test_settings() -> None:
     """From the environment; what is missing is named."""
-    environment = {
-        "CONFIGURATION_SET": "set",
-        "TABLE_NAME": "table",
-        "RETENTION_DAYS": "",
-        "SUPPRESSED_ADDRESSES": "hashed",
-    }
-    assert Settings.from_environment(environment) == Settings(
-        configuration_set="set", table="table", retention=None, plain_addresses=False
+    assert Settings.from_environment(ENVIRONMENT) == Settings(
+        sets_arn=SETS,
+        registry_path="/email-cell-eu/configuration-sets/",
+        role_arn="arn:aws:iam::000000000000:role/tables",
+        queue_url="https://queue",
+        max_receives=5,
     )
-    assert Settings.from_environment({**environment, "SUPPRESSED_ADDRESSES": "plain"}).plain_addresses
-    assert Settings.from_environment({**environment, "RETENTION_DAYS": "7"}).retention == timedelta(days=7)
-    with pytest.raises(ValueError, match="TABLE_NAME must be set"):
-        Settings.from_environment(json.loads('{"CONFIGURATION_SET": "set", "RETENTION_DAYS": ""}'))
+    for name in ENVIRONMENT:
+        with pytest.raises(ValueError, match=f"{name} must be set"):
+            Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from mailroom.errors import PermanentError
 from mailroom.tracking import Engagement, EngagementKind
-from mailroom.tracking.lines import engagement_of
+from mailroom.tracking.lines import engagement_of, set_of
 
 SES_ID = "0107018f5c2d7e3a-7f3e-4b5c-9d1a-000000"
 ACCEPTED = "2026-11-23T09:00:00.000Z"
 AT = "2026-11-23T10:00:00.123Z"
+SETS = "arn:aws:ses:eu-central-1:000000000000:configuration-set/"
+"""What the ARNs of configuration sets begin with."""
 
 
 def line(
@@ -29,7 +31,7 @@ def line(
     link: str = "",
 ) -> str:
     """A line as the transformer makes it."""
-    return f"2|{kind}|{message}|{of}|{ACCEPTED}|{at}|{bot}|{subtype}|{link}"
+    return f"3|{kind}|{message}|{SETS}{of}|{ACCEPTED}|{at}|{bot}|{subtype}|{link}"
 
 
 WORDS = {
@@ -47,19 +49,17 @@ WORDS = {
 def test_each_kind(word: str, kind: EngagementKind, quoted: bool) -> None:
     """With or without the quotes that EventBridge puts around it; to the millisecond."""
     written = f'"{line(word)}"' if quoted else line(word)
-    assert engagement_of(written, "set") == Engagement(
-        kind, SES_ID, datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
-    )
+    assert engagement_of(written) == Engagement(kind, SES_ID, datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC))
 
 
 def test_events_without_a_time_of_their_own() -> None:
     """Happened when SES took the message."""
-    assert engagement_of(line("Send", at=""), "set").at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    assert engagement_of(line("Send", at="")).at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def test_programs_are_marked() -> None:
     """As SES marks them; what it does not say is no."""
-    found = [engagement_of(line(bot=word), "set").bot for word in ("true", "Likely", "false", "")]
+    found = [engagement_of(line(bot=word)).bot for word in ("true", "Likely", "false", "")]
     assert found == [True, True, False, False]
 
 
@@ -67,13 +67,13 @@ def test_programs_are_marked() -> None:
 def test_links_are_any_text(link: str) -> None:
     """The link is last, and whole, whatever stands in it; escaped or not, as EventBridge sees fit."""
     written = line("Click", link=link)
-    assert engagement_of(json.dumps(written), "set").link == link
-    assert engagement_of(written, "set").link == link
+    assert engagement_of(json.dumps(written)).link == link
+    assert engagement_of(written).link == link
 
 
 def test_link_of_what_is_no_click() -> None:
     """Is not kept."""
-    assert engagement_of(line("Open", link="https://example.org/"), "set").link == ""
+    assert engagement_of(line("Open", link="https://example.org/")).link == ""
 
 
 @pytest.mark.parametrize(
@@ -92,30 +92,53 @@ def test_link_of_what_is_no_click() -> None:
 @pytest.mark.parametrize("word", ["BouncePermanent", "BounceTransient", "Complaint"])
 def test_subtypes(word: str, subtype: str, kept: str) -> None:
     """One word of SES's, and nothing else that may stand there."""
-    assert engagement_of(line(word, subtype=subtype), "set").subtype == kept
+    assert engagement_of(line(word, subtype=subtype)).subtype == kept
 
 
 def test_subtype_of_what_has_none() -> None:
     """Is not kept."""
-    assert engagement_of(line("Delivery", subtype="General"), "set").subtype == ""
+    assert engagement_of(line("Delivery", subtype="General")).subtype == ""
 
 
-def test_lines_that_waited_while_the_rule_changed() -> None:
-    """Version 1 had no subtype; its link is as whole."""
-    written = f"1|Click|{SES_ID}|set|{ACCEPTED}|{AT}||https://example.org/?a=|b"
-    assert engagement_of(written, "set").link == "https://example.org/?a=|b"
-    assert engagement_of(f"1|BouncePermanent|{SES_ID}|set|{ACCEPTED}|{AT}||", "set").kind is EngagementKind.BOUNCE
+@pytest.mark.parametrize("name", ["set", "Tenant-acme_Set-1x2", "x" * 64])
+@pytest.mark.parametrize("quoted", [True, False])
+def test_configuration_set(name: str, quoted: bool) -> None:
+    """Its name, of the ARN that SES puts into the event."""
+    written = line(of=name)
+    assert set_of(f'"{written}"' if quoted else written, SETS) == name
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "set",
+        SETS,
+        f"{SETS}a/b",
+        f"{SETS}a set",
+        f"{SETS}{'x' * 65}",
+        f"{SETS}../secret",
+        f"{SETS}set\n",
+        f" {SETS}set",
+        "arn:aws:ses:eu-central-1:000000000000:identity/post.acme.example",
+        "arn:aws:ses:eu-central-1:111111111111:configuration-set/set",
+        "arn:aws:ses:us-east-1:000000000000:configuration-set/set",
+    ],
+)
+def test_what_is_no_configuration_set_of_ours(arn: str) -> None:
+    """Another account's, another region's, and names that would lead elsewhere in the registry, are refused."""
+    with pytest.raises(PermanentError, match="the ARN of a configuration set of this account and region"):
+        set_of(line().replace(f"{SETS}set", arn), SETS)
 
 
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("", "version 1"),
-        ('{"detail": {"mail": {"destination": ["anna@example.org"]}}}', "version 1"),
-        (f"2|Open|{SES_ID}|set|{ACCEPTED}|||", "version 2"),
-        (f"1|Open|{SES_ID}|set|{ACCEPTED}||", "version 1"),
-        (f"3|Open|{SES_ID}|set|{ACCEPTED}|||||", "version 1"),
-        (line(of="other"), "the tenant's configuration set"),
+        ("", "version 3"),
+        ('{"detail": {"mail": {"destination": ["anna@example.org"]}}}', "version 3"),
+        (f"3|Open|{SES_ID}|set|{ACCEPTED}|||", "9 fields"),
+        (f"2|Open|{SES_ID}|set|{ACCEPTED}|||||", "version 3"),
+        (f"4|Open|{SES_ID}|set|{ACCEPTED}|||||", "version 3"),
         (line(message="anna@example.org"), "SES's id"),
         (line(message=""), "SES's id"),
         (line("Subscription"), "a kind and a time"),
@@ -126,7 +149,7 @@ def test_lines_that_waited_while_the_rule_changed() -> None:
 def test_what_is_no_such_line(written: str, problem: str) -> None:
     """Is refused, and nothing of it is in the error."""
     with pytest.raises(PermanentError, match=problem) as caught:
-        engagement_of(written, "set")
+        engagement_of(written)
     assert "anna" not in str(caught.value)
 
 
@@ -134,4 +157,6 @@ def test_what_is_no_such_line(written: str, problem: str) -> None:
 def test_anything_else_is_refused(written: str) -> None:
     """With the one error that ends with the dead letters."""
     with pytest.raises(PermanentError):
-        engagement_of(written, "set")
+        engagement_of(written)
+    with pytest.raises(PermanentError):
+        set_of(written, SETS)

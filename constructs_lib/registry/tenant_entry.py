@@ -1,0 +1,102 @@
+"""A tenant's entry in the registry of its cell, with its address book."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from constructs_lib import rules
+from constructs_lib.checks import FLAG, Rule, check_props, optional, parts, placed
+from constructs_lib.faults import shown
+from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes
+from mailroom.addresses import AddressBook
+from mailroom.registry import Entry
+from mailroom.store.address_book import METADATA, book_as_json
+
+__all__ = ["TenantEntry", "TenantEntryProps"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantEntryProps:
+    """What an entry is made from.
+
+    Args:
+        tenant_id: permanent id.
+        registry_path: what the parameter's name begins with, with a slash at either end.
+        configuration_set_name: that all of the tenant's mail is sent with; the rest of the parameter's name.
+        table_name: of the tenant's messages. Its policy must let the functions in, see `SharedFunctions.table_statements`.
+        book: who may send and receive.
+        plain_addresses: whether addresses that bounced or complained are kept as they are. Default: False, only a digest is.
+        retention: how long events are kept; whole days. Default: None, until somebody deletes them.
+    """
+
+    tenant_id: str
+    registry_path: str
+    configuration_set_name: str
+    table_name: str
+    book: AddressBook
+    plain_addresses: bool = False
+    retention: cdk.Duration | None = None
+
+
+class TenantEntry(Construct):
+    """Tells the functions of a cell in which table a configuration set's events are noted, how, and what the address book is.
+
+    Creates 1 parameter of Systems Manager (standard, which costs nothing). Its value names table, retention and the digest of the
+    book; the book itself is its metadata in the template, which `AddressBookWriter` asks CloudFormation for.
+
+    Raises:
+        ValueError: `tenant_id` is no identifier, the book is bigger than `MOST_BOOK_BYTES`, or a text holds `{{` or a `${` that is
+            no token (`check_texts`).
+
+    Source: CloudFormation user guide, "Metadata attribute"; Systems Manager user guide, "Managing parameter tiers".
+    """
+
+    def __init__(self, scope: Construct, id: str, props: TenantEntryProps) -> None:
+        super().__init__(scope, id)
+        where = f"entry of tenant {shown(props.tenant_id)}"
+        check_props(self, where, _rules(props), props)
+        if (octets := book_bytes(props.book)) > MOST_BOOK_BYTES:
+            with placed(self):
+                raise ValueError(
+                    f"{where}: book must take at most {MOST_BOOK_BYTES:,} bytes, got {octets:,} for "
+                    f"{len(props.book.addresses):,} addresses; designate fewer, or receive at all with catch_all"
+                )
+        book = book_as_json(props.book)
+        entry = Entry(
+            tenant=props.tenant_id,
+            stack=cdk.Aws.STACK_ID,
+            table=props.table_name,
+            retention_days=int(props.retention.to_days()) if props.retention is not None else None,
+            plain_addresses=props.plain_addresses,
+            book=hashlib.sha256(json.dumps(book, sort_keys=True).encode()).hexdigest(),
+        )
+        parameter = ssm.CfnParameter(
+            self,
+            "Parameter",
+            name=f"{props.registry_path}{props.configuration_set_name}",
+            type="String",
+            value=cdk.Stack.of(self).to_json_string(entry.as_json()),
+            description=f"Whose events and address book these are: {props.tenant_id}",
+        )
+        parameter.add_metadata(METADATA, book)
+        self.parameter = parameter
+
+
+def _rules(props: TenantEntryProps) -> dict[str, Rule]:
+    subdomain = props.book.subdomain if isinstance(props.book, AddressBook) else ""
+    book = {"subdomain": rules.DOMAIN, "addresses": rules.addresses_of(subdomain), "catch_all": FLAG, "live": FLAG}
+    return {
+        "tenant_id": rules.IDENTIFIER,
+        "registry_path": rules.REGISTRY_PATH,
+        "configuration_set_name": rules.CONFIGURATION_SET,
+        "table_name": rules.TABLE_NAME,
+        "book": parts(AddressBook, book, "use AddressBook(subdomain=..., addresses=...)"),
+        "plain_addresses": FLAG,
+        "retention": optional(rules.MESSAGE_RETENTION),
+    }

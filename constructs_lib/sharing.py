@@ -1,0 +1,84 @@
+"""What a tenant must say of the functions that it shares with others, whoever makes them. Pure: no CDK.
+
+Such a function has no right to any table. It takes a role whose session bears a tag, and each tenant's table says which role and
+which tag it lets in: what the function writes, and for whom, stands in the tenant's own stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mailroom.address_books.tag import TAG as STACK_TAG
+from mailroom.store.keys import BOOK_KEY, SENT_PREFIX, SUPPRESSED
+from mailroom.tracking.tag import TAG as SET_TAG
+
+__all__ = ["SharedFunctions", "take_role_for", "trust_in"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharedFunctions:
+    """What a tenant must know of the functions of its cell.
+
+    Args:
+        registry_path: what the name of a tenant's entry begins with, with a slash at either end.
+        tracking_role_arn: role that notes what became of mail; see `EngagementTracking`.
+        books_role_arn: role that writes address books; see `AddressBookWriter`.
+    """
+
+    registry_path: str
+    tracking_role_arn: str
+    books_role_arn: str
+
+    def table_statements(self, *, configuration_set_name: str, stack_id: str) -> list[dict[str, Any]]:
+        """Statements of the table's policy: events of this configuration set, and the book of this stack; nothing else."""
+        noting = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        return [
+            _let(
+                "LetTrackingNote",
+                self.tracking_role_arn,
+                noting,
+                (SET_TAG, configuration_set_name),
+                [f"{SENT_PREFIX}*", SUPPRESSED],
+            ),
+            _let("LetAddressBookBeWritten", self.books_role_arn, noting[1:], (STACK_TAG, stack_id), [BOOK_KEY[0]]),
+        ]
+
+
+def trust_in(function_role_arn: str, tag: str) -> list[dict[str, Any]]:
+    """Statements of the role's trust policy: this one function takes it, with this one tag.
+
+    Source: IAM user guide, "Passing session tags in AWS STS".
+    """
+    return [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": function_role_arn},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Condition": {
+                # A session without the tag is nobody's, and a condition on a list holds for an empty one.
+                "Null": {f"aws:RequestTag/{tag}": "false"},
+                "ForAllValues:StringEquals": {"aws:TagKeys": [tag]},
+            },
+        }
+    ]
+
+
+def take_role_for(role_arn: str) -> dict[str, Any]:
+    """Statement that lets whoever holds the policy take the role, and say for whom."""
+    return {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": role_arn}
+
+
+def _let(sid: str, role_arn: str, actions: list[str], tag: tuple[str, str], keys: list[str]) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": role_arn},
+        "Action": actions,
+        # The table's own ARN would be a reference of the table to itself.
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {f"aws:PrincipalTag/{tag[0]}": tag[1]},
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys},
+        },
+    }

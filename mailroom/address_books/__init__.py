@@ -1,0 +1,1 @@
+"""Writes the address books that tenants' stacks hold into the tenants' tables."""

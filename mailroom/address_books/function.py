@@ -1,0 +1,69 @@
+"""Entry of the Lambda that writes address books: a stack that was deployed, or the time of day."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, Protocol
+
+import boto3
+
+from mailroom.address_books.tag import TAG
+from mailroom.address_books.writer import BookWriter
+from mailroom.errors import RetryableError
+from mailroom.registry import Registry
+from mailroom.sessions import Sessions
+from mailroom.store.table import Table
+
+__all__ = ["on_event"]
+
+_STACK: Final = re.compile(
+    r"arn:[a-z-]{1,20}+:cloudformation:[a-z0-9-]{1,30}+:\d{12}:stack/[A-Za-z0-9-]{1,128}+/[a-f0-9-]{1,64}+"
+)
+
+logger = logging.getLogger("mailroom")
+logger.setLevel(logging.INFO)
+
+
+class _Context(Protocol):
+    """What Lambda tells an invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until it is ended."""
+
+
+def on_event(event: dict[str, Any], context: _Context) -> None:
+    """Write the books of the stack that the event is of; without a stack, confirm those of all tenants.
+
+    Raises:
+        MailroomError: something could not be done. Lambda tries again twice, the next run again, and an alarm tells.
+    """
+    stack = event.get("detail", {}).get("stack-id", "")
+    if stack:
+        if not _STACK.fullmatch(stack):
+            raise ValueError("event: must have the id of a stack")
+        _writer().write(stack)
+        return
+    number, failed = _writer().confirm_all(lambda: context.get_remaining_time_in_millis() / 1000)
+    logger.info("address books: %s confirmed, %s failed", number - failed, failed)
+    if failed:
+        raise RetryableError(f"address books: {failed} of {number} could not be confirmed: see the log")
+
+
+@cache
+def _writer() -> BookWriter:
+    """What one sandbox keeps."""
+    sessions = Sessions(sts=boto3.client("sts"), role_arn=os.environ["TABLES_ROLE_ARN"], tag=TAG, clock=_now)
+    return BookWriter(
+        cloudformation=boto3.client("cloudformation"),
+        registry=Registry(ssm=boto3.client("ssm"), path=os.environ["REGISTRY_PATH"], clock=_now),
+        table_of=lambda stack, name: Table(client=sessions.dynamodb(stack), name=name),
+        clock=_now,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,86 @@
+"""Notes what SES tells of mail, each event in the table of the tenant whose mail it was."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailroom.batches import attempt, not_done
+from mailroom.errors import MailroomError, RetryableError
+from mailroom.registry import Entry
+from mailroom.store.bounces import SUPPRESSING, suppress_recipient
+from mailroom.store.engagements import note_engagement
+from mailroom.store.table import Table
+from mailroom.tracking.lines import engagement_of, set_of
+from mailroom.turns import has_group
+
+__all__ = ["Notes"]
+
+logger = logging.getLogger("mailroom")
+
+
+class _UnknownSetError(RetryableError):
+    """No tenant has such a configuration set, yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notes:
+    """Works on lines of all tenants of a cell.
+
+    Args:
+        entry_of: looks up the tenant of a configuration set; None where there is none.
+        table_of: that tenant's table, by the name of the set and the name of the table.
+        send_again: puts a record into the queue again, in a group; False where that failed.
+        sets_arn: what the ARNs of configuration sets begin with, in this account and region.
+        max_receives: how often the queue hands one message out.
+        clock: the time now.
+    """
+
+    entry_of: Callable[[str], Entry | None]
+    table_of: Callable[[str, str], Table]
+    send_again: Callable[[Mapping[str, Any], str], bool]
+    sets_arn: str
+    max_receives: int
+    clock: Callable[[], datetime]
+
+    def work_on(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+        """Note every event of the batch; returns the messages that were not done. What is no event ends with the dead letters."""
+        return not_done(event["Records"], lambda record: attempt(self._done, record) is not None)
+
+    def _done(self, record: Mapping[str, Any]) -> bool:
+        """Raises MailroomError where it is not."""
+        line = str(record["body"])
+        configuration_set = set_of(line, self.sets_arn)
+        if not has_group(record) and self.send_again(record, configuration_set):
+            return True
+        try:
+            self._note(line, configuration_set)
+        except _UnknownSetError as error:
+            # A set that the platform did not make, or whose tenant is deleted: nobody would ever take it from the dead letters.
+            if int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) < self.max_receives:
+                raise
+            logger.info("%s; dropped", error)
+        return True
+
+    def _note(self, line: str, configuration_set: str) -> None:
+        engagement = engagement_of(line)
+        entry = self.entry_of(configuration_set)
+        if entry is None:
+            raise _UnknownSetError(f"configuration set {configuration_set}: is no tenant's")
+        table = self.table_of(configuration_set, entry.table)
+        try:
+            note_engagement(table, engagement, entry.retention)
+            logger.info("tenant %s: message %s: %s", entry.tenant, engagement.ses_id, engagement.kind.value)
+            if engagement.kind in SUPPRESSING:
+                suppress_recipient(
+                    table,
+                    engagement,
+                    self.clock(),
+                    plain=entry.plain_addresses,
+                    retention=entry.retention,
+                )
+        except MailroomError as error:
+            raise type(error)(f"tenant {entry.tenant}: {error}") from error

@@ -1,0 +1,83 @@
+"""Looks up the tenant that a configuration set belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.errors import RetryableError
+from mailroom.registry.entry import Entry, entry_from
+
+__all__ = ["Registry"]
+
+_KEPT: Final = timedelta(minutes=5)
+_MOST_KEPT: Final = 10_000
+
+
+@dataclass(slots=True)
+class Registry:
+    """The entries of a cell, one parameter a configuration set; each that was found is remembered for five minutes.
+
+    Args:
+        ssm: a client of Systems Manager.
+        path: what the parameters' names begin with, with a slash at either end.
+        clock: the time now.
+    """
+
+    ssm: Any
+    path: str
+    clock: Callable[[], datetime]
+    known: dict[str, tuple[datetime, Entry]] = field(default_factory=dict)
+
+    def of(self, configuration_set: str) -> Entry | None:
+        """The tenant's entry; None where no tenant has such a configuration set.
+
+        Raises:
+            RetryableError: the parameter cannot be read, or is no entry.
+        """
+        now = self.clock()
+        since, entry = self.known.get(configuration_set, (now - _KEPT, None))
+        if entry is not None and now - since < _KEPT:
+            return entry
+        try:
+            found = self.read(f"{self.path}{configuration_set}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return None
+            raise _unreadable(configuration_set, error) from error
+        except (BotoCoreError, ValueError) as error:
+            raise _unreadable(configuration_set, error) from error
+        if len(self.known) >= _MOST_KEPT:
+            self.known.clear()
+        self.known[configuration_set] = (now, found)
+        return found
+
+    def read(self, name: str) -> Entry:
+        """The entry in the parameter of this name, as it is now.
+
+        Raises:
+            BotoCoreError, ClientError: AWS failed, or there is none.
+            ValueError: it is no entry.
+        """
+        return entry_from(self.ssm.get_parameter(Name=name)["Parameter"]["Value"])
+
+    def all(self) -> Iterator[tuple[str, str]]:
+        """Name and value of each parameter, a page at a time. Raises BotoCoreError, ClientError."""
+        following = ""
+        while True:
+            more = {"NextToken": following} if following else {}
+            page = self.ssm.get_parameters_by_path(Path=self.path.rstrip("/"), **more)
+            for one in page["Parameters"]:
+                yield one["Name"], one["Value"]
+            following = page.get("NextToken", "")
+            if not following:
+                return
+
+
+def _unreadable(configuration_set: str, error: Exception) -> RetryableError:
+    what = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    return RetryableError(f"configuration set {configuration_set}: its tenant cannot be read: {what}; try again")

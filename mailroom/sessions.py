@@ -1,0 +1,82 @@
+"""A role taken for one tenant at a time: its session's tag says for whom, and that tenant's table lets no other session in.
+
+A function that serves many tenants has no right to any table. Whatever it takes a table for, AWS compares the session's tag, which
+comes from the event that AWS itself made, with what the table's own policy names.
+
+Source: IAM user guide, "Passing session tags in AWS STS"; DynamoDB developer guide, "Using resource-based policies".
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.errors import RetryableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sts import STSClient
+
+__all__ = ["Sessions"]
+
+_SECONDS: Final = 3600
+_SPARE: Final = timedelta(minutes=10)
+"""A session that ends sooner is not used for anything that begins."""
+_MOST: Final = 32
+"""Sessions that are kept at once; each takes about a megabyte."""
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Takes the role, and keeps its latest sessions for as long as they last.
+
+    Args:
+        sts: a client.
+        role_arn: the role.
+        tag: key of the session's only tag.
+        clock: the time now.
+    """
+
+    sts: STSClient
+    role_arn: str
+    tag: str
+    clock: Callable[[], datetime]
+    kept: OrderedDict[str, tuple[datetime, DynamoDBClient]] = field(default_factory=OrderedDict)
+
+    def dynamodb(self, value: str) -> DynamoDBClient:
+        """A client whose session has this value as its tag.
+
+        Raises:
+            RetryableError: the role cannot be taken.
+        """
+        until, client = self.kept.get(value, (None, None))
+        if client is None or until is None or until - self.clock() < _SPARE:
+            self.kept[value] = until, client = self._taken(value)
+        self.kept.move_to_end(value)
+        while len(self.kept) > _MOST:
+            self.kept.popitem(last=False)
+        return client
+
+    def _taken(self, value: str) -> tuple[datetime, DynamoDBClient]:
+        try:
+            taken = self.sts.assume_role(
+                RoleArn=self.role_arn,
+                RoleSessionName="mail",
+                DurationSeconds=_SECONDS,
+                Tags=[{"Key": self.tag, "Value": value}],
+            )["Credentials"]
+        except (BotoCoreError, ClientError) as error:
+            what = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            raise RetryableError(f"role of {self.tag} {value}: cannot be taken: {what}; try again") from error
+        session = boto3.Session(
+            aws_access_key_id=taken["AccessKeyId"],
+            aws_secret_access_key=taken["SecretAccessKey"],
+            aws_session_token=taken["SessionToken"],
+        )
+        return taken["Expiration"], session.client("dynamodb")

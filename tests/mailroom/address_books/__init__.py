@@ -1,0 +1,1 @@
+"""Tests of what is noted of mail that was sent."""
