@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 COMPILE = $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-header
 
-.PHONY: help install debian demo test check lint types pages format schema snapshots lock bench clean
+.PHONY: help install debian demo test check lint types pages format schema snapshots lock bench clean costs
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -85,6 +85,10 @@ format: install
 # make schema rewrites tenants.schema.json from the config's models
 schema: install
 	@$(BIN)/python -m email_stack.config.schema
+
+# make costs   rewrites the tables of docs/cost.md from the templates and AWS's prices
+costs: install
+	@$(BIN)/python -m email_stack.costs
 
 # make snapshots rewrites the templates that tests compare with: read their diff
 snapshots: install

@@ -15,6 +15,7 @@ from constructs_lib.bundle import bundle
 from email_stack.config import Config, Quotas, load
 from email_stack.config.capacity import cell_needs, tenant_needs
 from email_stack.config.quotas import QUOTAS
+from email_stack.costs.idle import idle_items
 from tests.stacks.conftest import synthesized
 
 COUNTED: Final = {
@@ -93,6 +94,14 @@ def test_every_resource_counts_or_says_why_not(templates: dict[str, Any]) -> Non
     types = {type_ for template in templates.values() for type_ in _types(template)}
     assert types == COUNTED.keys() | UNCOUNTED.keys()
     assert not COUNTED.keys() & UNCOUNTED.keys()
+
+
+def test_every_resource_has_a_price_or_is_free(templates: dict[str, Any]) -> None:
+    """Of every kind of tenant, with scanners of their own; docs/cost.md leaves nothing out."""
+    costs = {
+        stack: idle_items(template) for stack, template in templates.items() if stack.startswith(("Tenant", "Cell"))
+    }
+    assert all(costs.values())
 
 
 def test_every_quota_is_counted() -> None:

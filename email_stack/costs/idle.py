@@ -1,0 +1,134 @@
+"""What stacks cost a month while no mail comes, counted in their templates. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from email_stack.costs.prices import HOURS, MINUTES, Price
+
+__all__ = ["FREE", "Item", "idle_items", "memory_gb"]
+
+_POLLERS: Final = 5
+"""Of an event source mapping with a maximum concurrency; without one, Lambda goes down to two while nothing comes.
+
+Source: Lambda developer guide, "Configuring scaling behavior for SQS event source mappings".
+"""
+_FEWEST_POLLERS: Final = 2
+_POLLS_A_MINUTE: Final = 3
+"""A receive waits for 20 seconds."""
+
+_RUN_SECONDS: Final = {"mailroom.address_books": 5.0, "definitions": 30.0}
+"""Of a run that the clock starts, by a part of the function's handler or command: reckoned for 200 tenants the one, measured with
+the official databases the other."""
+
+FREE: Final = frozenset(
+    {
+        "AWS::DynamoDB::Table",  # on demand: what is read, written and kept
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::Lambda::EventInvokeConfig",
+        "AWS::Lambda::Permission",
+        "AWS::Lambda::Function",  # what runs
+        "AWS::Logs::LogGroup",  # what is written
+        "AWS::Route53::RecordSet",
+        "AWS::Route53::RecordSetGroup",
+        "AWS::S3::Bucket",  # what is kept
+        "AWS::S3::BucketPolicy",
+        "AWS::SES::ConfigurationSet",
+        "AWS::SES::ConfigurationSetEventDestination",
+        "AWS::SES::EmailIdentity",
+        "AWS::SES::ReceiptRule",
+        "AWS::SES::ReceiptRuleSet",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::Queue",  # what is sent and received
+        "AWS::SQS::QueuePolicy",
+        "AWS::SSM::Parameter",  # standard
+        "Custom::ActiveReceiptRuleSet",
+        "Custom::CrossAccountZoneDelegation",
+    }
+)
+"""Kinds of resources that cost nothing by being there."""
+
+_RATE: Final = re.compile(r"rate\((?P<number>[0-9]{1,6}) (?P<unit>minute|hour|day)s?\)")
+_UNITS: Final = {"minute": MINUTES, "hour": HOURS, "day": HOURS / 24}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row: what it is, how many there are, and what they cost a month together."""
+
+    what: str
+    number: int
+    dollars: float
+
+
+def idle_items(template: Mapping[str, Any], *, zone: Price = Price.ZONE) -> list[Item]:
+    """What a stack costs a month without any mail, each kind of cost once, the dearest first.
+
+    Args:
+        template: as it is synthesized.
+        zone: what its hosted zone costs. Default: as one of the first 25 of the account.
+
+    Raises:
+        ValueError: a resource is of a kind that nobody has said the price of, or its schedule cannot be read.
+    """
+    found: dict[str, Item] = {}
+    resources: Mapping[str, Any] = template["Resources"]
+    for one in resources.values():
+        for what, dollars in _costs(one["Type"], one.get("Properties", {}), resources, zone):
+            known = found.get(what, Item(what, 0, 0.0))
+            found[what] = Item(what, known.number + 1, known.dollars + dollars)
+    return sorted(found.values(), key=lambda item: (-item.dollars, item.what))
+
+
+def memory_gb(properties: Mapping[str, Any]) -> float:
+    """Memory of a function."""
+    return float(properties.get("MemorySize", 128)) / 1024
+
+
+def _costs(
+    kind: str, properties: Mapping[str, Any], resources: Mapping[str, Any], zone: Price
+) -> Iterator[tuple[str, float]]:
+    if kind == "AWS::Lambda::EventSourceMapping":
+        pollers = _POLLERS if "ScalingConfig" in properties else _FEWEST_POLLERS
+        yield "a queue that Lambda polls", Price.SQS_REQUEST.of(pollers * _POLLS_A_MINUTE * MINUTES)
+    elif kind == "AWS::CloudWatch::Alarm":
+        metrics = [one for one in properties.get("Metrics", []) if "MetricStat" in one]
+        yield "an alarm", Price.ALARM.of(len(metrics) or 1)
+    elif kind == "AWS::Route53::HostedZone":
+        yield "a hosted zone", zone.of(1)
+    elif kind == "AWS::KMS::Key":
+        yield "a KMS key", Price.KEY.of(1)
+    elif kind == "AWS::SES::Tenant":
+        yield "an SES tenant", Price.SES_TENANT.of(1)
+    elif kind == "AWS::Events::Rule":
+        # Events of AWS's own, and schedules, cost nothing on the default bus.
+        if schedule := properties.get("ScheduleExpression"):
+            for target in properties.get("Targets", []):
+                yield _run(_runs(schedule), resources[target["Arn"]["Fn::GetAtt"][0]]["Properties"])
+    elif kind not in FREE:
+        raise ValueError(f"cost: {kind} has no price; say what it costs, or that it is free")
+
+
+def _runs(schedule: str) -> float:
+    """A month."""
+    rate = _RATE.fullmatch(schedule)
+    if rate is None:
+        raise ValueError(f'cost: schedule must be a rate, got "{schedule}"')
+    return _UNITS[rate["unit"]] / int(rate["number"])
+
+
+def _run(runs: float, function: Mapping[str, Any]) -> tuple[str, float]:
+    """What the runs of a function by the clock cost."""
+    called = str(function.get("Handler", "")) + str(function.get("ImageConfig", ""))
+    seconds = [seconds for part, seconds in _RUN_SECONDS.items() if part in called]
+    if not seconds:
+        raise ValueError(f"cost: nobody has said how long a run takes of {called!r}")
+    price = Price.ARM_SECOND if function.get("Architectures") == ["arm64"] else Price.X86_SECOND
+    what = "runs of the mirror" if "definitions" in called else "runs of the writer of address books"
+    return what, price.of(runs * seconds[0] * memory_gb(function)) + Price.INVOCATION.of(runs)

@@ -1,0 +1,61 @@
+"""AWS's list prices in dollars: US East (N. Virginia), first tier, nothing free. Pure.
+
+Each has the page that names it, below https://aws.amazon.com/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+__all__ = ["HOURS", "MINUTES", "Price", "Unit"]
+
+HOURS: Final = 730
+"""Of a month, as AWS's own calculator has it."""
+MINUTES: Final = HOURS * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is paid for.
+
+    Args:
+        service: as tables call it.
+        dollars: for one.
+        shown: for how many the table of prices says it, and what they are called.
+        page: that names the price.
+    """
+
+    service: str
+    dollars: float
+    shown: tuple[float, str]
+    page: str
+
+
+class Price(Enum):
+    """The prices that are reckoned with."""
+
+    X86_SECOND = Unit("Lambda, x86", 0.0000166667, (1, "GB-second"), "lambda/pricing")
+    ARM_SECOND = Unit("Lambda, arm64", 0.0000133334, (1, "GB-second"), "lambda/pricing")
+    INVOCATION = Unit("Lambda", 0.20e-6, (1e6, "million requests"), "lambda/pricing")
+    TMP_SECOND = Unit("Lambda, /tmp beyond 512 MB", 0.0000000309, (1, "GB-second"), "lambda/pricing")
+    S3_WRITE = Unit("S3", 0.005e-3, (1e3, "thousand writes"), "s3/pricing")
+    S3_READ = Unit("S3", 0.0004e-3, (1e3, "thousand reads"), "s3/pricing")
+    S3_GB = Unit("S3", 0.023, (1, "GB-month"), "s3/pricing")
+    SQS_REQUEST = Unit("SQS", 0.40e-6, (1e6, "million requests"), "sqs/pricing")
+    TABLE_WRITE = Unit("DynamoDB, on demand", 0.625e-6, (1e6, "million writes of 1 kB"), "dynamodb/pricing/on-demand")
+    TABLE_READ = Unit("DynamoDB, on demand", 0.125e-6, (1e6, "million reads of 4 kB"), "dynamodb/pricing/on-demand")
+    TABLE_GB = Unit("DynamoDB", 0.25, (1, "GB-month"), "dynamodb/pricing/on-demand")
+    BACKUP_GB = Unit("DynamoDB, its backup", 0.20, (1, "GB-month"), "dynamodb/pricing/on-demand")
+    EVENT = Unit("EventBridge, events of ours", 1.00e-6, (1e6, "million"), "eventbridge/pricing")
+    ALARM = Unit("CloudWatch, metrics of an alarm", 0.10, (1, "month"), "cloudwatch/pricing")
+    ZONE = Unit("Route 53, the first 25 hosted zones", 0.50, (1, "month"), "route53/pricing")
+    FURTHER_ZONE = Unit("Route 53, further hosted zones", 0.10, (1, "month"), "route53/pricing")
+    KEY = Unit("KMS, a key", 1.00, (1, "month"), "kms/pricing")
+    SES_TENANT = Unit("SES, a tenant", 0.005, (1, "month"), "ses/pricing")
+    SES_MESSAGE = Unit("SES", 100e-6, (1e6, "million messages"), "ses/pricing")
+
+    def of(self, number: float) -> float:
+        """What so many cost."""
+        return self.value.dollars * number

@@ -1,0 +1,109 @@
+"""docs/cost.md is what the templates cost by AWS's prices, and every resource has a price or is said to be free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from email_stack.costs.__main__ import PAGE, templates
+from email_stack.costs.idle import idle_items
+from email_stack.costs.page import figures, written
+from email_stack.costs.prices import Price
+from email_stack.costs.usage import dollars, sending
+
+Templates = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def made() -> Templates:
+    """A cell and a tenant of nothing but defaults, synthesized."""
+    return templates()
+
+
+def test_page_is_what_the_templates_cost(made: Templates) -> None:
+    """Every table and figure of it; `make costs` writes them."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert written(page, *made) == page
+
+
+def test_idle_cost_of_a_tenant(made: Templates) -> None:
+    """One polled queue, two alarms, its zone and its SES tenant: half of what two queues and five alarms would be."""
+    _cell, tenant = made
+    counted = {item.what: item.number for item in idle_items(tenant)}
+    assert counted == {"a hosted zone": 1, "a queue that Lambda polls": 1, "an alarm": 2, "an SES tenant": 1}
+    found = figures(*made)
+    assert round(found["tenant-further-zone"], 2) == 0.57
+    assert round(found["tenant"] - found["tenant-self-managed"], 2) == 0.50
+
+
+def test_idle_cost_of_a_cell(made: Templates) -> None:
+    """Two polled queues, its alarms, the key, and what the clock starts."""
+    cell, _tenant = made
+    counted = {item.what: item.number for item in idle_items(cell)}
+    assert counted == {
+        "a KMS key": 1,
+        "an alarm": 10,
+        "a queue that Lambda polls": 2,
+        "runs of the mirror": 1,
+        "runs of the writer of address books": 1,
+    }
+
+
+def resource(type_: str, **properties: Any) -> dict[str, Any]:
+    """A template of one resource."""
+    return {"Resources": {"It": {"Type": type_, "Properties": properties}}}
+
+
+def test_polling() -> None:
+    """Five pollers with a maximum concurrency, two without; three receives a minute each."""
+    busy = idle_items(resource("AWS::Lambda::EventSourceMapping", ScalingConfig={"MaximumConcurrency": 5}))
+    calm = idle_items(resource("AWS::Lambda::EventSourceMapping"))
+    assert [round(one.dollars, 4) for one in (*busy, *calm)] == [0.2628, 0.1051]
+
+
+def test_alarm_on_several_metrics() -> None:
+    """Each metric is paid for; an expression is not."""
+    metrics = [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a/b"}]
+    (alarm,) = idle_items(resource("AWS::CloudWatch::Alarm", Metrics=metrics))
+    assert alarm.dollars == pytest.approx(2 * Price.ALARM.of(1))
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        (resource("AWS::EC2::NatGateway"), "AWS::EC2::NatGateway has no price"),
+        (
+            {
+                "Resources": {
+                    "Rule": {
+                        "Type": "AWS::Events::Rule",
+                        "Properties": {
+                            "ScheduleExpression": "cron(0 12 * * ? *)",
+                            "Targets": [{"Arn": {"Fn::GetAtt": ["F", "Arn"]}}],
+                        },
+                    },
+                    "F": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "x"}},
+                }
+            },
+            "schedule must be a rate",
+        ),
+    ],
+)
+def test_what_has_no_price(template: dict[str, Any], problem: str) -> None:
+    """Is said so, instead of being left out."""
+    with pytest.raises(ValueError, match=problem):
+        idle_items(template)
+
+
+def test_page_that_asks_for_something_else(made: Templates) -> None:
+    """A misspelt table stays no empty one."""
+    for page in ("<!-- idel-cell -->\n<!-- end -->", "<!-- = idel -->"):
+        with pytest.raises(ValueError, match='got "idel'):
+            written(page, *made)
+
+
+def test_sum_is_that_of_the_rows() -> None:
+    """Readers can add up what is shown."""
+    assert dollars(sending()) == pytest.approx(5.00 + 5.63 + 0.50)
