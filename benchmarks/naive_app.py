@@ -26,8 +26,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_ses_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as stepfunctions
-from aws_cdk import aws_stepfunctions_tasks as tasks
+from aws_cdk import aws_ssm as ssm
 
 
 class Cell(cdk.Stack):
@@ -57,6 +56,34 @@ class Cell(cdk.Stack):
             )
         )
         cdk.CustomResource(self, "Activation", service_token=activator.function_arn)
+        noting, queue = _worker(self, "Noting", "mailroom.functions.tracking.on_event")
+        fields = ["$.detail.eventType", "$.detail.mail.messageId", "$.detail.mail.timestamp", "$.detail.click.link"]
+        text = "|".join(events.EventField.from_path(field) for field in fields)
+        events.Rule(
+            self,
+            "Tracking",
+            event_pattern=events.EventPattern(source=["aws.ses"]),
+            targets=[targets.SqsQueue(queue, message=events.RuleTargetInput.from_text(text))],
+        )
+        writing = _function(self, "Writing", "mailroom.address_books.function.on_event")
+        events.Rule(
+            self,
+            "Addresses",
+            event_pattern=events.EventPattern(source=["aws.cloudformation"]),
+            targets=[targets.LambdaFunction(writing)],
+        )
+        events.Rule(
+            self,
+            "Again",
+            schedule=events.Schedule.rate(cdk.Duration.hours(6)),
+            targets=[targets.LambdaFunction(writing)],
+        )
+        _alarm(self, "Failing", writing.metric_errors(), 0)
+        for function in (noting, writing):
+            tables = iam.Role(
+                self, f"{function.node.id}Tables", assumed_by=iam.SessionTagsPrincipal(function.grant_principal)
+            )
+            tables.grant_assume_role(function.grant_principal)
 
 
 class Tenant(cdk.Stack):
@@ -132,7 +159,8 @@ class Tenant(cdk.Stack):
         )
         topic = sns.Topic(self, "Alerts", master_key=cell.key, enforce_ssl=True)
         table = self._table()
-        filing, _queue = self._worker("Filing", "mailroom.structuring.function.on_event", table)
+        filing, _queue = _worker(self, "Filing", "mailroom.structuring.function.on_event", TABLE_NAME=table.table_name)
+        table.grant_read_write_data(filing)
         filing.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["ses:SendEmail", "ses:SendRawEmail"],
@@ -140,9 +168,17 @@ class Tenant(cdk.Stack):
                 conditions={"StringEquals": {"ses:FromAddress": [f"{one}@{domain}" for one in tenant["addresses"]]}},
             )
         )
-        _noting, queue = self._worker("Noting", "mailroom.functions.tracking.on_event", table)
-        self._track(configuration_set, queue)
-        self._write_addresses(table, [f"{one}@{domain}" for one in tenant["addresses"]])
+        configuration_set.add_event_destination(
+            "Events",
+            destination=ses.EventDestination.event_bus(events.EventBus.from_event_bus_name(self, "Bus", "default")),
+        )
+        ssm.StringParameter(
+            self,
+            "Entry",
+            parameter_name=f"/sets/{configuration_set.configuration_set_name}",
+            simple_name=False,
+            string_value=json.dumps({"table": table.table_name, "addresses": tenant["addresses"]}),
+        )
         outputs = {
             "BucketName": bucket.bucket_name,
             "IdentityArn": identity.email_identity_arn,
@@ -178,82 +214,47 @@ class Tenant(cdk.Stack):
         )
         return table
 
-    def _worker(self, name: str, handler: str, table: dynamodb.Table) -> tuple[lambda_.Function, sqs.Queue]:
-        """A queue with dead letters, the function that works it off, and two alarms."""
-        dead_letters = sqs.Queue(self, f"{name}DeadLetters", enforce_ssl=True)
-        queue = sqs.Queue(
-            self,
-            f"{name}Queue",
-            enforce_ssl=True,
-            visibility_timeout=cdk.Duration.minutes(3),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5),
-        )
-        function = lambda_.Function(
-            self,
-            name,
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            code=lambda_.Code.from_asset(os.environ["CODE"]),
-            handler=handler,
-            timeout=cdk.Duration.minutes(2),
-            environment={"TABLE_NAME": table.table_name},
-            log_group=logs.LogGroup(self, f"{name}Logs", retention=logs.RetentionDays.ONE_YEAR),
-        )
-        table.grant_read_write_data(function)
-        function.add_event_source(sources.SqsEventSource(queue, batch_size=1, max_concurrency=5))
-        self._alarm(f"{name}Dead", dead_letters.metric_approximate_number_of_messages_visible(), 0)
-        self._alarm(f"{name}Oldest", queue.metric_approximate_age_of_oldest_message(), 900)
-        return function, queue
 
-    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: float) -> None:
-        cloudwatch.Alarm(
-            self,
-            name,
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-        )
+def _worker(scope: cdk.Stack, name: str, handler: str, **environment: str) -> tuple[lambda_.Function, sqs.Queue]:
+    """A queue with dead letters, the function that works it off, and two alarms."""
+    dead_letters = sqs.Queue(scope, f"{name}DeadLetters", enforce_ssl=True)
+    queue = sqs.Queue(
+        scope,
+        f"{name}Queue",
+        enforce_ssl=True,
+        visibility_timeout=cdk.Duration.minutes(3),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5),
+    )
+    function = _function(scope, name, handler, **environment)
+    function.add_event_source(sources.SqsEventSource(queue, batch_size=1, max_concurrency=5))
+    _alarm(scope, f"{name}Dead", dead_letters.metric_approximate_number_of_messages_visible(), 0)
+    _alarm(scope, f"{name}Oldest", queue.metric_approximate_age_of_oldest_message(), 900)
+    return function, queue
 
-    def _track(self, configuration_set: ses.ConfigurationSet, queue: sqs.Queue) -> None:
-        configuration_set.add_event_destination(
-            "Events",
-            destination=ses.EventDestination.event_bus(events.EventBus.from_event_bus_name(self, "Bus", "default")),
-        )
-        fields = ["$.detail.eventType", "$.detail.mail.messageId", "$.detail.mail.timestamp", "$.detail.click.link"]
-        text = "|".join(events.EventField.from_path(field) for field in fields)
-        events.Rule(
-            self,
-            "Tracking",
-            event_pattern=events.EventPattern(
-                source=["aws.ses"],
-                detail={"mail": {"tags": {"ses:configuration-set": [configuration_set.configuration_set_name]}}},
-            ),
-            targets=[targets.SqsQueue(queue, message=events.RuleTargetInput.from_text(text))],
-        )
 
-    def _write_addresses(self, table: dynamodb.Table, addresses: list[str]) -> None:
-        write = tasks.DynamoPutItem(
-            self,
-            "Write",
-            table=table,
-            item={
-                "pk": tasks.DynamoAttributeValue.from_string("ADDRESSES"),
-                "sk": tasks.DynamoAttributeValue.from_string("BOOK"),
-                "addresses": tasks.DynamoAttributeValue.from_string_set(addresses),
-            },
-        )
-        machine = stepfunctions.StateMachine(
-            self, "Writing", definition_body=stepfunctions.DefinitionBody.from_chainable(write)
-        )
-        events.Rule(
-            self,
-            "Addresses",
-            schedule=events.Schedule.rate(cdk.Duration.hours(6)),
-            event_pattern=events.EventPattern(source=["aws.cloudformation"], detail={"stack-id": [self.stack_id]}),
-            targets=[targets.SfnStateMachine(machine)],
-        )
-        self._alarm("Failing", machine.metric_failed(), 0)
+def _function(scope: cdk.Stack, name: str, handler: str, **environment: str) -> lambda_.Function:
+    return lambda_.Function(
+        scope,
+        name,
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.ARM_64,
+        code=lambda_.Code.from_asset(os.environ["CODE"]),
+        handler=handler,
+        timeout=cdk.Duration.minutes(2),
+        environment=environment,
+        log_group=logs.LogGroup(scope, f"{name}Logs", retention=logs.RetentionDays.ONE_YEAR),
+    )
+
+
+def _alarm(scope: cdk.Stack, name: str, metric: cloudwatch.IMetric, threshold: float) -> None:
+    cloudwatch.Alarm(
+        scope,
+        name,
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    )
 
 
 def main() -> None:

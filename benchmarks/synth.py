@@ -106,7 +106,7 @@ def _write_inputs(folder: Path, size: int) -> None:
         for index in range(size)
     ]
     regions = dict(zip(cells, REGIONS, strict=False))
-    quotas = {"event_rules": 3000, "hosted_zones": 2000, "iam_roles": 20_000, "alarms": 6000}
+    quotas = {"hosted_zones": 2000, "iam_roles": 20_000, "alarms": 6000}
     config = {"cells": {cell: {"region": regions[cell], "quotas": quotas} for cell in cells}, "tenants": tenants}
     (folder / "tenants.yaml").write_text(json.dumps(config), encoding="utf-8")
     alone = {**config, "tenants": [tenant for tenant in tenants if tenant["id"] == f"t{size // 2:04}"]}

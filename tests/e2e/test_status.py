@@ -106,7 +106,7 @@ def test_all_is_well(operator: Operator) -> None:
     assert {part: one["state"] for part, one in found["checks"].items()} == dict.fromkeys(found["checks"], "ok")
     assert len(found["checks"]) == 15
     assert (found["state"], code, found["alerts"]) == ("ok", 0, {"confirmed": 1, "addresses": 1})
-    assert {one["queue"] for one in found["queues"]} == {"messages structuring", "tracking noting"}
+    assert {one["queue"] for one in found["queues"]} == {"messages structuring"}
     assert (found["last_mail_in"], found["last_mail_out"], found["held"]) == (None, None, {})
     assert found["reputation"] == {"bounce_rate": None, "complaint_rate": None}
 
