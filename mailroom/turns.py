@@ -11,7 +11,7 @@ EventBridge API reference, SqsParameters: a rule names one group for all of its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["has_group", "send_again"]
+__all__ = ["has_group", "send_again", "send_all_again"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,27 @@ logger = logging.getLogger(__name__)
 def has_group(record: Mapping[str, Any]) -> bool:
     """Whether a queue message, as Lambda hands it over, was sent with a group."""
     return bool(record.get("attributes", {}).get("MessageGroupId"))
+
+
+def send_all_again(sqs: SQSClient, queue_url: str, records: Sequence[tuple[Mapping[str, Any], str]]) -> frozenset[str]:
+    """As `send_again`, for at most ten messages at once; returns the ids of those that are done.
+
+    A burst of one tenant's stands before everybody's until its messages have their group: that must take less than working on them.
+    """
+    if not records:
+        return frozenset()
+    try:
+        answer = sqs.send_message_batch(
+            QueueUrl=queue_url,
+            Entries=[
+                {"Id": str(number), "MessageBody": record["body"], "MessageGroupId": group}
+                for number, (record, group) in enumerate(records)
+            ],
+        )
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("queue: messages could not be given their group: %s", type(error).__name__)
+        return frozenset()
+    return frozenset(records[int(one["Id"])][0]["messageId"] for one in answer.get("Successful", []))
 
 
 def send_again(sqs: SQSClient, queue_url: str, record: Mapping[str, Any], group: str) -> bool:

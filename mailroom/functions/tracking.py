@@ -16,7 +16,7 @@ from mailroom.registry import Registry
 from mailroom.sessions import Sessions
 from mailroom.store.table import Table
 from mailroom.tracking.tag import TAG
-from mailroom.turns import send_again
+from mailroom.turns import send_all_again
 from mailroom.waiting import try_again_after
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _notes() -> Notes:
     return Notes(
         entry_of=registry.of,
         table_of=lambda configuration_set, name: Table(client=sessions.dynamodb(configuration_set), name=name),
-        send_again=lambda record, group: send_again(_sqs(), settings.queue_url, record, group),
+        send_again=lambda records: send_all_again(_sqs(), settings.queue_url, records),
         sets_arn=settings.sets_arn,
         max_receives=settings.max_receives,
         clock=_now,

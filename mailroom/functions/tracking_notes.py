@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +34,7 @@ class Notes:
     Args:
         entry_of: looks up the tenant of a configuration set; None where there is none.
         table_of: that tenant's table, by the name of the set and the name of the table.
-        send_again: puts a record into the queue again, in a group; False where that failed.
+        send_again: puts records into the queue again, each in a group; returns the ids of those that are there.
         sets_arn: what the ARNs of configuration sets begin with, in this account and region.
         max_receives: how often the queue hands one message out.
         clock: the time now.
@@ -41,21 +42,30 @@ class Notes:
 
     entry_of: Callable[[str], Entry | None]
     table_of: Callable[[str, str], Table]
-    send_again: Callable[[Mapping[str, Any], str], bool]
+    send_again: Callable[[Sequence[tuple[Mapping[str, Any], str]]], Collection[str]]
     sets_arn: str
     max_receives: int
     clock: Callable[[], datetime]
 
     def work_on(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Note every event of the batch; returns the messages that were not done. What is no event ends with the dead letters."""
-        return not_done(event["Records"], lambda record: attempt(self._done, record) is not None)
+        records = event["Records"]
+        passed_on = self.send_again([*self._without_group(records)])
+        return not_done(
+            records, lambda record: record["messageId"] in passed_on or attempt(self._done, record) is not None
+        )
+
+    def _without_group(self, records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
+        """Records that SQS cannot tell apart by tenant yet, each with its configuration set."""
+        for record in records:
+            if not has_group(record):
+                with suppress(MailroomError):  # one without a set is refused where it is worked on
+                    yield record, set_of(str(record["body"]), self.sets_arn)
 
     def _done(self, record: Mapping[str, Any]) -> bool:
         """Raises MailroomError where it is not."""
         line = str(record["body"])
         configuration_set = set_of(line, self.sets_arn)
-        if not has_group(record) and self.send_again(record, configuration_set):
-            return True
         try:
             self._note(line, configuration_set)
         except _UnknownSetError as error:

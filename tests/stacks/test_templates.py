@@ -219,7 +219,7 @@ def test_exports_of_a_cell_are_what_its_tenants_import(templates: dict[str, Any]
     assert needed["us"] == {o["Export"]["Name"] for o in templates["Cell-us"]["Outputs"].values() if "Export" in o}
 
 
-def test_tenant_adds_nothing_that_its_cell_shares(templates: dict[str, Any]) -> None:
+def test_tenant_adds_nothing_that_its_cell_shares(config: Config, templates: dict[str, Any]) -> None:
     """No rule, no tracking, no writer of address books: the cell has one of each. One role and two alarms, but for a scanner."""
     shared = re.compile(r"mailroom\.(tracking|address_books)\.")
     for stack, template in templates.items():
@@ -229,7 +229,7 @@ def test_tenant_adds_nothing_that_its_cell_shares(templates: dict[str, Any]) -> 
         )
         if stack.startswith("Tenant-"):
             assert (kinds.count("AWS::Events::Rule"), handlers) == (0, [])
-            dedicated = "everything" in stack
+            dedicated = config.tenant(stack.removeprefix("Tenant-")).scanning.mode == "dedicated"
             assert kinds.count("AWS::IAM::Role") == 1 + dedicated
             assert kinds.count("AWS::CloudWatch::Alarm") == 2 + 6 * dedicated
             (entry,) = of_type(template, "AWS::SSM::Parameter")
@@ -237,7 +237,7 @@ def test_tenant_adds_nothing_that_its_cell_shares(templates: dict[str, Any]) -> 
             assert len(json.dumps(table["ResourcePolicy"])) < 10_000  # of 20,480 that DynamoDB takes
             assert re.match(r"/email-cell-(eu|us)/configuration-sets/", entry["Name"]["Fn::Join"][1][0])
         elif stack.startswith("Cell-"):
-            assert handlers == ["mailroom.address_books.function.on_event", "mailroom.tracking.function.on_event"]
+            assert handlers == ["mailroom.address_books.function.on_event", "mailroom.functions.tracking.on_event"]
 
 
 def test_removal_follows_the_config(templates: dict[str, Any]) -> None:

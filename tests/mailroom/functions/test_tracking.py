@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from mailroom.registry import Entry
 from mailroom.store import Table
 from mailroom.store.suppression import record_recipients
 from mailroom.tracking import EngagementKind
+from mailroom.turns import send_all_again
 from tests.mailroom.store.conftest import Store, everything
 from tests.mailroom.tracking.test_lines import SES_ID, SETS, line
 
@@ -39,7 +40,7 @@ def notes(store: Store, days: int | None = None, plain: bool = False, minutes: f
     return Notes(
         entry_of={"set": entry}.get,
         table_of=lambda _set, name: Table(client=store.client("dynamodb"), name=name),
-        send_again=lambda _record, _group: False,
+        send_again=lambda _records: (),
         sets_arn=SETS,
         max_receives=5,
         clock=lambda: now,
@@ -204,22 +205,35 @@ def test_event_of_a_tenant_is_never_dropped(store: Store) -> None:
 
 
 def test_each_tenant_has_its_turn(store: Store) -> None:
-    """An event without a group is sent again, once, under its configuration set's name, and noted then; where SQS takes it."""
-    again: list[tuple[str, str]] = []
-
-    def send_again(record: Mapping[str, Any], group: str) -> bool:
-        again.append((record["body"], group))
-        return True
-
-    working = replace(notes(store), send_again=send_again)
-    lines = [line(), line("Click", of="other")]
-    assert working.work_on(batch(*lines, group="")) == {"batchItemFailures": []}
-    assert (again, store.items()) == ([(lines[0], "set"), (lines[1], "other")], [])
+    """Events without a group are sent again, once, under their configuration sets' names, and noted then; where SQS takes them."""
+    sqs = store.client("sqs")
+    url = sqs.create_queue(QueueName=f"turns-{store.table}")["QueueUrl"]
+    working = replace(notes(store), send_again=lambda records: send_all_again(sqs, url, records))
+    lines = [line(), line("Click", of="other"), "anna@example.org"]
+    assert working.work_on(batch(*lines, group="")) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert store.items() == []
+    told = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])["Messages"]
+    assert sorted((one["Body"], one["Attributes"]["MessageGroupId"]) for one in told) == sorted(
+        [(lines[0], "set"), (lines[1], "other")]
+    )
     assert working.work_on(batch(lines[0], group="set")) == {"batchItemFailures": []}
-    assert (len(again), len(store.items())) == (2, 1)
-    assert notes(store).work_on(batch(line("Open", at="2026-11-23T10:09:00.000Z"), group="")) == {
-        "batchItemFailures": []
-    }
+    assert len(store.items()) == 1
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    sqs.delete_queue(QueueUrl=url)
+    later = line("Open", at="2026-11-23T10:09:00.000Z")
+    assert working.work_on(batch(later, group="")) == {"batchItemFailures": []}
+    assert len(store.items()) == 2
+
+
+def test_what_sqs_does_not_take_is_noted_at_once(store: Store) -> None:
+    """Of a batch, the others go on; nothing is lost, and nothing is done twice."""
+
+    def some(records: Sequence[tuple[Mapping[str, Any], str]]) -> list[str]:
+        return [str(records[0][0]["messageId"])]
+
+    lines = [line(at=f"2026-11-23T10:0{minute}:00.000Z") for minute in range(3)]
+    working = replace(notes(store), send_again=some)
+    assert working.work_on(batch(*lines, group="")) == {"batchItemFailures": []}
     assert len(store.items()) == 2
 
 
