@@ -16,7 +16,7 @@ from mailroom.messages.model import Problem
 from mailroom.messages.parameters import Field, parameterized
 from mailroom.messages.words import Note
 
-__all__ = ["MAX_DEPTH", "MAX_PARTS", "Header", "Limits", "Part", "Problems", "read_structure"]
+__all__ = ["MAX_DEPTH", "MAX_PARTS", "Header", "Limits", "Part", "Problems", "read_header", "read_structure"]
 
 MAX_DEPTH: Final = 30
 """Multiparts within multiparts; real mail has five."""
@@ -131,6 +131,15 @@ class Limits:
     octets: int
 
 
+def read_header(raw: bytes) -> Header:
+    """The fields in front of a message, as `read_structure` reads them; never raises.
+
+    Args:
+        raw: the message, or its beginning.
+    """
+    return _Structure(raw, Problems(), Limits(parts=1, octets=0)).header()
+
+
 def read_structure(raw: bytes, problems: Problems, limits: Limits) -> Part:
     """The parts of a message; never raises.
 
@@ -156,10 +165,16 @@ class _Structure:
         self.looks = 0
         self.bare_cr = raw.count(b"\r") != raw.count(b"\r\n")
 
-    def message(self) -> Part:
+    def header(self) -> Header:
+        return self._header(self._begin(), len(self.raw), "message")[0]
+
+    def _begin(self) -> int:
+        """Where the header of the message begins."""
         first = _FROM_LINE.match(self.raw) or _JUNK_LINE.match(self.raw)
-        start = first.end() if first else 0
-        root = self._part("", start, len(self.raw), "text/plain")
+        return first.end() if first else 0
+
+    def message(self) -> Part:
+        root = self._part("", self._begin(), len(self.raw), "text/plain")
         waiting = [(root, 0)]
         while waiting:
             part, depth = waiting.pop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email
 import hashlib
 import logging
 import math
@@ -11,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.policy import SMTP
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
@@ -19,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.layout import ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
 from mailroom.messages import parse
+from mailroom.messages.addresses import addresses
+from mailroom.messages.mime import read_header
 from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
 from mailroom.outbox.again import Again
@@ -310,9 +310,13 @@ class Sending:
 
 def _recipients(raw: bytes) -> tuple[str, ...]:
     """All whom a message of `compose` goes to, those included whom nobody sees."""
-    header = email.message_from_bytes(raw.partition(b"\r\n\r\n")[0], policy=SMTP)
-    fields = [value for name in ("to", "cc", "bcc") for value in header.get_all(name, [])]
-    return tuple(dict.fromkeys(box.addr_spec for value in fields for box in value.addresses))
+    header = read_header(raw.partition(b"\r\n\r\n")[0])
+    fields = [value for name in ("to", "cc", "bcc") for value in header.every(name)]
+    return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, _nobody_notes)))
+
+
+def _nobody_notes(_problem: str) -> None:
+    pass
 
 
 def transmitted(raw: bytes, ses_id: str, region: str) -> bytes:

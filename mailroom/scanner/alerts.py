@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.parser
-import email.policy
 import hashlib
 import json
 import re
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from mailroom.messages.mime import read_header
 from mailroom.scanner.events import RawObject
 from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst_first
@@ -23,6 +22,9 @@ MOST_ALERTS: Final = 10
 
 NAME_CHARACTERS: Final = 1_000
 """Of a file name, so many are told and recorded: no file system takes longer ones."""
+
+_HEAD_OCTETS: Final = 64_000
+"""Of a message, so many are read for its envelope, which SES writes in front."""
 
 _SHOWN: Final = 200
 _FOR: Final = re.compile(r"\bfor\s++<?([^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
@@ -164,10 +166,9 @@ def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:
 
 def _envelope(raw: bytes) -> tuple[str, str]:
     """Sender and recipient of the envelope, as SES writes them in front of the message; "" where it did not."""
-    head = raw[:64_000].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    message = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(head)
-    sender = str(message.get("Return-Path", "")).strip().strip("<>")
-    match = _FOR.search(str(message.get("Received", "")))
+    header = read_header(raw[:_HEAD_OCTETS])
+    sender = header.first("return-path").strip().strip("<>")
+    match = _FOR.search(header.first("received"))
     return _plain(sender), _plain(match[1] if match else "")
 
 

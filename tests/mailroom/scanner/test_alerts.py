@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from mailroom.scanner.intake import Outcome
 from mailroom.scanner.records import VerdictRecord
 from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict, worst
+from tests.linear.measure import BOUND, growth
 from tests.mailroom.clamav import MARKER, SIGNATURE
 from tests.mailroom.scanner.conftest import Quarantine
 from tests.mailroom.scanning.hiding import mixed, part
@@ -156,3 +158,42 @@ def test_thousand_infected_attachments(quarantine: Quarantine) -> None:
     assert quarantine.later(11).intake.take(item) is Outcome.HELD
     again = [json.loads(alert["Message"]) for alert in quarantine.alerts()]
     assert [one.get("more") for one in again] == [None] * 9 + [990]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sender", "recipient"),
+    [
+        (
+            b"Return-Path: <a@x.example>\r\nReceived: from x\r\n by inbound-smtp.eu-central-1.amazonaws.com\r\n"
+            b" for b@y.example;\r\n Mon, 2 Nov 2026\r\nFrom: c@z.example\r\n\r\nFor f@g.example\r\n",
+            "a@x.example",
+            "b@y.example",
+        ),
+        (b"Return-Path: <a@x.example>\nReceived: x for <b@y.example>; x\n\nx", "a@x.example", "b@y.example"),
+        (b"Return-Path : <>\r\nReceived: x\r\nReceived: y for z@z.example\r\n\r\n", "", ""),
+        (b"Return-Path: <a\x1b[31m@x.example>\r\n\r\n", "a?[31m@x.example", ""),
+        (b"one line of junk\r\nReturn-Path: <a@x.example>\r\n", "a@x.example", ""),
+        (b"no header\r\n\r\nReturn-Path: <a@x.example>\r\n", "", ""),
+        (b"", "", ""),
+    ],
+    ids=["folded", "LF", "a second Received field", "escapes", "junk before", "no header", "nothing"],
+)
+def test_envelope_that_operators_are_told(raw: bytes, sender: str, recipient: str) -> None:
+    """Is what stands first in front of the message, as the parser of messages reads fields."""
+    (alert,) = alerts_of(
+        ITEM, tenant="acme", raw=raw, result=result_of(found("x")), delivery=Delivery(action=Action.HOLD), now=NOW
+    )
+    assert facts(alert)["envelope"] == {"from": sender, "to": recipient}
+
+
+@pytest.mark.parametrize("unit", [b'; a="', b"\r\n ", b'\\"', b"(", b"for ", b"for <a", b"=?a?q?", b"a:b\r\n", b"\r"])
+@pytest.mark.parametrize("field", [b"Return-Path: ", b"Received: ", b"Content-Type: ", b""])
+def test_envelope_takes_linear_time(field: bytes, unit: bytes) -> None:
+    """Of a header that is full of anything."""
+
+    def read(size: int) -> Callable[[], object]:
+        raw = field + unit * (size // len(unit)) + b"\r\n\r\nx"
+        told = {"tenant": "acme", "result": result_of(found("x")), "delivery": Delivery(action=Action.HOLD), "now": NOW}
+        return lambda: list(alerts_of(ITEM, raw=raw, **told))  # type: ignore[arg-type]  # as it takes them
+
+    assert growth(read, 4_000, largest=64_000) <= BOUND
