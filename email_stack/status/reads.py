@@ -189,9 +189,12 @@ class CellReader:
                 MetricDataQueries=queries,
                 StartTime=now - _RATES_WINDOW,
                 EndTime=now + timedelta(minutes=5),
-                ScanBy="TimestampDescending",
             )
-        newest = {one["Id"]: one["Values"][0] for one in answer["MetricDataResults"] if one.get("Values")}
+        newest = {
+            one["Id"]: max(zip(one["Timestamps"], one["Values"], strict=True))[1]
+            for one in answer["MetricDataResults"]
+            if one.get("Values")
+        }
         return Rates(bounces=newest.get("bounces"), complaints=newest.get("complaints"))
 
     def subscriptions(self, topic_arn: str) -> Subscriptions:
