@@ -7,8 +7,12 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from email_stack.cli.main import app
 from email_stack.cli.output import ExitCode
+from email_stack.config import Cell, Tenant
+from email_stack.config.capacity import cell_needs, tenant_needs
 from email_stack.dnscheck.model import Status
 from email_stack.toolchain import PROJECT_ROOT
 from tests.constructs_lib.test_records import MTA_STS, eight
@@ -113,3 +117,41 @@ def test_records_that_a_customer_installs() -> None:
         len([record for record in every if record.required])
         == WORDS[figure(r"\(or the (\w+) records for the customer to install\)")]
     )
+
+
+COUNTS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+CELL = Cell.model_validate({"id": "eu", "region": "eu-central-1"})
+SHARED = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu"})
+DEDICATED = SHARED.model_copy(update={"scanning": SHARED.scanning.model_copy(update={"mode": "dedicated"})})
+
+
+@pytest.mark.parametrize(
+    "quota",
+    [
+        "alarms",
+        "buckets",
+        "configuration_sets",
+        "event_rules",
+        "iam_roles",
+        "identities",
+        "kms_keys",
+        "log_groups",
+        "ses_tenants",
+        "state_machines",
+        "tables",
+        "topics",
+    ],
+)
+def test_what_the_configuration_says_of_a_quota(quota: str) -> None:
+    """As many a tenant, of the cell and for a scanner of its own as are counted; where the page says none, there is none."""
+    page = (PROJECT_ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    said = figure(rf"\| `{quota}` \| [^|]* \| ([^|]*) \|", page).lower()
+
+    def counted(pattern: str) -> int:
+        found = re.findall(rf"(\w+) {pattern}", said)
+        return COUNTS.index(found[0]) if found else 0
+
+    of_tenant, own = tenant_needs(SHARED, CELL).get(quota, 0), tenant_needs(DEDICATED, CELL).get(quota, 0)
+    assert counted("a tenant") == of_tenant
+    assert counted("(?:of the|a) cell") == cell_needs(CELL).get(quota, 0)
+    assert counted("more for a scanner of its own") == own - of_tenant

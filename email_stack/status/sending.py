@@ -36,7 +36,9 @@ _COMPLAINTS: Final = (0.001, 0.005)
 Source: SES developer guide, "Amazon SES sending review process FAQs", of bounces and of complaints.
 """
 
-_STOP_BOUNCES: Final = "have it write only to addresses that work, and drop whom `email-stack suppressions {tenant}` names"
+_STOP_BOUNCES: Final = (
+    "have it write only to addresses that work, and drop whom `email-stack suppressions {tenant}` names"
+)
 _STOP_COMPLAINTS: Final = "have it send only to who asked for it, with a way to unsubscribe that works at once"
 
 _OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException"})
