@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -9,10 +10,12 @@ from mailroom.addresses import AddressBook
 
 __all__ = [
     "MOST_BOOK_BYTES",
+    "MOST_COUNTED_RESOURCES",
     "MOST_RECIPIENTS_PER_RULE",
     "MOST_SENDER_CHARACTERS",
     "attributes",
     "book_bytes",
+    "most_receipt_rules",
     "sender_characters",
 ]
 
@@ -21,6 +24,17 @@ MOST_SENDER_CHARACTERS: Final = 8_000
 
 MOST_RECIPIENTS_PER_RULE: Final = 500
 """SES developer guide, "Service quotas in Amazon SES", email receiving; another page says 100."""
+
+MOST_COUNTED_RESOURCES: Final = 430
+"""Receipt rules and subscriptions of one stack: it holds 500 resources, of which 70 are left for what each has besides.
+
+Source: CloudFormation user guide, "Understand CloudFormation quotas".
+"""
+
+_MOST_POLICY_BYTES: Final = 20 * 1024
+_LONGEST_REGION: Final = "ap-southeast-3"
+_POLICY_WITHOUT_RULES: Final = 6 * 1024
+"""Of a bucket's policy, with the longest names. S3 user guide, "Bucket policies"."""
 
 MOST_BOOK_BYTES: Final = 200 * 1024
 """A template holds 1 MB in all, and an item of DynamoDB's 400 KB. CloudFormation user guide, "Understand CloudFormation quotas";
@@ -32,12 +46,20 @@ def sender_characters(addresses: Iterable[str]) -> int:
     return sum(len(address) + 3 for address in set(addresses))
 
 
+def most_receipt_rules(rule_set_name: str, tenant_id: str) -> int:
+    """How many rules of a tenant the policy of its bucket can name, which lets each of them write."""
+    name = (
+        f'"arn:aws:ses:{_LONGEST_REGION}:123456789012:receipt-rule-set/{rule_set_name}:receipt-rule/{tenant_id}-999",'
+    )
+    return (_MOST_POLICY_BYTES - _POLICY_WITHOUT_RULES) // len(name)
+
+
 def book_bytes(book: AddressBook) -> int:
-    """What the book takes as an item of DynamoDB's."""
+    """What the book takes as an item of DynamoDB's, written as JSON."""
     # Loads AWS's SDK, which a config without such books does without.
     from mailroom.store.address_book import address_book_item  # noqa: PLC0415
 
-    return len(str(attributes(address_book_item(book))).encode())
+    return len(json.dumps(attributes(address_book_item(book)), ensure_ascii=False).encode())
 
 
 def attributes(item: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from constructs_lib.environments import check_receives, claim
 from constructs_lib.faults import shown
 from constructs_lib.filing import Structurer, filing_statements
 from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
@@ -315,6 +316,13 @@ def _check(where: str, props: TenantInboxProps) -> None:
         raise ValueError(
             f'{where}: recipients must be of one domain, or another\'s mail is filed here, got "{one}" and "{other}"; '
             "make an inbox for each"
+        )
+    rules_needed = -(-len(props.recipients) // props.recipients_per_rule)
+    most = most_receipt_rules(props.rule_set_name, props.tenant_id)
+    if rules_needed > most:
+        raise ValueError(
+            f"{where}: recipients must need at most {most} receipt rules, each of which the bucket's policy names, "
+            f"got {rules_needed}; raise recipients_per_rule, or receive at the domain itself"
         )
     if props.scanner is not None and props.alerts_topic_arn is None:
         raise ValueError(f"{where}: scanner needs a topic to tell detections on, got none; pass alerts_topic_arn")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from constructs_lib import names
+from constructs_lib.limits import MOST_COUNTED_RESOURCES, most_receipt_rules
+from constructs_lib.naming import receipt_rule_set_name
 from email_stack.config.models import Cell, Tenant
 from email_stack.config.problems import Fault
 
@@ -86,9 +88,11 @@ def _named(claim: Claim) -> str:
 
 
 def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
-    """Two cells in one account and region; with the id of the later one."""
+    """Two cells in one account and region, with the id of the later one; a cell that tells more operators than its stack holds."""
     places: dict[tuple[str | None, str], str] = {}
     for cell in cells:
+        if len(cell.alerts) > MOST_COUNTED_RESOURCES:
+            yield cell.id, _too_many_resources(("alerts",), len(cell.alerts), "tell a list of your own")
         first = places.setdefault((cell.account, cell.region), cell.id)
         if first != cell.id:
             yield (
@@ -103,6 +107,7 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
 
 def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
     """What a tenant and its cell do not agree on."""
+    yield from _room(tenant, cell)
     parent = tenant.parent_zone
     if parent is None or parent.delegation_role_arn is None or cell.account is None:
         return
@@ -112,6 +117,37 @@ def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
             "remove it: in its own account the cell needs no role",
             ("parent_zone", "delegation_role_arn"),
         )
+
+
+def _room(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
+    """What one bucket's policy and one stack hold, however high the quotas are."""
+    rules = receipt_rules_of(tenant, cell)
+    remedy = f"raise quotas.recipients_per_rule of cell {cell.id}, or receive at all with catch_all"
+    most = most_receipt_rules(receipt_rule_set_name(cell.id), tenant.id)
+    if rules > most:
+        yield Fault(
+            f"must be received by at most {most} receipt rules (the policy of the bucket names each, and holds 20 KiB), "
+            f"need {rules}",
+            remedy,
+            ("addresses",),
+            silent=True,
+        )
+    elif rules + len(tenant.alerts) > MOST_COUNTED_RESOURCES:
+        yield _too_many_resources(
+            ("alerts",) if len(tenant.alerts) > rules else ("addresses",),
+            rules + len(tenant.alerts),
+            "tell a list of your own" if len(tenant.alerts) > rules else remedy,
+        )
+
+
+def _too_many_resources(path: tuple[str, ...], count: int, remedy: str) -> Fault:
+    return Fault(
+        f"must need at most {MOST_COUNTED_RESOURCES} receipt rules and subscriptions (a stack of CloudFormation's holds 500 "
+        f"resources), need {count}",
+        remedy,
+        path,
+        silent=True,
+    )
 
 
 def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:
