@@ -52,7 +52,7 @@ class SignatureMirror(Construct):
         removal_policy: of the bucket. Default: retain, but not what a first deployment that failed has made.
 
     Raises:
-        ValueError: `every` is less than an hour, or a text holds `{{` or a `${` that is no token (`check_texts`).
+        ValueError: `every` is not 1 to 24 whole hours, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: ClamAV documentation, "Updating Signature Databases", "Private Local Mirrors"; CloudFormation user guide, "Managing
     events with CloudFormation and Amazon EventBridge".
