@@ -27,7 +27,7 @@ _CELL: Final[Mapping[str, int]] = {
     "buckets": 2,  # for access logs and for definitions
     "stacks": 1,
     "iam_roles": 8,
-    "alarms": 11,
+    "alarms": 10,
     "code_storage_mib": 1 + 2 * _FUNCTION_MIB,
     "topics": 1,
     "log_groups": 5,

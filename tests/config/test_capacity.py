@@ -81,7 +81,7 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
         "buckets": 4 + 2 * 2,
         "stacks": 3 + 1,
         "iam_roles": 4 * 1 + 1 + 2 * 8,
-        "alarms": 3 * 2 + 11,
+        "alarms": 3 * 2 + 10,
         "tables": 3,
         "code_storage_mib": 3 * 2 + 5,
         "function_memory_mib": 3008,
@@ -117,11 +117,11 @@ def test_roles_add_up_over_the_regions_of_an_account(tmp_path: Path) -> None:
         f'region: eu-west-1, account: "111111111111", {zones}',
         'region: us-east-1, account: "111111111111"',
     )
-    assert QuotaUsage("iam_roles", 410, 1000) in quota_usage(config_of(tmp_path, text), "c0")
-    fewer = text.replace("hosted_zones: 500", "hosted_zones: 500, iam_roles: 409")
+    assert QuotaUsage("iam_roles", 412, 1000) in quota_usage(config_of(tmp_path, text), "c0")
+    fewer = text.replace("hosted_zones: 500", "hosted_zones: 500, iam_roles: 411")
     assert lines_of(tmp_path, fewer) == [
-        'tenants.yaml:2:80: cell "c0": quotas.iam_roles must cover the tenants: 410 IAM roles needed in account 111111111111, all '
-        "regions together, 409 usable, 395 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
+        'tenants.yaml:2:80: cell "c0": quotas.iam_roles must cover the tenants: 412 IAM roles needed in account 111111111111, all '
+        "regions together, 411 usable, 395 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
         "(AWS Identity and Access Management (IAM), us-east-1) and write what AWS granted as quotas.iam_roles of this cell"
     ]
     config_of(tmp_path, fewer.replace('us-east-1, account: "111111111111"', 'us-east-1, account: "222222222222"'))

@@ -90,11 +90,10 @@ def check(templates: dict[str, dict[str, Any]]) -> None:
                     assert sum(size(one["PolicyDocument"]) for one in properties.get("Policies", ())) <= 10_240, name
                 case "AWS::S3::BucketPolicy":
                     assert size(properties["PolicyDocument"]) <= 20 * 1024, name
-                case "AWS::StepFunctions::StateMachine":
-                    definition = resolved(properties["DefinitionString"])
-                    assert len(definition) <= 1_048_576, name
-                    parameters = json.loads(definition)["States"]["Write"]["Parameters"]
-                    assert len(json.dumps(parameters, ensure_ascii=False).encode()) <= 262_144, name
+                case "AWS::SSM::Parameter":
+                    assert len(resolved(properties["Value"])) <= 4_096, name
+                case "AWS::DynamoDB::Table" if "ResourcePolicy" in properties:
+                    assert size(properties["ResourcePolicy"]["PolicyDocument"]) <= 20 * 1024, name
                 case "AWS::SES::ReceiptRule":
                     assert 1 <= len(properties["Rule"]["Recipients"]) <= 500, name
                 case "AWS::Events::Rule" if "EventPattern" in properties:
