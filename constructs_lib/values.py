@@ -14,6 +14,7 @@ from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, TXT_VALUE_CHARACTE
 
 __all__ = [
     "MAX_DISPLAY_NAME_CHARACTERS",
+    "MIRROR_URL",
     "MOST_MESSAGES_DAYS",
     "MOST_RAW_DAYS",
     "display_name",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 MAX_DISPLAY_NAME_CHARACTERS: Final = 128
+MIRROR_URL: Final = r"https://[a-z0-9][a-z0-9.-]{0,200}(?::[0-9]{1,5})?"
+"""A private mirror of ClamAV's files: host, and port."""
 MOST_RAW_DAYS: Final = 3650
 MOST_MESSAGES_DAYS: Final = 36_500
 

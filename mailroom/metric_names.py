@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["AGE", "DEFINITIONS", "DETECTIONS", "HELD", "NAMESPACE", "OLDER_DEFINITIONS", "SCANNER"]
+__all__ = ["AGE", "DEFINITIONS", "DETECTIONS", "HELD", "NAMESPACE", "OLDER_DEFINITIONS", "SCANNER", "SECOND_SOURCE"]
 
 NAMESPACE: Final = "EmailSubdomains"
 
@@ -19,6 +19,9 @@ HELD: Final = "Held"
 
 OLDER_DEFINITIONS: Final = "OlderDefinitions"
 """Messages that were scanned with a set from before, since the newest cannot be had or does not load."""
+
+SECOND_SOURCE: Final = "SecondSource"
+"""Runs of the mirror that took the second source, since the first one failed."""
 
 AGE: Final = "Age"
 """Seconds since the source confirmed that the published definitions are current."""

@@ -18,8 +18,9 @@ from constructs_lib import rules
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from constructs_lib.values import MIRROR_URL
 from mailroom.definitions.manifest import FRESHCLAM_STATE
-from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE
+from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE, SECOND_SOURCE
 
 __all__ = ["SignatureMirror"]
 
@@ -32,6 +33,7 @@ _RULES: Final[dict[str, Rule]] = {
     "minimum_signatures": whole(1, 1_000_000_000),
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
     "removal_policy": KEPT_OR_NOT,
+    "second_source": optional(matching(MIRROR_URL, "an https URL of host and port", "https://clamav.acme.example")),
 }
 
 
@@ -50,6 +52,8 @@ class SignatureMirror(Construct):
         minimum_signatures: fewer are no set. Default: 5,000,000.
         access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
         removal_policy: of the bucket. Default: retain, but not what a first deployment that failed has made.
+        second_source: URL of a private mirror of ClamAV's files, asked where database.clamav.net fails; an alarm tells of it.
+            Their signatures are ClamAV's, and are verified as the first source's are. Default: None.
 
     Raises:
         ValueError: `every` is not 1 to 24 whole hours, or a text holds `{{` or a `${` that is no token (`check_texts`).
@@ -69,6 +73,7 @@ class SignatureMirror(Construct):
         minimum_signatures: int = 5_000_000,
         access_logs_bucket_name: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        second_source: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         check_props(
@@ -81,6 +86,7 @@ class SignatureMirror(Construct):
             minimum_signatures=minimum_signatures,
             access_logs_bucket_name=access_logs_bucket_name,
             removal_policy=removal_policy,
+            second_source=second_source,
         )
         rate = every or cdk.Duration.hours(4)
         self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name, removal_policy)
@@ -94,6 +100,7 @@ class SignatureMirror(Construct):
                     "DEFINITIONS_BUCKET": self.bucket.bucket_name,
                     "REQUIRED_DATABASES": " ".join(required),
                     "MINIMUM_SIGNATURES": str(minimum_signatures),
+                    **({"SECOND_SOURCE": second_source} if second_source is not None else {}),
                 },
                 timeout=cdk.Duration.minutes(15),
             ),
@@ -145,6 +152,27 @@ class SignatureMirror(Construct):
                 says="Definitions were not confirmed to be current for 24 hours: see the mirror's log. "
                 "After 7 days nothing is scanned any more, and mail waits in quarantine.",
                 silence_alarms=True,
+            ),
+        )
+        if second_source is not None:
+            self._watch_sources(alarm_topic)
+
+    def _watch_sources(self, topic: sns.ITopic | None) -> None:
+        add_alarms(
+            self,
+            topic,
+            Watch(
+                id="SecondSource",
+                metric=cloudwatch.Metric(
+                    namespace=NAMESPACE,
+                    metric_name=SECOND_SOURCE,
+                    dimensions_map={DEFINITIONS: self.bucket.bucket_name},
+                    statistic="Sum",
+                    period=cdk.Duration.hours(6),
+                ),
+                above=0,
+                says="database.clamav.net failed, and the mirror asked the second source: see the mirror's log. "
+                "Definitions are verified, and mail is scanned.",
             ),
         )
 

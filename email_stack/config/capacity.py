@@ -94,6 +94,7 @@ def cell_needs(cell: Cell) -> dict[str, int]:
     """What the cell takes without any tenant."""
     return {
         **_CELL,
+        "alarms": _CELL["alarms"] + (cell.scanner.definitions_source is not None),
         "pending_subscriptions": len(cell.alerts),
         "function_memory_mib": max(cell.scanner.memory_mib, _MIRROR_MEMORY_MIB),
         "concurrent_executions": max(_WORKER_CONCURRENCY, cell.scanner.max_concurrency),

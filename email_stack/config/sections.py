@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from constructs_lib import names, values
 from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
+from constructs_lib.values import MIRROR_URL
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.values import (
     DisplayName,
@@ -133,6 +134,13 @@ class ScannerSettings(Settings):
         description="MiB of memory; from 4096 on, mail is scanned while newer definitions are loaded. Default: 3008.",
     )
     max_concurrency: int = Field(default=5, ge=2, le=1000, description="Messages that are scanned at once. Default: 5.")
+    definitions_source: str | None = Field(
+        default=None,
+        max_length=300,
+        pattern=rf"^{MIRROR_URL}$",
+        description="https URL of a private mirror of ClamAV's files, host and port alone, asked where database.clamav.net fails. "
+        "Default: none.",
+    )
 
 
 class Scanning(Settings):

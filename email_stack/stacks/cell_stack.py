@@ -90,7 +90,13 @@ class CellStack(cdk.Stack):
         )
         topic = alarms.topic()
         SendingPauses(self, "SendingPauses", alerts=alarms)
-        mirror = SignatureMirror(self, "Definitions", alarm_topic=topic, access_logs_bucket_name=logs.bucket_name)
+        mirror = SignatureMirror(
+            self,
+            "Definitions",
+            alarm_topic=topic,
+            access_logs_bucket_name=logs.bucket_name,
+            second_source=cell.scanner.definitions_source,
+        )
         scanner = AttachmentScanner(
             self,
             "Scanner",

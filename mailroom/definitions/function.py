@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 
-from mailroom.definitions.mirror import Mirror, current
+from mailroom.definitions.mirror import Mirror, Refreshed, current
 from mailroom.errors import RetryableError
-from mailroom.metric_names import AGE, DEFINITIONS
+from mailroom.metric_names import AGE, DEFINITIONS, SECOND_SOURCE
 from mailroom.metrics import Meter
 from mailroom.workplace import workplace
 
@@ -29,6 +29,9 @@ _EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TE
 
 _NONE_AT_ALL: Final = timedelta(days=7)
 """Definitions as old as that scan nothing any more, and neither do none."""
+
+_OF_THE_SOURCE: Final = frozenset({"DatabaseMirror", "DNSDatabaseInfo", "PrivateMirror", "ScriptedUpdates"})
+"""Options of freshclam.conf that say where ClamAV's own files come from, and how."""
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -44,6 +47,8 @@ class MirrorSettings:
         minimum_signatures: how many it must load at least.
         configuration: a freshclam.conf other than the packaged one. Default: None.
         canary: what the set must find. Default: the EICAR test file.
+        second: URL of a mirror that is asked where the first source fails. Default: "", there is none.
+        second_configuration: a freshclam.conf for that, other than the first one's with that mirror. Default: None.
     """
 
     bucket: str
@@ -51,6 +56,8 @@ class MirrorSettings:
     minimum_signatures: int
     configuration: Path | None = None
     canary: bytes = _EICAR
+    second: str = ""
+    second_configuration: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> MirrorSettings:
@@ -64,6 +71,7 @@ class MirrorSettings:
                 bucket=environment["DEFINITIONS_BUCKET"],
                 required=tuple(environment["REQUIRED_DATABASES"].split()),
                 minimum_signatures=int(environment["MINIMUM_SIGNATURES"]),
+                second=environment.get("SECOND_SOURCE", ""),
             )
         except KeyError as error:
             raise ValueError(f"environment: {error.args[0]} must be set") from error
@@ -77,13 +85,16 @@ def on_event(_event: object, _context: object) -> str:
 def run(settings: MirrorSettings, s3: S3Client) -> str:
     """Refresh, and measure the age of what is published then, whether or not that went well.
 
+    Where the first source fails, or does not say that there is nothing newer, a second one is asked, if there is one: what comes
+    from it is verified in the same way, and that it was asked is counted, which alarms.
+
     Raises:
-        RetryableError: as `Mirror.refresh` does.
+        RetryableError: as `Mirror.refresh` does, of the source that was asked last.
     """
     meter = Meter(DEFINITIONS, settings.bucket)
     try:
         with workplace("mirror") as folder, as_file(files("mailroom.definitions") / "freshclam.conf") as own:
-            came_to = Mirror(
+            first = Mirror(
                 s3=s3,
                 bucket=settings.bucket,
                 folder=folder,
@@ -92,11 +103,38 @@ def run(settings: MirrorSettings, s3: S3Client) -> str:
                 minimum_signatures=settings.minimum_signatures,
                 canary=settings.canary,
                 clock=_now,
-            ).refresh()
+            )
+            came_to = _refreshed(settings, first, meter)
         logger.info("definitions: %s: %s", settings.bucket, came_to.value)
         return came_to.value
     finally:
         _measure(settings.bucket, s3, meter)
+
+
+def _refreshed(settings: MirrorSettings, first: Mirror, meter: Meter) -> Refreshed:
+    if not settings.second:
+        return first.refresh()
+    try:
+        came_to = first.refresh()
+        if came_to is not Refreshed.UNCONFIRMED:
+            return came_to
+        why = came_to.value
+    except RetryableError as error:
+        why = str(error)
+    logger.warning("definitions: the first source failed, asking the second: %s", why)
+    meter.count(SECOND_SOURCE)
+    configuration = settings.second_configuration
+    if configuration is None:
+        configuration = first.folder / "second.conf"
+        configuration.write_text(_of_mirror(first.configuration.read_text(encoding="utf-8"), settings.second), "utf-8")
+    # What freshclam remembers is the first source's, such as how long to stay away.
+    return replace(first, configuration=configuration, remembers=False).refresh()
+
+
+def _of_mirror(text: str, url: str) -> str:
+    """A freshclam.conf that takes ClamAV's own files from a private mirror, whole; they are signed by ClamAV all the same."""
+    kept = [line for line in text.splitlines() if line.partition(" ")[0] not in _OF_THE_SOURCE]
+    return "\n".join([*kept, f"PrivateMirror {url}", "ScriptedUpdates no", ""])
 
 
 def _measure(bucket: str, s3: S3Client, meter: Meter) -> None:

@@ -88,6 +88,7 @@ class Mirror:
         canary: octets that the set must find.
         clock: the time now, with a time zone.
         arguments: more arguments of freshclam. Default: none.
+        remembers: whether freshclam goes on with what it remembers of the source. Default: True; not where that is another's.
     """
 
     s3: S3Client
@@ -99,6 +100,7 @@ class Mirror:
     canary: bytes
     clock: Callable[[], datetime]
     arguments: Sequence[str] = ()
+    remembers: bool = True
 
     def refresh(self) -> Refreshed:
         """Fetch what is new, and publish it if it is a good set.
@@ -151,7 +153,8 @@ class Mirror:
         """Make the folder that freshclam updates, with what is good of a set; returns the names of what is not."""
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
-        self._remember(files)
+        if self.remembers:
+            self._remember(files)
         return set() if before is None else fetch_good_files(self.s3, self.bucket, before, files)
 
     def _upload(self, files: Path, manifest: Manifest, names: Iterable[str]) -> None:
@@ -196,7 +199,8 @@ class Mirror:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise RetryableError(f"definitions: freshclam did not end: {error}") from error
         finally:
-            self._keep_state(files)
+            if self.remembers:
+                self._keep_state(files)
         if done.returncode != 0:
             raise RetryableError(f"definitions: freshclam exited with {done.returncode}: {done.stdout[-800:]}")
         return done.stdout

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes
 from email_stack.config import Cell, Config, ConfigError, Quotas, QuotaUsage, Tenant, quota_usage
-from email_stack.config.capacity import quota_faults
+from email_stack.config.capacity import cell_needs, quota_faults
 from email_stack.config.problems import Fault
 from email_stack.config.quotas import QUOTAS, default_limit
 from email_stack.config.regions import RECEIVING_REGIONS
@@ -306,3 +306,29 @@ def test_the_longest_addresses_fit_a_book_that_is_not_measured(tmp_path: Path) -
     assert book_bytes(AddressBook(subdomain=subdomain, addresses=tuple(addresses))) < MOST_BOOK_BYTES
     wide = [DesignatedAddress(one.address, "\U0001f4e7" * 128) for one in addresses]
     assert book_bytes(AddressBook(subdomain=subdomain, addresses=tuple(wide))) < MOST_BOOK_BYTES
+
+
+@pytest.mark.parametrize(
+    ("source", "taken"),
+    [
+        ("https://clamav.mirror.example", True),
+        ("https://mirror.example:8443", True),
+        ("http://mirror.example", False),
+        ("https://mirror.example/clamav", False),
+        ("https://mirror.example\\nDatabaseCustomURL file:///etc/passwd", False),
+        ("https://user@mirror.example", False),
+        ("", False),
+    ],
+)
+def test_second_source_of_definitions(tmp_path: Path, source: str, taken: bool) -> None:
+    """A URL of host and port alone, which stands in freshclam's configuration; the alarm that tells of it is counted."""
+    text = _many(1).replace("    quotas: {}", f'    scanner: {{definitions_source: "{source}"}}', 1)
+    if not taken:
+        assert any("scanner.definitions_source" in line for line in lines_of(tmp_path, text))
+        return
+    cell = config_of(tmp_path, text).cells[0]
+    assert cell.scanner.definitions_source == source
+    assert (
+        cell_needs(cell)["alarms"]
+        == cell_needs(cell.model_copy(update={"scanner": type(cell.scanner)()}))["alarms"] + 1
+    )

@@ -263,3 +263,21 @@ def test_mirror_fits_a_new_account() -> None:
     SignatureMirror(stack, "Definitions")
     mirror = function(template_of(stack), "mailroom.definitions.function.on_event")
     assert mirror["MemorySize"] == 3008
+
+
+def test_second_source_is_told_by_an_alarm() -> None:
+    """The mirror knows it, and an alarm tells the topic whenever it was asked; without one there is neither."""
+    stack = new_stack()
+    SignatureMirror(stack, "Definitions", second_source="https://clamav.mirror.example")
+    template = template_of(stack)
+    environments = [
+        one["Properties"].get("Environment", {}).get("Variables", {})
+        for one in resources(template, "AWS::Lambda::Function").values()
+    ]
+    assert [one["SECOND_SOURCE"] for one in environments if "SECOND_SOURCE" in one] == ["https://clamav.mirror.example"]
+    metrics = {one["Properties"]["MetricName"] for one in resources(template, "AWS::CloudWatch::Alarm").values()}
+    assert metrics == {"Age", "SecondSource"}
+    plain = new_stack()
+    SignatureMirror(plain, "Definitions")
+    assert "SecondSource" not in str(template_of(plain).to_json())
+    assert "SECOND_SOURCE" not in str(template_of(plain).to_json())

@@ -369,6 +369,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "minimum_signatures": [None, 0, -1, True, "5"],
         "access_logs_bucket_name": _BUCKET,
         "removal_policy": _REMOVAL,
+        "second_source": [1, "", "http://clamav.acme.example", "https://a/b", "https://A", "https://a:x"],
     },
     "SubdomainZone": {"zone_name": _NAME, "parent": _PARENT, "portal": _PORTAL, "removal_policy": _REMOVAL},
     "TenantEntry": {

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emulator import Emulator
 from mailroom.definitions.function import MirrorSettings, run
+from mailroom.definitions.mirror import current
 from mailroom.errors import RetryableError
 from tests.mailroom.clamav import MARKER
 from tests.mailroom.definitions.test_mirror import LINE, REGION, Cell, Source, cell, emulator, source
@@ -114,3 +117,68 @@ def test_settings_that_are_missing() -> None:
     """The variable is named."""
     with pytest.raises(ValueError, match="environment: REQUIRED_DATABASES must be set"):
         MirrorSettings.from_environment({"DEFINITIONS_BUCKET": "definitions"})
+
+
+def _second(cell: Cell, folder: Path, port: int) -> Path:
+    """A configuration like the first one's, with another source."""
+    first = cell.configuration.read_text()
+    found = folder / "second-freshclam.conf"
+    found.write_text(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", first))
+    return found
+
+
+def test_second_source_where_the_first_fails(
+    cell: Cell, source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is asked then alone; what it has is verified and published, and operators are told by a metric."""
+    (tmp_path / "second").mkdir()
+    other = Source(tmp_path / "second")
+    try:
+        other.publish(LINE)
+        made = settings(cell)
+        port = other.server.server_address[1]
+        made = replace(made, second="https://x.example", second_configuration=_second(cell, tmp_path, port))
+        assert run(made, cell.s3) == "published"
+        assert "SecondSource" not in capsys.readouterr().out
+        source.close()
+        other.publish(LINE + f"Filler.1:0:*:{1:032x}\n")
+        later = time.time() + 60
+        os.utime(other.folder / "own.ndb", (later, later))
+        assert run(made, cell.s3) == "published"
+        lines = [line for line in capsys.readouterr().out.splitlines() if "SecondSource" in line]
+        assert len(lines) == 1
+        other.publish("broken\n")
+        os.utime(other.folder / "own.ndb", (later + 60, later + 60))
+        with pytest.raises(RetryableError):
+            run(made, cell.s3)
+    finally:
+        other.close()
+
+
+def test_forged_files_of_a_second_source_are_refused(
+    cell: Cell, source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """freshclam takes the configuration with a private mirror, asks it, and verifies ClamAV's signatures: nothing is published."""
+    (tmp_path / "forged").mkdir()
+    other = Source(tmp_path / "forged")
+    try:
+        head = "ClamAV-VDB:28 Nov 2026 10-00 +0000:99999:1:90:" + "0" * 32 + ":" + "A" * 300 + ":builder:1795860000"
+        for name in ("daily", "main", "bytecode"):
+            (other.folder / f"{name}.cvd").write_bytes(head.ljust(512).encode() + b"\x1f\x8b" + bytes(2000))
+        source.close()
+        made = MirrorSettings(
+            bucket=cell.bucket,
+            required=("main", "daily", "bytecode"),
+            minimum_signatures=1,
+            configuration=cell.configuration,
+            second=f"http://127.0.0.1:{other.server.server_address[1]}",
+        )
+        text = "\n".join(line for line in cell.configuration.read_text().splitlines() if "CustomURL" not in line)
+        cell.configuration.write_text(text + "\n")
+        with pytest.raises(RetryableError):
+            run(made, cell.s3)
+        assert "SecondSource" in capsys.readouterr().out
+        assert current(cell.s3, cell.bucket) is None
+        assert "GET /" in "".join(other.asked)
+    finally:
+        other.close()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,10 +26,13 @@ LINE = f"Mailroom.Test.Marker:0:*:{MARKER.hex()}\n"
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder, and says nothing of it."""
+    """Serves a folder, and says nothing of it but what was asked."""
+
+    asked: ClassVar[list[str]] = []
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """Remembers it."""
+        self.asked.append(format % args)
 
 
 class Source:
@@ -37,6 +40,8 @@ class Source:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.asked = Quiet.asked
+        self.asked.clear()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
