@@ -194,33 +194,40 @@ def _logged(platform: Platform) -> list[str]:
 
 
 def test_event_ends_at_the_tenant_that_ses_named(platform: Platform, tenant: Tenant, other: Tenant) -> None:
-    """A registry that names another tenant's table opens nobody's: that table lets in no session for this configuration set.
+    """A registry that names a tenant's table opens it to nobody: the table lets in no session for another configuration set.
 
-    Tags that a sender may write change nothing, and neither does an event of a configuration set that is no tenant's.
+    Tags that a sender may write change nothing: the event of a tenant's own set goes its own way.
     """
-    ssm, own = platform.client("ssm"), other.made["ConfigurationSetName"]
-    name = f"/email-cell-eu/configuration-sets/{own}"
-    entry = json.loads(ssm.get_parameter(Name=name)["Parameter"]["Value"])
-    assert (entry["tenant"], entry["table"]) == ("globex", other.made["MessagesTableName"])
-    forged = {**entry, "tenant": "acme", "table": tenant.made["MessagesTableName"]}
-    ssm.put_parameter(Name=name, Value=json.dumps(forged), Overwrite=True)
-    first, second = "0107019a-aaaaaaaa-000000", "0107019a-bbbbbbbb-000000"
-    detail = documented(EngagementKind.OPEN, first, own, "2026-11-23T10:00:00.125Z", LINK)
-    detail["mail"]["tags"]["configuration-set"] = [tenant.made["ConfigurationSetName"]]
-    detail["mail"]["tags"]["tenant"] = ["acme"]
-    assert platform.emulator.publish(DETAIL_TYPES[EngagementKind.OPEN], detail, REGION) == 1
-    refused = eventually(lambda: [one for one in _logged(platform) if "AccessDenied" in one and "acme" in one] or None)
-    assert tenant.made["MessagesTableName"] in refused[0]
-    assert _keys(platform, tenant, first) == _keys(platform, other, first) == []
-
-    ssm.put_parameter(Name=name, Value=json.dumps(entry), Overwrite=True)
-    # The function remembers what it read for five minutes; another event of the tenant's own set goes its own way meanwhile.
-    mine = documented(
-        EngagementKind.OPEN, second, tenant.made["ConfigurationSetName"], "2026-11-23T10:00:00.125Z", LINK
+    ssm, ses = platform.client("ssm"), platform.client("sesv2")
+    own = tenant.made["ConfigurationSetName"]
+    entry = json.loads(ssm.get_parameter(Name=f"/email-cell-eu/configuration-sets/{own}")["Parameter"]["Value"])
+    assert (entry["tenant"], entry["table"]) == ("acme", tenant.made["MessagesTableName"])
+    ses.create_configuration_set(ConfigurationSetName="foreign")
+    ses.create_configuration_set_event_destination(
+        ConfigurationSetName="foreign",
+        EventDestinationName="events",
+        EventDestination={
+            "Enabled": True,
+            "MatchingEventTypes": ["OPEN"],
+            "EventBridgeDestination": {"EventBusArn": f"arn:aws:events:{REGION}:000000000000:event-bus/default"},
+        },
     )
-    assert platform.emulator.publish(DETAIL_TYPES[EngagementKind.OPEN], mine, REGION) == 1
+    ssm.put_parameter(
+        Name="/email-cell-eu/configuration-sets/foreign", Value=json.dumps({**entry, "tenant": "forged"}), Type="String"
+    )
+    first, second = "0107019a-aaaaaaaa-000000", "0107019a-bbbbbbbb-000000"
+    forged, mine = (
+        documented(EngagementKind.OPEN, ses_id, of, "2026-11-23T10:00:00.125Z", LINK)
+        for ses_id, of in ((first, "foreign"), (second, own))
+    )
+    forged["mail"]["tags"] |= {"configuration-set": [own], "tenant": ["acme"]}
+    mine["mail"]["tags"] |= {"configuration-set": [other.made["ConfigurationSetName"]], "tenant": ["globex"]}
+    for detail in (forged, mine):
+        assert platform.emulator.publish(DETAIL_TYPES[EngagementKind.OPEN], detail, REGION) == 1
+    (refused, *_) = eventually(lambda: [one for one in _logged(platform) if "tenant forged" in one] or None)
+    assert "AccessDenied" in refused
     eventually(lambda: _keys(platform, tenant, second) or None)
-    assert _keys(platform, other, second) == []
+    assert _keys(platform, other, second) == _keys(platform, tenant, first) == []
 
 
 def _keys(platform: Platform, tenant: Tenant, ses_id: str) -> list[str]:
