@@ -15,6 +15,7 @@ from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.printable import counted
 from email_stack.toolchain import PROJECT_ROOT
+from tests.validation import NO_VALIDATION
 
 CONFIG = """\
 cells:
@@ -183,8 +184,10 @@ def test_destroy_shows_before_it_acts(config: Path) -> None:
 
 
 @pytest.mark.slow
-def test_failure_of_the_cdk_is_one_block(config: Path) -> None:
+def test_failure_of_the_cdk_is_one_block(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the CDK said of its failure, with exit code 3."""
+    for variable, value in NO_VALIDATION.items():
+        monkeypatch.setenv(variable, value)
     asked = CdkRun(verb="synth", stacks=["Nowhere"], config=config, tenants=["globex"])
     with pytest.raises(CommandError, match="Nowhere") as caught:
         run_cdk(asked, on_line=lambda _: None)

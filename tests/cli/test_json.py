@@ -15,6 +15,7 @@ import pytest
 from email_stack.cli import main
 from emulator import Emulator
 from tests.mailroom.clamav import RunningClamd, running_clamd
+from tests.validation import NO_VALIDATION
 
 REGION = "eu-central-1"
 CONFIG = """\
@@ -138,6 +139,7 @@ def test_help_and_success_are_exit_code_0(config: Path) -> None:
     assert run("validate", "--config", config, "--json").returncode == 0
 
 
+@pytest.mark.slow
 def test_diff_that_fails_is_no_difference(config: Path) -> None:
     """AWS cannot be reached: 3, with --fail as without, and an error block."""
     nobody = {
@@ -147,6 +149,7 @@ def test_diff_that_fails_is_no_difference(config: Path) -> None:
         "AWS_REGION": REGION,
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        **NO_VALIDATION,
     }
     done = run("diff", "acme", "--fail", "--config", config, **nobody)
     assert done.returncode == 3, done.stderr

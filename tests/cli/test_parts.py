@@ -20,6 +20,7 @@ from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
 from email_stack.deployed import NotDeployedError, read_deployed
 from email_stack.dnscheck.model import SesState
+from tests.validation import NO_VALIDATION
 
 TENANT = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu", "removal": "destroy"})
 CELL = Cell.model_validate({"id": "eu", "region": "eu-central-1", "account": "111111111111"})
@@ -77,6 +78,8 @@ def test_a_checkout_may_be_anywhere(name: str, monkeypatch: pytest.MonkeyPatch, 
     config.write_text("cells: {eu: {region: eu-central-1}}\ntenants: [{id: acme, subdomain: post.acme.example}]\n")
     monkeypatch.setattr("sys.executable", str(python))
     monkeypatch.setattr("email_stack.cli.cdk.PROJECT_ROOT", folder)
+    for variable, value in NO_VALIDATION.items():
+        monkeypatch.setenv(variable, value)
     lines: list[str] = []
     assembly = folder / "cdk.out"
     run = CdkRun(verb="synth", stacks=["Cell-eu"], config=config, tenants=("acme",), assembly=assembly)

@@ -22,6 +22,7 @@ from email_stack.stacks import add_stacks
 from email_stack.synthesis import project_context, synthesize
 from email_stack.toolchain import PROJECT_ROOT
 from tests.stacks.conftest import CONFIG
+from tests.validation import NO_VALIDATION
 
 SECRET = "{{resolve:ssm:/platform/secret}}"
 
@@ -129,7 +130,8 @@ def synthesize_hostile(shard: Shard) -> None:
         synthesize(shard)
 
 
-def test_synthesis_refuses_it(config: Config, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_synthesis_refuses_it(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names stack, place and value; there is no manifest, so that nothing can be deployed. In shards as well."""
     shard = Shard(config=config, tenants=("shortest",), cells=(), outdir=tmp_path, context=project_context())
     with pytest.raises(DynamicReferenceError) as raised:
@@ -140,6 +142,8 @@ def test_synthesis_refuses_it(config: Config, tmp_path: Path) -> None:
         for stack in ("Cell-eu", "Tenant-shortest")
     ]
     assert not (tmp_path / "manifest.json").exists()
+    for name, value in NO_VALIDATION.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(DynamicReferenceError, match="Tenant-shortest"):
         run_in_shards(synthesize_hostile, [shard], tmp_path / "joined")
     assert not (tmp_path / "joined" / "manifest.json").exists()
@@ -155,10 +159,11 @@ runpy.run_path({str(PROJECT_ROOT / "app.py")!r}, run_name="__main__")
 """
 
 
+@pytest.mark.slow
 def test_app_ends_with_the_problem(tmp_path: Path) -> None:
     """What the CDK CLI runs exits with 1 and says what is wrong, without a stack trace."""
     context = {**project_context(), "config": str(CONFIG), "tenant": "shortest"}
-    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": json.dumps(context)}
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": json.dumps(context), **NO_VALIDATION}
     command = [sys.executable, "-c", MAIN]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
