@@ -1,27 +1,30 @@
-"""A tenant's bucket and topic on the emulator, and a clamd."""
+"""A tenant's bucket and topic on the emulator, a clamd, and sandboxes that start one of their own."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator import Emulator
+from mailroom.definitions.manifest import Manifest
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.intake import Intake
 from mailroom.scanner.tags import Recipient
 from mailroom.scanning.scan import AnswerCache
 from mailroom.scanning.verdicts import Policy
 from tests.emulators import shared_emulator
-from tests.mailroom.clamav import RunningClamd, running_clamd
+from tests.mailroom.clamav import TEST_DEFINITIONS, RunningClamd, running_clamd
+from tests.mailroom.scanner.sandboxes import NOW, REGION, Sandbox
 
-REGION = "eu-central-1"
-NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+__all__ = ["NOW", "REGION", "Quarantine", "clamd", "emulator", "first", "quarantine", "sandbox", "sandbox_type"]
+
 _numbers = itertools.count(1)
 
 
@@ -123,3 +126,25 @@ def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Quarantine(emulator, clamd, name, topic, queue, mail=True)
+
+
+@pytest.fixture
+def sandbox_type() -> type[Sandbox]:
+    """The kind of sandbox; a file says otherwise where it is about another one."""
+    return Sandbox
+
+
+@pytest.fixture
+def sandbox(emulator: Emulator, tmp_path: Path, sandbox_type: Callable[[Any, Path], Sandbox]) -> Iterator[Sandbox]:
+    """A sandbox that has not worked yet."""
+    made = sandbox_type(emulator.client("s3", REGION), tmp_path)
+    yield made
+    made.engine.stop()
+
+
+@pytest.fixture
+def first(sandbox: Sandbox) -> Manifest:
+    """The set that the sandbox has proven."""
+    manifest = sandbox.publish(TEST_DEFINITIONS)
+    sandbox.engine.ensure_ready()
+    return manifest

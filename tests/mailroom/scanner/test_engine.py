@@ -4,89 +4,17 @@ from __future__ import annotations
 
 import os
 import resource
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from emulator import Emulator
-from emulator.definitions import publish
-from mailroom.definitions.manifest import Manifest
 from mailroom.errors import RetryableError
-from mailroom.scanner.engine import WarmEngine
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
-from tests.mailroom.scanner.conftest import REGION
+from tests.mailroom.scanner.sandboxes import NO_SIGNATURE, SECOND, SECOND_SET, Sandbox
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
-
-NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-SECOND = b"ANOTHER-HARMLESS-MARKER-55d0"
-"""What only the second set finds."""
-
-SECOND_SET = f"{TEST_DEFINITIONS}Mailroom.Second:0:*:{SECOND.hex()}\n"
-
-
-class Sandbox:
-    """One engine, the bucket it loads from, and its time."""
-
-    def __init__(self, s3: Any, folder: Path, *, concurrent_reload: bool = True) -> None:
-        self.s3 = s3
-        self.now = NOW
-        self.bucket = f"definitions-{os.urandom(4).hex()}"
-        s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.engine = WarmEngine(
-            s3=s3,
-            bucket=self.bucket,
-            folder=folder,
-            max_age=timedelta(days=7),
-            clock=lambda: self.now,
-            concurrent_reload=concurrent_reload,
-        )
-
-    def publish(self, text: str) -> Manifest:
-        """Make a set of one file the current one."""
-        return publish(self.s3, self.bucket, text, self.now)
-
-    def later(self, **time: int) -> None:
-        """Let time pass, and use the engine as the next invocation does."""
-        self.now += timedelta(**time)
-        self.engine.ensure_ready()
-
-    def until_loaded(self, manifest: Manifest) -> None:
-        """Wait for a reload, asked for again every five minutes; every scan meanwhile must be one."""
-        deadline = time.monotonic() + 30
-        while not self.engine.version().endswith(manifest.version[:16]):
-            assert self.engine.submit(MARKER).result().signature == SIGNATURE
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-            self.later(minutes=1)
-
-    def scan_for(self, seconds: float, message: bytes) -> None:
-        """Scan it again and again."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            scan_message(message, self.engine)
-            time.sleep(0.05)
-
-    @property
-    def pid(self) -> int:
-        """Of clamd."""
-        process = self.engine._daemon.process
-        assert process is not None
-        return process.pid
-
-
-@pytest.fixture
-def sandbox(emulator: Emulator, tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox that has not worked yet."""
-    made = Sandbox(emulator.client("s3", REGION), tmp_path)
-    yield made
-    made.engine.stop()
 
 
 def test_started_once(sandbox: Sandbox) -> None:
@@ -165,9 +93,9 @@ def test_set_that_does_not_load(sandbox: Sandbox, caplog: pytest.LogCaptureFixtu
     good = sandbox.publish(TEST_DEFINITIONS)
     sandbox.engine.ensure_ready()
     sandbox.engine.version()
-    sandbox.publish("this is no signature\n")
+    sandbox.publish(NO_SIGNATURE)
     sandbox.later(minutes=5)
-    time.sleep(1)
+    sandbox.until_refused()
     assert sandbox.engine.version().endswith(good.version[:16])
     assert scan_message(HIDDEN["attachment"], sandbox.engine).verdict is Verdict.INFECTED
     sandbox.later(minutes=5)

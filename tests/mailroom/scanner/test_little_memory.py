@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from emulator import Emulator
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
 from mailroom.errors import RetryableError
 from mailroom.metric_names import OLDER_DEFINITIONS
@@ -19,60 +16,14 @@ from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import TEST_DEFINITIONS
 from tests.mailroom.definitions.faults import DAMAGES, damage
-from tests.mailroom.scanner.conftest import REGION
-from tests.mailroom.scanner.test_engine import NOW, SECOND, SECOND_SET, Sandbox
-from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
-
-NO_SIGNATURE = "this is no signature\n"
-
-
-class SmallSandbox(Sandbox):
-    """A sandbox that has room for one set, and counts how often clamd was started and went on with an older set."""
-
-    def __init__(self, s3: Any, folder: Path) -> None:
-        super().__init__(s3, folder, concurrent_reload=False)
-        self.counted: list[str] = []
-        self.starts = 0
-        daemon = self.engine._daemon
-        start = daemon.start
-
-        def counted_start() -> None:
-            self.starts += 1
-            start()
-
-        daemon.start = counted_start  # type: ignore[method-assign]
-        daemon.reload = self._never  # type: ignore[method-assign]
-
-    def later(self, **time: int) -> None:
-        """As the next invocation does, with its counter."""
-        self.now += timedelta(**time)
-        self.engine.ensure_ready(lambda name, _number: self.counted.append(name))
-
-    def scans_with(self, manifest: Manifest) -> bool:
-        """Whether it scans, and with that set."""
-        assert scan_message(HARMLESS["attachment"], self.engine).verdict is Verdict.CLEAN
-        assert scan_message(HIDDEN["attachment"], self.engine).verdict is Verdict.INFECTED
-        return self.engine.version().endswith(f"set {manifest.version[:16]}")
-
-    @staticmethod
-    def _never() -> None:
-        raise AssertionError("two sets would be in memory at once")
+from tests.mailroom.scanner.sandboxes import NO_SIGNATURE, NOW, SECOND, SECOND_SET, Sandbox, SmallSandbox
+from tests.mailroom.scanning.hiding import HARMLESS
 
 
 @pytest.fixture
-def sandbox(emulator: Emulator, tmp_path: Path) -> Iterator[SmallSandbox]:
-    """A sandbox that has not worked yet."""
-    made = SmallSandbox(emulator.client("s3", REGION), tmp_path)
-    yield made
-    made.engine.stop()
-
-
-@pytest.fixture
-def first(sandbox: SmallSandbox) -> Manifest:
-    """The set that the sandbox has proven."""
-    manifest = sandbox.publish(TEST_DEFINITIONS)
-    sandbox.engine.ensure_ready()
-    return manifest
+def sandbox_type() -> type[Sandbox]:
+    """One that has room for one set."""
+    return SmallSandbox
 
 
 def test_newer_set_is_there_before_the_next_message(sandbox: SmallSandbox, first: Manifest) -> None:
@@ -99,13 +50,13 @@ def test_newer_set_that_does_not_load(
     sandbox.publish(text)
     sandbox.later(minutes=5)
     assert sandbox.scans_with(first)
-    assert (sandbox.starts, sandbox.counted) == (3, [OLDER_DEFINITIONS])
+    assert (sandbox.starts, sandbox.counted) == (3, [(OLDER_DEFINITIONS, 1)])
     assert "does not load: clamd: does not start: " in caplog.text
     assert "Malformed database" in caplog.text
     for _ in range(11):
         sandbox.later(minutes=5)
         assert sandbox.scans_with(first)
-    assert (sandbox.starts, sandbox.counted) == (3, [OLDER_DEFINITIONS] * 12)
+    assert (sandbox.starts, sandbox.counted) == (3, [(OLDER_DEFINITIONS, 1)] * 12)
     sandbox.later(minutes=5)
     assert sandbox.scans_with(first)
     assert sandbox.starts == 5
@@ -127,7 +78,7 @@ def test_newer_set_that_cannot_be_had(sandbox: SmallSandbox, first: Manifest, ki
     for _ in range(2):
         sandbox.later(minutes=5)
         assert sandbox.scans_with(first)
-    assert (sandbox.starts, sandbox.counted) == (1, [OLDER_DEFINITIONS] * 2)
+    assert (sandbox.starts, sandbox.counted) == (1, [(OLDER_DEFINITIONS, 1)] * 2)
     newest = sandbox.publish(SECOND_SET)
     sandbox.later(minutes=5)
     assert sandbox.scans_with(newest)
@@ -149,10 +100,7 @@ def test_clamd_that_dies_beside_a_set_that_does_not_load(sandbox: SmallSandbox, 
     sandbox.publish(NO_SIGNATURE)
     sandbox.later(minutes=5)
     for _ in range(2):
-        process = sandbox.engine._daemon.process
-        assert process is not None
-        process.kill()
-        process.wait()
+        sandbox.kill()
         sandbox.later(minutes=1)
         assert sandbox.scans_with(first)
 
