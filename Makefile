@@ -52,6 +52,9 @@ debian: .make/debian
 	@tests/debian.sh
 	@mkdir -p .make && touch $@
 
+# Tests start hundreds of processes: what each imports is compiled once, also where the environment says otherwise, as in containers.
+test check: export PYTHONDONTWRITEBYTECODE :=
+
 # make test ARGS='-k dns' runs a part
 test: install debian
 	@# One worker more than two cores: tests of time-outs and downloads wait.

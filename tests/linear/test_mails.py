@@ -11,6 +11,8 @@ from mailroom.messages import parse
 from tests.linear.mails import GROWN, grows
 from tests.linear.measure import BOUND, growth
 
+pytestmark = pytest.mark.slow
+
 HEAD: Final = (
     b"Return-Path: <ida@nordhof.example>\r\n"
     b"Received: from mx.nordhof.example (mx.nordhof.example [192.0.2.7])\r\n"

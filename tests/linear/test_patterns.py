@@ -42,6 +42,7 @@ BEGIN_ALIKE: Final = {
 """A folded line and the end of its field both begin with a line end; what stands behind that tells them apart."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("found", FOUND, ids=str)
 def test_pattern_is_linear(found: Found) -> None:
     """Of each text that its own tree suggests, and of what mail is made of, four times as much takes about four times as long."""
@@ -95,6 +96,7 @@ def test_modes_are_those_in_use() -> None:
     assert modes["mailroom.messages.addresses._TOKEN"] == tuple(sorted(MODES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SQUARE)
 def test_squares_are_seen(name: str) -> None:
     """A pattern that takes the square of the size fails, every time."""

@@ -11,6 +11,8 @@ import pytest
 from mailroom.scanning.openings import openings
 from tests.linear.measure import BOUND, growth
 
+pytestmark = pytest.mark.slow
+
 UNITS: Final = (
     *(b'; a="', b"text/plain; ", b";", b'"', b'\\"', b"(", b")", b"(a", b"<", b"<>", b",", b":", b"=", b"=?", b"=?a?q?", b"*0*="),
     *(b"%", b"\\", b" ", b"\t", b"\n ", b"\r\n ", b"\r", b"\n", b"\n--x", b"\n--x--\n", b"a", b"a=", b"=\n", b"= \n", b"=41"),

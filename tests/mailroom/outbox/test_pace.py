@@ -80,6 +80,7 @@ def test_burst_of_one_leaves_some_of_the_day_to_others() -> None:
         assert max(waits) <= HOUR / 4
 
 
+@pytest.mark.slow
 def test_burst_of_one_leaves_some_of_the_rate_to_others() -> None:
     """At 14 a second, one tenant's 1,500 and nine others' 100 messages: who has a few more to send waits for seconds."""
     world = World(per_second=14, per_day=50_000)

@@ -97,6 +97,7 @@ def test_hidden(name: str) -> None:
     check_witness(HIDDEN[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 def test_lines_of_mail_in_any_order(end: bytes) -> None:
     """Headers without end, junk within them, delimiters that are missing or are there twice."""
