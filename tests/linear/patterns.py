@@ -97,8 +97,9 @@ def patterns() -> list[Found]:
     """All patterns that the modules of the runtime hold, each once."""
     found: dict[int, Found] = {}
     for module in _modules():
-        used = _uses(Path(str(module.__file__)))
-        for name, pattern in _held(vars(module)):
+        held = list(_held(vars(module)))
+        used = _uses(Path(str(module.__file__))) if held else {}
+        for name, pattern in held:
             modes = tuple(sorted(used.get(name, ()))) or tuple(MODES)
             known = found.get(id(pattern))
             found[id(pattern)] = Found(
