@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ import pytest
 import yaml
 
 from emulator import Emulator
+from tests.validation import NO_VALIDATION
 
 REGION = "eu-central-1"
 
 # Coverage of subprocesses needs its own variables in their otherwise bare environment.
 _COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+_QUICK_POLLS = {"NODE_OPTIONS": f'--require "{Path(__file__).with_name("quick_polls.cjs")}"'}
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,13 @@ class Platform:
         return path
 
     def email_stack(self, *arguments: str, region: str = REGION) -> subprocess.CompletedProcess[str]:
-        """Run the command line as an operator would; never raises."""
-        return self.run([sys.executable, "-m", "email_stack.cli", *arguments], region=region)
+        """Run the command line as an operator would, but without the CDK's check of templates; never raises."""
+        return self.run([sys.executable, "-m", "email_stack.cli", *arguments], region=region, variables=NO_VALIDATION)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line, its output a pipe, and go on."""
         command = [sys.executable, "-u", "-m", "email_stack.cli", *arguments]
-        environment = {**self.emulator.environment(REGION), **_COVERAGE}
+        environment = {**self.emulator.environment(REGION), **_COVERAGE, **_QUICK_POLLS, **NO_VALIDATION}
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
     def json(self, *arguments: str) -> Any:
@@ -51,10 +53,19 @@ class Platform:
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
 
-    def run(self, command: list[str], region: str = REGION) -> subprocess.CompletedProcess[str]:
-        """Run any command in the environment of the emulator, from the project's folder."""
-        environment = {**self.emulator.environment(region), **_COVERAGE}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    def run(
+        self,
+        command: list[str],
+        region: str = REGION,
+        *,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run any command in the environment of the emulator, with some variables more, from the project's folder or another."""
+        environment = {**self.emulator.environment(region), **_COVERAGE, **_QUICK_POLLS, **(variables or {})}
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
 
     def client(self, service: str) -> Any:
         """A client of `service` in the region, as the account's root, whom no policy binds here."""
@@ -78,5 +89,8 @@ class Platform:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A bootstrapped, otherwise empty account of its own for each module."""
     with Emulator(enforce_iam=True) as emulator:
-        emulator.bootstrap(REGION)
-        yield Platform(emulator, tmp_path_factory.mktemp("config"))
+        made = Platform(emulator, tmp_path_factory.mktemp("config"))
+        # Not from the project's folder: there the CLI would synthesize the app before.
+        done = made.run(["cdk", "bootstrap", f"aws://{emulator.account_id}/{REGION}"], folder=made.folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield made
