@@ -4,6 +4,7 @@ set -euo pipefail
 
 clamav=${CLAMAV:-1.4.6+dfsg-0+deb12u1}
 python=${PYTHON:-3.11.2-1+b1}
+archive=${LIBARCHIVE:-3.6.2-1+deb12u5}
 # A day on which Debian's archive had those versions; raised with them.
 snapshot=20261122T000000Z
 
@@ -11,6 +12,7 @@ snapshot=20261122T000000Z
 packages=(
   ca-certificates
   "clamav=$clamav" "clamav-base=$clamav" "clamav-daemon=$clamav" "clamav-freshclam=$clamav" "libclamav12=$clamav"
+  "libarchive13=$archive"
   "python3=$python" "python3-venv=$python"
 )
 

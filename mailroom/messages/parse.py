@@ -262,18 +262,30 @@ class _Reader:
             self.nested.append(Nested(part.path, _Reader(content, self.limits, self.depth + 1).message()))
 
     def _open_tnef(self, part: Part, content: bytes | memoryview) -> None:
+        self._add_tnef(part, f"{part.path}:", content, depth=0)
+
+    def _add_tnef(self, part: Part, begin: str, content: bytes | memoryview, *, depth: int) -> None:
+        """Add the files, each followed by those in it where it is a message, which is a stream like this one."""
         files, whole = tnef_files(content)
         if not whole:
             self.problems.add(part.place, "tnef-broken")
         for number, file in enumerate(files, start=1):
+            if self.limits.parts <= 0:
+                self.problems.add(part.place, "too-many-parts")
+                return
             self._add(
-                path=f"{part.path}:{number}",
+                path=f"{begin}{number}",
                 filename=file.filename,
                 content_type=file.content_type,
                 content_id=file.content_id,
                 data=file.data,
                 origin=Origin.TNEF,
             )
+            if is_tnef(file.data):
+                if depth >= MAX_NESTED:
+                    self.problems.add(part.place, "too-deep")
+                else:
+                    self._add_tnef(part, f"{begin}{number}.", file.data, depth=depth + 1)
 
     def _add(
         self, *, path: str, filename: str, data: bytes, origin: Origin, content_type: str = "", content_id: str = ""

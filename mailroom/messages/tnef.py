@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["TNEF_TYPES", "TnefFile", "is_tnef", "tnef_files"]
+__all__ = ["TNEF_TYPES", "TnefFile", "is_tnef", "tnef_files", "tnef_values"]
 
 TNEF_TYPES: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
@@ -26,7 +27,13 @@ _FILENAME: Final = 0x3704
 _DISPLAY_NAME: Final = 0x3001
 _MIME_TAG: Final = 0x370E
 _CONTENT_ID: Final = 0x3712
-_OBJECT: Final = 0x3701
+_CONTENT: Final = 0x3701
+_METHOD: Final = 0x3705
+_EMBEDDED_MESSAGE: Final = 5
+_OBJECT_TYPE: Final = 0x000D
+_INTERFACE_OCTETS: Final = 16
+"""In front of the value of an object; a binary value has nothing in front."""
+_MESSAGE_PROPERTIES: Final = 0x00069003
 
 _FIXED_SIZES: Final = {
     0x0001: 4,
@@ -49,12 +56,13 @@ _MOST: Final = 1000
 
 @dataclass(slots=True)
 class TnefFile:
-    """One file: its name, what it says its type is, its content id and its octets."""
+    """One file: its name, what it says its type is, its content id, its octets, and whether no later ones may replace them."""
 
     filename: str = ""
     content_type: str = ""
     content_id: str = ""
     data: bytes = field(default=b"", repr=False)
+    settled: bool = field(default=False, repr=False)
 
 
 class _BrokenError(Exception):
@@ -88,6 +96,25 @@ def tnef_files(data: bytes | memoryview) -> tuple[list[TnefFile], bool]:
     return files, True
 
 
+def tnef_values(data: bytes | memoryview) -> Iterator[bytes]:
+    """The octets of every attribute and every property that some reader may take for a file; up to where the stream breaks.
+
+    Never raises.
+    """
+    with suppress(_BrokenError, struct.error):
+        for attribute, value in _attributes(memoryview(data)):
+            if attribute not in {_PROPERTIES, _MESSAGE_PROPERTIES}:
+                yield bytes(value)
+                continue
+            with suppress(_BrokenError, struct.error):
+                for kind, _name, content in _properties(value):
+                    yield _without_interface(kind, content)
+
+
+def _without_interface(kind: int, content: bytes) -> bytes:
+    return content[_INTERFACE_OCTETS:] if kind == _OBJECT_TYPE else content
+
+
 def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """Identifier and value of each attribute."""
     at = 6  # the signature, and a key
@@ -108,21 +135,27 @@ def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
 def _take(file: TnefFile, attribute: int, value: memoryview, code_page: str) -> None:
     if attribute == _TITLE:
         file.filename = file.filename or _text(value, code_page)
-    elif attribute == _DATA:
+    elif attribute == _DATA and not file.settled:
         file.data = bytes(value)
     elif attribute == _PROPERTIES:
-        found = dict(_properties(value))
+        found: dict[int, bytes] = {}
+        for kind, name, content in _properties(value):
+            plain = _without_interface(kind, content) if name == _CONTENT else bytes([kind == 0x001F]) + content
+            found.setdefault(name, plain)
         names = (_LONG_FILENAME, _FILENAME, _DISPLAY_NAME)
         long = next((found[name] for name in names if name in found), b"")
         file.filename = _decoded(long, code_page) or file.filename
         file.content_type = _decoded(found.get(_MIME_TAG, b""), code_page).strip().lower()
         file.content_id = _decoded(found.get(_CONTENT_ID, b""), code_page).strip("<> ")
-        if not file.data and _OBJECT in found:
-            file.data = found[_OBJECT][1:][16:] if isinstance(found[_OBJECT], bytes) else b""
+        method = int.from_bytes(found.get(_METHOD, b"")[1:5], "little")
+        if _CONTENT in found and (not file.data or method == _EMBEDDED_MESSAGE):
+            # Outlook writes prose into attAttachData where the file is a message: for readers that do not know better.
+            file.data = found[_CONTENT]
+            file.settled = True
 
 
-def _properties(data: memoryview) -> Iterator[tuple[int, bytes]]:
-    """Identifier and first value of each property; the value's first octet says whether it is Unicode."""
+def _properties(data: memoryview) -> Iterator[tuple[int, int, bytes]]:
+    """Type, identifier and octets of each value of each property, in their order."""
     (count,) = struct.unpack_from("<I", data)
     at = 4
     for _ in range(min(count, _MOST)):
@@ -138,7 +171,7 @@ def _properties(data: memoryview) -> Iterator[tuple[int, bytes]]:
             at += 4
         if values > _MOST:
             raise _BrokenError
-        for number in range(values):
+        for _number in range(values):
             size = _FIXED_SIZES.get(plain)
             if size is None:
                 if plain not in _VARIABLE:
@@ -147,8 +180,7 @@ def _properties(data: memoryview) -> Iterator[tuple[int, bytes]]:
                 at += 4
             if at + size > len(data):
                 raise _BrokenError
-            if not number:
-                yield name, bytes([plain == 0x001F]) + bytes(data[at : at + size])
+            yield plain, name, bytes(data[at : at + size])
             at += size + (-size % 4)
 
 

@@ -23,6 +23,8 @@ _MEANINGS: Final = (
     # Our own, for what the engine takes for clean because it cannot open it: sealed.ndb.
     ("Mailroom.Sealed.Office.", Verdict.ENCRYPTED),
     ("Mailroom.Sealed.Archive.", Verdict.OVER_LIMIT),
+    # What only the scanner opens, and did not get to see: within a PDF or an old Office document.
+    ("Mailroom.Opened.", Verdict.OVER_LIMIT),
     # Macros are how offices work; malicious ones have signatures of their own.
     ("Heuristics.OLE2.ContainsMacros", Verdict.CLEAN),
 )

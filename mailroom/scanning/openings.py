@@ -28,12 +28,21 @@ from mailroom.messages.decoders import (
 )
 from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES, opened_files
+from mailroom.scanning.containers.formats import recognised
+from mailroom.scanning.containers.opening import OPENERS
+from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
+from mailroom.scanning.containers.texts import looks_like_mail, texts_of, with_lines_unfolded
 
 __all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "Piece", "openings"]
 
 MAX_PIECES: Final = 2000
 MAX_DEPTH: Final = 12
-"""Messages within messages."""
+"""Messages and containers within each other."""
+MAX_CONTAINERS: Final = 2000
+MAX_UNPACKED_OCTETS: Final = 1_000_000_000
+"""Of everything in all containers of a message."""
+WITHIN: Final = ":in"
+"""Behind the path of a container: what is in it."""
 MAX_FIELD_OCTETS: Final = 100_000
 """Octets of a field that says what a part is; real ones have some hundred."""
 
@@ -46,9 +55,6 @@ _OVER_LIMIT: Final = {
 _SPACED_COLON: Final = re.compile(
     rb"^((?:content-[a-z-]++|mime-version|subject|from|to|date))[ \t]++:", re.IGNORECASE | re.MULTILINE
 )
-_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*"
-_MAIL: Final = re.compile(rb"\s*+" + _FIELD_LINE * 2)
-"""Two header fields in a row."""
 
 _END_OF_LINE: Final = rb"(?:\r\n?|\n|\Z)"
 _STRICT_HEADER: Final = re.compile(rb"(?:(?:[!-9;-~]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*")
@@ -70,6 +76,7 @@ class Piece:
         data: its octets.
         sealed: why it cannot be looked into, though it is no file by itself; "" when it can.
         sha256: of its octets.
+        opened: whether everything in it comes as pieces of their own, so that what the engine cannot open in it counts for nothing.
     """
 
     path: str
@@ -77,6 +84,7 @@ class Piece:
     data: bytes
     sealed: str = ""
     sha256: bytes = b""
+    opened: bool = False
 
 
 class _OutOfTimeError(Exception):
@@ -90,9 +98,24 @@ def _never() -> bool:
 @dataclass(slots=True)
 class _Reader:
     late: Callable[[], bool]
+    open: Callable[[bytes, str, str], Iterator[Member | FaultError]] = OPENERS.members
+    octets: int = MAX_UNPACKED_OCTETS
+    containers: int = 0
+    members: int = 0
+    begun: set[bytes] = field(default_factory=set)
     limits: Limits = field(default_factory=lambda: Limits(parts=MAX_PIECES, octets=0))
     seen: set[bytes] = field(default_factory=set)
     pieces: int = 0
+
+    def is_new(self, piece: Piece) -> bool:
+        """Whether the octets are neither done nor begun; they are begun now."""
+        if self.late():
+            raise _OutOfTimeError
+        digest = hashlib.sha256(piece.data).digest()
+        if not piece.data or digest in self.seen or digest in self.begun:
+            return False
+        self.begun.add(digest)
+        return True
 
     def fresh(self, piece: Piece) -> Iterator[Piece]:
         """The piece, unless the same octets came before."""
@@ -104,7 +127,10 @@ class _Reader:
         if digest in self.seen and not piece.sealed:
             return
         self.seen.add(digest)
-        self.pieces += 1
+        if WITHIN in piece.path:
+            self.members += 1
+        else:
+            self.pieces += 1
         yield replace(piece, sha256=digest)
 
 
@@ -123,7 +149,7 @@ def openings(raw: bytes, late: Callable[[], bool] = _never) -> Iterator[Piece]:
     try:
         for piece in itertools.chain(_message(_Mail(raw, "", 0), reader), _opened_later(raw, reader)):
             yield piece
-            if reader.pieces >= MAX_PIECES:
+            if reader.pieces >= MAX_PIECES or reader.members > MAX_MEMBERS:
                 yield _over_limit("", "Limits.Parts")
                 return
     except _OutOfTimeError:
@@ -148,10 +174,13 @@ class _Mail:
 
 
 def _message(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
-    yield from reader.fresh(Piece(mail.path, "", mail.raw))
+    yield from reader.fresh(Piece(mail.path, "", mail.raw, opened=True))
     if mail.depth > MAX_DEPTH:
         yield _over_limit(mail.path, "Limits.Depth")
         return
+    if mail.depth == 0 and recognised(mail.raw):
+        # A file that was uploaded may be no message at all.
+        yield from _members(Piece("", "", mail.raw), 0, reader)
     problems = Problems()
     root = read_structure(mail.raw, problems, reader.limits)
     words = {problem.what for problem in problems.found}
@@ -173,20 +202,64 @@ def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
 def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     """What stands in the text whatever MIME says of it."""
     text = _canonical(mail.raw)
-    for name, data in (*((found.name, found.data) for found in uuencoded(text)), *yencoded(text)):
-        yield from _decoded(Piece(f"{mail.path}:encoded-file", name, data), mail.depth, reader)
-    for data in base64_runs(text):
-        yield from _decoded(Piece(f"{mail.path}:base64", "", data), mail.depth, reader)
+    yield from _files_in(text, mail.path, mail.depth, reader)
     if is_quoted_printable(text):
-        yield from reader.fresh(Piece(f"{mail.path}:quoted-printable", "", lenient_quoted_printable(text)))
+        decoded = lenient_quoted_printable(text)
+        yield from reader.fresh(Piece(f"{mail.path}:quoted-printable", "", decoded, opened=True))
 
 
-def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = False) -> Iterator[Piece]:
-    """The piece, and what is in it where it is a message itself, or looks like one."""
-    before = reader.pieces
-    yield from reader.fresh(piece)
-    if reader.pieces > before and (is_message or _MAIL.match(piece.data)):
+def _files_in(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
+    """What is encoded anywhere in the text, also where its lines are folded as those of calendars and cards are."""
+    for name, data in (*((found.name, found.data) for found in uuencoded(text)), *yencoded(text)):
+        yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
+    unfolded = with_lines_unfolded(text)
+    for reading in (text, unfolded) if unfolded != text else (text,):
+        for data in base64_runs(reading):
+            yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
+
+
+def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = False, kind: str = "") -> Iterator[Piece]:
+    """The piece, and what is in it where it is a message, a container or text that holds files."""
+    if not reader.is_new(piece):
+        return
+    if depth > MAX_DEPTH:
+        yield _over_limit(piece.path, "Limits.Depth")
+        return
+    is_message = is_message or looks_like_mail(piece.data)
+    if is_message:
+        yield from reader.fresh(replace(piece, opened=True))
         yield from _message(_Mail(piece.data, piece.path, depth + 1), reader)
+    if recognised(piece.data, piece.filename, kind):
+        yield from _members(piece, depth, reader, kind)
+        piece = replace(piece, opened=True)
+    yield from reader.fresh(piece)
+    if not is_message:
+        # Text that is no message: a calendar, a card, a page.
+        for text in texts_of(piece.data):
+            yield from _files_in(text, f"{piece.path}{WITHIN}", depth + 1, reader)
+
+
+def _members(piece: Piece, depth: int, reader: _Reader, kind: str = "") -> Iterator[Piece]:
+    """What is in the piece where it is a container; and each reason why not all of it is."""
+    reader.containers += 1
+    if reader.containers > MAX_CONTAINERS:
+        yield _over_limit(piece.path, "Limits.Containers")
+        return
+    for found in reader.open(piece.data, piece.filename, kind):
+        if isinstance(found, FaultError):
+            yield Piece(piece.path, piece.filename, b"", sealed=str(found))
+            continue
+        reader.octets -= len(found.data)
+        if reader.octets < 0:
+            yield _over_limit(piece.path, "Limits.Container.Size")
+            return
+        member = Piece(f"{piece.path}{WITHIN}", found.name or _stem(piece.filename), found.data)
+        yield from _decoded(member, depth + 1, reader, is_message=found.is_message)
+
+
+def _stem(filename: str) -> str:
+    """The name of what a compressed file holds."""
+    return filename.rpartition(".")[0] if "." in filename else filename
 
 
 def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterator[Piece]:
@@ -207,7 +280,7 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
     is_message = part.kind.value in MESSAGE_TYPES
     for start in sorted(starts):
         for data in _readings(part, mail.raw[start : part.end]):
-            yield from _decoded(Piece(at, name, data), mail.depth, reader, is_message=is_message)
+            yield from _decoded(Piece(at, name, data), mail.depth, reader, is_message=is_message, kind=part.kind.value)
 
 
 def _between(part: Part, raw: bytes) -> Iterator[bytes]:
@@ -246,7 +319,7 @@ def _readings(part: Part, body: bytes) -> list[bytes]:
     """What the body decodes to."""
     # Line ends are the transport's: what a client saves has its own system's. A message is read the same with both.
     text = with_lf(body)
-    bodies = [body] if part.kind.value in MESSAGE_TYPES or _MAIL.match(body) else [text, body]
+    bodies = [body] if part.kind.value in MESSAGE_TYPES or looks_like_mail(body) else [text, body]
     declared = " ".join(part.header.every("content-transfer-encoding")).lower()
     base64 = "64" in declared
     readings = [] if base64 and is_base64(text) else bodies

@@ -19,6 +19,9 @@ __all__ = ["AnswerCache", "Deadline", "Engine", "Pending", "scan_message"]
 AT_ONCE: Final = 4
 """Pieces with the engine at once: clamd's MaxThreads."""
 
+OPENED_BY_US: Final = "Mailroom.Opened."
+"""Signatures for what the engine cannot open, and the scanner can: they count where the scanner did not."""
+
 CACHED_ANSWERS: Final = 20_000
 
 
@@ -136,6 +139,9 @@ class _Look:
             answer = EngineAnswer(Verdict.OVER_LIMIT, fault)
         if not self.piece.sealed:
             cache.put(self.key, answer)
+        if self.piece.opened and answer.signature.startswith(OPENED_BY_US):
+            # What is in it was looked at piece by piece.
+            answer = EngineAnswer(Verdict.CLEAN)
         return PartVerdict(
             path=self.piece.path,
             filename=self.piece.filename,
@@ -149,7 +155,8 @@ class _Look:
 def _look(piece: Piece, engine: Engine, cache: AnswerCache, definitions: str) -> _Look:
     key = (piece.sha256, definitions)
     if piece.sealed:
-        sealed = Verdict.ENCRYPTED if piece.sealed == "Message.Partial" else Verdict.OVER_LIMIT
+        encrypted = piece.sealed.startswith(("Message.Partial", "Encrypted."))
+        sealed = Verdict.ENCRYPTED if encrypted else Verdict.OVER_LIMIT
         return _Look(piece, key, _Known(EngineAnswer(sealed, piece.sealed)))
     known = cache.get(key)
     return _Look(piece, key, engine.submit(piece.data) if known is None else _Known(known))

@@ -12,7 +12,7 @@ from typing import Final
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.daemon import Daemon
 
-__all__ = ["MARKER", "SIGNATURE", "TEST_DEFINITIONS", "RunningClamd", "running_clamd"]
+__all__ = ["EICAR", "EICAR_DEFINITIONS", "MARKER", "SIGNATURE", "TEST_DEFINITIONS", "RunningClamd", "running_clamd"]
 
 MARKER: Final = b"MAILROOM-HARMLESS-TEST-MARKER-7f3a91c2"
 """What the test signature finds; nothing else does."""
@@ -20,14 +20,19 @@ MARKER: Final = b"MAILROOM-HARMLESS-TEST-MARKER-7f3a91c2"
 SIGNATURE: Final = "Mailroom.Test.Marker.UNOFFICIAL"
 TEST_DEFINITIONS: Final = f"{SIGNATURE.removesuffix('.UNOFFICIAL')}:0:*:{MARKER.hex()}\n"
 
+EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!" + b"$H+H*"
+"""The test file that every virus scanner knows; in two pieces here, so that none takes this file for it."""
+EICAR_DEFINITIONS: Final = f"Mailroom.Test.Eicar:0:0:{EICAR.hex()}\n"
+"""Found where a file begins with it, and nowhere else: whoever does not open a container does not find it."""
+
 
 class RunningClamd:
     """One clamd and its folder, run as the scanner runs it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, definitions: str = TEST_DEFINITIONS) -> None:
         self.folder = folder
         self.daemon = Daemon(folder, ready_seconds=60, scan_seconds=120)
-        (self.daemon.definitions / "test.ndb").write_text(TEST_DEFINITIONS)
+        (self.daemon.definitions / "test.ndb").write_text(definitions)
 
     @property
     def client(self) -> Clamd:
@@ -58,9 +63,9 @@ class RunningClamd:
 
 
 @contextmanager
-def running_clamd(folder: Path) -> Iterator[RunningClamd]:
+def running_clamd(folder: Path, definitions: str = TEST_DEFINITIONS) -> Iterator[RunningClamd]:
     """A clamd that scans, for as long as the block lasts."""
-    clamd = RunningClamd(folder)
+    clamd = RunningClamd(folder, definitions)
     clamd.start()
     try:
         yield clamd

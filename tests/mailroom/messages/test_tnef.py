@@ -93,3 +93,31 @@ def test_anything_is_read(noise: bytes, start: int, end: int) -> None:
     for data in (noise, WHOLE[:6] + noise, WHOLE[:start] + noise + WHOLE[end:]):
         files, _whole = tnef_files(data)
         assert sum(len(one.data) for one in files) <= len(data)
+
+
+PDF = b"%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
+INTERFACE = bytes.fromhex("0703020000000000c000000000000046")
+
+
+def test_binary_property_is_the_whole_file() -> None:
+    """Only an object has the octets of an interface in front. MS-OXCDATA 2.11.1."""
+    begin = attribute(2, 0x00069002, b"\0" * 14)
+    name = (0x001E, 0x3707, b"lieferschein-4711.pdf\0")
+    for kind, content in ((0x0102, PDF), (0x000D, INTERFACE + PDF)):
+        (file,), whole = tnef_files(stream(begin, attribute(2, 0x00069005, properties(name, (kind, 0x3701, content)))))
+        assert (file.filename, file.data, whole) == ("lieferschein-4711.pdf", PDF, True)
+    assert len(PDF) == 77
+
+
+def test_message_within_is_opened() -> None:
+    """Attach method 5: the property is the message, whatever prose stands in its place, before it or behind."""
+    begin = attribute(2, 0x00069002, b"\0" * 14)
+    inner = stream(begin, attribute(2, 0x00018010, b"zaun.pdf\0"), attribute(2, 0x0006800F, PDF))
+    method = struct.pack("<IHHI", 2, 0x0003, 0x3705, 5)
+    message = attribute(2, 0x00069005, method + properties((0x000D, 0x3701, INTERFACE + inner))[4:])
+    prose = attribute(2, 0x0006800F, b"This attachment is a MAPI 1.0 embedded message.")
+    title = attribute(2, 0x00018010, b"Zaunplan\0")
+    for attributes in ((title, prose, message), (title, message, prose)):
+        raw = b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\n" + stream(begin, *attributes)
+        found = [(one.path, one.filename, bytes(one.data)) for one in parse(raw).attachments[1:]]
+        assert found == [(":1", "Zaunplan", inner), (":1.1", "zaun.pdf", PDF)]

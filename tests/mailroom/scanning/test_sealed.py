@@ -66,7 +66,6 @@ SEALED: Final = {
     "OpenDocument with a password": (packed("META-INF/manifest.xml", MANIFEST), Verdict.ENCRYPTED),
     "RAR": (RAR, Verdict.OVER_LIMIT),
     "RAR in a zip in gzip": (gzip.compress(archive(RAR)), Verdict.OVER_LIMIT),
-    "Zstandard": (bytes.fromhex("28b52ffd") + bytes(100), Verdict.OVER_LIMIT),
     "ACE": (bytes(7) + b"**ACE**" + bytes(100), Verdict.OVER_LIMIT),
     "zip with LZMA": (packed("a.txt", MARKER * 30, zipfile.ZIP_LZMA), Verdict.OVER_LIMIT),
     "zip with LZMA in gzip": (gzip.compress(packed("a.txt", MARKER * 30, zipfile.ZIP_LZMA)), Verdict.OVER_LIMIT),

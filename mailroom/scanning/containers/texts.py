@@ -1,0 +1,44 @@
+"""Text that holds files: letters that were saved, calendars, cards, pages. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mailroom.messages.decoders import with_lf
+
+__all__ = ["looks_like_mail", "texts_of", "with_lines_unfolded"]
+
+_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*"
+_TWO_FIELDS: Final = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+" + _FIELD_LINE * 2)
+_ONE_FIELD: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?+\s*+(?:received|return-path|from|sender|reply-to|to|cc|subject|date|message-id|mime-version|content-[a-z-]{1,40}+"
+    rb"|x-[a-z-]{1,60}+)[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*+(?:\r\n?|\n)",
+    re.IGNORECASE,
+)
+"""One field that mail begins with, and an empty line."""
+_FOLD: Final = re.compile(rb"\n[ \t]")
+_NO_TEXT: Final = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
+_SAMPLE: Final = 65_536
+
+
+def looks_like_mail(data: bytes) -> bool:
+    """Whether a reader that is handed a file may read it as a message."""
+    return _TWO_FIELDS.match(data) is not None or _ONE_FIELD.match(data) is not None
+
+
+def texts_of(data: bytes) -> Iterator[bytes]:
+    """`data` as lines that end in LF, in UTF-8 too where it is in UTF-16; nothing where it is no text."""
+    for mark, charset in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if data.startswith(mark):
+            yield with_lf(data[2:].decode(charset, "replace").encode())
+            return
+    sample = data[:_SAMPLE]
+    if len(sample) - len(sample.translate(None, _NO_TEXT)) <= len(sample) // 20:
+        yield with_lf(data)
+
+
+def with_lines_unfolded(text: bytes) -> bytes:
+    """The text with lines joined that continue the one before. Lines end in LF. Source: RFC 5545 3.1, RFC 6350 3.2."""
+    return _FOLD.sub(b"", text) if b"\n " in text or b"\n\t" in text else text

@@ -1,0 +1,201 @@
+"""What the readers of ZIP files find in one: by the directory, by the headers of the entries, or by what is left of either. Pure.
+
+Explorer and Python go by the directory at the end, 7-Zip and bsdtar by the headers too, and several readers mend what is cut off.
+Where header and directory say the same, an entry has one reading; where they differ, each that some reader may have.
+
+Source: PKWARE APPNOTE 6.3, 4.3.7, 4.3.12, 4.4.
+"""
+
+from __future__ import annotations
+
+import bz2
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailroom.scanning.containers.results import MAX_MEMBER_OCTETS, FaultError, Member, Room
+from mailroom.scanning.containers.streams import inflated
+
+__all__ = ["zip_members"]
+
+_LOCAL: Final = b"PK\x03\x04"
+_CENTRAL: Final = b"PK\x01\x02"
+_END: Final = b"PK\x05\x06"
+_MOST_HEADERS: Final = 40_000
+_STORED: Final = 0
+_DEFLATED: Final = 8
+_BZIP2: Final = 12
+_DESCRIPTOR: Final = 8
+_ENCRYPTED: Final = 1
+_MOST_READ: Final = 3
+"""How often over the octets of the archive may be read in all; readings that differ share octets."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One archive: its octets, what it may still give, how many octets may still be read, and what is wrong with it."""
+
+    data: bytes
+    room: Room
+    left: int
+    faults: list[str] = field(default_factory=list)
+
+    def spend(self, octets: int) -> None:
+        self.left -= octets
+        if self.left < 0:
+            raise FaultError("Limits.Zip.Overlap")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a header, or the directory, says of an entry."""
+
+    method: int
+    flags: int
+    packed: int
+    size: int
+    name: bytes
+
+
+def zip_members(data: bytes, room: Room) -> Iterator[Member]:
+    """Every reading of every entry.
+
+    Raises:
+        FaultError: there are more entries or octets than there is room for, an entry has a password, or an entry in whose place the
+            engine does not look has a method that nobody here reads.
+    """
+    headers = _places(data, _LOCAL)
+    directory = _directory(data)
+    work = _Work(data, room, _MOST_READ * len(data) + (1 << 16))
+    behind = 0
+    for at in sorted({*headers, *(place for place in directory if data.startswith(_LOCAL, place))}):
+        local, start = _local(data, at)
+        if local is None:
+            continue
+        central = directory.get(at)
+        if central is None and at < behind:
+            continue  # within an entry that header and directory agree on
+        agreed = central is not None and _agree(local, central)
+        if agreed and central is not None:
+            behind = max(behind, start + central.packed)
+        room.one_more()
+        yield from _entry(start, _readings(local, central), work)
+    # Entries whose header is gone: some readers take what the directory says alone.
+    for place, said in directory.items():
+        if not data.startswith(_LOCAL, place) and 0 <= place < len(data):
+            room.one_more()
+            yield from _entry(min(place + 30 + len(said.name), len(data)), [said], work)
+    if work.faults:
+        raise FaultError(work.faults[0])
+
+
+def _places(data: bytes, signature: bytes) -> list[int]:
+    places: list[int] = []
+    at = data.find(signature)
+    while at >= 0:
+        places.append(at)
+        if len(places) > _MOST_HEADERS:
+            raise FaultError("Limits.Zip.Entries")
+        at = data.find(signature, at + 4)
+    return places
+
+
+def _local(data: bytes, at: int) -> tuple[_Said | None, int]:
+    header = data[at : at + 30]
+    if len(header) < 30:
+        return None, at
+    flags, method, packed, size, name, extra = struct.unpack("<6xHH8xIIHH", header)
+    start = at + 30 + name + extra
+    if start > len(data):
+        return None, at
+    return _Said(method, flags, packed, size, data[at + 30 : at + 30 + name]), start
+
+
+def _directory(data: bytes) -> dict[int, _Said]:
+    """What each directory in the file says, by the place of the entry's header."""
+    found: dict[int, _Said] = {}
+    ends = _places(data, _END)
+    shifts = []
+    for end in ends:
+        if end + 22 <= len(data):
+            size, offset = struct.unpack_from("<II", data, end + 12)
+            shifts.append((end, end - size - offset))
+    for at in _places(data, _CENTRAL):
+        if at + 46 > len(data):
+            continue
+        flags, method, packed, size, name, _extra, _comment, offset = struct.unpack_from("<8xHH8xIIHHH8xI", data, at)
+        said = _Said(method, flags, packed, size, data[at + 46 : at + 46 + name])
+        base = next((shift for end, shift in shifts if end > at), 0)
+        for place in {offset, offset + base}:
+            found.setdefault(place, said)
+    return found
+
+
+def _agree(local: _Said, central: _Said) -> bool:
+    sizes = (local.packed, local.size) == (central.packed, central.size) or (
+        bool(local.flags & _DESCRIPTOR) and local.packed in {0, central.packed}
+    )
+    return sizes and local.method == central.method and local.name == central.name
+
+
+def _readings(local: _Said, central: _Said | None) -> list[_Said]:
+    if central is None:
+        return [local]
+    if _agree(local, central):
+        return [central]
+    return [central, local] if (central.method, central.packed) != (local.method, local.packed) else [central]
+
+
+def _entry(start: int, readings: list[_Said], work: _Work) -> Iterator[Member]:
+    for said in readings:
+        if said.flags & _ENCRYPTED:
+            work.faults.append("Encrypted.Zip")
+        for content in _contents(start, said, work):
+            yield Member(said.name.decode("utf-8", "replace"), content)
+
+
+def _contents(start: int, said: _Said, work: _Work) -> Iterator[bytes]:
+    """What the entry holds by one reading."""
+    data = work.data
+    if said.method == _STORED:
+        size = said.packed or said.size or _up_to_signature(data, start)
+        work.spend(size)
+        yield work.room.joined(iter([data[start : start + size]]))
+    elif said.method == _DEFLATED:
+        yield from _deflated(start, work)
+    elif said.method == _BZIP2:
+        size = said.packed or _up_to_signature(data, start)
+        work.spend(size)
+        most = min(work.room.octets, MAX_MEMBER_OCTETS) + 1
+        try:
+            content = bz2.BZ2Decompressor().decompress(data[start : start + size], most)
+        except (OSError, ValueError):
+            work.faults.append("Container.Zip.Broken")
+            return
+        yield work.room.joined(iter([content]))
+    elif start < len(data):
+        work.faults.append("Container.Zip.Method")
+
+
+def _deflated(start: int, work: _Work) -> Iterator[bytes]:
+    """What the stream holds, up to where it breaks: it ends by itself, whatever size is said."""
+    end = start
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal end
+        try:
+            for piece, reached in inflated(zlib.decompressobj(-15), work.data, start):
+                work.spend(reached - end)
+                end = reached
+                yield piece
+        except zlib.error:
+            return
+
+    yield work.room.joined(pieces())
+
+
+def _up_to_signature(data: bytes, start: int) -> int:
+    ends = (data.find(b"PK\x07\x08", start), data.find(_LOCAL, start), data.find(_CENTRAL, start))
+    return min((at for at in ends if at >= 0), default=len(data)) - start

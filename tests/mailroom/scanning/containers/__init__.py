@@ -1,0 +1,1 @@
+"""Containers: each opened or held."""
