@@ -160,6 +160,11 @@ class Scanning(Settings):
     over_limit: Literal["deliver", "strip", "hold", "delete"] = Field(
         default="hold", description="An attachment is too big or too deep to scan. Default: hold."
     )
+    encrypted_mail: Literal["deliver", "hold"] | None = Field(
+        default=None,
+        description="The mail itself is encrypted, by S/MIME or OpenPGP, and nobody but its recipient can look into it. "
+        "Default: as encrypted.",
+    )
     error: Literal["hold"] = Field(
         default="hold", description="The scan failed: held and alarmed, always. Default: hold."
     )
@@ -172,6 +177,7 @@ class Scanning(Settings):
             infected=Action(self.infected),
             encrypted=Action(self.encrypted),
             over_limit=Action(self.over_limit),
+            encrypted_mail=None if self.encrypted_mail is None else Action(self.encrypted_mail),
         )
 
 

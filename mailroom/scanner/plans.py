@@ -243,7 +243,7 @@ def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Pla
     now = fresh.result if done is Action.DELIVER else case.scan_delivered(delivered)
     release = plans[0].release if plans else case.item.release
     known_then = release is not None and release.applied and covers(release, now)
-    if not known_then and any(case.policy.action(part.verdict) is not Action.DELIVER for part in now.found):
+    if not known_then and any(case.policy.action_on(part) is not Action.DELIVER for part in now.found):
         delivery = Delivery(action=Action.DELIVER, reason=DELIVERED_BEFORE)
         late = Plan(result=now, delivery=delivery, delivered=delivered.sha256, release=release)
         if not plans or not _same_findings(plans[0], late):

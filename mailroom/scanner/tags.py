@@ -20,6 +20,7 @@ POLICY_TAG: Final = "mail-scanning:policy"
 OBJECTS_TAG: Final = "mail-scanning:objects"
 _FILES: Final = "files"
 _VERDICTS: Final = {"clean": "clean", "infected": "infected", "encrypted": "encrypted", "over-limit": "over_limit"}
+_ENCRYPTED_MAIL: Final = "encrypted-mail"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,8 @@ class Recipient:
 def tags_of(recipient: Recipient) -> dict[str, str]:
     """The tags that say it; of characters that every tag may have."""
     policy = " ".join(f"{name}={getattr(recipient.policy, key).value}" for name, key in _VERDICTS.items())
+    if recipient.policy.encrypted_mail is not None:
+        policy += f" {_ENCRYPTED_MAIL}={recipient.policy.encrypted_mail.value}"
     said = {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
     # Inboxes were there first, and say nothing of it.
     return said if recipient.mail else {**said, OBJECTS_TAG: _FILES}
@@ -57,11 +60,13 @@ def recipient_from(tags: Mapping[str, str]) -> Recipient:
     if missing:
         raise ValueError(f"tag {missing[0]} is missing")
     said = dict(pair.partition("=")[::2] for pair in tags[POLICY_TAG].split())
+    mail = said.pop(_ENCRYPTED_MAIL, None)
     if said.keys() != _VERDICTS.keys():
         raise ValueError(f"tag {POLICY_TAG} must name {', '.join(_VERDICTS)}, got {tags[POLICY_TAG]!r}")
+    verdicts = {key: Action(said[name]) for name, key in _VERDICTS.items()}
     return Recipient(
         tenant=tags[TENANT_TAG],
         topic_arn=tags[TOPIC_TAG],
-        policy=Policy(**{key: Action(said[name]) for name, key in _VERDICTS.items()}),
+        policy=Policy(**verdicts, encrypted_mail=None if mail is None else Action(mail)),
         mail=tags.get(OBJECTS_TAG) != _FILES,
     )

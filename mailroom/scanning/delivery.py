@@ -56,7 +56,7 @@ def decide(
     """
     if result.verdict is Verdict.ERROR:
         return Delivery(action=Action.HOLD, reason="the scan failed")
-    action = max([policy.action(part.verdict) for part in result.found] or [policy.clean], key=_RANK.index)
+    action = max([policy.action_on(part) for part in result.found] or [policy.clean], key=_RANK.index)
     if action is Action.DELIVER:
         # As it came, to the octet: signatures of the sender stay valid.
         return Delivery(action=action, message=raw)
@@ -66,14 +66,14 @@ def decide(
 def _stripped(
     raw: bytes, result: ScanResult, policy: Policy, rescan: Callable[[bytes], ScanResult], now: datetime
 ) -> Delivery:
-    removed = _removable(part for part in result.found if policy.action(part.verdict) is Action.STRIP)
+    removed = _removable(part for part in result.found if policy.action_on(part) is Action.STRIP)
     if not removed:
         return Delivery(action=Action.HOLD, reason="what was found is in no part that could be removed")
     stripped = _without(raw, removed, now)
     if stripped is None:
         return Delivery(action=Action.HOLD, reason="what was found could not be removed")
     left = rescan(stripped)
-    if any(policy.action(part.verdict) is not Action.DELIVER for part in left.found):
+    if any(policy.action_on(part) is not Action.DELIVER for part in left.found):
         return Delivery(action=Action.HOLD, reason="what was found is still there without the parts it was found in")
     return Delivery(action=Action.STRIP, message=stripped, removed=removed)
 

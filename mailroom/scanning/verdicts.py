@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from mailroom.layout import ACTION_DELETE, ACTION_HOLD
 
-__all__ = ["Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst", "worst_first"]
+__all__ = ["ENCRYPTED_MAIL", "Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst", "worst_first"]
 
 T = TypeVar("T")
 
@@ -37,6 +37,9 @@ class Action(StrEnum):
     DELETE = ACTION_DELETE
 
 
+ENCRYPTED_MAIL: Final = "Encrypted.Mail."
+"""What the signatures of encrypted mail begin with."""
+
 _SEVERITY: Final = {verdict: number for number, verdict in enumerate(Verdict)}
 
 
@@ -59,21 +62,31 @@ class Policy:
         infected: strip, hold or delete. Default: strip.
         encrypted: any. Default: hold.
         over_limit: any. Default: hold.
+        encrypted_mail: deliver or hold, for S/MIME and OpenPGP that only the recipient can open. Default: as `encrypted`.
 
     Raises:
-        ValueError: infected mail would be delivered as it is, or clean mail be stripped or deleted.
+        ValueError: infected mail would be delivered as it is, or clean or encrypted mail be stripped or deleted by itself.
     """
 
     clean: Action = Action.DELIVER
     infected: Action = Action.STRIP
     encrypted: Action = Action.HOLD
     over_limit: Action = Action.HOLD
+    encrypted_mail: Action | None = None
 
     def __post_init__(self) -> None:
         if self.infected is Action.DELIVER:
             raise ValueError("policy: infected must be strip, hold or delete, got deliver; use strip")
         if self.clean not in {Action.DELIVER, Action.HOLD}:
             raise ValueError(f"policy: clean must be deliver or hold, got {self.clean.value}; use deliver")
+        if self.encrypted_mail not in {None, Action.DELIVER, Action.HOLD}:
+            raise ValueError(f"policy: encrypted_mail must be deliver or hold, got {self.encrypted_mail}; use hold")
+
+    def action_on(self, part: PartVerdict) -> Action:
+        """What becomes of a message with that part."""
+        if self.encrypted_mail is not None and part.is_encrypted_mail:
+            return self.encrypted_mail
+        return self.action(part.verdict)
 
     def action(self, verdict: Verdict) -> Action:
         """What becomes of a message with that verdict."""
@@ -106,6 +119,11 @@ class PartVerdict:
     signature: str
     sha256: str
     octets: int
+
+    @property
+    def is_encrypted_mail(self) -> bool:
+        """Whether it is S/MIME or OpenPGP that only the recipient can open."""
+        return self.verdict is Verdict.ENCRYPTED and self.signature.startswith(ENCRYPTED_MAIL)
 
     @property
     def document(self) -> dict[str, str | int]:

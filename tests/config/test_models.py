@@ -38,6 +38,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
             "infected": "strip",
             "encrypted": "hold",
             "over_limit": "hold",
+            "encrypted_mail": None,
             "error": "hold",
         },
         "retention": {"raw_days": 90, "messages_days": None},

@@ -32,7 +32,10 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 )
 def test_reads_what_it_wrote(policy: Policy) -> None:
     """Every policy, in characters and lengths that tags take."""
-    said = Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=policy)
+    for mail in (None, Action.DELIVER, Action.HOLD):
+        said = Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=replace(policy, encrypted_mail=mail))
+        assert recipient_from(tags_of(said)) == said
+    said = Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=replace(policy, encrypted_mail=Action.DELIVER))
     tags = tags_of(said)
     assert recipient_from(tags) == said
     assert recipient_from(tags_of(replace(said, mail=True))) == replace(said, mail=True)
@@ -47,6 +50,7 @@ def test_reads_what_it_wrote(policy: Policy) -> None:
         "",
         "clean=deliver infected=strip encrypted=hold",
         "clean=deliver infected=deliver encrypted=hold over-limit=hold",
+        "clean=deliver infected=strip encrypted=hold over-limit=hold encrypted-mail=strip",
         "clean=delete infected=strip encrypted=hold over-limit=hold",
         "clean=deliver infected=strip encrypted=open over-limit=hold",
         "clean=deliver infected=strip encrypted=hold over-limit=hold error=deliver",

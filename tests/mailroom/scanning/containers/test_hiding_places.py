@@ -272,6 +272,31 @@ def test_enveloped_mail_is_encrypted(words: tuple[str, ...], signer: Path, engin
     assert result.verdict is Verdict.ENCRYPTED
 
 
+@pytest.mark.parametrize("mail", [None, Action.HOLD, Action.DELIVER])
+@pytest.mark.parametrize("other", [Action.HOLD, Action.DELIVER])
+def test_encrypted_mail_has_a_policy_of_its_own(
+    mail: Action | None, other: Action, signer: Path, engine: Clamd
+) -> None:
+    """By default that of other encrypted parts; neither says anything of the other where both are set."""
+    policy = Policy(encrypted=other, encrypted_mail=mail)
+    (signer / "entity").write_bytes(encoded(CLEAN))
+    run(signer, "cms", "-encrypt", "-in", "entity", "-out", "made", "-subject", "x", "c.pem")
+    locked = mixed(part(b"half of it", 'Content-Type: message/partial; id="x"; number=1; total=2'))
+    for raw, action in (((signer / "made").read_bytes(), mail or other), (locked, other)):
+        outcome = decide(
+            raw, scan_message(raw, engine), policy, rescan=lambda left: scan_message(left, engine), now=NOW
+        )
+        assert outcome.action is action
+        assert outcome.message == (raw if action is Action.DELIVER else None)
+
+
+@pytest.mark.parametrize("action", [Action.STRIP, Action.DELETE])
+def test_encrypted_mail_is_delivered_or_held(action: Action) -> None:
+    """Nothing is left of it without what is encrypted."""
+    with pytest.raises(ValueError, match="encrypted_mail must be deliver or hold"):
+        Policy(encrypted_mail=action)
+
+
 @pytest.fixture(scope="module")
 def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a key of GnuPG's."""
