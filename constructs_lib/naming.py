@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 __all__ = [
+    "REMOVAL_METADATA",
     "TENANT_STACKS",
     "cell_export",
     "cell_stack_name",
@@ -21,6 +22,9 @@ __all__ = [
     "registry_path",
     "tenant_stack_name",
 ]
+
+REMOVAL_METADATA: Final = "email-subdomain:removal"
+"""Key of a resource's metadata in a template: "destroy" where `email-stack destroy` deletes it, which its stack never does."""
 
 _IDENTIFIER: Final = re.compile(r"[a-z](?:-?[a-z0-9])*")
 _IDENTIFIER_CHARACTERS: Final = 32

@@ -16,6 +16,7 @@ from email_stack.credentials import explained
 
 if TYPE_CHECKING:
     from boto3 import Session
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "check_account",
     "check_credentials",
     "deployed_stack",
+    "read_stack",
     "session",
     "stack_exists",
     "stack_outputs",
@@ -135,8 +137,17 @@ def deployed_stack(name: str, cell: Cell) -> DeployedStack | None:
     """
     if not stack_exists(name, cell):
         return None
-    with aws_errors(f"stack {name} in {cell.region}: its template cannot be read"):
-        cloudformation = session().client("cloudformation", region_name=cell.region)
+    return read_stack(session().client("cloudformation", region_name=cell.region), name)
+
+
+def read_stack(cloudformation: CloudFormationClient, name: str) -> DeployedStack:
+    """What the stack was made from, and what of it is there; there must be such a stack.
+
+    Raises:
+        AwsError: AWS refused, or the template is none that the CDK wrote.
+    """
+    where = f"stack {name} in {cloudformation.meta.region_name}"
+    with aws_errors(f"{where}: its template cannot be read"):
         body: Any = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         there = {
@@ -149,7 +160,7 @@ def deployed_stack(name: str, cell: Cell) -> DeployedStack | None:
         template = dict(json.loads(body) if isinstance(body, str) else body)
         resources = {logical_id: template["Resources"][logical_id] for logical_id in there}
     except (ValueError, KeyError, TypeError) as error:
-        raise AwsError(f"stack {name} in {cell.region}: its template is none of the CDK's: {error}") from error
+        raise AwsError(f"{where}: its template is none of the CDK's: {error}") from error
     return DeployedStack(template={**template, "Resources": resources}, physical_ids=there)
 
 

@@ -32,6 +32,7 @@ LONGEST_FIRST: Final = (
     "tests/tools/test_wheel",
     "tests/iam/",
     "tests/stacks/",
+    "tests/transitions/",
     "tests/mailroom/scanner/test_engine",
     "tests/mailroom/scanner/test_told",
     "tests/mailroom/outbox/test_pace",

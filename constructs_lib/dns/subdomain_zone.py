@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
@@ -15,6 +15,7 @@ from constructs_lib.checks import FLAG, KEPT_OR_NOT, Broken, Rule, check_props, 
 from constructs_lib.dns.record_batch import RecordBatch, record_sets
 from constructs_lib.faults import RuleError, shown
 from constructs_lib.intrinsics import is_token
+from constructs_lib.naming import REMOVAL_METADATA
 from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record, portal_records
 
 __all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
@@ -91,8 +92,9 @@ class SubdomainZone(Construct):
         zone_name: the subdomain: A-labels, no trailing dot.
         parent: zone of ours that delegates it. Default: None, somebody else writes the NS record from `name_servers`.
         portal: alias at the subdomain itself, beside its MX and TXT records. Default: None.
-        removal_policy: Default: retain, but not what a first deployment that failed has made.
-            A zone deleted while it is still delegated can be taken over by whoever is given the same name servers next.
+        removal_policy: Default: retain, but not what a first deployment that failed has made. DESTROY keeps the zone as well,
+            whatever becomes of its stack, and is noted in its metadata for whoever deletes it once nobody is led to it: deleted
+            while it is still delegated, it can be taken over by whoever is given the same name servers next.
 
     Raises:
         ValueError: `zone_name` does not lie below `parent.zone_name`, or a text holds `{{` or a `${` that is no token
@@ -116,7 +118,10 @@ class SubdomainZone(Construct):
         check_props(self, f"zone {shown(zone_name)}", _RULES, **given)
         self.zone_name = zone_name
         self.zone = route53.PublicHostedZone(self, "Zone", zone_name=zone_name)
-        self.zone.apply_removal_policy(removal_policy)
+        goes = removal_policy == cdk.RemovalPolicy.DESTROY
+        self.zone.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if goes else removal_policy)
+        if goes:
+            cast("cdk.CfnResource", self.zone.node.default_child).add_metadata(REMOVAL_METADATA, "destroy")
         self.hosted_zone_id: str = self.zone.hosted_zone_id
         self.name_servers: list[str] = self.zone.hosted_zone_name_servers or []
         if parent is not None:

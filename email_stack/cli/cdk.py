@@ -36,6 +36,7 @@ class CdkRun:
         tenants: ids to synthesize; None for all.
         options: further options of the subcommand.
         assembly: folder of the cloud assembly. Default: a temporary one, so that commands may run at the same time.
+        synthesized: whether that assembly is there already, so that nothing is synthesized anew. Default: False.
     """
 
     verb: str
@@ -44,9 +45,12 @@ class CdkRun:
     tenants: Sequence[str] | None
     options: Sequence[str] = ()
     assembly: Path | None = None
+    synthesized: bool = False
 
     def command(self, assembly: Path) -> list[str]:
         """The whole command line. Raises `ToolchainError` when a tool is missing."""
+        if self.synthesized:
+            return [*cdk_command(), self.verb, *self.stacks, "--app", str(assembly.resolve()), *self.options]
         context = ["--context", f"config={self.config.resolve()}"]
         if self.tenants is not None:
             context += ["--context", f"tenant={','.join(self.tenants)}"]

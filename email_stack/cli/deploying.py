@@ -6,25 +6,33 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
-from email_stack.cli.account import checked_credentials
+from constructs_lib.naming import tenant_stack_name
+from email_stack.aws import session
+from email_stack.cli.account import aws_failures, checked_credentials
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.dangling import refuse_dangling_delegation
 from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
 from email_stack.cli.emptying import empty_bucket_of
+from email_stack.cli.judging import Judgement, judged_deployment
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
 from email_stack.cli.progress import StackProgress
-from email_stack.cli.removing import judged_removal
+from email_stack.cli.removing import Judged, judged_removal
+from email_stack.cli.requeuing import queue_anew
 from email_stack.cli.room import refuse_small_quotas
 from email_stack.cli.selection import stack_names, tenant_stacks
+from email_stack.cli.stack_deletion import delete_stack
+from email_stack.cli.zones import delete_zones, mark_zones
 from email_stack.config import Cell, Config, Tenant, load
 from email_stack.printable import counted
+from email_stack.transitions import RiskKind
 
 __all__ = ["register"]
 
@@ -54,43 +62,79 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     apply: Apply = False,
     at_most: Annotated[int, typer.Option(min=1, help="Refuse --all for more tenants than this.")] = _TENANTS_AT_MOST,
     concurrency: Annotated[int, typer.Option(min=1, help="Stacks to deploy at once.")] = _STACKS_AT_ONCE,
+    force: Annotated[bool, typer.Option("--force", help="Even where mail would be lost; one TENANT only.")] = False,
+    resolver: ResolverOption = None,
+    server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy one tenant and its cell, or all. Shows what would change; --yes does it, unless the account's quotas are too small."""
+    """Deploy one tenant and its cell, or all. Shows what would change; --yes does it, unless that loses mail or exceeds quotas.
+
+    What is deployed is compared with what would be: what goes, is made anew, emptied or left behind is told, and what loses mail is
+    refused with the safe way.
+    """
     loaded = load(config)
     tenants = _chosen(loaded, tenant, every)
     stacks = stack_names(loaded, tenants)
-    if not apply:
-        checked_credentials(_region(loaded, tenants))
-        _show_plan(config, tenants, stacks, "deploy", as_json=as_json)
-        return
-    if tenants is None and len(loaded.tenants) > at_most:
+    if force and every:
+        raise typer.BadParameter("is for one TENANT: look at what each would lose", param_hint="--force")
+    if apply and tenants is None and len(loaded.tenants) > at_most:
         raise CommandError(
             "refused",
             f"--all means {counted(len(loaded.tenants), 'tenant')}, more than {at_most}; if so, say "
             f"--at-most {len(loaded.tenants)}",
             ExitCode.REFUSED,
         )
-    refuse_small_quotas(loaded, tenants, checked_credentials(_region(loaded, tenants)))
-    with tempfile.TemporaryDirectory() as folder:
-        outputs_file = Path(folder) / "outputs.json"
-        options = [
-            "--require-approval",
-            "never",
-            "--outputs-file",
-            str(outputs_file),
-            "--concurrency",
-            str(concurrency),
-        ]
-        with StackProgress(errors) as progress:
-            run = CdkRun(verb="deploy", stacks=stacks, config=config, tenants=tenants, options=options)
-            run_cdk(run, on_line=progress.line)
-        outputs = json.loads(outputs_file.read_text(encoding="utf-8")) if outputs_file.is_file() else {}
+    account = checked_credentials(_region(loaded, tenants))
+    if apply:
+        refuse_small_quotas(loaded, tenants, account)
+    asked = endpoint(resolver)
+    with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
+        assembly = Path(folder) / "cdk.out"
+        synth = CdkRun(
+            verb="synth", stacks=stacks, config=config, tenants=tenants, options=["--quiet"], assembly=assembly
+        )
+        run_cdk(synth, on_line=lambda _: None)
+        whole = replace(synth, synthesized=True)
+        judged = (
+            judged_deployment(loaded, tenants, stacks, assembly, account=account, resolver=asked, port=server_port)
+            if account
+            else Judgement(found={})
+        )
+        if not apply:
+            _show_plan(whole, judged, as_json=as_json, force=force)
+            return
+        if not force:
+            judged.refuse()
+        for line in judged.lines(forced=force):
+            errors.print(line, markup=False, soft_wrap=True)
+        outputs = _deployed(whole, Path(folder), concurrency)
+    queue_anew([loaded.tenant(one) for one in _tenants_of(loaded, judged.stacks_with(RiskKind.QUEUE))], loaded)
     if as_json:
         print_json({"ok": True, "stacks": stacks, "outputs": outputs})
         return
     for stack in stacks:
         _print_outputs(stack, outputs.get(stack, {}))
+
+
+def _deployed(synthesized: CdkRun, folder: Path, concurrency: int) -> dict[str, Any]:
+    """Deploy what was synthesized and judged, that very assembly; returns the outputs by stack."""
+    outputs_file = folder / "outputs.json"
+    options = [
+        "--require-approval",
+        "never",
+        "--outputs-file",
+        str(outputs_file),
+        "--concurrency",
+        str(concurrency),
+    ]
+    with StackProgress(errors) as progress:
+        run_cdk(replace(synthesized, verb="deploy", options=options), on_line=progress.line)
+    outputs: dict[str, Any] = json.loads(outputs_file.read_text(encoding="utf-8")) if outputs_file.is_file() else {}
+    return outputs
+
+
+def _tenants_of(config: Config, stacks: Sequence[str]) -> list[str]:
+    return [tenant.id for tenant in config.tenants if tenant_stack_name(tenant.id) in stacks]
 
 
 def diff(
@@ -148,20 +192,38 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
         return
     checked_credentials(cell.region)
     judged = judged_removal(chosen, cell, stacks, config)
-    if not force:
-        refuse_dangling_delegation(chosen, cell, endpoint(resolver), server_port)
-    if not judged.stacks:
+    if not force and not judged.delegated_by_us:
+        for zone in judged.zones:
+            refuse_dangling_delegation(tenant, zone.domain, zone.name_servers, endpoint(resolver), server_port)
+    done = (*judged.left_over, *judged.stacks)
+    if not done and not judged.zones:
         _tell_nothing_there(chosen, as_json=as_json)
         return
-    emptied = empty_bucket_of(chosen, cell) if judged.removal.buckets else 0
-    with StackProgress(errors) as progress:
-        run = CdkRun(verb="destroy", stacks=judged.stacks, config=config, tenants=[tenant], options=["--force"])
-        run_cdk(run, on_line=progress.line)
+    emptied = _remove(chosen, cell, judged, config)
     if as_json:
-        done = {"stacks": list(judged.stacks), "removal": chosen.removal, "versions_deleted": emptied}
-        print_json({"ok": True, "applied": True, **done})
-    else:
-        console.print(f"deleted {', '.join(judged.stacks)}; this {judged.removal.text}", markup=False)
+        print_json(
+            {"ok": True, "applied": True, "stacks": list(done), "removal": chosen.removal, "versions_deleted": emptied}
+        )
+        return
+    names = ", ".join([*done, *(f"hosted zone {zone.id}" for zone in judged.zones if not judged.stacks)])
+    console.print(f"deleted {names}; this {judged.removal.text}" if judged.stacks else f"deleted {names}", markup=False)
+
+
+def _remove(tenant: Tenant, cell: Cell, judged: Judged, config: Path) -> int:
+    """Delete the stacks, then the zones; returns how many versions were deleted of the bucket."""
+    with aws_failures():
+        for name in judged.left_over:
+            delete_stack(session().client("cloudformation", region_name=cell.region), name)
+        # A removal that ends before the zones are gone finds them again by this.
+        mark_zones(judged.zones, cell.region)
+    emptied = empty_bucket_of(tenant, cell) if judged.removal.buckets else 0
+    if judged.stacks:
+        with StackProgress(errors) as progress:
+            run = CdkRun(verb="destroy", stacks=judged.stacks, config=config, tenants=[tenant.id], options=["--force"])
+            run_cdk(run, on_line=progress.line)
+    with aws_failures():
+        delete_zones(judged.zones, cell.region)
+    return emptied
 
 
 def _show_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Path, *, as_json: bool) -> None:
@@ -175,7 +237,10 @@ def _show_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pat
         says = "keeps its bucket and zone" if kept else "deletes its bucket with all mail, and its zone"
         says += ", by the config; what is deployed could not be read"
     else:
-        stacks, says = judged.stacks or stacks, judged.removal.text if judged.stacks else "is not deployed"
+        says = judged.removal.text if judged.stacks else "is not deployed"
+        stacks = [*judged.left_over, *(judged.stacks or stacks)]
+        if judged.zones and not judged.stacks:
+            says += f", but for its hosted zone {', '.join(zone.id for zone in judged.zones)}, which is deleted"
     if as_json:
         print_json({"ok": True, "applied": False, "stacks": list(stacks), "removal": tenant.removal})
     else:
@@ -202,13 +267,18 @@ def _region(config: Config, tenants: Sequence[str] | None) -> str:
     return config.cell(config.tenant(tenants[0]).cell).region if tenants else config.cells[0].region
 
 
-def _show_plan(config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], verb: str, *, as_json: bool) -> None:
-    run = CdkRun(verb="diff", stacks=stacks, config=config, tenants=tenants)
-    run_cdk(run, on_line=(lambda _: None) if as_json else print)
+def _show_plan(synthesized: CdkRun, judged: Judgement, *, as_json: bool, force: bool) -> None:
+    """What would change, what that puts at risk, and whether it would be refused."""
+    run_cdk(replace(synthesized, verb="diff", options=()), on_line=(lambda _: None) if as_json else print)
+    for line in judged.lines(forced=force):
+        errors.print(line, markup=False, soft_wrap=True)
+    if not force:
+        judged.refuse()
     if as_json:
-        print_json({"ok": True, "applied": False, "stacks": list(stacks)})
+        print_json({"ok": True, "applied": False, "stacks": list(synthesized.stacks)})
     else:
-        console.print(f"nothing was changed: say --yes to {verb} {counted(len(stacks), 'stack')}", markup=False)
+        count = counted(len(synthesized.stacks), "stack")
+        console.print(f"nothing was changed: say --yes to deploy {count}", markup=False)
 
 
 def _print_outputs(stack: str, outputs: dict[str, Any]) -> None:

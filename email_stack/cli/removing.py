@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from constructs_lib.naming import tenant_stack_name
-from email_stack.aws import DeployedStack, aws_errors, check_account, deployed_stack, session
+from constructs_lib.naming import delegation_stack_name, tenant_stack_name
+from email_stack.aws import DeployedStack, aws_errors, check_account, deployed_stack, session, stack_exists
 from email_stack.cli.account import aws_failures
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.cli.zones import Zone, marked_zones, zone_of
 from email_stack.config import Cell, Tenant
 from email_stack.transitions import Removal, Template, changes_of_removal, removal
 
@@ -26,14 +27,20 @@ class Judged:
     Args:
         stacks: those that are there, in the order they are deleted.
         removal: what becomes of what the tenant's own stack holds.
+        zones: that are deleted once the stacks are gone.
+        delegated_by_us: whether a stack of ours holds the NS record that leads to them, which goes with it.
+        left_over: stacks of the tenant's that the config does not have any more; they are deleted first.
     """
 
     stacks: Sequence[str]
     removal: Removal
+    zones: tuple[Zone, ...] = ()
+    delegated_by_us: bool = False
+    left_over: Sequence[str] = ()
 
 
 def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Path) -> Judged:
-    """Read what is deployed of `stacks`, and compare it with what the config makes of them.
+    """Read what is deployed of `stacks`, and of a delegation that the config has no more; compare it with what the config makes.
 
     Raises:
         CommandError: what is deployed is not what the config says; a table that would go is protected; the credentials are for
@@ -42,8 +49,15 @@ def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pa
     with aws_failures():
         check_account(cell)
         found = {name: stack for name in stacks if (stack := deployed_stack(name, cell)) is not None}
-    if not found:
-        return Judged(stacks=(), removal=Removal())
+        delegation = delegation_stack_name(tenant.id)
+        left_over = [delegation] if delegation not in stacks and stack_exists(delegation, cell) else []
+        if not found:
+            return Judged(
+                stacks=(),
+                removal=Removal(),
+                zones=marked_zones(tenant.subdomain, tenant.id, cell.region),
+                left_over=left_over,
+            )
     wanted = _synthesized(tenant, list(found), config)
     changes = [
         change for name, stack in found.items() for change in changes_of_removal(stack.template, wanted.get(name, {}))
@@ -60,7 +74,15 @@ def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pa
     what = removal(own.template) if own is not None else Removal()
     if own is not None:
         _refuse_protected_tables(tenant, cell, own, what)
-    return Judged(stacks=tuple(found), removal=what)
+    with aws_failures():
+        going = [zone_of(own.physical_ids[name], cell.region) for name in what.zones] if own is not None else []
+    return Judged(
+        stacks=tuple(found),
+        removal=what,
+        zones=tuple(zone for zone in going if zone is not None),
+        delegated_by_us=delegation in {*found, *left_over} or (own is not None and _holds_ns_record(own.template)),
+        left_over=left_over,
+    )
 
 
 def _synthesized(tenant: Tenant, stacks: Sequence[str], config: Path) -> Mapping[str, Template]:
@@ -72,6 +94,11 @@ def _synthesized(tenant: Tenant, stacks: Sequence[str], config: Path) -> Mapping
         )
         run_cdk(run, on_line=lambda _: None)
         return {name: json.loads((assembly / f"{name}.template.json").read_text(encoding="utf-8")) for name in stacks}
+
+
+def _holds_ns_record(template: Template) -> bool:
+    resources = template["Resources"].values()
+    return any(one["Type"] == "AWS::Route53::RecordSet" and one["Properties"].get("Type") == "NS" for one in resources)
 
 
 def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, what: Removal) -> None:

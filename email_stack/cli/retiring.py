@@ -1,4 +1,4 @@
-"""The command that deletes a cell: destroy-cell."""
+"""The commands that delete what tenants leave: destroy-cell, destroy-delegation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from constructs_lib.naming import cell_export, cell_stack_name
-from email_stack.aws import AwsError, WrongAccountError, aws_errors, check_account, session, stack_outputs
-from email_stack.cli.account import checked_credentials
+from constructs_lib.naming import cell_export, cell_stack_name, delegation_stack_name
+from email_stack.aws import AwsError, WrongAccountError, aws_errors, check_account, session, stack_exists, stack_outputs
+from email_stack.cli.account import aws_failures, checked_credentials
 from email_stack.cli.emptying import delete_versions
-from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath
+from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.cli.selection import tenant_stacks
+from email_stack.cli.stack_deletion import delete_stack
 from email_stack.config import Cell, load
 from email_stack.printable import counted
 
@@ -30,8 +32,9 @@ CellId = Annotated[str, typer.Argument(metavar="CELL", help="Id of a cell in the
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
+    """Add the commands to `app`."""
     app.command()(destroy_cell)
+    app.command()(destroy_delegation)
 
 
 def destroy_cell(
@@ -70,6 +73,45 @@ def destroy_cell(
         console.print(f"deleted {stack}; this {keeps}", markup=False)
 
 
+def destroy_delegation(
+    tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, apply: Apply = False, as_json: AsJson = False
+) -> None:
+    """Delete the stack that delegates from a parent zone, once the config names that zone no more. The parent's NS record goes.
+
+    Mail to the tenant bounces afterwards unless somebody else delegates, or the owner's own records answer. Where nothing is
+    deployed any more, that is said, and is no failure.
+    """
+    loaded = load(config)
+    chosen = loaded.tenant(tenant)
+    cell, stack = loaded.cell(chosen.cell), delegation_stack_name(tenant)
+    if stack in tenant_stacks(chosen):
+        raise CommandError(
+            "refused",
+            f'tenant "{tenant}": its config names the parent zone, so that the next deployment would delegate again; drop '
+            f"parent_zone and deploy, then destroy-delegation; or destroy {tenant} as a whole",
+            ExitCode.REFUSED,
+        )
+    checked_credentials(cell.region)
+    with aws_failures():
+        check_account(cell)
+        there = stack_exists(stack, cell)
+        if there and apply:
+            delete_stack(session().client("cloudformation", region_name=cell.region), stack)
+    stacks = [stack] if there else []
+    if as_json:
+        why = {} if there else {"reason": "not deployed"}
+        print_json({"ok": True, "applied": there and apply, "stacks": stacks, **why})
+    elif not there:
+        console.print(f"{stack}: is not deployed, nothing was deleted", markup=False)
+    elif apply:
+        console.print(f"deleted {stack}, and the NS record of {chosen.subdomain} with it", markup=False)
+    else:
+        console.print(
+            f"would delete {stack}, and the NS record of {chosen.subdomain} with it. Nothing was changed: say --yes to do it",
+            markup=False,
+        )
+
+
 def _deleted(cell: Cell, stack: str) -> int | None:
     """How many access logs were deleted with the stack; None where there is none.
 
@@ -94,7 +136,7 @@ def _deleted(cell: Cell, stack: str) -> int | None:
         if bucket is not None:
             with aws_errors(f"bucket {bucket} cannot be emptied"):
                 deleted += delete_versions(session().client("s3", region_name=cell.region), bucket)
-        if _is_gone(cloudformation, stack, last=attempt == _ATTEMPTS - 1):
+        if delete_stack(cloudformation, stack, last=attempt == _ATTEMPTS - 1):
             break
     return deleted
 
@@ -114,29 +156,3 @@ def _importers(cloudformation: CloudFormationClient, cell: Cell) -> list[str]:
                 if "is not imported by any stack" not in str(error) and "does not exist" not in str(error):
                     raise
     return sorted(found)
-
-
-def _is_gone(cloudformation: CloudFormationClient, stack: str, *, last: bool) -> bool:
-    """Delete the stack; whether it is gone.
-
-    Raises:
-        CommandError: it is not, and it is the last try.
-        AwsError: AWS refused.
-    """
-    from botocore.exceptions import WaiterError  # noqa: PLC0415 - as above
-
-    with aws_errors(f"stack {stack}: cannot be deleted"):
-        stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
-        cloudformation.delete_stack(StackName=stack_id)
-        try:
-            cloudformation.get_waiter("stack_delete_complete").wait(
-                StackName=stack_id, WaiterConfig={"Delay": 2, "MaxAttempts": 600}
-            )
-        except WaiterError as error:
-            if not last:
-                return False
-            reason = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0].get(
-                "StackStatusReason", str(error)
-            )
-            raise CommandError(f"cannot delete {stack}", reason, ExitCode.CDK_FAILED) from error
-    return True

@@ -19,7 +19,8 @@ class DelegationStack(cdk.Stack):
 
     A stack of its own, since CloudFormation writes across accounts only through a custom resource, and tenant stacks hold
     none. It depends on the tenant's stack: created after the zone, and destroyed before it, so that no delegation is left
-    dangling.
+    dangling. The name servers are read from the tenant's outputs, which the tenant's stack may then change or drop: an import would
+    hold it up for as long as this stack is there.
 
     Args:
         tenant_stack: the tenant's stack, delegated.
@@ -48,6 +49,8 @@ class DelegationStack(cdk.Stack):
             description=f"Delegation of the e-mail subdomain of tenant {tenant_id}",
             tags={"tenant": tenant_id},
         )
+        # The export stays in the tenant's template: stacks of older releases import it, until they are deployed anew.
+        cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.BOTH)
         zone = tenant_stack.subdomain.zone
         if zone is None:
             raise ValueError(f'tenant "{tenant_id}": delegation needs a zone of ours; set dns: delegated')

@@ -29,12 +29,13 @@ def test_zone_alone_is_one_retained_public_zone() -> None:
     assert len(template.to_json()["Resources"]) == 1
 
 
-def test_zone_goes_when_told_to() -> None:
-    """removal_policy reaches the zone."""
+def test_no_stack_deletes_a_zone() -> None:
+    """DESTROY is noted for whoever checks first that nobody is led there; an update that drops the zone leaves it."""
     stack = new_stack()
     SubdomainZone(stack, "Dns", zone_name=ZONE, removal_policy=cdk.RemovalPolicy.DESTROY)
     (zone,) = resources(template_of(stack), "AWS::Route53::HostedZone").values()
-    assert zone["DeletionPolicy"] == "Delete"
+    assert (zone["DeletionPolicy"], zone["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert zone["Metadata"] == {"email-subdomain:removal": "destroy"}
 
 
 def test_parent_zone_of_ours_gets_the_ns_record() -> None:

@@ -176,13 +176,15 @@ def test_not_live_stops_both_directions() -> None:
     ],
 )
 def test_removal_policy_reaches_what_holds_data(policy: cdk.RemovalPolicy, expected: str) -> None:
-    """Mail and zone share one policy."""
+    """Mail and zone share one policy, but that no stack deletes a zone."""
     stack = new_stack()
     TenantSubdomain(stack, "Subdomain", props(removal_policy=policy))
     template = template_of(stack)
-    for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Route53::HostedZone"):
+    for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"):
         (resource,) = resources(template, type_).values()
         assert resource["DeletionPolicy"] == expected
+    (zone,) = resources(template, "AWS::Route53::HostedZone").values()
+    assert zone["DeletionPolicy"] == (expected if expected != "Delete" else "RetainExceptOnCreate")
 
 
 @pytest.mark.parametrize(

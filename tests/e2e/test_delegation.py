@@ -68,6 +68,25 @@ def test_parent_of_both_kinds_delegates(platform: Platform, parent_zone: str, ro
     }
 
 
+def test_a_parent_zone_that_is_dropped_holds_nothing_up(platform: Platform, parent_zone: str) -> None:
+    """The tenant is deployed without it; what delegates is named, goes on, and goes with the tenant or by a command of its own."""
+    parent = {"hosted_zone_id": parent_zone, "zone_name": PARENT}
+    near = {"id": "near", "subdomain": f"near.{PARENT}", "parent_zone": parent}
+    far = {"id": "far", "subdomain": f"far.{PARENT}"}
+    before = delegations(platform, parent_zone)
+    config = str(platform.write_config([near, far]))
+    done = platform.email_stack("deploy", "far", "--yes", "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert "Delegation-far is left behind" in " ".join(done.stderr.split())
+    exported = {one["Name"] for one in platform.client("cloudformation").list_exports()["Exports"]}
+    assert not {name for name in exported if name.startswith("Tenant-far")}
+    shown = platform.json("destroy-delegation", "far", "--config", config)
+    assert shown == {"ok": True, "applied": False, "stacks": ["Delegation-far"]}
+    refused = platform.email_stack("destroy-delegation", "near", "--config", config)
+    assert (refused.returncode, "is not deployed" in refused.stdout) == (0, True)
+    assert delegations(platform, parent_zone) == before
+
+
 def test_delegation_goes_before_the_zone(platform: Platform, parent_zone: str) -> None:
     """Destroying either tenant leaves nothing in the parent that points to a zone of its own."""
     config = str(platform.folder / "tenants.yaml")

@@ -14,6 +14,8 @@ ACME, GLOBEX = "post.acme.example", "tickets.globex.example"
 MAIL = b"From: a@example.net\r\nTo: support@post.acme.example\r\nSubject: hello\r\n\r\nhello\r\n"
 WITHOUT_DNS = ("--yes", "--force")
 """No name server of the tests knows the zones of the emulator."""
+NOBODY = ("--resolver", "127.0.0.1#9")
+"""A resolver that is not there: nobody can tell who is led to a zone."""
 
 
 def acme(**settings: Any) -> dict[str, Any]:
@@ -102,6 +104,53 @@ def test_a_table_protected_by_hand_is_seen_before_mail_goes(platform: Platform) 
         platform.client("cloudformation").describe_stacks(StackName="Tenant-acme")
 
 
+def test_an_edited_config_deletes_no_zone(platform: Platform) -> None:
+    """Deployed to go, and led to for all that anybody can tell: no line of the config that was not deployed gets past that."""
+    dying = {"live": False, "removal": "destroy"}
+    outputs = deployed(platform, platform.write_config([acme(**dying)]), "acme")
+    parent = {"hosted_zone_id": "ZPARENT", "zone_name": "acme.example"}
+    for edited in (
+        {"dns": "self-managed"},
+        {"removal": "retain"},
+        {"subdomain": "other.acme.example", "parent_zone": parent},
+    ):
+        config = str(platform.write_config([acme(**(dying | edited))]))
+        refused = platform.email_stack("destroy", "acme", "--yes", "--config", config, *NOBODY)
+        assert refused.returncode == 5, (edited, refused.stdout, refused.stderr)
+        assert data_of(outputs) <= held(platform)
+
+
+def test_a_removal_that_ended_early_is_ended_by_the_next(platform: Platform) -> None:
+    """The stack went, and the zone could not, for a record that no stack made: said once more, the zone goes."""
+    config = str(platform.write_config([acme(live=False, removal="destroy")]))
+    outputs = deployed(platform, platform.folder / "tenants.yaml", "acme")
+    zone, route53 = outputs["HostedZoneId"], platform.client("route53")
+    record = {
+        "Name": f"hand.{ACME}",
+        "Type": "TXT",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": '"by hand"'}],
+    }
+
+    def change(action: str) -> None:
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+
+    change("CREATE")
+    ended = platform.email_stack("destroy", "acme", *WITHOUT_DNS, "--config", config)
+    assert ended.returncode == 3, ended.stderr
+    assert "holds records that it did not make" in " ".join(ended.stderr.split())
+    assert held(platform) == {zone}
+    change("DELETE")
+    refused = platform.email_stack("destroy", "acme", "--yes", "--config", config, *NOBODY)
+    assert refused.returncode == 5, refused.stderr
+    done = platform.email_stack("destroy", "acme", *WITHOUT_DNS, "--config", config)
+    assert (done.returncode, done.stdout) == (0, f"deleted hosted zone {zone}\n")
+    assert held(platform) == set()
+    again = platform.json("destroy", "acme", *WITHOUT_DNS, "--config", config)
+    assert (again["applied"], again["reason"]) == (False, "not deployed")
+
+
 def test_what_would_go_against_the_config_is_not_deleted(platform: Platform) -> None:
     """The other way round: `retain` written over a stack that deletes is refused; deployed, the bucket and the table stay."""
     outputs = deployed(platform, platform.write_config([globex(live=False, removal="destroy")]), "globex")
@@ -114,3 +163,11 @@ def test_what_would_go_against_the_config_is_not_deleted(platform: Platform) -> 
     assert done.returncode == 0, done.stderr
     assert "deleted Tenant-globex; this keeps its bucket and table, and deletes its" in " ".join(done.stdout.split())
     assert held(platform) == data_of(outputs)
+
+
+def test_who_comes_back_starts_anew(platform: Platform) -> None:
+    """Bucket and table are others than those that were kept, which are there as they were."""
+    kept = held(platform)
+    outputs = deployed(platform, platform.write_config([globex()]), "globex")
+    assert not data_of(outputs) & kept
+    assert held(platform) == data_of(outputs) | kept

@@ -241,9 +241,12 @@ def test_tenant_adds_nothing_that_its_cell_shares(config: Config, templates: dic
 
 
 def test_removal_follows_the_config(templates: dict[str, Any]) -> None:
-    """Data of a tenant is retained, also where it is replaced, unless its config says otherwise."""
+    """Data of a tenant is retained, also where it is replaced, unless its config says otherwise; a zone always is."""
     for tenant, policy in (("shortest", "RetainExceptOnCreate"), ("elsewhere", "Delete")):
-        for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Route53::HostedZone", "AWS::DynamoDB::Table"):
+        (zone,) = of_type(templates[f"Tenant-{tenant}"], "AWS::Route53::HostedZone")
+        assert (zone["DeletionPolicy"], zone["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+        assert ("Metadata" in zone) == (policy == "Delete")
+        for type_ in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table"):
             (resource,) = of_type(templates[f"Tenant-{tenant}"], type_)
             replaced = policy.removesuffix("ExceptOnCreate")
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, replaced)

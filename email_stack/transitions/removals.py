@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
 
-__all__ = ["Change", "Removal", "Template", "changes_of_removal", "removal"]
+from email_stack.transitions.resources import DATA, Template, keeps, told
 
-Template = Mapping[str, Any]
-"""A CloudFormation template, as `GetTemplate` answers it or synthesis writes it."""
-
-_KINDS: Final = {
-    "AWS::CloudWatch::Alarm": "alarm",
-    "AWS::DynamoDB::Table": "table",
-    "AWS::KMS::Key": "key",
-    "AWS::Logs::LogGroup": "log group",
-    "AWS::Route53::HostedZone": "hosted zone",
-    "AWS::S3::Bucket": "bucket",
-    "AWS::SES::EmailIdentity": "identity",
-    "AWS::SES::ReceiptRule": "receipt rule",
-    "AWS::SNS::Topic": "topic",
-    "AWS::SQS::Queue": "queue",
-}
-"""What a person is told of; whatever else there is comes and goes with these."""
-
-_DATA: Final = {"bucket", "hosted zone", "key", "table"}
-
-_KEEPING: Final = {"Retain", "RetainExceptOnCreate", "Snapshot"}
+__all__ = ["Change", "Removal", "changes_of_removal", "removal"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +20,14 @@ class Removal:
         kept: what stays, likewise.
         tables: logical ids of the tables that go, which must not be protected by then.
         buckets: logical ids of the buckets that go, which must be empty by then.
+        zones: logical ids of the zones that go, to which nobody may be led by then.
     """
 
     deleted: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,13 +62,14 @@ class Change:
 
 def removal(deployed: Template) -> Removal:
     """What deleting the stack takes, and what it leaves."""
-    told = list(_told(deployed))
-    going = [(logical_id, kind) for logical_id, resource, kind in told if not _keeps(resource)]
+    known = list(told(deployed))
+    going = [(logical_id, kind) for logical_id, resource, kind in known if not keeps(resource)]
     return Removal(
         deleted=_counted(kind for _logical_id, kind in going),
-        kept=_counted(kind for _logical_id, resource, kind in told if _keeps(resource)),
+        kept=_counted(kind for _logical_id, resource, kind in known if keeps(resource)),
         tables=tuple(logical_id for logical_id, kind in going if kind == "table"),
         buckets=tuple(logical_id for logical_id, kind in going if kind == "bucket"),
+        zones=tuple(logical_id for logical_id, kind in going if kind == "hosted zone"),
     )
 
 
@@ -96,23 +79,13 @@ def changes_of_removal(deployed: Template, wanted: Template) -> tuple[Change, ..
     What is not deployed is not deleted either. What `wanted` no longer has is a change where it would go, for nobody who reads the
     config would know of it; where it is kept it is there afterwards, as it would be.
     """
-    after = {logical_id: _keeps(resource) for logical_id, resource, _kind in _told(wanted)}
+    after = {logical_id: keeps(resource) for logical_id, resource, _kind in told(wanted)}
     found = []
-    for logical_id, resource, kind in _told(deployed):
-        keeps, would = _keeps(resource), after.get(logical_id)
-        if kind in _DATA and keeps is not would and not (keeps and would is None):
-            found.append(Change(logical_id=logical_id, kind=kind, deployed=keeps, wanted=would))
+    for logical_id, resource, kind in told(deployed):
+        kept, would = keeps(resource), after.get(logical_id)
+        if kind in DATA and kept is not would and not (kept and would is None):
+            found.append(Change(logical_id=logical_id, kind=kind, deployed=kept, wanted=would))
     return tuple(found)
-
-
-def _told(template: Template) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    for logical_id, resource in template.get("Resources", {}).items():
-        if (kind := _KINDS.get(resource["Type"])) is not None:
-            yield logical_id, resource, kind
-
-
-def _keeps(resource: Mapping[str, Any]) -> bool:
-    return resource.get("DeletionPolicy") in _KEEPING
 
 
 def _counted(kinds: Iterable[str]) -> tuple[str, ...]:

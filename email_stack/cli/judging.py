@@ -1,0 +1,230 @@
+"""Judges a deployment before it begins, by what is deployed and what would be: refuses what loses mail, and tells the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
+from email_stack.aws import DeployedStack, stack_outputs
+from email_stack.cli.account import aws_failures
+from email_stack.cli.dangling import why_led_there
+from email_stack.cli.dns_options import checked, deployed
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell, Config, Tenant
+from email_stack.deployed import NotDeployedError
+from email_stack.dnscheck.model import Endpoint, Status, Subject
+from email_stack.standing import deployed_stacks, importers, stacks_elsewhere
+from email_stack.tenant_records import zone_records
+from email_stack.transitions import Risk, RiskKind, Template, risks, same_subdomain
+
+__all__ = ["Judgement", "judged_deployment"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What a deployment would put at risk.
+
+    Args:
+        found: by stack, in the order of the stacks: every risk, what is refused first.
+    """
+
+    found: Mapping[str, tuple[Risk, ...]]
+
+    def lines(self, *, forced: bool) -> list[str]:
+        """What is told of before it is done, one line each; with `forced`, what would be refused otherwise as well."""
+        return [
+            f"{stack}: {one.text}" for stack, all_ in self.found.items() for one in all_ if forced or not one.refused
+        ]
+
+    def stacks_with(self, kind: RiskKind) -> list[str]:
+        """The stacks that have a risk of this kind."""
+        return [stack for stack, all_ in self.found.items() if any(one.kind is kind for one in all_)]
+
+    def refuse(self) -> None:
+        """End the command where mail would be lost.
+
+        Raises:
+            CommandError: with each loss and the safe way, in steps.
+        """
+        blocks = []
+        for stack, all_ in self.found.items():
+            for one in all_:
+                if one.refused:
+                    steps = [f"  {number}. {step}" for number, step in enumerate(one.steps, start=1)]
+                    blocks.append("\n".join([f"{stack}: {one.text}. Nothing was deployed. The safe way:", *steps]))
+        if blocks:
+            raise CommandError("refused", "\n".join(blocks), ExitCode.REFUSED)
+
+
+def judged_deployment(
+    config: Config,
+    tenants: Sequence[str] | None,
+    stacks: Sequence[str],
+    assembly: Path,
+    *,
+    account: str,
+    resolver: Endpoint | None,
+    port: int,
+) -> Judgement:
+    """Compare what is deployed of `stacks` with what was synthesized of them.
+
+    Args:
+        config: as loaded.
+        tenants: ids of those that are deployed; None for all.
+        stacks: names of their stacks and cells.
+        assembly: folder of the cloud assembly that was made of them.
+        account: whose the credentials are.
+        resolver: whom to ask whether anybody is led to a zone. Default: this machine's.
+        port: of authoritative servers.
+
+    Raises:
+        CommandError: AWS refused or could not be asked.
+    """
+    chosen = config.tenants if tenants is None else tuple(config.tenant(name) for name in tenants)
+    found: dict[str, tuple[Risk, ...]] = {}
+    for cell in config.cells:
+        own = [tenant for tenant in chosen if tenant.cell == cell.id]
+        names = [name for name in stacks if name in _names_of(cell, own)]
+        if not names:
+            continue
+        wanted = {name: _synthesized(assembly, name) for name in names}
+        foreign = cell.account is not None and cell.account != account
+        if foreign:
+            found[names[0]] = (_unread(cell, account),)
+        with aws_failures():
+            delegations = [delegation_stack_name(tenant.id) for tenant in own]
+            there = {} if foreign else deployed_stacks([*names, *delegations], cell)
+            for name in names:
+                if name in there:
+                    found[name] = _judged(there[name], wanted[name], cell)
+            for tenant in own:
+                _add(found, tenant, _left_over(tenant, wanted, there))
+            for name, risk in _copies(cell, own, wanted, there, foreign=foreign):
+                found[name] = (*found.get(name, ()), risk)
+        for tenant in own:
+            name = tenant_stack_name(tenant.id)
+            found[name] = tuple(
+                _by_dns(one, tenant, cell, resolver, port) if one.kind is RiskKind.ZONE else one
+                for one in found.get(name, ())
+            )
+    return Judgement(found={name: found[name] for name in stacks if found.get(name)})
+
+
+def _names_of(cell: Cell, tenants: Sequence[Tenant]) -> set[str]:
+    names = {cell_stack_name(cell.id)}
+    for tenant in tenants:
+        names |= {tenant_stack_name(tenant.id), delegation_stack_name(tenant.id)}
+    return names
+
+
+def _synthesized(assembly: Path, stack: str) -> Template:
+    template: Template = json.loads((assembly / f"{stack}.template.json").read_text(encoding="utf-8"))
+    return template
+
+
+def _judged(stack: DeployedStack, wanted: Template, cell: Cell) -> tuple[Risk, ...]:
+    """The risks of one stack, without exports that nobody imports."""
+    kept = []
+    for one in risks(stack.template, wanted):
+        if one.kind is RiskKind.EXPORT:
+            if not (users := importers(one.subject, cell)):
+                continue
+            kept.append(replace(one, text=f"{one.text}, which {', '.join(users[:3])} imports: AWS refuses that"))
+        else:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _add(found: dict[str, tuple[Risk, ...]], tenant: Tenant, more: tuple[Risk, ...]) -> None:
+    name = tenant_stack_name(tenant.id)
+    found[name] = (*found.get(name, ()), *more)
+
+
+def _left_over(tenant: Tenant, wanted: Mapping[str, Template], there: Mapping[str, DeployedStack]) -> tuple[Risk, ...]:
+    """A delegation from a parent zone that the config names no more: its stack goes on, and nobody deploys it."""
+    name = delegation_stack_name(tenant.id)
+    if name in wanted or name not in there:
+        return ()
+    said = (
+        f"its stack {name} is left behind, and goes on delegating from the parent zone that the config had: "
+        f"`email-stack destroy-delegation {tenant.id}` deletes it, once somebody else delegates or nobody needs to"
+    )
+    return (Risk(kind=RiskKind.LEFT, text=said, refused=False, subject=name),)
+
+
+def _copies(
+    cell: Cell,
+    tenants: Sequence[Tenant],
+    wanted: Mapping[str, Template],
+    there: Mapping[str, DeployedStack],
+    *,
+    foreign: bool,
+) -> list[tuple[str, Risk]]:
+    """Tenants that would be made a second time, while the first copy receives in another region, or the credentials' account."""
+    absent = {
+        name: tenant for tenant in tenants if (name := tenant_stack_name(tenant.id)) in wanted and name not in there
+    }
+    if not absent:
+        return []
+    found = []
+    for name, copies in stacks_elsewhere(absent, "" if foreign else cell.region).items():
+        for region, template in copies:
+            if same_subdomain(template, wanted[name]):
+                here = f"{cell.region} of account {cell.account}" if foreign else cell.region
+                found.append((name, _copy(absent[name], region, here)))
+    return found
+
+
+def _unread(cell: Cell, account: str) -> Risk:
+    said = (
+        f"its account {cell.account} is not that of the credentials, {account}: what is deployed there was not compared; deploy "
+        "with credentials of the cell"
+    )
+    return Risk(kind=RiskKind.LEFT, text=said, refused=False, subject=cell.id)
+
+
+def _copy(tenant: Tenant, region: str, here: str) -> Risk:
+    return Risk(
+        kind=RiskKind.DATA,
+        text=f"it is deployed in {region}, with all its mail; in {here} it would be a second, empty one, and no command would look "
+        "at the first any more",
+        refused=True,
+        steps=(
+            f'write region, account and cell of tenant "{tenant.id}" as they were: {region}',
+            f"to move, add a cell of another id in {here}, and in it a tenant of another id with a subdomain of its own; bring "
+            "it in, then let this one go (docs/onboarding.md)",
+        ),
+        subject=region,
+    )
+
+
+def _by_dns(risk: Risk, tenant: Tenant, cell: Cell, resolver: Endpoint | None, port: int) -> Risk:
+    """A zone that is to lose its records: no loss where nobody is led to it any more, and the owner's own records answer."""
+    with aws_failures():
+        outputs = stack_outputs(tenant_stack_name(tenant.id), cell) or {}
+    servers = tuple(
+        name.strip().rstrip(".").lower() for name in outputs.get("NameServers", "").split(",") if name.strip()
+    )
+    if why := why_led_there(risk.subject, servers, resolver, port):
+        return replace(risk, text=f"{risk.text}; {risk.subject} {why}")
+    try:
+        dkim = deployed(tenant, cell).dkim
+    except NotDeployedError as error:
+        return replace(risk, text=f"{risk.text}; {error}")
+    records = tuple(record for record in zone_records(tenant, cell, dkim) if record.required)
+    [report] = checked([Subject(subdomain=risk.subject, records=records)], resolver, port)
+    missing = [one.record for one in report.findings if one.status is not Status.OK]
+    if missing:
+        said = (
+            f"{len(missing)} of its owner's records do not answer yet, {missing[0].type} {missing[0].name} among them"
+        )
+        return replace(risk, text=f"{risk.text}; nobody is led to it any more, but {said}")
+    return replace(
+        risk,
+        kind=RiskKind.LEFT,
+        refused=False,
+        text=f"its hosted zone {risk.subject} is left behind without records: its owner's answer now; delete it by hand",
+    )

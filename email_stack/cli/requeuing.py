@@ -1,0 +1,34 @@
+"""Queues anew what waits in quarantine, after its scanner became another one: what was told to the old one is not lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from email_stack.cli.account import aws_failures
+from email_stack.cli.output import CommandError, errors
+from email_stack.config import Config, Tenant
+from email_stack.printable import counted
+from email_stack.quarantine import WAITING, Quarantine
+
+__all__ = ["queue_anew"]
+
+
+def queue_anew(tenants: Sequence[Tenant], config: Config) -> None:
+    """Have the scanner of each tenant scan what has no verdict yet. What is scanned twice is delivered once.
+
+    Raises:
+        CommandError: AWS refused; the text says how to do it by hand.
+    """
+    for tenant in tenants:
+        by_hand = f"email-stack rescan {tenant.id} --verdict {WAITING} --yes"
+        try:
+            with aws_failures():
+                quarantine = Quarantine.of(tenant, config.cell(tenant.cell))
+                waiting = [one for one in quarantine.messages() if one.verdict == WAITING]
+                if waiting:
+                    quarantine.scan_anew(waiting)
+        except CommandError as error:
+            text = f"{error.text}\nthe deployment is done; what waited for the old scanner is not queued yet: run `{by_hand}`"
+            raise CommandError(error.title, text, error.code) from error
+        if waiting:
+            errors.print(f"{tenant.id}: {counted(len(waiting), 'message')} queued for the new scanner", markup=False)

@@ -1,0 +1,23 @@
+"""The judge of transitions: what a deletion takes, and what an update does to what is deployed, from two templates. Pure."""
+
+from email_stack.transitions.behaviours import CREATE_ONLY
+from email_stack.transitions.copies import same_subdomain
+from email_stack.transitions.removals import Change, Removal, changes_of_removal, removal
+from email_stack.transitions.resources import Template
+from email_stack.transitions.risks import Risk, RiskKind, risks
+from email_stack.transitions.updates import Fate, fates
+
+__all__ = [
+    "CREATE_ONLY",
+    "Change",
+    "Fate",
+    "Removal",
+    "Risk",
+    "RiskKind",
+    "Template",
+    "changes_of_removal",
+    "fates",
+    "removal",
+    "risks",
+    "same_subdomain",
+]

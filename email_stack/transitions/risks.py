@@ -1,0 +1,320 @@
+"""What an update of a stack puts at risk: judged from what is deployed and what the config makes of it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from email_stack.printable import counted
+from email_stack.transitions.receiving import receives, uncovered
+from email_stack.transitions.resources import DATA, Template, keeps, told
+from email_stack.transitions.updates import Fate, fates, refers_to
+
+__all__ = ["Risk", "RiskKind", "risks"]
+
+
+class RiskKind(StrEnum):
+    """What is at risk."""
+
+    DATA = "data"
+    """What holds mail or encrypts it goes, or is made anew and empty."""
+    DELEGATION = "delegation"
+    """The NS record goes by which anybody is led to the zone."""
+    EXPORT = "export"
+    """What another stack may import changes or goes."""
+    LEFT = "left"
+    """Something is left behind that no stack holds any more."""
+    QUEUE = "queue"
+    """Mail is told to another scanner, and what waits for the old one is not scanned."""
+    RENAMED = "renamed"
+    """The subdomain becomes another."""
+    RETENTION = "retention"
+    """Mail is deleted sooner than it was to be."""
+    RULES = "rules"
+    """Addresses have no receipt rule for a moment, or none at all."""
+    ZONE = "zone"
+    """The zone loses its records, and is no stack's any more."""
+    ZONE_DELETED = "zone-deleted"
+    """CloudFormation deletes the zone."""
+
+
+_TOLD: Final = {RiskKind.LEFT, RiskKind.QUEUE, RiskKind.RETENTION}
+"""What is told and not refused: nothing is lost, or the config asks for just that."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Risk:
+    """One thing that an update would do to what is deployed.
+
+    Args:
+        kind: of what sort.
+        text: what would happen, as a clause about the stack.
+        refused: whether it would lose mail, so that nothing may be deployed unless somebody found that it does not here.
+        steps: the safe way, in order.
+        subject: what it is about: a domain, the name of an export, a logical id.
+    """
+
+    kind: RiskKind
+    text: str
+    refused: bool
+    steps: tuple[str, ...] = ()
+    subject: str = ""
+
+
+def risks(deployed: Template, wanted: Template) -> tuple[Risk, ...]:
+    """Everything that updating a stack from `deployed` to `wanted` puts at risk, what is refused first.
+
+    Args:
+        deployed: the stack's template, without what is not there.
+        wanted: what synthesis makes now.
+    """
+    update = _Update(deployed, wanted)
+    found = [
+        *update.renamed(),
+        *update.zones(),
+        *update.delegation(),
+        *update.data(),
+        *update.rules(),
+        *update.exports(),
+        *update.queue(),
+        *update.retention(),
+    ]
+    return tuple(sorted(found, key=lambda risk: not risk.refused))
+
+
+class _Update:
+    """Both templates, and what becomes of each resource."""
+
+    def __init__(self, deployed: Template, wanted: Template) -> None:
+        self._deployed, self._wanted = deployed, wanted
+        self._fates: dict[str, Fate] = fates(deployed, wanted)
+        self._live = receives(deployed) or _sends(deployed)
+        self._is_renamed = any(self._going("AWS::SES::EmailIdentity"))
+
+    def _going(self, type_: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Deployed resources of a type that do not stay."""
+        for name, resource in self._deployed.get("Resources", {}).items():
+            if resource["Type"] == type_ and self._fates[name] != "stays":
+                yield name, resource
+
+    def renamed(self) -> Iterator[Risk]:
+        """The identity is the subdomain's: another one is another subdomain."""
+        for name, resource in self._going("AWS::SES::EmailIdentity"):
+            old = _property(resource, "EmailIdentity")
+            new = _property(self._wanted.get("Resources", {}).get(name, {}), "EmailIdentity") or "nothing"
+            yield Risk(
+                kind=RiskKind.RENAMED,
+                text=f"its subdomain {old} becomes {new}: from one moment to the next mail to {old} bounces, and the identity that "
+                "sends as it is deleted",
+                refused=self._live,
+                steps=(
+                    f"add a second tenant with an id of its own and subdomain {new}, deploy it, hand over, and check",
+                    f"let both receive until nobody writes to {old} any more",
+                    "then let this tenant go: docs/onboarding.md, Letting it go",
+                ),
+                subject=str(old),
+            )
+
+    def zones(self) -> Iterator[Risk]:
+        """A zone that does not stay loses its records with the update, whether it is kept or not."""
+        for name, resource in self._going("AWS::Route53::HostedZone"):
+            domain = _property(resource, "Name").rstrip(".")
+            kept = (
+                keeps({**resource, "Metadata": {}}) if self._fates[name] == "goes" else self._kept_when_replaced(name)
+            )
+            if not kept:
+                yield Risk(
+                    kind=RiskKind.ZONE_DELETED,
+                    text=f"its hosted zone {domain} is deleted; whoever is given the same name servers next could answer for it",
+                    refused=True,
+                    steps=(
+                        "write dns and subdomain as they are deployed, and deploy: from then on no update deletes the zone",
+                        "then change them",
+                    ),
+                    subject=domain,
+                )
+            elif self._is_renamed:
+                yield Risk(
+                    kind=RiskKind.LEFT,
+                    text=f"its hosted zone {domain} is left behind without records; delete it by hand once nobody is led to it",
+                    refused=False,
+                    subject=domain,
+                )
+            else:
+                yield Risk(
+                    kind=RiskKind.ZONE,
+                    text=f"its hosted zone {domain} loses all its records at once and is left behind: mail to it bounces, and "
+                    "what it sends fails DKIM and DMARC, wherever its delegation is still known",
+                    refused=True,
+                    steps=_steps_of_zone(domain, ours=any(self._ns_records())),
+                    subject=domain,
+                )
+
+    def delegation(self) -> Iterator[Risk]:
+        """The NS record in a parent zone of ours; with the zone itself, that one's risk says enough."""
+        zone_stays = not any(self._going("AWS::Route53::HostedZone"))
+        for name, resource in self._ns_records():
+            domain = _property(resource, "Name").rstrip(".")
+            if self._fates[name] == "goes" and zone_stays:
+                yield Risk(
+                    kind=RiskKind.DELEGATION,
+                    text=f"the NS record of {domain} goes from its parent zone, and its mail with it unless somebody writes one",
+                    refused=self._live,
+                    steps=(
+                        f"have the NS record, or {domain}'s records, at hand to be written into the parent zone at once: "
+                        "`email-stack dns-records TENANT`",
+                        "deploy with --force, and write them; resolvers remember the old NS record for 3600 s meanwhile",
+                        "check: `email-stack dns-check TENANT`",
+                    ),
+                    subject=domain,
+                )
+
+    def data(self) -> Iterator[Risk]:
+        """Buckets, tables and keys."""
+        for name, resource, kind in told(self._deployed):
+            if kind in DATA - {"hosted zone"} and self._fates[name] != "stays":
+                replaced = self._fates[name] == "replaced"
+                kept = self._kept_when_replaced(name) if replaced else keeps(resource)
+                after = "is left behind" if kept else "is deleted"
+                yield Risk(
+                    kind=RiskKind.DATA,
+                    text=f"its {kind} {name} {after}, and {'an empty one takes its place' if replaced else 'none takes its place'}",
+                    refused=True,
+                    steps=(
+                        "keep its logical id and what cannot be changed of it: `email-stack diff` shows what differs",
+                    ),
+                    subject=name,
+                )
+
+    def rules(self) -> Iterator[Risk]:
+        """The rule set itself, and addresses that move from rule to rule."""
+        for kind in ("AWS::SES::ReceiptRuleSet", "Custom::ActiveReceiptRuleSet"):
+            for name, _resource in self._going(kind):
+                yield Risk(
+                    kind=RiskKind.RULES,
+                    text=f"its receipt rule set ({name}) goes or is made anew: no tenant of the cell receives mail meanwhile",
+                    refused=True,
+                    steps=("make a second cell in another region or account", "bring its tenants in there"),
+                    subject=name,
+                )
+        if missing := uncovered(self._deployed, self._wanted, self._fates):
+            yield Risk(
+                kind=RiskKind.RULES,
+                text=f"{len(missing)} of its addresses, {missing[0]} among them, would have no receipt rule for some seconds: "
+                "they move to a later one, and SES refuses their mail for good meanwhile",
+                refused=True,
+                steps=(
+                    "append new addresses, those of role_addresses too, at the end of `addresses`: then none moves",
+                    "where that is not what changed, deploy with --force at a time without mail",
+                ),
+                subject=missing[0],
+            )
+
+    def exports(self) -> Iterator[Risk]:
+        """What is exported, where its name goes or its value becomes another."""
+        gone = {name for name, fate in self._fates.items() if fate != "stays"}
+        after = {_export(one): one.get("Value") for one in self._wanted.get("Outputs", {}).values() if _export(one)}
+        for output in self._deployed.get("Outputs", {}).values():
+            name = _export(output)
+            if not name or (name in after and after[name] == output["Value"] and not refers_to(output["Value"], gone)):
+                continue
+            yield Risk(
+                kind=RiskKind.EXPORT,
+                text=f"its export {name} {'changes' if name in after else 'goes'}",
+                refused=True,
+                steps=(
+                    "deploy the config as it was, with this release: the stacks that import it then do without",
+                    "then change it; a stack that is none of ours must stop importing it first",
+                ),
+                subject=name,
+            )
+
+    def queue(self) -> Iterator[Risk]:
+        """Where a bucket tells what arrives."""
+        after = self._wanted.get("Resources", {})
+        for name, resource, kind in told(self._deployed):
+            old = _told_of_mail(resource)
+            if kind == "bucket" and old is not None and old != (new := _told_of_mail(after.get(name, {}))) and new:
+                yield Risk(
+                    kind=RiskKind.QUEUE,
+                    text="its mail goes to another scanner; what waits for the old one is queued anew once that is deployed",
+                    refused=False,
+                    subject=name,
+                )
+
+    def retention(self) -> Iterator[Risk]:
+        """Expirations that come sooner: what is older than the new one goes within a day or two."""
+        after = self._wanted.get("Resources", {})
+        for name, resource, kind in told(self._deployed):
+            if kind == "bucket" and name in after:
+                old, new = _expirations(resource), _expirations(after[name])
+                for prefix, days in sorted(new.items()):
+                    if days < old.get(prefix, days + 1):
+                        yield Risk(
+                            kind=RiskKind.RETENTION,
+                            text=f"what is below {prefix} of its bucket and older than {counted(days, 'day')} is deleted",
+                            refused=False,
+                            subject=prefix,
+                        )
+
+    def _ns_records(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for name, resource in self._deployed.get("Resources", {}).items():
+            if resource["Type"] == "AWS::Route53::RecordSet" and _property(resource, "Type") == "NS":
+                yield name, resource
+
+    def _kept_when_replaced(self, name: str) -> bool:
+        """By the new template's word, which is what CloudFormation goes by then."""
+        return str(self._wanted["Resources"][name].get("UpdateReplacePolicy", "Delete")) != "Delete"
+
+
+def _steps_of_zone(domain: str, *, ours: bool) -> tuple[str, ...]:
+    first = (
+        (
+            "drop parent_zone alone first, with the records in the parent zone beforehand: they answer once its NS record is gone",
+        )
+        if ours
+        else ()
+    )
+    return (
+        *first,
+        "print the records, with dns: self-managed in the config and nothing deployed: `email-stack dns-records TENANT`",
+        f"have the owner, in one change of its zone, take the NS record of {domain} out and put these records in",
+        "wait for the NS record's TTL, and check: `email-stack dns-check TENANT` says ok",
+        "then deploy; until the records answer and nobody is led to the zone any more, this is refused",
+    )
+
+
+def _sends(template: Template) -> bool:
+    """Whether a configuration set of the stack lets mail out."""
+    return any(
+        one.get("Properties", {}).get("SendingOptions", {}).get("SendingEnabled") is not False
+        for one in template.get("Resources", {}).values()
+        if one["Type"] == "AWS::SES::ConfigurationSet"
+    )
+
+
+def _property(resource: Mapping[str, Any], name: str) -> str:
+    value = resource.get("Properties", {}).get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _export(output: Mapping[str, Any]) -> str:
+    name = output.get("Export", {}).get("Name", "")
+    return name if isinstance(name, str) else ""
+
+
+def _told_of_mail(bucket: Mapping[str, Any]) -> Any:
+    """The queue that is told of what arrives: the first, by the bucket's own template."""
+    configured = bucket.get("Properties", {}).get("NotificationConfiguration", {}).get("QueueConfigurations", [])
+    return configured[0].get("Queue") if configured else None
+
+
+def _expirations(bucket: Mapping[str, Any]) -> dict[str, int]:
+    rules = bucket.get("Properties", {}).get("LifecycleConfiguration", {}).get("Rules", [])
+    return {
+        one["Prefix"]: int(one["ExpirationInDays"])
+        for one in rules
+        if "Prefix" in one and str(one.get("ExpirationInDays", "")).isdecimal()
+    }

@@ -1,0 +1,92 @@
+"""Changes of a config that would lose mail: refused with everything as it was, or done without a loss; tests run in their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator.definitions import publish
+from tests.e2e.conftest import REGION, Platform
+from tests.e2e.test_scanning import eventually
+from tests.mailroom.clamav import TEST_DEFINITIONS
+
+ZONE = "post.dd.example"
+MAIL = b"From: a@example.net\r\nTo: support@post.own.example\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nhello\r\n"
+ELSEWHERE = {"eu": {"region": "eu-west-1"}}
+NOBODY = ("--resolver", "127.0.0.1#9")
+"""A resolver that is not there: nobody can tell who is led to a zone."""
+
+
+def dd(**settings: Any) -> dict[str, Any]:
+    """A delegated tenant whose data is to go with its stack."""
+    return {"id": "dd", "subdomain": ZONE, "addresses": ["support"], "removal": "destroy", **settings}
+
+
+def own(mode: str) -> dict[str, Any]:
+    """A tenant that keeps its DNS, scanned by the cell's scanner or one of its own."""
+    settings = {"id": "own", "subdomain": "post.own.example", "dns": "self-managed", "addresses": ["support"]}
+    return {**settings, "scanning": mode}
+
+
+@pytest.fixture(scope="module")
+def outputs(platform: Platform) -> dict[str, dict[str, str]]:
+    """What was deployed first: both tenants."""
+    config = platform.write_config([dd(), own("dedicated")])
+    made: dict[str, dict[str, str]] = platform.json("deploy", "--all", "--yes", "--config", str(config))["outputs"]
+    return made
+
+
+def records(platform: Platform, zone: str) -> list[Any]:
+    """Every record set of a zone."""
+    found: list[Any] = platform.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return found
+
+
+def test_what_waits_for_a_scanner_goes_to_the_next(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
+    """Mail that was told to the tenant's own scanner, which takes none meanwhile, is delivered by the cell's."""
+    s3, functions = platform.client("s3"), platform.client("lambda")
+    publish(s3, outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
+    bucket = outputs["Tenant-own"]["BucketName"]
+    for one in functions.list_event_source_mappings()["EventSourceMappings"]:
+        if "Tenant-own-Scanner" in one["EventSourceArn"]:
+            functions.update_event_source_mapping(UUID=one["UUID"], Enabled=False)
+    receipt = platform.emulator.receive(MAIL, ["support@post.own.example"], REGION)
+    delivered = receipt.objects[0].key.replace("raw/", "clean/")
+    done = platform.email_stack("deploy", "own", "--yes", "--config", str(platform.write_config([dd(), own("shared")])))
+    assert done.returncode == 0, done.stderr
+    assert "its mail goes to another scanner" in " ".join(done.stderr.split())
+    assert "own: 1 message queued for the new scanner" in done.stderr
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=delivered)["KeyCount"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "applied"),
+    [
+        ({"dns": "self-managed"}, f"its hosted zone {ZONE} loses all its records at once", ["--yes"]),
+        ({"subdomain": "new.dd.example"}, f"its subdomain {ZONE} becomes new.dd.example", []),
+        ({}, f"it is deployed in {REGION}, with all its mail", ["--yes"]),
+    ],
+)
+def test_a_change_that_loses_mail_is_refused(
+    platform: Platform,
+    outputs: dict[str, dict[str, str]],
+    change: dict[str, Any],
+    said: str,
+    applied: list[str],
+) -> None:
+    """With --yes and without, with the safe way in steps; zone, records, rules and mail are as they were."""
+    zone = outputs["Tenant-dd"]["HostedZoneId"]
+    before = records(platform, zone)
+    config = str(platform.write_config([dd(**change), own("shared")], None if change else ELSEWHERE))
+    refused = platform.email_stack("deploy", "dd", *applied, "--config", config, *NOBODY)
+    assert refused.returncode == 5, refused.stdout + refused.stderr
+    text = " ".join(refused.stderr.split())
+    assert said in text
+    assert "The safe way: 1." in text
+    assert records(platform, zone) == before
+    assert len(before) > 2
+    zones = platform.client("route53").list_hosted_zones()["HostedZones"]
+    assert [one["Id"].rpartition("/")[2] for one in zones] == [zone]
+    other = platform.emulator.client("cloudformation", "eu-west-1").describe_stacks()["Stacks"]
+    assert not {one["StackName"] for one in other} & {"Cell-eu", "Tenant-dd"}

@@ -1,0 +1,97 @@
+"""Every change of a config, synthesized before and after, judged, and compared with what CloudFormation's schemas say."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from email_stack.config import load
+from email_stack.stacks import add_stacks, new_app
+from email_stack.synthesis import project_context
+from email_stack.toolchain import use_own_node
+from email_stack.transitions import fates, risks
+from tests.transitions.changes import ELSEWHERE, Change, changes, keys
+from tests.transitions.oracle import gone_or_replaced
+
+pytestmark = pytest.mark.slow
+
+HOLDING = {
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Route53::HostedZone",
+    "AWS::S3::Bucket",
+    "AWS::SES::EmailIdentity",
+    "AWS::SES::ReceiptRuleSet",
+}
+"""Types of which one that goes is never passed over in silence."""
+
+
+NOT_IN_A_TEMPLATE = {"cell.account", "cell.quotas", "tenant.parent_zone.zone_name", "tenant.tags"}
+"""Keys of which a change may leave every template as it was."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where configs and assemblies go."""
+    return tmp_path_factory.mktemp("changes")
+
+
+def synthesized(folder: Path, kind: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The templates of the cell and the tenant with these settings, by stack name."""
+    return _synthesized(folder, kind, json.dumps(settings))
+
+
+@cache
+def _synthesized(folder: Path, kind: str, settings: str) -> dict[str, Any]:
+    made = json.loads(settings)
+    tenant = {"id": "acme", "subdomain": "post.acme.example", "addresses": ["support"]}
+    cell = {"region": "eu-central-1"}
+    document = {
+        "cells": {"eu": cell | (made if kind == "cell" else {})},
+        "tenants": [
+            {name: value for name, value in (tenant | (made if kind == "tenant" else {})).items() if value is not None}
+        ],
+    }
+    path = folder / "tenants.yaml"
+    path.write_text(yaml.safe_dump(document))
+    use_own_node()
+    outdir = folder / str(len(list(folder.iterdir())))
+    app = new_app(outdir=outdir, context=project_context())
+    add_stacks(app, load(path), tenants=["acme"])
+    app.synth()
+    return {
+        file.name.removesuffix(".template.json"): json.loads(file.read_text(encoding="utf-8"))
+        for file in outdir.glob("*.template.json")
+    }
+
+
+def test_every_key_has_its_changes() -> None:
+    """A key that is added to the config is judged, or this fails."""
+    changed = {change.key for change in changes()}
+    assert keys() - ELSEWHERE <= changed
+    assert not changed & ELSEWHERE
+    assert len(changes()) > 80
+
+
+@pytest.mark.parametrize("change", changes(), ids=str)
+def test_change_is_judged(folder: Path, change: Change) -> None:
+    """What is refused and told is what was expected; whatever holds data and does not stay, by the schemas, is named."""
+    kind = change.key.partition(".")[0]
+    before = synthesized(folder, kind, change.before)
+    after = synthesized(folder, kind, change.before | change.after)
+    assert before != after or change.key in NOT_IN_A_TEMPLATE
+    refused, told = set(), set()
+    for stack in before.keys() & after.keys():
+        found = risks(before[stack], after[stack])
+        refused |= {one.kind for one in found if one.refused}
+        told |= {one.kind for one in found if not one.refused}
+        lost = gone_or_replaced(before[stack], after[stack])
+        assert lost <= {name for name, fate in fates(before[stack], after[stack]).items() if fate != "stays"}
+        holding = {name for name in lost if before[stack]["Resources"][name]["Type"] in HOLDING}
+        assert not holding or found, holding
+    assert (refused, told) == (set(change.refused), set(change.told))
