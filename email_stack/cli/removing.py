@@ -55,7 +55,8 @@ def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pa
             return Judged(
                 stacks=(),
                 removal=Removal(),
-                zones=marked_zones(tenant.subdomain, tenant.id, cell.region),
+                # A mark may be of a removal that was given up, of a tenant that was kept later.
+                zones=marked_zones(tenant.subdomain, tenant.id, cell.region) if tenant.removal == "destroy" else (),
                 left_over=left_over,
             )
     wanted = _synthesized(tenant, list(found), config)

@@ -10,6 +10,7 @@ from emulator.definitions import publish
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import TEST_DEFINITIONS
+from tests.nameservers import Internet
 
 ZONE = "post.dd.example"
 MAIL = b"From: a@example.net\r\nTo: support@post.own.example\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nhello\r\n"
@@ -90,3 +91,27 @@ def test_a_change_that_loses_mail_is_refused(
     assert [one["Id"].rpartition("/")[2] for one in zones] == [zone]
     other = platform.emulator.client("cloudformation", "eu-west-1").describe_stacks()["Stacks"]
     assert not {one["StackName"] for one in other} & {"Cell-eu", "Tenant-dd"}
+
+
+def test_records_move_to_their_owner(
+    platform: Platform, outputs: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The zone keeps its records until those of the owner answer; then it is left behind, and not deleted."""
+    config = str(platform.write_config([dd(dns="self-managed"), own("shared")]))
+    zone = outputs["Tenant-dd"]["HostedZoneId"]
+    with Internet(tmp_path_factory.mktemp("internet")) as internet:
+        internet.serve_many({"dd.example": ""}, internet.customer)
+        resolver = f"{internet.resolver.address}#{internet.resolver.port}"
+        deploy = ("deploy", "dd", "--yes", "--config", config, "--resolver", resolver)
+        refused = platform.email_stack(*deploy, "--server-port", str(internet.port))
+        assert refused.returncode == 5, refused.stderr
+        said = "nobody is led to it any more, but 8 of its owner's records do not answer yet"
+        assert said in " ".join(refused.stderr.split())
+        assert len(records(platform, zone)) > 2
+        handed_over = platform.email_stack("dns-records", "dd", "--no-check", "--config", config).stdout
+        internet.serve("dd.example", handed_over, internet.customer)
+        internet.flush()
+        done = platform.email_stack(*deploy, "--server-port", str(internet.port))
+        assert done.returncode == 0, done.stderr
+    assert f"its hosted zone {ZONE} is left behind without records" in " ".join(done.stderr.split())
+    assert {one["Type"] for one in records(platform, zone)} == {"NS", "SOA"}
