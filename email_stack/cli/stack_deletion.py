@@ -27,7 +27,7 @@ def delete_stack(cloudformation: CloudFormationClient, stack: str, *, last: bool
         cloudformation.delete_stack(StackName=stack_id)
         try:
             cloudformation.get_waiter("stack_delete_complete").wait(
-                StackName=stack_id, WaiterConfig={"Delay": 5, "MaxAttempts": 240}
+                StackName=stack_id, WaiterConfig={"Delay": 2, "MaxAttempts": 600}
             )
         except WaiterError as error:
             if not last:
