@@ -234,8 +234,8 @@ def test_tenant_adds_nothing_that_its_cell_shares(config: Config, templates: dic
             assert kinds.count("AWS::CloudWatch::Alarm") == 2 + 6 * dedicated
             (entry,) = of_type(template, "AWS::SSM::Parameter")
             (table,) = of_type(template, "AWS::DynamoDB::Table")
-            assert len(json.dumps(table["ResourcePolicy"])) < 10_000  # of 20,480 that DynamoDB takes
-            assert re.match(r"/email-cell-(eu|us)/configuration-sets/", entry["Name"]["Fn::Join"][1][0])
+            assert len(json.dumps(table["Properties"]["ResourcePolicy"])) < 10_000  # of 20,480 that DynamoDB takes
+            assert re.match(r"/email-cell-(eu|us)/configuration-sets/", entry["Properties"]["Name"]["Fn::Join"][1][0])
         elif stack.startswith("Cell-"):
             assert handlers == ["mailroom.address_books.function.on_event", "mailroom.functions.tracking.on_event"]
 
