@@ -48,6 +48,7 @@ ENVIRONMENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda one: "-".join(one.values()))
 @pytest.mark.parametrize("name", [b"\xff\xfe.yaml", "Grüße 😀.yaml".encode(), b"\xc2\x9b31m\xe2\x80\xae.yaml"])
 def test_any_file_name_on_any_output(tmp_path: Path, name: bytes, environment: dict[str, str]) -> None:
