@@ -1,15 +1,23 @@
 #!/usr/bin/env bash
-# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, pdftotext, and what builds the scanner's image. Does nothing where all of it is there.
+# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, pdftotext, archivers, and what builds the scanner's image. Does nothing where all of it is there.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
-for program in buildah chromium clamd clamscan freshclam knotc knotd mmdebstrap named named-checkzone pdftotext rndc; do
+programs=(
+  buildah chromium clamd clamscan freshclam knotc knotd mmdebstrap named named-checkzone pdftotext rndc
+  7zz ar arj brotli bsdtar compress cpio gcab genisoimage gpg jlha lz4 lzip lzop mksquashfs qemu-img wimcapture xorriso xz zip zstd
+)
+for program in "${programs[@]}"; do
   command -v "$program" >/dev/null || missing+=("$program")
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
-packages=(bind9 bind9-utils buildah chromium clamav clamav-daemon clamav-freshclam knot mmdebstrap poppler-utils)
+packages=(
+  bind9 bind9-utils buildah chromium clamav clamav-daemon clamav-freshclam knot mmdebstrap poppler-utils
+  7zip arj binutils brotli cpio gcab genisoimage gnupg jlha-utils libarchive-tools lz4 lzip lzop ncompress qemu-utils
+  squashfs-tools wimtools xorriso xz-utils zip zstd
+)
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then

@@ -34,6 +34,8 @@ def archive_members(one: Format, data: bytes, room: Room) -> Iterator[Member]:
                 room.one_more()
                 read_something = True
                 content = room.joined(entry.get_blocks(_BLOCK))
+                if one.reader == "raw" and content == data:
+                    raise FaultError(f"Container.{one.name}.Broken")  # taken for no stream, and passed on
                 size = entry.size
                 if size is not None and 0 < size < len(content):
                     # Of some formats it gives more octets than the file has, and headers can say too few.

@@ -12,7 +12,7 @@ import bz2
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailroom.scanning.containers.results import MAX_MEMBER_OCTETS, FaultError, Member, Room
@@ -24,6 +24,7 @@ _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"
 _END: Final = b"PK\x05\x06"
 _MOST_HEADERS: Final = 40_000
+_ELSEWHERE: Final = 0xFFFFFFFF
 _STORED: Final = 0
 _DEFLATED: Final = 8
 _BZIP2: Final = 12
@@ -40,6 +41,10 @@ class _Work:
     data: bytes
     room: Room
     left: int
+    certain: bool
+    """Whether readers take the file for a ZIP archive; elsewhere what looks like a header may be anything."""
+    behind: int = 0
+    """Where the entry ends that was read last."""
     faults: list[str] = field(default_factory=list)
 
     def spend(self, octets: int) -> None:
@@ -68,7 +73,8 @@ def zip_members(data: bytes, room: Room) -> Iterator[Member]:
     """
     headers = _places(data, _LOCAL)
     directory = _directory(data)
-    work = _Work(data, room, _MOST_READ * len(data) + (1 << 16))
+    certain = data.startswith(_LOCAL) or _ends_as_zip(data)
+    work = _Work(data, room, _MOST_READ * len(data) + (1 << 16), certain)
     behind = 0
     for at in sorted({*headers, *(place for place in directory if data.startswith(_LOCAL, place))}):
         local, start = _local(data, at)
@@ -78,15 +84,22 @@ def zip_members(data: bytes, room: Room) -> Iterator[Member]:
         if central is None and at < behind:
             continue  # within an entry that header and directory agree on
         agreed = central is not None and _agree(local, central)
-        if agreed and central is not None:
-            behind = max(behind, start + central.packed)
         room.one_more()
+        work.behind = start
+        faults = len(work.faults)
         yield from _entry(start, _readings(local, central), work)
+        if not agreed and not work.certain:
+            del work.faults[faults:]
+        if agreed:
+            behind = max(behind, work.behind)
     # Entries whose header is gone: some readers take what the directory says alone.
     for place, said in directory.items():
         if not data.startswith(_LOCAL, place) and 0 <= place < len(data):
             room.one_more()
+            faults = len(work.faults)
             yield from _entry(min(place + 30 + len(said.name), len(data)), [said], work)
+            if not work.certain:
+                del work.faults[faults:]
     if work.faults:
         raise FaultError(work.faults[0])
 
@@ -110,7 +123,33 @@ def _local(data: bytes, at: int) -> tuple[_Said | None, int]:
     start = at + 30 + name + extra
     if start > len(data):
         return None, at
-    return _Said(method, flags, packed, size, data[at + 30 : at + 30 + name]), start
+    said = _Said(method, flags, packed, size, data[at + 30 : at + 30 + name])
+    return _wide(said, data[at + 30 + name : start])[0], start
+
+
+def _ends_as_zip(data: bytes) -> bool:
+    """Whether it ends with the record of a directory, and that is where the record says."""
+    end = data.rfind(_END, max(0, len(data) - 65_600))
+    if end < 0 or end + 22 > len(data):
+        return False
+    size, comment = struct.unpack_from("<12xI4xH", data, end)
+    wide = data.startswith(b"PK\x06\x07", max(0, end - 20))
+    return end + 22 + int(comment) == len(data) and (wide or data.startswith(_CENTRAL, max(0, end - size)))
+
+
+def _wide(said: _Said, extra: bytes, offset: int = 0) -> tuple[_Said, int]:
+    """The header, and the place, with what stands in the extra field of large archives instead. Source: APPNOTE 4.5.3."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, octets = struct.unpack_from("<HH", extra, at)
+        if kind == 1:
+            values = iter(struct.unpack_from(f"<{len(extra[at + 4 : at + 4 + octets]) // 8}Q", extra, at + 4))
+            size = next(values, said.size) if said.size == _ELSEWHERE else said.size
+            packed = next(values, said.packed) if said.packed == _ELSEWHERE else said.packed
+            offset = next(values, offset) if offset == _ELSEWHERE else offset
+            return replace(said, size=size, packed=packed), offset
+        at += 4 + int(octets)
+    return said, offset
 
 
 def _directory(data: bytes) -> dict[int, _Said]:
@@ -125,8 +164,9 @@ def _directory(data: bytes) -> dict[int, _Said]:
     for at in _places(data, _CENTRAL):
         if at + 46 > len(data):
             continue
-        flags, method, packed, size, name, _extra, _comment, offset = struct.unpack_from("<8xHH8xIIHHH8xI", data, at)
+        flags, method, packed, size, name, extra, _comment, offset = struct.unpack_from("<8xHH8xIIHHH8xI", data, at)
         said = _Said(method, flags, packed, size, data[at + 46 : at + 46 + name])
+        said, offset = _wide(said, data[at + 46 + name : at + 46 + name + extra], offset)
         base = next((shift for end, shift in shifts if end > at), 0)
         for place in {offset, offset + base}:
             found.setdefault(place, said)
@@ -162,6 +202,7 @@ def _contents(start: int, said: _Said, work: _Work) -> Iterator[bytes]:
     if said.method == _STORED:
         size = said.packed or said.size or _up_to_signature(data, start)
         work.spend(size)
+        work.behind = max(work.behind, start + size)
         yield work.room.joined(iter([data[start : start + size]]))
     elif said.method == _DEFLATED:
         yield from _deflated(start, work)
@@ -189,6 +230,7 @@ def _deflated(start: int, work: _Work) -> Iterator[bytes]:
             for piece, reached in inflated(zlib.decompressobj(-15), work.data, start):
                 work.spend(reached - end)
                 end = reached
+                work.behind = max(work.behind, end)
                 yield piece
         except zlib.error:
             return
