@@ -33,6 +33,7 @@ LONGEST_FIRST: Final = (
     "tests/iam/",
     "tests/stacks/",
     "tests/transitions/",
+    "tests/mailroom/scanning/containers/test_forms",
     "tests/mailroom/scanner/test_engine",
     "tests/mailroom/scanner/test_told",
     "tests/mailroom/outbox/test_pace",
