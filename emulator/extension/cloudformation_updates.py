@@ -1,4 +1,4 @@
-"""What CloudFormation refuses of an update: to change or drop an export that another stack imports.
+"""What CloudFormation refuses of an update: to change or drop an export that another stack imports. What it takes: outputs alone.
 
 Source: CloudFormation user guide, "Get exported outputs from a deployed CloudFormation stack": an output value that another stack
 references can be neither modified nor removed.
@@ -12,11 +12,36 @@ from typing import Any, Final
 from emulator.extension import upstream
 
 ENGINE: Final = "services.cloudformation.stacks"
+CHANGES: Final = "services.cloudformation.changesets"
 
 
 def install() -> None:
-    """Look at the exports once an update's outputs are known."""
+    """Look at the exports once an update's outputs are known, and take an update of outputs alone."""
     upstream.replace(ENGINE, "_resolve_stack_outputs", _keeping_exports)
+    upstream.replace(CHANGES, "_resolve_props_for_diff", _keeping_outputs)
+    upstream.replace(CHANGES, "_diff_resources", _minding_outputs)
+
+
+class _OutputsAlone(list[Any]):
+    """Changes of no resource, and changes all the same: ministack looks whether there are any."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _keeping_outputs(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def resolve(template: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**original(template, *args, **kwargs), "Outputs": template.get("Outputs", {})}
+
+    return resolve
+
+
+def _minding_outputs(original: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    def diff(old: dict[str, Any], new: dict[str, Any], *args: Any, **kwargs: Any) -> list[Any]:
+        found = original(old, new, *args, **kwargs)
+        return found if found or old.get("Outputs") == new.get("Outputs") else _OutputsAlone()
+
+    return diff
 
 
 def _keeping_exports(original: Callable[..., Any]) -> Callable[..., Any]:

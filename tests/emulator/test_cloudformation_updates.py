@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -37,6 +38,21 @@ def test_an_export_in_use_is_neither_changed_nor_dropped(stacks: Stacks) -> None
     stacks.deploy({"Topic": TOPIC}, {}, stack=producer)
     assert "in-use" not in {one["Name"] for one in stacks.cloudformation.list_exports()["Exports"]}
     assert "Export 'in-use' not found" in stacks.refusal(importing("in-use"))
+
+
+def test_outputs_alone_are_a_change(stacks: Stacks) -> None:
+    """A change set that drops an export, and changes no resource, is executed; one without any change is none."""
+    stack, _ = stacks.deploy({"Topic": TOPIC}, exporting("alone", "one"))
+    cloudformation = stacks.cloudformation
+    for number, (outputs, status) in enumerate(((exporting("alone", "one"), "FAILED"), ({}, "CREATE_COMPLETE"))):
+        body = json.dumps({"Resources": {"Topic": TOPIC}, "Outputs": outputs})
+        name = f"change-{number}"
+        cloudformation.create_change_set(StackName=stack, ChangeSetName=name, TemplateBody=body)
+        described = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+        assert (described["Status"], described["Changes"]) == (status, [])
+    cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    assert "alone" not in {one["Name"] for one in cloudformation.list_exports()["Exports"]}
 
 
 NAMED = {
