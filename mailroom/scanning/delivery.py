@@ -10,7 +10,7 @@ from typing import Final
 
 from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES
-from mailroom.scanning.openings import MAX_PIECES, WITHIN
+from mailroom.scanning.openings import MAX_PIECES, WITHIN, WRITTEN
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 
 __all__ = ["Delivery", "decide"]
@@ -80,7 +80,7 @@ def _stripped(
 
 def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
     """Those that are MIME parts, and of a part within a part only the inner one; a container with what is in it."""
-    within = [replace(part, path=part.path.partition(WITHIN)[0]) for part in found]
+    within = [replace(part, path=part.path.partition(WITHIN)[0].partition(WRITTEN)[0]) for part in found]
     parts = [part for part in within if part.path and ":" not in part.path]
     return tuple(part for part in parts if not any(other.path.startswith(f"{part.path}.") for other in parts))
 

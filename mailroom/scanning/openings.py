@@ -33,7 +33,7 @@ from mailroom.scanning.containers.opening import OPENERS
 from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
 from mailroom.scanning.containers.texts import looks_like_mail, texts_of, with_lines_unfolded
 
-__all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "Piece", "openings"]
+__all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "WITHIN", "WRITTEN", "Piece", "openings"]
 
 MAX_PIECES: Final = 2000
 MAX_DEPTH: Final = 12
@@ -43,6 +43,8 @@ MAX_UNPACKED_OCTETS: Final = 1_000_000_000
 """Of everything in all containers of a message."""
 WITHIN: Final = ":in"
 """Behind the path of a container: what is in it."""
+WRITTEN: Final = ":text"
+"""Behind the path of a text: what is written into it."""
 MAX_FIELD_OCTETS: Final = 100_000
 """Octets of a field that says what a part is; real ones have some hundred."""
 
@@ -137,9 +139,9 @@ class _Reader:
 def openings(raw: bytes, late: Callable[[], bool] = _never) -> Iterator[Piece]:
     """The message itself, then everything in it, each distinct sequence of octets once. Takes linear time.
 
-    What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 2,000 parts or pieces,
-    "Limits.Depth" of 12 messages within each other, "Limits.Nesting" of 30 multiparts, "Limits.Header" of 1 MB of header or
-    100 kB of a field that says what a part is, "Limits.Time" when it is late.
+    What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 2,000 parts or pieces, or
+    10,000 in containers, "Limits.Depth" of 12 messages and containers within each other, "Limits.Nesting" of 30 multiparts,
+    "Limits.Header" of 1 MB of header or 100 kB of a field that says what a part is, "Limits.Time" when it is late.
 
     Args:
         raw: the message as it came; anything.
@@ -236,7 +238,7 @@ def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = Fa
     if not is_message:
         # Text that is no message: a calendar, a card, a page.
         for text in texts_of(piece.data):
-            yield from _files_in(text, f"{piece.path}{WITHIN}", depth + 1, reader)
+            yield from _files_in(text, f"{piece.path}{WRITTEN}", depth + 1, reader)
 
 
 def _members(piece: Piece, depth: int, reader: _Reader, kind: str = "") -> Iterator[Piece]:

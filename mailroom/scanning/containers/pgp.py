@@ -17,7 +17,7 @@ __all__ = ["ENCRYPTED_PGP", "begins_message", "pgp_members"]
 ENCRYPTED_PGP: Final = "Encrypted.Mail.OpenPgp"
 
 _ARMOR: Final = re.compile(
-    rb"-----BEGIN PGP MESSAGE[^\n-]{0,40}+-----[ \t]{0,40}+\r?\n(?:[A-Za-z]{1,40}+: [^\r\n]{0,500}+\r?\n){0,20}+"
+    rb"-----BEGIN PGP MESSAGE[^\n-]{0,40}+-----[ \t]{0,40}+\r?\n(?:[A-Za-z]{1,40}+: [^\r\n]{0,500}+\r?\n){0,20}"
     rb"([A-Za-z0-9+/=\s]++)"
 )
 _COMPRESSED: Final = 8

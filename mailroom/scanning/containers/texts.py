@@ -11,10 +11,10 @@ from mailroom.messages.decoders import with_lf
 __all__ = ["looks_like_mail", "texts_of", "with_lines_unfolded"]
 
 _FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*"
-_TWO_FIELDS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+\s*+" + _FIELD_LINE * 2)
+_TWO_FIELDS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*+" + _FIELD_LINE * 2)
 _ONE_FIELD: Final = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?+\s*+(?:received|return-path|from|sender|reply-to|to|cc|subject|date|message-id|mime-version|content-[a-z-]{1,40}+"
-    rb"|x-[a-z-]{1,60}+)[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*+(?:\r\n?|\n)",
+    rb"\A(?:\xef\xbb\xbf)?\s*+(?:received|return-path|from|sender|reply-to|to|cc|subject|date|message-id|mime-version|content-[a-z-]{1,40}+"
+    rb"|x-[a-z-]{1,60}+)[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*(?:\r\n?|\n)",
     re.IGNORECASE,
 )
 """One field that mail begins with, and an empty line."""
