@@ -22,6 +22,8 @@ AT_ONCE: Final = 4
 OPENED_BY_US: Final = "Mailroom.Opened."
 """Signatures for what the engine cannot open, and the scanner can: they count where the scanner did not."""
 
+_OPENERS_SAY: Final = ("Encrypted.Zip", "Container.")
+
 CACHED_ANSWERS: Final = 20_000
 
 
@@ -121,6 +123,7 @@ def scan_message(
             look.answer.close()
     if engine.version() != definitions:
         raise ClamdError("clamd: definitions changed during the scan; scan again")
+    parts = _without_repeats(parts)
     return ScanResult(verdict=worst([part.verdict for part in parts]), parts=_told(parts), definitions=definitions)
 
 
@@ -173,6 +176,16 @@ class _Known:
 
     def close(self) -> None:
         pass
+
+
+def _without_repeats(parts: list[PartVerdict]) -> list[PartVerdict]:
+    """Without what an opener says of a container where the engine says the same: operators are told once."""
+    said = {(part.path, part.verdict) for part in parts if part.octets}
+    return [
+        part
+        for part in parts
+        if part.octets or not part.signature.startswith(_OPENERS_SAY) or (part.path, part.verdict) not in said
+    ]
 
 
 def _told(parts: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
