@@ -51,6 +51,9 @@ class DelegationStack(cdk.Stack):
         )
         # The export stays in the tenant's template: stacks of older releases import it, until they are deployed anew.
         cdk.CrossStackReferences.of(self).consume(cdk.ReferenceStrength.BOTH)
+        cdk.Annotations.of(self).acknowledge_warning(
+            "@aws-cdk/core:crossStackReferencesBothTransitional", "the export is kept on purpose, see above"
+        )
         zone = tenant_stack.subdomain.zone
         if zone is None:
             raise ValueError(f'tenant "{tenant_id}": delegation needs a zone of ours; set dns: delegated')

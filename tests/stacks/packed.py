@@ -96,6 +96,7 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
             "encrypted": draw(st.sampled_from(["deliver", "strip", "hold", "delete"])),
             "over_limit": draw(st.sampled_from(["deliver", "strip", "hold", "delete"])),
             "error": "hold",
+            "encrypted_mail": draw(st.sampled_from(["deliver", "hold"])),
         },
         "retention": {
             "raw_days": draw(st.sampled_from([1, 3650])),

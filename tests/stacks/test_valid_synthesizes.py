@@ -121,7 +121,7 @@ def test_most_of_them_are_valid(tmp_path: Path) -> None:
     @settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(configs())
     def draw(config: dict[str, Any]) -> None:
-        taken.append(not problems_if_any(tmp_path, json.dumps(config)))
+        taken.append(not problems_if_any(tmp_path, json.dumps(config, ensure_ascii=False)))
 
     draw()
     assert sum(taken) >= len(taken) // 2
