@@ -65,7 +65,7 @@ class Cell(cdk.Stack):
             event_pattern=events.EventPattern(source=["aws.ses"]),
             targets=[targets.SqsQueue(queue, message=events.RuleTargetInput.from_text(text))],
         )
-        writing = _function(self, "Writing", "mailroom.address_books.function.on_event")
+        writing = _function(self, "Writing", "mailroom.functions.address_books.on_event")
         events.Rule(
             self,
             "Addresses",
@@ -159,7 +159,7 @@ class Tenant(cdk.Stack):
         )
         topic = sns.Topic(self, "Alerts", master_key=cell.key, enforce_ssl=True)
         table = self._table()
-        filing, _queue = _worker(self, "Filing", "mailroom.structuring.function.on_event", TABLE_NAME=table.table_name)
+        filing, _queue = _worker(self, "Filing", "mailroom.functions.structuring.on_event", TABLE_NAME=table.table_name)
         table.grant_read_write_data(filing)
         filing.add_to_role_policy(
             iam.PolicyStatement(

@@ -6,9 +6,11 @@ on every machine.
 
 from __future__ import annotations
 
+import ast
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePosixPath
@@ -31,24 +33,16 @@ _DISTRIBUTIONS: Final = (
 )
 _SERVICES: Final = frozenset({"cloudformation", "dynamodb", "events", "s3", "sesv2", "sqs", "ssm", "sts"})
 """Of botocore's descriptions of all of AWS, which are twenty times as big as all else together."""
-_OF_MAILROOM: Final = (
-    "address_books",
-    "announcements",
-    "functions",
-    "messages",
-    "outbox",
-    "registry",
-    "store",
-    "structuring",
-    "threads",
-    "tracking",
-)
 _NO_CODE: Final = frozenset({"Dockerfile", ".lock", ".sh", ".conf", ".ndb", ".pyi", ".pyc"})
 
 
 @cache
-def bundle() -> Path:
+def bundle(entry: str) -> Path:
     """A folder with everything that such a function imports; of this process, and gone with it.
+
+    Args:
+        entry: module of the function's handler, such as "mailroom.functions.tracking". What it imports, and what that imports, is
+            all that is shipped of `mailroom`: a change elsewhere deploys no function anew.
 
     Raises:
         PackageNotFoundError: a library is not installed.
@@ -59,12 +53,58 @@ def bundle() -> Path:
     for name in _DISTRIBUTIONS:
         _copy(distribution(name), folder)
     own = Path(mailroom.__file__).parent
-    for path in sorted(own.rglob("*")):
-        inner = path.relative_to(own)
-        wanted = len(inner.parts) == 1 or inner.parts[0] in _OF_MAILROOM
-        if path.is_file() and wanted and _is_code(PurePosixPath(inner.as_posix())):
-            _put(path, folder / "mailroom" / inner)
+    for path in sorted({file for module in _imported(entry) for file in _files(module)}):
+        _put(path, folder / "mailroom" / path.relative_to(own))
     return folder
+
+
+def _imported(entry: str) -> set[str]:
+    """Modules of `mailroom` that are imported when this one is, or while it runs."""
+    found: set[str] = set()
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        if name in found or not _is_module(name):
+            continue
+        found.add(name)
+        parents = name.split(".")[:-1]
+        waiting += [".".join(parents[: count + 1]) for count in range(len(parents))]
+        for node in _walked(ast.parse(_source(name).read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mailroom"):
+                waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names if alias.name.startswith("mailroom.")]
+    return found
+
+
+def _walked(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all in it, but for what type checkers alone read."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from _walked(other)
+        else:
+            yield from _walked(child)
+
+
+def _source(module: str) -> Path:
+    path = Path(mailroom.__file__).parent.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _is_module(name: str) -> bool:
+    return name.split(".", maxsplit=1)[0] == "mailroom" and _source(name).is_file()
+
+
+def _files(module: str) -> Iterator[Path]:
+    """The module's file; of a package, also what lies in it to be read."""
+    source = _source(module)
+    yield source
+    if source.name == "__init__.py":
+        for path in source.parent.iterdir():
+            if path.is_file() and path.suffix != ".py" and _is_code(PurePosixPath(path.name)):
+                yield path
 
 
 def _copy(found: Distribution, folder: Path) -> None:

@@ -46,7 +46,7 @@ class QueueWorkerProps:
     Args:
         where: what errors begin with.
         description: what the function does.
-        handler: such as "mailroom.structuring.function.on_event".
+        handler: such as "mailroom.functions.structuring.on_event".
         environment: the function's settings.
         statements: what the function may do, besides its log and its queue.
         says_dead: what operators are told when something could not be done.
@@ -186,7 +186,7 @@ class QueueWorker(Construct):
     def _function(
         self, props: QueueWorkerProps, log_group: logs.CfnLogGroup, environment: Mapping[str, str]
     ) -> lambda_.CfnFunction:
-        code = assets.Asset(self, "Code", path=str(bundle()))
+        code = assets.Asset(self, "Code", path=str(bundle(props.handler.rpartition(".")[0])))
         return lambda_.CfnFunction(
             self,
             "Function",

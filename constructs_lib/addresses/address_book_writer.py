@@ -24,6 +24,7 @@ from mailroom.address_books.tag import TAG
 
 __all__ = ["AddressBookWriter", "AddressBookWriterProps"]
 
+_ENTRY: Final = "mailroom.functions.address_books"
 _AGAIN: Final = "rate(6 hours)"
 _SETTLED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 _TIMEOUT_SECONDS: Final = 900
@@ -121,14 +122,14 @@ class AddressBookWriter(Construct):
         explain_wildcard(role, entries, "one entry a tenant, and the cell does not know them")
         tables = role_for_sessions(self, "Tables", role, tag=TAG)
         self.role_arn: str = tables.attr_arn
-        code = assets.Asset(self, "Code", path=str(bundle()))
+        code = assets.Asset(self, "Code", path=str(bundle(_ENTRY)))
         return lambda_.CfnFunction(
             self,
             "Function",
             description="Writes tenants' address books",
             runtime="python3.14",
             architectures=["arm64"],
-            handler="mailroom.address_books.function.on_event",
+            handler=f"{_ENTRY}.on_event",
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
             role=role.attr_arn,
             timeout=_TIMEOUT_SECONDS,

@@ -91,7 +91,7 @@ class MessageStore(Construct):
             QueueWorkerProps(
                 where=where,
                 description=f"Files the mail of {props.tenant_id}",
-                handler="mailroom.structuring.function.on_event",
+                handler="mailroom.functions.structuring.on_event",
                 environment={
                     "CONFIGURATION_SET": props.configuration_set_name or "",
                     "EVENT_BUS": "default",

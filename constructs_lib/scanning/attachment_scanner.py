@@ -170,7 +170,7 @@ class AttachmentScanner(Construct):
             self,
             "Scan",
             ImageFunctionProps(
-                entry="mailroom.scanner.function.on_event",
+                entry="mailroom.functions.scanner.on_event",
                 description="Scans mail in quarantine with ClamAV",
                 environment={
                     "EVENT_BUS": "default",

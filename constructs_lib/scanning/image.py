@@ -34,7 +34,7 @@ class ImageFunctionProps:
     """What a function of the image is made from.
 
     Args:
-        entry: its handler, such as "mailroom.scanner.function.on_event".
+        entry: its handler, such as "mailroom.functions.scanner.on_event".
         description: what it does.
         environment: its settings.
         timeout: of one invocation.

@@ -94,7 +94,7 @@ class SignatureMirror(Construct):
             self,
             "Mirror",
             ImageFunctionProps(
-                entry="mailroom.definitions.function.on_event",
+                entry="mailroom.functions.mirror.on_event",
                 description="Publishes ClamAV's newest definitions once they are verified",
                 environment={
                     "DEFINITIONS_BUCKET": self.bucket.bucket_name,

@@ -20,7 +20,7 @@ _FEWEST_POLLERS: Final = 2
 _POLLS_A_MINUTE: Final = 3
 """A receive waits for 20 seconds."""
 
-_RUN_SECONDS: Final = {"mailroom.address_books": 5.0, "definitions": 30.0}
+_RUN_SECONDS: Final = {"functions.address_books": 5.0, "functions.mirror": 30.0}
 """Of a run that the clock starts, by a part of the function's handler or command: reckoned for 200 tenants the one, measured with
 the official databases the other."""
 
@@ -130,5 +130,5 @@ def _run(runs: float, function: Mapping[str, Any]) -> tuple[str, float]:
     if not seconds:
         raise ValueError(f"cost: nobody has said how long a run takes of {called!r}")
     price = Price.ARM_SECOND if function.get("Architectures") == ["arm64"] else Price.X86_SECOND
-    what = "runs of the mirror" if "definitions" in called else "runs of the writer of address books"
+    what = "runs of the mirror" if "functions.mirror" in called else "runs of the writer of address books"
     return what, price.of(runs * seconds[0] * memory_gb(function)) + Price.INVOCATION.of(runs)

@@ -16,7 +16,7 @@ from emulator.extension import upstream
 
 MODULE = "services.lambda_svc"
 PACKAGE = "mailroom"
-RUNNABLE = frozenset({"mailroom.scanner.function.on_event"})
+RUNNABLE = frozenset({"mailroom.functions.scanner.on_event"})
 """Not the mirror's: it would ask a server on the internet."""
 
 

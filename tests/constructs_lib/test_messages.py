@@ -49,7 +49,7 @@ def test_function_knows_its_tenant_and_nothing_else() -> None:
     function = next(iter(resources(template, "AWS::Lambda::Function").values()))["Properties"]
     variables = function["Environment"]["Variables"]
     assert (variables["TENANT"], variables["RETENTION_DAYS"], variables["JOIN_BY"]) == ("acme", "30", "thread-index")
-    assert function["Handler"] == "mailroom.structuring.function.on_event"
+    assert function["Handler"] == "mailroom.functions.structuring.on_event"
     role = next(iter(resources(template, "AWS::IAM::Role").values()))["Properties"]
     for policy in role["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -121,20 +121,26 @@ def test_settings_that_would_not_work(settings: dict[str, Any], message: str) ->
         MessageStore(new_stack(), "Messages", MessageStoreProps(**{"tenant_id": "acme", **settings}))
 
 
+ENTRIES = ["mailroom.functions.address_books", "mailroom.functions.structuring", "mailroom.functions.tracking"]
+
+
 @pytest.mark.parametrize("service", ["dynamodb", "events", "s3", "sesv2", "sqs"])
 def test_what_is_shipped_knows_the_services_it_calls(service: str) -> None:
     """Each client that the function makes can be made of what is shipped."""
-    code = f"import sys; sys.path[:0] = [{str(bundle())!r}]; import boto3; boto3.client({service!r}, region_name='eu-central-1')"
+    folder = str(bundle(ENTRIES[1]))
+    code = (
+        f"import sys; sys.path[:0] = [{folder!r}]; import boto3; boto3.client({service!r}, region_name='eu-central-1')"
+    )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("entry", ["mailroom.structuring.function", "mailroom.functions.tracking"])
+@pytest.mark.parametrize("entry", ENTRIES)
 def test_what_is_shipped_runs_by_itself(entry: str) -> None:
     """A tenant's function imports from its folder alone, without any site-packages; it is small, and holds nothing compiled."""
-    folder = bundle()
+    folder = bundle(entry)
     names = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert not names & {".so", ".pyd", ".pyc", ".ndb", ".lock"}
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10_000_000
@@ -144,8 +150,17 @@ def test_what_is_shipped_runs_by_itself(entry: str) -> None:
     assert "on_event" in done.stdout, done.stderr
 
 
-def test_what_is_shipped_holds_nothing_of_the_scanner() -> None:
-    """An edit of the scanner leaves the functions of tenants as they are."""
-    shipped = {path.name for path in (bundle() / "mailroom").iterdir()}
-    assert "functions" in shipped
-    assert not shipped & {"definitions", "image", "scanner", "scanning"}
+def test_what_is_shipped_is_what_is_imported() -> None:
+    """An edit of the scanner leaves the functions of tenants as they are, and one of tracking those that file mail."""
+    shipped = {entry: {path.name for path in (bundle(entry) / "mailroom").iterdir()} for entry in ENTRIES}
+    for names in shipped.values():
+        assert "functions" in names
+        assert not names & {"definitions", "image", "rule_set_activation", "scanner", "scanning"}
+    _books, filing, noting = (shipped[entry] for entry in ENTRIES)
+    assert "outbox" in filing - noting
+    assert [path.name for path in sorted((bundle(ENTRIES[2]) / "mailroom" / "functions").iterdir())] == [
+        "__init__.py",
+        "tracking.py",
+        "tracking_notes.py",
+        "tracking_settings.py",
+    ]

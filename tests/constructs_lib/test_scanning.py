@@ -55,7 +55,7 @@ def statements_of(template: Template, role: str) -> list[dict[str, Any]]:
 
 def test_scanner_is_an_image_with_room_for_definitions() -> None:
     """The official definitions in the memory that a new account has, room to unpack, and clamd's longest scan within its time."""
-    scan = function(scanner_template(), "mailroom.scanner.function.on_event")
+    scan = function(scanner_template(), "mailroom.functions.scanner.on_event")
     assert (scan["PackageType"], scan["Architectures"]) == ("Image", ["x86_64"])
     assert (scan["MemorySize"], scan["EphemeralStorage"], scan["Timeout"]) == (3008, {"Size": 4096}, 300)
     settings = scan["Environment"]["Variables"]
@@ -156,7 +156,7 @@ def test_alarms() -> None:
 def test_metrics_are_those_that_are_watched(metric: str) -> None:
     """The name that the function counts under is the one that its alarms watch."""
     template = scanner_template()
-    name = function(template, "mailroom.scanner.function.on_event")["Environment"]["Variables"]["SCANNER_NAME"]
+    name = function(template, "mailroom.functions.scanner.on_event")["Environment"]["Variables"]["SCANNER_NAME"]
     template.has_resource_properties(
         "AWS::CloudWatch::Alarm",
         {"Namespace": "EmailSubdomains", "MetricName": metric, "Dimensions": [{"Name": "Scanner", "Value": name}]},
@@ -172,7 +172,7 @@ def test_mirror_runs_by_the_clock_and_when_it_was_deployed() -> None:
     assert pattern["detail"]["stack-id"] == [{"Ref": "AWS::StackId"}]
     assert {rule["Targets"][0]["RetryPolicy"]["MaximumRetryAttempts"] for rule in rules} == {0}
     template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})
-    mirror = function(template, "mailroom.definitions.function.on_event")
+    mirror = function(template, "mailroom.functions.mirror.on_event")
     assert mirror["Environment"]["Variables"]["REQUIRED_DATABASES"] == "main daily bytecode"
 
 
@@ -261,7 +261,7 @@ def test_mirror_fits_a_new_account() -> None:
     """It loads a set to verify it; 3,008 MB is what AWS gives a function there."""
     stack = new_stack()
     SignatureMirror(stack, "Definitions")
-    mirror = function(template_of(stack), "mailroom.definitions.function.on_event")
+    mirror = function(template_of(stack), "mailroom.functions.mirror.on_event")
     assert mirror["MemorySize"] == 3008
 
 

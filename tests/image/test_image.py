@@ -19,7 +19,7 @@ import pytest
 from email_stack.toolchain import PROJECT_ROOT
 from emulator import Emulator
 from emulator.definitions import publish
-from mailroom.definitions.function import _EICAR
+from mailroom.functions.mirror import _EICAR
 from mailroom.scanner.events import RawObject
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
@@ -164,7 +164,7 @@ def test_scanner_works_in_the_image(builder: Builder, container: str) -> None:
         }
         own = emulator.environment(REGION)
         environment = {**settings, **{name: value for name, value in own.items() if name.startswith("AWS_")}}
-        entry = ["/opt/python/bin/python", "-m", "awslambdaric", "mailroom.scanner.function.on_event"]
+        entry = ["/opt/python/bin/python", "-m", "awslambdaric", "mailroom.functions.scanner.on_event"]
         with builder.start(container, entry, environment) as sandbox:
             try:
                 for message_id, raw in (("clean", HARMLESS["attachment"]), ("infected", HIDDEN["attachment"])):
@@ -181,7 +181,7 @@ def test_scanner_works_in_the_image(builder: Builder, container: str) -> None:
 def test_mirror_finds_its_tools_in_the_image(builder: Builder, container: str) -> None:
     """freshclam and clamscan run as the image's user, and the canary is what the world's scanners agree on."""
     code = (
-        "import subprocess, mailroom.definitions.function as f, importlib.resources as r;"
+        "import subprocess, mailroom.functions.mirror as f, importlib.resources as r;"
         "conf = str(r.files('mailroom.definitions') / 'freshclam.conf');"
         "subprocess.run(['freshclam', '--config-file=' + conf, '--datadir=/tmp', '--version'], check=True);"
         "subprocess.run(['clamscan', '--version'], check=True); print(len(f._EICAR))"

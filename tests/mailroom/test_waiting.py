@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from mailroom.functions import tracking
-from mailroom.scanner import function as scanner
-from mailroom.structuring import function as structuring
+from mailroom.functions import scanner, structuring, tracking
 from mailroom.waiting import try_again_after
 from tests.emulators import shared_emulator
 
@@ -113,7 +111,10 @@ def test_functions_ask_for_it(function: Any, queue: Queue, emulator: Emulator, m
         "JOIN_BY": "",
         "CONFIGURATION_SET": "set",
         "QUEUE_URL": "http://127.0.0.1:9/queue",
-        "SUPPRESSED_ADDRESSES": "hashed",
+        "CONFIGURATION_SETS_ARN": "arn:aws:ses:eu-central-1:000000000000:configuration-set/",
+        "REGISTRY_PATH": "/email-cell-eu/configuration-sets/",
+        "TABLES_ROLE_ARN": "arn:aws:iam::000000000000:role/tables",
+        "MAX_RECEIVES": "5",
     }
     own = {name: value for name, value in emulator.environment(REGION).items() if name.startswith("AWS_")}
     for name, value in {**own, **environment}.items():

@@ -221,7 +221,7 @@ def test_exports_of_a_cell_are_what_its_tenants_import(templates: dict[str, Any]
 
 def test_tenant_adds_nothing_that_its_cell_shares(config: Config, templates: dict[str, Any]) -> None:
     """No rule, no tracking, no writer of address books: the cell has one of each. One role and two alarms, but for a scanner."""
-    shared = re.compile(r"mailroom\.(functions\.tracking|address_books)\.")
+    shared = re.compile(r"mailroom\.functions\.(tracking|address_books)\.")
     for stack, template in templates.items():
         kinds = [one["Type"] for one in template["Resources"].values()]
         handlers = sorted(
@@ -237,7 +237,7 @@ def test_tenant_adds_nothing_that_its_cell_shares(config: Config, templates: dic
             assert len(json.dumps(table["Properties"]["ResourcePolicy"])) < 10_000  # of 20,480 that DynamoDB takes
             assert re.match(r"/email-cell-(eu|us)/configuration-sets/", entry["Properties"]["Name"]["Fn::Join"][1][0])
         elif stack.startswith("Cell-"):
-            assert handlers == ["mailroom.address_books.function.on_event", "mailroom.functions.tracking.on_event"]
+            assert handlers == ["mailroom.functions.address_books.on_event", "mailroom.functions.tracking.on_event"]
 
 
 def test_removal_follows_the_config(templates: dict[str, Any]) -> None:

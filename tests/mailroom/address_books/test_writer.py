@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from mailroom.address_books import function
 from mailroom.address_books.writer import BookWriter
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.functions import address_books as function
 from mailroom.registry import Entry, Registry
 from mailroom.store import Table
 from mailroom.store.address_book import METADATA, book_as_json

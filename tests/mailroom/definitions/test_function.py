@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
-from mailroom.definitions.function import MirrorSettings, run
 from mailroom.definitions.mirror import current
 from mailroom.errors import RetryableError
+from mailroom.functions.mirror import MirrorSettings, run
 from tests.mailroom.clamav import MARKER
 from tests.mailroom.definitions.test_mirror import LINE, REGION, Cell, Source, cell, emulator, source
 
@@ -73,7 +73,7 @@ RUN = """
 import sys
 from pathlib import Path
 import boto3
-from mailroom.definitions.function import MirrorSettings, run
+from mailroom.functions.mirror import MirrorSettings, run
 bucket, configuration, canary = sys.argv[1:]
 settings = MirrorSettings(
     bucket=bucket, required=("own",), minimum_signatures=1, configuration=Path(configuration), canary=canary.encode()

@@ -9,8 +9,8 @@ import pytest
 
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
 from mailroom.errors import RetryableError
+from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import OLDER_DEFINITIONS
-from mailroom.scanner.settings import Settings
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict

@@ -14,8 +14,9 @@ import pytest
 from emulator import Emulator
 from emulator.definitions import publish
 from mailroom.errors import RetryableError
+from mailroom.functions import scanner as function
 from mailroom.metric_names import OLDER_DEFINITIONS
-from mailroom.scanner import engine, function
+from mailroom.scanner import engine
 from mailroom.scanner.events import RawObject, rescan_message
 from mailroom.scanner.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy, Verdict

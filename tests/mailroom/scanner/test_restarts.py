@@ -22,7 +22,7 @@ from tests.mailroom.scanner.conftest import REGION
 
 RUNTIME = """
 import sys
-from mailroom.scanner.function import _sandbox
+from mailroom.functions.scanner import _sandbox
 _, engine, _ = _sandbox()
 engine.ensure_ready()
 print(engine._daemon.process.pid, engine.version().rpartition(" ")[2], flush=True)

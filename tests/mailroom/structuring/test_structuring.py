@@ -13,9 +13,9 @@ from emulator import Emulator
 from mailroom.announcements import SOURCE, Announcer, MessageReceived
 from mailroom.announcements.events import schema_of
 from mailroom.errors import RetryableError
+from mailroom.functions.structuring import Work, work_on
+from mailroom.functions.structuring_settings import Settings
 from mailroom.messages.joining import JoinBy
-from mailroom.structuring.function import Work, work_on
-from mailroom.structuring.settings import Settings
 from mailroom.structuring.structure import Structuring
 from tests.emulators import shared_emulator
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store

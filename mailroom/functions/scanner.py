@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import boto3
 
 from mailroom.announcements import Announcer
+from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import SCANNER
 from mailroom.metrics import Meter
 from mailroom.scanner.engine import WarmEngine
 from mailroom.scanner.handler import work_on
 from mailroom.scanner.intake import Intake
 from mailroom.scanner.recipients import Recipients
-from mailroom.scanner.settings import Settings
 from mailroom.scanner.turns import Turns
 from mailroom.scanning.scan import AnswerCache
 from mailroom.waiting import try_again_after

@@ -16,13 +16,13 @@ from botocore.config import Config
 from mailroom.announcements import Announcer
 from mailroom.batches import attempt, not_done
 from mailroom.errors import MailroomError, PermanentError
+from mailroom.functions.structuring_settings import Settings
 from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX
 from mailroom.notifications import StoredObject, stored_objects
 from mailroom.outbox.again import Again
 from mailroom.outbox.line import Line
 from mailroom.outbox.sending import Sending
 from mailroom.store import Filed
-from mailroom.structuring.settings import Settings
 from mailroom.structuring.structure import Structuring
 from mailroom.waiting import try_again_after
 
