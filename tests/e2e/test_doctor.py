@@ -113,7 +113,7 @@ def test_all_is_well_with_the_documented_policy(doctor: Doctor) -> None:
     assert code == ExitCode.OK
     assert document["cells"][0]["account"] == "000000000000"
     assert found(document, "bootstrap")["said"].startswith("version ")
-    assert "1000 IAM roles allowed, 8 needed" in found(document, "quota", "iam_roles")["said"]
+    assert "1000 IAM roles allowed, 9 needed" in found(document, "quota", "iam_roles")["said"]
 
 
 def test_without_bootstrap(doctor: Doctor, platform: Platform, tmp_path: Path) -> None:
