@@ -1,4 +1,8 @@
-"""Addresses of a header, as the world writes them. Pure."""
+"""Addresses of a header, as the world writes them. Pure.
+
+An address is what the header literally says: no encoded word is ever decoded into one. What can be read in two ways is noted as
+`author-unclear`; where not even a guess stands in the header, there is a name and no address.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.messages.model import Address
+from mailroom.messages.specs import UNCLEAR, comment_at, read_spec
 from mailroom.messages.words import ENCODED_WORD, Note, decoded_words
 
 __all__ = ["MOST_ADDRESSES", "addresses"]
@@ -19,18 +24,26 @@ MOST_ADDRESSES: Final = 5000
 _ENCODED: Final = rf"(?P<encoded>{ENCODED_WORD})"
 # One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
 _QUOTED: Final = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*(?:(?P<quoted>")|(?P<open>\Z))'
-_OTHERS: Final = r'(?P<angle><[^<>]*+>?)|(?P<mark>[,;:(])|(?P<space>\s++)|(?P<word>[^\s"<>,;:(=]++|.)'
+# White space without the control characters that Python counts among it: those are characters of a word.
+_SPACE: Final = r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+_OTHERS: Final = rf'(?P<angle><[^<>]*+>?)|(?P<mark>[,;:(])|(?P<space>{_SPACE}++)|(?P<word>[^\s"<>,;:(=]++|.)'
 _TOKEN: Final = re.compile(f"{_ENCODED}|{_QUOTED}|{_OTHERS}", re.DOTALL)
 _TOKEN_BEHIND_OPEN_QUOTE: Final = re.compile(f"{_ENCODED}|{_OTHERS}", re.DOTALL)
+_MOST_OF_NAME: Final = 5
+"""Commas within one name without quotes."""
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-_ROUTE: Final = re.compile(r"\A@[^:]*+:")
-_WHITE: Final = re.compile(r"\s++")
+_WHITE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]++")
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
     kind: str
     text: str
+
+    @property
+    def says_address(self) -> bool:
+        """Whether an @ stands in it that divides an address; one within quotes or an encoded word does not."""
+        return self.kind == "word" and "@" in self.text
 
 
 @dataclass(slots=True)
@@ -44,34 +57,77 @@ class _Mailbox:
         self.tokens.append(_Token(kind, text))
         self.has_address = self.has_address or kind == "angle" or "@" in text
 
+    @property
+    def is_words(self) -> bool:
+        """Whether it is part of a name, and nothing else."""
+        return not self.has_address and any(token.kind in {"word", "encoded", "quoted"} for token in self.tokens)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a name stands in front of an address in angle brackets."""
+        kinds = [token.kind for token in self.tokens if token.kind not in {"space", "comment"}]
+        return "angle" in kinds[1:]
+
     def read(self, group: str, note: Note) -> Address | None:
         """The address; None where there is nothing."""
         angles = [token.text.strip("<>") for token in self.tokens if token.kind == "angle"]
-        comments = [token.text for token in self.tokens if token.kind == "comment"]
+        angles = [text for text in angles if text.strip()]
         if angles:
-            # The last one: what stands in an earlier one is part of the name that the sender wants seen.
-            address = _spec(decoded_words(angles[-1], note))
-            name = _words(self.tokens, note) or _plain(" ".join(comments), note)
-            return Address(address, name, group) if address or name else None
-        lumps = _joined(list(self._lumps()))
-        spec = next((number for number, lump in enumerate(lumps) if any("@" in token.text for token in lump)), None)
-        if spec is None and len(lumps) == 1 and lumps[0][0].kind == "word":
-            spec = 0
-        if spec is None:
+            return self._in_brackets(angles, group, note)
+        lumps = self._lumps(note)
+        found = [number for number, lump in enumerate(lumps) if any(token.says_address for token in lump)]
+        if not found and len(lumps) == 1 and lumps[0][0].kind == "word":
+            found = [0]
+        if not found:
             name = _words(self.tokens, note)
+            if "@" in name:
+                note(UNCLEAR)
             return Address("", name, group) if name else None
-        address = _spec(decoded_words("".join(token.text for token in lumps[spec]), note))
+        if len(found) > 1 or found[0] < len(lumps) - 1:
+            note(UNCLEAR)  # two of them, or words behind one that may be more of it
+        text = "".join(token.text for token in lumps[found[0]])
         others = [
-            token for number, lump in enumerate(lumps) if number != spec for token in (*lump, _Token("space", " "))
+            token for number, lump in enumerate(lumps) if number != found[0] for token in (*lump, _Token("space", " "))
         ]
-        name = _words(others, note) or _plain(" ".join(comments), note)
+        return self._address(text, others, group, note)
+
+    def _in_brackets(self, angles: list[str], group: str, note: Note) -> Address | None:
+        """The last one: what stands in an earlier one is part of the name that the sender wants seen."""
+        bare = [
+            "".join(token.text for token in lump) for lump in self._lumps() if any(token.says_address for token in lump)
+        ]
+        if any(read_spec(one)[0] != read_spec(angles[-1])[0] for one in (*bare, *angles[:-1])):
+            note(UNCLEAR)
+        return self._address(angles[-1], self.tokens, group, note)
+
+    def _address(self, text: str, named: list[_Token], group: str, note: Note) -> Address | None:
+        address, clear = read_spec(text)
+        if not clear:
+            note(UNCLEAR)
+        comments = " ".join(token.text for token in self.tokens if token.kind == "comment")
+        name = _words(named, note) or _plain(comments, note)
+        if not address:
+            # What stands there is still shown, decoded by nobody.
+            name = " ".join(filter(None, [name, _WHITE.sub(" ", text).strip()]))
         return Address(address, name, group) if address or name else None
 
-    def _lumps(self) -> Iterator[list[_Token]]:
+    def _lumps(self, note: Note | None = None) -> list[list[_Token]]:
+        """Tokens that belong together: without white space between them, or only around an @ or a dot. RFC 5322 4.4."""
+        apart = list(self._apart())
+        joined = _joined(apart, dots=True)
+        if len(joined) <= 1:
+            return joined
+        # A dot at the end of a name is no dot of the address behind it.
+        others = _joined(apart, dots=False)
+        if note is not None and len(others) != len(joined):
+            note(UNCLEAR)
+        return others
+
+    def _apart(self) -> Iterator[list[_Token]]:
         """Tokens without white space between them."""
         lump: list[_Token] = []
         for token in self.tokens:
-            if token.kind in {"space", "comment"}:
+            if token.kind in {"space", "comment", "angle"}:
                 if lump:
                     yield lump
                 lump = []
@@ -84,15 +140,19 @@ class _Mailbox:
 def addresses(header: str, note: Note) -> tuple[Address, ...]:
     """The mailboxes of a From, To, Cc or Reply-To header, those of groups too; never raises. Takes linear time.
 
+    A name that a comma divides, without quotes around it, is one name of the address behind it.
+
     Args:
         header: its value, unfolded, encoded words as they are.
-        note: told of each problem.
+        note: told of each problem: `author-unclear` where an address can be read in two ways, `too-many-addresses` where some are
+            left out.
 
-    Source: RFC 5322 3.4 and 4.4.
+    Source: RFC 5322 3.4 and 4.4; RFC 2047 5 (3).
     """
     found: list[Address] = []
     group = ""
     box = _Mailbox()
+    parts: list[_Mailbox] = []
     token = _TOKEN
     at = 0
     while at < len(header) and len(found) < MOST_ADDRESSES:
@@ -107,29 +167,54 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
         if kind != "mark":
             box.add(kind, text)
         elif text == "(":
-            comment, at = _comment(header, at)
+            comment, at, _ = comment_at(header, at)
             box.add("comment", comment)
         elif text == ":" and not group and not box.has_address:
+            found += _read(parts, group, note)
+            parts = []
             group = _words(box.tokens, note)
             box = _Mailbox()
         elif text == ":":
             box.add("word", text)
         else:
-            found += filter(None, [box.read(group, note)])
+            parts.append(box)
             box = _Mailbox()
+            if text == ";" or not parts[-1].is_words or len(parts) > _MOST_OF_NAME:
+                found += _read(parts, group, note)
+                parts = []
             group = "" if text == ";" else group
-    found += filter(None, [box.read(group, note)])
+    found += _read([*parts, box], group, note)
+    if len(found) > MOST_ADDRESSES or header[at:].strip(" ,;\t\r\n"):
+        note("too-many-addresses")
     return tuple(found[:MOST_ADDRESSES])
 
 
-def _joined(lumps: list[list[_Token]]) -> list[list[_Token]]:
-    """The lumps, those around an @ that stands alone made one."""
+def _read(parts: list[_Mailbox], group: str, note: Note) -> list[Address]:
+    """The addresses of parts between commas; one, where all but the last are parts of its name."""
+    last = parts[-1] if parts else _Mailbox()
+    if len(parts) > 1 and last.is_named:
+        whole = _Mailbox()
+        for part in parts:
+            if whole.tokens:
+                whole.add("word", ",")
+            for token in part.tokens:
+                whole.add(token.kind, token.text)
+        parts = [whole]
+    return [address for part in parts if (address := part.read(group, note)) is not None]
+
+
+def _joined(lumps: list[list[_Token]], *, dots: bool) -> list[list[_Token]]:
+    """The lumps, those around an @ made one, and those around a dot: any, or only behind an @."""
     out: list[list[_Token]] = []
+    domain = False
     for lump in lumps:
-        if out and (lump[0].text.startswith("@") or out[-1][-1].text.endswith("@")):
+        marks = "@." if dots or domain else "@"
+        if out and (lump[0].text[0] in marks or out[-1][-1].text[-1] in marks):
             out[-1] += lump
         else:
             out.append(list(lump))
+            domain = False
+        domain = domain or any(token.says_address for token in lump)
     return out
 
 
@@ -141,32 +226,6 @@ def _words(tokens: list[_Token], note: Note) -> str:
         if token.kind in {"word", "quoted", "encoded", "space"}
     ]
     return _plain("".join(texts), note)
-
-
-def _comment(header: str, start: int) -> tuple[str, int]:
-    """What stands up to the bracket that closes the one before `start`, and where it goes on; without one, to the end."""
-    depth, at = 1, start
-    while at < len(header):
-        one = header[at]
-        if one == "\\":
-            at += 1
-        elif one == "(":
-            depth += 1
-        elif one == ")":
-            depth -= 1
-            if not depth:
-                return _ESCAPED.sub(r"\1", header[start:at]), at + 1
-        at += 1
-    return header[start:], len(header)
-
-
-def _spec(text: str) -> str:
-    """An addr-spec without white space and route, its domain in lower case."""
-    if not text.strip().startswith('"'):
-        text = _WHITE.sub("", text)
-    text = _ROUTE.sub("", text.strip())
-    local, at, domain = text.rpartition("@")
-    return f"{local}{at}{domain.strip('.').lower()}" if at else text
 
 
 def _plain(text: str, note: Note) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from mailroom.messages.charsets import decoded_header
 from mailroom.messages.mime import Header
 from mailroom.messages.model import Address, Attachment, Envelope, Kind, Nested, Report, ReportedRecipient
 from mailroom.messages.parameters import Field
+from mailroom.messages.specs import UNCLEAR, read_spec
 from mailroom.threads import message_ids
 
 __all__ = ["kinds_of", "report_of"]
+
+PartNote = Callable[[str, str], None]
+"""Told of a place, and of a problem there."""
 
 _REPORT_KINDS: Final = {
     "delivery-status": Kind.BOUNCE,
@@ -82,13 +86,16 @@ def _says(header: Header, *names: str) -> bool:
     return any(header.first(name).strip().lower() not in {"", "no", "false"} for name in names)
 
 
-def report_of(kind: Field, attachments: Sequence[Attachment], nested: Sequence[Nested]) -> Report | None:
+def report_of(
+    kind: Field, attachments: Sequence[Attachment], nested: Sequence[Nested], note: PartNote
+) -> Report | None:
     """What a multipart/report is about; None for any other message, and for a report without any of its parts.
 
     Args:
         kind: the message's content type.
         attachments: its parts.
         nested: the messages among them: the one that is reported on.
+        note: told of each problem, and of the part where it is.
     """
     if kind.value != "multipart/report":
         return None
@@ -97,7 +104,7 @@ def report_of(kind: Field, attachments: Sequence[Attachment], nested: Sequence[N
     seen = False
     for part in attachments:
         if part.content_type in _STATUS_TYPES:
-            recipients += _recipients(_groups(part))
+            recipients += _recipients(part, note)
         elif part.content_type in _NOTIFICATION_TYPES:
             for group in _groups(part):
                 original = original or _id(group.get("original-message-id", ""))
@@ -126,17 +133,24 @@ def _groups(part: Attachment) -> list[dict[str, str]]:
     return groups
 
 
-def _recipients(groups: list[dict[str, str]]) -> list[ReportedRecipient]:
-    return [
-        ReportedRecipient(
-            address=_typed(group.get("final-recipient") or group.get("original-recipient", "")).strip("<> "),
-            action=group.get("action", "").lower(),
-            status=group.get("status", "").partition(" ")[0],
-            diagnostic=_typed(group.get("diagnostic-code", "")),
+def _recipients(part: Attachment, note: PartNote) -> list[ReportedRecipient]:
+    found = []
+    for group in _groups(part):
+        if "final-recipient" not in group and "original-recipient" not in group:
+            continue
+        written = _typed(group.get("final-recipient") or group.get("original-recipient", "")).strip("<> ")
+        address, clear = read_spec(written)
+        if not clear:
+            note(f"part {part.path}" if part.path else "message", UNCLEAR)
+        found.append(
+            ReportedRecipient(
+                address=address,
+                action=group.get("action", "").lower(),
+                status=group.get("status", "").partition(" ")[0],
+                diagnostic=_typed(group.get("diagnostic-code", "")),
+            )
         )
-        for group in groups
-        if "final-recipient" in group or "original-recipient" in group
-    ]
+    return found
 
 
 def _typed(value: str) -> str:

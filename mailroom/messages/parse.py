@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailroom.messages.addresses import addresses
+from mailroom.messages.addresses import MOST_ADDRESSES, addresses
 from mailroom.messages.charsets import decoded
 from mailroom.messages.dates import read_date
 from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
@@ -23,6 +23,7 @@ from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, re
 from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
+from mailroom.messages.specs import UNCLEAR
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
 from mailroom.messages.words import decoded_words
 from mailroom.threads import message_ids
@@ -46,12 +47,15 @@ _OF_ITSELF: Final = (
     "subject",
     "content-type",
 )
+_ONE_FIELD: Final = frozenset({"from", "sender", "reply-to"})
+"""Fields that a message has once. RFC 5322 3.6."""
 _MOST_THREAD_INDEX: Final = 1000
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
 _TOKEN: Final = re.compile(r"\s*+\"?([^\s;(),\"]*+)")
 MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 """Parts that are messages themselves."""
 _LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}+(?:>?From [^\r\n]*+[\r\n]++)?[!-9;-~]{1,80}+[ \t]{0,10}+:")
+_LINE_ENDS: Final = re.compile(r"[ \t]*+[\n\r\v\f\x1c-\x1e\x85\u2028\u2029][\s]*+")
 _ONE_WORD: Final = re.compile(r"\s*+<?([^\s<>]{1,998}+)>?\s*+")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
 _PADDED: Final = re.compile(rb"[^=]++=*+")
@@ -119,7 +123,7 @@ class _Reader:
         own = own_ids[0] if own_ids else _lone_word(header.first("message-id"))
         envelope = read_envelope(header)
         from_ = self._addresses(header, "from")
-        report = report_of(root.kind, self.attachments, self.nested)
+        report = report_of(root.kind, self.attachments, self.nested, self.problems.add)
         date = read_date(header.first("date"))
         if date is None and header.first("date"):
             self.problems.add("header date", "date-broken")
@@ -149,11 +153,22 @@ class _Reader:
         )
 
     def _words(self, header: Header, name: str) -> str:
-        return decoded_words(header.first(name), lambda what: self.problems.add(f"header {name}", what)).strip()
+        """A header's words on one line: an encoded one may hold line ends, and whoever answers would write a header more."""
+        words = decoded_words(header.first(name), lambda what: self.problems.add(f"header {name}", what))
+        return _LINE_ENDS.sub(" ", words).strip()
 
     def _addresses(self, header: Header, name: str) -> tuple[Address, ...]:
-        value = ", ".join(header.every(name))
-        return addresses(value, lambda what: self.problems.add(f"header {name}", what))
+        def note(what: str) -> None:
+            self.problems.add(f"header {name}", what)
+
+        values = header.every(name)
+        if name in _ONE_FIELD and len(set(values)) > 1:
+            note(UNCLEAR)
+        # Each by itself: what one of them leaves open is not closed by the next.
+        found = [address for value in values for address in addresses(value, note)]
+        if len(found) > MOST_ADDRESSES:
+            note("too-many-addresses")
+        return tuple(found[:MOST_ADDRESSES])
 
     def blocks(self, part: Part) -> list[_Block]:
         """The body that the part holds; what else it holds is added to the attachments."""
