@@ -32,10 +32,18 @@ _MOST_LOOKS: Final = 100_000
 
 _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_LINES: Final = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:")
 _CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n?|\n))+(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
 """Lines that continue nothing, in front of a field."""
-_FROM_LINE: Final = re.compile(rb">?From [^\r\n]*+(?:\r\n|\n|\r)")
+_FROM_LINE: Final = re.compile(rb">?From (?![ \t]{0,40}+:)[^\r\n]*+(?:\r\n|\n|\r)")
+_BLANK_LINES: Final = re.compile(rb"(?:[ \t]*+(?:\r\n|\n|\r)){1,20}")
+"""Lines that show nothing, in front of a header."""
+_OF_MESSAGE: Final = re.compile(
+    rb"(?:received|return-path|delivered-to|from|to|subject|date|message-id|mime-version|content-type|x-[a-z0-9-]{1,60}+):",
+    re.IGNORECASE,
+)
+"""Fields that messages begin with."""
 _JUNK_LINE: Final = re.compile(
     rb"(?![!-9;-~]{1,200}+[ \t]{0,40}+:)[^\r\n]{1,998}+(?:\r\n|\n|\r)"
     rb"(?=(?:received|return-path|from|to|subject|date|message-id|mime-version|content-type):)",
@@ -170,7 +178,14 @@ class _Structure:
 
     def _begin(self) -> int:
         """Where the header of the message begins."""
-        first = _FROM_LINE.match(self.raw) or _JUNK_LINE.match(self.raw)
+        raw = self.raw
+        blank = _BLANK_LINES.match(raw)
+        # Behind an empty first line all is body, as a rule: only what surely is a header is one.
+        begins = _FIELD if raw[:1] in {b" ", b"\t"} else _OF_MESSAGE
+        if blank and begins.match(raw, blank.end()):
+            self.problems.add("message", "header-broken")
+            return blank.end()
+        first = _FROM_LINE.match(raw) or _JUNK_LINE.match(raw)
         return first.end() if first else 0
 
     def message(self) -> Part:
@@ -216,6 +231,14 @@ class _Structure:
         section = raw[start : min(over, start + _MOST_HEADER)]
         if over - start > _MOST_HEADER:
             self.problems.add(place, "header-too-long")
+        body = self._body_of_endless(section, start, closed=empty is not None)
+        if body is not None:
+            self.problems.add(place, "header-broken")
+            section = raw[start:body]
+        begins = body if body is not None else empty.end() if empty else end
+        return Header(tuple(self._fields(section, place))), begins
+
+    def _fields(self, section: bytes, place: str) -> Iterator[tuple[str, str]]:
         fields: list[list[bytes]] = []
         broken = False
         for line in section.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
@@ -229,7 +252,26 @@ class _Structure:
                 fields.append([line])
             elif line:
                 self.problems.add(place, "header-broken")
-        return Header(tuple(self._field(lines, place) for lines in fields)), empty.end() if empty else end
+        for lines in fields:
+            yield self._field(lines, place)
+
+    def _body_of_endless(self, section: bytes, start: int, *, closed: bool) -> int | None:
+        """Where the body begins of which no empty line divides the header; None where one does.
+
+        Without any, the rest is body from the first line that is no field, as Python's library reads it. With one further below, it
+        is so where no field follows such a line: the empty line stands between two paragraphs.
+        """
+        found: int | None = None
+        for match in _LINES.finditer(section):
+            line = match[0]
+            is_field = _FIELD.match(line) is not None
+            if found is not None and is_field and closed:
+                found = None
+            if found is None and not is_field and line[:1] not in b" \t\r\n":
+                found = match.start()
+                if not closed:
+                    break
+        return None if found is None else start + found
 
     def _field(self, lines: list[bytes], place: str) -> tuple[str, str]:
         """Name and value of a field that stands on these lines."""

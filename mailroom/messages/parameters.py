@@ -105,6 +105,9 @@ def _joined(pieces: list[_Piece], note: Note) -> str:
             ordered[0] = _Piece(ordered[0].number, encoded=True, text=text)
         else:
             note("parameter-broken")
+            if "=?" in ordered[0].text:
+                # None of RFC 2231: it is read like one without the star.
+                ordered = [_Piece(piece.number, encoded=False, text=piece.text) for piece in ordered]
     if not any(piece.encoded for piece in ordered):
         return decoded_words("".join(piece.text for piece in ordered), note)
     # Of neighbours, since some senders cut within an escape.

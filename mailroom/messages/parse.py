@@ -18,6 +18,7 @@ from mailroom.messages.charsets import decoded
 from mailroom.messages.dates import read_date
 from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.messages.envelope import read_envelope
+from mailroom.messages.identifiers import identifiers_of
 from mailroom.messages.kinds import kinds_of, report_of
 from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
 from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
@@ -26,7 +27,6 @@ from mailroom.messages.quotes import split_quoted
 from mailroom.messages.specs import UNCLEAR
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
 from mailroom.messages.words import decoded_words
-from mailroom.threads import message_ids
 
 __all__ = ["MAX_NESTED", "MESSAGE_TYPES", "opened_files", "parse"]
 
@@ -119,7 +119,7 @@ class _Reader:
         text = _joined([block.text or text_of_html(block.html) for block in blocks])
         subject = self._words(header, "subject")
         reply, quoted = split_quoted(text, subject)
-        own_ids = message_ids(header.first("message-id"))
+        own_ids = self._identifiers(header, "message-id")
         own = own_ids[0] if own_ids else _lone_word(header.first("message-id"))
         envelope = read_envelope(header)
         from_ = self._addresses(header, "from")
@@ -130,8 +130,8 @@ class _Reader:
         return Message(
             digest=_digest(header, memoryview(self.raw)[root.start :]),
             message_id=own,
-            in_reply_to=message_ids(header.first("in-reply-to")),
-            references=message_ids(header.first("references")),
+            in_reply_to=self._identifiers(header, "in-reply-to"),
+            references=self._identifiers(header, "references"),
             thread_index=_thread_index(header.first("thread-index")),
             date=date,
             subject=subject,
@@ -156,6 +156,9 @@ class _Reader:
         """A header's words on one line: an encoded one may hold line ends, and whoever answers would write a header more."""
         words = decoded_words(header.first(name), lambda what: self.problems.add(f"header {name}", what))
         return _LINE_ENDS.sub(" ", words).strip()
+
+    def _identifiers(self, header: Header, name: str) -> tuple[str, ...]:
+        return identifiers_of(header.first(name), lambda what: self.problems.add(f"header {name}", what))
 
     def _addresses(self, header: Header, name: str) -> tuple[Address, ...]:
         def note(what: str) -> None:

@@ -13,6 +13,7 @@ MOST_IDS: Final = 50
 _BRACKETED: Final = re.compile(r"<([^<>]*+)>")
 _BARE: Final = re.compile(r"[^\s<>()\",;]++")
 _WHITE: Final = re.compile(r"\s++")
+_COMMENT: Final = re.compile(r"\([^()]*+\)")
 _MOST_CHARACTERS: Final = 998
 """RFC 5322 2.1.1: no line is longer, and an identifier stands on one."""
 
@@ -28,8 +29,14 @@ def message_ids(header: str) -> tuple[str, ...]:
 
     Source: RFC 5322 3.6.4 and 4.5.4; the forms of In-Reply-To that RFC 822 allowed.
     """
-    found = [_WHITE.sub("", match) for match in _BRACKETED.findall(header)]
+    found = [_plain(match) for match in _BRACKETED.findall(header)]
     if not any(found):
         found = [word for word in _BARE.findall(header) if "@" in word[1:-1]]
     ids = tuple(dict.fromkeys(one for one in found if 0 < len(one) <= _MOST_CHARACTERS))
     return ids if len(ids) <= MOST_IDS else (ids[0], *ids[1 - MOST_IDS :])
+
+
+def _plain(written: str) -> str:
+    """Without white space, and without the comments that stood beside some. RFC 5322 4.5.4."""
+    plain = _WHITE.sub("", written)
+    return _COMMENT.sub("", plain) if plain != written and "(" in plain else plain
