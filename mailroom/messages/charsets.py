@@ -11,7 +11,7 @@ import webencodings
 
 from mailroom.messages.japanese import decoded_euc_jp, decoded_iso_2022_jp
 
-__all__ = ["decoded", "decoded_header"]
+__all__ = ["decoded", "decoded_header", "decoded_html"]
 
 _CODECS: Final = {
     "big5": "big5hkscs",
@@ -54,6 +54,13 @@ _DIFFERENT: Final = {
     "cp932": str.maketrans("\uf8f0\uf8f1\uf8f2\uf8f3", _BAD * 4),
 }
 _SEVERAL: Final = re.compile(rb"(?:[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})")
+_META: Final = re.compile(rb"<meta(?=[\s/])([^>]*+)", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(
+    rb"(?P<name>[^\s\"'>/=]++)(?:\s{0,40}+=\s{0,40}+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\s\"'>]++)))?"
+)
+_CONTENT_CHARSET: Final = re.compile(rb"charset\s{0,40}+=\s{0,40}+[\"']?\s{0,40}+([^\s;\"']{1,60}+)", re.IGNORECASE)
+_MOST_HEAD: Final = 16_384
+"""Octets in which `meta` is looked for: browsers look through 1,024, programs that write mail put styles in front."""
 _MOST_LABEL: Final = 60
 
 
@@ -85,6 +92,59 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
         # It can write halves of characters, which no other charset has, and nothing could be written to.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text, "charset-wrong" if _BAD in text and codec != "utf-7" else ""
+
+
+def decoded_html(octets: bytes, label: str = "") -> tuple[str, str]:
+    """The text of HTML, and the problem as `decoded` has it.
+
+    Where there is no label, or one of ASCII that is wrong, and the octets are no UTF-8, the charset is what the HTML's own `meta`
+    says, as browsers do it.
+
+    Args:
+        octets: any.
+        label: as for `decoded`.
+
+    Source: HTML standard, "Prescan a byte stream to determine its encoding"; of UTF-8 without a label, mail has more than the web.
+    """
+    plain = label.strip().strip("\"'").strip().lower()
+    if octets.isascii() and b"\x1b" not in octets:
+        return decoded(octets, label)
+    if (not plain or plain in _ASCII) and not _is_utf8(octets) and (own := _meta_label(octets)):
+        text, problem = decoded(octets, own)
+        return text, problem or ("charset-wrong" if plain else "")
+    return decoded(octets, label)
+
+
+def _is_utf8(octets: bytes) -> bool:
+    if octets.isascii():
+        return False  # it may be one of those that are written in ASCII, such as ISO-2022-JP
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _meta_label(octets: bytes) -> str:
+    """The charset that the first `meta` with one names, outside of comments; "" where none names one that browsers know."""
+    head = octets[:_MOST_HEAD].replace(b"\0", b"")
+    kept: list[bytes] = []
+    for number, piece in enumerate(head.split(b"<!--")):
+        kept.append(piece.partition(b"-->")[2] if number else piece)
+    for tag in _META.findall(b"".join(kept)):
+        found = {match["name"].lower(): _value(match) for match in _ATTRIBUTE.finditer(tag)}
+        name = found.get(b"charset", b"")
+        if not name and found.get(b"http-equiv", b"").strip().lower() == b"content-type":
+            content = _CONTENT_CHARSET.search(found.get(b"content", b""))
+            name = content[1] if content else b""
+        known = webencodings.lookup(name.decode("latin-1"))
+        if known is not None and known.name not in {"replacement", "utf-16be", "utf-16le", "x-user-defined"}:
+            return str(known.name)
+    return ""
+
+
+def _value(match: re.Match[bytes]) -> bytes:
+    return match["double"] or match["single"] or match["bare"] or b""
 
 
 def decoded_header(octets: bytes) -> str:

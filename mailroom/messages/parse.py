@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.messages.addresses import MOST_ADDRESSES, addresses
-from mailroom.messages.charsets import decoded
+from mailroom.messages.bodies import Block, alternative, html_of, text_of
+from mailroom.messages.charsets import decoded, decoded_html
 from mailroom.messages.dates import read_date
 from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.messages.envelope import read_envelope
@@ -22,7 +23,6 @@ from mailroom.messages.identifiers import identifiers_of
 from mailroom.messages.kinds import kinds_of, report_of
 from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
 from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
-from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
 from mailroom.messages.specs import UNCLEAR
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
@@ -59,14 +59,6 @@ _LINE_ENDS: Final = re.compile(r"[ \t]*+[\n\r\v\f\x1c-\x1e\x85\u2028\u2029][\s]*
 _ONE_WORD: Final = re.compile(r"\s*+<?([^\s<>]{1,998}+)>?\s*+")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
 _PADDED: Final = re.compile(rb"[^=]++=*+")
-
-
-@dataclass(slots=True)
-class _Block:
-    """A stretch of the body: as plain text, as HTML, or as both."""
-
-    text: str = ""
-    html: str = ""
 
 
 def parse(raw: bytes) -> Message:
@@ -116,7 +108,7 @@ class _Reader:
         root = read_structure(self.raw, self.problems, self.limits)
         header = root.header
         blocks = self.blocks(root)
-        text = _joined([block.text or text_of_html(block.html) for block in blocks])
+        text = text_of(blocks)
         subject = self._words(header, "subject")
         reply, quoted = split_quoted(text, subject)
         own_ids = self._identifiers(header, "message-id")
@@ -143,7 +135,7 @@ class _Reader:
             text=text,
             reply=reply,
             quoted=quoted,
-            html=_html_of(blocks),
+            html=html_of(blocks),
             attachments=tuple(self.attachments),
             nested=tuple(self.nested),
             kinds=kinds_of(header, root.kind, from_, envelope),
@@ -173,12 +165,12 @@ class _Reader:
             note("too-many-addresses")
         return tuple(found[:MOST_ADDRESSES])
 
-    def blocks(self, part: Part) -> list[_Block]:
+    def blocks(self, part: Part) -> list[Block]:
         """The body that the part holds; what else it holds is added to the attachments."""
         if part.children:
             found = [self.blocks(child) for child in part.children]
             if part.kind.value == "multipart/alternative":
-                return _alternative([block for blocks in found for block in blocks])
+                return alternative(found)
             return [block for blocks in found for block in blocks]
         disposition, filename = part.disposition(lambda what: self.problems.add(part.place, what))
         is_text = part.kind.value in {"text/plain", "text/html"}
@@ -220,15 +212,16 @@ class _Reader:
                 self.problems.add(part.place, "base64-broken")
             return lenient_base64(letters)
 
-    def _body(self, part: Part, content: bytes | memoryview) -> list[_Block]:
+    def _body(self, part: Part, content: bytes | memoryview) -> list[Block]:
         octets = bytes(content)
         if part.kind.value == "text/plain" and b"begin" in octets:
             octets = self._without_files(part, with_lf(octets))
-        text, problem = decoded(octets, part.kind.parameters.get("charset", ""))
+        read = decoded_html if part.kind.value == "text/html" else decoded
+        text, problem = read(octets, part.kind.parameters.get("charset", ""))
         if problem:
             self.problems.add(part.place, problem)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return [_Block(html=text) if part.kind.value == "text/html" else _Block(text=text)]
+        return [Block(html=text) if part.kind.value == "text/html" else Block(text=text)]
 
     def _without_files(self, part: Part, octets: bytes) -> bytes:
         """The text without the files that are written into it, which are added to the attachments."""
@@ -338,36 +331,6 @@ def _thread_index(header: str) -> str:
     """Outlook's name of the conversation: the first 22 octets, which all its messages share."""
     octets = lenient_base64(header[:_MOST_THREAD_INDEX].encode("ascii", "ignore"))
     return octets[:22].hex() if len(octets) >= 22 else ""
-
-
-def _alternative(blocks: list[_Block]) -> list[_Block]:
-    """The body that was sent in several forms: the last text and all HTML of it."""
-    texts = [block.text for block in blocks if block.text]
-    html = "\n".join(block.html for block in blocks if block.html)
-    return [_Block(text=texts[-1] if texts else "", html=html)] if texts or html else []
-
-
-def _html_of(blocks: list[_Block]) -> str:
-    """The body as HTML; "" when none was sent. Text between stretches of HTML becomes HTML, so that none is missing."""
-    if not any(block.html for block in blocks):
-        return ""
-    return "\n".join(
-        block.html or f"<pre>{_escaped(block.text)}</pre>" for block in blocks if block.html or block.text.strip()
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _joined(texts: list[str]) -> str:
-    """The texts behind each other, each on lines of its own."""
-    out: list[str] = []
-    for text in filter(None, texts):
-        if out and not out[-1].endswith("\n"):
-            out.append("\n")
-        out.append(text)
-    return "".join(out)
 
 
 def _lone_word(header: str) -> str:

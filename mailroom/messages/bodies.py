@@ -1,0 +1,82 @@
+"""The body of a message, put together of its parts. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.messages.plain import text_of_html
+
+__all__ = ["Block", "alternative", "html_of", "shows", "text_of"]
+
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Characters that show nothing, though Unicode calls them letters or symbols."""
+
+
+@dataclass(slots=True)
+class Block:
+    """A stretch of the body: as plain text, as HTML, or as both."""
+
+    text: str = ""
+    html: str = ""
+
+
+def shows(text: str) -> bool:
+    """Whether a reader sees anything of it: a character that is neither white space nor of no width."""
+    return any(unicodedata.category(one) not in _INVISIBLE and one not in _FILLERS for one in text)
+
+
+def text_of(blocks: Sequence[Block]) -> str:
+    """The body as text: of each stretch what was sent as text, or else what its HTML says; each on lines of its own."""
+    out: list[str] = []
+    for text in filter(None, (_words(block) for block in blocks)):
+        if out and not out[-1].endswith("\n"):
+            out.append("\n")
+        out.append(text)
+    return "".join(out)
+
+
+def html_of(blocks: Sequence[Block]) -> str:
+    """The body as HTML; "" when none was sent. Text between stretches of HTML becomes HTML, so that none is missing."""
+    if not any(block.html for block in blocks):
+        return ""
+    return "\n".join(
+        block.html or f"<pre>{_escaped(block.text)}</pre>" for block in blocks if block.html or shows(block.text)
+    )
+
+
+def alternative(forms: Sequence[Sequence[Block]]) -> list[Block]:
+    """The body that was sent in several forms: the last one that is all text, and all those with HTML, each of them whole.
+
+    A form that shows nothing is none; where no other is all text, the text is what the last one says, its HTML included.
+
+    Args:
+        forms: the direct children of a multipart/alternative.
+
+    Source: RFC 2046 5.1.4.
+    """
+    html = "\n".join(filter(None, (html_of(form) for form in forms)))
+    plain = [form for form in forms if _is_text(form)]
+    if plain:
+        return [Block(text=text_of(plain[-1]), html=html)]
+    if html:
+        mixed = [form for form in forms if any(shows(block.text) for block in form)]
+        return [Block(text=text_of(mixed[-1]) if mixed else "", html=html)]
+    return [block for form in forms[-1:] for block in form]
+
+
+def _is_text(form: Sequence[Block]) -> bool:
+    """Whether the text of a form is all of it."""
+    seen = [block for block in form if block.html or shows(block.text)]
+    return bool(seen) and all(shows(block.text) for block in seen)
+
+
+def _words(block: Block) -> str:
+    return block.text if shows(block.text) or not block.html else text_of_html(block.html)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
