@@ -42,6 +42,9 @@ def suppress_recipient(
     if engagement.from_a_list:
         logger.info("message %s: not sent, since its recipient is on a list of SES's", engagement.ses_id)
         return
+    if engagement.not_spam:
+        logger.info("message %s: its recipient says that it is no spam", engagement.ses_id)
+        return
     recipients = recipients_of(table, engagement.ses_id)
     if recipients is None and now - engagement.at < _RECORDED_WITHIN:
         raise RetryableError(f"message {engagement.ses_id}: whom it was sent to is not written down yet")

@@ -27,6 +27,7 @@ def note_engagement(table: Table, engagement: Engagement, retention: timedelta |
         **({"link": engagement.link} if engagement.link else {}),
         **({"bot": True} if engagement.bot else {}),
         **({"subtype": engagement.subtype} if engagement.subtype else {}),
+        **({"feedback": engagement.feedback} if engagement.feedback else {}),
     }
     if retention is not None:
         item[EXPIRES] = int((engagement.at + retention).timestamp())
@@ -52,4 +53,5 @@ def _engagement(item: Item, ses_id: str) -> Engagement:
         link=item.get("link", ""),
         bot=item.get("bot", False),
         subtype=item.get("subtype", ""),
+        feedback=item.get("feedback", ""),
     )

@@ -33,6 +33,7 @@ PATHS: Final[Mapping[str, str]] = {
     "link": "$.detail.click.link",
     **{f"{name}At": f"$.detail.{name}.timestamp" for name in _TIMES},
     **{f"{name}Bot": f"$.detail.{name}.isBotEvent" for name in _BOTS},
+    "feedback": "$.detail.complaint.complaintFeedbackType",
     **{f"{name}Subtype": f"$.detail.{name}.{name}SubType" for name in _SUBTYPES},
 }
 """The transformer's variables: all that is read of an event.
@@ -55,6 +56,8 @@ _FIELDS: Final = 8
 _WITH_SUBTYPE: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.SOFT_BOUNCE, EngagementKind.COMPLAINT})
 _SUBTYPE: Final = re.compile(r"(?!null$)[A-Za-z]{1,64}+")
 """SES's subtypes are single words; of a complaint it is null, as a rule."""
+_FEEDBACK: Final = re.compile(r"(?!null$)[A-Za-z-]{1,64}+")
+"""RFC 5965 7.3 and the registry of feedback types: words with dashes."""
 _SET: Final = re.compile(r"[A-Za-z0-9_-]{1,64}+")
 """SES API reference, ConfigurationSetName."""
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}+")
@@ -66,7 +69,7 @@ def template() -> str:
     times = "".join(f"<{name}At>" for name in _TIMES)
     bots = "".join(f"<{name}Bot>" for name in _BOTS)
     subtypes = "".join(f"<{name}Subtype>" for name in _SUBTYPES)
-    return f'"{_VERSION}|<kind><bounce>|<message>|<set>|<accepted>|{times}|{bots}|{subtypes}|<link>"'
+    return f'"{_VERSION}|<kind><bounce>|<message>|<set>|<accepted>|{times}|{bots}<feedback>|{subtypes}|<link>"'
 
 
 def set_of(line: str, sets_arn: str) -> str:
@@ -110,7 +113,9 @@ def engagement_of(line: str) -> Engagement:
         ses_id=ses_id,
         at=moment,
         link=link[:_MOST_LINK] if known is EngagementKind.CLICK else "",
-        bot=bot.lower() in {"true", "likely"},
+        bot=known is not EngagementKind.COMPLAINT and bot.lower() in {"true", "likely"},
+        # Where the others say whether a program did it: no complaint has that.
+        feedback=bot.lower() if known is EngagementKind.COMPLAINT and _FEEDBACK.fullmatch(bot) else "",
         subtype=subtype if known in _WITH_SUBTYPE and _SUBTYPE.fullmatch(subtype) else "",
     )
 

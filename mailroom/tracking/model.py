@@ -24,7 +24,7 @@ class EngagementKind(StrEnum):
     SOFT_BOUNCE = "SoftBounce"
     """It was not taken this time, or nobody can tell why: a full mailbox, an absence note. Transient or Undetermined."""
     COMPLAINT = "Complaint"
-    """The recipient called it spam."""
+    """The recipient called it spam; or no spam, where `Engagement.not_spam` says so."""
     REJECT = "Reject"
     """SES found malware in it, and did not send it."""
     RENDERING_FAILURE = "Rendering Failure"
@@ -58,6 +58,8 @@ class Engagement:
         link: the link that was followed; "" for all other kinds.
         bot: whether SES took it for a program's doing, such as a scanner that follows every link.
         subtype: SES's word for the kind of bounce or complaint, such as "NoEmail"; "" where it has none, and for all other kinds.
+        feedback: of a complaint, what its recipient said, in lower case, such as "abuse" or "not-spam" (RFC 5965 7.3); "" where SES does
+            not say, and for all other kinds.
     """
 
     kind: EngagementKind
@@ -66,6 +68,12 @@ class Engagement:
     link: str = ""
     bot: bool = False
     subtype: str = ""
+    feedback: str = ""
+
+    @property
+    def not_spam(self) -> bool:
+        """Whether SES calls it a complaint, and it is the opposite: the recipient took the message out of the spam folder."""
+        return self.feedback == "not-spam"
 
     @property
     def from_a_list(self) -> bool:

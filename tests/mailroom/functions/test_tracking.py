@@ -150,6 +150,25 @@ def test_what_ses_did_not_send(store: Store, word: str, kind: EngagementKind, su
     assert [(one.kind, one.subtype) for one in found] == [(kind, subtype)]
 
 
+@pytest.mark.parametrize(
+    ("feedback", "kept", "suppressed"),
+    [
+        ("not-spam", "not-spam", False),
+        ("Not-Spam", "not-spam", False),
+        ("abuse", "abuse", True),
+        ("", "", True),
+        ("null", "", True),
+    ],
+)
+def test_complaints_that_are_none(store: Store, feedback: str, kept: str, suppressed: bool) -> None:
+    """Who takes a message out of the spam folder is not suppressed; the event says what it was."""
+    sent(store, "ida@nordhof.example")
+    assert worked(store, line("Complaint", bot=feedback)) == []
+    assert (store.reader.suppression("ida@nordhof.example") is not None) == suppressed
+    found = store.reader.engagements(SES_ID).items
+    assert [(one.kind, one.feedback, one.bot) for one in found] == [(EngagementKind.COMPLAINT, kept, False)]
+
+
 @pytest.mark.parametrize("subtype", ["General", "NoEmail", "", "null"])
 def test_bounces_of_every_other_kind_count(store: Store, subtype: str) -> None:
     """The recipient's server said so itself."""
