@@ -71,6 +71,7 @@ def _read_report(document: Mapping[str, Any] | None) -> Report | None:
     return Report(
         original_message_id=document["original_message_id"],
         recipients=tuple(ReportedRecipient(**one) for one in document["recipients"]),
+        feedback=document.get("feedback", ""),
     )
 
 

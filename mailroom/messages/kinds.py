@@ -13,7 +13,7 @@ from mailroom.messages.parameters import Field
 from mailroom.messages.specs import UNCLEAR, read_spec
 from mailroom.threads import message_ids
 
-__all__ = ["kinds_of", "report_of"]
+__all__ = ["NOT_SPAM", "kinds_of", "report_of"]
 
 PartNote = Callable[[str, str], None]
 """Told of a place, and of a problem there."""
@@ -40,10 +40,29 @@ _MOST_RECIPIENTS: Final = 1000
 _FIELD: Final = re.compile(r"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*)", re.MULTILINE)
 _EMPTY_LINE: Final = re.compile(r"\n[ \t]*+\n")
 _WHITE: Final = re.compile(r"\s++")
+_COMMENT: Final = re.compile(r"\([^()]*+\)")
+_OF_LISTS: Final = (
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-help",
+    "list-subscribe",
+    "list-owner",
+    "list-archive",
+)
+"""RFC 2369, RFC 8058. Feedback-ID is none of them: SES writes it on all that it sends, whoever wrote it."""
+_NOT_FAILED: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
+"""RFC 3464 2.3.3."""
+NOT_SPAM: Final = "not-spam"
+"""RFC 5965 7.3: the recipient took the message out of the spam folder."""
+_QMAIL_BEGIN: Final = "Hi. This is the"
+_QMAIL_RECIPIENT: Final = re.compile(r"<([^<>\n]{1,400}+)>:\n?")
+_QMAIL_STATUS: Final = re.compile(r"#([245]\.[0-9]{1,3}+\.[0-9]{1,3}+)")
 _BEHIND_WORD: Final = re.compile(r"[;\s(]")
 
 
-def kinds_of(header: Header, kind: Field, from_: Sequence[Address], envelope: Envelope) -> frozenset[Kind]:
+def kinds_of(
+    header: Header, kind: Field, from_: Sequence[Address], envelope: Envelope, report: Report | None
+) -> frozenset[Kind]:
     """What else the message is.
 
     Args:
@@ -51,34 +70,60 @@ def kinds_of(header: Header, kind: Field, from_: Sequence[Address], envelope: En
         kind: its content type.
         from_: its authors.
         envelope: what SES says of it.
+        report: what it reports.
 
-    Source: RFC 3464, RFC 3834 5, RFC 8098, RFC 5965, RFC 2919, RFC 2369; MS-OXCMAIL for X-Auto-Response-Suppress, which many
+    Source: RFC 3464, RFC 3834 2 and 5, RFC 8098, RFC 5965, RFC 2919, RFC 2369; MS-OXCMAIL for X-Auto-Response-Suppress, which many
         ordinary messages have and which therefore says nothing here.
     """
     found: set[Kind] = set()
-    if kind.value == "multipart/report":
-        reported = _REPORT_KINDS.get(kind.parameters.get("report-type", "").lower())
-        if reported is not None:
-            found.add(reported)
-    if header.first("x-failed-recipients") or (
-        any(_POSTMASTERS.match(address.address) for address in from_) and envelope.ses_id and not envelope.sender
-    ):
+    reported = _REPORT_KINDS.get(kind.parameters.get("report-type", "").lower()) if _is_report(kind) else None
+    if reported is Kind.BOUNCE or (report is not None and not _is_report(kind)):
+        if _failed(report):
+            found.add(Kind.BOUNCE)
+    elif reported is not None and not (report is not None and report.feedback == NOT_SPAM):
+        found.add(reported)
+    elif reported is None and _looks_like_bounce(header, from_, envelope):
         found.add(Kind.BOUNCE)
-    submitted = _BEHIND_WORD.split(header.first("auto-submitted").strip().lower(), maxsplit=1)[0]
+    automatic = _automatic(header)
+    if automatic is not None:
+        found.add(automatic)
+    elif not found and header.every("return-path")[:1] in (["<>"], [""]):
+        found.add(Kind.AUTO_GENERATED)
+    precedence = header.first("precedence").strip().lower()
+    if precedence == "list" or _says(header, "list-id", "list-post", "mailing-list"):
+        found.add(Kind.LIST)
+    elif precedence in {"bulk", "junk"} or _says(header, *_OF_LISTS):
+        found.add(Kind.BULK)
+    return frozenset(found)
+
+
+def _is_report(kind: Field) -> bool:
+    return kind.value == "multipart/report"
+
+
+def _failed(report: Report | None) -> bool:
+    """Whether the message could not be delivered to somebody; so it is where nobody is named."""
+    recipients = report.recipients if report is not None else ()
+    return not recipients or any(one.action not in _NOT_FAILED for one in recipients)
+
+
+def _looks_like_bounce(header: Header, from_: Sequence[Address], envelope: Envelope) -> bool:
+    by_postmaster = any(_POSTMASTERS.match(address.address) for address in from_)
+    return bool(header.first("x-failed-recipients") or (by_postmaster and envelope.ses_id and not envelope.sender))
+
+
+def _automatic(header: Header) -> Kind | None:
+    """How a program sent it; None where no field says so. One that says "no" does not undo another."""
+    written = (_COMMENT.sub(" ", value).strip().lower() for value in header.every("auto-submitted"))
+    submitted = {_BEHIND_WORD.split(value, maxsplit=1)[0] for value in written} - {"", "no"}
     precedence = header.first("precedence").strip().lower()
     if (
-        submitted == "auto-replied"
+        "auto-replied" in submitted
         or precedence == "auto_reply"
         or _says(header, "x-autoreply", "x-autorespond", "x-autoresponse")
     ):
-        found.add(Kind.AUTO_REPLY)
-    elif submitted.startswith("auto-"):
-        found.add(Kind.AUTO_GENERATED)
-    if precedence == "list" or _says(header, "list-id", "list-post", "mailing-list"):
-        found.add(Kind.LIST)
-    elif precedence in {"bulk", "junk"} or _says(header, "list-unsubscribe", "feedback-id"):
-        found.add(Kind.BULK)
-    return frozenset(found)
+        return Kind.AUTO_REPLY
+    return Kind.AUTO_GENERATED if submitted else None
 
 
 def _says(header: Header, *names: str) -> bool:
@@ -87,27 +132,39 @@ def _says(header: Header, *names: str) -> bool:
 
 
 def report_of(
-    kind: Field, attachments: Sequence[Attachment], nested: Sequence[Nested], note: PartNote
+    kind: Field,
+    attachments: Sequence[Attachment],
+    nested: Sequence[Nested],
+    *,
+    text: str,
+    answered: Sequence[str],
+    note: PartNote,
 ) -> Report | None:
-    """What a multipart/report is about; None for any other message, and for a report without any of its parts.
+    """What a multipart/report is about, or a text of qmail's; None for any other message, and for one without its parts.
 
     Args:
         kind: the message's content type.
         attachments: its parts.
         nested: the messages among them: the one that is reported on.
+        text: its text.
+        answered: identifiers of In-Reply-To: Exchange's read receipts name the message there only.
         note: told of each problem, and of the part where it is.
+
+    Source: RFC 3464, RFC 8098, RFC 5965; D. J. Bernstein, "The qmail-send Bounce Message Format".
     """
-    if kind.value != "multipart/report":
-        return None
+    if not _is_report(kind):
+        return _report_of_qmail(text, note) if text.startswith(_QMAIL_BEGIN) else None
     recipients: list[ReportedRecipient] = []
-    original = ""
-    seen = False
+    original = feedback = ""
+    seen = notified = False
     for part in attachments:
         if part.content_type in _STATUS_TYPES:
             recipients += _recipients(part, note)
         elif part.content_type in _NOTIFICATION_TYPES:
+            notified = notified or "disposition" in part.content_type
             for group in _groups(part):
                 original = original or _id(group.get("original-message-id", ""))
+                feedback = feedback or group.get("feedback-type", "").lower()
         elif part.content_type in _HEADER_TYPES:
             headers = next(iter(_groups(part)), {})
             original = original or _id(headers.get("message-id", ""))
@@ -117,7 +174,37 @@ def report_of(
     for inner in nested:
         original = original or inner.message.message_id
         seen = True
-    return Report(original_message_id=original, recipients=tuple(recipients[:_MOST_RECIPIENTS])) if seen else None
+    if notified and not original:
+        original = next(iter(answered), "")
+    if not seen:
+        return None
+    return Report(original_message_id=original, recipients=tuple(recipients[:_MOST_RECIPIENTS]), feedback=feedback)
+
+
+def _report_of_qmail(text: str, note: PartNote) -> Report | None:
+    """Paragraphs of recipients up to one that begins with a dash, and the message behind it."""
+    recipients: list[ReportedRecipient] = []
+    paragraphs = iter(text[:_MOST_STATUS].split("\n\n"))
+    for paragraph in paragraphs:
+        words = paragraph.lstrip("\n")
+        if words.startswith("-"):
+            break
+        found = _QMAIL_RECIPIENT.match(words)
+        if found is None or len(recipients) >= _MOST_RECIPIENTS:
+            continue
+        address, clear = read_spec(found[1])
+        if not clear:
+            note("message", UNCLEAR)
+        said = _WHITE.sub(" ", words[found.end() :]).strip()
+        status = _QMAIL_STATUS.search(said)
+        recipients.append(ReportedRecipient(address, "failed", status[1] if status else "", said))
+    else:
+        return None
+    if not recipients:
+        return None
+    copied = next(paragraphs, "").lstrip("\n")
+    ids = (match[2] for match in _FIELD.finditer(copied) if match[1].lower() == "message-id")
+    return Report(original_message_id=_id(next(ids, "")), recipients=tuple(recipients))
 
 
 def _groups(part: Attachment) -> list[dict[str, str]]:

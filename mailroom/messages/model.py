@@ -27,15 +27,15 @@ class Kind(StrEnum):
     """What else a message is, besides one that a person wrote. A message can be several."""
 
     BOUNCE = "bounce"
-    """Says that a message could not be delivered. RFC 3464."""
+    """Says that a message could not be delivered; one that is delayed, or was delivered, is none. RFC 3464."""
     AUTO_REPLY = "auto-reply"
     """Answers by itself: an absence note, a receipt of a ticket system. RFC 3834."""
     AUTO_GENERATED = "auto-generated"
-    """Sent by a program, and answers nothing. RFC 3834."""
+    """Sent by a program, or without a sender in its envelope: never to be answered by another one. RFC 3834."""
     READ_RECEIPT = "read-receipt"
     """RFC 8098."""
     COMPLAINT = "complaint"
-    """A feedback report of abuse. RFC 5965."""
+    """A feedback report of abuse; one that says that a message is no spam is none. RFC 5965."""
     LIST = "list"
     """Came through a mailing list. RFC 2919."""
     BULK = "bulk"
@@ -122,10 +122,12 @@ class Report:
     Args:
         original_message_id: identifier of the message that it answers, without brackets; "" when it does not say.
         recipients: what became of each.
+        feedback: of a report of feedback, its type, such as "abuse" or "not-spam"; "" for all others. RFC 5965 7.3.
     """
 
     original_message_id: str = ""
     recipients: tuple[ReportedRecipient, ...] = ()
+    feedback: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -292,4 +294,6 @@ def _report(report: Report | None) -> dict[str, Any] | None:
         {"address": one.address, "action": one.action, "status": one.status, "diagnostic": one.diagnostic}
         for one in report.recipients
     ]
-    return {"original_message_id": report.original_message_id, "recipients": recipients}
+    document: dict[str, Any] = {"original_message_id": report.original_message_id, "recipients": recipients}
+    # Only where there is one: documents in the store have none.
+    return {**document, "feedback": report.feedback} if report.feedback else document

@@ -115,14 +115,17 @@ class _Reader:
         own = own_ids[0] if own_ids else _lone_word(header.first("message-id"))
         envelope = read_envelope(header)
         from_ = self._addresses(header, "from")
-        report = report_of(root.kind, self.attachments, self.nested, self.problems.add)
+        answered = self._identifiers(header, "in-reply-to")
+        report = report_of(
+            root.kind, self.attachments, self.nested, text=text, answered=answered, note=self.problems.add
+        )
         date = read_date(header.first("date"))
         if date is None and header.first("date"):
             self.problems.add("header date", "date-broken")
         return Message(
             digest=_digest(header, memoryview(self.raw)[root.start :]),
             message_id=own,
-            in_reply_to=self._identifiers(header, "in-reply-to"),
+            in_reply_to=answered,
             references=self._identifiers(header, "references"),
             thread_index=_thread_index(header.first("thread-index")),
             date=date,
@@ -138,7 +141,7 @@ class _Reader:
             html=html_of(blocks),
             attachments=tuple(self.attachments),
             nested=tuple(self.nested),
-            kinds=kinds_of(header, root.kind, from_, envelope),
+            kinds=kinds_of(header, root.kind, from_, envelope, report),
             report=report,
             envelope=envelope,
             problems=tuple(self.problems.found),
