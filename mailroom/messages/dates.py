@@ -12,6 +12,8 @@ __all__ = ["read_date"]
 _COMMENT: Final = re.compile(r"\([^()]*+\)")
 _WHITE: Final = re.compile(r"\s++")
 _SHORT_YEAR: Final = re.compile(r"(?<=[A-Za-z] )(\d{2,3})(?= \d{1,2}:)")
+_ZONE: Final = re.compile(r"(?<=:[0-9]{2}) ?(?:GMT|UTC|UT|Z)? ?([+-])([0-9]{1,2})(?::?([0-9]{2}))?\Z", re.IGNORECASE)
+"""Zones as JavaScript and others write them: -05:00, GMT-0500, UTC+2."""
 _MOST_CHARACTERS: Final = 200
 
 
@@ -28,15 +30,21 @@ def read_date(header: str) -> datetime | None:
     if not text:
         return None
     text = _SHORT_YEAR.sub(_with_century, text)
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
+    zoned = _ZONE.sub(_as_standard, text)
+    for read, written in ((parsedate_to_datetime, zoned), (datetime.fromisoformat, text)):
         try:
-            found = read(text)
+            found = read(written)
             aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
             aware.astimezone(UTC)
         except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
             continue
         return aware
     return None
+
+
+def _as_standard(match: re.Match[str]) -> str:
+    """The zone as RFC 5322 has it: a sign and four digits."""
+    return f" {match[1]}{int(match[2]):02}{match[3] or '00'}"
 
 
 def _with_century(match: re.Match[str]) -> str:

@@ -27,7 +27,10 @@ FRONT_FIELDS: Final = frozenset(
 
 _BY_SES: Final = re.compile(r"\bby inbound-smtp\.(?:[a-z0-9-]++\.)?amazonaws\.com\b")
 _ID: Final = re.compile(r"\bid(?=\s++(?P<id>[A-Za-z0-9]{1,100}+)\b)")
-_FOR: Final = re.compile(r"\bfor\s++<?(?P<address>[^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
+_FOR: Final = re.compile(
+    r'\bfor\s++<?(?P<address>(?:"(?:\\.|[^"\\]){1,130}"|[^\s<>;][^\s<>;@]*+)@[^\s<>;]++)', re.IGNORECASE | re.DOTALL
+)
+"""A local part in quotes may hold white space. RFC 5321 4.1.2."""
 _RESULT: Final = re.compile(r"(?:^|;)\s*+(?P<method>spf|dkim|dmarc)\s*+=\s*+(?P<result>[a-z]++)", re.IGNORECASE)
 _BRACKET: Final = re.compile(r"[()]|[^()]++")
 # One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.

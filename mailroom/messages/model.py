@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, Final
 
 __all__ = [
     "Address",
@@ -21,6 +21,10 @@ __all__ = [
     "Report",
     "ReportedRecipient",
 ]
+
+
+_MOST_FILE_NAME: Final = 255
+"""Octets that file systems take."""
 
 
 class Kind(StrEnum):
@@ -161,10 +165,14 @@ class Attachment:
 
     @property
     def safe_filename(self) -> str:
-        """A name to save it under: of one path component, without control characters, of at most 200 characters; never empty."""
+        """A name to save it under: of one path component, without control characters and colons; never empty.
+
+        Of a longer name the last 200 characters are kept, and of those as many as are 255 octets in UTF-8.
+        """
         name = PureWindowsPath(PurePosixPath(self.filename).name).name
-        name = "".join(one if one.isprintable() else "_" for one in name).strip(" .")
-        return name[-200:] or f"attachment-{self.path.replace(':', '-') or '1'}"
+        name = "".join(one if one.isprintable() and one != ":" else "_" for one in name).strip(" .")
+        name = name[-200:].encode()[-_MOST_FILE_NAME:].decode("utf-8", "ignore").strip(" .")
+        return name or f"attachment-{self.path.replace(':', '-') or '1'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ __all__ = ["Place", "Threads"]
 
 _TRIES: Final = 20
 _MOST_HOPS: Final = 100
+_MOST_ADDRESS: Final = 320
+"""RFC 5321 4.5.3.1: 64 octets, an @ and 255."""
 _MOVED_AT_ONCE: Final = 25
 """Messages of one transaction: three writes each, and at most a hundred in all."""
 
@@ -176,5 +178,8 @@ def _still_a_root(thread: str) -> Write:
 
 
 def participants(addresses: Iterable[str]) -> list[str]:
-    """Those that a list of threads shows: the first twenty in the order of the alphabet, whatever order they came in."""
-    return sorted({address for address in addresses if address})[:20]
+    """Those that a list of threads shows: the first twenty in the order of the alphabet, whatever order they came in.
+
+    Each is cut at the length of the longest address there may be: an item of the table holds 400 KB.
+    """
+    return sorted({address[:_MOST_ADDRESS] for address in addresses if address})[:20]

@@ -58,8 +58,8 @@ class Engagement:
         link: the link that was followed; "" for all other kinds.
         bot: whether SES took it for a program's doing, such as a scanner that follows every link.
         subtype: SES's word for the kind of bounce or complaint, such as "NoEmail"; "" where it has none, and for all other kinds.
-        feedback: of a complaint, what its recipient said, in lower case, such as "abuse" or "not-spam" (RFC 5965 7.3); "" where SES does
-            not say, and for all other kinds.
+        feedback: of a complaint, what its recipient said, in lower case, such as "abuse" or "not-spam" (RFC 5965 7.3); "" where
+            SES does not say, and for all other kinds.
     """
 
     kind: EngagementKind

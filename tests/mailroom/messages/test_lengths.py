@@ -1,0 +1,62 @@
+"""Dates, names of files and addresses of the envelope in forms that are rarer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailroom.messages import Attachment, parse
+from mailroom.messages.dates import read_date
+from mailroom.store.linking import participants
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Mon, 02 Nov 2026 09:00:00 -05:00",
+        "Mon, 02 Nov 2026 09:00:00 GMT-0500",
+        "Mon, 02 Nov 2026 09:00:00 GMT-05:00",
+        "Mon, 02 Nov 2026 09:00:00 UTC-5",
+        "Mon, 02 Nov 2026 09:00 -05",
+        "Mon Nov 02 2026 09:00:00 GMT-0500 (Eastern Standard Time)",
+        "Mon, 02 Nov 2026 19:30:00 +05:30",
+        "2026-11-02T09:00:00-05:00",
+        "2026-11-02 14:00:00",
+    ],
+)
+def test_zones(written: str) -> None:
+    """Each of them is the same moment."""
+    assert read_date(written) == datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "name", ["計画" * 80 + ".pdf", "ü" * 300 + ".pdf", "a" * 400 + ".pdf", "🚀" * 100 + ".pdf", "12:45.pdf"]
+)
+def test_safe_file_names(name: str) -> None:
+    """File systems count octets: at most 255 of them, and the extension stays; no colon, which begins another stream on Windows."""
+    safe = Attachment(path="2", filename=name, content_type="application/pdf", sha256="", octets=0).safe_filename
+    assert len(safe.encode()) <= 255
+    assert safe.endswith(".pdf")
+    assert ":" not in safe
+
+
+@pytest.mark.parametrize(
+    ("written", "recipient"),
+    [
+        ('"karl huber"@post.verein.example', '"karl huber"@post.verein.example'),
+        ('<"karl; \\"k\\" huber"@Post.verein.example>', '"karl; \\"k\\" huber"@post.verein.example'),
+        ("kontor@post.verein.example", "kontor@post.verein.example"),
+    ],
+)
+def test_recipient_of_the_envelope(written: str, recipient: str) -> None:
+    """A local part in quotes is whole, white space included."""
+    received = f"from mx.example by inbound-smtp.eu-central-1.amazonaws.com with SMTP id k3m7q2 for {written}; x"
+    message = parse(f"Return-Path: <a@b.example>\nReceived: {received}\nFrom: a@b.example\n\nx".encode())
+    assert message.envelope.recipients == (recipient,)
+
+
+def test_participants_are_short() -> None:
+    """However long authors are, a thread's item is not."""
+    found = participants([f"{number}{'a' * 300_000}@b.example" for number in range(30)])
+    assert (len(found), {len(one) for one in found}) == (20, {320})
