@@ -42,6 +42,7 @@ def message_from(document: Mapping[str, Any]) -> Message:
         reply_to=_read_addresses(document["reply_to"]),
         to=_read_addresses(document["to"]),
         cc=_read_addresses(document["cc"]),
+        resent_from=_read_addresses(document.get("resent_from", ())),
         text=document["text"],
         reply=document["reply"],
         quoted=document["quoted"],

@@ -206,6 +206,7 @@ class Message:
         reply_to: where answers go.
         to: recipients, as it says.
         cc: further recipients.
+        resent_from: who passed it on unchanged, the last one first; none as a rule. RFC 5322 3.6.6.
         text: the body as text, lines ending in LF: what was sent as plain text, or else what its HTML says.
         reply: the beginning of `text`, up to what is quoted of an earlier message.
         quoted: the rest: `reply + quoted` is always `text`.
@@ -240,6 +241,7 @@ class Message:
     report: Report | None = None
     envelope: Envelope = field(default_factory=Envelope)
     problems: tuple[Problem, ...] = ()
+    resent_from: tuple[Address, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -258,6 +260,7 @@ class Message:
             "reply_to": _addresses(self.reply_to),
             "to": _addresses(self.to),
             "cc": _addresses(self.cc),
+            **({"resent_from": _addresses(self.resent_from)} if self.resent_from else {}),
             "text": self.text,
             "reply": self.reply,
             "quoted": self.quoted,

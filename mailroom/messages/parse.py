@@ -135,6 +135,7 @@ class _Reader:
             reply_to=self._addresses(header, "reply-to"),
             to=self._addresses(header, "to"),
             cc=self._addresses(header, "cc"),
+            resent_from=self._addresses(header, "resent-from"),
             text=text,
             reply=reply,
             quoted=quoted,

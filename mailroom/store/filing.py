@@ -38,7 +38,8 @@ INLINE_OCTETS: Final = 16_000
 """Bigger documents are objects: writing one costs as much as writing about this much to the table."""
 MOST_IDENTIFIERS: Final = 60
 MOST_ADDRESSES: Final = 25
-"""Both so that one message is one transaction, of a hundred writes at most."""
+"""Both so that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
+_MOST_FOUND_BY: Final = 5000
 _TRIES: Final = 20
 _MOST_DATE_BEHIND: Final = timedelta(days=30)
 _SUBJECT: Final = 300
@@ -168,6 +169,7 @@ class Filing:
         # A thread of that name can be there already: the message was, and its time passed.
         place = Threads(self.table).place(joined, begins=digest if again else "")
         thread = place.thread["thread"] if place.thread is not None else digest
+        addresses = _addresses(arrival)
         summary = self._kept(_summary(arrival, at, identifiers), arrival)
         document = _document(message)
         inline = {"document": document.decode("utf-8")} if len(document) <= INLINE_OCTETS else {}
@@ -187,9 +189,15 @@ class Filing:
             ),
             *(
                 Write(put={**summary, PARTITION: address_key(address), SORT: at_key(at, digest)})
-                for address in _addresses(arrival)
+                for address in addresses[:MOST_ADDRESSES]
             ),
         ]
+        # Before the message itself: whoever fails between them files it again, and the same items once more.
+        for begin in range(MOST_ADDRESSES, len(addresses), MOST_ADDRESSES):
+            some = addresses[begin : begin + MOST_ADDRESSES]
+            self.table.write(
+                [Write(put={**summary, PARTITION: address_key(one), SORT: at_key(at, digest)}) for one in some]
+            )
         self.table.write(writes)
 
     def _write_delivery(self, arrival: Arrival, known: Item) -> None:
@@ -358,9 +366,9 @@ def _summary(arrival: Arrival, at: datetime, identifiers: _Identifiers) -> Item:
 
 
 def _addresses(arrival: Arrival) -> list[str]:
-    """Addresses that the message is found by: of the envelope first, then authors and recipients; as many as one write takes."""
+    """Addresses that the message is found by: of the envelope first, then authors and recipients."""
     message = arrival.message
     boxes = (*message.from_, *message.reply_to, *message.to, *message.cc)
     found = dict.fromkeys(one for one in (*message.envelope.recipients, *(box.address for box in boxes)) if "@" in one)
     folded = {address.casefold(): address for address in found if len(address) <= _MOST_ADDRESS}
-    return list(folded.values())[:MOST_ADDRESSES]
+    return list(folded.values())[:_MOST_FOUND_BY]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from mailroom.messages import Attachment, parse
 from mailroom.messages.dates import read_date
+from mailroom.messages.documents import message_from
 from mailroom.store.linking import participants
 
 
@@ -54,6 +56,20 @@ def test_recipient_of_the_envelope(written: str, recipient: str) -> None:
     received = f"from mx.example by inbound-smtp.eu-central-1.amazonaws.com with SMTP id k3m7q2 for {written}; x"
     message = parse(f"Return-Path: <a@b.example>\nReceived: {received}\nFrom: a@b.example\n\nx".encode())
     assert message.envelope.recipients == (recipient,)
+
+
+def test_resent_from() -> None:
+    """Who passed a message on is kept beside its author; nothing else of the document changes."""
+    raw = b"Resent-From: Ola <ola@kund.example>\nResent-From: c@d.example\nFrom: a@b.example\n\nx"
+    message = parse(raw)
+    assert [(one.name, one.address) for one in message.resent_from] == [
+        ("Ola", "ola@kund.example"),
+        ("", "c@d.example"),
+    ]
+    assert [one.address for one in message.from_] == ["a@b.example"]
+    assert message_from(json.loads(json.dumps(message.document))) == message
+    assert message.problems == ()
+    assert "resent_from" not in parse(b"From: a@b.example\n\nx").document
 
 
 def test_participants_are_short() -> None:
