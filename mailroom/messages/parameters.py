@@ -21,6 +21,8 @@ _PARAMETER: Final = re.compile(
     re.DOTALL,
 )
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_MOST_BEHIND: Final = 1000
+"""Characters behind a bare quote that may be of the same value."""
 _SECTION: Final = re.compile(r"\*(?:(?P<number>\d{1,3}+)(?P<encoded>\*)?)?")
 _PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -59,7 +61,10 @@ def parameterized(header: str, note: Note) -> Field:
     rest = header[match.end() if match else 0 :]
     for found in _PARAMETER.finditer(f";{rest}" if rest[:1] not in {";", " ", "\t"} else rest):
         name = found["name"].lower()
-        text = _unquoted(found["quoted"], found["plain"])
+        behind = _behind_bare_quote(found) if found["quoted"] is not None else ""
+        if behind:
+            note("parameter-broken")
+        text = _unquoted(found["quoted"], found["plain"]) + behind
         section = _SECTION.fullmatch(found["star"]) if found["star"] else None
         if section is None:
             plain.setdefault(name, text)
@@ -70,6 +75,16 @@ def parameterized(header: str, note: Note) -> Field:
     parameters = {name: decoded_words(text, note) for name, text in plain.items()}
     parameters |= {name: _joined(pieces, note) for name, pieces in extended.items()}
     return Field(value, parameters)
+
+
+def _behind_bare_quote(found: re.Match[str]) -> str:
+    """The rest of a value in whose midst stands a quote that nobody escaped: another character follows it, and a quote ends all."""
+    header, at = found.string, found.end()
+    if at >= len(header) or header[at] == ";" or header[at].isspace():
+        return ""
+    end = header.find(";", at, at + _MOST_BEHIND)
+    rest = header[at : end if end >= 0 else at + _MOST_BEHIND].rstrip()
+    return f'"{rest[:-1]}' if rest.endswith('"') else ""
 
 
 def _unquoted(quoted: str | None, plain: str) -> str:

@@ -58,6 +58,24 @@ def test_recipient_of_the_envelope(written: str, recipient: str) -> None:
     assert message.envelope.recipients == (recipient,)
 
 
+@pytest.mark.parametrize(
+    ("written", "name", "whats"),
+    [
+        ('"Angebot "Sommer" 2026.pdf"', 'Angebot "Sommer" 2026.pdf', ["parameter-broken"]),
+        ('"Angebot "Sommer" 2026.pdf"; size=9', 'Angebot "Sommer" 2026.pdf', ["parameter-broken"]),
+        ('"a"b".pdf"', 'a"b".pdf', ["parameter-broken"]),
+        ('"Angebot.pdf" ; size=9', "Angebot.pdf", []),
+        ('"Angebot.pdf"', "Angebot.pdf", []),
+    ],
+)
+def test_bare_quotes_in_file_names(written: str, name: str, whats: list[str]) -> None:
+    """A quote that the sender did not escape cuts no name, and is noted."""
+    raw = f"Content-Type: application/pdf\nContent-Disposition: attachment; filename={written}\n\nx".encode()
+    message = parse(raw)
+    assert [one.filename for one in message.attachments] == [name]
+    assert [one.what for one in message.problems] == whats
+
+
 def test_resent_from() -> None:
     """Who passed a message on is kept beside its author; nothing else of the document changes."""
     raw = b"Resent-From: Ola <ola@kund.example>\nResent-From: c@d.example\nFrom: a@b.example\n\nx"
