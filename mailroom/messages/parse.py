@@ -19,6 +19,7 @@ from mailroom.messages.charsets import decoded, decoded_html
 from mailroom.messages.dates import read_date
 from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.messages.envelope import read_envelope
+from mailroom.messages.flowed import unflowed
 from mailroom.messages.identifiers import identifiers_of
 from mailroom.messages.kinds import kinds_of, report_of
 from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
@@ -103,6 +104,8 @@ class _Reader:
     problems: Problems = field(default_factory=Problems)
     attachments: list[Attachment] = field(default_factory=list)
     nested: list[Nested] = field(default_factory=list)
+    typed: set[str] = field(default_factory=set)
+    """Lines that look quoted, and were typed by the sender."""
 
     def message(self) -> Message:
         root = read_structure(self.raw, self.problems, self.limits)
@@ -110,7 +113,7 @@ class _Reader:
         blocks = self.blocks(root)
         text = text_of(blocks)
         subject = self._words(header, "subject")
-        reply, quoted = split_quoted(text, subject)
+        reply, quoted = split_quoted(text, subject, typed=frozenset(self.typed))
         own_ids = self._identifiers(header, "message-id")
         own = own_ids[0] if own_ids else _lone_word(header.first("message-id"))
         envelope = read_envelope(header)
@@ -225,6 +228,10 @@ class _Reader:
         if problem:
             self.problems.add(part.place, problem)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+        parameters = part.kind.parameters
+        if part.kind.value == "text/plain" and parameters.get("format", "").strip().lower() == "flowed":
+            text, typed = unflowed(text, delete_space=parameters.get("delsp", "").strip().lower() == "yes")
+            self.typed |= typed
         return [Block(html=text) if part.kind.value == "text/html" else Block(text=text)]
 
     def _without_files(self, part: Part, octets: bytes) -> bytes:

@@ -8,6 +8,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mailroom.messages.phrases import (
+    FieldKind,
+    begins_attribution,
+    field_of,
+    forwarding_languages,
+    is_divider,
+    is_forwarded_line,
+    says_who_wrote,
+)
+
 __all__ = ["split_quoted"]
 
 _MOST_LINES: Final = 100_000
@@ -19,76 +29,14 @@ _MOST_CHARACTERS: Final = 400
 _QUOTED_LINE: Final = re.compile(r"[ \t]{0,3}+>")
 _ESCAPED_FROM: Final = re.compile(r">From ")
 """Mailboxes in one file write a line that begins with "From " so: it is quoted where its neighbours are."""
-_WROTE: Final = re.compile(
-    r"\b(?:wrote|writes|(?:schrieb|schreef|skrev)(?:\s.{0,160}+)?|a\s++écrit|escribió|escribi[óo]|ha\s++scritto|scrisse|escreveu|napisał(?:\(a\))?|"
-    r"het\s++volgende\s++geschreven)\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-"""What stands in front of the colon that ends an attribution."""
-_SCHRIEB: Final = re.compile(r"[^\n]{2,120}\bschrieb\s++am\b[^\n]{3,81}+(?<=:)\Z", re.IGNORECASE)
-_ATTRIBUTION_BEGINS: Final = re.compile(r"^(?:On|Am|Le|El|Il|Op|Em|Den|Dnia|W dniu)\s", re.IGNORECASE)
-_DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-]\d{1,2}")
+_DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-] ?\d{1,2}")
 _TIME: Final = re.compile(r"\d{1,2}[:.h]\d{2}")
 _ADDRESS: Final = re.compile(r"[^\s<>]@[^\s<>]")
-_DIVIDER: Final = re.compile(
-    r"[ \t]*+[-_]{2,}+[ \t]*+"
-    r"(?:Original Message|Original Appointment|Ursprüngliche Nachricht|Originalnachricht|Message d['\u2019]origine|"
-    r"Mensaje original|Messaggio originale|Oorspronkelijk bericht|Mensagem original|Reply message|Antwort|"
-    r"Исходное сообщение|原始邮件|原始郵件|邮件原件|元のメッセージ)"
-    r"[ \t]*+[-_]{2,}+[ \t]*+\Z",
-    re.IGNORECASE,
-)
-_FORWARDED: Final = re.compile(
-    r"[ \t]*+(?:[-_]{2,}+[ \t]*+"
-    r"(?:Forwarded message|Weitergeleitete Nachricht|Message transf[ée]r[ée]|Mensaje reenviado|Messaggio inoltrato|"
-    r"Doorgestuurd bericht|Mensagem encaminhada|Пересылаемое сообщение|转发的邮件|转发邮件信息|転送メッセージ)"
-    r"[ \t]*+[-_]{2,}+"
-    r"|Begin forwarded message:|Anfang der weitergeleiteten Nachricht:|Début du message transféré\s?:)[ \t]*+\Z",
-    re.IGNORECASE,
-)
-_FORWARDED_SUBJECT: Final = re.compile(r"\s*+(?:fwd?|wg|tr|rv|enc|doorst|vb|vl|pd)\s*+[:\uff1a]", re.IGNORECASE)
-_AUTHOR: Final = ["from", "von", "de", "da", "van", "från", "fra", "od", "от", "发件人", "寄件者", "差出人"]
-_WHEN: Final = (
-    *[
-        "sent",
-        "gesendet",
-        "envoyé",
-        "enviado",
-        "inviato",
-        "verzonden",
-        "date",
-        "datum",
-        "fecha",
-        "data",
-        "дата",
-        "отправлено",
-    ],
-    *["发送时间", "日期", "寄件日期", "送信日時", "日時"],
-    "enviado el",
-)
-_WHOM: Final = ["to", "an", "à", "para", "a", "aan", "cc", "кому", "копия", "收件人", "收件者", "抄送", "宛先"]
-_WHAT: Final = [
-    "subject",
-    "betreff",
-    "objet",
-    "asunto",
-    "oggetto",
-    "onderwerp",
-    "assunto",
-    "тема",
-    "主题",
-    "主旨",
-    "件名",
-]
-_FIELD: Final = re.compile(
-    rf"[ \t]*+\*?(?P<name>{'|'.join([*_AUTHOR, *_WHEN, *_WHOM, *_WHAT])})[ \t\xa0]*+[:\uff1a]\*?[ \t\xa0]*+\S",
-    re.IGNORECASE,
-)
 _RULE: Final = re.compile(r"[ \t]*+[-_]{10,}+[ \t]*+\Z")
 _BELOW: Final = re.compile(r"(?:-- ?|_{20,}+)\Z")
 
 
-def split_quoted(text: str, subject: str = "") -> tuple[str, str]:
+def split_quoted(text: str, subject: str = "", *, typed: frozenset[str] = frozenset()) -> tuple[str, str]:
     """What was written, and what is quoted of earlier messages behind it; together they are `text`.
 
     Nothing is split off when the answers stand between quoted lines, or above nothing, and of forwarded messages.
@@ -96,11 +44,13 @@ def split_quoted(text: str, subject: str = "") -> tuple[str, str]:
     Args:
         text: of a message; lines end in LF.
         subject: of the message, which may say that it forwards another.
+        typed: lines of it that look quoted, of which it is known that they are not. Default: none.
     """
     if text.count("\n") > _MOST_LINES:
         return text, ""
     lines = text.split("\n")
-    beginning = _beginning(lines, forwards=_FORWARDED_SUBJECT.match(subject) is not None)
+    seen = ["." if line in typed else line for line in lines] if typed else lines
+    beginning = _beginning(seen, forwarding_languages(subject))
     if beginning is None or not any(line.strip() for line in lines[:beginning]):
         return text, ""
     while beginning and not lines[beginning - 1].strip():
@@ -109,45 +59,66 @@ def split_quoted(text: str, subject: str = "") -> tuple[str, str]:
     return text[:at], text[at:]
 
 
-def _beginning(lines: list[str], *, forwards: bool) -> int | None:
-    """Number of the first line that belongs to the quotation; None without one."""
+def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:
+    """Number of the first line that belongs to the quotation; None without one.
+
+    Args:
+        lines: of the message.
+        forwards: languages in which its subject says that it forwards another; None when it does not.
+    """
     tail = _quoted_tail(lines)
     for number, line in enumerate(lines):
         if not line.strip():
             continue
-        if _FORWARDED.match(_unquoted(line)):
+        if is_forwarded_line(_unquoted(line)):
             return None
-        if _DIVIDER.match(line) or _is_header_block(lines, number):
-            if forwards:
+        if (divides := is_divider(line)) or _is_header_block(lines, number):
+            if forwards is not None and (divides or _is_forwarded_in(forwards, line)):
                 return None
             return number - 1 if number and _RULE.match(lines[number - 1]) else number
-        end, whole = _attribution(lines, number)
-        if end is not None and (
-            tail <= _next_line(lines, end) < len(lines) or (whole and not _quoted_from(lines, end))
+        start, whole = _attribution(lines, number)
+        if start is not None and (
+            tail <= _next_line(lines, number + 1) < len(lines) or (whole and not _quoted_from(lines, number + 1))
         ):
-            return number
+            return start
         if _QUOTED_LINE.match(line) and not _ESCAPED_FROM.match(line):
             return _with_attribution(lines, number) if number >= tail else None
     return None
 
 
-def _attribution(lines: list[str], number: int) -> tuple[int | None, bool]:
-    """Number of the line behind an attribution that begins here, and whether it says when and who; None when none does."""
-    if len(lines[number]) > _MOST_CHARACTERS:
-        return None, False
-    if _SCHRIEB.match(lines[number].strip()):
-        return number + 1, False
-    if not _ATTRIBUTION_BEGINS.match(lines[number].strip()):
+def _is_forwarded_in(languages: frozenset[str], author: str) -> bool:
+    """Whether a subject of these languages marks the message as forwarded that has this author: one word means either in two."""
+    field = field_of(author)
+    return (
+        not languages
+        or len(languages) == 1
+        or field is None
+        or not field.languages
+        or bool(languages & field.languages)
+    )
+
+
+def _attribution(lines: list[str], end: int) -> tuple[int | None, bool]:
+    """Number of the first line of an attribution that ends here, and whether it says when and who; None when none does.
+
+    It begins at the nearest line above that begins like one, or else where it says enough.
+    """
+    if not lines[end].rstrip().endswith((":", "\uff1a")):
         return None, False
     said = ""
-    for end in range(number, min(number + _ATTRIBUTION_LINES, len(lines))):
-        if not lines[end].strip() or len(lines[end]) > _MOST_CHARACTERS:
-            return None, False
-        said = f"{said} {lines[end].strip()}".strip()
-        if said.endswith(":") and _WROTE.search(said[:-1].rstrip()):
-            date, time, address = (bool(pattern.search(said)) for pattern in (_DATE, _TIME, _ADDRESS))
-            return (end + 1 if date or time or address else None), date and time and address
-    return None, False
+    enough: tuple[int | None, bool] = (None, False)
+    for start in range(end, max(end - _ATTRIBUTION_LINES, -1), -1):
+        if not lines[start].strip() or len(lines[start]) > _MOST_CHARACTERS:
+            break
+        said = f"{lines[start].strip()} {said}".strip()
+        if not says_who_wrote(said):
+            continue
+        known = [bool(pattern.search(said)) for pattern in (_DATE, _TIME, _ADDRESS)]
+        if begins_attribution(lines[start]) and any(known):
+            return start, all(known)
+        if enough[0] is None and sum(known) >= 2:
+            enough = (start, all(known))
+    return enough
 
 
 def _quoted_from(lines: list[str], start: int) -> bool:
@@ -160,7 +131,7 @@ def _with_attribution(lines: list[str], number: int) -> int:
     last = number - 1
     while last >= 0 and number - last <= 2 and not lines[last].strip():
         last -= 1
-    if last < 0 or not lines[last].rstrip().endswith((":", "\uff1a")):
+    if last < 0 or not lines[last].rstrip().endswith((":", "\uff1a")) or len(lines[last]) > _MOST_CHARACTERS:
         return number
     first = last
     while first and lines[first - 1].strip() and last - first < _ATTRIBUTION_LINES:
@@ -170,7 +141,7 @@ def _with_attribution(lines: list[str], number: int) -> int:
         when = bool(_DATE.search(said)) + bool(_TIME.search(said))
         if len(said) <= _MOST_CHARACTERS and (when == 2 or (when and _ADDRESS.search(said))):
             return start
-    return number
+    return last if says_who_wrote(lines[last]) else number
 
 
 def _quoted_tail(lines: list[str]) -> int:
@@ -212,8 +183,8 @@ def _is_header_block(lines: list[str], number: int) -> bool:
 
     One of them is the subject, or the author has an address: timetables have a "From" and a "To", too.
     """
-    first = _FIELD.match(lines[number])
-    if first is None or first["name"].lower() not in _AUTHOR:
+    first = field_of(lines[number])
+    if first is None or not first.languages:
         return False
     fields = 0
     of_mail = _ADDRESS.search(lines[number]) is not None
@@ -222,9 +193,9 @@ def _is_header_block(lines: list[str], number: int) -> bool:
             if fields >= 3:
                 break
             continue
-        if field := _FIELD.match(line):
+        if field := field_of(line):
             fields += 1
-            of_mail = of_mail or field["name"].lower() in _WHAT
+            of_mail = of_mail or field.kind is FieldKind.SUBJECT
         elif fields < 3 and not line.startswith((" ", "\t")) and "@" not in line:
             return False
     return fields >= 3 and of_mail
