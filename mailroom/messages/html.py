@@ -38,7 +38,7 @@ _ATTRIBUTES: Final = {
     "tr": {"bgcolor", "height"},
 }
 _STYLES: Final = (
-    # None of these takes an address, lays anything over the page around it, or moves out of its place.
+    # None of these takes an address, or draws outside its own box: whoever sends mail must not write over the page around it.
     "background-color border border-bottom border-collapse border-color border-left border-radius border-right border-spacing "
     "border-style border-top border-width color direction font-family font-size font-style font-weight height letter-spacing "
     "line-height margin-bottom max-width min-width padding padding-bottom padding-left padding-right padding-top text-align "
@@ -46,10 +46,25 @@ _STYLES: Final = (
 )
 _LOADING_STYLE: Final = re.compile(r"url|image|expression|import|[\\<>@]|/\*", re.IGNORECASE)
 """Words that load something in some program, and ways to hide them."""
+_LENGTHS: Final = frozenset({"letter-spacing", "margin-bottom", "text-indent"})
+"""Styles that draw outside their box when they are negative."""
+_WORDS: Final = {
+    **dict.fromkeys(_LENGTHS, frozenset({"auto", "inherit", "initial", "normal"})),
+    "line-height": frozenset({"initial", "normal"}),
+    "vertical-align": frozenset({"baseline", "bottom", "middle", "sub", "super", "text-bottom", "text-top", "top"}),
+}
+"""The only words of styles that are looked at closer; any other style is let through as it is."""
+_LENGTH: Final = re.compile(r"(?:\d{1,5}+|\d{0,5}+\.\d{1,6}+)(?:px|pt|em|rem|%)?", re.ASCII)
+_LINE_HEIGHT: Final = re.compile(r"[1-9](?:\.\d{1,6}+)?", re.ASCII)
+"""Of a line at least, and no length: elements within, whose font may be larger, would inherit it."""
+_GROWING: Final = frozenset({"img", "table", "td", "th", "tr"})
+"""Elements that are never less high than what is in them."""
 _HIDDEN_CONTENT: Final = frozenset(
     {"script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math", "head"}
 )
-_SCHEMES: Final = frozenset({"cid", "http", "https", "mailto", "tel"})
+_LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
+"""A message has no place of its own: any other link leads into the application, with its user's session."""
+_SCHEMES: Final = _LINKS | {"cid"}
 _IMAGE_TYPES: Final = frozenset({"image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"})
 """What browsers show as pictures; SVG is a document, with links and scripts."""
 
@@ -57,8 +72,10 @@ _IMAGE_TYPES: Final = frozenset({"image/bmp", "image/gif", "image/jpeg", "image/
 def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
     """The message's HTML, safe to put into a page; "" when none was sent.
 
-    Links stay, without the page's address and opener; images stay where they are in the message itself, all others go, and with
-    them whoever wants to know that it was opened.
+    Links to other places stay, without the page's address and opener; images stay where they are in the message itself, all others
+    go, and with them whoever wants to know that it was opened.
+
+    Put it into an element with the styles that docs/messages.md names: long words and text from right to left leave any other.
 
     Args:
         message: as it was read.
@@ -77,10 +94,12 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
 
     def keep(tag: str, name: str, value: str) -> str | None:
         if name == "style":
-            return None if _LOADING_STYLE.search(value) else value
+            return None if _LOADING_STYLE.search(value) else _within_box(tag, value)
         scheme, _, content_id = value.strip().partition(":")
+        if name == "href":
+            return value if scheme.lower() in _LINKS else None
         if (tag, name) != ("img", "src"):
-            return None if scheme.lower() == "cid" else value
+            return value
         image = images.get(unquote(content_id).strip("<>")) if scheme.lower() == "cid" else None
         return f"{mark}{image.path}" if image is not None else None
 
@@ -107,3 +126,26 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
                 raise ValueError(f"image {image.path}: address must be an https or data URL, got {address[:80]!r}")
             cleaned = cleaned.replace(marked, f'src="{address}"')
     return cleaned
+
+
+def _within_box(tag: str, style: str) -> str | None:
+    """The declarations that draw nothing outside the element's box; None without any."""
+    kept = []
+    for declaration in style.split(";"):
+        name, colon, value = (part.strip().lower() for part in declaration.partition(":"))
+        if colon and _stays_within(tag, name, value):
+            kept.append(declaration.strip())
+    return ";".join(kept) or None
+
+
+def _stays_within(tag: str, name: str, value: str) -> bool:
+    if name == "height":
+        return tag in _GROWING
+    if name == "text-decoration":
+        # A number would be the line's thickness.
+        return not any(one.isdigit() for one in value)
+    if name not in _WORDS or value in _WORDS[name]:
+        return True
+    if name == "line-height":
+        return _LINE_HEIGHT.fullmatch(value) is not None
+    return name in _LENGTHS and _LENGTH.fullmatch(value) is not None

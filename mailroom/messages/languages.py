@@ -1,9 +1,9 @@
 """What mail programs write around the messages that they answer and forward, by language. Data alone.
 
-# ruff: noqa: RUF001 - letters of these languages look like Latin ones
-
 Source: messages of Outlook, Gmail, Apple Mail, Thunderbird, Yahoo and Notes in these languages.
 """
+
+# ruff: noqa: RUF001 - letters of these languages look like Latin ones
 
 from __future__ import annotations
 

@@ -51,6 +51,44 @@ def shown(html: str, image: str = "image/png") -> str:
             '<table background="http://t/"><tr><td>a</td></tr></table>',
             "<table><tbody><tr><td>a</td></tr></tbody></table>",
         ),
+        *[
+            (f'<a href="{address}">a</a>', '<a rel="noopener noreferrer nofollow">a</a>')
+            for address in (
+                "/konto/loeschen?id=1",
+                "konto",
+                "?id=1",
+                "#top",
+                "//e.example/",
+                "ftp://e.example/",
+                " /x",
+                "",
+            )
+        ],
+        *[
+            (f'<a href="{address}">a</a>', f'<a href="{address}" rel="noopener noreferrer nofollow">a</a>')
+            for address in ("http://e.example/", "HTTPS://e.example/", "mailto:a@e.example", "tel:+4930")
+        ],
+        *[
+            (f'<p style="color:red;{style}">a</p>', '<p style="color:red">a</p>')
+            for style in (
+                *("text-indent:-420px", "TEXT-INDENT : -1px", "text-indent:calc(0px - 9em)", "height:0", "height:1em"),
+                *(
+                    "margin-bottom:-40px",
+                    "vertical-align:-300px",
+                    "vertical-align:9em",
+                ),
+                *("letter-spacing:-2em", "line-height:0", "line-height:.2", "line-height:9px", "line-height:10%"),
+                *("text-decoration:underline 300px", "margin-left:-9px", "text-indent:;text-indent:-9px"),
+            )
+        ],
+        *[
+            (f'<p style="{style}">a</p>', f'<p style="{style}">a</p>')
+            for style in (
+                *("text-indent:2em", "line-height:1.5", "letter-spacing:0.1em", "margin-bottom:10px"),
+                *("vertical-align:top", "text-decoration:underline", "width:100%"),
+            )
+        ],
+        ('<table style="height:40px"></table>', '<table style="height:40px"></table>'),
         ("<svg><image href='http://t/'/></svg><form action=x>a</form>", "a"),
         (
             "<base href=http://t/><link rel=stylesheet href=http://t/><meta http-equiv=refresh content='0;url=http://t'>a",

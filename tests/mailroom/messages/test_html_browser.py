@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Final
 
@@ -79,6 +81,40 @@ HOSTILE: Final = [
 
 LEAVING: Final = ("<meta", "<base", "<frameset", "<iframe", "<object", "<embed", "<video", "<audio")
 """Tricks that go elsewhere, or open what does: not shown as they were sent, since a browser does not come back from each."""
+
+
+CONTAINER: Final = re.search(
+    r"```css\n\.message \{\n(.*?)\}\n```",
+    Path(__file__).parents[3].joinpath("docs/messages.md").read_text("utf-8"),
+    re.DOTALL,
+)
+"""What the documents say that a page's container must have."""
+
+OVERDRAWING: Final = [
+    *(
+        f"<div style='{style};background-color:red'>one and only<br>two<br><a href='https://e.example/'>three</a></div>"
+        for style in (
+            *("text-indent:-200px", "height:0;line-height:20px", "margin-bottom:-90px", "letter-spacing:-3em"),
+            *("line-height:0", "line-height:1px", "width:0;white-space:nowrap", "width:3000px", "min-width:3000px"),
+            *(
+                "direction:rtl;white-space:nowrap;width:1px",
+                "padding-left:900px;white-space:nowrap",
+                "border-radius:900px",
+            ),
+            *("border:90px solid red", "max-width:1px", "text-decoration:underline 300px", "border-spacing:900px"),
+        )
+    ),
+    *(
+        f"<span style='{style};background-color:red'>span</span>"
+        for style in ("padding:200px", "border:200px solid red", "vertical-align:-90px", "vertical-align:400px")
+    ),
+    f"<p>{'w' * 900}</p>",
+    f"<p dir=rtl style='white-space:nowrap'>{'word ' * 200}</p>",
+    "<p style='line-height:10px'><font style='font-size:400px'>W</font></p>",
+    "<table width=3000 height=1 bgcolor=red style='height:0'><tr><td nowrap height=1>a<br>b<br>c</table>",
+    "<img src='cid:logo@x' width=3000 height=20>",
+    f"<p>a{chr(0x300) * 300}</p>",
+]
 
 
 @dataclass
@@ -206,3 +242,40 @@ def test_links_tell_nothing_of_the_page(browser: Browser, sender: Site, applicat
         page.wait_for_url(f"{sender.address}/offer")
         assert page.evaluate("window.opener") is None
     assert ("/offer", "") in sender.asked
+
+
+def around(page: Page, application: Site, message: str, *, container: str) -> tuple[bytes, bytes]:
+    """What is seen of the menu beside the message, and of the message below."""
+    box = "background-color:#ffffff;width:240px;height:200px"
+    show(
+        page,
+        application,
+        "/around",
+        f"<body style='margin:0'><div style='display:flex;align-items:start'><div id=menu style='flex:none;{box}'></div>"
+        f"<div style='flex:1;min-width:0'><div style='{container}'>{message}</div>"
+        f"<div id=below style='{box}'></div></div></div>",
+    )
+    return page.locator("#menu").screenshot(), page.locator("#below").screenshot()
+
+
+def test_nothing_is_drawn_over_the_page(browser: Browser, application: Site) -> None:
+    """Whatever is let through stays in the container that the documents name; without it, some of it does not."""
+    assert CONTAINER is not None
+    container = " ".join(CONTAINER[1].split())
+    with browser.new_context(viewport={"width": 800, "height": 1200}) as context:
+        page = context.new_page()
+        clean = around(page, application, "<p>Hello</p>", container=container)
+        for trick in OVERDRAWING:
+            assert around(page, application, safe(trick), container=container) == clean, trick
+        assert any(around(page, application, safe(trick), container="") != clean for trick in OVERDRAWING)
+
+
+def test_styles_alone_keep_to_their_box(browser: Browser, application: Site) -> None:
+    """Negative indents and margins, and heights without room, are gone without any container."""
+    with browser.new_context(viewport={"width": 800, "height": 1200}) as context:
+        page = context.new_page()
+        clean = around(page, application, "<p>Hello</p>", container="")
+        for trick in OVERDRAWING[:6]:
+            assert around(page, application, safe(trick), container="") == clean, trick
+        for trick in OVERDRAWING[:2]:
+            assert around(page, application, trick, container="") != clean, trick
