@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
@@ -65,8 +66,21 @@ _HIDDEN_CONTENT: Final = frozenset(
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 """A message has no place of its own: any other link leads into the application, with its user's session."""
 _SCHEMES: Final = _LINKS | {"cid"}
-_IMAGE_TYPES: Final = frozenset({"image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"})
-"""What browsers show as pictures; SVG is a document, with links and scripts."""
+_IMAGE_TYPES: Final = {
+    **{kind: kind for kind in ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp")},
+    **dict.fromkeys(("image/jpg", "image/pjpeg", "image/pjpg", "image/x-jpeg", "image/x-jpg"), "image/jpeg"),
+    **dict.fromkeys(("image/x-png", "image/apng"), "image/png"),
+    **dict.fromkeys(("image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"), "image/bmp"),
+    "image/x-gif": "image/gif",
+}
+"""What browsers show as pictures, by each name that senders give it; SVG is a document, with links and scripts."""
+_FIRST_OCTETS: Final = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"BM": "image/bmp",
+}
 
 
 def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
@@ -80,14 +94,19 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
     Args:
         message: as it was read.
         address_of: where the page gets an attachment that the HTML shows as an image: an https or data URL, or a path of the page's
-            own host.
+            own host. The attachment that it is given has the content type that its octets have, whatever its sender calls it:
+            serve it as that, with `X-Content-Type-Options: nosniff`.
 
     Raises:
         ValueError: `address_of` gives another kind of URL.
 
     Source: RFC 2392 for `cid:`; OWASP Cross Site Scripting Prevention Cheat Sheet.
     """
-    images = {one.content_id: one for one in message.attachments if one.content_id and one.content_type in _IMAGE_TYPES}
+    images = {
+        one.content_id: replace(one, content_type=_type_of(one))
+        for one in message.attachments
+        if one.content_id and one.content_type in _IMAGE_TYPES
+    }
 
     # Images that are known get a mark of ours, which no sender can have written.
     mark = f"cid:{secrets.token_hex(16)}-"
@@ -100,7 +119,9 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
             return value if scheme.lower() in _LINKS else None
         if (tag, name) != ("img", "src"):
             return value
-        image = images.get(unquote(content_id).strip("<>")) if scheme.lower() == "cid" else None
+        # Fax gateways write the identifier alone.
+        written = content_id if scheme.lower() == "cid" else value.strip()
+        image = images.get(unquote(written).strip("<>"))
         return f"{mark}{image.path}" if image is not None else None
 
     # A parser's time is bounded for each piece, and for all of them together.
@@ -126,6 +147,15 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
                 raise ValueError(f"image {image.path}: address must be an https or data URL, got {address[:80]!r}")
             cleaned = cleaned.replace(marked, f'src="{address}"')
     return cleaned
+
+
+def _type_of(image: Attachment) -> str:
+    """What its first octets say it is, or else what the sender says, by its proper name."""
+    first = bytes(image.data[:12])
+    if first.startswith(b"RIFF") and first.endswith(b"WEBP"):
+        return "image/webp"
+    found = (kind for octets, kind in _FIRST_OCTETS.items() if first.startswith(octets))
+    return next(found, _IMAGE_TYPES[image.content_type])
 
 
 def _within_box(tag: str, style: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
@@ -104,6 +105,40 @@ def test_what_is_left(html: str, safe: str) -> None:
 def test_documents_are_no_images() -> None:
     """SVG can hold links and scripts."""
     assert shown('<img src="cid:logo@x">', "image/svg+xml") == "<img>"
+
+
+@pytest.mark.parametrize(
+    ("called", "octets", "kind"),
+    [
+        ("image/jpg", b"\x89PNG\r\n\x1a\n", "image/png"),
+        ("image/jpg", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("image/pjpeg", b"\x89PNG\r\n\x1a\n", "image/png"),
+        ("image/pjpeg", b"?", "image/jpeg"),
+        ("image/x-png", b"?", "image/png"),
+        ("IMAGE/X-PNG", b"GIF89a", "image/gif"),
+        ("image/png", b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
+        ("image/x-ms-bmp", b"BM", "image/bmp"),
+        ("image/png", b"<svg onload='x()'>", "image/png"),
+    ],
+)
+def test_images_by_other_names(called: str, octets: bytes, kind: str) -> None:
+    """They are shown, under the type that their octets have."""
+    mail = parse(
+        b"Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n"
+        b"<p>See <img src='cid:logo@x' alt='scratch'></p>\r\n--x\r\nContent-Type: "
+        + called.encode()
+        + b"\r\nContent-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode(octets)
+        + b"\r\n--x--\r\n"
+    )
+    page = safe_html(mail, lambda image: f"/{image.path}/{image.content_type}")
+    assert page.strip() == f'<p>See <img src="/2/{kind}" alt="scratch"></p>'
+
+
+def test_image_by_its_identifier_alone() -> None:
+    """Fax gateways write no `cid:`; another name is nobody's image."""
+    assert shown('<img src="logo@x" alt="scratch">') == '<img src="https://app.example/2" alt="scratch">'
+    assert shown('<img src="other.png">') == "<img>"
 
 
 def test_page_of_the_applications_own() -> None:
