@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Final
 
+from mailroom.messages.languages import LANGUAGES
 from mailroom.messages.model import Message
 from mailroom.threads import Link
 
 __all__ = ["JoinBy", "link_of", "plain_subject"]
+
+
+def _folded(word: str) -> str:
+    return unicodedata.normalize("NFC", word).casefold()
 
 
 class JoinBy(StrEnum):
@@ -21,11 +27,21 @@ class JoinBy(StrEnum):
     """The subject without the marks of answers. Joins strangers who write of the same thing: only for mail from programs."""
 
 
-_MARKS: Final = re.compile(
-    r"\A(?:\s*+(?:re|aw|antw|antwort|sv|vs|rv|ref|fw|fwd|wg|tr|rif|odp|doorst|enc)\s*+"
-    r"(?:(?:\[\d{1,3}+\]|\(\d{1,3}+\))\s*+)?[:\uff1a])+\s*+",
-    re.IGNORECASE,
+_MARKS: Final = frozenset(
+    {
+        "re",
+        "aw",
+        "fw",
+        "fwd",
+        "ref",
+        *(_folded(one) for language in LANGUAGES for one in (*language.answers, *language.forwards)),
+    }
 )
+"""What answers and forwarded mail begin with, in any language; RFC 5256 has the English ones."""
+_COUNT: Final = re.compile(r"\[[^\[\]]{0,30}+\]|\(\d{1,3}+\)")
+"""Such as `[2]` in `Re[2]:`."""
+_LONGEST_MARK: Final = 40
+_MOST_MARKS: Final = 100
 _WHITE: Final = re.compile(r"\s++")
 
 
@@ -56,5 +72,38 @@ def link_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()
 
 
 def plain_subject(subject: str) -> str:
-    """The subject without marks of answers and forwarded mail, in small letters; "" when nothing else is there."""
-    return _WHITE.sub(" ", _MARKS.sub("", subject)).strip().casefold()
+    """The base subject, in small letters; "" when nothing else than marks is there.
+
+    `[Garten] Re: Beete (fwd)`, `Re: [Fwd: Beete]` and `AW[2]: Beete` are all `beete`; `[Garten]` alone stays.
+
+    Source: RFC 5256 2.1; the marks of other languages besides.
+    """
+    base = _folded(_WHITE.sub(" ", subject)).strip()
+    for _ in range(_MOST_MARKS):
+        without = _without_one(base)
+        if without == base:
+            break
+        base = without
+    return base
+
+
+def _without_one(base: str) -> str:
+    """Without one trailer, mark, tag or wrapping."""
+    if base.endswith("(fwd)"):
+        return base[:-5].rstrip()
+    if base.startswith("[fwd:") and base.endswith("]"):
+        return base[5:-1].strip()
+    rest = _without_mark(base)
+    if rest is None and base.startswith("["):
+        # RFC 5256: a tag goes only where something is left behind it.
+        end = base.find("]")
+        if end > 0 and "[" not in base[1:end]:
+            rest = base[end + 1 :].strip() or None
+    return base if rest is None else rest
+
+
+def _without_mark(base: str) -> str | None:
+    """Without the mark in front, which may have a count or a tag; None without one."""
+    colon = min((at for at in (base.find(one, 0, _LONGEST_MARK) for one in (":", "\uff1a")) if at > 0), default=0)
+    word = _COUNT.sub("", base[:colon]).rstrip()
+    return base[colon + 1 :].lstrip() if word in _MARKS else None

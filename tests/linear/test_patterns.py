@@ -92,7 +92,7 @@ def test_modes_are_those_in_use() -> None:
     """A pattern is tried as its module uses it; one that is handed on, in every way."""
     modes = {found.name: found.modes for found in FOUND}
     assert modes["mailroom.messages.mime._TYPE"] == ("fullmatch",)
-    assert modes["mailroom.messages.joining._MARKS"] == ("finditer",)
+    assert modes["mailroom.messages.joining._COUNT"] == ("finditer",)
     assert modes["mailroom.messages.addresses._TOKEN"] == tuple(sorted(MODES))
 
 
