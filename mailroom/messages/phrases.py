@@ -29,6 +29,7 @@ _TAGS: Final = frozenset(
     {"ext", "extern", "externe", "external", "externo", "esterno", "ekstern", "spam", "sec", "secure"}
 )
 """Words that gateways put in front of a subject like a mark of answers."""
+_LONGEST_PHRASE: Final = 80
 _MOST_TAGS: Final = 8
 _COUNT: Final = re.compile(r"(?:\[\d{1,3}+\]|\(\d{1,3}+\)|\^\d{1,3}+)\Z")
 _SAYS_MORE: Final = re.compile(r"[^\s<>]@[^\s<>]|\d[.:/h-]?\d")
@@ -36,6 +37,8 @@ _SAYS_MORE: Final = re.compile(r"[^\s<>]@[^\s<>]|\d[.:/h-]?\d")
 
 def _said(text: str) -> str:
     """The words as they are compared: in one case, one form and with one kind of blank and apostrophe."""
+    if text.isascii():
+        return " ".join(text.split()).lower()
     return _WHITE.sub(" ", unicodedata.normalize("NFC", text).replace("\u2019", "'")).strip().casefold()
 
 
@@ -82,8 +85,11 @@ class Field(NamedTuple):
 
 def field_of(line: str) -> Field | None:
     """The field that the line is, in any language, in bold or not; None for other lines, and for one that says nothing."""
-    colon = min((at for at in (line.find(one, 0, _LONGEST_LABEL) for one in _COLONS) if at > 0), default=0)
-    if not colon or not line[colon + 1 :].strip(" \t\xa0*"):
+    colon = line.find(":", 0, _LONGEST_LABEL)
+    wide = line.find(_COLONS[1], 0, _LONGEST_LABEL)
+    if wide > 0 and not 0 < colon < wide:
+        colon = wide
+    if colon <= 0 or not line[colon + 1 :].strip(" \t\xa0*"):
         return None
     label = _said(line[:colon].strip(" \t\xa0*"))
     kind = _FIELDS.get(label)
@@ -109,6 +115,8 @@ def _between_dashes(line: str) -> tuple[str, bool, bool]:
     if len(line) > _MOST_CHARACTERS:
         return "", False, False
     line = line.strip()
+    if not line.startswith(("--", "__", "==")) and (len(line) > _LONGEST_PHRASE or not line.endswith(_COLONS)):
+        return "", False, False
     inner = line.strip("-_=")
     return _said(inner), line[:2] in {"--", "__", "=="}, line[-2:] in {"--", "__", "=="}
 

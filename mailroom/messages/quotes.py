@@ -110,14 +110,15 @@ def _attribution(lines: list[str], end: int) -> tuple[int | None, bool]:
     for start in range(end, max(end - _ATTRIBUTION_LINES, -1), -1):
         if not lines[start].strip() or len(lines[start]) > _MOST_CHARACTERS:
             break
+        if start < end and lines[start].rstrip().endswith((":", "\uff1a")):
+            break  # another one's end
         said = f"{lines[start].strip()} {said}".strip()
-        if not says_who_wrote(said):
-            continue
         known = [bool(pattern.search(said)) for pattern in (_DATE, _TIME, _ADDRESS)]
-        if begins_attribution(lines[start]) and any(known):
-            return start, all(known)
-        if enough[0] is None and sum(known) >= 2:
+        begins = any(known) and begins_attribution(lines[start])
+        if (begins or (enough[0] is None and sum(known) >= 2)) and says_who_wrote(said):
             enough = (start, all(known))
+            if begins:
+                break
     return enough
 
 
@@ -194,6 +195,8 @@ def _is_header_block(lines: list[str], number: int) -> bool:
                 break
             continue
         if field := field_of(line):
+            if fields and fields < 3 and field.languages:
+                return False  # a message has one author
             fields += 1
             of_mail = of_mail or field.kind is FieldKind.SUBJECT
         elif fields < 3 and not line.startswith((" ", "\t")) and "@" not in line:
