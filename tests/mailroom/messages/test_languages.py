@@ -220,3 +220,10 @@ def test_answer_right_above() -> None:
     for line in ("2. nov. 2026 kl. 09:00 skrev {who}:", "Le lun. 2 nov. 2026 à 09:00, {who} a écrit :"):
         text = f"That suits me.\n{line.format(who=WHO)}\n> Friday at eight?\n"
         assert split_quoted(text)[0] == "That suits me.\n"
+
+
+@pytest.mark.parametrize("line", ["Support <support@firma.example.org> writes:\n\n", "Support der Firma writes:\n"])
+def test_line_that_says_only_who(line: str) -> None:
+    """The defaults of Emacs and of nmh: neither says when."""
+    text = f"Er zeigt 1.234 kWh.\n\nJörg\n\n{line}> Guten Tag,\n>\n> welchen Stand zeigt der Zähler heute?\n"
+    assert split_quoted(text, "Re: Ihr Zähler")[0] == "Er zeigt 1.234 kWh.\n\nJörg\n"
