@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from mailroom.messages.html import safe_html as safe_html
     from mailroom.messages.joining import JoinBy as JoinBy
     from mailroom.messages.joining import link_of as link_of
+    from mailroom.outbox import Answering as Answering
     from mailroom.outbox import Outbox as Outbox
     from mailroom.outbox import OutboxState as OutboxState
     from mailroom.outbox import Outgoing as Outgoing
     from mailroom.outbox import OutgoingFile as OutgoingFile
     from mailroom.outbox import Progress as Progress
     from mailroom.outbox import answering as answering
+    from mailroom.outbox import reply_to as reply_to
     from mailroom.store import Delivery as Delivery
     from mailroom.store import MessageReader as MessageReader
     from mailroom.store import Page as Page

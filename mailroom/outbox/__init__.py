@@ -3,7 +3,8 @@
 `Outbox` is for applications; `Sending` is what the structuring Lambda sends with.
 """
 
-from mailroom.outbox.model import OutboxState, Outgoing, OutgoingFile, Progress, answering
+from mailroom.outbox.model import OutboxState, Outgoing, OutgoingFile, Progress
 from mailroom.outbox.outbox import Outbox
+from mailroom.outbox.replies import Answering, answering, reply_to
 
-__all__ = ["Outbox", "OutboxState", "Outgoing", "OutgoingFile", "Progress", "answering"]
+__all__ = ["Answering", "Outbox", "OutboxState", "Outgoing", "OutgoingFile", "Progress", "answering", "reply_to"]

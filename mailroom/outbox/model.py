@@ -8,13 +8,13 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from mailroom.messages.model import Address, Message
+from mailroom.addresses import DesignatedAddress
+from mailroom.messages.model import Address
 
-__all__ = ["OutboxState", "Outgoing", "OutgoingFile", "Progress", "answering"]
+__all__ = ["OutboxState", "Outgoing", "OutgoingFile", "Progress", "is_identifier"]
 
-_MOST_REFERENCES: Final = 20
 _ID: Final = re.compile(r"[!-;=?-~]{1,900}+")
 
 
@@ -78,7 +78,7 @@ class Outgoing:
     """A message that is to be sent.
 
     Args:
-        sender: a designated address of the tenant's, with the name to show beside it.
+        sender: a designated address of the tenant's, with the name to show beside it; a DesignatedAddress is taken, too.
         to: recipients.
         cc: further recipients, whom all see.
         bcc: recipients whom nobody sees.
@@ -93,6 +93,9 @@ class Outgoing:
             then. RFC 3834.
         unsubscribe: https URL of the application's that ends such mail by a POST without more questions; "" for none. Mailbox
             providers want it on bulk mail. It names whom it is for, so sign it. RFC 8058.
+
+    Raises:
+        ValueError: an address or a file is of another type, or a lone one stands where a tuple must. The text holds no address.
     """
 
     sender: Address
@@ -109,6 +112,21 @@ class Outgoing:
     automatic: bool = False
     unsubscribe: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what only looks like addresses and files before it is queued."""
+        # Whoever checks no types may give anything; these come out of forms and of an address book.
+        object.__setattr__(self, "sender", _mailbox("sender", self.sender))
+        for name in ("to", "cc", "bcc", "reply_to"):
+            boxes = _several(name, getattr(self, name), "Address")
+            checked = tuple(_mailbox(f"{name} {number}", one) for number, one in enumerate(boxes, start=1))
+            object.__setattr__(self, name, checked)
+        files = _several("attachments", self.attachments, "OutgoingFile")
+        for number, one in enumerate(files, start=1):
+            if not isinstance(one, OutgoingFile):
+                raise ValueError(f"outgoing: attachment {number}: must be an OutgoingFile, got {type(one).__name__}")  # noqa: TRY004 - a value, as all that is wrong with it
+        object.__setattr__(self, "attachments", files)
+        object.__setattr__(self, "references", _several("references", self.references, "Message-IDs"))
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all of it, in hexadecimal: the same message has the same."""
@@ -118,26 +136,25 @@ class Outgoing:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
+def _several(field: str, value: object, of: str) -> tuple[Any, ...]:
+    """The items of a field; a lone one is a mistake, and so is text, which Python would take for its letters."""
+    if not isinstance(value, tuple | list):
+        raise ValueError(  # noqa: TRY004 - a value, as all that is wrong with it
+            f"outgoing: {field}: must be a tuple of {of}, got {type(value).__name__}; write {field}=(...,)"
+        )
+    return tuple(value)
+
+
+def _mailbox(where: str, value: object) -> Address:
+    if isinstance(value, DesignatedAddress):
+        return Address(value.address, value.name)
+    if not isinstance(value, Address):
+        raise ValueError(  # noqa: TRY004 - a value, as all that is wrong with it
+            f'outgoing: {where}: must be an Address, got {type(value).__name__}; write Address("support@post.acme.example", "Name")'
+        )
+    return value
+
+
 def is_identifier(text: str) -> bool:
     """Whether it can stand as a Message-ID between brackets, so that other programs find it there. RFC 5322 3.6.4."""
     return _ID.fullmatch(text) is not None
-
-
-def answering(message: Message) -> dict[str, str | tuple[str, ...]]:
-    """`in_reply_to` and `references` of an answer to this message, so that each mail client shows it below the message.
-
-        Outgoing(..., **answering(stored.content))
-
-    Args:
-        message: message that is answered; one without a Message-ID gives nothing.
-
-    Source: RFC 5322 3.6.4.
-    """
-    if not is_identifier(message.message_id):
-        return {}
-    before = message.references or message.in_reply_to[:1]
-    chain = tuple(dict.fromkeys(one for one in (*before, message.message_id) if is_identifier(one)))
-    if len(chain) > _MOST_REFERENCES:
-        # The first one begins the thread; the last ones are the nearest.
-        chain = (chain[0], *chain[1 - _MOST_REFERENCES :])
-    return {"in_reply_to": message.message_id, "references": chain}

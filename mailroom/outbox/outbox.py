@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
-import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.errors import PermanentError, RetryableError
+from mailroom.errors import PermanentError
+from mailroom.faults import CLIENT_DEFAULTS, code_of, fault, session_of
 from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
@@ -24,6 +25,7 @@ from mailroom.outbox.requests import Request, begin_request, request_of
 from mailroom.store.table import Table
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_s3 import S3Client
 
 __all__ = ["Outbox"]
@@ -55,19 +57,25 @@ class Outbox:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
-    def of(cls, *, table: str, bucket: str, session: boto3.Session | None = None) -> Self:
+    def of(cls, *, table: str, bucket: str, session: boto3.Session | None = None, config: Config | None = None) -> Self:
         """An outbox of the tenant that has this table and bucket: outputs MessagesTableName and BucketName of its stack.
 
         Args:
             table: name of the table.
             bucket: name of the bucket.
             session: session of boto3 with credentials and region. Default: a new one, from environment and profile.
+            config: settings of both clients, over the default: 3 seconds to connect, 10 to read, 4 attempts in botocore's mode
+                "standard".
 
         Raises:
-            NoRegionError: neither session, environment nor profile names a region (`botocore.exceptions`).
+            PermanentError: neither session, environment nor profile names a region, or the profile does not exist.
         """
-        own = session or boto3.Session()
-        return cls(table=Table(client=own.client("dynamodb"), name=table), s3=own.client("s3"), bucket=bucket)
+        own, settings = session_of(session), CLIENT_DEFAULTS.merge(config or Config())
+        return cls(
+            table=Table(client=own.client("dynamodb", config=settings), name=table),
+            s3=own.client("s3", config=settings),
+            bucket=bucket,
+        )
 
     def send(self, outgoing: Outgoing, *, key: str, deadline: datetime | None = None) -> Progress:
         """Request that a message is sent, once for each key, however often it is requested; returns its state.
@@ -82,8 +90,8 @@ class Outbox:
             ValueError: `key` is empty, `deadline` has no time zone, or the message cannot be sent as it is: recipients are missing
                 or too many, an address is none, a header has a line break, or the message is too big. The text names the field,
                 and no address.
-            PermanentError: the key was used for another message.
-            RetryableError: AWS refuses or does not answer; ask again with the same key.
+            PermanentError: the key was used for another message, or AWS refuses and would again; the text says what to do.
+            RetryableError: AWS does not answer, or takes no more now; ask again with the same key.
 
         Source: SES developer guide, "Sending raw email" and "Service quotas"; RFC 5322.
         """
@@ -122,7 +130,8 @@ class Outbox:
             id: `id` of the Progress that `send` returned: 40 hexadecimal digits.
 
         Raises:
-            RetryableError: AWS refuses or does not answer.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         known = request_of(self.table, id)
         return known.progress if known is not None else None
@@ -137,7 +146,8 @@ class Outbox:
             seconds: longest wait. Default: 60.
 
         Raises:
-            RetryableError: AWS refuses or does not answer.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -157,12 +167,6 @@ class Outbox:
                 Metadata={OUTBOX_MARK: "request"},
             )
         except (BotoCoreError, ClientError) as error:
-            code = _code(error)
-            if code not in _THERE:
-                raise RetryableError(
-                    f"{self.bucket}/{OUTGOING_PREFIX}{id}: cannot be written: {code}; try again"
-                ) from error
-
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+            if code_of(error) not in _THERE:
+                where = f"{self.bucket}/{OUTGOING_PREFIX}{id}"
+                raise fault(error, action="s3:PutObject", resource=where, where=where) from error

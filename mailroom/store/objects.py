@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.errors import RetryableError
+from mailroom.faults import code_of, fault
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+
+    from mailroom.errors import MailroomError
 
 __all__ = ["Objects"]
 
@@ -31,7 +33,7 @@ class Objects:
     bucket: str
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
-        """Write an object, unless it is there: its key names its content. Raises RetryableError."""
+        """Write an object, unless it is there: its key names its content. Raises MailroomError."""
         try:
             self.client.put_object(
                 Bucket=self.bucket,
@@ -43,17 +45,17 @@ class Objects:
                 IfNoneMatch="*",
             )
         except (BotoCoreError, ClientError) as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] in _THERE:
+            if code_of(error) in _THERE:
                 return
-            raise RetryableError(f"{self.bucket}/{key}: cannot be written: {_code(error)}; try again") from error
+            raise self._fault(error, "s3:PutObject", key) from error
 
     def open(self, key: str) -> StreamingBody:
-        """The object's octets, to be read and closed. Raises RetryableError."""
+        """The object's octets, to be read and closed. Raises MailroomError."""
         try:
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
         except (BotoCoreError, ClientError) as error:
-            raise RetryableError(f"{self.bucket}/{key}: cannot be read: {_code(error)}") from error
+            raise self._fault(error, "s3:GetObject", key) from error
 
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+    def _fault(self, error: BotoCoreError | ClientError, action: str, key: str) -> MailroomError:
+        where = f"{self.bucket}/{key}"
+        return fault(error, action=action, resource=where, where=where)

@@ -9,21 +9,22 @@ for summary in reader.thread(page.items[0].thread).items:
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Self
 
-import boto3
+from botocore.config import Config
 
 from mailroom.addresses import AddressBook
 from mailroom.errors import PermanentError
+from mailroom.faults import CLIENT_DEFAULTS, session_of
 from mailroom.messages.documents import message_from
 from mailroom.messages.model import Attachment, Message
 from mailroom.store.address_book import read_address_book
+from mailroom.store.arguments import address_of, message_id_of, page_size
+from mailroom.store.cursors import position_of, token_of
 from mailroom.store.engagements import engagements_of
 from mailroom.store.entities import (
     Delivery,
@@ -59,11 +60,10 @@ from mailroom.store.table import Item, Table
 from mailroom.tracking.model import Engagement
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.response import StreamingBody
 
 __all__ = ["MessageReader"]
-
-_MOST: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +79,9 @@ class MessageReader:
         clock: gives the time, in seconds since 1970. Default: clock of the machine.
 
     Raises:
-        RetryableError: in each method, AWS refuses or does not answer; the same call may succeed later.
+        RetryableError: in each method, AWS does not answer, or takes no more now; the same call may succeed later.
+        PermanentError: in each method, AWS refuses, and would again: a table, bucket or permission is missing, credentials or
+            region are wrong. The text names action, resource and remedy.
 
     Source: DynamoDB developer guide, "Time to Live"; RFC 5322 for what the fields of a message mean.
     """
@@ -89,43 +91,46 @@ class MessageReader:
     clock: Callable[[], float] = time.time
 
     @classmethod
-    def of(cls, *, table: str, bucket: str, session: boto3.Session | None = None) -> Self:
+    def of(cls, *, table: str, bucket: str, session: boto3.Session | None = None, config: Config | None = None) -> Self:
         """A reader of the tenant that has this table and bucket: outputs MessagesTableName and BucketName of its stack.
 
         Args:
             table: name of the table.
             bucket: name of the bucket.
             session: session of boto3 with credentials and region. Default: a new one, from environment and profile.
+            config: settings of both clients, over the default: 3 seconds to connect, 10 to read, 4 attempts in botocore's mode
+                "standard".
 
         Raises:
-            NoRegionError: neither session, environment nor profile names a region (`botocore.exceptions`).
+            PermanentError: neither session, environment nor profile names a region, or the profile does not exist.
         """
-        own = session or boto3.Session()
+        own, settings = session_of(session), CLIENT_DEFAULTS.merge(config or Config())
         return cls(
-            table=Table(client=own.client("dynamodb"), name=table),
-            objects=Objects(client=own.client("s3"), bucket=bucket),
+            table=Table(client=own.client("dynamodb", config=settings), name=table),
+            objects=Objects(client=own.client("s3", config=settings), bucket=bucket),
         )
 
     def threads(self, *, limit: int = 50, after: str = "") -> Page[ThreadSummary]:
         """Threads, the one with the latest message first.
 
         Args:
-            limit: most items of the page, 1 to 100. Default: 50; 100 for a greater number.
+            limit: most items of the page, from 1 up. Default: 50; 100 for a greater number.
             after: `next` of the page before; "" for the first page.
 
         Raises:
-            ValueError: `after` is no `next` of a page of threads.
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `after` is no `next` of a page of threads, or `limit` is below 1.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         items, following = self.table.query(
             LISTED,
             index=BY_ACTIVITY,
             names=(LISTED, LATEST),
             backwards=True,
-            limit=min(limit, _MOST),
-            after=_position(after, {PARTITION, SORT, LISTED, LATEST}),
+            limit=page_size(limit),
+            after=position_of(after, {PARTITION, SORT, LISTED, LATEST}),
         )
-        return Page(items=tuple(thread_from(item) for item in self._current(items)), next=_token(following))
+        return Page(items=tuple(thread_from(item) for item in self._current(items)), next=token_of(following))
 
     def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
         """Messages of a thread, the oldest first; an empty page for a thread that does not exist.
@@ -134,18 +139,19 @@ class MessageReader:
 
         Args:
             thread: `thread` of a ThreadSummary or StoredMessage.
-            limit: most items of the page, 1 to 100. Default: 100; 100 for a greater number.
+            limit: most items of the page, from 1 up. Default: 100; 100 for a greater number.
             after: `next` of the page before; "" for the first page.
             latest_first: whether the latest message comes first. Default: False.
 
         Raises:
-            ValueError: `after` is no `next` of a page of messages.
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `after` is no `next` of a page of messages, or `limit` is below 1.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
+        wanted, start = page_size(limit), position_of(after, {SORT})
         root = Threads(self.table).root(thread)
         if root is None:
             return Page(items=())
-        wanted, start = min(limit, _MOST), _position(after, {SORT})
         after_sort = start[SORT] if start else ""
         found: dict[str, Item] = {}
         more = False
@@ -161,7 +167,7 @@ class MessageReader:
         page = ordered[:wanted]
         follows = more or len(ordered) > wanted
         shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page]))
-        return Page(items=shown, next=_token({SORT: page[-1]}) if follows and page else "")
+        return Page(items=shown, next=token_of({SORT: page[-1]}) if follows and page else "")
 
     def message(self, digest: str) -> StoredMessage | None:
         """One message with its text, HTML, deliveries and delivery status; None where there is none.
@@ -172,7 +178,8 @@ class MessageReader:
             digest: `digest` of a Summary, or `message` of an event: 64 hexadecimal digits.
 
         Raises:
-            RetryableError: AWS refuses or does not answer.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         item = self.table.get(message_key(digest))
         if item is None or not self._current([item]):
@@ -200,14 +207,16 @@ class MessageReader:
         """Digests of the messages that have this Message-ID; several where a sender used it again, none where it is unknown.
 
         Args:
-            message_id: the Message-ID without angle brackets, such as "a1b2@example.net".
+            message_id: the Message-ID with or without angle brackets, such as "a1b2@example.net".
 
         Raises:
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `message_id` is empty.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
 
         Source: RFC 5322 3.6.4.
         """
-        partition, _ = id_key(id_digest(message_id))
+        partition, _ = id_key(id_digest(message_id_of(message_id)))
         items, _following = self.table.query(partition, "MESSAGE#")
         return tuple(item["digest"] for item in self._current(items))
 
@@ -215,75 +224,81 @@ class MessageReader:
         """Messages from or to an address, the latest first.
 
         Args:
-            address: address in full, in upper or lower case.
-            limit: most items of the page, 1 to 100. Default: 50; 100 for a greater number.
+            address: address in full, in upper or lower case; a name beside it counts for nothing, as in "Anna <anna@example.net>".
+            limit: most items of the page, from 1 up. Default: 50; 100 for a greater number.
             after: `next` of the page before; "" for the first page.
 
         Raises:
-            ValueError: `after` is no `next` of a page of this address.
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `after` is no `next` of a page of this address, `limit` is below 1, or `address` is not one address.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         items, following = self.table.query(
-            address_key(address),
+            address_key(address_of(address)),
             AT_PREFIX,
             backwards=True,
-            limit=min(limit, _MOST),
-            after=_position(after, {PARTITION, SORT}),
+            limit=page_size(limit),
+            after=position_of(after, {PARTITION, SORT}),
         )
-        return Page(items=tuple(summary_from(item) for item in self._current(items)), next=_token(following))
+        return Page(items=tuple(summary_from(item) for item in self._current(items)), next=token_of(following))
 
     def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
         """Events of a message that the tenant sent, the oldest first; an empty page where none is known.
 
         Args:
             ses_id: SES's id of the message: `ses_id` of a Progress or Delivery.
-            limit: most items of the page, 1 to 100. Default: 100; 100 for a greater number.
+            limit: most items of the page, from 1 up. Default: 100; 100 for a greater number.
             after: `next` of the page before; "" for the first page.
 
         Raises:
-            ValueError: `after` is no `next` of a page of events.
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `after` is no `next` of a page of events, or `limit` is below 1.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
 
         Source: SES developer guide, "Contents of event data that Amazon SES publishes".
         """
         found, following = engagements_of(
-            self.table, ses_id, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
+            self.table, ses_id, limit=page_size(limit), after=position_of(after, {PARTITION, SORT})
         )
-        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=_token(following))
+        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=token_of(following))
 
     def suppression(self, address: str) -> Suppression | None:
         """The permanent bounce or complaint that is recorded for an address; None where there is none.
 
         Args:
-            address: address in full, in upper or lower case.
+            address: address in full, in upper or lower case; a name beside it counts for nothing.
 
         Raises:
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `address` is not one address.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
-        found = suppression_of(self.table, address)
+        found = suppression_of(self.table, address_of(address))
         return found[0] if found is not None and self._is_current(found[1]) else None
 
     def suppressions(self, *, limit: int = 100, after: str = "") -> Page[Suppression]:
         """All recorded permanent bounces and complaints, one item an address, in no order that means anything.
 
         Args:
-            limit: most items of the page, 1 to 100. Default: 100; 100 for a greater number.
+            limit: most items of the page, from 1 up. Default: 100; 100 for a greater number.
             after: `next` of the page before; "" for the first page.
 
         Raises:
-            ValueError: `after` is no `next` of a page of suppressions.
-            RetryableError: AWS refuses or does not answer.
+            ValueError: `after` is no `next` of a page of suppressions, or `limit` is below 1.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         found, following = suppressions_of(
-            self.table, limit=min(limit, _MOST), after=_position(after, {PARTITION, SORT})
+            self.table, limit=page_size(limit), after=position_of(after, {PARTITION, SORT})
         )
-        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=_token(following))
+        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=token_of(following))
 
     def address_book(self) -> AddressBook | None:
         """Addresses that may send and receive, as deployed; None in the first minute of a tenant.
 
         Raises:
-            RetryableError: AWS refuses or does not answer.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
         """
         return read_address_book(self.table)
 
@@ -295,8 +310,8 @@ class MessageReader:
             attachment: one of `message.attachments`.
 
         Raises:
-            PermanentError: the message has no such attachment.
-            RetryableError: AWS refuses or does not answer.
+            PermanentError: the message has no such attachment, or AWS refuses.
+            RetryableError: AWS does not answer, or takes no more now.
         """
         for number, one in enumerate(message.attachments, start=1):
             if one == attachment:
@@ -310,7 +325,8 @@ class MessageReader:
             delivery: one of `deliveries` of a StoredMessage.
 
         Raises:
-            RetryableError: AWS refuses or does not answer, or the message has expired.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, or the message has expired.
 
         Source: RFC 5322 for the format.
         """
@@ -321,23 +337,3 @@ class MessageReader:
 
     def _is_current(self, expires: int | None) -> bool:
         return expires is None or expires > self.clock()
-
-
-def _token(position: Item | None) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode() if position else ""
-
-
-def _position(token: str, names: set[str]) -> Item | None:
-    if not token:
-        return None
-    try:
-        position: Any = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"after must be the `next` of a page, got {token!r}") from error
-    if (
-        not isinstance(position, dict)
-        or position.keys() != names
-        or not all(isinstance(one, str) for one in position.values())
-    ):
-        raise ValueError(f"after must be the `next` of such a page, got {token!r}")
-    return position

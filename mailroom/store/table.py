@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.errors import RetryableError
+from mailroom.errors import MailroomError, RetryableError
+from mailroom.faults import fault
 from mailroom.store.keys import PARTITION, SORT
 
 if TYPE_CHECKING:
@@ -67,13 +68,13 @@ class Table:
     name: str
 
     def get(self, key: Key) -> Item | None:
-        """The item as it is now; None where there is none. Raises RetryableError."""
-        with _errors(self.name):
+        """The item as it is now; None where there is none. Raises MailroomError."""
+        with self._errors("dynamodb:GetItem"):
             answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """The items that are there, as they are now. Raises RetryableError."""
+        """The items that are there, as they are now. Raises MailroomError."""
         wanted = list(dict.fromkeys(keys))
         found: dict[Key, Item] = {}
         for start in range(0, len(wanted), _MOST_KEYS):
@@ -81,7 +82,7 @@ class Table:
                 self.name: {"Keys": [_key(key) for key in wanted[start : start + _MOST_KEYS]], "ConsistentRead": True}
             }
             for attempt in range(_TRIES):
-                with _errors(self.name):
+                with self._errors("dynamodb:BatchGetItem"):
                     answer = self.client.batch_get_item(RequestItems=asked)
                 items = [_plain(item) for item in answer["Responses"].get(self.name, [])]
                 found |= {(item[PARTITION], item[SORT]): item for item in items}
@@ -106,7 +107,7 @@ class Table:
     ) -> tuple[list[Item], Item | None]:
         """Items of one partition in the order of their sort keys, and where the next page begins; None behind the last.
 
-        Raises RetryableError.
+        Raises MailroomError.
         """
         expression, values = "#p = :p", {":p": partition}
         named = {"#p": names[0]}
@@ -122,14 +123,14 @@ class Table:
             **({"Limit": limit} if limit else {}),
             **({"ExclusiveStartKey": _typed(after)} if after else {}),
         }
-        with _errors(self.name):
+        with self._errors("dynamodb:Query", index):
             answer = self.client.query(**request)
         following = answer.get("LastEvaluatedKey")
         return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
 
     def put(self, item: Item) -> None:
-        """Write one item, whatever was there; for half of what a transaction costs. Raises RetryableError."""
-        with _errors(self.name):
+        """Write one item, whatever was there; for half of what a transaction costs. Raises MailroomError."""
+        with self._errors("dynamodb:PutItem"):
             self.client.put_item(TableName=self.name, Item=_typed(item))
 
     def write(self, writes: Sequence[Write]) -> None:
@@ -138,15 +139,25 @@ class Table:
         Raises:
             ConflictError: a condition does not hold, or somebody else writes one of these items now.
             RetryableError: AWS failed.
+            PermanentError: AWS refuses, and would again.
         """
         items: Any = [self._action(write) for write in writes]
         try:
-            with _errors(self.name):
+            with self._errors(_written(writes)):
                 self.client.transact_write_items(TransactItems=items)
-        except RetryableError as error:
+        except MailroomError as error:
             if _is_conflict(error.__cause__):
                 raise ConflictError from error
             raise
+
+    @contextmanager
+    def _errors(self, action: str, index: str = "") -> Iterator[None]:
+        """Turns what AWS raises into one of our errors. Its text may hold values: kind, action and table must do."""
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            resource = f"{self.name}/index/{index}" if index else self.name
+            raise fault(error, action=action, resource=resource) from error
 
     def _action(self, write: Write) -> dict[str, Any]:
         expressions = write.condition
@@ -203,14 +214,14 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, Decimal) else value
 
 
-@contextmanager
-def _errors(table: str) -> Iterator[None]:
-    """Turns what AWS raises into a RetryableError. Its text may hold values: kind and table must do."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        raise RetryableError(f"table {table}: {code}; try again") from error
+def _written(writes: Sequence[Write]) -> str:
+    """The IAM actions that a transaction needs."""
+    kinds = {"PutItem": "put", "UpdateItem": "update", "DeleteItem": "delete", "ConditionCheckItem": "check"}
+    return " and ".join(
+        f"dynamodb:{action}"
+        for action, name in kinds.items()
+        if any(getattr(write, name) is not None for write in writes)
+    )
 
 
 def _is_conflict(error: BaseException | None) -> bool:

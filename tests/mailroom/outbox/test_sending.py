@@ -98,7 +98,7 @@ def test_message_is_sent_and_is_in_its_thread(store: Store, outbox: Outbox) -> N
     question = store.reader.message(digest)
     assert question is not None
     ses = Ses()
-    begun = outbox.send(replace(RECEIPT, **answering(question.content)), key="order-17")  # type: ignore[arg-type]
+    begun = outbox.send(replace(RECEIPT, **answering(question.content)), key="order-17")
     assert begun.state is OutboxState.QUEUED
     filed = sending(store, ses).take(scanned(store, begun.id))
     assert filed is not None

@@ -108,7 +108,7 @@ def test_what_is_not_there(store: Store) -> None:
     other = Attachment(path="9", filename="x", content_type="a/b", sha256="", octets=0)
     with pytest.raises(PermanentError, match="has no attachment '9'"):
         reader.open_attachment(stored.content, other)
-    with pytest.raises(RetryableError, match=r"clean/.* cannot be read: NoSuchKey"):
+    with pytest.raises(PermanentError, match=r"clean/.*: s3:GetObject failed, got NoSuchKey; it is gone"):
         reader.open_source(stored.deliveries[0])
 
 

@@ -1,0 +1,218 @@
+"""What AWS refuses, as errors: which of them pass by themselves, and what to do about the others."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoRegionError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from mailroom.errors import MailroomError, PermanentError, RetryableError
+
+__all__ = ["CLIENT_DEFAULTS", "code_of", "fault", "session_of"]
+
+CLIENT_DEFAULTS: Final = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
+)
+"""Of the clients that `of` of a reader and of an outbox make: botocore's own wait a minute, too long for a web page."""
+
+_PASSES: Final = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "LimitExceededException",
+        "OperationAborted",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ResourceInUseException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "TransientError",
+    }
+)
+"""Codes that are no fault of the request, some with a status that says otherwise. Source: AWS SDKs reference, "Retry behavior"."""
+_TOO_MANY: Final = 429
+_OWN_FAULT: Final = 400
+_AWS_FAULT: Final = 500
+_REASONS_THAT_STAY: Final = frozenset({"ItemCollectionSizeLimitExceeded", "ValidationError", "AccessDenied"})
+
+_DENIED: Final = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "NotAuthorized", "UnauthorizedOperation"}
+)
+_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_UNKNOWN_CREDENTIALS: Final = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSecurity",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NotSignedUp",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        # of botocore.exceptions
+        "LoginRefreshRequired",
+        "NoAuthTokenError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+    }
+)
+_CLOCK: Final = frozenset({"RequestInTheFuture", "RequestTimeTooSkewed"})
+_MISSING: Final = frozenset({"NoSuchBucket", "ResourceNotFoundException", "TableNotFoundException"})
+_GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
+_ELSEWHERE: Final = frozenset(
+    {
+        "301",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+        "PermanentRedirect",
+        # of botocore.exceptions
+        "InvalidRegionError",
+        "NoRegionError",
+        "UnknownEndpointError",
+        "UnknownRegionError",
+    }
+)
+_REGION: Final = re.compile(r"(?<=\.)[a-z]{2}-[a-z-]{1,40}+(?<=-)[0-9]{1,2}(?=\.)")
+_KEY: Final = ("KMS.", "KMSKey", "KMSInvalid")
+
+
+def code_of(error: BotoCoreError | ClientError) -> str:
+    """AWS's error code; of an error that botocore raises by itself, the name of its class."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "")) or "Unknown"
+    return type(error).__name__
+
+
+def fault(error: BotoCoreError | ClientError, *, action: str, resource: str, where: str = "") -> MailroomError:
+    """The error to raise for one of AWS's: PermanentError where asking again cannot help, or else RetryableError.
+
+    Its text is of its code alone: AWS's own text may hold values and addresses.
+
+    Args:
+        error: what boto3 raised.
+        action: IAM action of the call, such as "dynamodb:Query".
+        resource: table, or bucket and key.
+        where: what the text begins with. Default: `resource`, as a table.
+    """
+    code = code_of(error)
+    said = f"{where or f'table {resource}'}: {action} failed, got {code}; "
+    if _passes(error, code):
+        return RetryableError(f"{said}try again", code=code, action=action, resource=resource)
+    return PermanentError(said + _remedy(code, action, resource), code=code, action=action, resource=resource)
+
+
+def session_of(session: boto3.Session | None) -> boto3.Session:
+    """The session, or a new one of environment and profile.
+
+    Raises:
+        PermanentError: it names no region, or there is no such profile.
+    """
+    try:
+        own = session or boto3.Session()
+    except ProfileNotFound as error:
+        raise PermanentError(
+            "session: AWS_PROFILE must be a profile of this machine, got another; set it, or unset it",
+            code=code_of(error),
+        ) from error
+    if own.region_name is None:
+        raise PermanentError(
+            "session: must have a region, got none; set AWS_REGION or AWS_DEFAULT_REGION, or pass boto3.Session(region_name=...)",
+            code=NoRegionError.__name__,
+        )
+    return own
+
+
+def _passes(error: BotoCoreError | ClientError, code: str) -> bool:
+    """Whether the same call may succeed later."""
+    if isinstance(error, EndpointConnectionError):
+        named = _REGION.search(str(error.kwargs.get("endpoint_url", "")))
+        return named is None or _is_region(named[0])
+    if not isinstance(error, ClientError):
+        # Credentials come from a server of AWS's that may not answer; whoever has none at all gets another error.
+        return isinstance(
+            error,
+            HTTPClientError
+            | ConnectTimeoutError
+            | ReadTimeoutError
+            | ResponseStreamingError
+            | CredentialRetrievalError,
+        )
+    if code in _PASSES:
+        return True
+    if code == "TransactionCanceledException":
+        reasons = error.response.get("CancellationReasons", [])
+        return not any(reason.get("Code") in _REASONS_THAT_STAY for reason in reasons)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status:
+        return status >= _AWS_FAULT or status == _TOO_MANY or (status < _OWN_FAULT and code not in _ELSEWHERE)
+    return not _is_known(code)
+
+
+def _is_region(name: str) -> bool:
+    """Whether botocore knows a region of that name: one that does not exist has no servers, and never will."""
+    own = boto3.Session(region_name=name)
+    return any(name in own.get_available_regions("dynamodb", one) for one in own.get_available_partitions())
+
+
+def _is_known(code: str) -> bool:
+    return code.startswith(_KEY) or any(
+        code in known for known in (_DENIED, _EXPIRED, _UNKNOWN_CREDENTIALS, _CLOCK, _MISSING, _GONE, _ELSEWHERE)
+    )
+
+
+def _remedy(code: str, action: str, resource: str) -> str:  # noqa: PLR0911 - one line a kind of fault
+    """What to do about it."""
+    if code in _DENIED:
+        also = ", and kms:Decrypt on its key where it has one" if action.startswith("s3:") else ""
+        return f"give the role of these credentials {action} on {resource}{also}"
+    if code in _EXPIRED:
+        return "the credentials have expired: get new ones"
+    if code in _UNKNOWN_CREDENTIALS:
+        return "no valid credentials: give the session some, by a role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    if code in _CLOCK:
+        return "set the clock of this machine"
+    if code in _MISSING:
+        return "there is none of this name in the session's region: take name and region from the tenant's stack"
+    if code in _GONE:
+        return "it is gone: its retention has passed, or somebody deleted it"
+    if code in _ELSEWHERE or code == EndpointConnectionError.__name__:
+        return (
+            "the region must be the one of the tenant's stack: set AWS_REGION, or pass boto3.Session(region_name=...)"
+        )
+    if code.startswith(_KEY):
+        return "look at the KMS key: whether it is enabled, and whether the role of these credentials may use it"
+    return "AWS does not take these parameters: look at the names of table and bucket, and at what was asked"

@@ -1,0 +1,161 @@
+"""Answers: whom they go to, what they refer to, and what no machine may answer. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypedDict
+
+from mailroom.addresses import DesignatedAddress
+from mailroom.messages.model import Address, Kind, Message
+from mailroom.outbox.model import Outgoing, OutgoingFile, is_identifier
+
+__all__ = ["Answering", "answering", "reply_to"]
+
+_MOST_REFERENCES: Final = 20
+_MOST_SUBJECT: Final = 300
+_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNANSWERED: Final = {
+    Kind.BOUNCE: "it is a bounce",
+    Kind.AUTO_REPLY: "a machine answered with it",
+    Kind.AUTO_GENERATED: "a program wrote it",
+    Kind.READ_RECEIPT: "it is a read receipt",
+    Kind.COMPLAINT: "it is a complaint",
+    Kind.LIST: "it came through a mailing list",
+    Kind.BULK: "it is bulk mail",
+}
+_MACHINES: Final = frozenset({"mailer-daemon", "mail-daemon", "postmaster", "noreply", "no-reply"})
+
+
+class Answering(TypedDict, total=False):
+    """What `answering` returns: keyword arguments of `Outgoing`; none for a message without a Message-ID.
+
+    Args:
+        in_reply_to: Message-ID of the message that is answered, without brackets.
+        references: Message-IDs of those before it and its own, the oldest first, at most twenty.
+    """
+
+    in_reply_to: str
+    references: tuple[str, ...]
+
+
+def answering(message: Message) -> Answering:
+    """`in_reply_to` and `references` of an answer to this message, so that each mail client shows it below the message.
+
+        Outgoing(..., **answering(stored.content))
+
+    Args:
+        message: message that is answered; one without a Message-ID gives nothing.
+
+    Source: RFC 5322 3.6.4.
+    """
+    if not is_identifier(message.message_id):
+        return {}
+    before = message.references or message.in_reply_to[:1]
+    chain = tuple(dict.fromkeys(one for one in (*before, message.message_id) if is_identifier(one)))
+    if len(chain) > _MOST_REFERENCES:
+        # The first one begins the thread; the last ones are the nearest.
+        chain = (chain[0], *chain[1 - _MOST_REFERENCES :])
+    return {"in_reply_to": message.message_id, "references": chain}
+
+
+def reply_to(
+    message: Message,
+    *,
+    sender: Address | DesignatedAddress,
+    text: str,
+    html: str = "",
+    attachments: tuple[OutgoingFile, ...] = (),
+    everybody: bool = False,
+    automatic: bool = False,
+    anyway: bool = False,
+) -> Outgoing:
+    """An answer to a message, ready for `Outbox.send`: in its thread, to whoever wrote it, "Re: " before its subject.
+
+    It goes to Reply-To, or else to From; an answer to a message from `sender` itself goes on to its recipients. An automatic one
+    goes to the sender of the envelope, "Auto: " before its subject.
+
+    Args:
+        message: message that is answered: `content` of a StoredMessage.
+        sender: a designated address of the tenant's, as `AddressBook.senders` has them.
+        text: the body as plain text. What is answered is not quoted.
+        html: the same as HTML. Default: none.
+        attachments: files, and pictures that the HTML shows. Default: none.
+        everybody: whether all other recipients get a copy. Default: False. An automatic answer goes to one alone.
+        automatic: whether no person wrote it. Default: False.
+        anyway: whether an automatic answer is made even where none may be. Default: False.
+
+    Raises:
+        ValueError: nobody can be answered, or an automatic answer may not be: the message is automatic itself, bulk mail, of a
+            mailing list, a bounce or another report, without a sender of its envelope, from a mail system or from `sender` itself.
+            The text says which, and no address.
+
+    Source: RFC 5322 3.6.3 and 3.6.4; RFC 3834 2, 3.1.5 and 4.
+    """
+    own = Address(sender.address, sender.name)
+    others: tuple[Address, ...] = ()
+    if automatic:
+        to = _automatically(message)
+        if not anyway and (why := _why_not(message, to, own)):
+            raise ValueError(
+                f"reply: an automatic answer may not be sent, because {why}; leave it, or pass anyway=True"
+            )
+    else:
+        to = _usable(message.reply_to or message.from_)
+        if everybody:
+            others = _usable((*message.to, *message.cc))
+        if _is_one_of(own, to):
+            to = _usable(message.to)
+    if not to:
+        raise ValueError(
+            "reply: the message must have a sender who can be answered, got none; send an Outgoing of your own"
+        )
+    seen = {_folded(one) for one in (own, *to)}
+    return Outgoing(
+        sender=own,
+        to=to,
+        cc=tuple({_folded(one): one for one in others if _folded(one) not in seen}.values()),
+        subject=_subject(message.subject, "Auto: " if automatic else "Re: "),
+        text=text,
+        html=html,
+        attachments=attachments,
+        automatic=automatic,
+        **answering(message),
+    )
+
+
+def _automatically(message: Message) -> tuple[Address, ...]:
+    """Whom a machine answers: the envelope's sender, who may be another than the header says; From where SES received nothing."""
+    return _usable((Address(message.envelope.sender),) if message.envelope.ses_id else message.from_[:1])
+
+
+def _why_not(message: Message, to: tuple[Address, ...], own: Address) -> str:
+    """Why no machine may answer it; "" where one may."""
+    for kind, why in _UNANSWERED.items():
+        if kind in message.kinds:
+            return why
+    if message.envelope.ses_id and not message.envelope.sender:
+        return "its envelope has no sender"
+    for one in (*to, *message.from_, *message.sender):
+        local = one.address.rpartition("@")[0].lower()
+        if local in _MACHINES or local.startswith("owner-") or local.endswith("-request"):
+            return "a mail system sent it"
+    return "it comes from the sender of the answer" if _is_one_of(own, (*to, *message.from_)) else ""
+
+
+def _usable(boxes: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Those with an address, each once, without its group; names on one line, as the field they go into must have them."""
+    found = {_folded(one): Address(one.address, _BREAKS.sub(" ", one.name)) for one in boxes if "@" in one.address}
+    return tuple(found.values())
+
+
+def _is_one_of(one: Address, boxes: tuple[Address, ...]) -> bool:
+    return _folded(one) in {_folded(box) for box in boxes}
+
+
+def _folded(one: Address) -> str:
+    return one.address.casefold()
+
+
+def _subject(subject: str, prefix: str) -> str:
+    plain = _BREAKS.sub(" ", subject).strip()[:_MOST_SUBJECT]
+    return plain if plain.lower().startswith(prefix.strip().lower()) else f"{prefix}{plain}".rstrip()
