@@ -148,7 +148,7 @@ def session_of(session: boto3.Session | None) -> boto3.Session:
             "session: AWS_PROFILE must be a profile of this machine, got another; set it, or unset it",
             code=code_of(error),
         ) from error
-    if own.region_name is None:
+    if not own.region_name:
         raise PermanentError(
             "session: must have a region, got none; set AWS_REGION or AWS_DEFAULT_REGION, or pass boto3.Session(region_name=...)",
             code=NoRegionError.__name__,

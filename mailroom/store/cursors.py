@@ -1,38 +1,129 @@
-"""Where pages begin, as text that callers hand back. Pure."""
+"""Where pages begin, as text that callers hand back: it ends in URLs and logs, so it holds no address. Pure.
+
+The partition is what the caller asks for anyway; a token is the rest of the key: times, and digests of messages.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, Final
 
+from mailroom.store.keys import (
+    AT_PREFIX,
+    EVENT_PREFIX,
+    LATEST,
+    LISTED,
+    PARTITION,
+    SORT,
+    SUPPRESSED,
+    SUPPRESSED_PREFIX,
+    THREAD,
+    address_key,
+    sent_key,
+)
 from mailroom.store.table import Item
 
-__all__ = ["position_of", "token_of"]
+__all__ = ["Pages", "ThreadPages", "address_pages", "event_pages", "message_pages", "suppression_pages"]
+
+_LONGEST: Final = 1000
+_WRONG: Final = (
+    "after must be the `next` of a page of the same call, got something else; leave it out for the first page"
+)
 
 
-def token_of(position: Item | None) -> str:
-    """The position as text; "" for none."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode() if position else ""
+class Pages:
+    """The pages of one list.
 
-
-def position_of(token: str, names: set[str]) -> Item | None:
-    """The position of a token; None for "".
-
-    Raises:
-        ValueError: it is none of such a page.
+    Args:
+        kind: names the list, so that a token of another is refused.
+        prefix: what each sort key begins with.
+        partition: of all items of the list; "" where each page is put together of several.
     """
-    if not token:
-        return None
+
+    def __init__(self, kind: str, prefix: str, partition: str = "") -> None:
+        self.kind = kind
+        self.prefix = prefix
+        self.partition = partition
+
+    def token(self, position: Item | None) -> str:
+        """The position as text; "" for none."""
+        return _encoded([self.kind, position[SORT]]) if position else ""
+
+    def position(self, token: str) -> Item | None:
+        """The position of a token; None for "".
+
+        Raises:
+            ValueError: it is none of such a page. The text does not repeat it.
+        """
+        if not token:
+            return None
+        sort = _decoded(token, self.kind, 1)[0]
+        if not sort.startswith(self.prefix):
+            raise ValueError(_WRONG)
+        return {PARTITION: self.partition, SORT: sort} if self.partition else {SORT: sort}
+
+
+class ThreadPages(Pages):
+    """Pages of threads, in the order of the index."""
+
+    def __init__(self) -> None:
+        super().__init__("threads", THREAD)
+
+    def token(self, position: Item | None) -> str:
+        """The position as text; "" for none."""
+        return _encoded([self.kind, position[PARTITION], position[LISTED], position[LATEST]]) if position else ""
+
+    def position(self, token: str) -> Item | None:
+        """The position of a token; None for "".
+
+        Raises:
+            ValueError: it is none of such a page. The text does not repeat it.
+        """
+        if not token:
+            return None
+        partition, listed, latest = _decoded(token, self.kind, 3)
+        if not partition.startswith(f"{THREAD}#"):
+            raise ValueError(_WRONG)
+        return {PARTITION: partition, SORT: THREAD, LISTED: listed, LATEST: latest}
+
+
+def message_pages() -> Pages:
+    """Pages of a thread's messages."""
+    return Pages("messages", AT_PREFIX)
+
+
+def address_pages(address: str) -> Pages:
+    """Pages of an address's messages."""
+    return Pages("address", AT_PREFIX, address_key(address))
+
+
+def event_pages(ses_id: str) -> Pages:
+    """Pages of the events of a sent message."""
+    return Pages("events", EVENT_PREFIX, sent_key(ses_id))
+
+
+def suppression_pages() -> Pages:
+    """Pages of suppressions."""
+    return Pages("suppressions", SUPPRESSED_PREFIX, SUPPRESSED)
+
+
+def _encoded(parts: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _decoded(token: str, kind: str, parts: int) -> list[str]:
+    """What stands behind the kind."""
+    # What is longer was made up, and could nest deeper than Python reads.
+    if not isinstance(token, str) or len(token) > _LONGEST:
+        raise ValueError(_WRONG)
     try:
-        position: Any = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"after must be the `next` of a page, got {token!r}") from error
-    if (
-        not isinstance(position, dict)
-        or position.keys() != names
-        or not all(isinstance(one, str) for one in position.values())
-    ):
-        raise ValueError(f"after must be the `next` of such a page, got {token!r}")
-    return position
+        found: Any = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, RecursionError, ValueError):
+        raise ValueError(_WRONG) from None
+    if not isinstance(found, list) or len(found) != parts + 1 or found[0] != kind:
+        raise ValueError(_WRONG)
+    if not all(isinstance(one, str) and one and one.isascii() for one in found):
+        raise ValueError(_WRONG)
+    return found[1:]

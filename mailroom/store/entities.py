@@ -30,7 +30,8 @@ class Page(Generic[T]):
 
     Args:
         items: items of the page, at most 100. A page may hold fewer than asked for, or none, before the last one.
-        next: position behind the page, for `after` of the next call; "" on the last page. Opaque: its form may change.
+        next: position behind the page, for `after` of the next call; "" on the last page. It holds no address, and
+            may stand in a URL as it is. Opaque: its form may change.
     """
 
     items: tuple[T, ...]

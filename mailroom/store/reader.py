@@ -24,7 +24,7 @@ from mailroom.messages.documents import message_from
 from mailroom.messages.model import Attachment, Message
 from mailroom.store.address_book import read_address_book
 from mailroom.store.arguments import address_of, message_id_of, page_size
-from mailroom.store.cursors import position_of, token_of
+from mailroom.store.cursors import ThreadPages, address_pages, event_pages, message_pages, suppression_pages
 from mailroom.store.engagements import engagements_of
 from mailroom.store.entities import (
     Delivery,
@@ -45,7 +45,6 @@ from mailroom.store.keys import (
     LISTED,
     PARTITION,
     SORT,
-    address_key,
     attachment_key,
     body_key,
     id_digest,
@@ -122,15 +121,16 @@ class MessageReader:
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
+        pages = ThreadPages()
         items, following = self.table.query(
             LISTED,
             index=BY_ACTIVITY,
             names=(LISTED, LATEST),
             backwards=True,
             limit=page_size(limit),
-            after=position_of(after, {PARTITION, SORT, LISTED, LATEST}),
+            after=pages.position(after),
         )
-        return Page(items=tuple(thread_from(item) for item in self._current(items)), next=token_of(following))
+        return Page(items=tuple(thread_from(item) for item in self._current(items)), next=pages.token(following))
 
     def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
         """Messages of a thread, the oldest first; an empty page for a thread that does not exist.
@@ -148,7 +148,8 @@ class MessageReader:
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
-        wanted, start = page_size(limit), position_of(after, {SORT})
+        pages, wanted = message_pages(), page_size(limit)
+        start = pages.position(after)
         root = Threads(self.table).root(thread)
         if root is None:
             return Page(items=())
@@ -167,7 +168,7 @@ class MessageReader:
         page = ordered[:wanted]
         follows = more or len(ordered) > wanted
         shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page]))
-        return Page(items=shown, next=token_of({SORT: page[-1]}) if follows and page else "")
+        return Page(items=shown, next=pages.token({SORT: page[-1]}) if follows and page else "")
 
     def message(self, digest: str) -> StoredMessage | None:
         """One message with its text, HTML, deliveries and delivery status; None where there is none.
@@ -233,14 +234,15 @@ class MessageReader:
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
+        pages = address_pages(address_of(address))
         items, following = self.table.query(
-            address_key(address_of(address)),
+            pages.partition,
             AT_PREFIX,
             backwards=True,
             limit=page_size(limit),
-            after=position_of(after, {PARTITION, SORT}),
+            after=pages.position(after),
         )
-        return Page(items=tuple(summary_from(item) for item in self._current(items)), next=token_of(following))
+        return Page(items=tuple(summary_from(item) for item in self._current(items)), next=pages.token(following))
 
     def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
         """Events of a message that the tenant sent, the oldest first; an empty page where none is known.
@@ -257,10 +259,11 @@ class MessageReader:
 
         Source: SES developer guide, "Contents of event data that Amazon SES publishes".
         """
-        found, following = engagements_of(
-            self.table, ses_id, limit=page_size(limit), after=position_of(after, {PARTITION, SORT})
+        pages = event_pages(ses_id)
+        found, following = engagements_of(self.table, ses_id, limit=page_size(limit), after=pages.position(after))
+        return Page(
+            items=tuple(one for one, expires in found if self._is_current(expires)), next=pages.token(following)
         )
-        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=token_of(following))
 
     def suppression(self, address: str) -> Suppression | None:
         """The permanent bounce or complaint that is recorded for an address; None where there is none.
@@ -288,10 +291,11 @@ class MessageReader:
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
-        found, following = suppressions_of(
-            self.table, limit=page_size(limit), after=position_of(after, {PARTITION, SORT})
+        pages = suppression_pages()
+        found, following = suppressions_of(self.table, limit=page_size(limit), after=pages.position(after))
+        return Page(
+            items=tuple(one for one, expires in found if self._is_current(expires)), next=pages.token(following)
         )
-        return Page(items=tuple(one for one, expires in found if self._is_current(expires)), next=token_of(following))
 
     def address_book(self) -> AddressBook | None:
         """Addresses that may send and receive, as deployed; None in the first minute of a tenant.
