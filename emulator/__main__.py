@@ -10,7 +10,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from emulator.settings import FUNCTION_MEMORY_MIB, server_environment
+from emulator import by_hand
+from emulator.settings import FUNCTION_MEMORY_MIB, note_running, server_environment
 
 MINISTACK = "1.5.33"
 PR_SET_PDEATHSIG = 1
@@ -35,10 +36,21 @@ def die_with(parent: int) -> None:
 
 
 def main() -> None:
-    """Serve until the process is told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    """Serve until the process is told to stop, or do something with one that serves already."""
+    if sys.argv[1:2] and sys.argv[1] in by_hand.COMMANDS:
+        sys.exit(by_hand.main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator",
+        description=__doc__,
+        epilog=f"with an emulator that runs: python -m emulator {{{','.join(by_hand.COMMANDS)}}} --help",
+    )
     parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1. Default: 4566")
-    parser.add_argument("--enforce-iam", action="store_true", help="check IAM policies, over https")
+    parser.add_argument(
+        "--enforce-iam",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="check IAM policies, over https: without, a sender that AWS refuses is sent",
+    )
     parser.add_argument("--folder", type=Path, default=Path(".demo/emulator"), help="where state and logs go")
     parser.add_argument(
         "--function-memory-mib",
@@ -60,6 +72,7 @@ def main() -> None:
             function_memory_mib=options.function_memory_mib,
         )
     )
+    note_running(options.folder.resolve(), options.port, enforce_iam=options.enforce_iam)
     sys.argv = sys.argv[:1]  # ministack parses the command line too
 
     from emulator import extension  # noqa: PLC0415  (imports ministack, see above)

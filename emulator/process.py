@@ -76,6 +76,25 @@ class Emulator:
         own["profile"] = (None, [], None, None)
         self._session = boto3.session.Session(botocore_session=botocore.session.Session(session_vars=own))
 
+    @classmethod
+    def running_in(cls, folder: Path) -> Self:
+        """The emulator that was started by hand with this folder; it goes on when this object ends.
+
+        Raises:
+            EmulatorError: none answers.
+        """
+        folder = folder.resolve()
+        try:
+            noted = json.loads((folder / settings.RUNNING).read_text(encoding="utf-8"))
+            found = cls(enforce_iam=noted["enforce_iam"], folder=folder)
+            found._folder, found._port = folder, noted["port"]
+            found._open(f"{found.endpoint_url}/_ministack/health", timeout=5).close()
+        except OSError as error:
+            raise EmulatorError(
+                f"emulator: {folder}: none runs with this folder; start it with python -m emulator, or name its --folder"
+            ) from error
+        return found
+
     def __enter__(self) -> Self:
         if self._process is not None:
             raise EmulatorError("emulator: is running already; use one per `with` block")
@@ -274,7 +293,7 @@ class Emulator:
             self._port = probe.getsockname()[1]
         command = [sys.executable, "-m", "emulator", f"--port={self._port}", f"--folder={self.folder}"]
         command += [f"--function-memory-mib={self.function_memory_mib}"]
-        command += [f"--die-with={os.getpid()}"] + (["--enforce-iam"] if self.enforce_iam else [])
+        command += [f"--die-with={os.getpid()}", "--enforce-iam" if self.enforce_iam else "--no-enforce-iam"]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

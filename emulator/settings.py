@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 ACCOUNT_ID = "000000000000"
 ACCESS_KEY_ID = "test"  # ministack's root caller
 SECRET_ACCESS_KEY = "test"
+RUNNING = "running.json"
+"""In its folder: where an emulator answers."""
 FUNCTION_MEMORY = "EMULATOR_FUNCTION_MEMORY_MIB"
 FUNCTION_MEMORY_MIB = 3008
 """What a new account gives a Lambda function."""
@@ -28,6 +31,11 @@ def endpoint_url(port: int, *, enforce_iam: bool) -> str:
 def certificate(folder: Path) -> Path:
     """The certificate that the server writes on its first start in the https mode."""
     return folder / "tmp" / "ministack-tls" / "server.crt"
+
+
+def note_running(folder: Path, port: int, *, enforce_iam: bool) -> None:
+    """Write down where the emulator of this folder answers, for commands that are started later."""
+    (folder / RUNNING).write_text(json.dumps({"port": port, "enforce_iam": enforce_iam}), encoding="utf-8")
 
 
 def server_environment(

@@ -1,0 +1,105 @@
+"""What is done with an emulator that runs already: `python -m emulator environment`, `definitions` and `receive`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from emulator.definitions import publish
+from emulator.process import Emulator, EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["COMMANDS", "main"]
+
+REGION: Final = "eu-central-1"
+_OWN: Final = frozenset({"PATH", "LANG", "TMPDIR"})
+_EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!" + b"$H+H*"
+"""The test file that every scanner knows; in pieces, so that none takes this file for it."""
+_SIGNATURES: Final = f"Eicar-Test-Signature:0:*:{_EICAR.hex()}\n"
+_OUTPUT: Final = "DefinitionsBucketName"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (run, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        command.add_argument("--folder", type=Path, default=Path(".demo/emulator"), help="the emulator's folder")
+        default = os.environ.get("AWS_REGION") or REGION
+        command.add_argument("--region", default=default, help=f"Default: AWS_REGION, or else {REGION}")
+        if name == "receive":
+            command.add_argument("file", type=Path, metavar="FILE", help="the message, as RFC 5322 has it")
+            command.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipient; repeat it")
+            command.add_argument("--sender", default="sender@example.net", help="of the envelope")
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(Emulator.running_in(options.folder), options))
+    except (EmulatorError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _environment(emulator: Emulator, options: argparse.Namespace) -> int:
+    """Print what a shell of the caller's own needs."""
+    for name, value in emulator.environment(options.region).items():
+        if name not in _OWN:
+            print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _definitions(emulator: Emulator, options: argparse.Namespace) -> int:
+    """Publish the emulator's own signature database in each cell of the region."""
+    buckets = _buckets(emulator, options.region)
+    if not buckets:
+        raise EmulatorError(
+            f"emulator: {options.region}: must have a stack with output {_OUTPUT}, got none; deploy a cell, or name its --region"
+        )
+    for bucket in buckets:
+        publish(emulator.client("s3", options.region), bucket, _SIGNATURES)
+        print(f"definitions: {bucket}: published; it finds EICAR alone")
+    return 0
+
+
+def _receive(emulator: Emulator, options: argparse.Namespace) -> int:
+    """Deliver a file through the receipt rules, to a scanner that has definitions."""
+    s3 = emulator.client("s3", options.region)
+    for bucket in _buckets(emulator, options.region):
+        if not s3.list_objects_v2(Bucket=bucket, MaxKeys=1).get("KeyCount"):
+            publish(s3, bucket, _SIGNATURES)
+    receipt = emulator.receive(options.file.read_bytes(), options.to, options.region, sender=options.sender)
+    for outcome in receipt.outcomes:
+        print(
+            f"{outcome.recipient}: {'accepted by ' + ', '.join(outcome.rules) if outcome.accepted else outcome.reason}"
+        )
+    for one in receipt.objects:
+        print(f"s3://{one.bucket}/{one.key}")
+    for failure in receipt.failures:
+        print(failure, file=sys.stderr)
+    return int(bool(receipt.failures) or not receipt.accepted)
+
+
+def _buckets(emulator: Emulator, region: str) -> list[str]:
+    """Where scanners of the region look for definitions."""
+    pages = emulator.client("cloudformation", region).get_paginator("describe_stacks").paginate()
+    return [
+        output["OutputValue"]
+        for page in pages
+        for stack in page["Stacks"]
+        for output in stack.get("Outputs", [])
+        if output["OutputKey"] == _OUTPUT
+    ]
+
+
+COMMANDS: Final[dict[str, tuple[Callable[[Emulator, argparse.Namespace], int], str]]] = {
+    "environment": (_environment, "print the environment of a shell that uses the emulator"),
+    "definitions": (_definitions, "publish the emulator's own signature database, which finds EICAR"),
+    "receive": (_receive, "have SES receive a file; publishes the signature database where there is none"),
+}
