@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.access import let_read, let_read_addresses
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
@@ -273,6 +274,30 @@ class TenantSubdomain(Construct):
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
         )
         return put.combine(ask)
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read the tenant's mail and addresses (`mailroom.MessageReader`); it changes nothing, and sends nothing.
+
+        Allows dynamodb:Query, GetItem and BatchGetItem on the table, Query on its index, and s3:GetObject below `attachments/`,
+        `bodies/` and `clean/`: neither `raw/` nor the quarantine.
+
+        Raises:
+            ValueError: the tenant keeps no messages: it has no scanner.
+        """
+        return let_read(grantee, bucket_arn=self.inbox.bucket_arn, table_arn=self._store("read").table_arn)
+
+    def grant_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read the tenant's address book (`MessageReader.address_book`): dynamodb:GetItem of that one item.
+
+        Raises:
+            ValueError: the tenant keeps no messages: it has no scanner.
+        """
+        return let_read_addresses(grantee, table_arn=self._store("have its address book read").table_arn)
+
+    def _store(self, why: str) -> MessageStore:
+        if self.messages is None:
+            raise ValueError(f"{self._where}: must keep messages to {why}, got no scanner; give it one")
+        return self.messages
 
 
 def _rules(props: TenantSubdomainProps) -> dict[str, Rule]:

@@ -220,6 +220,29 @@ def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
     assert statements[1]["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OUTBOX#*"]}}
 
 
+@pytest.mark.parametrize(
+    ("grant", "actions"),
+    [
+        (
+            "grant_read",
+            [["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], "dynamodb:Query", "s3:GetObject"],
+        ),
+        ("grant_addresses", ["dynamodb:GetItem"]),
+    ],
+)
+def test_application_is_let_in_by_one_call(grant: str, actions: list[Any]) -> None:
+    """On the tenant's own table and bucket; a tenant without messages says what is missing."""
+    stack = new_stack()
+    tenant = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER))
+    role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    getattr(tenant, grant)(role)
+    (policy,) = [one["Properties"] for one in resources(template_of(stack), "AWS::IAM::Policy").values()]
+    assert [one["Action"] for one in policy["PolicyDocument"]["Statement"]] == actions
+    without = TenantSubdomain(new_stack(), "Subdomain", props())
+    with pytest.raises(ValueError, match=r'tenant "acme": must keep messages to .*, got no scanner; give it one'):
+        getattr(without, grant)(role)
+
+
 def test_function_sends_from_designated_addresses() -> None:
     """The role that files mail is the one that sends it; without designated addresses nobody's does."""
     found = {}

@@ -1,0 +1,82 @@
+"""What the grants of an application allow by IAM's own rules: reading one tenant's mail, and nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+
+from constructs_lib.access import let_read, let_read_addresses
+from tests.iam.evaluator import ACCOUNT, Request, decisions
+
+TABLES = {name: f"arn:aws:dynamodb:eu-central-1:{ACCOUNT}:table/{name}" for name in ("acme", "acme2", "globex")}
+BUCKETS = {name: f"arn:aws:s3:::{name}" for name in TABLES}
+ITEMS = ("MESSAGE#x", "THREAD#x", "ADDRESS#anna@example.net", "OUTBOX#x", "SENT#x", "SUPPRESSED", "ADDRESSES")
+TABLE_ACTIONS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+OBJECT_ACTIONS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObject", "PutObjectTagging")
+PREFIXES = (
+    "attachments/x/1",
+    "bodies/x.json",
+    "clean/x",
+    "raw/x",
+    "raw/out/x",
+    "quarantine/x",
+    "verdicts/x",
+    "cleaner/x",
+)
+
+
+def policies_of(grant: Callable[..., iam.Grant], **arns: str) -> list[dict[str, Any]]:
+    """The policies of a role with this grant alone."""
+    stack = cdk.Stack(cdk.App(), "Application")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    grant(role, **arns).assert_success()
+    found = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    return [one["Properties"]["PolicyDocument"] for one in found]
+
+
+@pytest.fixture(scope="module")
+def requests() -> dict[tuple[str, str, str], tuple[str, str, dict[str, Any]]]:
+    """By tenant, action and what it is about: everything that an application could try."""
+    found: dict[tuple[str, str, str], tuple[str, str, dict[str, Any]]] = {}
+    for tenant, action, item in product(TABLES, TABLE_ACTIONS, ITEMS):
+        keys = {} if action == "Scan" else {"dynamodb:LeadingKeys": [item]}
+        found[tenant, action, item] = f"dynamodb:{action}", TABLES[tenant], keys
+    for tenant, action, index in product(TABLES, ("Query", "Scan"), ("threads-by-activity", "other")):
+        keys = {} if action == "Scan" else {"dynamodb:LeadingKeys": ["yes"]}
+        found[tenant, action, index] = f"dynamodb:{action}", f"{TABLES[tenant]}/index/{index}", keys
+    for tenant, action, key in product(BUCKETS, OBJECT_ACTIONS, PREFIXES):
+        found[tenant, action, key] = f"s3:{action}", f"{BUCKETS[tenant]}/{key}", {}
+    for tenant, bucket in BUCKETS.items():
+        found[tenant, "ListBucket", ""] = "s3:ListBucket", bucket, {}
+    return found
+
+
+def allowed(policies: list[dict[str, Any]], requests: dict[Any, tuple[str, str, dict[str, Any]]]) -> set[Any]:
+    """Which of these a session of the role may do."""
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/Application/x"
+    asked = [
+        Request(principal=session, action=action, resource=resource, identity=policies, context=context)
+        for action, resource, context in requests.values()
+    ]
+    return {what for what, yes in zip(requests, decisions(asked), strict=True) if yes}
+
+
+def test_reading_allows_reading_of_one_tenant(requests: dict[Any, Any]) -> None:
+    """Table, index and three prefixes; no write, no scan, no list, nothing in quarantine, and nothing of another tenant."""
+    policies = policies_of(let_read, bucket_arn=BUCKETS["acme"], table_arn=TABLES["acme"])
+    expected = {("acme", action, item) for action, item in product(("GetItem", "BatchGetItem", "Query"), ITEMS)}
+    expected |= {("acme", "Query", "threads-by-activity")}
+    expected |= {("acme", "GetObject", key) for key in ("attachments/x/1", "bodies/x.json", "clean/x")}
+    assert allowed(policies, requests) == expected
+
+
+def test_reading_addresses_allows_one_item(requests: dict[Any, Any]) -> None:
+    """The address book, and no message."""
+    policies = policies_of(let_read_addresses, table_arn=TABLES["acme"])
+    assert allowed(policies, requests) == {("acme", "GetItem", "ADDRESSES")}
