@@ -32,10 +32,13 @@ class Page(Generic[T]):
         items: items of the page, at most 100. A page may hold fewer than asked for, or none, before the last one.
         next: position behind the page, for `after` of the next call; "" on the last page. It holds no address, and
             may stand in a URL as it is. Opaque: its form may change.
+        thread: present id of the thread that was asked for, which differs once it became part of another; "" where there is none,
+            and for other lists.
     """
 
     items: tuple[T, ...]
     next: str = ""
+    thread: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +106,8 @@ class Delivery:
         sender: sender of the envelope; "" for none, as bounces have.
         recipients: recipients of the envelope.
         verdicts: SES's own verdicts, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc".
+        verdict: verdict of the tenant's own scanner when it delivered the message: "clean", or what it found, such as "infected",
+            whatever SES says. "" for sent messages, and for what came before this was kept.
     """
 
     ses_id: str
@@ -111,6 +116,7 @@ class Delivery:
     sender: str
     recipients: tuple[str, ...]
     verdicts: dict[str, str]
+    verdict: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,4 +183,5 @@ def delivery_from(item: dict[str, Any]) -> Delivery:
         sender=item["sender"],
         recipients=tuple(item["recipients"]),
         verdicts=dict(item["verdicts"]),
+        verdict=item.get("verdict", ""),
     )

@@ -59,6 +59,7 @@ class Arrival:
         received: when, with a time zone.
         octets: of the message.
         sent: whether the tenant sent it. Default: it came.
+        verdict: what the scanner found before it delivered the message. Default: "", nobody knows.
     """
 
     message: Message
@@ -67,6 +68,7 @@ class Arrival:
     received: datetime
     octets: int
     sent: bool = False
+    verdict: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,6 +234,7 @@ class Filing:
             "sender": envelope.sender,
             "recipients": list(envelope.recipients),
             "verdicts": dict(envelope.verdicts),
+            **({"verdict": arrival.verdict} if arrival.verdict else {}),
             "first": first,
             "announced": False,
         }

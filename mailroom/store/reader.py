@@ -135,7 +135,8 @@ class MessageReader:
     def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
         """Messages of a thread, the oldest first; an empty page for a thread that does not exist.
 
-        A thread that became part of another is that other thread. A page also shows messages that are being moved between the two.
+        A thread that became part of another is that other thread, which `thread` of the page names. A page also shows messages that
+        are being moved between the two.
 
         Args:
             thread: `thread` of a ThreadSummary or StoredMessage.
@@ -168,7 +169,7 @@ class MessageReader:
         page = ordered[:wanted]
         follows = more or len(ordered) > wanted
         shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page]))
-        return Page(items=shown, next=pages.token({SORT: page[-1]}) if follows and page else "")
+        return Page(items=shown, next=pages.token({SORT: page[-1]}) if follows and page else "", thread=root["thread"])
 
     def message(self, digest: str) -> StoredMessage | None:
         """One message with its text, HTML, deliveries and delivery status; None where there is none.

@@ -78,6 +78,7 @@ class Structuring:
             # When SES received it; a rescan can deliver it weeks later.
             received=min(message.envelope.received or delivered, delivered).astimezone(UTC),
             octets=len(raw),
+            verdict=answer["Metadata"].get("verdict", "clean"),
         )
         filing = Filing(
             table=Table(client=self.dynamodb, name=self.table),
@@ -87,11 +88,11 @@ class Structuring:
         )
         filed = filing.file(arrival)
         if not filed.announced:
-            self.announce(self._event(arrival, filed, answer["Metadata"].get("verdict", "clean")))
+            self.announce(self._event(arrival, filed))
             filing.mark_announced(filed.digest, arrival.ses_id)
         return filed
 
-    def _event(self, arrival: Arrival, filed: Filed, verdict: str) -> MessageReceived:
+    def _event(self, arrival: Arrival, filed: Filed) -> MessageReceived:
         message = arrival.message
         return MessageReceived(
             tenant=self.tenant,
@@ -102,6 +103,6 @@ class Structuring:
             received=arrival.received,
             kinds=sorted(kind.value for kind in message.kinds),
             attachments=len(message.attachments),
-            verdict=verdict,
+            verdict=arrival.verdict,
             verdicts=dict(message.envelope.verdicts),
         )

@@ -119,6 +119,7 @@ def test_what_was_removed_is_in_no_entity(mailroom: Mailroom) -> None:
     reader = mailroom.reader("acme")
     stored = reader.message(event["detail"]["message"])
     assert stored is not None
+    assert [one.verdict for one in stored.deliveries] == ["infected"]
     (notice,) = stored.content.attachments
     assert notice.filename == "removed-attachment.txt"
     assert MARKER not in reader.open_attachment(stored.content, notice).read()

@@ -66,6 +66,15 @@ class _BrokenMoves:
         return call
 
 
+def test_page_names_the_thread_as_it_is_now(store: Store) -> None:
+    """A thread that became part of another says so by either of its names; one that is not there has none."""
+    names = {store.file(mail("a")).thread, store.file(mail("x", minute=1)).thread}
+    joined = store.file(mail("z", "a", "x", minute=3)).thread
+    assert len(names) == 2
+    assert {store.reader.thread(name).thread for name in names} == {joined}
+    assert store.reader.thread("0" * 64).thread == ""
+
+
 def test_tree_of_a_thread(store: Store) -> None:
     """The links of summaries are enough to draw it."""
     for name, ancestors in {"a": (), "b": ("a",), "c": ("a", "b"), "d": ("a",)}.items():

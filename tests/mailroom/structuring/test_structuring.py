@@ -77,6 +77,9 @@ def test_message_is_filed_and_told(store: Store) -> None:
     (received,) = told
     jsonschema.validate(received.detail, schema_of(MessageReceived), format_checker=jsonschema.FormatChecker())
     assert (received.tenant, received.delivery, received.verdict, received.first) == ("acme", "one", "infected", True)
+    stored = store.reader.message(received.message)
+    assert stored is not None
+    assert [one.verdict for one in stored.deliveries] == ["infected"]
     assert store.reader.message(received.message) is not None
 
 
