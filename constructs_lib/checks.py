@@ -239,10 +239,13 @@ def instance(kind: type, remedy: str) -> Rule:
 
 
 def interface(attribute: str, name: str, remedy: str) -> Rule:
-    """An object of the CDK's that is what an interface says: `IBucket` and the like are no classes, but have an attribute each."""
+    """An object of the CDK's that is what an interface says: `IBucket` and the like are no classes, but have an attribute each.
+
+    What `from_key_arn` and the like return stands for several interfaces at once, and only the object itself has their attributes.
+    """
 
     def check(value: Any) -> Iterator[Broken]:
-        if not hasattr(type(value), attribute):
+        if not hasattr(type(value), attribute) and not hasattr(value, attribute):
             yield Broken(f"must be an {name}", got(value), remedy)
 
     return check

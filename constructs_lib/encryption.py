@@ -76,12 +76,12 @@ def let_logs(home: Home) -> dict[str, Any]:
 def let_roles(role_arns: Sequence[str], home: Home, *services: str) -> dict[str, Any]:
     """Of the key's policy: roles that are made elsewhere use it, through these services.
 
-    Without a Sid: a key that tenants share has several of these, and Sids must differ.
+    Without a Sid: a key that tenants share has several of these, and Sids must differ. Tables take a statement of their own.
     """
     return {
         "Effect": "Allow",
         "Principal": {"AWS": list(role_arns)},
-        "Action": list(_USE),
+        "Action": _use_through(services),
         "Resource": "*",
         "Condition": _through(home, services),
     }
@@ -91,10 +91,14 @@ def use_of(key_arn: str, home: Home, *services: str) -> dict[str, Any]:
     """Of a role's policy: use of the key, through these services alone; by name, such as "s3"."""
     return {
         "Effect": "Allow",
-        "Action": list(_USE_OF_TABLES if "dynamodb" in services else _USE),
+        "Action": _use_through(services),
         "Resource": key_arn,
         "Condition": _through(home, services),
     }
+
+
+def _use_through(services: Sequence[str]) -> list[str]:
+    return list(_USE_OF_TABLES if "dynamodb" in services else _USE)
 
 
 def _through(home: Home, services: Iterable[str]) -> Mapping[str, Any]:

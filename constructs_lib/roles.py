@@ -42,27 +42,27 @@ def service_role(
         scope,
         id,
         assume_role_policy_document={"Version": _VERSION, "Statement": [trust]},
-        policies=[
-            iam.CfnRole.PolicyProperty(
-                policy_name="Work", policy_document={"Version": _VERSION, "Statement": list(statements)}
-            )
-        ],
+        policies=_policies(statements),
     )
 
 
-def role_for_sessions(scope: Construct, id: str, function_role: iam.CfnRole, *, tag: str) -> iam.CfnRole:
-    """A role without any right of its own, which a function takes for one tenant at a time; tenants' tables let it in.
+def role_for_sessions(
+    scope: Construct, id: str, function_role: iam.CfnRole, statements: Sequence[Mapping[str, Any]] = (), *, tag: str
+) -> iam.CfnRole:
+    """A role without any right to a table, which a function takes for one tenant at a time; tenants' tables let it in.
 
     Args:
         scope: where it stands, and the policy that lets the function take it.
         id: of the construct.
         function_role: role of the function, of the same stack.
+        statements: of its only policy: use of the key that tables are encrypted with. Default: none.
         tag: key of the tag that each session must have.
     """
     role = iam.CfnRole(
         scope,
         id,
         assume_role_policy_document={"Version": _VERSION, "Statement": trust_in(function_role.attr_arn, tag)},
+        policies=_policies(statements) if statements else None,
     )
     # Not in the function's role itself: each would wait for the other.
     iam.CfnPolicy(
@@ -73,3 +73,8 @@ def role_for_sessions(scope: Construct, id: str, function_role: iam.CfnRole, *, 
         roles=[function_role.ref],
     )
     return role
+
+
+def _policies(statements: Sequence[Mapping[str, Any]]) -> list[iam.CfnRole.PolicyProperty]:
+    document = {"Version": _VERSION, "Statement": list(statements)}
+    return [iam.CfnRole.PolicyProperty(policy_name="Work", policy_document=document)]

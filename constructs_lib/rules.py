@@ -44,6 +44,7 @@ __all__ = [
     "HOSTED_ZONE_ID",
     "IDENTIFIER",
     "JOIN_BY",
+    "KEY",
     "KEY_ARN",
     "LABEL",
     "MAILBOXES",
@@ -103,12 +104,19 @@ STACK_PREFIX: Final = matching(r"[A-Za-z][A-Za-z0-9-]{0,99}", "what stacks' name
 RAW_RETENTION: Final = duration("days", 1, values.MOST_RAW_DAYS)
 MESSAGE_RETENTION: Final = duration("days", 1, values.MOST_MESSAGES_DAYS)
 SCANNER: Final = parts(
-    Scanner, {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN}, "pass the `scanner` of an AttachmentScanner"
+    Scanner,
+    {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN, "key_arns": each(KEY_ARN)},
+    "pass the `scanner` of an AttachmentScanner",
 )
 
 SHARED: Final = parts(
     SharedFunctions,
-    {"registry_path": REGISTRY_PATH, "tracking_role_arn": ROLE_ARN, "books_role_arn": ROLE_ARN},
+    {
+        "registry_path": REGISTRY_PATH,
+        "tracking_role_arn": ROLE_ARN,
+        "books_role_arn": ROLE_ARN,
+        "key_arns": each(KEY_ARN),
+    },
     "use SharedFunctions(registry_path=..., tracking_role_arn=..., books_role_arn=...)",
 )
 

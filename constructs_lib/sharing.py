@@ -6,6 +6,7 @@ which tag it lets in: what the function writes, and for whom, stands in the tena
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +25,13 @@ class SharedFunctions:
         registry_path: what the name of a tenant's entry begins with, with a slash at either end.
         tracking_role_arn: role that notes what became of mail; see `EngagementTracking`.
         books_role_arn: role that writes address books; see `AddressBookWriter`.
+        key_arns: KMS keys that both roles may use already, for tables. Default: none; the policy of another key must name them.
     """
 
     registry_path: str
     tracking_role_arn: str
     books_role_arn: str
+    key_arns: Sequence[str] = ()
 
     def table_statements(self, *, configuration_set_name: str, stack_id: str) -> list[dict[str, Any]]:
         """Statements of the table's policy: events of this configuration set, and the book of this stack; nothing else."""

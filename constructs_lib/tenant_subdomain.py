@@ -8,6 +8,7 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from constructs_lib import rules
@@ -16,8 +17,10 @@ from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
 from constructs_lib.dns.subdomain_zone import PARENT, PORTAL
+from constructs_lib.encryption import let_roles
 from constructs_lib.environments import check_receives
 from constructs_lib.faults import shown
+from constructs_lib.keys import arn_of, here, let, uses
 from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.quarantine import Scanner
 from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
@@ -72,7 +75,11 @@ class TenantSubdomainProps:
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
         alarm_topic_arn: told when mail cannot be filed. Default: None, nobody is.
         alert_addresses: operators to tell of detections. Default: none.
-        alerts_key_arn: KMS key of the alerts topic. Default: None, a key of its own.
+        alerts_key_arn: KMS key of the alerts topic, whose policy is left as it is. Default: None, `encryption_key`, else a key of
+            its own.
+        encryption_key: KMS key of bucket, table, queues, log groups and the alerts topic. Roles made here may use it by policies of
+            their own; what its policy must say is added to it, and that of an imported one must say it already, as
+            docs/constructs.md has it. Default: None, AWS's own keys.
         access_logs_bucket_name: bucket for the inbox's access logs. Default: None.
         removal_policy: of zone, bucket and table. Default: retain, but not what a first deployment that failed has made: it
             would stay behind, and each attempt would get a zone with other name servers.
@@ -106,6 +113,7 @@ class TenantSubdomainProps:
     alarm_topic_arn: str | None = None
     alert_addresses: Sequence[str] = ()
     alerts_key_arn: str | None = None
+    encryption_key: kms.IKey | None = None
     access_logs_bucket_name: str | None = None
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
@@ -171,12 +179,16 @@ class TenantSubdomain(Construct):
                 removal_policy=props.removal_policy,
             )
             self.zone.add_records("Email", self.records)
+        self._key = props.encryption_key
+        key_arn = arn_of(self._key)
         self.alerts = SecurityAlerts(
             self,
             "Alerts",
             display_name=f"Mail security {props.tenant_id}",
             addresses=props.alert_addresses,
             publisher_role_arns=[props.scanner.role_arn] if props.scanner is not None else (),
+            publishers_have_key=props.scanner is not None and key_arn in props.scanner.key_arns,
+            encryption_key=props.encryption_key if props.alerts_key_arn is None else None,
             encryption_key_arn=props.alerts_key_arn,
             removal_policy=props.removal_policy,
         )
@@ -198,11 +210,13 @@ class TenantSubdomain(Construct):
                     if props.shared is not None
                     else (),
                     alarm_topic_arn=props.alarm_topic_arn,
+                    encryption_key=props.encryption_key,
                     removal_policy=props.removal_policy,
                 ),
             )
             if props.shared is not None:
                 self._share(props, props.shared, self.messages)
+                _let_use_key(props.encryption_key, props.shared)
         self.inbox = TenantInbox(
             self,
             "Inbox",
@@ -215,6 +229,7 @@ class TenantSubdomain(Construct):
                 tls_required=props.receiving_tls_required,
                 recipients_per_rule=props.recipients_per_rule,
                 access_logs_bucket_name=props.access_logs_bucket_name,
+                encryption_key=props.encryption_key,
                 removal_policy=props.removal_policy,
                 scanner=props.scanner,
                 scan_policy=props.scan_policy,
@@ -273,6 +288,8 @@ class TenantSubdomain(Construct):
             resource_arns=[self.messages.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
         )
+        for statement in uses(self._key, "s3", "dynamodb"):
+            grantee.grant_principal.add_to_principal_policy(iam.PolicyStatement.from_json(statement))
         return put.combine(ask)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -298,6 +315,12 @@ class TenantSubdomain(Construct):
         if self.messages is None:
             raise ValueError(f"{self._where}: must keep messages to {why}, got no scanner; give it one")
         return self.messages
+
+
+def _let_use_key(key: kms.IKey | None, shared: SharedFunctions) -> None:
+    """The table's key says of the cell's functions what the table says: they write through DynamoDB alone."""
+    if key is not None and key.key_arn not in shared.key_arns:
+        let(key, let_roles([shared.tracking_role_arn, shared.books_role_arn], here(), "dynamodb"))
 
 
 def _rules(props: TenantSubdomainProps) -> dict[str, Rule]:
@@ -332,6 +355,7 @@ _RULES: Final[dict[str, Rule]] = {
     "alarm_topic_arn": optional(rules.TOPIC_ARN),
     "alert_addresses": rules.MAILBOXES,
     "alerts_key_arn": optional(rules.KEY_ARN),
+    "encryption_key": optional(rules.KEY),
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
     "removal_policy": KEPT_OR_NOT,
 }

@@ -20,6 +20,7 @@ __all__ = [
     "display_name",
     "hosted_zone_id",
     "identifier",
+    "key_arn",
     "portal_zone",
     "report_addresses",
     "role_arn",
@@ -33,6 +34,9 @@ MOST_RAW_DAYS: Final = 3650
 MOST_MESSAGES_DAYS: Final = 36_500
 
 _HOSTED_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
+_KEY_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]{4,30}:[0-9]{12}:key/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
 _ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 _RULE_SET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
 
@@ -58,6 +62,16 @@ def hosted_zone_id(value: str) -> str:
         raise RuleError.one(
             "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9",
             "copy it from Route 53, without /hostedzone/",
+        )
+    return value
+
+
+def key_arn(value: str) -> str:
+    """The ARN of a KMS key."""
+    if not _KEY_ARN.fullmatch(value):
+        raise RuleError.one(
+            "must be the ARN of a KMS key, not of an alias",
+            'write it as "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"',
         )
     return value
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
@@ -15,6 +17,8 @@ from constructs import Construct
 
 from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.bundle import bundle
+from constructs_lib.encryption import EVENTS, NOTIFICATIONS
+from constructs_lib.keys import arn_of, let_logs_use, let_services_use, uses
 from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
 
@@ -60,6 +64,8 @@ class QueueWorkerProps:
         max_concurrency: how many at once: 2 to 1,000. Default: 5.
         batch_size: messages of one invocation, 1 to 10. Default: 1, so that one that exhausts time or memory takes no other with
             it.
+        encryption_key: of queues and log group; the role that the function takes may use it for tables as well. Default: None,
+            SQS's own and CloudWatch's own.
     """
 
     where: str
@@ -76,6 +82,7 @@ class QueueWorkerProps:
     memory_mib: int = 256
     max_concurrency: int = 5
     batch_size: int = 1
+    encryption_key: kms.IKey | None = None
 
 
 class QueueWorker(Construct):
@@ -97,6 +104,8 @@ class QueueWorker(Construct):
         super().__init__(scope, id)
         if not 2 <= props.max_concurrency <= 1000:
             raise ValueError(f"{props.where}: max_concurrency must be 2 to 1000, got {props.max_concurrency}")
+        self._key = key = props.encryption_key
+        let_logs_use(key)
         dead_letters = self._queue("DeadLetters", {})
         self._queues = queue, _ = (
             self._queue(
@@ -109,12 +118,13 @@ class QueueWorker(Construct):
             dead_letters,
         )
         self.queue_arn: str = queue.attr_arn
-        log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365)
+        log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365, kms_key_id=arn_of(key))
         log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         statements = [
             allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
             allow_to(_QUEUE_ACTIONS, queue.attr_arn),
             *([allow_to(["sqs:SendMessage"], queue.attr_arn)] if props.puts_back else []),
+            *uses(key, "sqs"),
             *props.statements,
         ]
         self.role = service_role(self, "Role", "lambda.amazonaws.com", statements)
@@ -122,7 +132,7 @@ class QueueWorker(Construct):
         self.tables_role_arn: str = ""
         own = {"QUEUE_URL": queue.ref} if props.puts_back else {}
         if props.takes_role_for is not None:
-            self.tables_role_arn = role_for_sessions(self, "Tables", self.role, tag=props.takes_role_for).attr_arn
+            self.tables_role_arn = self._tables_role(self.role, props.takes_role_for)
             own["TABLES_ROLE_ARN"] = self.tables_role_arn
         function = self._function(props, log_group, {**props.environment, **own})
         self.source = lambda_.CfnEventSourceMapping(
@@ -149,6 +159,9 @@ class QueueWorker(Construct):
             props.alarm_topic_arn,
         )
 
+    def _tables_role(self, role: iam.CfnRole, tag: str) -> str:
+        return role_for_sessions(self, "Tables", role, uses(self._key, "dynamodb"), tag=tag).attr_arn
+
     def let_send(self, service: str, condition: Mapping[str, Any]) -> sqs.CfnQueuePolicy:
         """Let a service send to the queue, under a condition; and both queues take TLS only.
 
@@ -157,6 +170,7 @@ class QueueWorker(Construct):
             condition: as in a policy; what keeps others' buckets or rules out.
         """
         queue, dead_letters = self._queues
+        let_services_use(self._key, *(known for known in (EVENTS, NOTIFICATIONS) if known[1] == service))
         allow = {
             "Effect": "Allow",
             "Principal": {"Service": service},
@@ -170,7 +184,10 @@ class QueueWorker(Construct):
         return policy
 
     def _queue(self, id: str, settings: Mapping[str, Any]) -> sqs.CfnQueue:
-        return sqs.CfnQueue(self, id, sqs_managed_sse_enabled=True, message_retention_period=_FOURTEEN_DAYS, **settings)
+        encryption: Mapping[str, Any] = (
+            {"sqs_managed_sse_enabled": True} if self._key is None else {"kms_master_key_id": self._key.key_arn}
+        )
+        return sqs.CfnQueue(self, id, message_retention_period=_FOURTEEN_DAYS, **encryption, **settings)
 
     def _policy(self, id: str, queue: sqs.CfnQueue, statements: Sequence[Mapping[str, Any]]) -> sqs.CfnQueuePolicy:
         deny = {

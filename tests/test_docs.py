@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ from constructs import Construct
 
 import constructs_lib
 from constructs_lib import names
+from constructs_lib.encryption import Home
+from constructs_lib.key_policy import needed_statements
 from email_stack.config import ConfigError, load
 from email_stack.dnscheck.model import Status
 from email_stack.handover.model import Format
@@ -69,6 +72,16 @@ def test_constructs_page_names_every_construct() -> None:
     exported = {name: getattr(constructs_lib, name) for name in dir(constructs_lib)}
     constructs = {name for name, one in exported.items() if issubclass(one, Construct)}
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == constructs
+
+
+def test_constructs_page_has_what_an_imported_key_needs() -> None:
+    """The statements are the constructs' own, for an account and a region."""
+    (shown,) = blocks(PROJECT_ROOT / "docs" / "constructs.md", "json")
+    home = Home(partition="aws", region="eu-central-1", account="123456789012")
+    scanner, *tables = (f"arn:aws:iam::123456789012:role/{name}" for name in ("SCANNER", "TRACKING", "BOOKS"))
+    assert json.loads(shown) == needed_statements(
+        home, scanner_role_arns=[scanner], tables_role_arns=tables, alarms=True
+    )
 
 
 def test_configuration_names_the_domains_of_aws() -> None:

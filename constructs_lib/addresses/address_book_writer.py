@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
@@ -17,6 +18,7 @@ from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.bundle import bundle
 from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.keys import arn_of, let_logs_use, uses
 from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
 from constructs_lib.wildcards import explain_wildcard
@@ -39,11 +41,13 @@ class AddressBookWriterProps:
         registry_path: what the names of tenants' entries begin with, with a slash at either end.
         stack_prefix: what the names of the stacks begin with that hold the entries.
         alarm_topic_arn: told when a book cannot be written. Default: None, nobody is.
+        encryption_key: of the log group; the role may use it for tenants' tables as well. Default: None, CloudWatch's own.
     """
 
     registry_path: str
     stack_prefix: str
     alarm_topic_arn: str | None = None
+    encryption_key: kms.IKey | None = None
 
 
 class AddressBookWriter(Construct):
@@ -103,7 +107,9 @@ class AddressBookWriter(Construct):
         add_alarm(self, "Failing", failing, props.alarm_topic_arn)
 
     def _function(self, props: AddressBookWriterProps, stacks: str) -> lambda_.CfnFunction:
-        log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365)
+        key = props.encryption_key
+        let_logs_use(key)
+        log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365, kms_key_id=arn_of(key))
         log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         path = props.registry_path
         entries = arn("ssm", f"parameter{path}*")
@@ -120,7 +126,7 @@ class AddressBookWriter(Construct):
         role = service_role(self, "Role", "lambda.amazonaws.com", statements)
         explain_wildcard(role, f"{stacks}*", "tenants' stacks have their prefix, and the cell does not know them")
         explain_wildcard(role, entries, "one entry a tenant, and the cell does not know them")
-        tables = role_for_sessions(self, "Tables", role, tag=TAG)
+        tables = role_for_sessions(self, "Tables", role, uses(key, "dynamodb"), tag=TAG)
         self.role_arn: str = tables.attr_arn
         code = assets.Asset(self, "Code", path=str(bundle(_ENTRY)))
         return lambda_.CfnFunction(
@@ -145,4 +151,5 @@ _RULES: Final[dict[str, Rule]] = {
     "registry_path": rules.REGISTRY_PATH,
     "stack_prefix": rules.STACK_PREFIX,
     "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "encryption_key": optional(rules.KEY),
 }

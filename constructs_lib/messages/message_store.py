@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from constructs_lib import rules
@@ -15,6 +16,7 @@ from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, each, optional
 from constructs_lib.faults import shown
 from constructs_lib.filing import Structurer
 from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.keys import uses
 from constructs_lib.statements import allow_to
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.announcements.events import SOURCE
@@ -44,6 +46,7 @@ class MessageStoreProps:
         table_statements: further statements of the table's policy, see `SharedFunctions.table_statements`. Default: none.
         alarm_topic_arn: told by the alarms. Default: None, nobody is.
         max_concurrency: messages that are worked on at once, 2 to 1,000. Default: 5.
+        encryption_key: of table, queues and log group, and of the inbox that the function works in. Default: None, AWS's own.
         removal_policy: of the table; unless it is DESTROY, only CloudFormation may delete the table. Default: retain, but not what
             a first deployment that failed has made.
     """
@@ -56,6 +59,7 @@ class MessageStoreProps:
     table_statements: Sequence[Mapping[str, Any]] = ()
     alarm_topic_arn: str | None = None
     max_concurrency: int = 5
+    encryption_key: kms.IKey | None = None
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
@@ -100,13 +104,19 @@ class MessageStore(Construct):
                     "TABLE_NAME": self.table_name,
                     "TENANT": props.tenant_id,
                 },
-                statements=[*self._statements(), *(_quota_statements() if sends else ()), *props.send_statements],
+                statements=[
+                    *self._statements(),
+                    *(_quota_statements() if sends else ()),
+                    *props.send_statements,
+                    *uses(props.encryption_key, "s3", "dynamodb"),
+                ],
                 says_dead=f"Mail of {props.tenant_id} could not be filed: see the function's log, then redrive the dead letters.",
                 says_waiting=f"Mail of {props.tenant_id} waits longer than 15 minutes to be filed: see the function's log.",
                 puts_back=sends,
                 alarm_topic_arn=props.alarm_topic_arn,
                 memory_mib=_MEMORY_MIB,
                 max_concurrency=props.max_concurrency,
+                encryption_key=props.encryption_key,
             ),
         )
         if sends:
@@ -153,8 +163,7 @@ class MessageStore(Construct):
             point_in_time_recovery_specification=dynamodb.CfnTable.PointInTimeRecoverySpecificationProperty(
                 point_in_time_recovery_enabled=True
             ),
-            # With the key that AWS manages for DynamoDB in this account: its use is logged.
-            sse_specification=dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True),
+            sse_specification=_encryption(props.encryption_key),
             # Not deletion protection: with it no roll-back could delete the table that it has just made.
             deletion_protection_enabled=False,
             resource_policy=dynamodb.CfnTable.ResourcePolicyProperty(
@@ -168,6 +177,13 @@ class MessageStore(Construct):
         )
         table.apply_removal_policy(props.removal_policy)
         return table
+
+
+def _encryption(key: kms.IKey | None) -> dynamodb.CfnTable.SSESpecificationProperty:
+    """By default with the key that AWS manages for DynamoDB in this account: its use is logged."""
+    if key is None:
+        return dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True)
+    return dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True, sse_type="KMS", kms_master_key_id=key.key_arn)
 
 
 def _only_cloudformation_deletes() -> dict[str, Any]:
@@ -211,5 +227,6 @@ _RULES: Final[dict[str, Rule]] = {
     "table_statements": each(rules.STATEMENT),
     "alarm_topic_arn": optional(rules.TOPIC_ARN),
     "max_concurrency": rules.CONCURRENCY,
+    "encryption_key": optional(rules.KEY),
     "removal_policy": KEPT_OR_NOT,
 }

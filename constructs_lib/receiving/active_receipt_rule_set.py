@@ -7,6 +7,7 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ses as ses
@@ -14,15 +15,16 @@ from constructs import Construct
 
 import mailroom
 from constructs_lib import rules
-from constructs_lib.checks import Rule, check_props
+from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.environments import claim
 from constructs_lib.faults import shown
+from constructs_lib.keys import let_logs_use
 
 __all__ = ["ActiveReceiptRuleSet"]
 
 _MAILROOM: Final = str(Path(mailroom.__file__).parent)
 _HANDLER_PACKAGE: Final = "rule_set_activation"
-_RULES: Final[dict[str, Rule]] = {"rule_set_name": rules.RULE_SET_NAME}
+_RULES: Final[dict[str, Rule]] = {"rule_set_name": rules.RULE_SET_NAME, "encryption_key": optional(rules.KEY)}
 
 
 class ActiveReceiptRuleSet(Construct):
@@ -35,6 +37,7 @@ class ActiveReceiptRuleSet(Construct):
 
     Args:
         rule_set_name: at most 64 of letters, digits, hyphen, underscore; permanent.
+        encryption_key: of the log group. Default: None, CloudWatch's own.
 
     Raises:
         ValueError: `rule_set_name` is not a name that SES takes, or the app holds another one for that account and region.
@@ -42,9 +45,11 @@ class ActiveReceiptRuleSet(Construct):
     Source: SES API reference, "CreateReceiptRuleSet" and "SetActiveReceiptRuleSet".
     """
 
-    def __init__(self, scope: Construct, id: str, *, rule_set_name: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, rule_set_name: str, encryption_key: kms.IKey | None = None
+    ) -> None:
         super().__init__(scope, id)
-        check_props(self, "receipt rule set", _RULES, rule_set_name=rule_set_name)
+        check_props(self, "receipt rule set", _RULES, rule_set_name=rule_set_name, encryption_key=encryption_key)
         claim(
             self,
             f"receipt rule set {shown(rule_set_name)}",
@@ -58,7 +63,7 @@ class ActiveReceiptRuleSet(Construct):
         # A reference, by which each rule waits for its set, and the set goes after its rules.
         self.rule_set_name: str = rule_set.ref
 
-        activator = self._activator()
+        activator = self._activator(encryption_key)
         activation = cdk.CustomResource(
             self,
             "Activation",
@@ -71,9 +76,14 @@ class ActiveReceiptRuleSet(Construct):
         # Neither end of its life may find the role without its rights, or the rule set gone while it is active.
         activation.node.add_dependency(rule_set, activator.role)
 
-    def _activator(self) -> lambda_.Function:
+    def _activator(self, key: kms.IKey | None) -> lambda_.Function:
+        let_logs_use(key)
         log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=cdk.RemovalPolicy.DESTROY
+            self,
+            "Logs",
+            encryption_key=key,
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Broken, Rule, check_props, each, got, optional, parts, placed
+from constructs_lib.encryption import RECEIVING, let_roles
 from constructs_lib.environments import check_receives, claim
 from constructs_lib.faults import shown
 from constructs_lib.filing import Structurer, filing_statements
 from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.keys import here, let, let_services_use
 from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
@@ -57,6 +60,8 @@ class TenantInboxProps:
         tls_required: refuse mail that arrives without TLS. Default: True.
         recipients_per_rule: Default: 100.
         access_logs_bucket_name: bucket that receives the access logs, under `<tenant_id>/`. Default: None, no logs.
+        encryption_key: of the bucket. Its policy lets SES, and the scanner unless `scanner` has it; that of an imported one must do
+            so already. Default: None, SSE-S3.
         removal_policy: Default: retain, but not what a first deployment that failed has made.
     """
 
@@ -73,13 +78,14 @@ class TenantInboxProps:
     tls_required: bool = True
     recipients_per_rule: int = RECIPIENTS_PER_RULE
     access_logs_bucket_name: str | None = None
+    encryption_key: kms.IKey | None = None
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class TenantInbox(Construct):
     """A tenant's bucket, and the receipt rules that file the tenant's mail in it under `raw/`.
 
-    Creates 1 bucket (private, SSE-S3, TLS only, versioned) that notifies the scanner's queue, 1 bucket policy, and 1 receipt
+    Creates 1 bucket (private, encrypted, TLS only, versioned) that notifies the scanner's queue, 1 bucket policy, and 1 receipt
     rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules; only the scanner may
     read there, and only it may write under `clean/` and `verdicts/`. The bucket is kept on removal.
 
@@ -111,6 +117,8 @@ class TenantInbox(Construct):
         self.bucket_name: str = bucket.ref
         self.bucket_arn: str = bucket.attr_arn
         self._imported: s3.IBucket | None = None
+        self._key = props.encryption_key
+        _let_use(props)
         policy = s3.CfnBucketPolicy(
             self,
             "BucketPolicy",
@@ -158,7 +166,9 @@ class TenantInbox(Construct):
     def bucket(self) -> s3.IBucket:
         """The bucket as the interface that other CDK constructs take; the same at each call."""
         if self._imported is None:
-            self._imported = s3.Bucket.from_bucket_arn(self, "Imported", self.bucket_arn)
+            self._imported = s3.Bucket.from_bucket_attributes(
+                self, "Imported", bucket_arn=self.bucket_arn, encryption_key=self._key
+            )
         return self._imported
 
     def _bucket(self, props: TenantInboxProps) -> s3.CfnBucket:
@@ -166,13 +176,7 @@ class TenantInbox(Construct):
             self,
             "Bucket",
             bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="AES256"
-                        )
-                    )
-                ]
+                server_side_encryption_configuration=[_encryption(props.encryption_key)]
             ),
             ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
                 rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
@@ -232,6 +236,29 @@ class TenantInbox(Construct):
                 }
             )
         return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _let_use(props: TenantInboxProps) -> None:
+    """What the bucket's key must say of those who are not made here: SES, and the scanner where it has the key from nobody else."""
+    key, scanner = props.encryption_key, props.scanner
+    if key is None:
+        return
+    let_services_use(key, RECEIVING)
+    if scanner is not None and key.key_arn not in scanner.key_arns:
+        let(key, let_roles([scanner.role_arn], here(), "s3"))
+
+
+def _encryption(key: kms.IKey | None) -> s3.CfnBucket.ServerSideEncryptionRuleProperty:
+    """With a key, one of the bucket's own stands between: a request to KMS now and then instead of one an object."""
+    by_default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty
+    if key is None:
+        return s3.CfnBucket.ServerSideEncryptionRuleProperty(
+            server_side_encryption_by_default=by_default(sse_algorithm="AES256")
+        )
+    return s3.CfnBucket.ServerSideEncryptionRuleProperty(
+        bucket_key_enabled=True,
+        server_side_encryption_by_default=by_default(sse_algorithm="aws:kms", kms_master_key_id=key.key_arn),
+    )
 
 
 def _scanned(props: TenantInboxProps) -> dict[str, Any]:
@@ -350,5 +377,6 @@ _RULES: Final[dict[str, Rule]] = {
     "tls_required": FLAG,
     "recipients_per_rule": rules.RECIPIENTS_PER_RULE,
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
+    "encryption_key": optional(rules.KEY),
     "removal_policy": KEPT_OR_NOT,
 }

@@ -8,6 +8,7 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_s3 as s3
@@ -17,7 +18,9 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.checks import Rule, check_props, duration, optional, whole
+from constructs_lib.encryption import NOTIFICATIONS
 from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.keys import let_services_use, uses
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.elsewhere import Alerts, LetQueue, let_publish, let_use
@@ -50,7 +53,10 @@ class AttachmentScannerProps:
     Args:
         definitions: bucket that a `SignatureMirror` publishes to.
         alarm_topic: told by the alarms. Default: None, nobody is.
-        topics_key_arn: KMS key of the topics that detections are told on. Default: None, they have none or grant it themselves.
+        topics_key_arn: KMS key of the topics that detections are told on. Default: None, they have none, or their key's policy lets
+            the role, as `SecurityAlerts` writes it.
+        encryption_key: of queues and log group; the role may use it for buckets and topics as well. Default: None, AWS's own.
+        definitions_key: of the bucket of definitions, where it has another. Default: that of `definitions`, else `encryption_key`.
         memory_mib: of the function, 2,048 to 10,240. From 4,096 on, it holds the official definitions twice, and scans on while a
             newer set is loaded; with less, clamd is started again with that set, and a message waits for it. Default: 3008, what
             a new account has.
@@ -64,12 +70,14 @@ class AttachmentScannerProps:
     memory_mib: int = DEFAULT_MEMORY_MIB
     max_concurrency: int = DEFAULT_CONCURRENCY
     max_definitions_age: cdk.Duration | None = None
+    encryption_key: kms.IKey | None = None
+    definitions_key: kms.IKey | None = None
 
 
 class AttachmentScanner(Construct):
     """Scans mail that arrives in quarantine, and delivers what may be delivered.
 
-    Creates 1 queue and 1 dead-letter queue (SSE-SQS, TLS only), 1 function of a container image with ClamAV, its role and log
+    Creates 1 queue and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV, its role and log
     group, and 6 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may
     do with a bucket is said by that bucket's policy alone.
 
@@ -87,6 +95,8 @@ class AttachmentScanner(Construct):
     def __init__(self, scope: Construct, id: str, props: AttachmentScannerProps) -> None:
         super().__init__(scope, id)
         check_props(self, "scanner", _RULES, props)
+        self._key = props.encryption_key
+        let_services_use(self._key, NOTIFICATIONS)
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -103,6 +113,8 @@ class AttachmentScanner(Construct):
             visibility_timeout=cdk.Duration.minutes(VISIBILITY_TIMES * _TIMEOUT),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
+        for queue in (self.queue, self.dead_letters):
+            _encrypt(queue, self._key)
         self.queue.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LetBucketsNotify",
@@ -123,7 +135,12 @@ class AttachmentScanner(Construct):
     @property
     def scanner(self) -> Scanner:
         """What an inbox must know of it."""
-        return Scanner(role_arn=self.role.role_arn, queue_arn=self.queue.queue_arn, ready=self._ready)
+        return Scanner(
+            role_arn=self.role.role_arn,
+            queue_arn=self.queue.queue_arn,
+            ready=self._ready,
+            key_arns=(self._key.key_arn,) if self._key is not None else (),
+        )
 
     def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic | Alerts, policy: Policy | None = None) -> None:
         """Scan what is put into `bucket` under `raw/`, and write it under `clean/`, the newest version of each key.
@@ -182,8 +199,11 @@ class AttachmentScanner(Construct):
                 },
                 timeout=cdk.Duration.minutes(_TIMEOUT),
                 memory_mib=props.memory_mib,
+                encryption_key=self._key,
             ),
         )
+        for statement in (*uses(self._key, "s3", "sns", "sqs"), *uses(self._key_of_definitions(props), "s3")):
+            function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
         let_read_definitions(function, props.definitions)
         # S3's notifications go back into the queue with their bucket's name, by which SQS gives each tenant its turn.
         function.add_to_role_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn]))
@@ -222,6 +242,12 @@ class AttachmentScanner(Construct):
         assert isinstance(policy, cdk.CfnResource)  # noqa: S101 - the queue made it
         mapping.add_resource_dependency(policy)
         return policy, mapping
+
+    def _key_of_definitions(self, props: AttachmentScannerProps) -> kms.IKey | None:
+        """Where it is another than the scanner's own."""
+        key = props.definitions_key or props.definitions.encryption_key
+        same = key is not None and self._key is not None and key.key_arn == self._key.key_arn
+        return None if same else key
 
     @property
     def _name(self) -> str:
@@ -292,4 +318,14 @@ _RULES: Final[dict[str, Rule]] = {
     "memory_mib": whole(2048, 10_240, "the official definitions alone take 1400"),
     "max_concurrency": rules.CONCURRENCY,
     "max_definitions_age": optional(duration("hours", 1, 24 * 365)),
+    "encryption_key": optional(rules.KEY),
+    "definitions_key": optional(rules.KEY),
 }
+
+
+def _encrypt(queue: sqs.Queue, key: kms.IKey | None) -> None:
+    """With the customer's key; told of it, the CDK would let the function use it for anything, and S3 for any account."""
+    resource = queue.node.default_child
+    if key is not None and isinstance(resource, sqs.CfnQueue):
+        resource.kms_master_key_id = key.key_arn
+        resource.sqs_managed_sse_enabled = None

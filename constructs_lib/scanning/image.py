@@ -10,12 +10,14 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 import mailroom
+from constructs_lib.keys import let_logs_use
 from constructs_lib.wildcards import explain_wildcard
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
 
@@ -40,6 +42,7 @@ class ImageFunctionProps:
         timeout: of one invocation.
         memory_mib: Default: 3008, the most that a new account may give a function; the official definitions take 1400.
         storage_mib: of /tmp: definitions, and what is unpacked while it is scanned. Default: 4096.
+        encryption_key: of the log group. Default: None, CloudWatch's own.
     """
 
     entry: str
@@ -48,6 +51,7 @@ class ImageFunctionProps:
     timeout: cdk.Duration
     memory_mib: int = DEFAULT_MEMORY_MIB
     storage_mib: int = 4096
+    encryption_key: kms.IKey | None = None
 
 
 def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lambda_.Function:
@@ -55,8 +59,13 @@ def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lamb
 
     For x86-64, which continuous integration builds without emulation.
     """
+    let_logs_use(props.encryption_key)
     log_group = logs.LogGroup(
-        scope, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=cdk.RemovalPolicy.DESTROY
+        scope,
+        "Logs",
+        encryption_key=props.encryption_key,
+        retention=logs.RetentionDays.ONE_YEAR,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log_group.grant_write(role)

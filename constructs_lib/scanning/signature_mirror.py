@@ -10,12 +10,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
+from constructs_lib.keys import uses
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
 from constructs_lib.values import MIRROR_URL
@@ -32,6 +34,7 @@ _RULES: Final[dict[str, Rule]] = {
     "required": each(matching(r"[a-z0-9_-]{1,64}", "the name of a database", "main"), least=1, key=str.lower),
     "minimum_signatures": whole(1, 1_000_000_000),
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
+    "encryption_key": optional(rules.KEY),
     "removal_policy": KEPT_OR_NOT,
     "second_source": optional(matching(MIRROR_URL, "an https URL of host and port", "https://clamav.acme.example")),
 }
@@ -40,7 +43,7 @@ _RULES: Final[dict[str, Rule]] = {
 class SignatureMirror(Construct):
     """A bucket with verified definitions of ClamAV's, and the function that refreshes them.
 
-    Creates 1 bucket (private, SSE-S3, TLS only, versioned), 1 function of the scanner's image with role and log group, 2 rules
+    Creates 1 bucket (private, encrypted, TLS only, versioned), 1 function of the scanner's image with role and log group, 2 rules
     that run it (by the clock, and when its stack was deployed) and 1 alarm. A set is published once the engine has loaded it
     and found what it must find; a broken download leaves the set that was there. What freshclam remembers of the source stands
     beside the sets, so that each run is the same one to it, and stays away as long as it was told to.
@@ -51,6 +54,7 @@ class SignatureMirror(Construct):
         required: databases that a set must have. Default: main, daily, bytecode.
         minimum_signatures: fewer are no set. Default: 5,000,000.
         access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
+        encryption_key: of bucket and log group. Default: None, AWS's own.
         removal_policy: of the bucket. Default: retain, but not what a first deployment that failed has made.
         second_source: URL of a private mirror of ClamAV's files, asked where database.clamav.net fails; an alarm tells of it.
             Their signatures are ClamAV's, and are verified as the first source's are. Default: None.
@@ -72,6 +76,7 @@ class SignatureMirror(Construct):
         required: Sequence[str] = ("main", "daily", "bytecode"),
         minimum_signatures: int = 5_000_000,
         access_logs_bucket_name: str | None = None,
+        encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         second_source: str | None = None,
     ) -> None:
@@ -85,11 +90,12 @@ class SignatureMirror(Construct):
             required=required,
             minimum_signatures=minimum_signatures,
             access_logs_bucket_name=access_logs_bucket_name,
+            encryption_key=encryption_key,
             removal_policy=removal_policy,
             second_source=second_source,
         )
         rate = every or cdk.Duration.hours(4)
-        self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name, removal_policy)
+        self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name, removal_policy, encryption_key)
         function = image_function(
             self,
             "Mirror",
@@ -103,8 +109,11 @@ class SignatureMirror(Construct):
                     **({"SECOND_SOURCE": second_source} if second_source is not None else {}),
                 },
                 timeout=cdk.Duration.minutes(15),
+                encryption_key=encryption_key,
             ),
         )
+        for statement in uses(encryption_key, "s3"):
+            function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
         # What is asked again after it failed would be turned away for longer: the next run is the schedule's.
         function.configure_async_invoke(retry_attempts=0)
         let_read_definitions(function, self.bucket, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
@@ -176,12 +185,16 @@ class SignatureMirror(Construct):
             ),
         )
 
-    def _bucket(self, access_logs_bucket_name: str | None, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+    def _bucket(
+        self, access_logs_bucket_name: str | None, removal_policy: cdk.RemovalPolicy, key: kms.IKey | None
+    ) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
             "Definitions",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=None if key is None else True,
             enforce_ssl=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from constructs_lib import rules
@@ -29,10 +30,12 @@ class EngagementTrackingProps:
     Args:
         registry_path: what the names of tenants' entries begin with, with a slash at either end.
         alarm_topic_arn: told by the alarms. Default: None, nobody is.
+        encryption_key: of queues and log group; the role may use it for tenants' tables as well. Default: None, AWS's own.
     """
 
     registry_path: str
     alarm_topic_arn: str | None = None
+    encryption_key: kms.IKey | None = None
 
 
 class EngagementTracking(Construct):
@@ -82,6 +85,7 @@ class EngagementTracking(Construct):
                 alarm_topic_arn=props.alarm_topic_arn,
                 timeout_seconds=60,
                 batch_size=10,  # lines of a few hundred octets
+                encryption_key=props.encryption_key,
             ),
         )
         explain_wildcard(worker.role, entries, "one entry a tenant, and the cell does not know them")
@@ -113,4 +117,5 @@ class EngagementTracking(Construct):
 _RULES: Final[dict[str, Rule]] = {
     "registry_path": rules.REGISTRY_PATH,
     "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "encryption_key": optional(rules.KEY),
 }

@@ -88,11 +88,15 @@ def _named(claim: Claim) -> str:
 
 
 def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
-    """Two cells in one account and region, with the id of the later one; a cell that tells more operators than its stack holds."""
+    """Two cells in one account and region, with the id of the later one; a cell that tells more operators than its stack holds, or
+    whose key is elsewhere.
+    """
     places: dict[tuple[str | None, str], str] = {}
     for cell in cells:
         if len(cell.alerts) > MOST_COUNTED_RESOURCES:
             yield cell.id, _too_many_resources(("alerts",), len(cell.alerts), "tell a list of your own")
+        if cell.encryption is not None:
+            yield from ((cell.id, fault) for fault in _key_faults(cell.encryption.key_arn, cell))
         first = places.setdefault((cell.account, cell.region), cell.id)
         if first != cell.id:
             yield (
@@ -108,6 +112,8 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
 def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
     """What a tenant and its cell do not agree on."""
     yield from _room(tenant, cell)
+    if tenant.encryption is not None:
+        yield from _key_faults(tenant.encryption.key_arn, cell)
     parent = tenant.parent_zone
     if parent is None or parent.delegation_role_arn is None or cell.account is None:
         return
@@ -148,6 +154,16 @@ def _too_many_resources(path: tuple[str, ...], count: int, remedy: str) -> Fault
         path,
         silent=True,
     )
+
+
+def _key_faults(key_arn: str, cell: Cell) -> Iterator[Fault]:
+    """A key serves one region, and only in its own account do roles' own policies decide."""
+    region, account = key_arn.split(":")[3:5]
+    where = ("encryption", "key_arn")
+    if region != cell.region:
+        yield Fault(f'must be in {cell.region}, the region of cell "{cell.id}"', "name a key of that region", where)
+    elif cell.account is not None and account != cell.account:
+        yield Fault(f'must be in account {cell.account}, that of cell "{cell.id}"', "name a key of that account", where)
 
 
 def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:

@@ -18,6 +18,7 @@ from email_stack.config.sections import (
     Address,
     AddressItem,
     Dmarc,
+    Encryption,
     MtaSts,
     ParentZone,
     Portal,
@@ -63,6 +64,10 @@ class Cell(Settings):
     scanner: ScannerSettings = Field(
         default=ScannerSettings(), description="The virus scanner's function. Default: what a new account can run."
     )
+    encryption: Encryption | None = Field(
+        default=None,
+        description="KMS key of the cell's definitions, queues, topic and logs, and of its tenants. Default: AWS's own keys.",
+    )
     removal: Removal = Field(
         default="retain",
         description="What becomes of the cell's data, its access logs, when its stack is deleted. Default: retain.",
@@ -107,6 +112,9 @@ class Tenant(Settings):
         default=Scanning(), description="Virus scanning, or its mode alone. Default: shared."
     )
     retention: Retention = Field(default=Retention(), description="How long mail is kept.")
+    encryption: Encryption | None = Field(
+        default=None, description="KMS key of mail, messages, queues, topic and logs. Default: the cell's."
+    )
     join_threads_by: tuple[Literal["thread-index", "subject"], ...] = Field(
         default=(),
         description="What makes one thread of messages, besides Message-ID, In-Reply-To and References. Default: nothing.",

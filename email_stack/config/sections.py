@@ -14,6 +14,7 @@ from email_stack.config.values import (
     DisplayName,
     DomainName,
     HostedZoneId,
+    KeyArn,
     LocalPart,
     Mailboxes,
     RoleArn,
@@ -25,6 +26,7 @@ __all__ = [
     "Address",
     "AddressItem",
     "Dmarc",
+    "Encryption",
     "MtaSts",
     "ParentZone",
     "Portal",
@@ -122,6 +124,12 @@ class Tracking(Settings):
         default="hashed",
         description="How addresses that bounced or complained are kept: hashed keeps a keyed digest. Default: hashed.",
     )
+
+
+class Encryption(Settings):
+    """A KMS key of yours. What its policy must say: docs/configuration.md; `doctor` reads it."""
+
+    key_arn: KeyArn = Field(description="ARN of a symmetric key in the cell's region and account.")
 
 
 class ScannerSettings(Settings):

@@ -19,6 +19,7 @@ __all__ = [
     "DomainName",
     "HostedZoneId",
     "Identifier",
+    "KeyArn",
     "Label",
     "LocalPart",
     "Mailbox",
@@ -149,6 +150,14 @@ Mailbox = Annotated[
 Mailboxes = Annotated[tuple[Mailbox, ...], _check(_distinct)]
 HostedZoneId = Annotated[
     str, _check(values.hosted_zone_id), _described(r"Z[A-Z0-9]{1,31}", examples=["Z0123456789ABCDEFGHIJ"])
+]
+KeyArn = Annotated[
+    str,
+    _check(values.key_arn),
+    _described(
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+",
+        examples=["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+    ),
 ]
 RoleArn = Annotated[
     str,

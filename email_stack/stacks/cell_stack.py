@@ -29,6 +29,7 @@ from constructs_lib.naming import (
     registry_path,
 )
 from email_stack.config import Cell
+from email_stack.stacks.keys import imported_key
 from email_stack.stacks.removal import removal_policy
 
 __all__ = [
@@ -69,8 +70,9 @@ class CellStack(cdk.Stack):
             description=f"E-mail cell {cell.id}: what the tenants of this account and region share",
             tags={"cell": cell.id},
         )
-        ActiveReceiptRuleSet(self, "ReceiptRuleSet", rule_set_name=receipt_rule_set_name(cell.id))
-
+        own = imported_key(self, cell.encryption)
+        ActiveReceiptRuleSet(self, "ReceiptRuleSet", rule_set_name=receipt_rule_set_name(cell.id), encryption_key=own)
+        # Made and exported also beside a key of the operator's: CloudFormation lets no export go that a tenant imports.
         key = kms.Key(
             self,
             "AlertsKey",
@@ -86,7 +88,8 @@ class CellStack(cdk.Stack):
             display_name=f"Mail platform {cell.id}",
             addresses=cell.alerts,
             alarms=True,
-            encryption_key_arn=key.key_arn,
+            encryption_key=own,
+            encryption_key_arn=key.key_arn if own is None else None,
         )
         topic = alarms.topic()
         SendingPauses(self, "SendingPauses", alerts=alarms)
@@ -96,6 +99,7 @@ class CellStack(cdk.Stack):
             alarm_topic=topic,
             access_logs_bucket_name=logs.bucket_name,
             second_source=cell.scanner.definitions_source,
+            encryption_key=own,
         )
         scanner = AttachmentScanner(
             self,
@@ -104,18 +108,26 @@ class CellStack(cdk.Stack):
                 definitions=mirror.bucket,
                 alarm_topic=topic,
                 topics_key_arn=key.key_arn,
+                encryption_key=own,
                 memory_mib=cell.scanner.memory_mib,
                 max_concurrency=cell.scanner.max_concurrency,
             ),
         )
         path = registry_path(cell.id)
         tracking = EngagementTracking(
-            self, "Tracking", EngagementTrackingProps(registry_path=path, alarm_topic_arn=alarms.topic_arn)
+            self,
+            "Tracking",
+            EngagementTrackingProps(registry_path=path, alarm_topic_arn=alarms.topic_arn, encryption_key=own),
         )
         books = AddressBookWriter(
             self,
             "AddressBooks",
-            AddressBookWriterProps(registry_path=path, stack_prefix=TENANT_STACKS, alarm_topic_arn=alarms.topic_arn),
+            AddressBookWriterProps(
+                registry_path=path,
+                stack_prefix=TENANT_STACKS,
+                alarm_topic_arn=alarms.topic_arn,
+                encryption_key=own,
+            ),
         )
         exported = {
             ALERTS_KEY: key.key_arn,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -32,6 +33,7 @@ from email_stack.stacks.cell_stack import (
     SCANNER_ROLE,
     TRACKING_ROLE,
 )
+from email_stack.stacks.keys import imported_key
 from email_stack.stacks.removal import removal_policy
 from mailroom.messages.joining import JoinBy
 
@@ -54,11 +56,16 @@ class TenantStack(cdk.Stack):
             description=f"E-mail on {tenant.subdomain} for tenant {tenant.id}",
             tags={**tenant.tags, "tenant": tenant.id, "cell": cell.id},
         )
-        scanner = self._own_scanner(cell) if tenant.scanning.mode == "dedicated" else _cell_scanner(cell.id)
-        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner))
+        key = imported_key(self, tenant.encryption or cell.encryption)
+        scanner = (
+            self._own_scanner(cell, key)
+            if tenant.scanning.mode == "dedicated"
+            else _cell_scanner(cell.id, _keys_of(cell))
+        )
+        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key))
         self._write_outputs()
 
-    def _own_scanner(self, cell: Cell) -> Scanner:
+    def _own_scanner(self, cell: Cell, key: kms.IKey | None) -> Scanner:
         """A scanner for this tenant alone, with the cell's definitions."""
         definitions = s3.Bucket.from_bucket_name(self, "Definitions", _imported(cell.id, DEFINITIONS_BUCKET))
         scanner = AttachmentScanner(
@@ -67,12 +74,19 @@ class TenantStack(cdk.Stack):
             AttachmentScannerProps(
                 definitions=definitions,
                 alarm_topic=sns.Topic.from_topic_arn(self, "Alarms", _imported(cell.id, ALARMS_TOPIC)),
-                topics_key_arn=_imported(cell.id, ALERTS_KEY),
+                topics_key_arn=_imported(cell.id, ALERTS_KEY) if key is None else None,
+                encryption_key=key,
+                definitions_key=self._key_of_definitions(cell),
                 memory_mib=cell.scanner.memory_mib,
                 max_concurrency=cell.scanner.max_concurrency,
             ),
         )
         return scanner.scanner
+
+    def _key_of_definitions(self, cell: Cell) -> kms.IKey | None:
+        if cell.encryption is None:
+            return None
+        return kms.Key.from_key_arn(self, "DefinitionsKey", cell.encryption.key_arn)
 
     def _write_outputs(self) -> None:
         made = self.subdomain
@@ -100,23 +114,33 @@ def _imported(cell_id: str, value: str) -> str:
     return cdk.Fn.import_value(cell_export(cell_id, value))
 
 
-@cache
-def _cell_scanner(cell_id: str) -> Scanner:
-    """The scanner that the tenants of a cell share."""
-    return Scanner(role_arn=_imported(cell_id, SCANNER_ROLE), queue_arn=_imported(cell_id, SCANNER_QUEUE))
+def _keys_of(cell: Cell) -> tuple[str, ...]:
+    """Keys that roles of the cell's stack may use already."""
+    return (cell.encryption.key_arn,) if cell.encryption is not None else ()
 
 
 @cache
-def _shared_functions(cell_id: str) -> SharedFunctions:
+def _cell_scanner(cell_id: str, key_arns: tuple[str, ...]) -> Scanner:
+    """The scanner that the tenants of a cell share, and the cell's key, which it has."""
+    return Scanner(
+        role_arn=_imported(cell_id, SCANNER_ROLE),
+        queue_arn=_imported(cell_id, SCANNER_QUEUE),
+        key_arns=key_arns,
+    )
+
+
+@cache
+def _shared_functions(cell_id: str, key_arns: tuple[str, ...]) -> SharedFunctions:
     """The functions that the tenants of a cell share. A cell that is older than they are exports no role: nothing is deployed."""
     return SharedFunctions(
         registry_path=registry_path(cell_id),
         tracking_role_arn=_imported(cell_id, TRACKING_ROLE),
         books_role_arn=_imported(cell_id, BOOKS_ROLE),
+        key_arns=key_arns,
     )
 
 
-def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps:
+def _props(tenant: Tenant, cell: Cell, scanner: Scanner, key: kms.IKey | None) -> TenantSubdomainProps:
     parent = tenant.parent_zone
     portal = tenant.portal
     return TenantSubdomainProps(
@@ -142,7 +166,7 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         recipients_per_rule=cell.quotas.recipients_per_rule,
         raw_retention=cdk.Duration.days(tenant.retention.raw_days),
         scanner=scanner,
-        shared=_shared_functions(cell.id),
+        shared=_shared_functions(cell.id, _keys_of(cell)),
         scan_policy=tenant.scanning.policy,
         message_retention=cdk.Duration.days(tenant.retention.messages_days)
         if tenant.retention.messages_days is not None
@@ -153,7 +177,8 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner) -> TenantSubdomainProps
         join_by=[JoinBy(way) for way in tenant.join_threads_by],
         alarm_topic_arn=_imported(cell.id, ALARMS_TOPIC),
         alert_addresses=tenant.alerts,
-        alerts_key_arn=_imported(cell.id, ALERTS_KEY),
+        alerts_key_arn=_imported(cell.id, ALERTS_KEY) if key is None else None,
+        encryption_key=key,
         access_logs_bucket_name=_imported(cell.id, ACCESS_LOGS_BUCKET),
         removal_policy=removal_policy(tenant.removal),
     )

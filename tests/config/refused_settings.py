@@ -16,18 +16,39 @@ SETTINGS = {
     "unknown key, far": (
         "qqqq: 1",
         "6:5: {T} qqqq is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, "
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, join_threads_by, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, encryption, join_threads_by, "
         "removal, live, receiving_tls, portal, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
         '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, '
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, join_threads_by, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, encryption, join_threads_by, "
         "removal, live, receiving_tls, portal, tags",
     ),
     "unknown key within": (
         "dmarc:\n  ruf: [a@b.example]",
         '7:7: {T} dmarc.ruf is no key that is known here; did you mean "rua"?',
+    ),
+    "key by its alias": (
+        "encryption: {key_arn: 'arn:aws:kms:eu-central-1:111111111111:alias/mail'}",
+        "6:18: {T} encryption.key_arn must be the ARN of a KMS key, not of an alias, got "
+        '"arn:aws:kms:eu-central-1:111111111111:alias/mail"; write it as '
+        '"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"',
+    ),
+    "key by its id": (
+        "encryption: {key_arn: 1234abcd-12ab-34cd-56ef-1234567890ab}",
+        "6:18: {T} encryption.key_arn must be the ARN of a KMS key, not of an alias, got "
+        '"1234abcd-12ab-34cd-56ef-1234567890ab"; write it as '
+        '"arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"',
+    ),
+    "key of another region": (
+        "encryption: {key_arn: 'arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab'}",
+        '6:18: {T} encryption.key_arn must be in eu-central-1, the region of cell "eu", got '
+        '"arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-5…"; name a key of that region',
+    ),
+    "encryption without a key": (
+        "encryption: {}",
+        "6:5: {T} encryption.key_arn is missing; add it",
     ),
     "MAIL FROM of two labels": ("mail_from: a.b", '6:5: {T} mail_from must be one label, got "a.b"; use "mail"'),
     "empty MAIL FROM": ('mail_from: ""', '6:5: {T} mail_from must be one label, not empty, got ""; use "mail"'),

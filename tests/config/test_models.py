@@ -42,6 +42,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
             "error": "hold",
         },
         "retention": {"raw_days": 90, "messages_days": None},
+        "encryption": None,
         "join_threads_by": (),
         "removal": "retain",
         "live": True,

@@ -203,3 +203,13 @@ def test_destroy_reaches_every_key() -> None:
     assert key["DeletionPolicy"] == "Delete"
     buckets = resources(template_of(stack), "AWS::S3::Bucket")
     assert [one["DeletionPolicy"] for name, one in buckets.items() if name.startswith("Other")] == ["Delete"]
+
+
+def test_how_many_tenants_fill_a_stack() -> None:
+    """Some twenty, as docs/constructs.md says: CloudFormation takes 500 resources in one."""
+    stack = new_stack()
+    scanner(stack)
+    before = len(template_of(stack).to_json()["Resources"])
+    other = new_stack()
+    tenant(other, "mail", scanner=scanner(other).scanner)
+    assert 500 // (len(template_of(other).to_json()["Resources"]) - before) == 22

@@ -9,11 +9,13 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 import constructs_lib as lib
 from constructs_lib import DesignatedAddress, TenantSubdomain, TenantSubdomainProps
-from tests.constructs_lib.wrong_props import DOMAIN, RIGHT, WRONG, make
+from tests.constructs_lib.wrong_props import DOMAIN, KEY, RIGHT, TOPIC, WRONG, make
 from tests.templates import new_stack, template_of
 
 CASES = [
@@ -101,6 +103,15 @@ def test_tokens_stay_allowed() -> None:
         ),
     )
     template_of(stack)
+
+
+def test_imported_keys_and_topics_are_taken() -> None:
+    """By their ARN, as `from_key_arn` and `from_topic_arn` return them: they are no objects of the class itself."""
+    stack = new_stack()
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    topic = sns.Topic.from_topic_arn(stack, "Topic", TOPIC)
+    make(stack, "AttachmentScanner", encryption_key=key, definitions_key=key, alarm_topic=topic)
+    lib.SecurityAlerts(stack, "Alerts", display_name="Alerts", encryption_key=key)
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "me-central-1", "eu-central-2", "cn-north-1"])

@@ -135,6 +135,7 @@ _REMOVAL: Final[list[Any]] = [None, "retain", "DESTROYED", cdk.RemovalPolicy.SNA
 _ROLE: Final[list[Any]] = [*_NOT_TEXT, "", "role", "arn:aws:iam::1:role/r", "arn:aws:iam::111111111111:user/u", TOPIC]
 _TOPIC: Final[list[Any]] = ["", 1, "alarms", ROLE, TOPIC + " ", "arn:aws:sns:eu-central-1:111111111111:"]
 _KEY: Final[list[Any]] = ["", 1, "nonsense", TOPIC, "arn:aws:kms:eu-central-1:111111111111:alias/a", f"{KEY}/x"]
+_NO_KEY: Final[list[Any]] = [True, "alias/mail", KEY]
 _TABLE_NAME: Final[list[Any]] = [*_NOT_TEXT, "", "t", "a b", "a" * 256, "tä"]
 _TABLE: Final[list[Any]] = [*_NOT_TEXT, "", "messages", TOPIC, f"{TABLE}/index/i"]
 _SET: Final[list[Any]] = ["", "a b", "a" * 65, "ä", 1, f"{TOPIC}"]
@@ -143,7 +144,13 @@ _RULE_SET: Final[list[Any]] = [*_NOT_TEXT, "", "a b", "-a", "a_", "a" * 65, "ä"
 _COUNT: Final[list[Any]] = [None, 0, 1, 1001, -1, 5.0, True, "5"]
 _HOSTS: Final[list[Any]] = [None, "", "web", "web.example."]
 _JOIN: Final[list[Any]] = [None, "subject", ["foo"], [None], [1], [["subject"]]]
-_SCANNER: Final[list[Any]] = ["x", True, Scanner(role_arn="", queue_arn=""), Scanner(role_arn=ROLE, queue_arn=TOPIC)]
+_SCANNER: Final[list[Any]] = [
+    "x",
+    True,
+    Scanner(role_arn="", queue_arn=""),
+    Scanner(role_arn=ROLE, queue_arn=TOPIC),
+    Scanner(role_arn=ROLE, queue_arn=QUEUE, key_arns=["alias/mail"]),
+]
 _POLICY: Final[list[Any]] = [
     None,
     "strip",
@@ -252,7 +259,11 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "recipients_per_rule": [None, 0, -1, 501, True, "100", 1.0],
         "raw_retention": [*_DAYS, cdk.Duration.days(3651)],
         "scanner": _SCANNER,
-        "shared": ["shared", SharedFunctions(registry_path="mail", tracking_role_arn=ROLE, books_role_arn=ROLE)],
+        "shared": [
+            "shared",
+            SharedFunctions(registry_path="mail", tracking_role_arn=ROLE, books_role_arn=ROLE),
+            SharedFunctions(registry_path=PATH, tracking_role_arn=ROLE, books_role_arn=ROLE, key_arns=["alias/mail"]),
+        ],
         "scan_policy": _POLICY,
         "message_retention": _DAYS,
         "track_opens": _FLAG,
@@ -262,6 +273,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "alarm_topic_arn": _TOPIC,
         "alert_addresses": _MAILBOXES,
         "alerts_key_arn": _KEY,
+        "encryption_key": _NO_KEY,
         "access_logs_bucket_name": _BUCKET,
         "removal_policy": _REMOVAL,
     },
@@ -291,14 +303,16 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "enabled": _FLAG,
         "tls_required": _FLAG,
         "recipients_per_rule": [None, 0, 501, True],
+        "encryption_key": _NO_KEY,
         "access_logs_bucket_name": _BUCKET,
         "removal_policy": _REMOVAL,
     },
-    "ActiveReceiptRuleSet": {"rule_set_name": _RULE_SET},
+    "ActiveReceiptRuleSet": {"rule_set_name": _RULE_SET, "encryption_key": _NO_KEY},
     "AddressBookWriter": {
         "registry_path": _PATH,
         "stack_prefix": [*_NOT_TEXT, "", "1a", "a_b", "a/b", "a" * 101],
         "alarm_topic_arn": _TOPIC,
+        "encryption_key": _NO_KEY,
     },
     "AttachmentScanner": {
         "definitions": [None, "bucket", True],
@@ -307,9 +321,11 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "memory_mib": [None, 2047, 10_241, True, "3008", 3008.0],
         "max_concurrency": _COUNT,
         "max_definitions_age": [7, cdk.Duration.minutes(30), cdk.Duration.days(0), cdk.Duration.minutes(90)],
+        "encryption_key": _NO_KEY,
+        "definitions_key": _NO_KEY,
     },
     "EngagementEvents": {"configuration_set_name": [None, *_SET], "opens": _FLAG, "clicks": _FLAG},
-    "EngagementTracking": {"registry_path": _PATH, "alarm_topic_arn": _TOPIC},
+    "EngagementTracking": {"registry_path": _PATH, "alarm_topic_arn": _TOPIC, "encryption_key": _NO_KEY},
     "MessageStore": {
         "tenant_id": _ID,
         "retention": _DAYS,
@@ -319,6 +335,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "table_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
         "alarm_topic_arn": _TOPIC,
         "max_concurrency": _COUNT,
+        "encryption_key": _NO_KEY,
         "removal_policy": _REMOVAL,
     },
     "RecordBatch": {
@@ -349,7 +366,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "publisher_role_arns": [None, ROLE, *([wrong] for wrong in _ROLE)],
         "publishers_have_key": _FLAG,
         "alarms": _FLAG,
-        "encryption_key": [True, "alias/mail"],
+        "encryption_key": _NO_KEY,
         "encryption_key_arn": _KEY,
         "removal_policy": _REMOVAL,
     },
@@ -368,6 +385,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "required": [None, "main", [], [""], ["a b"], ["main", "main"], [None]],
         "minimum_signatures": [None, 0, -1, True, "5"],
         "access_logs_bucket_name": _BUCKET,
+        "encryption_key": _NO_KEY,
         "removal_policy": _REMOVAL,
         "second_source": [1, "", "http://clamav.acme.example", "https://a/b", "https://A", "https://a:x"],
     },

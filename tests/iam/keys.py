@@ -127,8 +127,15 @@ def _parts(thing: Encrypted) -> list[tuple[str, dict[str, Any]]]:
     if thing.service == "s3":
         return [(f"{thing.arn}/{key}", {}) for key in OBJECTS]
     if thing.service == "dynamodb":
-        return [(thing.arn, {"dynamodb:LeadingKeys": [key]}) for key in KEYS_OF_ITEMS]
+        sessions = [{}, *_tags(thing.policy)]
+        return [(thing.arn, {"dynamodb:LeadingKeys": [key], **tags}) for key in KEYS_OF_ITEMS for tags in sessions]
     return [(thing.arn, {})]
+
+
+def _tags(policy: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """Tags that the policy asks of sessions: the functions of a cell take their role with these."""
+    conditions = [one.get("Condition", {}).get("StringEquals", {}) for one in policy["Statement"]] if policy else []
+    return [tags for tags in conditions if tags and all(name.startswith("aws:PrincipalTag/") for name in tags)]
 
 
 def roles_without_key(deployment: Deployment, imported: Mapping[str, Any] | None = None) -> list[str]:
