@@ -1,13 +1,15 @@
 """Constructs that provision e-mail on a tenant's subdomain. Import them from here.
 
 The names below are public, and so is `constructs_lib.records`, which describes DNS records without the CDK. Other modules of the
-package are not. Each name is loaded on first use, because the pure modules are used where the CDK is not installed.
+package are not. Each name is loaded on first use, because the pure modules are used where the CDK is not installed. Where `aws_cdk`
+is imported after these, the CDK runs on the Node that is installed with this package, whatever is on PATH.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from constructs_lib.node import use_installed_node
 from mailroom.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
@@ -45,4 +47,4 @@ if TYPE_CHECKING:
     from mailroom.scanning.verdicts import Action as Action
     from mailroom.scanning.verdicts import Policy as Policy
 else:
-    __getattr__, __dir__ = lazy_imports(__name__, extra="constructs")
+    __getattr__, __dir__ = lazy_imports(__name__, extra="constructs", first=use_installed_node)

@@ -34,9 +34,10 @@ def main() -> None:
 
 
 def _main() -> None:
-    # The CDK CLI says where to write and hands over the context of cdk.json; without it, both are found here.
+    # The CDK CLI says where to write and hands over the context of its folder's cdk.json; without it, both are found here.
     outdir = Path(os.environ.get("CDK_OUTDIR", "cdk.out"))
-    context = _given_context() if "CDK_OUTDIR" in os.environ else project_context()
+    # The project's flags go before those of the folder that `cdk` runs in: the same config gives the same templates.
+    context = {**(_given_context() if "CDK_OUTDIR" in os.environ else {}), **project_context()}
     try:
         config = load(Path(context.get("config") or PROJECT_ROOT / "tenants.yaml"))
         names = context.get("tenant")

@@ -17,6 +17,7 @@ from constructs_lib import rules
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, each, optional, text
 from constructs_lib.encryption import ALARMS, let_roles, let_service
 from constructs_lib.faults import RuleError, shown
+from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id
 from constructs_lib.keys import here, let, let_services_use
 
@@ -81,6 +82,7 @@ class SecurityAlerts(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, id)
+        bring_flags(self)
         check_props(
             self,
             f"alerts {shown(display_name)}",

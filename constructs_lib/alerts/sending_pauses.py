@@ -11,6 +11,7 @@ from constructs import Construct
 
 from constructs_lib.alerts.security_alerts import SecurityAlerts
 from constructs_lib.checks import Rule, check_props, instance
+from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id
 
 __all__ = ["PAUSE_EVENTS", "SendingPauses"]
@@ -53,6 +54,7 @@ class SendingPauses(Construct):
 
     def __init__(self, scope: Construct, id: str, *, alerts: SecurityAlerts) -> None:
         super().__init__(scope, id)
+        bring_flags(self)
         check_props(self, "sending pauses", _RULES, alerts=alerts)
         role = iam.Role(
             self,

@@ -18,6 +18,7 @@ from constructs_lib import rules
 from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.environments import claim
 from constructs_lib.faults import shown
+from constructs_lib.flags import bring_flags
 from constructs_lib.keys import let_logs_use
 
 __all__ = ["ActiveReceiptRuleSet"]
@@ -49,6 +50,7 @@ class ActiveReceiptRuleSet(Construct):
         self, scope: Construct, id: str, *, rule_set_name: str, encryption_key: kms.IKey | None = None
     ) -> None:
         super().__init__(scope, id)
+        bring_flags(self)
         check_props(self, "receipt rule set", _RULES, rule_set_name=rule_set_name, encryption_key=encryption_key)
         claim(
             self,

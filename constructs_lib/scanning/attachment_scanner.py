@@ -19,6 +19,7 @@ from constructs import Construct
 from constructs_lib import rules
 from constructs_lib.checks import Rule, check_props, duration, optional, whole
 from constructs_lib.encryption import NOTIFICATIONS
+from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import let_services_use, uses
 from constructs_lib.quarantine import Scanner, quarantine_statements
@@ -94,6 +95,7 @@ class AttachmentScanner(Construct):
 
     def __init__(self, scope: Construct, id: str, props: AttachmentScannerProps) -> None:
         super().__init__(scope, id)
+        bring_flags(self)
         check_props(self, "scanner", _RULES, props)
         self._key = props.encryption_key
         let_services_use(self._key, NOTIFICATIONS)

@@ -94,7 +94,9 @@ def let_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *action
     """Let the function read the published definitions, and do what `actions` name besides."""
     sets = bucket.arn_for_objects(f"{SETS_PREFIX}*")
     function.add_to_role_policy(
-        iam.PolicyStatement(actions=["s3:GetObject", *actions], resources=[bucket.arn_for_objects(MANIFEST_KEY), sets])
+        iam.PolicyStatement(
+            actions=sorted({"s3:GetObject", *actions}), resources=[bucket.arn_for_objects(MANIFEST_KEY), sets]
+        )
     )
     # Without the right to list, S3 says of what is not published yet that it is forbidden.
     function.add_to_role_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
+from constructs_lib.flags import bring_flags
 from constructs_lib.keys import uses
 from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
@@ -81,6 +82,7 @@ class SignatureMirror(Construct):
         second_source: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        bring_flags(self)
         check_props(
             self,
             "signature mirror",

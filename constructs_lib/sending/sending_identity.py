@@ -138,20 +138,19 @@ class SendingIdentity(Construct):
             self,
             "Tenant",
             tenant_name=tenant_name,
-            # By default all SES tenants share the account's list: whom one lost, the others would not reach, and be told why.
-            # The configuration set has no options of its own, which would go before these.
-            suppression_attributes=ses.CfnTenant.TenantSuppressionAttributesProperty(
-                suppressed_reasons=["BOUNCE", "COMPLAINT"], suppression_scope="TENANT"
-            ),
-            # SES pauses a tenant whose bounces or complaints are too many, before it pauses the account and everybody in it.
-            reputation_entity=ses.CfnTenant.ReputationEntityProperty(
-                policy=ses.CfnTenant.ReputationPolicyProperty(reputation_entity_policy=_reputation_policy())
-            ),
             resource_associations=[
                 ses.CfnTenant.ResourceAssociationProperty(resource_arn=arn)
                 for arn in (self.identity_arn, self.configuration_set_arn)
             ],
         )
+        # As overrides: the oldest releases of the CDK that are supported have no names for these.
+        # By default all SES tenants share the account's list: whom one lost, the others would not reach, and be told why.
+        # The configuration set has no options of its own, which would go before these.
+        suppression = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"], "SuppressionScope": "TENANT"}
+        tenant.add_property_override("SuppressionAttributes", suppression)
+        # SES pauses a tenant whose bounces or complaints are too many, before it pauses the account and everybody in it.
+        policy = {"ReputationEntityPolicy": _reputation_policy()}
+        tenant.add_property_override("ReputationEntity", {"Policy": policy})
         cdk.Validations.of(tenant).acknowledge(
             cdk.Acknowledgment(
                 id="CloudFormation-Validate::F3002",

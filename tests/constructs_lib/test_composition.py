@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import aws_cdk
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
@@ -203,6 +207,38 @@ def test_destroy_reaches_every_key() -> None:
     assert key["DeletionPolicy"] == "Delete"
     buckets = resources(template_of(stack), "AWS::S3::Bucket")
     assert [one["DeletionPolicy"] for name, one in buckets.items() if name.startswith("Other")] == ["Delete"]
+
+
+def _flags() -> dict[str, Any]:
+    """What the CDK sets in a new project."""
+    (archive,) = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.tgz")
+    with tarfile.open(archive) as files:
+        found = files.extractfile("package/recommended-feature-flags.json")
+        assert found is not None
+        flags: dict[str, Any] = json.load(found)
+    return flags
+
+
+def _in_an_app(context: dict[str, Any]) -> dict[str, Any]:
+    """Everything, as deployed from an app with these flags; names of partitions aside, which one flag writes out."""
+    stack = cdk.Stack(cdk.App(context=context, tree_metadata=False), "Stack", env=cdk.Environment(region=REGION))
+    _everything(stack)
+    deployment = deployed(stack)
+    return {name: deployment.resource("Stack", name) for name in _with_properties(deployment)}
+
+
+def _with_properties(deployment: Deployment) -> list[str]:
+    (template,) = deployment.templates.values()
+    return [name for name, one in template["Resources"].items() if "Properties" in one and "Zone" not in name]
+
+
+def test_template_is_the_same_whatever_the_apps_flags() -> None:
+    """None set, as a new project has them, and each the other way round."""
+    flags = _flags()
+    assert len(flags) > 80
+    plain = _in_an_app({})
+    assert _in_an_app(flags) == plain
+    assert _in_an_app({name: not value for name, value in flags.items() if isinstance(value, bool)}) == plain
 
 
 def test_how_many_tenants_fill_a_stack() -> None:
