@@ -30,6 +30,7 @@ LONGEST_FIRST: Final = (
     "tests/stacks/test_synthesis",
     "tests/tools/test_install",
     "tests/tools/test_wheel",
+    "tests/tools/test_oldest_cdk",
     "tests/iam/",
     "tests/stacks/",
     "tests/transitions/",
