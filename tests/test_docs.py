@@ -72,7 +72,7 @@ def test_constructs_page_names_every_construct() -> None:
     text = (PROJECT_ROOT / "docs" / "constructs.md").read_text(encoding="utf-8")
     exported = {name: getattr(constructs_lib, name) for name in dir(constructs_lib)}
     constructs = {name for name, one in exported.items() if issubclass(one, Construct)}
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == constructs
+    assert set(re.findall(r"^\| `([A-Z]\w+)` \|", text, re.MULTILINE)) == constructs
 
 
 def test_constructs_page_has_what_an_imported_key_needs() -> None:

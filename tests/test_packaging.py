@@ -20,11 +20,11 @@ from email_stack.toolchain import PROJECT_ROOT
 
 PACKAGES = ("constructs_lib", "email_stack", "mailroom")
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-_PART_OF = {"botocore": "boto3", "pydantic_core": "pydantic"}
+_PART_OF = {"botocore": "boto3", "jsii": "aws-cdk-lib", "pydantic_core": "pydantic"}
 """Cores that are released with what is declared, each pinned by it."""
 
-IN_THE_IMAGE_ONLY = {"awslambdaric"}
-"""The runtime of the scanner's image, which the lock file beside its Dockerfile installs."""
+IN_THE_IMAGE_ONLY = {"asn1crypto", "awslambdaric", "brotli", "libarchive"}
+"""What the lock file beside the scanner's Dockerfile installs, and for `email-stack scan` the extra `platform`."""
 
 
 def _normal(name: str) -> str:

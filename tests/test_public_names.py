@@ -133,7 +133,8 @@ def test_documents_import_public_names_alone(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"^(?:from|import) (?:mailroom|constructs_lib)\.(?!records\b)", text, re.MULTILINE) == []
     for package, names in re.findall(r"^from (mailroom|constructs_lib) import (\([^)]*\)|.*)$", text, re.MULTILINE):
-        assert set(re.findall(r"\w+", names)) <= set(names_of(package))
+        listed = re.sub(r"#.*", "", names)
+        assert set(re.findall(r"\w+", listed)) <= set(names_of(package))
 
 
 def undocumented(where: str, of: Any) -> list[str]:

@@ -35,6 +35,12 @@ _TAGS: Final = st.dictionaries(
 ).filter(lambda tags: len({key.lower() for key in tags}) == len(tags))
 
 
+KEYS: Final = {
+    "eu": "arn:aws:kms:eu-central-1:111111111111:key/11111111-1111-1111-1111-111111111111",
+    "us": "arn:aws:kms:us-east-1:111111111111:key/22222222-2222-2222-2222-222222222222",
+}
+
+
 @st.composite
 def _addresses(draw: st.DrawFn) -> list[Any]:
     found = draw(st.lists(_LOCAL, max_size=40, unique_by=str.lower))
@@ -67,10 +73,11 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
     parent = {"hosted_zone_id": "Z9", "zone_name": domain}
     if draw(st.booleans()):
         parent["delegation_role_arn"] = "arn:aws:iam::222222222222:role/path/" + "r" * 64
+    cell = draw(st.sampled_from(["eu", "us"]))
     tenant: dict[str, Any] = {
         "id": draw(st.sampled_from([f"t{number}", f"t{number}" + "x" * 29])),
         "subdomain": subdomain,
-        "cell": draw(st.sampled_from(["eu", "us"])),
+        "cell": cell,
         "dns": "delegated" if delegated else "self-managed",
         "addresses": draw(_addresses()),
         "role_addresses": draw(st.lists(_LOCAL, max_size=5, unique_by=str.lower)),
@@ -98,6 +105,7 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
             "error": "hold",
             "encrypted_mail": draw(st.sampled_from(["deliver", "hold"])),
         },
+        "encryption": {"key_arn": KEYS[cell]},
         "retention": {
             "raw_days": draw(st.sampled_from([1, 3650])),
             "messages_days": draw(st.sampled_from([None, 1, 36_500])),
@@ -125,6 +133,12 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
             "scanner": scanner,
             "removal": draw(st.sampled_from(["retain", "destroy"])),
         },
-        "us": {"region": "us-east-1", "account": "111111111111", "quotas": ROOMY, "scanner": scanner},
+        "us": {
+            "region": "us-east-1",
+            "account": "111111111111",
+            "quotas": ROOMY,
+            "scanner": {**scanner, "definitions_source": "https://clamav.acme.example:8443"},
+            "encryption": {"key_arn": KEYS["us"]},
+        },
     }
     return {"cells": cells, "tenants": [draw(_tenant(number)) for number in range(3)]}
