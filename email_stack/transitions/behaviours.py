@@ -51,6 +51,7 @@ CREATE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::SNS::TopicPolicy": (),
     "AWS::SQS::Queue": ("FifoQueue", "QueueName"),
     "AWS::SQS::QueuePolicy": (),
+    "AWS::SSM::Parameter": ("Name",),
     "AWS::StepFunctions::StateMachine": ("StateMachineName", "StateMachineType"),
     "Custom::ActiveReceiptRuleSet": ("ServiceToken",),
     "Custom::CrossAccountZoneDelegation": ("ServiceToken",),

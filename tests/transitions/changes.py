@@ -65,6 +65,8 @@ def both(key: str, one: dict[str, Any], other: dict[str, Any]) -> tuple[Change, 
     return row(key, other, one), row(key, one, other)
 
 
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-1111-1111-1111-111111111111"
+
 TENANT: tuple[Change, ...] = (
     row("tenant.subdomain", {"subdomain": "mail.acme.example"}, refused=(RENAMED,), told=(LEFT,)),
     row("tenant.subdomain", {"subdomain": "mail.acme.example"}, {"removal": "destroy"}, (RENAMED,), (LEFT,)),
@@ -133,6 +135,9 @@ TENANT: tuple[Change, ...] = (
     ),
     row("tenant.scanning.mode", {"scanning": "dedicated"}, told=(QUEUE,)),
     row("tenant.scanning.mode", {"scanning": "shared"}, {"scanning": "dedicated"}, told=(QUEUE,)),
+    row("tenant.scanning.encrypted_mail", {"scanning": {"encrypted_mail": "deliver"}}),
+    row("tenant.encryption.key_arn", {"encryption": {"key_arn": KEY}}),
+    row("tenant.encryption.key_arn", {"encryption": None}, {"encryption": {"key_arn": KEY}}),
     row("tenant.retention.raw_days", {"retention": {"raw_days": 14}}, told=(RETENTION,)),
     row("tenant.retention.raw_days", {"retention": {"raw_days": 900}}),
     row("tenant.retention.messages_days", {"retention": {"messages_days": 365}}, told=(RETENTION,)),
@@ -156,6 +161,9 @@ CELL: tuple[Change, ...] = (
     row("cell.account", {"account": "111111111111"}),
     *both("cell.alerts", {"alerts": ["a@ops.example"]}, {"alerts": ["b@ops.example"]}),
     row("cell.scanner.memory_mib", {"scanner": {"memory_mib": 4096}, "quotas": {"function_memory_mib": 4096}}),
+    row("cell.scanner.definitions_source", {"scanner": {"definitions_source": "https://clamav.ops.example"}}),
+    row("cell.encryption.key_arn", {"encryption": {"key_arn": KEY}}),
+    row("cell.encryption.key_arn", {"encryption": None}, {"encryption": {"key_arn": KEY}}),
     row("cell.scanner.max_concurrency", {"scanner": {"max_concurrency": 3}}),
     row(
         "cell.quotas",
