@@ -1,7 +1,7 @@
 """Who must be let use a KMS key of the customer's, by the key's policy and by their own. Pure: no CDK.
 
 A role that is made here is let by its own policy, through named services alone; the key's policy lets services of AWS's, and roles
-that are made elsewhere. This is the whole list: constructs write it, documents and `doctor` name it.
+that are made elsewhere. This is the whole list: constructs write it, documents name it.
 
 Source: SES developer guide, "Giving permissions to Amazon SES for email receiving"; S3 user guide, "Granting permissions to publish
 event notification messages to a destination"; SQS developer guide, "Configure KMS permissions for AWS services"; SNS developer

@@ -127,7 +127,7 @@ class Tracking(Settings):
 
 
 class Encryption(Settings):
-    """A KMS key of yours. What its policy must say: docs/configuration.md; `doctor` reads it."""
+    """A KMS key of yours. What its policy must say: docs/constructs.md."""
 
     key_arn: KeyArn = Field(description="ARN of a symmetric key in the cell's region and account.")
 

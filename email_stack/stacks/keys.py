@@ -11,5 +11,5 @@ __all__ = ["imported_key"]
 
 
 def imported_key(scope: Construct, encryption: Encryption | None) -> kms.IKey | None:
-    """The key that is named; None where none is. What its policy must say, `doctor` tells."""
+    """The key that is named; None where none is. What its policy must say: docs/constructs.md."""
     return kms.Key.from_key_arn(scope, "EncryptionKey", encryption.key_arn) if encryption is not None else None
