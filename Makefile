@@ -55,7 +55,7 @@ debian: .make/debian
 # Tests start hundreds of processes: what each imports is compiled once, also where the environment says otherwise, as in containers.
 test check: export PYTHONDONTWRITEBYTECODE :=
 
-# make test ARGS='-k dns' runs a part
+# make test ARGS='-k dns' runs a part; ARGS='-m thorough' what takes minutes a test, before a release
 test: install debian
 	@# One worker more than two cores: tests of time-outs and downloads wait.
 	@$(BIN)/pytest -n 3 --cov --cov-report= --cov-fail-under=0 $(ARGS)
@@ -64,7 +64,7 @@ test: install debian
 
 # make check  before a commit: lint, types, and the tests that are quick and start no server; ARGS='-k dns' for a part
 check: lint types
-	@$(BIN)/pytest -q -n 2 --offline -m "not slow" $(ARGS)
+	@$(BIN)/pytest -q -n 2 --offline -m "not slow and not thorough" $(ARGS)
 
 # make lint   style, import direction, the lock files' agreement
 lint: install

@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Know the marks, and switch the network off where that is asked for."""
     config.addinivalue_line("markers", "servers: starts a server or a browser")
     config.addinivalue_line("markers", "slow: takes many seconds")
+    config.addinivalue_line("markers", "thorough: takes minutes, and shows more of what others show; before a release")
     if config.getoption("--offline"):
         sys.addaudithook(_forbid)
 

@@ -48,6 +48,7 @@ _CELL_TITLES: Final = {
 _LAYOUTS: Final[Sequence[Sequence[Part | None]]] = (
     tuple(TITLES),
     (None, *(part for part in TITLES if part not in DNS_PARTS)),
+    (None, *(part for part in TITLES if part not in {*DNS_PARTS, Part.REPUTATION})),
     (None, Part.LAST_IN, Part.LAST_OUT, Part.HELD),
 )
 """Columns, the widest first; None is all of DNS in one."""

@@ -73,7 +73,8 @@ def test_tables(monkeypatch: pytest.MonkeyPatch, config: str, capsys: pytest.Cap
     [
         (
             200,
-            "tenant state delegation MX DKIM MAIL FROM SPF DMARC rule sending alerts definitions queues last in last out held",
+            "tenant state delegation MX DKIM MAIL FROM SPF DMARC rule sending bounced, complained alerts "
+            "definitions queues last in last out held",
         ),
         (132, "tenant state DNS rule sending alerts definitions queues last in last out held"),
         (80, "tenant state DNS last in last out held"),

@@ -69,6 +69,7 @@ def test_rule_names_what_it_keeps() -> None:
         "eventType",
         "bounceType",
         "bounceSubType",
+        "complaintFeedbackType",
         "complaintSubType",
         "messageId",
         "timestamp",

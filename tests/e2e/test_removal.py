@@ -163,11 +163,3 @@ def test_what_would_go_against_the_config_is_not_deleted(platform: Platform) -> 
     assert done.returncode == 0, done.stderr
     assert "deleted Tenant-globex; this keeps its bucket and table, and deletes its" in " ".join(done.stdout.split())
     assert held(platform) == data_of(outputs)
-
-
-def test_who_comes_back_starts_anew(platform: Platform) -> None:
-    """Bucket and table are others than those that were kept, which are there as they were."""
-    kept = held(platform)
-    outputs = deployed(platform, platform.write_config([globex()]), "globex")
-    assert not data_of(outputs) & kept
-    assert held(platform) == data_of(outputs) | kept

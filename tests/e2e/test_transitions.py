@@ -44,6 +44,7 @@ def records(platform: Platform, zone: str) -> list[Any]:
     return found
 
 
+@pytest.mark.thorough
 def test_what_waits_for_a_scanner_goes_to_the_next(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
     """Mail that was told to the tenant's own scanner, which takes none meanwhile, is delivered by the cell's."""
     s3, functions = platform.client("s3"), platform.client("lambda")
@@ -93,6 +94,7 @@ def test_a_change_that_loses_mail_is_refused(
     assert not {one["StackName"] for one in other} & {"Cell-eu", "Tenant-dd"}
 
 
+@pytest.mark.thorough
 def test_records_move_to_their_owner(
     platform: Platform, outputs: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

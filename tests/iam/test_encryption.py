@@ -225,6 +225,7 @@ def test_nobody_has_the_key_for_anything_else(composed: Composed) -> None:
     assert not any(decisions(requests))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(5))
 def test_each_statement_of_an_imported_key_is_needed(number: int) -> None:
     """Without any one of them, somebody lacks the key; and each test above would see it."""

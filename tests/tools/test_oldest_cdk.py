@@ -16,7 +16,7 @@ from email_stack.toolchain import PROJECT_ROOT
 from tests.examples import example
 from tests.validation import NO_VALIDATION
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.thorough, pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600)]
 
 
 def oldest() -> str:

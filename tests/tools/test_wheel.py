@@ -221,6 +221,7 @@ def test_platform_engineer_synthesizes_the_example(constructs: Environment, tmp_
     assert os.access(image / "packages.sh", os.X_OK)
 
 
+@pytest.mark.thorough
 def test_platform_has_the_command_line(wheel: Path, constructs: Environment, tmp_path: Path) -> None:
     """It checks a config anywhere; what runs the CDK's CLI says that it takes a checkout."""
     constructs.install(wheel, "platform")
