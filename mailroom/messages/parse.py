@@ -56,7 +56,7 @@ _TOKEN: Final = re.compile(r"\s*+\"?([^\s;(),\"]*+)")
 MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 """Parts that are messages themselves."""
 _LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}+(?:>?From [^\r\n]*+[\r\n]++)?[!-9;-~]{1,80}+[ \t]{0,10}+:")
-_LINE_ENDS: Final = re.compile(r"[ \t]*+[\n\r\v\f\x1c-\x1e\x85\u2028\u2029][\s]*+")
+_LINE_ENDS: Final = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _ONE_WORD: Final = re.compile(r"\s*+<?([^\s<>]{1,998}+)>?\s*+")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
 _PADDED: Final = re.compile(rb"[^=]++=*+")
@@ -154,7 +154,7 @@ class _Reader:
     def _words(self, header: Header, name: str) -> str:
         """A header's words on one line: an encoded one may hold line ends, and whoever answers would write a header more."""
         words = decoded_words(header.first(name), lambda what: self.problems.add(f"header {name}", what))
-        return _LINE_ENDS.sub(" ", words).strip()
+        return " ".join(piece for line in _LINE_ENDS.split(words) if (piece := line.strip()))
 
     def _identifiers(self, header: Header, name: str) -> tuple[str, ...]:
         return identifiers_of(header.first(name), lambda what: self.problems.add(f"header {name}", what))

@@ -154,7 +154,8 @@ def test_domains_stand_in_the_header(header: str) -> None:
 def test_witnesses(header: str) -> None:
     """Where one of two other readers sees another address than the one that is told, or several, a problem is noted."""
     found, notes = read(header)
-    if notes or len(found) != 1:
+    # A comment that touches a word is read in as many ways as there are readers.
+    if notes or len(found) != 1 or re.search(r"[^\s(]\(|\)[^\s)]", header):
         return
     mail = fast_mail_parser.parse_email(f"From: {header}\n\nx")
     own = found[0].address.lower()
@@ -164,8 +165,8 @@ def test_witnesses(header: str) -> None:
 
 
 def _comparable(address: str) -> str:
-    """Without the domain's last dot and white space, which some readers keep."""
-    return "".join(address.split()).lower().rstrip(".")
+    """Without the domain's last dot, comments and white space, which some readers keep."""
+    return "".join(re.sub(r"\([^()]*\)", "", address).split()).lower().rstrip(".")
 
 
 REPORT = """From: MAILER-DAEMON@mx.example

@@ -66,7 +66,7 @@ def test_answer_to_ones_own_message_goes_on_to_its_recipients() -> None:
         ("List-Id: <x.example>\r\n", "a@b.example", "a@b.example", "mailing list"),
         ("List-Unsubscribe: <https://x.example>\r\n", "a@b.example", "a@b.example", "it is bulk mail"),
         ("", "", "MAILER-DAEMON@b.example", "it is a bounce"),
-        ("", "", "a@b.example", "its envelope has no sender"),
+        ("", "", "a@b.example", "a program wrote it"),
         ("", "owner-news@b.example", "a@b.example", "a mail system sent it"),
         ("", "news-request@b.example", "a@b.example", "a mail system sent it"),
         ("", "no-reply@b.example", "a@b.example", "a mail system sent it"),
