@@ -177,6 +177,10 @@ class _Mail:
 
 def _message(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     yield from reader.fresh(Piece(mail.path, "", mail.raw, opened=True))
+    if mail.raw[:1].isspace():
+        # Some readers see a header behind blank lines, others a text without one.
+        for text in (mail.raw.lstrip(), with_lf(mail.raw).partition(b"\n")[2]):
+            yield from reader.fresh(Piece(f"{mail.path}:text", "", text, opened=True))
     if mail.depth > MAX_DEPTH:
         yield _over_limit(mail.path, "Limits.Depth")
         return

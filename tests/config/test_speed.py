@@ -18,6 +18,7 @@ TENANT = """  - id: t{number}
 """
 
 
+@pytest.mark.thorough
 def test_a_thousand_tenants_load_within_half_a_second(tmp_path: Path) -> None:
     """Of processor time; the best of three, for machines that do other things as well."""
     quotas = "{receipt_rules: 2000, event_rules: 3000, hosted_zones: 2000, iam_roles: 5000, alarms: 6000}"

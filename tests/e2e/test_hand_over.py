@@ -300,6 +300,7 @@ def test_letter_shows_the_state(commands: Commands) -> None:
     assert "Geprüft" in letter
 
 
+@pytest.mark.thorough
 def test_zone_that_is_still_delegated_is_not_deleted(
     platform: Platform, commands: Commands, internet: Internet, tmp_path: Path
 ) -> None:
