@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.config.configs import config_of
 
 TENANT = """  - id: t{number}
