@@ -78,7 +78,8 @@ def test_mailroom_offers_what_applications_need() -> None:
 
 def test_package_is_cheap_to_import() -> None:
     """Neither AWS's libraries nor the CDK are loaded with it, nor what reads its source."""
-    loaded = loaded_by("import mailroom")
+    # What measures coverage loads some of it by itself.
+    loaded = loaded_by("import mailroom") - loaded_by("pass")
     assert {name.partition(".")[0] for name in loaded} & {
         "ast",
         "aws_cdk",
