@@ -29,7 +29,7 @@ _MACHINES: Final = frozenset({"mailer-daemon", "mail-daemon", "postmaster", "nor
 class Answering(TypedDict, total=False):
     """What `answering` returns: keyword arguments of `Outgoing`; none for a message without a Message-ID.
 
-    Args:
+    Attributes:
         in_reply_to: Message-ID of the message that is answered, without brackets.
         references: Message-IDs of those before it and its own, the oldest first, at most twenty.
     """
