@@ -9,6 +9,7 @@ Source: HTML Living Standard, 13.2.4.3 (active formatting elements) and 13.2.6.4
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from html import escape
@@ -48,11 +49,15 @@ _HOLDERS: Final = {
 """Parts of a table, each with what it may stand in: all else is closed in front of it."""
 _ROWS: Final = frozenset({"colgroup", "table", "tbody", "tfoot", "thead", "tr"})
 _SIBLINGS: Final = {"li": ("li",), "dd": ("dd", "dt"), "dt": ("dd", "dt")}
-_FRAMES: Final = frozenset({"caption", "table", "td", "th"})
+_FRAMES: Final = frozenset({"caption", "object", "table", "td", "th"})
 """Tags within these do not close what is around them."""
 _FOREIGN: Final = frozenset({"math", "svg"})
+_ENDS_FOREIGN: Final = _HEADINGS | _names(
+    "b big blockquote br center code dd div dl dt em hr i img li ol p pre s small span strike strong sub sup table tt u ul var"
+)
+"""Elements that end a drawing which nothing closes; so does `font`, with an attribute of its own. 13.2.6.5."""
+_OF_FONT: Final = re.compile(r"[^A-Za-z0-9_-](?:color|face|size)[^A-Za-z0-9_-]", re.IGNORECASE)
 _NEVER_SHOWN: Final = frozenset({"iframe", "noscript", "script", "style", "title"})
-_SKIPPED: Final = frozenset({"object", "template"})
 
 
 def html_pieces(source: str, shown: frozenset[str]) -> Iterator[str]:
@@ -69,7 +74,7 @@ def html_pieces(source: str, shown: frozenset[str]) -> Iterator[str]:
     read = skipping = 0
     for token in html_tokens(source):
         read += len(token.source)
-        if token.name in _SKIPPED:
+        if token.name == "template" and not nesting.foreign:
             skipping = max(skipping + (1 if token.kind is HtmlTokenKind.START else -1), 0)
         elif skipping:
             continue
@@ -79,7 +84,7 @@ def html_pieces(source: str, shown: frozenset[str]) -> Iterator[str]:
         elif token.kind is HtmlTokenKind.RAW:
             if token.name not in _NEVER_SHOWN:
                 out.append(escape(token.source, quote=False))
-        elif token.name in shown or token.name in _FOREIGN:
+        elif token.name in shown or token.name in _FOREIGN or _is_object(token, nesting):
             if nesting.cost > _FREE + _FREE_A_CHARACTER * read or nesting.depth >= _DEEPEST:
                 yield "".join(out)
                 out.clear()
@@ -87,6 +92,11 @@ def html_pieces(source: str, shown: frozenset[str]) -> Iterator[str]:
             if nesting.takes(token):
                 out.append(token.source)
     yield "".join(out)
+
+
+def _is_object(token: HtmlToken, nesting: _Nesting) -> bool:
+    """Within a drawing it is another element, but for its closing tag."""
+    return token.name == "object" and (token.kind is HtmlTokenKind.END or not nesting.foreign)
 
 
 class _Frame:
@@ -109,8 +119,15 @@ class _Nesting:
         """Nothing is open."""
         self._open: list[tuple[str, int]] = []
         self._frames = [_Frame()]
+        self._tables = 0
         # Characters of all formatting tags that wait for their closing tag, open or closed by another's.
         self._waiting = 0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is within a drawing or a formula, where all names mean something else."""
+        within = self._frames[-1].open
+        return within["svg"] + within["math"] > 0
 
     @property
     def depth(self) -> int:
@@ -122,6 +139,8 @@ class _Nesting:
         if token.kind is HtmlTokenKind.END:
             self._end(token.name)
             return True
+        if token.name in _ENDS_FOREIGN or (token.name == "font" and _OF_FONT.search(token.source)):
+            self._end_foreign()
         return self._start(token.name, len(token.source))
 
     def _start(self, name: str, size: int) -> bool:
@@ -136,13 +155,14 @@ class _Nesting:
         self._waiting += size
         self._open.append((name, size))
         self._frames[-1].open[name] += 1
+        self._tables += name == "table"
         if name in _FRAMES:
             self._frames.append(_Frame())
         return True
 
     def _make_room_in_table(self, name: str) -> bool:
         """Close what stands between this part of a table and its place; false outside of any table."""
-        if len(self._frames) == 1:
+        if not self._tables:
             return False
         at = len(self._open)
         while self._open[at - 1][0] not in _HOLDERS[name]:
@@ -166,9 +186,15 @@ class _Nesting:
         if name == "a" and within["a"]:
             self._charge()
             self._close_within("a")
-        if (self._open and self._open[-1][0] in _ROWS) or within["svg"] or within["math"]:
+        if (self._open and self._open[-1][0] in _ROWS) or self.foreign:
             # It is moved in front of the table, or ends the drawing.
             self._charge()
+
+    def _end_foreign(self) -> None:
+        if self.foreign:
+            self._charge()
+        while self.foreign:
+            self._close_from(len(self._open) - 1)
 
     def _close_sibling(self, name: str) -> None:
         for at in range(len(self._open) - 1, -1, -1):
@@ -186,12 +212,14 @@ class _Nesting:
             self._waiting -= self._pop()
             return
         self._charge()
+        if name in {"br", "p"}:
+            self._end_foreign()
         frame = self._frames[-1]
         if frame.open[name]:
             self._close_within(name)
         elif frame.left[name]:
             self._waiting -= frame.left[name].pop()
-        elif name in _HOLDERS or name == "table":
+        elif name in _HOLDERS or name in _FRAMES:
             self._close_part(name)
 
     def _close_within(self, name: str) -> None:
@@ -208,7 +236,7 @@ class _Nesting:
             self._close_from(at)
 
     def _close_part(self, name: str) -> None:
-        """Close a table, or a part of the innermost one, whose content is still open."""
+        """Close a table or an object, or a part of the innermost table, whose content is still open."""
         for at in range(len(self._open) - 1, -1, -1):
             found = self._open[at][0]
             if found == name:
@@ -226,6 +254,7 @@ class _Nesting:
 
     def _pop(self, at: int = -1) -> int:
         name, size = self._open.pop(at)
+        self._tables -= name == "table"
         if name in _FRAMES:
             self._frames.pop()
         self._frames[-1].open[name] -= 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.configs import HEAD, lines_of, with_tenant
+from tests.config.refused_addresses import ADDRESSES
 from tests.config.refused_names import IDENTIFIER, IDS, SUBDOMAINS
 from tests.config.refused_settings import SETTINGS
 
@@ -28,7 +29,10 @@ def test_refuses_an_id_that_cannot_name_stacks(tmp_path: Path, written: str, sho
     assert lines_of(tmp_path, text) == [f"tenants.yaml:5:5: tenant {shown}: id {IDENTIFIER}, got {shown}; {use}"]
 
 
-@pytest.mark.parametrize(("settings", "line"), SETTINGS.values(), ids=SETTINGS)
+REFUSED = {**SETTINGS, **ADDRESSES}
+
+
+@pytest.mark.parametrize(("settings", "line"), REFUSED.values(), ids=REFUSED)
 def test_refuses_a_setting(tmp_path: Path, settings: str, line: str) -> None:
     """One problem, at its line and column, with its remedy."""
     assert lines_of(tmp_path, with_tenant(settings)) == [f"tenants.yaml:{line.replace('{T}', TENANT)}"]

@@ -7,7 +7,7 @@ import pytest
 from constructs import Construct
 
 from constructs_lib import ActiveReceiptRuleSet, SendingIdentity
-from tests.constructs_lib.wrong_props import DOMAIN, make
+from tests.constructs_lib.right_props import DOMAIN, make
 
 ONE = cdk.Environment(account="111111111111", region="eu-central-1")
 ELSEWHERE = [

@@ -15,7 +15,8 @@ from constructs import Construct
 
 import constructs_lib as lib
 from constructs_lib import DesignatedAddress, TenantSubdomain, TenantSubdomainProps
-from tests.constructs_lib.wrong_props import DOMAIN, KEY, RIGHT, TOPIC, WRONG, make
+from tests.constructs_lib.right_props import DOMAIN, KEY, RIGHT, TOPIC, make
+from tests.constructs_lib.wrong_props import WRONG
 from tests.templates import new_stack, template_of
 
 CASES = [

@@ -24,7 +24,7 @@ PIECES = st.one_of(
     st.builds("</{}>".format, NAMES),
     st.builds("<{} title='{}'>".format, NAMES, st.sampled_from(["", ">", "</p>", "<!--", '"'])),
     st.sampled_from(
-        ["a", " ", "<", "&lt;", "<!-- <b> -->", "<!-->", "<!x>", "</>", "<style>b{}</style>", "<title>", "</title>"]
+        ["a", " ", "< ", "&lt;", "<!-- <b> -->", "<!-->", "<!x>", "</>", "<style>b{}</style>", "<title>a</title>"]
     ),
 )
 
