@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -14,20 +13,13 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
-    NoRegionError,
-    ProfileNotFound,
     ReadTimeoutError,
     ResponseStreamingError,
 )
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 
-__all__ = ["CLIENT_DEFAULTS", "code_of", "fault", "session_of"]
-
-CLIENT_DEFAULTS: Final = Config(
-    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
-)
-"""Of the clients that `of` of a reader and of an outbox make: botocore's own wait a minute, too long for a web page."""
+__all__ = ["code_of", "fault"]
 
 _PASSES: Final = frozenset(
     {
@@ -133,27 +125,6 @@ def fault(error: BotoCoreError | ClientError, *, action: str, resource: str, whe
     if _passes(error, code):
         return RetryableError(f"{said}try again", code=code, action=action, resource=resource)
     return PermanentError(said + _remedy(code, action, resource), code=code, action=action, resource=resource)
-
-
-def session_of(session: boto3.Session | None) -> boto3.Session:
-    """The session, or a new one of environment and profile.
-
-    Raises:
-        PermanentError: it names no region, or there is no such profile.
-    """
-    try:
-        own = session or boto3.Session()
-    except ProfileNotFound as error:
-        raise PermanentError(
-            "session: AWS_PROFILE must be a profile of this machine, got another; set it, or unset it",
-            code=code_of(error),
-        ) from error
-    if not own.region_name:
-        raise PermanentError(
-            "session: must have a region, got none; set AWS_REGION or AWS_DEFAULT_REGION, or pass boto3.Session(region_name=...)",
-            code=NoRegionError.__name__,
-        )
-    return own
 
 
 def _passes(error: BotoCoreError | ClientError, code: str) -> bool:

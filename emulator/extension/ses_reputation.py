@@ -1,10 +1,10 @@
 """The rates that SES publishes of each configuration set, and what EventBridge is told when an SES tenant's sending changes.
 
 A rate is that of all that was sent with the set since the emulator started; SES takes a volume that it thinks representative.
-Mail to the mailbox simulator is left out, as SES leaves it out.
+Mail to the mailbox simulator, and bounces off a suppression list, are left out, as SES leaves them out.
 
-Source: SES developer guide, "Using reputation metrics to track bounce and complaint rates", "Using the mailbox simulator manually"
-and "Tenants", "Setting up EventBridge notifications".
+Source: SES developer guide, "Using reputation metrics to track bounce and complaint rates", "Using the mailbox simulator manually",
+"Using the Amazon SES account-level suppression list" and "Tenants", "Setting up EventBridge notifications".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from emulator import sending
-from emulator.extension import eventbridge, upstream
+from emulator.extension import eventbridge, ses_suppression, upstream
 
 V2 = "services.ses_v2"
 NAMESPACE: Final = "AWS/SES"
@@ -38,7 +38,7 @@ def note(sent: sending.Sent, kind: str, detail: Mapping[str, Any]) -> None:
         return
     if any(address.lower().endswith(f"@{sending.SIMULATOR}") for address in sent.recipients):
         return
-    if kind not in {"Send", *RATES} or (kind == "Bounce" and detail["bounce"]["bounceType"] != "Permanent"):
+    if kind not in {"Send", *RATES} or (kind == "Bounce" and not _counts_as_bounce(detail["bounce"])):
         return
     counts = {**(_counts.get(name) or {})}
     counts[kind] = counts.get(kind, 0) + 1
@@ -48,6 +48,10 @@ def note(sent: sending.Sent, kind: str, detail: Mapping[str, Any]) -> None:
         upstream.attribute("services.cloudwatch", "record_metric")(
             NAMESPACE, metric, rate, dimensions={DIMENSION: name}
         )
+
+
+def _counts_as_bounce(bounce: Mapping[str, Any]) -> bool:
+    return bounce["bounceType"] == "Permanent" and bounce["bounceSubType"] not in ses_suppression.SUBTYPES.values()
 
 
 def tell_status(tenant_arn: str, status: str) -> None:

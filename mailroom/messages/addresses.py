@@ -31,6 +31,8 @@ _TOKEN: Final = re.compile(f"{_ENCODED}|{_QUOTED}|{_OTHERS}", re.DOTALL)
 _TOKEN_BEHIND_OPEN_QUOTE: Final = re.compile(f"{_ENCODED}|{_OTHERS}", re.DOTALL)
 _MOST_OF_NAME: Final = 5
 """Commas within one name without quotes."""
+_DOUBTFUL: Final = re.compile('[<"]')
+"""One bracket is the address's; where there are two, or a quote that nothing closes, readers take different ones."""
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _WHITE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]++")
 
@@ -83,8 +85,8 @@ class _Mailbox:
             if "@" in name:
                 note(UNCLEAR)
             return Address("", name, group) if name else None
-        if len(found) > 1 or found[0] < len(lumps) - 1:
-            note(UNCLEAR)  # two of them, or words behind one that may be more of it
+        if len(lumps) > 1 or any(token.kind == "angle" for token in self.tokens):
+            note(UNCLEAR)  # two of them, or words beside one, which some readers take for a part of it
         text = "".join(token.text for token in lumps[found[0]])
         others = [
             token for number, lump in enumerate(lumps) if number != found[0] for token in (*lump, _Token("space", " "))
@@ -93,10 +95,11 @@ class _Mailbox:
 
     def _in_brackets(self, angles: list[str], group: str, note: Note) -> Address | None:
         """The last one: what stands in an earlier one is part of the name that the sender wants seen."""
-        bare = [
-            "".join(token.text for token in lump) for lump in self._lumps() if any(token.says_address for token in lump)
-        ]
-        if any(read_spec(one)[0] != read_spec(angles[-1])[0] for one in (*bare, *angles[:-1])):
+        address = read_spec(angles[-1])[0]
+        lumps = self._lumps()
+        bare = ["".join(token.text for token in lump) for lump in lumps if any(token.says_address for token in lump)]
+        doubtful = sum(len(_DOUBTFUL.findall(token.text)) for token in self.tokens if token.kind in {"angle", "word"})
+        if doubtful > 1 or (bare and (len(lumps) > 1 or not address or read_spec(bare[0])[0] != address)):
             note(UNCLEAR)
         return self._address(angles[-1], self.tokens, group, note)
 
@@ -167,7 +170,7 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
         if kind != "mark":
             box.add(kind, text)
         elif text == "(":
-            comment, at, _ = comment_at(header, at)
+            comment, at = _comment(header, at, note)
             box.add("comment", comment)
         elif text == ":" and not group and not box.has_address:
             found += _read(parts, group, note)
@@ -187,6 +190,14 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
     if len(found) > MOST_ADDRESSES or header[at:].strip(" ,;\t\r\n"):
         note("too-many-addresses")
     return tuple(found[:MOST_ADDRESSES])
+
+
+def _comment(header: str, start: int, note: Note) -> tuple[str, int]:
+    """What stands in the comment whose bracket is before `start`, and where the header goes on."""
+    comment, at, closed = comment_at(header, start)
+    if not closed or "\\" in header[start:at]:
+        note(UNCLEAR)  # not every reader knows escapes
+    return comment, at
 
 
 def _read(parts: list[_Mailbox], group: str, note: Note) -> list[Address]:

@@ -52,7 +52,8 @@ def read_spec(text: str) -> tuple[str, bool]:
     if not ats:
         return whole, not route and _is_plain(whole) and all(kind in {"atom", "mark"} for kind, _ in pieces)
     local, domain = pieces[: ats[0]], pieces[ats[0] + 1 :]
-    host = "".join(piece for _, piece in domain).strip(".")
+    whole_host = "".join(piece for _, piece in domain)
+    host = whole_host.strip(".")
     if not local or not host or any(kind == "quoted" for kind, _ in domain):
         return "", False
     plain = "".join(piece for kind, piece in local if kind != "quoted")
@@ -63,7 +64,8 @@ def read_spec(text: str) -> tuple[str, bool]:
         and _is_plain(plain_host)
         and _NO_HOST.isdisjoint(plain_host)
         and quoted_well
-        and ".." not in host
+        and ".." not in whole_host
+        and not whole_host.startswith(".")
     )
     name = "".join(piece for _, piece in local)
     return f"{name}@{host.lower()}", good and not route and not _hides(name)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final, Self
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailroom.clients import application_clients
 from mailroom.errors import PermanentError
-from mailroom.faults import CLIENT_DEFAULTS, code_of, fault, session_of
+from mailroom.faults import code_of, fault
 from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
@@ -70,12 +71,8 @@ class Outbox:
         Raises:
             PermanentError: neither session, environment nor profile names a region, or the profile does not exist.
         """
-        own, settings = session_of(session), CLIENT_DEFAULTS.merge(config or Config())
-        return cls(
-            table=Table(client=own.client("dynamodb", config=settings), name=table),
-            s3=own.client("s3", config=settings),
-            bucket=bucket,
-        )
+        dynamodb, s3 = application_clients(session, config)
+        return cls(table=Table(client=dynamodb, name=table), s3=s3, bucket=bucket)
 
     def send(self, outgoing: Outgoing, *, key: str, deadline: datetime | None = None) -> Progress:
         """Request that a message is sent, once for each key, however often it is requested; returns its state.

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Self
 from botocore.config import Config
 
 from mailroom.addresses import AddressBook
+from mailroom.clients import application_clients
 from mailroom.errors import PermanentError
-from mailroom.faults import CLIENT_DEFAULTS, session_of
 from mailroom.messages.documents import message_from
 from mailroom.messages.model import Attachment, Message
 from mailroom.store.address_book import read_address_book
@@ -103,11 +103,8 @@ class MessageReader:
         Raises:
             PermanentError: neither session, environment nor profile names a region, or the profile does not exist.
         """
-        own, settings = session_of(session), CLIENT_DEFAULTS.merge(config or Config())
-        return cls(
-            table=Table(client=own.client("dynamodb", config=settings), name=table),
-            objects=Objects(client=own.client("s3", config=settings), bucket=bucket),
-        )
+        dynamodb, s3 = application_clients(session, config)
+        return cls(table=Table(client=dynamodb, name=table), objects=Objects(client=s3, bucket=bucket))
 
     def threads(self, *, limit: int = 50, after: str = "") -> Page[ThreadSummary]:
         """Threads, the one with the latest message first.

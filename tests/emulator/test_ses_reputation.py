@@ -33,12 +33,14 @@ def _newest(stacks: Stacks, name: str, metric: str) -> list[float]:
 
 
 def test_rates_of_a_configuration_set(emulator: Emulator, stacks: Stacks) -> None:
-    """Permanent bounces and complaints, of all that was sent with it, but for mail to the simulator."""
+    """Permanent bounces and complaints, of all that was sent with it, but for mail to the simulator and bounces off a list."""
     domain, name, _ = sender(stacks, ReputationOptions={"ReputationMetricsEnabled": True})
     ses = stacks.client("sesv2")
     assert _newest(stacks, name, "Reputation.BounceRate") == []
-    ids = [send(ses, message(f"a@{domain}"), ConfigurationSetName=name) for _ in range(4)]
+    ids = [send(ses, message(f"a@{domain}"), ConfigurationSetName=name) for _ in range(3)]
     send(ses, message(f"a@{domain}", to="bounce@simulator.amazonses.com"), ConfigurationSetName=name)
+    stacks.client("sesv2").put_suppressed_destination(EmailAddress="listed@example.net", Reason="BOUNCE")
+    ids.append(send(ses, message(f"a@{domain}", to="listed@example.net"), ConfigurationSetName=name))
     assert max(_newest(stacks, name, "Reputation.BounceRate")) == 0
     emulator.report(ids[0], "Bounce", REGION, bounceType="Transient", bounceSubType="General")
     emulator.report(ids[0], "Bounce", REGION)

@@ -146,28 +146,44 @@ def test_domains_stand_in_the_header(header: str) -> None:
     for one in read(header)[0]:
         local, _, domain = one.address.rpartition("@")
         assert domain in literal(header) or "@" not in one.address
-        assert "@" not in local or local.endswith('"')
+        assert "@" not in local or '"' in local
         assert not set(map(chr, range(32))) & set(one.address)
 
 
-@settings(derandomize=True)
+@pytest.mark.parametrize(
+    "header",
+    [
+        "=?utf-8?q?ceo=40bank.example?=(of the bank)x@evil.example",
+        "=?utf-8?q?ceo=40bank.example?=\xa0x@evil.example",
+        "Karl(c)x@evil.example",
+    ],
+)
+def test_word_that_touches_an_address(header: str) -> None:
+    """Some readers take it for a part of the address."""
+    assert read(header)[1] == {"author-unclear"}
+
+
+# The same each time: ten thousands of others were tried, and readers disagree on what is in no mail, as brackets within brackets.
+@settings(derandomize=True, max_examples=500)
 @given(HEADERS)
 def test_witnesses(header: str) -> None:
     """Where one of two other readers sees another address than the one that is told, or several, a problem is noted."""
     found, notes = read(header)
-    # A comment that touches a word, and a no-break space, are read in as many ways as there are readers.
-    if notes or len(found) != 1 or "\xa0" in header or re.search(r"[^\s(]\(|\)[^\s)]", header):
+    if notes or len(found) != 1:
         return
     mail = fast_mail_parser.parse_email(f"From: {header}\n\nx")
     own = found[0].address.lower()
     for witness in ([mail.from_.address] if mail.from_ else []), [one for _, one in getaddresses([header])]:
-        others = {_comparable(one) for one in witness if one and "@" in one}
+        others = {one for one in map(_comparable, witness) if "@" in one[1:]}
         assert others <= {_comparable(own)}, (others, own)
 
 
 def _comparable(address: str) -> str:
     """Without the domain's last dot, comments and white space, which some readers keep."""
-    return "".join(re.sub(r"\([^()]*\)", "", address).split()).lower().rstrip(".")
+    plain = address
+    while (shorter := re.sub(r"\([^()]*\)", "", plain)) != plain:
+        plain = shorter
+    return "".join(plain.split()).lower().rstrip(".").strip("()")
 
 
 REPORT = """From: MAILER-DAEMON@mx.example
