@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, pdftotext, archivers, and what builds the scanner's image. Does nothing where all of it is there.
+# Installs what some tests run for real: BIND and Knot DNS, ClamAV, Chromium, pdftotext, archivers, mail clients, and what builds the scanner's image. Does nothing where all of it is there.
 set -euo pipefail
-export PATH="$PATH:/usr/sbin:/sbin"
+export PATH="$PATH:/usr/sbin:/sbin:/usr/bin/mh"
 
 missing=()
 programs=(
   buildah chromium clamd clamscan freshclam knotc knotd mmdebstrap named named-checkzone pdftotext rndc
   7zz ar arj brotli bsdtar compress cpio gcab genisoimage gpg jlha lz4 lzip lzop mksquashfs qemu-img wimcapture xorriso xz zip zstd
+  mhbuild mutt notmuch s-nail
 )
 for program in "${programs[@]}"; do
   command -v "$program" >/dev/null || missing+=("$program")
@@ -16,7 +17,7 @@ done
 packages=(
   bind9 bind9-utils buildah chromium clamav clamav-daemon clamav-freshclam knot mmdebstrap poppler-utils
   7zip arj binutils brotli cpio gcab genisoimage gnupg jlha-utils libarchive-tools lz4 lzip lzop ncompress qemu-utils
-  squashfs-tools wimtools xorriso xz-utils zip zstd
+  squashfs-tools wimtools xorriso xz-utils zip zstd mutt nmh notmuch s-nail
 )
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
