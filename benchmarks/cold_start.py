@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from emulator import Emulator
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest
-from mailroom.scanner.engine import WarmEngine
+from mailroom.scanning.engine import WarmEngine
 from mailroom.scanning.scan import scan_message
 
 __all__ = ["ColdStart", "cold_start"]

@@ -37,7 +37,7 @@ import dns.resolver
 from benchmarks.delay import Address, relayed
 from email_stack.dnscheck.check import check_subdomains
 from email_stack.dnscheck.model import Endpoint, Status, Subject
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.dnscheck.customers import eight, zone_text
 from tests.nameservers import Internet
 

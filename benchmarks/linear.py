@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.scanning.openings import openings
 from tests.linear.test_scanner import PLACES, UNITS
 

@@ -28,7 +28,7 @@ from typing import Final
 import fast_mail_parser
 import mailparser  # type: ignore[import-untyped]
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.layout import MAX_MESSAGE_OCTETS
 from mailroom.messages import parse
 from mailroom.messages.joining import link_of

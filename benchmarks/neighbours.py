@@ -1,7 +1,7 @@
 """What a thousand hostile mails to one tenant do to the others of a cell: how long their mail waits and is scanned.
 
 How long messages take is measured, with a warm clamd, in this run. A queue and the scanner's ten workers are simulated with these
-times: in the order of arrival, and as SQS's fair queue does it, which is told of tenants by `mailroom.scanner.turns`. The mail of
+times: in the order of arrival, and as SQS's fair queue does it, which is told of tenants by `mailroom.scanning.turns`. The mail of
 the others is the same each time, with and without the attack. Writes docs/benchmarks/neighbours.md.
 
     make bench                            this and the others
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.scanning.scan import scan_message
 from tests.mailroom.clamav import running_clamd
 from tests.mailroom.scanning.hiding import encoded, mixed, part
@@ -186,7 +186,7 @@ def _write(times: dict[str, float], bad: dict[str, float], rows: dict[str, tuple
     lines += [
         "",
         "That a scan is linear in a message's size keeps each of them short. That SQS knows whose a message is",
-        "([turns](../../mailroom/scanner/turns.py)) keeps the others in front. How far back SQS looks is not documented; here,",
+        "([turns](../../mailroom/scanning/turns.py)) keeps the others in front. How far back SQS looks is not documented; here,",
         f"what somebody took counts half after {MEMORY:.0f} seconds.",
         "",
     ]

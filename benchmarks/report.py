@@ -8,7 +8,7 @@ from typing import Final
 
 import matplotlib as mpl
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.cold_start import ColdStart, cold_start
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import RunningClamd

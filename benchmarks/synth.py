@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from benchmarks import report
 from constructs_lib.bundle import bundle
-from email_stack.toolchain import PROJECT_ROOT, node_executable
+from email_stack.synthesis.toolchain import PROJECT_ROOT, node_executable
 
 SIZES: Final = (1, 10, 100, 1000)
 REGIONS: Final = ("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1")

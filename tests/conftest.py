@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from hypothesis import settings
 
-from email_stack.toolchain import use_own_node
+from email_stack.synthesis.toolchain import use_own_node
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 __all__ = ["EXAMPLES", "blocks", "example"]
 

@@ -14,7 +14,7 @@ from email_stack.cli.output import ExitCode
 from email_stack.config import Cell, Tenant
 from email_stack.config.capacity import cell_needs, tenant_needs
 from email_stack.dnscheck.model import Status
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.constructs_lib.test_records import MTA_STS, eight
 from tests.mailroom.messages.corpus import CASES
 

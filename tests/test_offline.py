@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 TESTS = """
 import asyncio, socket, subprocess, sys
@@ -68,7 +68,7 @@ def test_servers_and_networks_are_off(tmp_path: Path) -> None:
 def test_folders_of_servers_are_marked() -> None:
     """By the fixtures that start one: each has tests that `make check` leaves out."""
     folders = [
-        f"tests/{name}" for name in ("e2e", "emulator", "image", "mailroom/store", "mailroom/scanner", "dnscheck")
+        f"tests/{name}" for name in ("e2e", "emulator", "image", "mailroom/store", "mailroom/scanning", "dnscheck")
     ]
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--collect-only", "-m", "servers", *folders]
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)

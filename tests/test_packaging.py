@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 PACKAGES = ("constructs_lib", "email_stack", "mailroom")
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))

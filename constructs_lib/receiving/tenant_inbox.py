@@ -24,7 +24,7 @@ from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
-from mailroom.scanner.tags import Recipient, tags_of
+from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
 __all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps", "readable_for"]

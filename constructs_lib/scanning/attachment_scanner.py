@@ -36,7 +36,7 @@ from constructs_lib.worker import VISIBILITY_TIMES
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
-from mailroom.scanner.tags import Recipient, tags_of
+from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
 __all__ = ["AttachmentScanner", "AttachmentScannerProps"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from email_stack.aws import AwsError, CredentialsError, WrongAccountError, check_account, check_credentials
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell
-from email_stack.deployed import NotDeployedError
+from email_stack.operations.aws import AwsError, CredentialsError, WrongAccountError, check_account, check_credentials
+from email_stack.operations.deployed import NotDeployedError
 
 __all__ = ["aws_failures", "checked_account", "checked_credentials", "no_credentials", "not_deployed"]
 

@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from email_stack.failure import TOLD
-from email_stack.printable import visible
+from email_stack.output.printable import visible
+from email_stack.synthesis.failure import TOLD
 
 __all__ = ["cause_of"]
 

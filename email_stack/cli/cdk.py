@@ -16,8 +16,8 @@ from typing import Final
 
 from email_stack.cli.causes import cause_of
 from email_stack.cli.output import CommandError, ExitCode
-from email_stack.printable import visible
-from email_stack.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, node_executable
+from email_stack.output.printable import visible
+from email_stack.synthesis.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, node_executable
 
 __all__ = ["CdkRun", "run_cdk"]
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from email_stack.aws import AwsError, CredentialsError
 from email_stack.cli.account import no_credentials
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
-from email_stack.deployed import Deployed, read_deployed
 from email_stack.dnscheck.model import Endpoint, Report, Subject
+from email_stack.operations.aws import AwsError, CredentialsError
+from email_stack.operations.deployed import Deployed, read_deployed
 
 __all__ = ["ResolverOption", "ServerPort", "checked", "deployed", "endpoint"]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.naming import tenant_stack_name
-from email_stack.aws import (
+from email_stack.cli.account import no_credentials
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.config import Cell, Tenant
+from email_stack.operations.aws import (
     AwsError,
     CredentialsError,
     WrongAccountError,
@@ -14,10 +17,7 @@ from email_stack.aws import (
     session,
     stack_outputs,
 )
-from email_stack.cli.account import no_credentials
-from email_stack.cli.output import CommandError, ExitCode
-from email_stack.config import Cell, Tenant
-from email_stack.printable import counted
+from email_stack.output.printable import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
-from email_stack.aws import DeployedStack, stack_outputs
 from email_stack.cli.account import aws_failures
 from email_stack.cli.dangling import why_led_there
 from email_stack.cli.dns_options import checked, deployed
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Config, Tenant
-from email_stack.deployed import NotDeployedError
+from email_stack.config.tenant_records import zone_records
 from email_stack.dnscheck.model import Endpoint, Status, Subject
-from email_stack.standing import deployed_stacks, importers, stacks_elsewhere
-from email_stack.tenant_records import zone_records
+from email_stack.operations.aws import DeployedStack, stack_outputs
+from email_stack.operations.deployed import NotDeployedError
+from email_stack.operations.standing import deployed_stacks, importers, stacks_elsewhere
 from email_stack.transitions import Risk, RiskKind, Template, risks, same_subdomain
 
 __all__ = ["Judgement", "judged_deployment"]

@@ -8,20 +8,20 @@ from typing import Final
 
 import typer
 
-from email_stack.cli import (
-    checking,
-    deploying,
+from email_stack.cli.commands import (
+    deploy,
+    destroy_cell,
+    dns_check,
+    dns_records,
     doctor,
-    handing_over,
-    inspecting,
-    reading,
-    rescanning,
-    retiring,
-    scanning,
-    sending,
+    messages,
+    rescan,
+    scan,
+    send_test,
     status,
-    suppressing,
+    suppressions,
 )
+from email_stack.cli.commands import list as list_
 from email_stack.cli.output import CommandError, ExitCode, print_error
 from email_stack.config import ConfigError
 
@@ -39,18 +39,18 @@ _WRONG_USAGE: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 """Click's UsageError, of which Typer may bring one along that is not Click's."""
 
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-inspecting.register(app)
-deploying.register(app)
+list_.register(app)
+deploy.register(app)
 doctor.register(app)
-retiring.register(app)
-handing_over.register(app)
-checking.register(app)
-scanning.register(app)
-rescanning.register(app)
-reading.register(app)
-sending.register(app)
+destroy_cell.register(app)
+dns_records.register(app)
+dns_check.register(app)
+scan.register(app)
+rescan.register(app)
+messages.register(app)
+send_test.register(app)
 status.register(app)
-suppressing.register(app)
+suppressions.register(app)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from email_stack.printable import escaped, escaped_lines
+from email_stack.output.printable import escaped, escaped_lines
 from mailroom.messages import Address, Attachment, Message
 
 __all__ = ["at_depth", "attachments_of", "header_of", "shown_addresses", "shown_time", "whole"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from constructs_lib.naming import delegation_stack_name, tenant_stack_name
-from email_stack.aws import DeployedStack, aws_errors, check_account, deployed_stack, session, stack_exists
 from email_stack.cli.account import aws_failures
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.cli.zones import Zone, marked_zones, zone_of
 from email_stack.config import Cell, Tenant
+from email_stack.operations.aws import DeployedStack, aws_errors, check_account, deployed_stack, session, stack_exists
 from email_stack.transitions import Removal, Template, changes_of_removal, removal
 
 __all__ = ["Judged", "judged_removal"]
@@ -104,7 +104,7 @@ def _holds_ns_record(template: Template) -> bool:
 
 def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, what: Removal) -> None:
     """A protection that somebody switched on by hand stands in no template, and ends the deletion when the mail is gone."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.aws
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     for logical_id in what.tables:
         name = stack.physical_ids[logical_id]

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from email_stack.dnscheck.model import Finding, Observation, Report, Status
-from email_stack.printable import counted, escaped
+from email_stack.output.printable import counted, escaped
 
 __all__ = ["changes", "print_report", "report_json", "summary"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from email_stack.cli.account import aws_failures
 from email_stack.cli.output import CommandError, errors
 from email_stack.config import Config, Tenant
-from email_stack.printable import counted
-from email_stack.quarantine import WAITING, Quarantine
+from email_stack.operations.quarantine import WAITING, Quarantine
+from email_stack.output.printable import counted
 
 __all__ = ["queue_anew"]
 

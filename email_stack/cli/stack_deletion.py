@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from email_stack.aws import aws_errors
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.operations.aws import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -20,7 +20,7 @@ def delete_stack(cloudformation: CloudFormationClient, stack: str, *, last: bool
         CommandError: it is not, and it is the last try.
         AwsError: AWS refused.
     """
-    from botocore.exceptions import WaiterError  # noqa: PLC0415 - see email_stack.aws
+    from botocore.exceptions import WaiterError  # noqa: PLC0415 - see email_stack.operations.aws
 
     with aws_errors(f"stack {stack}: cannot be deleted"):
         stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from email_stack.cli.output import ExitCode
-from email_stack.printable import escaped
+from email_stack.output.printable import escaped
 from email_stack.status.model import (
     CELL_PARTS,
     DNS_PARTS,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from constructs_lib.naming import REMOVAL_METADATA
-from email_stack.aws import aws_errors, session
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.operations.aws import aws_errors, session
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -34,7 +34,7 @@ class Zone:
 
 def zone_of(zone_id: str, region: str) -> Zone | None:
     """The zone with this id; None where it is gone. Raises `AwsError`."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.aws
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     with aws_errors(f"hosted zone {zone_id}: cannot be read"):
         try:
@@ -83,7 +83,7 @@ def delete_zones(zones: tuple[Zone, ...], region: str) -> None:
         CommandError: one holds records that no stack made.
         AwsError: AWS refused.
     """
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.aws
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     for zone in zones:
         with aws_errors(f"hosted zone {zone.id} of {zone.domain}: cannot be deleted"):

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from email_stack.config.models import Cell, Tenant
-from email_stack.files import write_whole
+from email_stack.output.files import write_whole
 
 __all__ = ["json_schema", "schema_text"]
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from email_stack.config import load
 from email_stack.costs.page import written
-from email_stack.files import write_whole
-from email_stack.sharding import Shard
-from email_stack.synthesis import project_context, synthesize
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.output.files import write_whole
+from email_stack.synthesis.app import project_context, synthesize
+from email_stack.synthesis.sharding import Shard
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 __all__ = ["PAGE", "main", "templates"]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord, in_zone
 from email_stack.dnscheck.model import Place
-from email_stack.printable import escaped
+from email_stack.output.printable import escaped
 
 __all__ = [
     "all_elsewhere",

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from constructs_lib.naming import cell_stack_name, tenant_stack_name
-from email_stack.aws import AwsError, check_credentials
 from email_stack.config import Cell, Config, Tenant
 from email_stack.config.sections import ParentZone
 from email_stack.doctor import judge, machine
@@ -17,7 +16,8 @@ from email_stack.doctor.model import CellDiagnosis, Diagnosis, Line, State, Verd
 from email_stack.doctor.needs import LARGEST, Need, memory_needed, needs
 from email_stack.doctor.reads import AccountReader, HostedZone
 from email_stack.doctor.sources import SOURCES
-from email_stack.toolchain import ToolchainError
+from email_stack.operations.aws import AwsError, check_credentials
+from email_stack.synthesis.toolchain import ToolchainError
 
 __all__ = ["ReadServers", "diagnose", "quota_lines"]
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from typing import Any, Final
 
-from email_stack.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, node_executable
+from email_stack.synthesis.toolchain import PROJECT_ROOT, ToolchainError, cdk_command, node_executable
 
 __all__ = ["BUILDERS", "builder", "builders", "cdk_version", "node_version"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, Self, TypeVar
 
-from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell
 from email_stack.doctor.sources import GLOBAL_REGION, SOURCES
+from email_stack.operations.aws import AwsError, aws_errors, session
 
 __all__ = ["BOOTSTRAP_PARAMETER", "AccountReader", "Amount", "HostedZone", "RefusedError", "SendingState"]
 
@@ -117,7 +117,7 @@ class AccountReader:
     @classmethod
     def of(cls, cell: Cell) -> Self:
         """With the credentials at hand. Raises `AwsError`."""
-        from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.aws
+        from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.operations.aws
 
         with aws_errors(f'cell "{cell.id}": cannot be asked'):
             patient = ClientConfig(retries={"mode": "adaptive", "max_attempts": 6}, max_pool_connections=_CONNECTIONS)
@@ -274,7 +274,7 @@ class AccountReader:
 @contextmanager
 def _asking(permission: str, about: str) -> Iterator[None]:
     """Raise what AWS refuses for want of a permission as `RefusedError`, and all else that it refuses as `AwsError`."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.aws
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     with aws_errors(f"{about}: cannot be read"):
         try:

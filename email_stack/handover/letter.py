@@ -17,7 +17,7 @@ from email_stack.handover.remedies import remark, remedy
 from email_stack.handover.texts import TEXTS
 from email_stack.handover.wording import Texts
 from email_stack.handover.zone_files import bind
-from email_stack.pages import content_digest, environment, page_text, style_of
+from email_stack.output.pages import content_digest, environment, page_text, style_of
 
 __all__ = ["TONES", "render_letter"]
 

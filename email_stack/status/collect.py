@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from constructs_lib.naming import cell_stack_name, tenant_stack_name
-from email_stack.aws import AwsError, check_account, stack_outputs
 from email_stack.config import Cell, Config, Tenant
-from email_stack.deployed import Deployed, NotDeployedError, read_deployed, tenant_outputs
+from email_stack.config.tenant_records import public_records
 from email_stack.dnscheck.model import Report, Subject
+from email_stack.operations.aws import AwsError, check_account, stack_outputs
+from email_stack.operations.deployed import Deployed, NotDeployedError, read_deployed, tenant_outputs
 from email_stack.status import judge, sending
 from email_stack.status.model import CELL_PARTS, DNS_PARTS, CellStatus, Check, Part, Snapshot, State, TenantStatus
 from email_stack.status.reads import AT_ONCE, ActiveRules, CellReader, output_of
-from email_stack.tenant_records import public_records
 
 __all__ = ["CheckDns", "collect"]
 

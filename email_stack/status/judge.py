@@ -12,7 +12,7 @@ from constructs_lib.records import Purpose
 from email_stack.config import Cell, Tenant
 from email_stack.config.crosschecks import receipt_rules_of
 from email_stack.dnscheck.model import Finding, Report, SesState, Status
-from email_stack.quarantine import WAITING, QuarantinedMessage
+from email_stack.operations.quarantine import WAITING, QuarantinedMessage
 from email_stack.status.model import Check, Part, QueueCount, State, worst
 from mailroom.scanning.verdicts import Verdict
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from email_stack.printable import counted
+from email_stack.output.printable import counted
 
 __all__ = [
     "CELL_PARTS",

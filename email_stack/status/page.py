@@ -11,8 +11,8 @@ from typing import Final
 from jinja2 import Template
 from markupsafe import Markup
 
-from email_stack.pages import content_digest, environment, page_text, style_of
-from email_stack.printable import escaped
+from email_stack.output.pages import content_digest, environment, page_text, style_of
+from email_stack.output.printable import escaped
 from email_stack.status.judge import ALARM_AGE, shown_age
 from email_stack.status.model import (
     CELL_PARTS,

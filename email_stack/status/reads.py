@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from email_stack.aws import AwsError, aws_errors, session
 from email_stack.config import Cell
-from email_stack.quarantine import Quarantine, QuarantinedMessage
+from email_stack.operations.aws import AwsError, aws_errors, session
+from email_stack.operations.quarantine import Quarantine, QuarantinedMessage
 from email_stack.status.model import QueueCount, Rates
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest, ManifestError
 from mailroom.errors import MailroomError
@@ -33,7 +33,7 @@ AT_ONCE: Final = 8
 """Tenants that are read at once; each asks five services, which take tens of requests a second."""
 
 _CONNECTIONS: Final = 16 * AT_ONCE
-"""Each tenant's quarantine is read by up to 16 threads (`email_stack.quarantine`)."""
+"""Each tenant's quarantine is read by up to 16 threads (`email_stack.operations.quarantine`)."""
 
 _COUNTS: Final[Sequence[QueueAttributeNameType]] = (
     "ApproximateNumberOfMessages",
@@ -114,7 +114,7 @@ class CellReader:
     @classmethod
     def of(cls, cell: Cell) -> Self:
         """With the credentials at hand. Raises `AwsError`."""
-        from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.aws
+        from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.operations.aws
 
         with aws_errors(f'cell "{cell.id}": cannot be asked'):
             patient = ClientConfig(retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=_CONNECTIONS)
@@ -261,7 +261,7 @@ class CellReader:
         The newest ones are the last of their threads, and their threads before all others: where their dates say so. A message that
         claims to be older than it is may hide behind twenty that came before it.
         """
-        from mailroom.store import MessageReader, Objects, Table  # noqa: PLC0415 - see email_stack.aws
+        from mailroom.store import MessageReader, Objects, Table  # noqa: PLC0415 - see email_stack.operations.aws
 
         reader = MessageReader(
             table=Table(client=self.dynamodb, name=table), objects=Objects(client=self.s3, bucket=bucket)

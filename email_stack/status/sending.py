@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from email_stack.aws import AwsError
 from email_stack.config import Cell, Tenant
+from email_stack.operations.aws import AwsError
 from email_stack.status.model import Check, Rates, State
 from email_stack.status.reads import AccountSending, CellReader
 

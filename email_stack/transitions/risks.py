@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from email_stack.printable import counted
+from email_stack.output.printable import counted
 from email_stack.transitions.receiving import receives, uncovered
 from email_stack.transitions.resources import DATA, Template, keeps, told
 from email_stack.transitions.updates import Fate, fates, refers_to

@@ -15,12 +15,12 @@ from mailroom.announcements import Announcer
 from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import SCANNER
 from mailroom.metrics import Meter
-from mailroom.scanner.engine import WarmEngine
-from mailroom.scanner.handler import work_on
-from mailroom.scanner.intake import Intake
-from mailroom.scanner.recipients import Recipients
-from mailroom.scanner.turns import Turns
+from mailroom.scanning.engine import WarmEngine
+from mailroom.scanning.handler import work_on
+from mailroom.scanning.intake import Intake
+from mailroom.scanning.recipients import Recipients
 from mailroom.scanning.scan import AnswerCache
+from mailroom.scanning.turns import Turns
 from mailroom.waiting import try_again_after
 from mailroom.workplace import claim_workplace
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from email_stack.cli.causes import cause_of
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
-from email_stack.failure import TOLD, told
-from email_stack.printable import visible
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.output.printable import visible
+from email_stack.synthesis.failure import TOLD, told
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 CONFIG = PROJECT_ROOT / "tests/stacks/tenants.yaml"
 ENDED = "/venv/bin/python -O /project/app.py: Subprocess exited with error 1"
@@ -24,12 +24,12 @@ ENDED = "/venv/bin/python -O /project/app.py: Subprocess exited with error 1"
 # Stands in for a fault in the app: Python runs it before app.py.
 FAILING = """
 import os, signal, sys
-import email_stack.sharding
+import email_stack.synthesis.sharding
 
 def divide(whole):
     {body}
 
-email_stack.sharding.divide = divide
+email_stack.synthesis.sharding.divide = divide
 """
 
 

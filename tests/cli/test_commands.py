@@ -13,8 +13,8 @@ import pytest
 
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
-from email_stack.printable import counted
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.output.printable import counted
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.validation import NO_VALIDATION
 
 CONFIG = """\

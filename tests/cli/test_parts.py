@@ -13,13 +13,13 @@ import pytest
 from botocore.stub import Stubber
 
 from constructs_lib.records import DkimToken
-from email_stack import toolchain
 from email_stack.cli import emptying, main
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
-from email_stack.deployed import NotDeployedError, read_deployed
 from email_stack.dnscheck.model import SesState
+from email_stack.operations.deployed import NotDeployedError, read_deployed
+from email_stack.synthesis import toolchain
 from tests.validation import NO_VALIDATION
 
 TENANT = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu", "removal": "destroy"})

@@ -10,7 +10,7 @@ import pytest
 from email_stack.doctor import judge, machine
 from email_stack.doctor.model import State
 from email_stack.doctor.zones import read_servers
-from email_stack.toolchain import ToolchainError
+from email_stack.synthesis.toolchain import ToolchainError
 
 
 def test_tools_of_this_checkout() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator.definitions import publish
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform

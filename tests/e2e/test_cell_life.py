@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from email_stack.cli.retiring import _EXPORTS
+from email_stack.cli.commands.destroy_cell import _EXPORTS
 from tests.e2e.conftest import REGION, Platform
 
 TENANT: dict[str, Any] = {

@@ -19,7 +19,7 @@ import pytest
 
 from email_stack.cli.output import ExitCode
 from email_stack.config.quotas import ACCOUNT_WIDE
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.e2e.conftest import REGION, Platform
 from tests.nameservers import Internet
 

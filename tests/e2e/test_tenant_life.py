@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.e2e.conftest import REGION, Platform
 
 ACME, GLOBEX = "post.acme.example", "tickets.globex.example"

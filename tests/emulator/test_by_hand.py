@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator import Emulator, EmulatorError
 from mailroom.definitions.manifest import MANIFEST_KEY
 

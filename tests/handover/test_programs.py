@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.handover.formats import Format, HandOver, render
-from email_stack.toolchain import node_executable
+from email_stack.synthesis.toolchain import node_executable
 from tests.handover.samples import Flat, delegated, flat, hand_overs, of_records, self_managed
 
 

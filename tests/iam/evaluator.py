@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from email_stack.toolchain import use_own_node
+from email_stack.synthesis.toolchain import use_own_node
 
 __all__ = ["ACCOUNT", "Request", "decisions"]
 

@@ -16,18 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator import Emulator
 from emulator.definitions import publish
 from mailroom.functions.mirror import _EICAR
-from mailroom.scanner.events import RawObject
-from mailroom.scanner.tags import Recipient, tags_of
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 from tests.image.runtime_api import RuntimeApi
 from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
-from tests.mailroom.scanner.conftest import REGION
-from tests.mailroom.scanner.test_intake import event
+from tests.mailroom.scanning.conftest import REGION
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+from tests.mailroom.scanning.test_intake import event
 
 CONTEXT = PROJECT_ROOT / "mailroom"
 DOCKERFILE = CONTEXT / "image" / "Dockerfile"

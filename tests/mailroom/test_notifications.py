@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailroom.errors import PermanentError
 from mailroom.notifications import NO_VERSION, StoredObject, stored_objects
-from mailroom.scanner.events import SETUP_NOTIFICATION, RawObject, raw_objects, rescan_message
+from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject, raw_objects, rescan_message
 
 
 def body_of(key: str, **more: Any) -> str:

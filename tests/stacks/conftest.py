@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from email_stack.config import Config, load
-from email_stack.sharding import Shard
-from email_stack.synthesis import project_context, synthesize
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.app import project_context, synthesize
+from email_stack.synthesis.sharding import Shard
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 CONFIG = Path(__file__).with_name("tenants.yaml")
 

@@ -16,11 +16,11 @@ from aws_cdk import aws_sns as sns
 from constructs import IConstruct
 
 from email_stack.config import Config
-from email_stack.dynamic_references import DynamicReferenceError, check_assembly, references_in
-from email_stack.sharding import Shard, run_in_shards
 from email_stack.stacks import add_stacks
-from email_stack.synthesis import project_context, synthesize
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.app import project_context, synthesize
+from email_stack.synthesis.dynamic_references import DynamicReferenceError, check_assembly, references_in
+from email_stack.synthesis.sharding import Shard, run_in_shards
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.stacks.conftest import CONFIG
 from tests.validation import NO_VALIDATION
 
@@ -152,9 +152,9 @@ def test_synthesis_refuses_it(config: Config, tmp_path: Path, monkeypatch: pytes
 MAIN = f"""
 import runpy, sys
 sys.path.insert(0, {str(PROJECT_ROOT)!r})
-from email_stack import synthesis
+from email_stack.synthesis import app
 from tests.stacks.test_dynamic_references import synthesize_hostile
-synthesis.synthesize = synthesize_hostile
+app.synthesize = synthesize_hostile
 runpy.run_path({str(PROJECT_ROOT / "app.py")!r}, run_name="__main__")
 """
 

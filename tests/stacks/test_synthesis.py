@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from email_stack.config import Config
-from email_stack.sharding import Shard, divide, run_in_shards, settle_manifest
-from email_stack.synthesis import project_context, synthesize
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.app import project_context, synthesize
+from email_stack.synthesis.sharding import Shard, divide, run_in_shards, settle_manifest
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.stacks.conftest import CONFIG
 from tests.validation import NO_VALIDATION
 

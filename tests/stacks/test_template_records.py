@@ -9,7 +9,7 @@ import pytest
 
 from constructs_lib.records import DkimToken, DnsRecord, delegation_record, zone_file_line
 from email_stack.config import Config
-from email_stack.tenant_records import zone_records
+from email_stack.config.tenant_records import zone_records
 
 DKIM = [DkimToken(name=f"<DkimDNSTokenName{n}>", target=f"<DkimDNSTokenValue{n}>") for n in (1, 2, 3)]
 """What `resolved` makes of the attributes that CloudFormation reads from SES."""

@@ -16,8 +16,8 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from email_stack.config import Config
 from email_stack.stacks import add_stacks, new_app
-from email_stack.synthesis import project_context
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.app import project_context
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.nag import nag_findings
 
 STACKS = [

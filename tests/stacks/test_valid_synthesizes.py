@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes
 from email_stack.config import Cell, ConfigError, Quotas, Tenant, load
 from email_stack.config.values import Settings
-from email_stack.sharding import Shard
-from email_stack.synthesis import project_context, synthesize
+from email_stack.synthesis.app import project_context, synthesize
+from email_stack.synthesis.sharding import Shard
 from mailroom.addresses import AddressBook, DesignatedAddress
 from tests.config.configs import lines_of, problems_if_any
 from tests.stacks.packed import ROOMY, configs

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dnscheck.model import Finding, Report, SesState, Status
-from email_stack.quarantine import WAITING, QuarantinedMessage
+from email_stack.operations.quarantine import WAITING, QuarantinedMessage
 from email_stack.status import judge
 from email_stack.status.model import Part, QueueCount, State
-from mailroom.scanner.events import RawObject
+from mailroom.scanning.events import RawObject
 from tests.config.configs import config_of, with_tenant
 from tests.status.samples import NOW
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.tools.wheels import write_wheel
 
 pytestmark = pytest.mark.slow

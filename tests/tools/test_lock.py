@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
 OWN = re.compile(rf"{PROJECT['project']['name']}\[")

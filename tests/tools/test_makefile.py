@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 
 def commands(target: str, *variables: str) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.examples import example
 from tests.validation import NO_VALIDATION
 

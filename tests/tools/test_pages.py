@@ -12,7 +12,7 @@ import pytest
 
 import constructs_lib
 import mailroom
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tools import step
 from tools.remedies import remedy_of
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from email_stack.toolchain import PROJECT_ROOT
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator import Emulator
 from tests.emulators import shared_emulator
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store

@@ -12,8 +12,8 @@ import yaml
 
 from email_stack.config import load
 from email_stack.stacks import add_stacks, new_app
-from email_stack.synthesis import project_context
-from email_stack.toolchain import use_own_node
+from email_stack.synthesis.app import project_context
+from email_stack.synthesis.toolchain import use_own_node
 from email_stack.transitions import fates, risks
 from tests.transitions.changes import ELSEWHERE, Change, changes, keys
 from tests.transitions.oracle import gone_or_replaced

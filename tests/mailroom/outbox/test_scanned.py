@@ -15,17 +15,17 @@ from emulator import Emulator
 from mailroom.errors import RetryableError
 from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile
-from mailroom.scanner.events import RawObject
-from mailroom.scanner.intake import Intake, Outcome
-from mailroom.scanner.release import Release
-from mailroom.scanner.tags import Recipient
 from mailroom.scanning.clamd import Clamd
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.intake import Intake, Outcome
+from mailroom.scanning.release import Release
 from mailroom.scanning.scan import AnswerCache
+from mailroom.scanning.tags import Recipient
 from mailroom.scanning.verdicts import Action, Policy, Verdict
 from tests.mailroom.clamav import MARKER, RunningClamd, running_clamd
 from tests.mailroom.outbox.conftest import NOW
 from tests.mailroom.outbox.test_sending import RECEIPT, Ses, sending, state
-from tests.mailroom.scanner.failures import Calls
+from tests.mailroom.scanning.failures import Calls
 from tests.mailroom.scanning.hiding import archive
 from tests.mailroom.scanning.test_delivery import encrypted
 from tests.mailroom.store.conftest import REGION, Store

@@ -1,0 +1,136 @@
+"""Commands that hand records over: dns-records, mta-sts-policy."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from constructs_lib.names import domain_name, is_below, registrable_domain
+from constructs_lib.records import DnsRecord, mta_sts_policy
+from email_stack.cli.account import checked_account, not_deployed
+from email_stack.cli.dns_options import (
+    ResolverOption,
+    ServerPort,
+    checked,
+    deployed,
+    endpoint,
+)
+from email_stack.cli.options import DEFAULT_CONFIG, ConfigPath, TenantId
+from email_stack.cli.output import CommandError, ExitCode, errors
+from email_stack.config import Cell, Tenant, load
+from email_stack.config.problems import RuleError
+from email_stack.config.tenant_records import customer_records, public_records
+from email_stack.dnscheck.model import Report, Subject
+from email_stack.handover.model import Format, HandOver, Language
+from email_stack.operations.deployed import Deployed, NotDeployedError
+from email_stack.output.files import write_whole
+from email_stack.output.printable import counted
+
+__all__ = ["register"]
+
+FormatOption = Annotated[Format, typer.Option("--format", help="Form of the records.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: standard output.")]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option("--zone", help="The customer's zone that the records go into. Default: the registered domain."),
+]
+LanguageOption = Annotated[
+    Language, typer.Option("--language", help="Language of markdown, and of the letter at first.")
+]
+Check = Annotated[bool, typer.Option("--check/--no-check", help="Show the state of each record in the letter (html).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command(name="dns-records")(dns_records)
+    app.command(name="mta-sts-policy")(mta_sts_policy_file)
+
+
+def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
+    tenant: TenantId,
+    form: FormatOption = Format.BIND,
+    output: Output = None,
+    zone: ZoneOption = None,
+    language: LanguageOption = "en",
+    check: Check = True,
+    resolver: ResolverOption = None,
+    server_port: ServerPort = 53,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Hand over the records that a deployed tenant's customer installs, as a file or as a letter."""
+    loaded = load(config)
+    chosen = loaded.tenant(tenant)
+    cell = loaded.cell(chosen.cell)
+    asked = endpoint(resolver)
+    zone_name = _zone(chosen, zone)
+    checked_account(cell)
+    try:
+        made = deployed(chosen, cell)
+    except NotDeployedError as error:
+        raise not_deployed(error) from error
+    report: Report | None = None
+    if check and form is Format.HTML:
+        everything = public_records(chosen, cell, dkim=made.dkim, name_servers=made.name_servers)
+        subject = Subject(subdomain=chosen.subdomain, records=everything, ses=made.ses)
+        [report] = checked([subject], asked, server_port)
+    hand_over = HandOver(
+        tenant=chosen.id,
+        subdomain=chosen.subdomain,
+        zone=zone_name,
+        records=_records(chosen, cell, made),
+        report=report,
+        checked_at=datetime.now(UTC) if report is not None else None,
+    )
+    from email_stack.handover.formats import render  # noqa: PLC0415 - its template engine takes longer than other commands
+
+    _write(render(hand_over, form, language=language), output)
+
+
+def mta_sts_policy_file(tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, output: Output = None) -> None:
+    """Print the file to serve as https://mta-sts.<subdomain>/.well-known/mta-sts.txt; needs no credentials."""
+    loaded = load(config)
+    chosen = loaded.tenant(tenant)
+    policy = chosen.mta_sts_policy
+    if policy is None:
+        raise CommandError(
+            "no policy",
+            f'tenant "{chosen.id}": mta_sts is not in the config; add it, as in mta_sts: {{policy_host: www.example.com}}',
+            ExitCode.INVALID,
+        )
+    _write(mta_sts_policy(policy, region=loaded.cell(chosen.cell).region), output)
+
+
+def _records(tenant: Tenant, cell: Cell, made: Deployed) -> tuple[DnsRecord, ...]:
+    return customer_records(tenant, cell, dkim=made.dkim, name_servers=made.name_servers)
+
+
+def _zone(tenant: Tenant, given: str | None) -> str:
+    """The zone that the records go into: the one given, our own parent zone, or the registered domain."""
+    if given is None:
+        parent = tenant.parent_zone
+        return parent.zone_name if parent is not None else registrable_domain(tenant.subdomain)
+    try:
+        zone = domain_name(given)
+    except RuleError as error:
+        raise typer.BadParameter(f"{given!r} {error}", param_hint="--zone") from None
+    itself = zone == tenant.subdomain and tenant.dns == "self-managed"
+    if not itself and not is_below(tenant.subdomain, zone):
+        raise typer.BadParameter(
+            f'"{zone}" does not hold {tenant.subdomain}; name the zone above it', param_hint="--zone"
+        )
+    return zone
+
+
+def _write(text: str, output: Path | None) -> None:
+    """To standard output, or to a file that is there whole or not at all. Line ends stay as they are."""
+    data = text.encode("utf-8")
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    write_whole(output, data)
+    errors.print(f"{output}: {counted(len(data), 'octet')} written", markup=False, soft_wrap=True)

@@ -1,0 +1,172 @@
+"""The command that has held mail scanned anew, and lets a message go: rescan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
+from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.config import load
+from email_stack.operations.quarantine import WAITING, Quarantine, QuarantinedMessage
+from email_stack.output.printable import escaped
+from mailroom.layout import MAX_MESSAGE_OCTETS
+from mailroom.scanning.clean_objects import has_place
+from mailroom.scanning.release import LONGEST_REASON
+from mailroom.scanning.verdicts import Verdict
+
+__all__ = ["register"]
+
+_VERDICTS = (WAITING, *(verdict.value for verdict in Verdict))
+_SHOWN = 50
+
+OfVerdicts = Annotated[
+    list[str] | None,
+    typer.Option("--verdict", help=f"Only these: {', '.join(_VERDICTS)}. Can be repeated. Default: all."),
+]
+OneMessage = Annotated[str | None, typer.Option("--message", metavar="ID", help="Only this message.")]
+Deliver = Annotated[
+    bool,
+    typer.Option("--deliver", help="Have the message of --message delivered, whatever the policy says; not malware."),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", metavar="TEXT", help=f"Why --deliver; kept with the verdict. Up to {LONGEST_REASON} characters."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(rescan)
+
+
+def rescan(
+    tenant: TenantId,
+    *,
+    verdict: OfVerdicts = None,
+    message: OneMessage = None,
+    deliver: Deliver = False,
+    reason: Reason = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    apply: Apply = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the mail that waits in a tenant's quarantine; --yes queues it for the scanner, which decides on it anew.
+
+    With --deliver, one message is let go: it is scanned once more, and delivered as it came.
+    """
+    unknown = sorted(set(verdict or ()) - set(_VERDICTS))
+    if unknown:
+        raise typer.BadParameter(f"must be of {', '.join(_VERDICTS)}, got {unknown[0]}", param_hint="--verdict")
+    why = _checked_reason(message, deliver, reason)
+    loaded = load(config)
+    of = loaded.tenant(tenant)
+    cell = loaded.cell(of.cell)
+    by = checked_account(cell)
+    with aws_failures():
+        quarantine = Quarantine.of(of, cell)
+        found = [
+            one
+            for one in quarantine.messages()
+            if (not verdict or one.verdict in verdict) and message in {None, one.item.message_id}
+        ]
+        if message is not None and not found:
+            raise _no_such_message(tenant, message)
+        request = None
+        if deliver:
+            released = _releasable(tenant, found)
+            if apply:
+                request = quarantine.release(released, by=by, reason=why, at=datetime.now(UTC))
+        elif apply and found:
+            request = quarantine.scan_anew(found)
+    if as_json:
+        asked = {"release": {"by": by, "reason": why}} if deliver else {}
+        listed = list(map(_document, found))
+        print_json({"ok": True, "queued": request is not None, "request": request, **asked, "messages": listed})
+    else:
+        _print(tenant, found, queued=request is not None, deliver=deliver)
+
+
+def _checked_reason(message: str | None, deliver: bool, reason: str | None) -> str:
+    """The reason, where one is needed; "" elsewhere."""
+    if not deliver:
+        if reason is not None:
+            raise typer.BadParameter("is for --deliver alone", param_hint="--reason")
+        return ""
+    if message is None:
+        raise typer.BadParameter("needs --message: one message at a time", param_hint="--deliver")
+    if reason is None or not reason.strip():
+        raise typer.BadParameter("needs --reason: it is kept with the verdict", param_hint="--deliver")
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise typer.BadParameter(
+            f"must be one line of up to {LONGEST_REASON} printable characters, got {len(reason)}: {escaped(reason, 60)}",
+            param_hint="--reason",
+        )
+    return reason
+
+
+def _no_such_message(tenant: str, message: str) -> CommandError:
+    return CommandError(
+        "no such message",
+        f'tenant "{tenant}": no message {escaped(message)} waits in quarantine; `email-stack rescan {tenant}` lists them',
+        ExitCode.INVALID,
+    )
+
+
+def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMessage:
+    """The one message, where it may be let go."""
+    (first, *others) = found
+    which = f'tenant "{tenant}": message {escaped(first.item.message_id)}'
+    why = ""
+    if others:
+        why = f"stands in quarantine {len(found)} times; delete the versions that are not meant, then ask again"
+    elif first.verdict == WAITING:
+        why = f"has no verdict yet; `email-stack rescan {tenant} --message ID --yes` has it scanned"
+    elif first.verdict == Verdict.INFECTED.value:
+        why = (
+            "holds malware, which is never delivered; where that is a mistake of its definitions, "
+            f"`email-stack rescan {tenant} --message ID --yes` scans it with the newest ones"
+        )
+    elif first.octets > MAX_MESSAGE_OCTETS or not has_place(first.item):
+        why = "cannot be delivered: it is too big, or its key under clean/ would be too long"
+    if why:
+        raise CommandError("refused", f"{which} {why}", ExitCode.REFUSED)
+    return first
+
+
+def _document(message: QuarantinedMessage) -> dict[str, Any]:
+    return {
+        "message_id": message.item.message_id,
+        "version": message.item.version,
+        "arrived": message.arrived.isoformat(),
+        "octets": message.octets,
+        "verdict": message.verdict,
+        "reason": message.reason,
+    }
+
+
+def _print(tenant: str, found: list[QuarantinedMessage], *, queued: bool, deliver: bool) -> None:
+    if not found:
+        console.print(f"{tenant}: nothing waits in quarantine", markup=False)
+        return
+    table = Table(header_style="bold")
+    for column in ("message", "arrived", "octets", "verdict", "why it is held"):
+        table.add_column(column, justify="right" if column == "octets" else "left", overflow="fold")
+    for message in found[:_SHOWN]:
+        arrived = f"{message.arrived:%Y-%m-%d %H:%M:%S %Z}"
+        table.add_row(message.item.message_id, arrived, f"{message.octets:,}", message.verdict, message.reason)
+    console.print(table)
+    if len(found) > _SHOWN:
+        console.print(f"and {len(found) - _SHOWN} more", markup=False)
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(Counter(m.verdict for m in found).items()))
+    done = "queued for the scanner" if queued else "would be queued; --yes does it"
+    if deliver:
+        done = f"{'is' if queued else 'would be'} scanned once more and delivered{'' if queued else '; --yes does it'}"
+    console.print(f"{tenant}: {counts}: {done}", markup=False)

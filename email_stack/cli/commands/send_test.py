@@ -1,0 +1,124 @@
+"""The command that sends a message to see that sending works: send-test."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
+from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.config import Tenant, load
+from email_stack.operations.mailbox import outbox_of
+from email_stack.status.sending import why_refused
+from mailroom.errors import MailroomError
+from mailroom.messages.model import Address
+
+if TYPE_CHECKING:
+    from mailroom.outbox import Progress
+
+__all__ = ["register"]
+
+_SUBJECT: Final = "Test of {subdomain}"
+_TEXT: Final = """This is a test of mail from {subdomain}.
+
+It was scanned, signed with DKIM and sent over TLS. Answers are filed with it.
+"""
+
+_CODES: Final = {
+    "sent": ExitCode.OK,
+    "queued": ExitCode.PENDING,
+    "held": ExitCode.PENDING,
+    "sending": ExitCode.PENDING,
+}
+
+To = Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Whom to send it to.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="ADDRESS", help="Designated address to send from. Default: the tenant's first."),
+]
+Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for SES's answer.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command(name="send-test")(send_test)
+
+
+def send_test(
+    tenant: TenantId,
+    *,
+    to: To,
+    sender: From = None,
+    wait: Wait = 60,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Send a message as the tenant, through scanner and outbox, and say what became of it."""
+    from mailroom.outbox import Outgoing  # noqa: PLC0415 - see email_stack.operations.aws
+
+    loaded = load(config)
+    of = loaded.tenant(tenant)
+    cell = loaded.cell(of.cell)
+    outgoing = Outgoing(
+        sender=_sender(of, sender),
+        to=(Address(to),),
+        subject=_SUBJECT.format(subdomain=of.subdomain_unicode),
+        text=_TEXT.format(subdomain=of.subdomain_unicode),
+    )
+    checked_account(cell)
+    with aws_failures():
+        outbox = outbox_of(of, cell)
+        try:
+            begun = outbox.send(outgoing, key=f"send-test {uuid.uuid4()}")
+            found = outbox.wait(begun.id, seconds=wait) or begun
+        except ValueError as error:
+            raise CommandError("cannot be sent", str(error), ExitCode.INVALID) from error
+        except MailroomError as error:
+            raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+    _tell(of, found, why_refused(of, cell, found.reason) if found.state.value == "refused" else "", as_json=as_json)
+    raise typer.Exit(_CODES.get(found.state.value, ExitCode.DIFFERENT))
+
+
+def _sender(tenant: Tenant, address: str | None) -> Address:
+    """The designated address, with its display name."""
+    names = {f"{one.local_part}@{tenant.subdomain}": one.display_name or "" for one in tenant.addresses if one.send}
+    if not names:
+        raise CommandError(
+            "nothing to send from",
+            f'tenant "{tenant.id}": has no address that may send; add one under `addresses`, and deploy it',
+            ExitCode.INVALID,
+        )
+    chosen = address if address is not None else next(iter(names))
+    if chosen not in names:
+        raise CommandError(
+            "not a designated address",
+            f'tenant "{tenant.id}": {chosen} may not send; use one of {", ".join(names)}',
+            ExitCode.INVALID,
+        )
+    return Address(chosen, names[chosen])
+
+
+def _tell(tenant: Tenant, found: Progress, advice: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "ok": found.state.value == "sent",
+                "id": found.id,
+                "state": found.state.value,
+                "reason": found.reason,
+                "ses_id": found.ses_id,
+                "advice": advice,
+            }
+        )
+        return
+    said = {
+        "sent": f"sent; `email-stack messages {tenant.id} --sent {found.ses_id}` tells what becomes of it",
+        "held": f"held: it waits in quarantine; `email-stack rescan {tenant.id}` shows why",
+        "refused": f"refused: {found.reason}{': ' if advice else ''}{advice}",
+        "in-doubt": "in doubt: SES was asked, and its answer is lost",
+    }
+    waiting = f"{found.state.value}: the scanner or SES is not done with it; `email-stack rescan {tenant.id}` shows what is held"
+    console.print(f"{tenant.id}: {said.get(found.state.value, waiting)}", markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Asks AWS about what is deployed, acts on it, and runs the pipeline here."""

@@ -1,0 +1,179 @@
+"""What is read from AWS about a cell's account: whose it is, what its stacks put out, and what they were made from.
+
+boto3 is imported by the first call: most commands need none of it, and it takes longer than they do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from email_stack.config import Cell
+from email_stack.operations.credentials import explained
+
+if TYPE_CHECKING:
+    from boto3 import Session
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+__all__ = [
+    "AwsError",
+    "CredentialsError",
+    "DeployedStack",
+    "WrongAccountError",
+    "aws_errors",
+    "check_account",
+    "check_credentials",
+    "deployed_stack",
+    "read_stack",
+    "session",
+    "stack_exists",
+    "stack_outputs",
+]
+
+
+_GONE: Final = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
+
+
+class AwsError(Exception):
+    """AWS could not be asked, or refused; the text says what was asked for and why not."""
+
+
+class CredentialsError(AwsError):
+    """There are no credentials, or none that AWS takes; the text is one line, the same whatever was asked for."""
+
+
+class WrongAccountError(AwsError):
+    """The credentials are for another account than the cell's."""
+
+
+def session() -> Session:
+    """A new session with the credentials at hand."""
+    import boto3  # noqa: PLC0415 - see above
+
+    return boto3.Session()
+
+
+@contextmanager
+def aws_errors(doing: str) -> Iterator[None]:
+    """Raise whatever boto3 raises within as `AwsError`, `doing` in front; as `CredentialsError` where there are no credentials."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        if said := explained(error):
+            raise CredentialsError(said) from error
+        raise AwsError(f"{doing}: {error}") from error
+
+
+def check_credentials(region: str) -> tuple[str, str]:
+    """Account and ARN of whose the credentials are, asked of STS.
+
+    Raises:
+        CredentialsError: there are none, or AWS does not take them.
+        AwsError: AWS could not be asked.
+    """
+    with aws_errors(f"region {region}: cannot tell whose the credentials are"):
+        caller = session().client("sts", region_name=region).get_caller_identity()
+    return caller["Account"], caller.get("Arn", f"arn:aws:iam::{caller['Account']}:root")
+
+
+def check_account(cell: Cell) -> str:
+    """Check that the credentials are for the cell's account, where the config names one; returns the ARN of whose they are.
+
+    Raises:
+        WrongAccountError: they are for another.
+        AwsError: there are none, or AWS does not take them.
+    """
+    account, arn = check_credentials(cell.region)
+    if cell.account is not None and account != cell.account:
+        raise WrongAccountError(
+            f'cell "{cell.id}" is in account {cell.account}, the credentials are for {account}; use credentials of the cell'
+        )
+    return arn
+
+
+def stack_exists(name: str, cell: Cell) -> bool:
+    """Whether there is such a stack, in whatever state. Raises `AwsError`."""
+    return _described(name, cell) is not None
+
+
+def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
+    """The outputs of the stack by key, none before its first deployment is done; None when there is no such stack.
+
+    Raises:
+        AwsError: AWS refused.
+    """
+    stack = _described(name, cell)
+    if stack is None:
+        return None
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeployedStack:
+    """A stack as it is.
+
+    Args:
+        template: what it was made from, without the resources that are not there: of a creation that failed, or a deletion.
+        physical_ids: of the resources that are there, by logical id.
+    """
+
+    template: Mapping[str, Any]
+    physical_ids: Mapping[str, str]
+
+
+def deployed_stack(name: str, cell: Cell) -> DeployedStack | None:
+    """What the stack was made from, and what of it is there; None when there is no such stack.
+
+    Raises:
+        AwsError: AWS refused, or the template is none that the CDK wrote.
+
+    Source: CloudFormation API reference, "GetTemplate" and "ListStackResources".
+    """
+    if not stack_exists(name, cell):
+        return None
+    return read_stack(session().client("cloudformation", region_name=cell.region), name)
+
+
+def read_stack(cloudformation: CloudFormationClient, name: str) -> DeployedStack:
+    """What the stack was made from, and what of it is there; there must be such a stack.
+
+    Raises:
+        AwsError: AWS refused, or the template is none that the CDK wrote.
+    """
+    where = f"stack {name} in {cloudformation.meta.region_name}"
+    with aws_errors(f"{where}: its template cannot be read"):
+        body: Any = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        there = {
+            found["LogicalResourceId"]: found["PhysicalResourceId"]
+            for page in pages
+            for found in page["StackResourceSummaries"]
+            if found.get("PhysicalResourceId") and found["ResourceStatus"] not in _GONE
+        }
+    try:
+        template = dict(json.loads(body) if isinstance(body, str) else body)
+        resources = {logical_id: template["Resources"][logical_id] for logical_id in there}
+    except (ValueError, KeyError, TypeError) as error:
+        raise AwsError(f"{where}: its template is none of the CDK's: {error}") from error
+    return DeployedStack(template={**template, "Resources": resources}, physical_ids=there)
+
+
+def _described(name: str, cell: Cell) -> StackTypeDef | None:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - see above
+
+    with aws_errors(f"stack {name} in {cell.region}: cannot be read"):
+        cloudformation = session().client("cloudformation", region_name=cell.region)
+        try:
+            stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            # CloudFormation has no code of its own for this: ValidationError stands for malformed names too.
+            if "does not exist" in str(error):
+                return None
+            raise
+    return stacks[0]

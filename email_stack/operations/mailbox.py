@@ -1,0 +1,57 @@
+"""A deployed tenant's messages, and its outbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from email_stack.config import Cell, Tenant
+from email_stack.operations.aws import session
+from email_stack.operations.deployed import tenant_output, tenant_outputs
+
+if TYPE_CHECKING:
+    from mailroom.outbox import Outbox
+    from mailroom.store import MessageReader
+
+__all__ = ["outbox_of", "reader_of"]
+
+
+def reader_of(tenant: Tenant, cell: Cell) -> MessageReader:
+    """What reads the tenant's messages, with the credentials at hand.
+
+    Raises:
+        NotDeployedError: there is no stack, or one from before there were messages.
+        AwsError: AWS refused.
+    """
+    from mailroom.store import MessageReader, Objects, Table  # noqa: PLC0415 - see email_stack.operations.aws
+
+    table, bucket = _names(tenant, cell)
+    own = session()
+    return MessageReader(
+        table=Table(client=own.client("dynamodb", region_name=cell.region), name=table),
+        objects=Objects(client=own.client("s3", region_name=cell.region), bucket=bucket),
+    )
+
+
+def outbox_of(tenant: Tenant, cell: Cell) -> Outbox:
+    """What sends the tenant's mail, with the credentials at hand.
+
+    Raises:
+        NotDeployedError: there is no stack, or one from before there were messages.
+        AwsError: AWS refused.
+    """
+    from mailroom.outbox import Outbox  # noqa: PLC0415 - see email_stack.operations.aws
+    from mailroom.store import Table  # noqa: PLC0415 - see email_stack.operations.aws
+
+    table, bucket = _names(tenant, cell)
+    own = session()
+    return Outbox(
+        table=Table(client=own.client("dynamodb", region_name=cell.region), name=table),
+        s3=own.client("s3", region_name=cell.region),
+        bucket=bucket,
+    )
+
+
+def _names(tenant: Tenant, cell: Cell) -> tuple[str, str]:
+    """Of the table and of the bucket."""
+    outputs = tenant_outputs(tenant, cell)
+    return tenant_output(outputs, "MessagesTableName", tenant), tenant_output(outputs, "BucketName", tenant)

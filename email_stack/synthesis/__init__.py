@@ -1,0 +1,1 @@
+"""Runs the CDK: config in, cloud assembly out."""

@@ -1,0 +1,178 @@
+"""What operators are told of detections: a few messages a mail, for machines and for people. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from mailroom.messages.mime import read_header
+from mailroom.scanning.delivery import Delivery
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst_first
+
+__all__ = ["MOST_ALERTS", "NAME_CHARACTERS", "Alert", "alerts_of", "findings_of", "release_alert"]
+
+MOST_ALERTS: Final = 10
+"""Of one message: whoever sends it decides how much is found in it."""
+
+NAME_CHARACTERS: Final = 1_000
+"""Of a file name, so many are told and recorded: no file system takes longer ones."""
+
+_HEAD_OCTETS: Final = 64_000
+"""Of a message, so many are read for its envelope, which SES writes in front."""
+
+_SHOWN: Final = 200
+_FOR: Final = re.compile(r"\bfor\s++<?([^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
+_SUBJECT_CHARACTERS: Final = 100
+"""SNS takes subjects of fewer than 100 ASCII characters. SNS API reference, "Publish"."""
+_BEFORE_MORE: Final = 80
+"""Characters of a subject that leave room for a count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message for SNS: its subject, and a JSON document of one text for each protocol."""
+
+    subject: str
+    message: str
+
+
+def alerts_of(
+    item: RawObject,
+    *,
+    tenant: str,
+    raw: bytes,
+    result: ScanResult,
+    delivery: Delivery,
+    now: datetime,
+    findings: int = 0,
+) -> Iterator[Alert]:
+    """One alert for each distinct thing that was found, ten at most, the worst first; none of a clean message. No content.
+
+    The same octets in several readings of a message are one detection: that with a file name, or else the first. Of more than ten,
+    the last alert says how many more there are.
+
+    Args:
+        item: the object.
+        tenant: whose it is.
+        raw: the message, or its beginning.
+        result: what was found.
+        delivery: what becomes of it.
+        now: with a time zone.
+        findings: how many there are, where `result` may not have all. Default: as many as it has.
+    """
+    distinct = worst_first(_distinct(result.found), lambda part: part.verdict)
+    told = distinct[:MOST_ALERTS]
+    more = max(len(distinct), findings) - len(told)
+    for number, part in enumerate(told, start=1):
+        subject = f"{part.verdict.value} mail to {tenant}: {_plain(part.signature)}"
+        yield _alert(
+            item,
+            part,
+            subject=subject,
+            tenant=tenant,
+            raw=raw,
+            delivery=delivery,
+            now=now,
+            more=more if number == len(told) else 0,
+        )
+
+
+def findings_of(result: ScanResult) -> int:
+    """How many distinct things were found."""
+    return len(_distinct(result.found))
+
+
+def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Delivery, now: datetime) -> Alert:
+    """The alert of a message in which nothing is found after operators were told that it is held."""
+    whole = PartVerdict(
+        path="",
+        filename="",
+        verdict=Verdict.CLEAN,
+        signature="",
+        sha256=hashlib.sha256(raw).hexdigest(),
+        octets=len(raw),
+    )
+    subject = f"{whole.verdict.value} mail to {tenant}: delivered after it was held"
+    return _alert(item, whole, subject=subject, tenant=tenant, raw=raw, delivery=delivery, now=now)
+
+
+def _alert(
+    item: RawObject,
+    part: PartVerdict,
+    *,
+    subject: str,
+    tenant: str,
+    raw: bytes,
+    delivery: Delivery,
+    now: datetime,
+    more: int = 0,
+) -> Alert:
+    sender, recipient = _envelope(raw)
+    facts: dict[str, Any] = {
+        "tenant": tenant,
+        "message_id": item.message_id,
+        "envelope": {"from": sender, "to": recipient},
+        "part": part.path[:NAME_CHARACTERS],
+        "filename": part.filename[:NAME_CHARACTERS],
+        "verdict": part.verdict.value,
+        "signature": part.signature[:NAME_CHARACTERS],
+        "sha256": part.sha256,
+        "action": delivery.action.value,
+        "reason": delivery.reason,
+        "time": now.isoformat(),
+    }
+    if len(part.filename) > NAME_CHARACTERS:
+        facts["filename_cut"] = True
+    if more:
+        facts["more"] = more
+    lines = {
+        "Tenant": tenant,
+        "Message": item.message_id,
+        "Envelope from": sender,
+        "Envelope to": recipient,
+        "File name": part.filename or "none",
+        "Found": f"{part.signature or 'nothing'} ({part.verdict.value})",
+        "Action": f"{delivery.action.value}{f', {delivery.reason}' if delivery.reason else ''}",
+        "Time": f"{now:%Y-%m-%d %H:%M:%S %Z}",
+    }
+    if more:
+        subject = f"{subject[:_BEFORE_MORE]}, and {more} more"
+        lines["Besides"] = f"and {more} more that were found in this message; see its verdict record"
+    text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
+    return Alert(
+        subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),
+        message=json.dumps({"default": json.dumps(facts), "email": text}),
+    )
+
+
+def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:
+    """Each file with a name; of a signature that is in no such file, the first MIME part, or else the message as a whole."""
+    named = [part for part in found if part.filename]
+    told = {part.signature for part in named}
+    others = sorted(
+        (part for part in found if part.signature not in told), key=lambda part: (":" in part.path, not part.path)
+    )
+    kept: dict[tuple[str, str], PartVerdict] = {}
+    for part in (*named, *others):
+        kept.setdefault((part.signature, part.sha256 if part.filename else ""), part)
+    return list(kept.values())
+
+
+def _envelope(raw: bytes) -> tuple[str, str]:
+    """Sender and recipient of the envelope, as SES writes them in front of the message; "" where it did not."""
+    header = read_header(raw[:_HEAD_OCTETS])
+    sender = header.first("return-path").strip().strip("<>")
+    match = _FOR.search(header.first("received"))
+    return _plain(sender), _plain(match[1] if match else "")
+
+
+def _plain(text: str) -> str:
+    """Text of the sender's, on one line and no longer than a line."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

@@ -1,0 +1,93 @@
+"""Reads one raw version: its octets, and what was said of it when it was put there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from mailroom.layout import MAX_MESSAGE_OCTETS
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.s3_answers import GONE, code_of
+from mailroom.scanning.versions import is_kept
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["ENVELOPE_OCTETS", "Arrived", "older_at_once", "read_raw"]
+
+ENVELOPE_OCTETS: Final = 64_000
+"""Where SES writes the envelope: in front of a message."""
+
+_HEADERS: Final = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
+_LISTED: Final = 100
+_MOST_NAMED: Final = 10
+"""Metadata have room for so many version ids."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrived:
+    """One raw version.
+
+    Args:
+        octets: all of it, or its beginning.
+        sha256: of all of it, in hexadecimal; "" where only the beginning was read.
+        size: how many octets it has.
+        modified: when it was put there, to the second.
+        headers: such as its ContentType, by the names of S3's client.
+        metadata: what whoever put it there said of it.
+    """
+
+    octets: bytes
+    sha256: str
+    size: int
+    modified: datetime
+    headers: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+def read_raw(s3: S3Client, item: RawObject, most: int = MAX_MESSAGE_OCTETS) -> Arrived | None:
+    """The raw version, or the beginning of one that has more than so many octets; None when it is gone. Raises ClientError.
+
+    Somebody may have deleted it since it was listed to be scanned anew: then its version can still be read.
+    """
+    if item.rescan and not is_kept(s3, item.bucket, item.key, item.version):
+        return None
+    try:
+        answer = s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return None
+        raise
+    size = answer["ContentLength"]
+    with closing(answer["Body"]) as body:
+        octets = body.read() if size <= most else body.read(min(most, ENVELOPE_OCTETS))
+    said: Mapping[str, Any] = answer
+    return Arrived(
+        octets=octets,
+        sha256=hashlib.sha256(octets).hexdigest() if len(octets) == size else "",
+        size=size,
+        modified=answer["LastModified"].replace(microsecond=0),
+        headers={name: said[name] for name in _HEADERS if said.get(name)},
+        metadata=answer["Metadata"],
+    )
+
+
+def older_at_once(s3: S3Client, item: RawObject, modified: datetime) -> tuple[str, ...]:
+    """Older versions of the same key that are there, of the same second: their times do not tell which is older.
+
+    Raises ClientError.
+
+    Source: S3 API reference, "ListObjectVersions": the newest of a key comes first.
+    """
+    listed = s3.list_object_versions(Bucket=item.bucket, Prefix=item.key, MaxKeys=_LISTED).get("Versions", [])
+    own = [one for one in listed if one["Key"] == item.key]
+    ids = [one["VersionId"] for one in own]
+    behind = own[ids.index(item.version) + 1 :] if item.version in ids else []
+    at_once = [one["VersionId"] for one in behind if one["LastModified"].replace(microsecond=0) == modified]
+    return tuple(at_once[:_MOST_NAMED])

@@ -1,0 +1,97 @@
+"""Carries a plan out under `clean/`: a message once, a file in the place of an older one, or a notice of what is not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from mailroom.errors import PermanentError, RetryableError
+from mailroom.scanning.arrived import older_at_once
+from mailroom.scanning.clean_objects import (
+    clean_key,
+    deliver,
+    file_metadata,
+    mail_metadata,
+    notice_metadata,
+    read_clean,
+    standing_at,
+)
+from mailroom.scanning.plans import DELIVERED_BEFORE, Case, Plan
+from mailroom.scanning.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["bring_again", "deliver_by", "notify_of"]
+
+_MAIL: Final = {"ContentType": "message/rfc822"}
+
+
+def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
+    """Put what the plan delivers under `clean/`; nothing when it delivers nothing.
+
+    Raises:
+        RetryableError: somebody delivered it meanwhile.
+        PermanentError: another message stands there.
+        ClientError: S3 failed.
+    """
+    item, arrived, message, verdict = case.item, case.arrived, plan.delivery.message, plan.result.verdict
+    if message is None:
+        return
+    if case.once:
+        headers: Mapping[str, str] = _MAIL
+        metadata = mail_metadata(item, raw_sha256=arrived.sha256, verdict=verdict, message=message)
+    else:
+        headers = arrived.headers
+        older = older_at_once(s3, item, arrived.modified)
+        metadata = file_metadata(item, arrived, verdict=verdict, message=message, older=older)
+    if deliver(s3, item, message, metadata=metadata, headers=headers, replaces=case.replaced):
+        return
+    standing = standing_at(s3, item)
+    same = standing is not None and standing.sha256 == plan.delivered
+    if standing is not None and same and (case.once or standing.raw_version == item.version):
+        return
+    ours = not case.once or replace(case, standing=standing).delivered(plan) is not None
+    if standing is None or case.replaced is not None or ours:
+        raise RetryableError(f"{where}: another worker delivered it meanwhile")
+    raise PermanentError(
+        f"{item.bucket}/{clean_key(item)}: holds version {standing.raw_version or 'none'} of its message already, "
+        f"not {item.version}"
+    )
+
+
+def bring_again(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
+    """Put a message that is to be sent in its own place, so that S3 tells of it anew: whoever asked again found it not sent.
+
+    Nothing where this try or an earlier one of this raw version put it there, nor where something is found in it by now, or it
+    could not be scanned.
+
+    Raises:
+        RetryableError: somebody delivered it meanwhile.
+        ClientError: S3 failed.
+    """
+    item, standing = case.item, case.standing
+    if standing is None or standing.notice is not None or standing.raw_version == item.version:
+        return
+    if plan.delivery.reason == DELIVERED_BEFORE or plan.result.verdict is Verdict.ERROR:
+        return
+    message, verdict = read_clean(s3, item, standing), plan.result.verdict
+    metadata = mail_metadata(item, raw_sha256=standing.raw_sha256, verdict=verdict, message=message)
+    if not deliver(s3, item, message, metadata=metadata, headers=_MAIL, replaces=standing):
+        raise RetryableError(f"{where}: another worker is at it")
+
+
+def notify_of(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
+    """Let whoever asked for a message to be sent know that it is held or deleted.
+
+    Raises:
+        RetryableError: somebody delivered it meanwhile.
+        ClientError: S3 failed.
+    """
+    action, standing = plan.delivery.action, case.standing
+    if standing is not None and standing.notice in {action, None}:
+        return
+    said = notice_metadata(case.item, action, raw_sha256=case.arrived.sha256, verdict=plan.result.verdict)
+    if not deliver(s3, case.item, b"", metadata=said, headers=_MAIL, replaces=standing):
+        raise RetryableError(f"{where}: another worker is at it")

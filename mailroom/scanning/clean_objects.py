@@ -1,0 +1,167 @@
+"""What stands under `clean/`, and how it is put there: once, and never over what somebody else put there meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_KEY_BYTES
+from mailroom.scanning.arrived import Arrived
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.s3_answers import GONE, TAKEN, code_of
+from mailroom.scanning.verdicts import Action, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = [
+    "Standing",
+    "clean_key",
+    "deliver",
+    "file_metadata",
+    "has_place",
+    "mail_metadata",
+    "notice_metadata",
+    "read_clean",
+    "standing_at",
+]
+
+_MOST_METADATA: Final = 2_048
+
+_NOT_DELIVERED: Final = {Action.HOLD.value, Action.DELETE.value}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What stands under `clean/` for an object, as its metadata say.
+
+    Args:
+        etag: its entity tag.
+        raw_version: the raw version that it was made of; "" where the scanner did not put it there.
+        sha256: of its octets, in hexadecimal.
+        raw_sha256: of the raw version's; "" where that is not known.
+        notice: what became of the message instead, hold or delete; None where the object is the message.
+        modified: when its raw version was put there, of a file; None where that is not known.
+        older: raw versions of the same second that are older.
+    """
+
+    etag: str
+    raw_version: str
+    sha256: str
+    raw_sha256: str
+    notice: Action | None = None
+    modified: datetime | None = None
+    older: tuple[str, ...] = ()
+
+    def action(self, raw_sha256: str) -> Action:
+        """What was done with the raw version of these octets: delivered as it came, or without something."""
+        return Action.DELIVER if self.sha256 == raw_sha256 else Action.STRIP
+
+
+def clean_key(item: RawObject) -> str:
+    """Where it is delivered."""
+    return f"{CLEAN_PREFIX}{item.message_id}"
+
+
+def has_place(item: RawObject) -> bool:
+    """Whether S3 takes a key as long as that of its delivery."""
+    return len(clean_key(item).encode()) <= MAX_KEY_BYTES
+
+
+def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
+    """What stands where the object is delivered; None where nothing does, or can. Raises ClientError."""
+    if not has_place(item):
+        return None
+    try:
+        answer = s3.head_object(Bucket=item.bucket, Key=clean_key(item))
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return None
+        raise
+    said = answer["Metadata"]
+    is_file = "raw-time" in said and "raw-version" in said
+    return Standing(
+        etag=answer["ETag"],
+        raw_version=said.get("raw-version", ""),
+        sha256=said.get("sha256", ""),
+        raw_sha256=said.get("raw-sha256", ""),
+        # Of a file, that word is whoever's who put it there.
+        notice=Action(said[ACTION_MARK]) if said.get(ACTION_MARK) in _NOT_DELIVERED and not is_file else None,
+        modified=datetime.fromisoformat(said["raw-time"]) if is_file else None,
+        older=tuple(said.get("raw-older", "").split()),
+    )
+
+
+def read_clean(s3: S3Client, item: RawObject, standing: Standing) -> bytes:
+    """The octets that stand there. Raises ClientError, also where they are others by now."""
+    return s3.get_object(Bucket=item.bucket, Key=clean_key(item), IfMatch=standing.etag)["Body"].read()
+
+
+def deliver(
+    s3: S3Client,
+    item: RawObject,
+    message: bytes,
+    *,
+    metadata: Mapping[str, str],
+    headers: Mapping[str, str],
+    replaces: Standing | None,
+) -> bool:
+    """Put an object under `clean/`, in the place of `replaces`; False where something else stands there. Raises ClientError."""
+    condition = {"IfMatch": replaces.etag} if replaces is not None else {"IfNoneMatch": "*"}
+    named: dict[str, Any] = {**headers, **condition}
+    try:
+        s3.put_object(Bucket=item.bucket, Key=clean_key(item), Body=message, Metadata=metadata, **named)
+    except ClientError as error:
+        if code_of(error) in TAKEN:
+            return False
+        raise
+    return True
+
+
+def mail_metadata(item: RawObject, *, raw_sha256: str, verdict: Verdict, message: bytes) -> dict[str, str]:
+    """What a delivered message says of itself."""
+    return {
+        "raw-version": item.version,
+        "verdict": verdict.value,
+        "sha256": hashlib.sha256(message).hexdigest(),
+        "raw-sha256": raw_sha256,
+    }
+
+
+def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, verdict: Verdict) -> dict[str, str]:
+    """What a notice says of the message that is not delivered."""
+    said = {"raw-version": item.version, "verdict": verdict.value, ACTION_MARK: action.value}
+    return {**said, "raw-sha256": raw_sha256} if raw_sha256 else said
+
+
+def file_metadata(
+    item: RawObject, arrived: Arrived, *, verdict: Verdict, message: bytes, older: Sequence[str]
+) -> dict[str, str]:
+    """What a delivered file says of itself, beside what was said of it when it was put there, where that has room.
+
+    Args:
+        item: the object.
+        arrived: the raw version.
+        verdict: what was found.
+        message: what is delivered.
+        older: raw versions of the same second that are known to be older.
+
+    Source: S3 user guide, "Working with object metadata": 2 KB, all names and values together.
+    """
+    own = {
+        "raw-version": item.version,
+        "verdict": verdict.value,
+        "sha256": hashlib.sha256(message).hexdigest(),
+        "raw-time": arrived.modified.isoformat(),
+    }
+    if older or "raw-older" in arrived.metadata:
+        own["raw-older"] = " ".join(older) or "none"
+    both = {**arrived.metadata, **own}
+    return (
+        both if sum(len(name.encode()) + len(value.encode()) for name, value in both.items()) <= _MOST_METADATA else own
+    )

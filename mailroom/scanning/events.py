@@ -1,0 +1,75 @@
+"""Queue events about mail in quarantine. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from mailroom.errors import PermanentError
+from mailroom.layout import RAW_PREFIX
+from mailroom.notifications import StoredObject, stored_objects
+from mailroom.scanning.release import Release, release_from
+
+__all__ = ["SETUP_NOTIFICATION", "RawObject", "raw_objects", "rescan_message"]
+
+SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
+"""What SES writes when a receipt rule is made, to see whether it may; no mail."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawObject(StoredObject):
+    """One version of one object in a tenant's quarantine: its key is below `raw/`.
+
+    Args:
+        release: that it is to be delivered, whatever the tenant's policy says; None when nobody asked for that.
+    """
+
+    release: Release | None = field(default=None, compare=False)
+
+    @property
+    def message_id(self) -> str:
+        """SES's id of the message: the key without its prefix."""
+        return self.key.removeprefix(RAW_PREFIX)
+
+
+def raw_objects(body: str, *, sender: str = "") -> Iterator[RawObject]:
+    """The objects that one queue message is about, each once; none for S3's test event and SES's.
+
+    Args:
+        body: of the queue message.
+        sender: who sent it, as the queue says. Default: not known.
+
+    Raises:
+        PermanentError: no notification of S3's, or one about an object outside the quarantine; a release that is none, or of
+            several objects.
+    """
+    found = list(stored_objects(body, RAW_PREFIX, folder=True))
+    release = _release(body, found, sender) if found else None
+    for item in found:
+        if item.key != SETUP_NOTIFICATION:
+            yield RawObject(item.bucket, item.key, item.version, item.rescan, release)
+
+
+def rescan_message(item: RawObject) -> str:
+    """The queue message that has `item` scanned anew: S3's notification, the id of the request, and the release if there is one."""
+    described = {
+        "bucket": {"name": item.bucket},
+        "object": {"key": quote_plus(item.key), "versionId": item.version},
+    }
+    message: dict[str, Any] = {"Records": [{"s3": described, "rescan": item.rescan}]}
+    return json.dumps(message if item.release is None else {**message, "release": item.release.document})
+
+
+def _release(body: str, found: list[StoredObject], sender: str) -> Release | None:
+    said = json.loads(body).get("release")
+    if said is None:
+        return None
+    if len(found) != 1 or not found[0].rescan:
+        raise PermanentError(f"queue message: a release must be a request about one object, got {len(found)}")
+    try:
+        return release_from(said, sender=sender)
+    except ValueError as error:
+        raise PermanentError(f"queue message: {error}") from error

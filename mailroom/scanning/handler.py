@@ -1,0 +1,84 @@
+"""The scanner's Lambda: a batch of queue messages in, the ones to try again out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mailroom.batches import attempt, not_done
+from mailroom.errors import MailroomError
+from mailroom.metric_names import HELD
+from mailroom.scanning.events import RawObject, raw_objects
+from mailroom.scanning.intake import Intake, Outcome
+
+__all__ = ["work_on"]
+
+logger = logging.getLogger(__name__)
+
+
+def _is_ready() -> None:
+    pass
+
+
+def _keep(_record: Mapping[str, Any]) -> bool:
+    return False
+
+
+def work_on(
+    event: Mapping[str, Any],
+    intake: Intake,
+    *,
+    max_receives: int,
+    ensure_ready: Callable[[], None] = _is_ready,
+    passed_on: Callable[[Mapping[str, Any]], bool] = _keep,
+) -> dict[str, list[dict[str, str]]]:
+    """Take every object that the batch is about; returns the messages that were not done, which the queue brings again.
+
+    One that cannot be done keeps none of the others from being done. Whatever is raised counts as not done: the raw message
+    stays in quarantine. At the last try it is held, with a verdict and an alert; what cannot even be held ends in the dead-letter
+    queue, where an alarm is.
+
+    Args:
+        event: as the queue hands it over.
+        intake: the work on one object.
+        max_receives: how often the queue hands one message out.
+        ensure_ready: called before each message; raises `MailroomError` when nothing can be scanned. Default: it is.
+        passed_on: whether a message is somebody else's to work on, who has it by now. Default: none is.
+    """
+
+    def done(record: Mapping[str, Any]) -> bool:
+        if passed_on(record):
+            return True
+        last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
+        if _done(record, intake, ensure_ready, last=last):
+            return True
+        intake.count("Failures", 1)
+        return False
+
+    return not_done(event["Records"], done)
+
+
+def _done(record: Mapping[str, Any], intake: Intake, ensure_ready: Callable[[], None], *, last: bool) -> bool:
+    """Whether nothing is left to do of one queue message."""
+    try:
+        items = list(raw_objects(record["body"], sender=record.get("attributes", {}).get("SenderId", "")))
+    except MailroomError as error:
+        logger.warning("%s: %s", type(error).__name__, error)
+        return False
+
+    def take(item: RawObject) -> Outcome:
+        ensure_ready()
+        return intake.take(item)
+
+    done = True
+    for item in items:
+        outcome = attempt(take, item)
+        if outcome is None and last:
+            outcome = attempt(intake.hold, item)
+        if outcome is None:
+            done = False
+        else:
+            intake.count(HELD if outcome is Outcome.HELD else outcome.name.capitalize(), 1)
+            logger.info("%s/%s version %s: %s", item.bucket, item.key, item.version, outcome.value)
+    return done

@@ -1,0 +1,285 @@
+"""Takes one object out of quarantine: scans it, delivers what may be delivered, records the verdict, removes the raw version.
+
+Every step can be the last: whatever was done before is found again, and done once. The verdict is recorded first, then the
+message is delivered, then operators are told of it, and the raw version goes last. So nothing is lost, nothing is told that is
+not so, and nothing is written under `clean/` that was not scanned as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.announcements.events import MessageHeld, MessageReleased
+from mailroom.errors import RetryableError
+from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX
+from mailroom.metric_names import DETECTIONS
+from mailroom.scanning.arrived import ENVELOPE_OCTETS, Arrived, read_raw
+from mailroom.scanning.carry_out import bring_again, deliver_by, notify_of
+from mailroom.scanning.clamd import ClamdError
+from mailroom.scanning.clean_objects import read_clean, standing_at
+from mailroom.scanning.delivery import Delivery, decide
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.limits import beyond_limits
+from mailroom.scanning.plans import Case, Plan, plans_for
+from mailroom.scanning.records import VerdictRecord, read_record, write_record
+from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
+from mailroom.scanning.tags import Recipient
+from mailroom.scanning.telling import alerts_on, event_on
+from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+__all__ = ["Intake", "Outcome"]
+
+_SOMEBODY_ELSE: Final = timedelta(minutes=10)
+"""How long a verdict without its alert is taken for another worker's; longer than one invocation lasts."""
+
+_RESERVED_SECONDS: Final = 140
+"""Of an invocation, for the engine's last answer (120 at most), the verdict, the alerts and the delivery."""
+_LEAST_SECONDS: Final = 30
+"""With less, a message would be over the limit because the engine had just been started."""
+
+
+class Outcome(StrEnum):
+    """What was done with one object."""
+
+    DELIVERED = "delivered"
+    STRIPPED = "stripped"
+    HELD = "held"
+    DELETED = "deleted"
+    GONE = "gone"
+    """Somebody had done it before."""
+    NOTHING = "nothing"
+    """It is a folder's mark, and no object."""
+    RELEASED = "released"
+    """Delivered as it came, because an operator said so."""
+
+
+_OUTCOMES: Final = {
+    Action.DELIVER: Outcome.DELIVERED,
+    Action.STRIP: Outcome.STRIPPED,
+    Action.HOLD: Outcome.HELD,
+    Action.DELETE: Outcome.DELETED,
+}
+
+
+def _nobody_counts(_name: str, _number: int) -> None:
+    pass
+
+
+def _no_end() -> float:
+    return math.inf
+
+
+def _nobody_hears(_event: MessageHeld | MessageReleased) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intake:
+    """The scanner's work, with what it works with.
+
+    Args:
+        s3: a client.
+        sns: a client.
+        engine: looks at files.
+        recipient_of: the tenant of a bucket; raises `MailroomError` when that cannot be told.
+        clock: the time now, with a time zone.
+        cache: known answers.
+        count: counts detections, and what becomes of messages. Default: nobody does.
+        announce: tells others of a message that is held or released; raises RetryableError. Default: nobody is told.
+        seconds_left: how long the invocation may still last. Default: for ever.
+        most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
+    """
+
+    s3: S3Client
+    sns: SNSClient
+    engine: Engine
+    recipient_of: Callable[[str], Recipient]
+    clock: Callable[[], datetime]
+    cache: AnswerCache
+    count: Callable[[str, int], None] = _nobody_counts
+    announce: Callable[[MessageHeld | MessageReleased], None] = _nobody_hears
+    seconds_left: Callable[[], float] = _no_end
+    most_seconds: float = 150.0
+
+    def take(self, item: RawObject) -> Outcome:
+        """Work on one object until nothing is left to do.
+
+        Raises:
+            RetryableError: the engine or AWS failed, or another worker is at it.
+            PermanentError: the clean message is there already, and is another version's.
+        """
+        recipient = self.recipient_of(item.bucket)
+        with _failures(recipient, item):
+            arrived = read_raw(self.s3, item)
+            if arrived is None:
+                return Outcome.GONE
+            if _is_folder(item, arrived):
+                return Outcome.NOTHING
+            self._check_time(recipient, item)
+            return self._carry_out(item, recipient, arrived, self._decided(item, recipient, arrived))
+
+    def hold(self, item: RawObject) -> Outcome:
+        """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
+
+        What an earlier try decided, told or delivered stands: that is brought to its end. One that was held for the same reason
+        before, and that an operator lets go nevertheless, is delivered unscanned, with that verdict.
+
+        Raises:
+            RetryableError: AWS failed, or another worker is at it.
+            PermanentError: there is a verdict that lets the message go, and it could not be carried out.
+        """
+        recipient = self.recipient_of(item.bucket)
+        with _failures(recipient, item):
+            arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS if item.release is None else MAX_MESSAGE_OCTETS)
+            if arrived is None:
+                return Outcome.GONE
+            if _is_folder(item, arrived):
+                return Outcome.NOTHING
+            failed = PartVerdict(
+                path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", octets=0
+            )
+            result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
+            fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
+            return self._carry_out(item, recipient, arrived, fresh)
+
+    def _decided(self, item: RawObject, recipient: Recipient, arrived: Arrived) -> Plan:
+        """What becomes of the object by what is found in it now."""
+        limited = beyond_limits(item, arrived, recipient.policy)
+        if limited is not None:
+            return limited
+        raw = arrived.octets
+        result = self._scan(raw)
+        delivery = decide(raw, result, recipient.policy, rescan=self._scan, now=self.clock())
+        delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
+        return Plan(result=result, delivery=delivery, delivered=delivered)
+
+    def _carry_out(self, item: RawObject, recipient: Recipient, arrived: Arrived, fresh: Plan) -> Outcome:
+        """Do what is left to do, each step where no try before did it."""
+        outgoing = _is_outgoing(item, recipient, arrived)
+        case = Case(
+            item=item,
+            arrived=arrived,
+            once=recipient.mail or outgoing,
+            policy=recipient.policy,
+            scan_delivered=lambda standing: self._scan(read_clean(self.s3, item, standing)),
+            standing=standing_at(self.s3, item) if outgoing or not recipient.mail else None,
+        )
+        case, todo, written, tag = self._planned(recipient, fresh, case)
+        for plan in todo:
+            if written is None and not plan.recorded:
+                written = self._record(item, recipient, plan, replaces=tag)
+                if written is None:
+                    raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+            if plan.delivery.message is not None:
+                deliver_by(plan, case, self.s3, _where(recipient, item))
+            elif outgoing and plan.delivery.action in {Action.HOLD, Action.DELETE}:
+                notify_of(plan, case, self.s3, _where(recipient, item))
+            tag = self._tell(item, recipient, arrived.octets, plan) or written or tag
+            written = None
+        last = todo[-1]
+        if outgoing:
+            bring_again(last, case, self.s3, _where(recipient, item))
+        if not last.held:
+            self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+        return Outcome.RELEASED if last.released else _OUTCOMES[last.delivery.action]
+
+    def _planned(self, recipient: Recipient, fresh: Plan, case: Case) -> tuple[Case, tuple[Plan, ...], str | None, str]:
+        """The case with what is known of it; what is left to do; entity tags of the verdict written for it, and of an older one."""
+        item = case.item
+        again = bool(item.rescan) or case.standing is not None
+        if not again:
+            # Mostly this is the first try, and then one request is enough to know.
+            todo = plans_for(fresh, case)
+            written = self._record(item, recipient, todo[0], replaces="")
+            if written is not None:
+                return case, todo, written, ""
+        known, tag = read_record(self.s3, item)
+        ended = again if known is None else known.told or self.clock() - known.time >= _SOMEBODY_ELSE
+        if not ended:
+            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+        case = replace(case, known=known, standing=standing_at(self.s3, item))
+        return case, plans_for(fresh, case), None, tag
+
+    def _scan(self, message: bytes) -> ScanResult:
+        seconds = min(self.most_seconds, self.seconds_left() - _RESERVED_SECONDS)
+        return scan_message(message, self.engine, self.cache, Deadline.after(seconds))
+
+    def _check_time(self, recipient: Recipient, item: RawObject) -> None:
+        """Raise RetryableError when the invocation is nearly over."""
+        if self.seconds_left() - _RESERVED_SECONDS < _LEAST_SECONDS:
+            raise RetryableError(
+                f"{_where(recipient, item)}: too little time is left of this invocation; is tried again"
+            )
+
+    def _record(
+        self, item: RawObject, recipient: Recipient, plan: Plan, *, replaces: str | None, told: bool = False
+    ) -> str | None:
+        """Write the verdict; its entity tag, None where another one stands there."""
+        record = VerdictRecord(
+            tenant=recipient.tenant,
+            message_id=item.message_id,
+            raw_version=item.version,
+            rescan=item.rescan,
+            time=self.clock(),
+            action=plan.delivery.action,
+            reason=plan.delivery.reason,
+            result=plan.result,
+            removed=plan.delivery.removed,
+            findings=plan.total,
+            delivered=plan.delivered,
+            told=told or plan.told or plan.silent,
+            release=plan.release,
+        )
+        return write_record(self.s3, item, record, replaces=replaces)
+
+    def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
+        """Tell operators and others what was done; the record's entity tag where that changed it."""
+        if plan.told or plan.silent:
+            return None
+        now = self.clock()
+        for alert in alerts_on(plan, item, tenant=recipient.tenant, raw=raw, now=now):
+            self.sns.publish(
+                TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
+            )
+        if plan.total and plan.result.verdict is not Verdict.ERROR:
+            self.count(DETECTIONS, plan.total)
+        event = event_on(plan, item, tenant=recipient.tenant, now=now)
+        if event is not None:
+            self.announce(event)
+        return self._record(item, recipient, plan, replaces=None, told=True)
+
+
+@contextmanager
+def _failures(recipient: Recipient, item: RawObject) -> Iterator[None]:
+    """What the engine and AWS raise, as what can be tried again."""
+    try:
+        yield
+    except (ClamdError, BotoCoreError, ClientError) as error:
+        raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+
+
+def _is_folder(item: RawObject, arrived: Arrived) -> bool:
+    """Whether S3's console put it there, to show a folder."""
+    return item.key.endswith("/") and arrived.size == 0
+
+
+def _is_outgoing(item: RawObject, recipient: Recipient, arrived: Arrived) -> bool:
+    """Whether it is a message that an application asked to be sent."""
+    return item.key.startswith(OUTGOING_PREFIX) and (recipient.mail or OUTBOX_MARK in arrived.metadata)
+
+
+def _where(recipient: Recipient, item: RawObject) -> str:
+    return f'tenant "{recipient.tenant}": {item.bucket}/{item.key} version {item.version}'

@@ -1,0 +1,278 @@
+"""What becomes of one object, given what earlier tries decided, delivered and told. Pure.
+
+Between two tries the definitions may change, and with them the decision. What was done stays done, and operators are told what was
+done: mail that lies under `clean/` was delivered, whatever is found in it since; mail that they were told is held or deleted is.
+Whether an operator lets a message go is decided by what is known of it then: by the scan just made, and by the recorded verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailroom.errors import PermanentError
+from mailroom.scanning.alerts import findings_of
+from mailroom.scanning.arrived import Arrived
+from mailroom.scanning.clean_objects import Standing, has_place
+from mailroom.scanning.delivery import Delivery
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.records import VerdictRecord
+from mailroom.scanning.release import RELEASED, Release, covers, released
+from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
+
+__all__ = ["DELIVERED_BEFORE", "HELD_BEFORE", "OUTDATED", "Case", "Plan", "plans_for"]
+
+DELIVERED_BEFORE: Final = "it was delivered before this was found"
+HELD_BEFORE: Final = "it was held before"
+OUTDATED: Final = "a newer version was delivered before"
+_TAKEN_BEFORE: Final = "the same message was taken before"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What becomes of an object, and what operators are told of it.
+
+    Args:
+        result: what was found.
+        delivery: what becomes of it.
+        delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
+        findings: how many findings there are to tell, where `result` may not have all; 0 where it has.
+        told: whether operators know already.
+        recorded: whether the verdict that stands says all of it.
+        release: that an operator asked to let it go, and whether it goes by that; None where nobody asked.
+    """
+
+    result: ScanResult
+    delivery: Delivery
+    delivered: str = ""
+    findings: int = 0
+    told: bool = False
+    recorded: bool = False
+    release: Release | None = None
+
+    @property
+    def total(self) -> int:
+        """How many findings there are to tell."""
+        return self.findings or findings_of(self.result)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it was held, and operators hear only now that it is delivered with nothing found in it."""
+        return not self.result.found and (self.released or self.delivery.reason == HELD_BEFORE)
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits in quarantine; others hear of that."""
+        return self.delivery.action is Action.HOLD
+
+    @property
+    def released(self) -> bool:
+        """Whether it is delivered because an operator let it go; others hear of that."""
+        return self.delivery.reason == RELEASED
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to tell anybody."""
+        return not (self.total or self.held or self.corrects)
+
+    @classmethod
+    def of(cls, record: VerdictRecord) -> Plan:
+        """What a recorded verdict decided."""
+        return cls(
+            result=record.result,
+            delivery=Delivery(action=record.action, reason=record.reason, removed=record.removed),
+            delivered=record.delivered,
+            findings=record.findings,
+            told=record.told,
+            recorded=record.told,
+            release=record.release,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """An object, and what earlier tries left of it.
+
+    Args:
+        item: the object.
+        arrived: its raw version.
+        once: whether it is a message, delivered once; a newer file replaces the one that was delivered before.
+        policy: what the tenant wants.
+        scan_delivered: scans what stands under `clean/`.
+        known: the verdict that is recorded. Default: None, none is known.
+        standing: what stands where the object is delivered. Default: None, nothing is known to.
+    """
+
+    item: RawObject
+    arrived: Arrived
+    once: bool
+    policy: Policy
+    scan_delivered: Callable[[Standing], ScanResult]
+    known: VerdictRecord | None = None
+    standing: Standing | None = None
+
+    @property
+    def where(self) -> str:
+        """Names it in errors."""
+        return f"{self.item.bucket}/{self.item.key} version {self.item.version}"
+
+    def delivered(self, fresh: Plan) -> Standing | None:
+        """What stands there, if it is this very message: this version of it, or the same octets in another one."""
+        standing = self.standing
+        if standing is None or standing.notice is not None:
+            return None
+        if standing.raw_version == self.item.version:
+            return standing
+        same = (standing.raw_sha256, self.arrived.sha256), (standing.sha256, fresh.delivered)
+        return standing if self.once and any(there and there == own for there, own in same) else None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the same octets were deleted in an earlier version, and whoever asked for them knows."""
+        standing = self.standing
+        if standing is None or standing.notice is not Action.DELETE or standing.raw_version == self.item.version:
+            return False
+        return bool(self.arrived.sha256) and standing.raw_sha256 == self.arrived.sha256
+
+    @property
+    def replaced(self) -> Standing | None:
+        """What it takes the place of when it is delivered: a notice, or an older version of the file; None for nothing."""
+        standing = self.standing
+        return standing if standing is not None and (standing.notice is not None or not self.once) else None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a newer version of the file was delivered before."""
+        standing = self.standing
+        if self.once or standing is None or standing.modified is None or standing.raw_version == self.item.version:
+            return False
+        return self.item.version in standing.older or standing.modified > self.arrived.modified
+
+
+def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
+    """What is left to do, in this order; mostly what the scan that was just made decides.
+
+    Raises:
+        PermanentError: it could not be scanned, and it can neither be held nor delivered: another message stands in its place.
+    """
+    fresh = _by_release(fresh, case)
+    if case.outdated and fresh.delivery.message is not None:
+        # What was found in it is told all the same.
+        fresh = Plan(
+            result=fresh.result,
+            delivery=Delivery(action=Action.DELETE, reason=OUTDATED),
+            release=case.item.release,
+        )
+    delivered = case.delivered(fresh)
+    if delivered is not None:
+        failed = fresh.result.verdict is Verdict.ERROR
+        return _as_recorded(fresh, case, delivered) if failed else _delivered_before(fresh, case, delivered)
+    if case.refused:
+        delivery = Delivery(action=Action.DELETE, reason=_TAKEN_BEFORE)
+        # Whoever let it go does not know.
+        told = case.item.release is None
+        return (Plan(result=fresh.result, delivery=delivery, told=told, release=case.item.release),)
+    if case.known is None:
+        return (fresh,)
+    return (_after(case.known, fresh, case),)
+
+
+def _by_release(fresh: Plan, case: Case) -> Plan:
+    """The message as it came, where an operator lets it go; else the plan.
+
+    Only what has a verdict is let go: nothing that this scan or the recorded one found malware in, and unscanned only what is held
+    for that. A request is decided once: its duplicate is not a second one.
+    """
+    release, known = case.item.release, case.known
+    if release is None:
+        return fresh
+    plan = replace(fresh, release=release)
+    if known is None or known.result.infected or known.refuses(case.item):
+        return plan
+    unscanned = fresh.result.verdict is Verdict.ERROR and known.result.verdict is not Verdict.ERROR
+    if unscanned or not case.arrived.sha256 or not has_place(case.item):
+        return plan
+    delivery = released(release, case.arrived.octets, fresh.result)
+    if delivery is None:
+        return plan
+    return replace(plan, delivery=delivery, delivered=case.arrived.sha256, release=replace(release, applied=True))
+
+
+def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
+    """What becomes of an object that has a verdict, and was not delivered."""
+    if fresh.result.verdict is Verdict.ERROR:
+        another = case.once and case.standing is not None and case.standing.notice is None
+        if another and known.action in {Action.DELIVER, Action.STRIP}:
+            raise PermanentError(f"{case.where}: was to be {known.action.value}, which cannot be done")
+        if known.result.infected:
+            return _still_infected(known, fresh, case)
+    if not known.answers(case.item):
+        return fresh
+    if known.action in {Action.HOLD, Action.DELETE} and known.result.verdict is not Verdict.ERROR:
+        # Operators are told so, or may have been. A rescan decides anew.
+        return Plan.of(known)
+    if known.told and _same(known, fresh):
+        return replace(fresh, told=True, recorded=True)
+    held = known.action is Action.HOLD or known.reason == HELD_BEFORE
+    if held and fresh.delivery.action is Action.DELIVER and not fresh.result.found:
+        return replace(fresh, delivery=replace(fresh.delivery, reason=HELD_BEFORE))
+    return fresh
+
+
+def _still_infected(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
+    """What malware was found in is held, or deleted, as that: a scan that fails takes nothing back."""
+    if known.action is Action.HOLD or (known.action is Action.DELETE and known.answers(case.item)):
+        return Plan.of(known)
+    return replace(fresh, result=known.result, findings=known.findings)
+
+
+def _as_recorded(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
+    """What was decided when it was delivered."""
+    if delivered.raw_version != case.item.version:
+        return (_taken_before(fresh, case, delivered),)
+    if case.known is None or case.known.delivered != delivered.sha256:
+        raise PermanentError(f"{case.where}: was delivered, and what was found in it is not known")
+    return (Plan.of(case.known),)
+
+
+def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
+    """What was decided when it was delivered, where that is not told yet; then what is found by now in what was delivered."""
+    done = delivered.action(case.arrived.sha256)
+    plans = [Plan.of(case.known)] if case.known is not None and case.known.delivered == delivered.sha256 else []
+    now = fresh.result if done is Action.DELIVER else case.scan_delivered(delivered)
+    release = plans[0].release if plans else case.item.release
+    known_then = release is not None and release.applied and covers(release, now)
+    if not known_then and any(case.policy.action_on(part) is not Action.DELIVER for part in now.found):
+        delivery = Delivery(action=Action.DELIVER, reason=DELIVERED_BEFORE)
+        late = Plan(result=now, delivery=delivery, delivered=delivered.sha256, release=release)
+        if not plans or not _same_findings(plans[0], late):
+            plans.append(late)
+    elif not plans:
+        plans.append(_taken_before(fresh, case, delivered))
+    return tuple(plans)
+
+
+def _taken_before(fresh: Plan, case: Case, delivered: Standing) -> Plan:
+    """The same octets were delivered, in this version or another, and operators were told of that."""
+    delivery = Delivery(action=delivered.action(case.arrived.sha256), reason=_TAKEN_BEFORE)
+    return Plan(
+        result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True, release=case.item.release
+    )
+
+
+def _same(known: VerdictRecord, fresh: Plan) -> bool:
+    return (known.result.verdict, known.action, known.delivered) == (
+        fresh.result.verdict,
+        fresh.delivery.action,
+        fresh.delivered,
+    )
+
+
+def _same_findings(before: Plan, late: Plan) -> bool:
+    """Whether the last try found the same and did not come to its end."""
+    if before.delivery.reason != DELIVERED_BEFORE or before.total != late.total:
+        return False
+    # A record need not list all of them.
+    recorded, found = ({(one.signature, one.sha256) for one in plan.result.found} for plan in (before, late))
+    return recorded <= found

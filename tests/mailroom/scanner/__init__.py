@@ -1,1 +1,0 @@
-"""The scanner on the emulator, with a real clamd."""
