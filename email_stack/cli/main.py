@@ -10,16 +10,23 @@ import typer
 
 from email_stack.cli.commands import (
     deploy,
+    destroy,
     destroy_cell,
+    destroy_delegation,
+    diff,
     dns_check,
     dns_records,
     doctor,
     messages,
+    mta_sts_policy,
+    replay,
     rescan,
     scan,
     send_test,
     status,
     suppressions,
+    synth,
+    validate,
 )
 from email_stack.cli.commands import list as list_
 from email_stack.cli.output import CommandError, ExitCode, print_error
@@ -39,18 +46,28 @@ _WRONG_USAGE: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 """Click's UsageError, of which Typer may bring one along that is not Click's."""
 
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-list_.register(app)
-deploy.register(app)
-doctor.register(app)
-destroy_cell.register(app)
-dns_records.register(app)
-dns_check.register(app)
-scan.register(app)
-rescan.register(app)
-messages.register(app)
-send_test.register(app)
-status.register(app)
-suppressions.register(app)
+for _command in (
+    validate,
+    list_,
+    synth,
+    deploy,
+    diff,
+    destroy,
+    doctor,
+    destroy_cell,
+    destroy_delegation,
+    dns_records,
+    mta_sts_policy,
+    dns_check,
+    scan,
+    replay,
+    rescan,
+    messages,
+    send_test,
+    status,
+    suppressions,
+):
+    _command.register(app)
 
 
 def main() -> None:

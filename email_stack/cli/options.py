@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-__all__ = ["DEFAULT_CONFIG", "Apply", "AsJson", "ConfigPath", "TenantId"]
+__all__ = ["DEFAULT_CONFIG", "All", "Apply", "AsJson", "ChosenTenant", "ConfigPath", "TenantId"]
 
 DEFAULT_CONFIG: Final = Path("tenants.yaml")
 
@@ -15,3 +15,5 @@ ConfigPath = Annotated[Path, typer.Option("--config", help="Tenants file, or fol
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
 Apply = Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without this, only what would change is shown.")]
 TenantId = Annotated[str, typer.Argument(metavar="TENANT", help="Id of a tenant in the config.")]
+ChosenTenant = Annotated[str | None, typer.Argument(metavar="[TENANT]", help="Id of a tenant in the config.")]
+All = Annotated[bool, typer.Option("--all", help="Every tenant and cell of the config.")]

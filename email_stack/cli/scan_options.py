@@ -10,10 +10,21 @@ from typing import Annotated, Final
 import typer
 
 from email_stack.cli.output import CommandError, ExitCode, errors
+from email_stack.config import Tenant, load
+from email_stack.operations.replay import LocalScanner
 from mailroom.scanning.clamd import Clamd, ClamdError
-from mailroom.scanning.verdicts import Verdict
+from mailroom.scanning.verdicts import Policy, Verdict
 
-__all__ = ["Files", "PolicyOf", "SocketPath", "clamd_failures", "engine_at", "readable"]
+__all__ = [
+    "Files",
+    "PolicyOf",
+    "SocketPath",
+    "clamd_failures",
+    "engine_at",
+    "local_scanner",
+    "policy_tenant",
+    "readable",
+]
 
 _SOCKETS: Final = ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")
 """Where distributions put it."""
@@ -31,6 +42,17 @@ SocketPath = Annotated[
     Path | None, typer.Option("--socket", help="Local socket of clamd. Default: the distribution's.")
 ]
 PolicyOf = Annotated[str | None, typer.Option("--tenant", help="Do as for this tenant. Default: the defaults.")]
+
+
+def policy_tenant(tenant: str | None, config: Path) -> Tenant | None:
+    """The tenant of --tenant; None where the defaults apply. Raises `ConfigError`."""
+    return load(config).tenant(tenant) if tenant is not None else None
+
+
+def local_scanner(socket: Path | None, tenant: Tenant | None) -> LocalScanner:
+    """A scanner of local files with the tenant's policy. Raises `CommandError` as `engine_at` does."""
+    policy = tenant.scanning.policy if tenant is not None else Policy()
+    return LocalScanner(engine=engine_at(socket), policy=policy)
 
 
 def engine_at(socket: Path | None) -> Clamd:

@@ -1,4 +1,4 @@
-"""The commands that delete what tenants leave: destroy-cell, destroy-delegation."""
+"""destroy-cell: deletes a cell that no tenant uses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from constructs_lib.naming import cell_export, cell_stack_name, delegation_stack_name
-from email_stack.cli.account import aws_failures, checked_credentials
+from constructs_lib.naming import cell_export, cell_stack_name
+from email_stack.cli.account import checked_credentials
 from email_stack.cli.emptying import delete_versions
-from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
+from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
-from email_stack.cli.selection import tenant_stacks
 from email_stack.cli.stack_deletion import delete_stack
 from email_stack.config import Cell, load
 from email_stack.operations.aws import (
@@ -20,7 +19,6 @@ from email_stack.operations.aws import (
     aws_errors,
     check_account,
     session,
-    stack_exists,
     stack_outputs,
 )
 from email_stack.output.printable import counted
@@ -40,9 +38,8 @@ CellId = Annotated[str, typer.Argument(metavar="CELL", help="Id of a cell in the
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
+    """Add the command to `app`."""
     app.command()(destroy_cell)
-    app.command()(destroy_delegation)
 
 
 def destroy_cell(
@@ -79,45 +76,6 @@ def destroy_cell(
         print_json({"ok": True, "applied": True, **told, "versions_deleted": deleted})
     else:
         console.print(f"deleted {stack}; this {keeps}", markup=False)
-
-
-def destroy_delegation(
-    tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, apply: Apply = False, as_json: AsJson = False
-) -> None:
-    """Delete the stack that delegates from a parent zone, once the config names that zone no more. The parent's NS record goes.
-
-    Mail to the tenant bounces afterwards unless somebody else delegates, or the owner's own records answer. Where nothing is
-    deployed any more, that is said, and is no failure.
-    """
-    loaded = load(config)
-    chosen = loaded.tenant(tenant)
-    cell, stack = loaded.cell(chosen.cell), delegation_stack_name(tenant)
-    if stack in tenant_stacks(chosen):
-        raise CommandError(
-            "refused",
-            f'tenant "{tenant}": its config names the parent zone, so that the next deployment would delegate again; drop '
-            f"parent_zone and deploy, then destroy-delegation; or destroy {tenant} as a whole",
-            ExitCode.REFUSED,
-        )
-    checked_credentials(cell.region)
-    with aws_failures():
-        check_account(cell)
-        there = stack_exists(stack, cell)
-        if there and apply:
-            delete_stack(session().client("cloudformation", region_name=cell.region), stack)
-    stacks = [stack] if there else []
-    if as_json:
-        why = {} if there else {"reason": "not deployed"}
-        print_json({"ok": True, "applied": there and apply, "stacks": stacks, **why})
-    elif not there:
-        console.print(f"{stack}: is not deployed, nothing was deleted", markup=False)
-    elif apply:
-        console.print(f"deleted {stack}, and the NS record of {chosen.subdomain} with it", markup=False)
-    else:
-        console.print(
-            f"would delete {stack}, and the NS record of {chosen.subdomain} with it. Nothing was changed: say --yes to do it",
-            markup=False,
-        )
 
 
 def _deleted(cell: Cell, stack: str) -> int | None:

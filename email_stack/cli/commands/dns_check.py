@@ -1,4 +1,4 @@
-"""The command that tells whether records are in place: dns-check."""
+"""dns-check: whether a deployed tenant's records are in place."""
 
 from __future__ import annotations
 

@@ -1,16 +1,14 @@
-"""Commands that hand records over: dns-records, mta-sts-policy."""
+"""dns-records: the records that a tenant's customer installs."""
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from constructs_lib.names import domain_name, is_below, registrable_domain
-from constructs_lib.records import DnsRecord, mta_sts_policy
+from constructs_lib.records import DnsRecord
 from email_stack.cli.account import checked_account, not_deployed
 from email_stack.cli.dns_options import (
     ResolverOption,
@@ -20,34 +18,33 @@ from email_stack.cli.dns_options import (
     endpoint,
 )
 from email_stack.cli.options import DEFAULT_CONFIG, ConfigPath, TenantId
-from email_stack.cli.output import CommandError, ExitCode, errors
+from email_stack.cli.output_file import Output, write_text
 from email_stack.config import Cell, Tenant, load
 from email_stack.config.problems import RuleError
 from email_stack.config.tenant_records import customer_records, public_records
 from email_stack.dnscheck.model import Report, Subject
 from email_stack.handover.model import Format, HandOver, Language
 from email_stack.operations.deployed import Deployed, NotDeployedError
-from email_stack.output.files import write_whole
-from email_stack.output.printable import counted
 
 __all__ = ["register"]
 
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the records.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: standard output.")]
+
 ZoneOption = Annotated[
     str | None,
     typer.Option("--zone", help="The customer's zone that the records go into. Default: the registered domain."),
 ]
+
 LanguageOption = Annotated[
     Language, typer.Option("--language", help="Language of markdown, and of the letter at first.")
 ]
+
 Check = Annotated[bool, typer.Option("--check/--no-check", help="Show the state of each record in the letter (html).")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
+    """Add the command to `app`."""
     app.command(name="dns-records")(dns_records)
-    app.command(name="mta-sts-policy")(mta_sts_policy_file)
 
 
 def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
@@ -87,21 +84,7 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
     )
     from email_stack.handover.formats import render  # noqa: PLC0415 - its template engine takes longer than other commands
 
-    _write(render(hand_over, form, language=language), output)
-
-
-def mta_sts_policy_file(tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, output: Output = None) -> None:
-    """Print the file to serve as https://mta-sts.<subdomain>/.well-known/mta-sts.txt; needs no credentials."""
-    loaded = load(config)
-    chosen = loaded.tenant(tenant)
-    policy = chosen.mta_sts_policy
-    if policy is None:
-        raise CommandError(
-            "no policy",
-            f'tenant "{chosen.id}": mta_sts is not in the config; add it, as in mta_sts: {{policy_host: www.example.com}}',
-            ExitCode.INVALID,
-        )
-    _write(mta_sts_policy(policy, region=loaded.cell(chosen.cell).region), output)
+    write_text(render(hand_over, form, language=language), output)
 
 
 def _records(tenant: Tenant, cell: Cell, made: Deployed) -> tuple[DnsRecord, ...]:
@@ -123,14 +106,3 @@ def _zone(tenant: Tenant, given: str | None) -> str:
             f'"{zone}" does not hold {tenant.subdomain}; name the zone above it', param_hint="--zone"
         )
     return zone
-
-
-def _write(text: str, output: Path | None) -> None:
-    """To standard output, or to a file that is there whole or not at all. Line ends stay as they are."""
-    data = text.encode("utf-8")
-    if output is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    write_whole(output, data)
-    errors.print(f"{output}: {counted(len(data), 'octet')} written", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The command that tells whether account and machine have what a deployment needs: doctor. It changes nothing."""
+"""doctor: whether account and machine have what a deployment needs; changes nothing."""
 
 from __future__ import annotations
 

@@ -1,30 +1,29 @@
-"""The command that shows a tenant's mail: messages."""
+"""messages: shows a tenant's mail."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
 from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.listing import After, Limit, print_next, store_failures
 from email_stack.cli.message_view import at_depth, shown_addresses, shown_time, whole
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
 from email_stack.operations.mailbox import reader_of
 from email_stack.output.printable import counted, escaped
-from mailroom.errors import MailroomError
 from mailroom.threads import thread_messages
 
 if TYPE_CHECKING:
     from mailroom.store import MessageReader, Page, StoredMessage, Summary, ThreadSummary
     from mailroom.tracking import Engagement
 
-__all__ = ["After", "Limit", "print_next", "register", "store_failures"]
+__all__ = ["register"]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -37,8 +36,6 @@ OfSent = Annotated[
     str | None,
     typer.Option("--sent", metavar="ID", help="List what became of the message that SES sent under this id."),
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="Of a list, so many at most.")]
-After = Annotated[str, typer.Option("--after", metavar="NEXT", help="Of a list, those behind this place.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -77,17 +74,6 @@ def messages(
             _show_list(reader.by_address(address, limit=limit, after=after), _summary_document, _print_summary, as_json)
         else:
             _show_list(reader.threads(limit=limit, after=after), _thread_document, _print_thread, as_json)
-
-
-@contextmanager
-def store_failures() -> Iterator[None]:
-    """What the store refuses, as an operator reads it."""
-    try:
-        yield
-    except MailroomError as error:
-        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--after") from None
 
 
 def _named(reader: MessageReader, tenant: str, name: str) -> list[StoredMessage]:
@@ -148,12 +134,6 @@ def _show_list(
     for one in page.items:
         show(one)
     print_next(page)
-
-
-def print_next(page: Page[Any]) -> None:
-    """How to ask for more; nothing behind the last page."""
-    if page.next:
-        console.print(f"more: --after {page.next}", markup=False, soft_wrap=True)
 
 
 def _print_thread(thread: ThreadSummary) -> None:

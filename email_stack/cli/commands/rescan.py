@@ -1,4 +1,4 @@
-"""The command that has held mail scanned anew, and lets a message go: rescan."""
+"""rescan: has held mail scanned again, or lets one message go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that sends a message to see that sending works: send-test."""
+"""send-test: sends a message, to see that sending works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that tells whether everything of the deployed tenants works: status."""
+"""status: whether everything of the deployed tenants works."""
 
 from __future__ import annotations
 

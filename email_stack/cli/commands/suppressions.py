@@ -1,4 +1,4 @@
-"""The command that shows which addresses are better not written to, and lets one go again: suppressions."""
+"""suppressions: addresses that a tenant does not send to; lets one go again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from email_stack.cli.account import aws_failures, checked_account
-from email_stack.cli.commands.messages import After, Limit, print_next, store_failures
+from email_stack.cli.listing import After, Limit, print_next, store_failures
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import ExitCode, console, print_json
 from email_stack.config import load

@@ -1,0 +1,50 @@
+"""diff: how what is deployed differs from the config."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+import typer
+
+from email_stack.cli.account import checked_credentials
+from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.options import DEFAULT_CONFIG, All, ChosenTenant, ConfigPath
+from email_stack.cli.output import CommandError, ExitCode
+from email_stack.cli.selection import any_region, chosen_tenants, stack_names
+from email_stack.config import load
+
+__all__ = ["register"]
+
+_DIFFERING: Final = re.compile(r"Number of stacks with differences: (\d+)")
+"""What `cdk diff` says last, once every stack was compared."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(diff)
+
+
+def diff(
+    tenant: ChosenTenant = None,
+    every: All = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 6 when there is a difference.")] = False,
+) -> None:
+    """Show how what is deployed differs from the config."""
+    loaded = load(config)
+    tenants = chosen_tenants(loaded, tenant, every)
+    # Not the CDK's own --fail: its exit code is the same for a difference and for a failure.
+    differing: list[int] = []
+
+    def line(text: str) -> None:
+        print(text)
+        if (count := _DIFFERING.search(text)) is not None:
+            differing.append(int(count[1]))
+
+    checked_credentials(any_region(loaded, tenants))
+    run_cdk(CdkRun(verb="diff", stacks=stack_names(loaded, tenants), config=config, tenants=tenants), on_line=line)
+    if fail and not differing:
+        raise CommandError("cdk diff failed", "it did not say whether anything differs", ExitCode.CDK_FAILED)
+    if fail and sum(differing) > 0:
+        raise typer.Exit(ExitCode.DIFFERENT)
