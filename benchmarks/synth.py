@@ -143,8 +143,8 @@ def _run(command: list[str], folder: Path, **environment: str) -> None:
     environment |= {
         "CDK_OUTDIR": str(folder / "cdk.out"),
         "TENANTS_JSON": str(folder / "tenants.json"),
-        "CODE": str(bundle()),
-        "HANDLER": str(PROJECT_ROOT / "mailroom" / "rule_set_activation"),
+        "CODE": str(bundle("mailroom.functions.structuring")),
+        "HANDLER": str(bundle("mailroom.functions.rule_set_activation", libraries=False)),
     }
     subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, check=True)
 

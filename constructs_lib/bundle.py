@@ -1,6 +1,7 @@
-"""What functions ship that are no images: `mailroom`, and the very releases of its libraries that this installation is locked to.
+"""What functions ship: of `mailroom` what they import; those that are no images, also the very releases of its libraries that this
+installation is locked to.
 
-All of them are plain Python, so they are copied from where they are installed: no docker, no pip, no network, and the same octets
+All of these are plain Python, so they are copied from where they are installed: no docker, no pip, no network, and the same octets
 on every machine.
 """
 
@@ -10,7 +11,7 @@ import ast
 import atexit
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePosixPath
@@ -18,8 +19,9 @@ from typing import Final
 
 import mailroom
 
-__all__ = ["bundle"]
+__all__ = ["bundle", "image_context"]
 
+_MAILROOM: Final = Path(mailroom.__file__).parent
 _DISTRIBUTIONS: Final = (
     "boto3",
     "botocore",
@@ -37,31 +39,54 @@ _NO_CODE: Final = frozenset({"Dockerfile", ".lock", ".sh", ".conf", ".ndb", ".py
 
 
 @cache
-def bundle(entry: str) -> Path:
+def bundle(entry: str, *, libraries: bool = True) -> Path:
     """A folder with everything that such a function imports; of this process, and gone with it.
 
     Args:
         entry: module of the function's handler, such as "mailroom.functions.tracking". What it imports, and what that imports, is
             all that is shipped of `mailroom`: a change elsewhere deploys no function anew.
+        libraries: whether libraries are shipped as well. Default: True. Without, Lambda's own boto3 is there.
 
     Raises:
         PackageNotFoundError: a library is not installed.
         RuntimeError: a library has parts that are compiled for this machine.
     """
-    folder = Path(tempfile.mkdtemp(prefix="mailroom-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name in _DISTRIBUTIONS:
+    folder = _new_folder()
+    for name in _DISTRIBUTIONS if libraries else ():
         _copy(distribution(name), folder)
-    own = Path(mailroom.__file__).parent
-    for path in sorted({file for module in _imported(entry) for file in _files(module)}):
-        _put(path, folder / "mailroom" / path.relative_to(own))
+    for path in _own_files([entry]):
+        if path.suffix not in _NO_CODE:
+            _put(path, folder / "mailroom" / path.relative_to(_MAILROOM))
     return folder
 
 
-def _imported(entry: str) -> set[str]:
-    """Modules of `mailroom` that are imported when this one is, or while it runs."""
+@cache
+def image_context(*entries: str) -> Path:
+    """A folder from which the image of these functions is built, as above: `image/`, and what they import of `mailroom`.
+
+    Args:
+        entries: modules of the handlers that the image has.
+    """
+    folder = _new_folder()
+    for path in [*_own_files(entries), *(_MAILROOM / "image").iterdir()]:
+        _put(path, folder / path.relative_to(_MAILROOM))
+    return folder
+
+
+def _new_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="mailroom-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _own_files(entries: Sequence[str]) -> list[Path]:
+    return sorted({file for module in _imported(entries) for file in _files(module)})
+
+
+def _imported(entries: Sequence[str]) -> set[str]:
+    """Modules of `mailroom` that are imported when these are, or while they run; also those that a string names, to be run."""
     found: set[str] = set()
-    waiting = [entry]
+    waiting = list(entries)
     while waiting:
         name = waiting.pop()
         if name in found or not _is_module(name):
@@ -74,6 +99,8 @@ def _imported(entry: str) -> set[str]:
                 waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
             elif isinstance(node, ast.Import):
                 waiting += [alias.name for alias in node.names if alias.name.startswith("mailroom.")]
+            elif isinstance(node, ast.Constant) and str(node.value).startswith("mailroom."):
+                waiting.append(str(node.value))
     return found
 
 
@@ -89,7 +116,7 @@ def _walked(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _source(module: str) -> Path:
-    path = Path(mailroom.__file__).parent.joinpath(*module.split(".")[1:])
+    path = _MAILROOM.joinpath(*module.split(".")[1:])
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
@@ -102,9 +129,7 @@ def _files(module: str) -> Iterator[Path]:
     source = _source(module)
     yield source
     if source.name == "__init__.py":
-        for path in source.parent.iterdir():
-            if path.is_file() and path.suffix != ".py" and _is_code(PurePosixPath(path.name)):
-                yield path
+        yield from (path for path in source.parent.iterdir() if path.is_file() and path.suffix != ".py")
 
 
 def _copy(found: Distribution, folder: Path) -> None:
@@ -126,4 +151,4 @@ def _is_code(file: PurePosixPath) -> bool:
 
 def _put(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    shutil.copy(source, target)

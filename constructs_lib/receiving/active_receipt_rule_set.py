@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
@@ -13,8 +12,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-import mailroom
 from constructs_lib import rules
+from constructs_lib.bundle import bundle
 from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.environments import claim
 from constructs_lib.faults import shown
@@ -23,8 +22,7 @@ from constructs_lib.keys import let_logs_use
 
 __all__ = ["ActiveReceiptRuleSet"]
 
-_MAILROOM: Final = str(Path(mailroom.__file__).parent)
-_HANDLER_PACKAGE: Final = "rule_set_activation"
+_ENTRY: Final = "mailroom.functions.rule_set_activation"
 _RULES: Final[dict[str, Rule]] = {"rule_set_name": rules.RULE_SET_NAME, "encryption_key": optional(rules.KEY)}
 
 
@@ -106,12 +104,9 @@ class ActiveReceiptRuleSet(Construct):
             "Activator",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            code=lambda_.Code.from_asset(
-                _MAILROOM,
-                exclude=["*", f"!{_HANDLER_PACKAGE}", f"!{_HANDLER_PACKAGE}/*.py"],
-                ignore_mode=cdk.IgnoreMode.GLOB,
-            ),
-            handler=f"{_HANDLER_PACKAGE}.handler.on_event",
+            # Lambda's own boto3 will do: what is called of it is as old as SES.
+            code=lambda_.Code.from_asset(str(bundle(_ENTRY, libraries=False))),
+            handler=f"{_ENTRY}.on_event",
             role=role,
             log_group=log_group,
             timeout=cdk.Duration.minutes(2),

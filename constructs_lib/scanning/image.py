@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
@@ -16,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-import mailroom
+from constructs_lib.bundle import image_context
 from constructs_lib.keys import let_logs_use
 from constructs_lib.wildcards import explain_wildcard
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
@@ -26,9 +25,10 @@ __all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "image_function", "let_re
 DEFAULT_MEMORY_MIB: Final = 3008
 """What an account has that AWS has not given more. Source: Lambda developer guide, "Lambda quotas"."""
 
-_MAILROOM: Final = str(Path(mailroom.__file__).parent)
+_ENTRIES: Final = ("mailroom.functions.mirror", "mailroom.functions.scanner")
+"""What the one image is for: built once, it runs either."""
+
 _DOCKERFILE: Final = "image/Dockerfile"
-_EXCLUDED: Final = ["**/__pycache__", "rule_set_activation"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,10 +73,9 @@ def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lamb
         scope,
         id,
         code=lambda_.DockerImageCode.from_image_asset(
-            _MAILROOM,
+            str(image_context(*_ENTRIES)),
             file=_DOCKERFILE,
             cmd=[props.entry],
-            exclude=_EXCLUDED,
             platform=ecr_assets.Platform.LINUX_AMD64,
         ),
         architecture=lambda_.Architecture.X86_64,

@@ -301,15 +301,22 @@ def test_activator_may_do_nothing_else() -> None:
     assert {action.split(":")[0] for s in policy for action in s["Action"]} == {"logs", "ses"}
 
 
-def test_activator_ships_its_own_package_and_nothing_else() -> None:
-    """The asset holds the handler's package: no cache, no other code."""
+def test_activator_ships_what_it_imports_and_nothing_else() -> None:
+    """The asset holds what the handler imports of ours: no library, no cache, no other code."""
     stack = rule_set_stack()
     assembly = cdk.App.of(stack).synth()  # type: ignore[union-attr]
     (asset,) = Path(assembly.directory).glob("asset.*")
     shipped = sorted(str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file())
-    assert shipped == [f"rule_set_activation/{name}.py" for name in ("__init__", "activation", "handler")]
+    assert shipped == [
+        "mailroom/__init__.py",
+        "mailroom/functions/__init__.py",
+        "mailroom/functions/rule_set_activation.py",
+        "mailroom/lazy_imports.py",
+        "mailroom/py.typed",
+        "mailroom/rule_set_activation.py",
+    ]
     (function,) = resources(template_of(stack), "AWS::Lambda::Function").values()
-    assert function["Properties"]["Handler"] == "rule_set_activation.handler.on_event"
+    assert function["Properties"]["Handler"] == "mailroom.functions.rule_set_activation.on_event"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a-", "x" * 65, "ä"])

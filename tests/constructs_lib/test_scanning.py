@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,6 +15,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
 
 from constructs_lib import AttachmentScanner, AttachmentScannerProps, SignatureMirror
+from constructs_lib.bundle import image_context
+from constructs_lib.scanning.image import _ENTRIES
 from mailroom.scanning.verdicts import Action, Policy
 from tests.templates import new_stack, only, resources, template_of
 
@@ -51,6 +57,31 @@ def statements_of(template: Template, role: str) -> list[dict[str, Any]]:
         if policy["Properties"]["Roles"][0]["Ref"].startswith(role)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]
+
+
+def test_image_holds_what_its_functions_import(tmp_path: Path) -> None:
+    """Also what runs in a child, and what is read: no edit of the store, or of what sends, builds the image anew."""
+    shutil.copytree(image_context(*_ENTRIES), tmp_path / "mailroom")
+    held = {path.name for path in (tmp_path / "mailroom").iterdir()}
+    assert not held & {"outbox", "rule_set_activation.py", "store", "structuring"}
+    assert [path.name for path in sorted((tmp_path / "mailroom" / "image").iterdir())] == [
+        "Dockerfile",
+        "packages.sh",
+        "requirements.lock",
+    ]
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {
+        "mailroom/scanning/sealed.ndb",
+        "mailroom/scanning/clamd.conf",
+        "mailroom/definitions/freshclam.conf",
+    } <= files
+    assert not [path for path in files if path.endswith(".pyc")]
+    modules = [*_ENTRIES, "mailroom.scanning.containers.child"]
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {', '.join(modules)}; print(mailroom.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == f"{tmp_path / 'mailroom' / '__init__.py'}\n", done.stderr
 
 
 def test_scanner_is_an_image_with_room_for_definitions() -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from constructs_lib.bundle import image_context
+from constructs_lib.scanning.image import _ENTRIES
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator import Emulator
 from emulator.definitions import publish
@@ -29,8 +31,7 @@ from tests.mailroom.scanning.conftest import REGION
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
 from tests.mailroom.scanning.test_intake import event
 
-CONTEXT = PROJECT_ROOT / "mailroom"
-DOCKERFILE = CONTEXT / "image" / "Dockerfile"
+DOCKERFILE = PROJECT_ROOT / "mailroom" / "image" / "Dockerfile"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 can_build = pytest.mark.skipif(os.geteuid() != 0, reason="making a root file system takes root")
 
@@ -88,7 +89,7 @@ class Builder:
         mounts = [f"{pip}:/etc/pip.conf:ro", f"{CERTIFICATES}:/certificates.crt:ro"]
         options = ["--quiet", "--isolation", "chroot", "--build-arg", f"BASE={base}", "--file", str(DOCKERFILE)]
         volumes = [part for mount in mounts for part in ("--volume", mount)]
-        self.run("bud", *options, *volumes, "--tag", "localhost/scanner", str(CONTEXT))
+        self.run("bud", *options, *volumes, "--tag", "localhost/scanner", str(image_context(*_ENTRIES)))
         return self.run("from", "localhost/scanner")
 
     def start(self, container: str, command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
@@ -135,7 +136,7 @@ def test_dockerfile_is_linted() -> None:
 
 def test_lock_is_of_exact_versions() -> None:
     """Every line of what pip installs is one version with its hashes."""
-    lock = (CONTEXT / "image" / "requirements.lock").read_text()
+    lock = DOCKERFILE.with_name("requirements.lock").read_text()
     packages = re.findall(r"^([a-z0-9-]+)==[^ ]+ ", lock, re.MULTILINE)
     assert {"awslambdaric", "aws-lambda-powertools", "boto3"} <= set(packages)
     assert lock.count("--hash=sha256:") >= len(packages)

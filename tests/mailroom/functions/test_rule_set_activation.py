@@ -14,8 +14,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from mailroom.rule_set_activation import handler
-from mailroom.rule_set_activation.activation import ForeignRuleSetError, activate, deactivate
+from mailroom.functions import rule_set_activation as handler
+from mailroom.rule_set_activation import ForeignRuleSetError, activate, deactivate
 
 Script = Callable[..., Any]
 OURS, OLD, FOREIGN = "email-cell-eu", "email-cell-old", "marketing"

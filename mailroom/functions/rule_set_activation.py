@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from .activation import activate, deactivate
+from mailroom.rule_set_activation import activate, deactivate
 
 __all__ = ["on_event"]
 
