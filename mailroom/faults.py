@@ -1,4 +1,4 @@
-"""What AWS refuses, as errors: which of them pass by themselves, and what to do about the others."""
+"""AWS's error codes, read in one place; what AWS refuses as errors: which of them pass by themselves, and what to do about the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from botocore.exceptions import (
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 
-__all__ = ["code_of", "fault"]
+__all__ = ["EXPIRED", "GONE", "TAKEN", "UNKNOWN_CREDENTIALS", "code_of", "fault"]
+
+GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
+"""Codes of S3: there is no such object."""
+
+TAKEN: Final = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
+"""Codes of S3: the condition of a write does not hold, or somebody else writes there now."""
 
 _PASSES: Final = frozenset(
     {
@@ -57,8 +63,8 @@ _REASONS_THAT_STAY: Final = frozenset({"ItemCollectionSizeLimitExceeded", "Valid
 _DENIED: Final = frozenset(
     {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "NotAuthorized", "UnauthorizedOperation"}
 )
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_UNKNOWN_CREDENTIALS: Final = frozenset(
+EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+UNKNOWN_CREDENTIALS: Final = frozenset(
     {
         "AuthFailure",
         "IncompleteSignature",
@@ -84,7 +90,6 @@ _UNKNOWN_CREDENTIALS: Final = frozenset(
 )
 _CLOCK: Final = frozenset({"RequestInTheFuture", "RequestTimeTooSkewed"})
 _MISSING: Final = frozenset({"NoSuchBucket", "ResourceNotFoundException", "TableNotFoundException"})
-_GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 _ELSEWHERE: Final = frozenset(
     {
         "301",
@@ -102,8 +107,8 @@ _REGION: Final = re.compile(r"(?<=\.)[a-z]{2}-[a-z-]{1,40}+(?<=-)[0-9]{1,2}(?=\.
 _KEY: Final = ("KMS.", "KMSKey", "KMSInvalid")
 
 
-def code_of(error: BotoCoreError | ClientError) -> str:
-    """AWS's error code; of an error that botocore raises by itself, the name of its class."""
+def code_of(error: Exception) -> str:
+    """AWS's error code; of an error that is not AWS's answer, the name of its class."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")) or "Unknown"
     return type(error).__name__
@@ -161,7 +166,7 @@ def _is_region(name: str) -> bool:
 
 def _is_known(code: str) -> bool:
     return code.startswith(_KEY) or any(
-        code in known for known in (_DENIED, _EXPIRED, _UNKNOWN_CREDENTIALS, _CLOCK, _MISSING, _GONE, _ELSEWHERE)
+        code in known for known in (_DENIED, EXPIRED, UNKNOWN_CREDENTIALS, _CLOCK, _MISSING, GONE, _ELSEWHERE)
     )
 
 
@@ -170,15 +175,15 @@ def _remedy(code: str, action: str, resource: str) -> str:  # noqa: PLR0911 - on
     if code in _DENIED:
         also = ", and kms:Decrypt on its key where it has one" if action.startswith("s3:") else ""
         return f"give the role of these credentials {action} on {resource}{also}"
-    if code in _EXPIRED:
+    if code in EXPIRED:
         return "the credentials have expired: get new ones"
-    if code in _UNKNOWN_CREDENTIALS:
+    if code in UNKNOWN_CREDENTIALS:
         return "no valid credentials: give the session some, by a role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if code in _CLOCK:
         return "set the clock of this machine"
     if code in _MISSING:
         return "there is none of this name in the session's region: take name and region from the tenant's stack"
-    if code in _GONE:
+    if code in GONE:
         return "it is gone: its retention has passed, or somebody deleted it"
     if code in _ELSEWHERE or code == EndpointConnectionError.__name__:
         return (

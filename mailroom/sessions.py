@@ -18,6 +18,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import RetryableError
+from mailroom.faults import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,8 +73,7 @@ class Sessions:
                 Tags=[{"Key": self.tag, "Value": value}],
             )["Credentials"]
         except (BotoCoreError, ClientError) as error:
-            what = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-            raise RetryableError(f"role of {self.tag} {value}: cannot be taken: {what}; try again") from error
+            raise RetryableError(f"role of {self.tag} {value}: cannot be taken: {code_of(error)}; try again") from error
         session = boto3.Session(
             aws_access_key_id=taken["AccessKeyId"],
             aws_secret_access_key=taken["SecretAccessKey"],

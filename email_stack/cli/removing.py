@@ -14,7 +14,15 @@ from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.cli.zones import Zone, marked_zones, zone_of
 from email_stack.config import Cell, Tenant
-from email_stack.operations.aws import DeployedStack, aws_errors, check_account, deployed_stack, session, stack_exists
+from email_stack.operations.aws import (
+    DeployedStack,
+    aws_errors,
+    check_account,
+    code_of,
+    deployed_stack,
+    session,
+    stack_exists,
+)
 from email_stack.transitions import Removal, Template, changes_of_removal, removal
 
 __all__ = ["Judged", "judged_removal"]
@@ -112,7 +120,7 @@ def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, w
             try:
                 table = session().client("dynamodb", region_name=cell.region).describe_table(TableName=name)["Table"]
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                if code_of(error) == "ResourceNotFoundException":
                     continue
                 raise
         if table.get("DeletionProtectionEnabled"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from constructs_lib.naming import REMOVAL_METADATA
 from email_stack.cli.output import CommandError, ExitCode
-from email_stack.operations.aws import aws_errors, session
+from email_stack.operations.aws import aws_errors, code_of, session
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -40,7 +40,7 @@ def zone_of(zone_id: str, region: str) -> Zone | None:
         try:
             found = _route53(region).get_hosted_zone(Id=zone_id)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "NoSuchHostedZone":
+            if code_of(error) == "NoSuchHostedZone":
                 return None
             raise
     servers = found.get("DelegationSet", {}).get("NameServers", [])
@@ -90,7 +90,7 @@ def delete_zones(zones: tuple[Zone, ...], region: str) -> None:
             try:
                 _route53(region).delete_hosted_zone(Id=zone.id)
             except ClientError as error:
-                code = error.response.get("Error", {}).get("Code")
+                code = code_of(error)
                 if code == "HostedZoneNotEmpty":
                     raise CommandError(
                         f"hosted zone {zone.id} is not empty",

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar
 
 from email_stack.config import Cell
 from email_stack.doctor.sources import GLOBAL_REGION, SOURCES
-from email_stack.operations.aws import AwsError, aws_errors, session
+from email_stack.operations.aws import AwsError, aws_errors, code_of, session
 
 __all__ = ["BOOTSTRAP_PARAMETER", "AccountReader", "Amount", "HostedZone", "RefusedError", "SendingState"]
 
@@ -280,6 +280,6 @@ def _asking(permission: str, about: str) -> Iterator[None]:
         try:
             yield
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _REFUSALS:
+            if code_of(error) in _REFUSALS:
                 raise RefusedError(f"needs permission {permission}") from error
             raise

@@ -27,6 +27,7 @@ __all__ = [
     "aws_errors",
     "check_account",
     "check_credentials",
+    "code_of",
     "deployed_stack",
     "read_stack",
     "session",
@@ -68,6 +69,13 @@ def aws_errors(doing: str) -> Iterator[None]:
         if said := explained(error):
             raise CredentialsError(said) from error
         raise AwsError(f"{doing}: {error}") from error
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code, as `mailroom.faults` reads it."""
+    from mailroom import faults  # noqa: PLC0415 - see above
+
+    return faults.code_of(error)
 
 
 def check_credentials(region: str) -> tuple[str, str]:

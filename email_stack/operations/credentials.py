@@ -16,24 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["explained"]
 
 _KEYS: Final = "AWS_ACCESS_KEY_ID"
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_NOT_TAKEN: Final = frozenset(
-    {
-        "AuthFailure",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidToken",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 _PROFILES_AT_MOST: Final = 5
 
 
 def explained(error: Exception) -> str:
     """One line on what is wrong with the credentials, what was looked for, and what to do; "" when something else is wrong."""
     from botocore import exceptions  # noqa: PLC0415 - it takes longer than most commands
+
+    from mailroom import faults  # noqa: PLC0415 - as botocore
 
     kinds: list[tuple[tuple[type[Exception], ...], str]] = [
         ((exceptions.NoRegionError, exceptions.InvalidRegionError), "region"),
@@ -47,8 +37,8 @@ def explained(error: Exception) -> str:
     ]
     kind = next((name for classes, name in kinds if isinstance(error, classes)), "")
     if isinstance(error, exceptions.ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        kind = "expired" if code in _EXPIRED else "refused" if code in _NOT_TAKEN else ""
+        code = faults.code_of(error)
+        kind = "expired" if code in faults.EXPIRED else "refused" if code in faults.UNKNOWN_CREDENTIALS else ""
     return _sentence(kind, error) if kind else ""
 
 

@@ -10,7 +10,7 @@ from constructs_lib.naming import tenant_stack_name
 from constructs_lib.records import DkimToken
 from email_stack.config import Cell, Tenant
 from email_stack.dnscheck.model import SesState
-from email_stack.operations.aws import aws_errors, session, stack_outputs
+from email_stack.operations.aws import aws_errors, code_of, session, stack_outputs
 
 __all__ = ["Deployed", "NotDeployedError", "read_deployed", "tenant_output", "tenant_outputs"]
 
@@ -89,7 +89,7 @@ def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
         try:
             identity = ses.get_email_identity(EmailIdentity=tenant.subdomain)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "NotFoundException":
+            if code_of(error) == "NotFoundException":
                 raise _not_deployed(tenant, f"SES has no identity {tenant.subdomain} in {cell.region}") from error
             raise
     signing = identity.get("DkimAttributes", {})

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.faults import code_of
 from mailroom.registry import Entry, Registry, entry_from
 from mailroom.store.address_book import METADATA, confirm_address_book, put_address_book
 from mailroom.store.table import Table
@@ -87,7 +88,7 @@ class BookWriter:
                 number += 1
                 failed += not self._confirmed(name, value)
         except (BotoCoreError, ClientError) as error:
-            raise RetryableError(f"registry {self.registry.path}: cannot be read: {_kind(error)}") from error
+            raise RetryableError(f"registry {self.registry.path}: cannot be read: {code_of(error)}") from error
         return number, failed
 
     def _confirmed(self, name: str, value: str) -> bool:
@@ -145,8 +146,4 @@ def _flag(value: Any) -> bool:
 
 
 def _unreadable(stack: str, error: Exception) -> RetryableError:
-    return RetryableError(f"stack {stack}: cannot be read: {_kind(error)}; try again")
-
-
-def _kind(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+    return RetryableError(f"stack {stack}: cannot be read: {code_of(error)}; try again")

@@ -33,6 +33,7 @@ from mailroom.definitions.manifest import (
 )
 from mailroom.definitions.sets import TRANSFER_ERRORS, Found, current, digest_of, fetch_good_files, fetch_set, find
 from mailroom.errors import RetryableError
+from mailroom.faults import GONE, TAKEN, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,9 +54,6 @@ _FRESHCLAM_SECONDS: Final = 600
 _CLAMSCAN_SECONDS: Final = 300
 _FOUND: Final = 1
 """What clamscan exits with when it found something; 0 is nothing, 2 is an error. clamscan(1), "RETURN CODES"."""
-
-_ABSENT: Final = {"NoSuchKey", "404"}
-_TAKEN: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 class Refreshed(StrEnum):
@@ -214,7 +212,7 @@ class Mirror:
             if len(state) <= _STATE_OCTETS:
                 (files / FRESHCLAM_STATE).write_bytes(state)
         except TRANSFER_ERRORS as error:
-            if not (isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _ABSENT):
+            if code_of(error) not in GONE:
                 # freshclam begins as somebody new, which is worse than remembering and better than no definitions.
                 logger.warning("definitions: %s/%s: cannot be read: %s", self.bucket, FRESHCLAM_STATE, error)
 
@@ -285,7 +283,7 @@ class Mirror:
                 **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch
             )
         except (BotoCoreError, ClientError) as error:
-            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _TAKEN:
+            if code_of(error) in TAKEN:
                 # Another run's, or our own, whose answer was lost: either way the same set is as good.
                 now = current(self.s3, self.bucket)
                 return now is not None and now.version == manifest.version

@@ -17,6 +17,7 @@ from s3transfer.exceptions import S3DownloadFailedError
 
 from mailroom.definitions.manifest import MANIFEST_KEY, Manifest, ManifestError
 from mailroom.errors import RetryableError
+from mailroom.faults import GONE, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +57,7 @@ def find(s3: S3Client, bucket: str) -> Found | None:
         with closing(answer["Body"]) as body:
             text = body.read(_MANIFEST_OCTETS + 1)
     except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
+        if code_of(error) in GONE:
             return None
         raise RetryableError(f"definitions: {bucket}/{MANIFEST_KEY}: cannot be read: {error}") from error
     if len(text) > _MANIFEST_OCTETS:

@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from mailroom.faults import code_of
 from mailroom.rule_set_activation import activate, deactivate
 
 __all__ = ["on_event"]
@@ -64,7 +65,7 @@ def _once_allowed(event: dict[str, Any]) -> str:
         try:
             return _carry_out(event)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _DENIED:
+            if code_of(error) not in _DENIED:
                 raise
             logger.warning("request %s is denied; again in %d s", event.get("RequestType"), pause)
             time.sleep(pause)

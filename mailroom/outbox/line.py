@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import RetryableError
+from mailroom.faults import code_of
 from mailroom.outbox.again import Again
 
 if TYPE_CHECKING:
@@ -36,5 +37,6 @@ class Line:
         try:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=again.to_json(), DelaySeconds=seconds)
         except (BotoCoreError, ClientError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-            raise RetryableError(f"{again.item.bucket}/{again.item.key}: cannot wait in the queue: {code}") from error
+            raise RetryableError(
+                f"{again.item.bucket}/{again.item.key}: cannot wait in the queue: {code_of(error)}"
+            ) from error

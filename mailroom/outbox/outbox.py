@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.clients import application_clients
 from mailroom.errors import PermanentError
-from mailroom.faults import code_of, fault
+from mailroom.faults import TAKEN, code_of, fault
 from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbox"]
 
-_THERE: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _ENDED: Final = {OutboxState.SENT, OutboxState.HELD, OutboxState.REFUSED, OutboxState.IN_DOUBT}
 _ASK_SECONDS: Final = 0.25
 
@@ -164,6 +163,6 @@ class Outbox:
                 Metadata={OUTBOX_MARK: "request"},
             )
         except (BotoCoreError, ClientError) as error:
-            if code_of(error) not in _THERE:
+            if code_of(error) not in TAKEN:
                 where = f"{self.bucket}/{OUTGOING_PREFIX}{id}"
                 raise fault(error, action="s3:PutObject", resource=where, where=where) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailroom.faults import code_of
 from mailroom.outbox.pacing import Go, Pace, Wait, asking, not_read, quota_read, refused, turn_of
 from mailroom.store.keys import PACE_KEY, PARTITION, SORT
 from mailroom.store.table import ConflictError, Table, Write
@@ -67,7 +68,7 @@ class Pacer:
         try:
             quota = self.ses.get_account()["SendQuota"]
         except (BotoCoreError, ClientError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            code = code_of(error)
             if code in _TOO_OFTEN:
                 self._changed(lambda pace, now: (not_read(pace, now, self.chance), True))
             else:

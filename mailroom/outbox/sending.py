@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.faults import GONE, code_of
 from mailroom.layout import ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
 from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
@@ -54,7 +55,6 @@ _DAILY: Final = "LimitExceededException"
 _LONGEST_DEADLINE: Final = timedelta(hours=30)
 """Long enough for a whole day's quota to pass, and for the mail to go out then."""
 _NOT_ASKED: Final = (EndpointConnectionError, ConnectTimeoutError)
-_GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
 _OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
 _BCC: Final = re.compile(rb"^Bcc:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
 
@@ -159,8 +159,8 @@ class Sending:
             answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
             return answer["Body"].read(), answer["Metadata"].get(ACTION_MARK, "")
         except (BotoCoreError, ClientError) as error:
-            code = _code(error)
-            if code in _GONE:
+            code = code_of(error)
+            if code in GONE:
                 return None, ""
             raise RetryableError(f"{where}: cannot be read: {code}") from error
 
@@ -239,7 +239,7 @@ class Sending:
             self._later(table, request, again, wait, "unreachable")
             return None
         except ClientError as error:
-            code = _code(error)
+            code = code_of(error)
             said = str(error.response["Error"].get("Message", "")).lower()
             if code in _LATER or any(text in said for text in _SAID_LATER):
                 # First of all: who finds that SES was asked cannot tell that it took none.
@@ -329,7 +329,3 @@ def transmitted(raw: bytes, ses_id: str, region: str) -> bytes:
     own = f"Message-ID: <{ses_id}@{host}.amazonses.com>\r\n".encode()
     kept = _BCC.sub(b"", _OWN_ID.sub(b"", header + b"\r\n"))
     return own + kept + between.removeprefix(b"\r\n") + body
-
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

@@ -10,6 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import RetryableError
+from mailroom.faults import code_of
 from mailroom.registry.entry import Entry, entry_from
 
 __all__ = ["Registry"]
@@ -46,7 +47,7 @@ class Registry:
         try:
             found = self.read(f"{self.path}{configuration_set}")
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
+            if code_of(error) == "ParameterNotFound":
                 return None
             raise _unreadable(configuration_set, error) from error
         except (BotoCoreError, ValueError) as error:
@@ -79,5 +80,6 @@ class Registry:
 
 
 def _unreadable(configuration_set: str, error: Exception) -> RetryableError:
-    what = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    return RetryableError(f"configuration set {configuration_set}: its tenant cannot be read: {what}; try again")
+    return RetryableError(
+        f"configuration set {configuration_set}: its tenant cannot be read: {code_of(error)}; try again"
+    )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from mailroom.faults import GONE, code_of
 from mailroom.layout import MAX_MESSAGE_OCTETS
 from mailroom.scanning.events import RawObject
-from mailroom.scanning.s3_answers import GONE, code_of
 from mailroom.scanning.versions import is_kept
 
 if TYPE_CHECKING:

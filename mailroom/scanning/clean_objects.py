@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from mailroom.faults import GONE, TAKEN, code_of
 from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_KEY_BYTES
 from mailroom.scanning.arrived import Arrived
 from mailroom.scanning.events import RawObject
-from mailroom.scanning.s3_answers import GONE, TAKEN, code_of
 from mailroom.scanning.verdicts import Action, Verdict
 
 if TYPE_CHECKING:

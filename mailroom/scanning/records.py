@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from mailroom.faults import GONE, TAKEN, code_of
 from mailroom.layout import MAX_KEY_BYTES, VERDICT_PREFIX
 from mailroom.scanning.alerts import NAME_CHARACTERS
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.release import Release, release_from
-from mailroom.scanning.s3_answers import GONE, TAKEN, code_of
 from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict, worst_first
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.faults import code_of, fault
+from mailroom.faults import TAKEN, code_of, fault
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mailroom.errors import MailroomError
 
 __all__ = ["Objects"]
-
-_THERE: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +43,7 @@ class Objects:
                 IfNoneMatch="*",
             )
         except (BotoCoreError, ClientError) as error:
-            if code_of(error) in _THERE:
+            if code_of(error) in TAKEN:
                 return
             raise self._fault(error, "s3:PutObject", key) from error
 

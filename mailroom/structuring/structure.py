@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.announcements.events import MessageReceived
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.faults import GONE, code_of
 from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from mailroom.messages.joining import JoinBy
 
 __all__ = ["Structuring"]
-
-_GONE: Final = {"NoSuchKey", "NoSuchVersion", "404"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +64,9 @@ class Structuring:
                 raise PermanentError(f"{where}: has {answer['ContentLength']} octets, more than SES takes")
             raw = answer["Body"].read()
         except (BotoCoreError, ClientError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-            if code in _GONE:
+            if code_of(error) in GONE:
                 return None
-            raise RetryableError(f"{where}: cannot be read: {code}") from error
+            raise RetryableError(f"{where}: cannot be read: {code_of(error)}") from error
         message = parse(raw)
         delivered = answer["LastModified"].astimezone(UTC)
         arrival = Arrival(
