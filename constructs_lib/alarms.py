@@ -1,4 +1,4 @@
-"""An alarm on a service's own metric, of one resource."""
+"""Alarms that read alike wherever they stand: on a service's own metric of one resource, or on one of ours."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 __all__ = ["Threshold", "add_alarm"]
-
-_PERIOD_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +20,12 @@ class Threshold:
         namespace: such as "AWS/SQS".
         metric: name of the metric.
         dimension: its name and its value, which may be a token.
-        statistic: over five minutes, such as "Maximum".
-        above: the alarm goes off when it is greater; no data is none.
+        statistic: over one period, such as "Maximum".
+        above: the alarm goes off when it is greater.
         says: what has happened, and what to do.
+        period_seconds: Default: five minutes.
+        silence_alarms: whether no data any more is a reason to tell the topic. A new alarm has none yet, which tells nobody: an
+            alarm begins as INSUFFICIENT_DATA, and only a change of its state acts. Default: False, no data is not too much.
     """
 
     namespace: str
@@ -32,26 +34,40 @@ class Threshold:
     statistic: str
     above: float
     says: str
+    period_seconds: int = 300
+    silence_alarms: bool = False
 
 
-def add_alarm(scope: Construct, id: str, threshold: Threshold, topic_arn: str | None) -> None:
-    """An alarm that tells the topic when it goes off and when that is over; None makes it silent, but visible."""
+def add_alarm(
+    scope: Construct, id: str, threshold: Threshold, topic: sns.ITopic | None, *, nested: bool = False
+) -> None:
+    """Add an alarm that tells the topic when it goes off and when that is over.
+
+    Args:
+        scope: whose alarm it is.
+        id: of the construct.
+        threshold: what is too much.
+        topic: to tell. None makes the alarm silent, but visible.
+        nested: whether the resource is a child of that construct, as the CDK's own `Alarm` has it; its logical id is another
+            then. Default: False.
+    """
+    place = (Construct(scope, id), "Resource") if nested else (scope, id)
     name, value = threshold.dimension
-    actions = [topic_arn] if topic_arn is not None else None
+    actions = [topic.topic_arn] if topic is not None else None
     alarm = cloudwatch.CfnAlarm(
-        scope,
-        id,
+        *place,
         namespace=threshold.namespace,
         metric_name=threshold.metric,
         dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value)],
         statistic=threshold.statistic,
-        period=_PERIOD_SECONDS,
+        period=threshold.period_seconds,
         evaluation_periods=1,
         threshold=threshold.above,
         comparison_operator="GreaterThanThreshold",
-        treat_missing_data="notBreaching",
+        treat_missing_data="missing" if threshold.silence_alarms else "notBreaching",
         alarm_description=threshold.says,
         alarm_actions=actions,
+        insufficient_data_actions=actions if threshold.silence_alarms else None,
         ok_actions=actions,
     )
     if actions is None:

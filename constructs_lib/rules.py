@@ -34,7 +34,6 @@ from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = [
-    "ALARM_TOPIC",
     "BUCKET",
     "BUCKET_NAME",
     "CONCURRENCY",
@@ -63,7 +62,7 @@ __all__ = [
     "TABLE_ARN",
     "TABLE_NAME",
     "TARGET",
-    "TOPIC_ARN",
+    "TOPIC",
     "address_of",
     "addresses_of",
     "anything_said",
@@ -79,7 +78,6 @@ MAILBOXES: Final = each(text(names.mailbox, "ops@acme.example"), key=str.lower)
 HOSTED_ZONE_ID: Final = text(values.hosted_zone_id, "Z0123456789ABCDEFGHIJ")
 RULE_SET_NAME: Final = text(values.rule_set_name, "mail")
 ROLE_ARN: Final = text(values.role_arn, "arn:aws:iam::123456789012:role/name")
-TOPIC_ARN: Final = arn("sns", r"[A-Za-z0-9_-]{1,256}", "an SNS topic", "alarms")
 KEY_ARN: Final = arn("kms", r"key/[A-Za-z0-9-]{1,128}", "a KMS key", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
 QUEUE_ARN: Final = arn("sqs", r"[A-Za-z0-9_-]{1,80}", "an SQS queue", "arrivals")
 TABLE_ARN: Final = arn("dynamodb", r"table/[A-Za-z0-9_.-]{1,255}", "a DynamoDB table", "table/messages")
@@ -92,7 +90,7 @@ BUCKET_NAME: Final = matching(
 CONFIGURATION_SET: Final = matching(
     r"[A-Za-z0-9_-]{1,64}", "a configuration set's name: at most 64 of letters, digits, _ and -", "acme"
 )
-ALARM_TOPIC: Final = interface("topic_arn", "ITopic", "pass a topic, such as sns.Topic(...)")
+TOPIC: Final = interface("topic_arn", "ITopic", "pass a topic, such as sns.Topic(...)")
 BUCKET: Final = interface("bucket_arn", "IBucket", "pass a bucket, such as the `bucket` of a SignatureMirror")
 KEY: Final = interface("key_arn", "IKey", "pass a key, such as kms.Key(...)")
 REGISTRY_PATH: Final = matching(

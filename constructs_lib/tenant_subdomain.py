@@ -9,6 +9,7 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
@@ -73,7 +74,7 @@ class TenantSubdomainProps:
         track_clicks: whether it is recorded that links were followed. Default: True.
         suppress_plain_addresses: whether addresses that bounced or complained are kept, and not only a digest. Default: False.
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
-        alarm_topic_arn: told when mail cannot be filed. Default: None, nobody is.
+        alarm_topic: told when mail cannot be filed. Default: None, nobody is.
         alert_addresses: operators to tell of detections. Default: none.
         alerts_key_arn: KMS key of the alerts topic, whose policy is left as it is. Default: None, `encryption_key`, else a key of
             its own.
@@ -110,7 +111,7 @@ class TenantSubdomainProps:
     track_clicks: bool = True
     suppress_plain_addresses: bool = False
     join_by: Sequence[JoinBy] = ()
-    alarm_topic_arn: str | None = None
+    alarm_topic: sns.ITopic | None = None
     alert_addresses: Sequence[str] = ()
     alerts_key_arn: str | None = None
     encryption_key: kms.IKey | None = None
@@ -209,7 +210,7 @@ class TenantSubdomain(Construct):
                     )
                     if props.shared is not None
                     else (),
-                    alarm_topic_arn=props.alarm_topic_arn,
+                    alarm_topic=props.alarm_topic,
                     encryption_key=props.encryption_key,
                     removal_policy=props.removal_policy,
                 ),
@@ -235,7 +236,7 @@ class TenantSubdomain(Construct):
                 scan_policy=props.scan_policy,
                 structurer=self.messages.structurer if self.messages is not None else None,
                 message_retention=props.message_retention,
-                alerts_topic_arn=self.alerts.topic_arn,
+                alerts_topic=self.alerts.topic(),
             ),
         )
 
@@ -352,7 +353,7 @@ _RULES: Final[dict[str, Rule]] = {
     "track_clicks": FLAG,
     "suppress_plain_addresses": FLAG,
     "join_by": rules.JOIN_BY,
-    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "alarm_topic": optional(rules.TOPIC),
     "alert_addresses": rules.MAILBOXES,
     "alerts_key_arn": optional(rules.KEY_ARN),
     "encryption_key": optional(rules.KEY),

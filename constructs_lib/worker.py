@@ -12,6 +12,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -58,7 +59,7 @@ class QueueWorkerProps:
         puts_back: whether the function may send to its own queue, whose URL it finds as QUEUE_URL. Default: it may not.
         takes_role_for: key of the tag of the sessions in which the function reaches tenants' tables, with a role whose ARN it
             finds as TABLES_ROLE_ARN. Default: None, it takes no role.
-        alarm_topic_arn: told of both. Default: None, nobody is.
+        alarm_topic: told of both. Default: None, nobody is.
         timeout_seconds: of one invocation. Default: 120.
         memory_mib: Default: 256.
         max_concurrency: how many at once: 2 to 1,000. Default: 5.
@@ -77,7 +78,7 @@ class QueueWorkerProps:
     says_waiting: str
     puts_back: bool = False
     takes_role_for: str | None = None
-    alarm_topic_arn: str | None = None
+    alarm_topic: sns.ITopic | None = None
     timeout_seconds: int = 120
     memory_mib: int = 256
     max_concurrency: int = 5
@@ -150,13 +151,13 @@ class QueueWorker(Construct):
             self,
             "DeadLettersWaiting",
             _of(dead_letters, "ApproximateNumberOfMessagesVisible", above=0, says=props.says_dead),
-            props.alarm_topic_arn,
+            props.alarm_topic,
         )
         add_alarm(
             self,
             "OldestWaiting",
             _of(queue, "ApproximateAgeOfOldestMessage", above=_OLDEST_SECONDS, says=props.says_waiting),
-            props.alarm_topic_arn,
+            props.alarm_topic,
         )
 
     def _tables_role(self, role: iam.CfnRole, tag: str) -> str:

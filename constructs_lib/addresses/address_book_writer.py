@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
@@ -40,13 +41,13 @@ class AddressBookWriterProps:
     Args:
         registry_path: what the names of tenants' entries begin with, with a slash at either end.
         stack_prefix: what the names of the stacks begin with that hold the entries.
-        alarm_topic_arn: told when a book cannot be written. Default: None, nobody is.
+        alarm_topic: told when a book cannot be written. Default: None, nobody is.
         encryption_key: of the log group; the role may use it for tenants' tables as well. Default: None, CloudWatch's own.
     """
 
     registry_path: str
     stack_prefix: str
-    alarm_topic_arn: str | None = None
+    alarm_topic: sns.ITopic | None = None
     encryption_key: kms.IKey | None = None
 
 
@@ -104,7 +105,7 @@ class AddressBookWriter(Construct):
             above=0,
             says="A tenant's address book could not be written: see the log of the function, which tries again every six hours.",
         )
-        add_alarm(self, "Failing", failing, props.alarm_topic_arn)
+        add_alarm(self, "Failing", failing, props.alarm_topic)
 
     def _function(self, props: AddressBookWriterProps, stacks: str) -> lambda_.CfnFunction:
         key = props.encryption_key
@@ -150,6 +151,6 @@ class AddressBookWriter(Construct):
 _RULES: Final[dict[str, Rule]] = {
     "registry_path": rules.REGISTRY_PATH,
     "stack_prefix": rules.STACK_PREFIX,
-    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "alarm_topic": optional(rules.TOPIC),
     "encryption_key": optional(rules.KEY),
 }

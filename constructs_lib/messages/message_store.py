@@ -9,6 +9,7 @@ from typing import Any, Final
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
@@ -44,7 +45,7 @@ class MessageStoreProps:
         configuration_set_name: that the outbox sends with. Default: None, nothing is sent.
         send_statements: what lets the function send, see `SendingIdentity.send_statements`. Default: nothing does.
         table_statements: further statements of the table's policy, see `SharedFunctions.table_statements`. Default: none.
-        alarm_topic_arn: told by the alarms. Default: None, nobody is.
+        alarm_topic: told by the alarms. Default: None, nobody is.
         max_concurrency: messages that are worked on at once, 2 to 1,000. Default: 5.
         encryption_key: of table, queues and log group, and of the inbox that the function works in. Default: None, AWS's own.
         removal_policy: of the table; unless it is DESTROY, only CloudFormation may delete the table. Default: retain, but not what
@@ -57,7 +58,7 @@ class MessageStoreProps:
     configuration_set_name: str | None = None
     send_statements: Sequence[Mapping[str, Any]] = ()
     table_statements: Sequence[Mapping[str, Any]] = ()
-    alarm_topic_arn: str | None = None
+    alarm_topic: sns.ITopic | None = None
     max_concurrency: int = 5
     encryption_key: kms.IKey | None = None
     removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -113,7 +114,7 @@ class MessageStore(Construct):
                 says_dead=f"Mail of {props.tenant_id} could not be filed: see the function's log, then redrive the dead letters.",
                 says_waiting=f"Mail of {props.tenant_id} waits longer than 15 minutes to be filed: see the function's log.",
                 puts_back=sends,
-                alarm_topic_arn=props.alarm_topic_arn,
+                alarm_topic=props.alarm_topic,
                 memory_mib=_MEMORY_MIB,
                 max_concurrency=props.max_concurrency,
                 encryption_key=props.encryption_key,
@@ -225,7 +226,7 @@ _RULES: Final[dict[str, Rule]] = {
     "configuration_set_name": optional(rules.CONFIGURATION_SET),
     "send_statements": each(rules.STATEMENT),
     "table_statements": each(rules.STATEMENT),
-    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "alarm_topic": optional(rules.TOPIC),
     "max_concurrency": rules.CONCURRENCY,
     "encryption_key": optional(rules.KEY),
     "removal_policy": KEPT_OR_NOT,

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
@@ -54,7 +55,7 @@ class TenantInboxProps:
         structurer: what makes entities of delivered mail. Default: None, mail stays under `clean/`.
         message_retention: how long delivered mail, attachments and bodies are kept, and verdicts where that is longer than
             `raw_retention`; whole days. Default: None, until somebody deletes them.
-        alerts_topic_arn: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
+        alerts_topic: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
             publish. Default: None.
         enabled: whether the rules take mail. Default: True.
         tls_required: refuse mail that arrives without TLS. Default: True.
@@ -73,7 +74,7 @@ class TenantInboxProps:
     scan_policy: Policy = field(default_factory=Policy)
     structurer: Structurer | None = None
     message_retention: cdk.Duration | None = None
-    alerts_topic_arn: str | None = None
+    alerts_topic: sns.ITopic | None = None
     enabled: bool = True
     tls_required: bool = True
     recipients_per_rule: int = RECIPIENTS_PER_RULE
@@ -263,9 +264,11 @@ def _encryption(key: kms.IKey | None) -> s3.CfnBucket.ServerSideEncryptionRulePr
 
 def _scanned(props: TenantInboxProps) -> dict[str, Any]:
     """The bucket's properties that bring its mail to the scanner; none without one."""
-    if props.scanner is None or props.alerts_topic_arn is None:
+    if props.scanner is None or props.alerts_topic is None:
         return {}
-    recipient = Recipient(tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic_arn, mail=True)
+    recipient = Recipient(
+        tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic.topic_arn, mail=True
+    )
     queues = [_notified(RAW_PREFIX, props.scanner.queue_arn)]
     if props.structurer is not None:
         queues.append(_notified(CLEAN_PREFIX, props.structurer.queue_arn))
@@ -351,8 +354,8 @@ def _check(where: str, props: TenantInboxProps) -> None:
             f"{where}: recipients must need at most {most} receipt rules, each of which the bucket's policy names, "
             f"got {rules_needed}; raise recipients_per_rule, or receive at the domain itself"
         )
-    if props.scanner is not None and props.alerts_topic_arn is None:
-        raise ValueError(f"{where}: scanner needs a topic to tell detections on, got none; pass alerts_topic_arn")
+    if props.scanner is not None and props.alerts_topic is None:
+        raise ValueError(f"{where}: scanner needs a topic to tell detections on, got none; pass alerts_topic")
     if props.structurer is not None and props.scanner is None:
         raise ValueError(f"{where}: structurer needs a scanner that delivers mail, got none; pass scanner")
 
@@ -372,7 +375,7 @@ _RULES: Final[dict[str, Rule]] = {
         )
     ),
     "message_retention": optional(rules.MESSAGE_RETENTION),
-    "alerts_topic_arn": optional(rules.TOPIC_ARN),
+    "alerts_topic": optional(rules.TOPIC),
     "enabled": FLAG,
     "tls_required": FLAG,
     "recipients_per_rule": rules.RECIPIENTS_PER_RULE,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -17,13 +16,13 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.checks import Rule, check_props, duration, optional, whole
 from constructs_lib.encryption import NOTIFICATIONS
 from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import let_services_use, uses
 from constructs_lib.quarantine import Scanner, quarantine_statements
-from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.elsewhere import Alerts, LetQueue, let_publish, let_use
 from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,
@@ -257,65 +256,57 @@ class AttachmentScanner(Construct):
         return cdk.Names.unique_resource_name(self, max_length=64, separator="-")
 
     def _add_alarms(self, topic: sns.ITopic | None) -> None:
-        five_minutes = cdk.Duration.minutes(5)
-
-        def counted(name: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(
-                namespace=NAMESPACE,
-                metric_name=name,
-                dimensions_map={SCANNER: self._name},
-                statistic="Sum",
-                period=five_minutes,
+        def counted(name: str, says: str) -> Threshold:
+            return Threshold(
+                namespace=NAMESPACE, metric=name, dimension=(SCANNER, self._name), statistic="Sum", above=0, says=says
             )
 
-        add_alarms(
-            self,
-            topic,
-            Watch(
-                id="Detections",
-                metric=counted(DETECTIONS),
-                above=0,
-                says="Something was found in mail: see the tenant's alerts.",
-            ),
-            Watch(
-                id="HeldMail",
-                metric=counted(HELD),
-                above=0,
-                says="Mail is held in quarantine: see the verdict, then `email-stack rescan`.",
-            ),
-            Watch(
-                id="DeadLettersWaiting",
-                metric=self.dead_letters.metric_approximate_number_of_messages_visible(
-                    period=five_minutes, statistic="Maximum"
-                ),
+        def of_queue(queue: sqs.Queue, metric: str, above: float, says: str) -> Threshold:
+            return Threshold(
+                namespace="AWS/SQS",
+                metric=metric,
+                dimension=("QueueName", queue.queue_name),
+                statistic="Maximum",
+                above=above,
+                says=says,
+            )
+
+        alarms = {
+            "Detections": counted(DETECTIONS, "Something was found in mail: see the tenant's alerts."),
+            "HeldMail": counted(HELD, "Mail is held in quarantine: see the verdict, then `email-stack rescan`."),
+            "DeadLettersWaiting": of_queue(
+                self.dead_letters,
+                "ApproximateNumberOfMessagesVisible",
                 above=0,
                 says="Mail could be neither scanned nor held: see the scanner's log, then `email-stack rescan`.",
             ),
-            Watch(
-                id="OldestArrival",
-                metric=self.queue.metric_approximate_age_of_oldest_message(period=five_minutes, statistic="Maximum"),
+            "OldestArrival": of_queue(
+                self.queue,
+                "ApproximateAgeOfOldestMessage",
                 above=cdk.Duration.minutes(15).to_seconds(),
                 says="Mail waits longer than 15 minutes for its scan: see the scanner's log.",
             ),
-            Watch(
-                id="OlderDefinitions",
-                metric=counted(OLDER_DEFINITIONS),
-                above=0,
-                says="Mail is scanned with definitions from before, since the newest cannot be fetched or do not load: see the "
+            "OlderDefinitions": counted(
+                OLDER_DEFINITIONS,
+                "Mail is scanned with definitions from before, since the newest cannot be fetched or do not load: see the "
                 "logs of scanner and mirror. Once those are too old, nothing is scanned any more.",
             ),
-            Watch(
-                id="Errors",
-                metric=self.function.metric_errors(period=five_minutes, statistic="Sum"),
+            "Errors": Threshold(
+                namespace="AWS/Lambda",
+                metric="Errors",
+                dimension=("FunctionName", self.function.function_name),
+                statistic="Sum",
                 above=0,
                 says="The scanner crashed, or ran out of time or memory: see its log.",
             ),
-        )
+        }
+        for name, threshold in alarms.items():
+            add_alarm(self, name, threshold, topic, nested=True)
 
 
 _RULES: Final[dict[str, Rule]] = {
     "definitions": rules.BUCKET,
-    "alarm_topic": optional(rules.ALARM_TOPIC),
+    "alarm_topic": optional(rules.TOPIC),
     "topics_key_arn": optional(rules.KEY_ARN),
     "memory_mib": whole(2048, 10_240, "the official definitions alone take 1400"),
     "max_concurrency": rules.CONCURRENCY,

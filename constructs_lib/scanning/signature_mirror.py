@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -16,10 +15,10 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
 from constructs_lib.flags import bring_flags
 from constructs_lib.keys import uses
-from constructs_lib.scanning.alarms import Watch, add_alarms
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
 from constructs_lib.values import MIRROR_URL
 from mailroom.definitions.manifest import FRESHCLAM_STATE
@@ -27,11 +26,13 @@ from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE, SECOND_SOURCE
 
 __all__ = ["SignatureMirror"]
 
+_SIX_HOURS: Final = 21_600
+
 
 _RULES: Final[dict[str, Rule]] = {
     # The source turns away who asks more often than each hour; after a day without an answer the alarm goes off.
     "every": optional(duration("hours", 1, 24)),
-    "alarm_topic": optional(rules.ALARM_TOPIC),
+    "alarm_topic": optional(rules.TOPIC),
     "required": each(matching(r"[a-z0-9_-]{1,64}", "the name of a database", "main"), least=1, key=str.lower),
     "minimum_signatures": whole(1, 1_000_000_000),
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
@@ -147,45 +148,33 @@ class SignatureMirror(Construct):
             targets=[target],
             description="Refreshes the definitions of malware once their stack is deployed",
         )
-        add_alarms(
-            self,
-            alarm_topic,
-            Watch(
-                id="Stale",
-                metric=cloudwatch.Metric(
-                    namespace=NAMESPACE,
-                    metric_name=AGE,
-                    dimensions_map={DEFINITIONS: self.bucket.bucket_name},
-                    statistic="Maximum",
-                    period=cdk.Duration.hours(6),
-                ),
-                above=cdk.Duration.hours(24).to_seconds(),
-                says="Definitions were not confirmed to be current for 24 hours: see the mirror's log. "
-                "After 7 days nothing is scanned any more, and mail waits in quarantine.",
-                silence_alarms=True,
-            ),
+        stale = Threshold(
+            namespace=NAMESPACE,
+            metric=AGE,
+            dimension=(DEFINITIONS, self.bucket.bucket_name),
+            statistic="Maximum",
+            period_seconds=_SIX_HOURS,
+            above=cdk.Duration.hours(24).to_seconds(),
+            says="Definitions were not confirmed to be current for 24 hours: see the mirror's log. "
+            "After 7 days nothing is scanned any more, and mail waits in quarantine.",
+            silence_alarms=True,
         )
+        add_alarm(self, "Stale", stale, alarm_topic, nested=True)
         if second_source is not None:
             self._watch_sources(alarm_topic)
 
     def _watch_sources(self, topic: sns.ITopic | None) -> None:
-        add_alarms(
-            self,
-            topic,
-            Watch(
-                id="SecondSource",
-                metric=cloudwatch.Metric(
-                    namespace=NAMESPACE,
-                    metric_name=SECOND_SOURCE,
-                    dimensions_map={DEFINITIONS: self.bucket.bucket_name},
-                    statistic="Sum",
-                    period=cdk.Duration.hours(6),
-                ),
-                above=0,
-                says="database.clamav.net failed, and the mirror asked the second source: see the mirror's log. "
-                "Definitions are verified, and mail is scanned.",
-            ),
+        failing = Threshold(
+            namespace=NAMESPACE,
+            metric=SECOND_SOURCE,
+            dimension=(DEFINITIONS, self.bucket.bucket_name),
+            statistic="Sum",
+            period_seconds=_SIX_HOURS,
+            above=0,
+            says="database.clamav.net failed, and the mirror asked the second source: see the mirror's log. "
+            "Definitions are verified, and mail is scanned.",
         )
+        add_alarm(self, "SecondSource", failing, topic, nested=True)
 
     def _bucket(
         self, access_logs_bucket_name: str | None, removal_policy: cdk.RemovalPolicy, key: kms.IKey | None

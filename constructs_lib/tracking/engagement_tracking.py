@@ -7,6 +7,7 @@ from typing import Final
 
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
@@ -29,12 +30,12 @@ class EngagementTrackingProps:
 
     Args:
         registry_path: what the names of tenants' entries begin with, with a slash at either end.
-        alarm_topic_arn: told by the alarms. Default: None, nobody is.
+        alarm_topic: told by the alarms. Default: None, nobody is.
         encryption_key: of queues and log group; the role may use it for tenants' tables as well. Default: None, AWS's own.
     """
 
     registry_path: str
-    alarm_topic_arn: str | None = None
+    alarm_topic: sns.ITopic | None = None
     encryption_key: kms.IKey | None = None
 
 
@@ -82,7 +83,7 @@ class EngagementTracking(Construct):
                 says_waiting="Events of tenants' mail wait longer than 15 minutes to be noted: see the function's log.",
                 puts_back=True,
                 takes_role_for=TAG,
-                alarm_topic_arn=props.alarm_topic_arn,
+                alarm_topic=props.alarm_topic,
                 timeout_seconds=60,
                 batch_size=10,  # lines of a few hundred octets
                 encryption_key=props.encryption_key,
@@ -116,6 +117,6 @@ class EngagementTracking(Construct):
 
 _RULES: Final[dict[str, Rule]] = {
     "registry_path": rules.REGISTRY_PATH,
-    "alarm_topic_arn": optional(rules.TOPIC_ARN),
+    "alarm_topic": optional(rules.TOPIC),
     "encryption_key": optional(rules.KEY),
 }

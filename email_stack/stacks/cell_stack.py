@@ -117,7 +117,7 @@ class CellStack(cdk.Stack):
         tracking = EngagementTracking(
             self,
             "Tracking",
-            EngagementTrackingProps(registry_path=path, alarm_topic_arn=alarms.topic_arn, encryption_key=own),
+            EngagementTrackingProps(registry_path=path, alarm_topic=topic, encryption_key=own),
         )
         books = AddressBookWriter(
             self,
@@ -125,7 +125,7 @@ class CellStack(cdk.Stack):
             AddressBookWriterProps(
                 registry_path=path,
                 stack_prefix=TENANT_STACKS,
-                alarm_topic_arn=alarms.topic_arn,
+                alarm_topic=topic,
                 encryption_key=own,
             ),
         )

@@ -57,15 +57,16 @@ class TenantStack(cdk.Stack):
             tags={**tenant.tags, "tenant": tenant.id, "cell": cell.id},
         )
         key = imported_key(self, tenant.encryption or cell.encryption)
+        alarms = sns.Topic.from_topic_arn(self, "Alarms", _imported(cell.id, ALARMS_TOPIC))
         scanner = (
-            self._own_scanner(cell, key)
+            self._own_scanner(cell, key, alarms)
             if tenant.scanning.mode == "dedicated"
             else _cell_scanner(cell.id, _keys_of(cell))
         )
-        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key))
+        self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key, alarms))
         self._write_outputs()
 
-    def _own_scanner(self, cell: Cell, key: kms.IKey | None) -> Scanner:
+    def _own_scanner(self, cell: Cell, key: kms.IKey | None, alarms: sns.ITopic) -> Scanner:
         """A scanner for this tenant alone, with the cell's definitions."""
         definitions = s3.Bucket.from_bucket_name(self, "Definitions", _imported(cell.id, DEFINITIONS_BUCKET))
         scanner = AttachmentScanner(
@@ -73,7 +74,7 @@ class TenantStack(cdk.Stack):
             "Scanner",
             AttachmentScannerProps(
                 definitions=definitions,
-                alarm_topic=sns.Topic.from_topic_arn(self, "Alarms", _imported(cell.id, ALARMS_TOPIC)),
+                alarm_topic=alarms,
                 topics_key_arn=_imported(cell.id, ALERTS_KEY) if key is None else None,
                 encryption_key=key,
                 definitions_key=self._key_of_definitions(cell),
@@ -140,7 +141,9 @@ def _shared_functions(cell_id: str, key_arns: tuple[str, ...]) -> SharedFunction
     )
 
 
-def _props(tenant: Tenant, cell: Cell, scanner: Scanner, key: kms.IKey | None) -> TenantSubdomainProps:
+def _props(
+    tenant: Tenant, cell: Cell, scanner: Scanner, key: kms.IKey | None, alarms: sns.ITopic
+) -> TenantSubdomainProps:
     parent = tenant.parent_zone
     portal = tenant.portal
     return TenantSubdomainProps(
@@ -175,7 +178,7 @@ def _props(tenant: Tenant, cell: Cell, scanner: Scanner, key: kms.IKey | None) -
         track_clicks=tenant.tracking.clicks,
         suppress_plain_addresses=tenant.tracking.suppressed_addresses == "plain",
         join_by=[JoinBy(way) for way in tenant.join_threads_by],
-        alarm_topic_arn=_imported(cell.id, ALARMS_TOPIC),
+        alarm_topic=alarms,
         alert_addresses=tenant.alerts,
         alerts_key_arn=_imported(cell.id, ALERTS_KEY) if key is None else None,
         encryption_key=key,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 import constructs_lib as lib
@@ -32,6 +33,10 @@ class Definitions:
     """Stands for a bucket of the stack that is made."""
 
 
+class Topic:
+    """Stands for a topic that is imported into the stack that is made."""
+
+
 class Alerts:
     """Stands for the operators' alerts of the stack that is made."""
 
@@ -44,7 +49,7 @@ RIGHT: Final[dict[str, dict[str, Any]]] = {
         "recipients": [f"a@{DOMAIN}"],
         "raw_retention": cdk.Duration.days(90),
         "scanner": SCANNER,
-        "alerts_topic_arn": TOPIC,
+        "alerts_topic": Topic(),
     },
     "ActiveReceiptRuleSet": {"rule_set_name": "mail"},
     "AddressBookWriter": {"registry_path": PATH, "stack_prefix": "Tenant-"},
@@ -78,6 +83,8 @@ def make(stack: cdk.Stack, name: str, **given: Any) -> Construct:
     for prop, value in values.items():
         if isinstance(value, Definitions):
             values[prop] = s3.Bucket.from_bucket_name(stack, "Definitions", "definitions")
+        if isinstance(value, Topic):
+            values[prop] = sns.Topic.from_topic_arn(stack, "Topic", TOPIC)
         if isinstance(value, Alerts):
             values[prop] = lib.SecurityAlerts(stack, "Alerts", display_name="Alerts")
     construct: Callable[..., Construct] = getattr(lib, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from constructs_lib import AddressBookWriter, AddressBookWriterProps
@@ -14,9 +15,11 @@ PATH = "/email-cell-eu/configuration-sets/"
 TOPIC = "arn:aws:sns:eu-central-1:111111111111:alarms"
 
 
-def writer_template(**settings: Any) -> Template:
+def writer_template(*, tells: bool = False, **settings: Any) -> Template:
     """The writer of a cell."""
     stack = new_stack()
+    if tells:
+        settings["alarm_topic"] = sns.Topic.from_topic_arn(stack, "Alarms", TOPIC)
     given = {"registry_path": PATH, "stack_prefix": "Tenant-"}
     AddressBookWriter(stack, "AddressBooks", AddressBookWriterProps(**{**given, **settings}))
     return template_of(stack)
@@ -74,6 +77,6 @@ def test_function_has_no_right_to_any_table() -> None:
 
 def test_operators_are_told_when_it_fails() -> None:
     """By one alarm."""
-    alarm = only(writer_template(alarm_topic_arn=TOPIC), "AWS::CloudWatch::Alarm")
+    alarm = only(writer_template(tells=True), "AWS::CloudWatch::Alarm")
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("AWS/Lambda", "Errors", 0)
     assert alarm["AlarmActions"] == [TOPIC]

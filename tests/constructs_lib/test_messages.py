@@ -10,6 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
+from aws_cdk import aws_sns as sns
 
 from constructs_lib import MessageStore, MessageStoreProps
 from constructs_lib.bundle import bundle
@@ -17,9 +18,11 @@ from mailroom.messages.joining import JoinBy
 from tests.templates import new_stack, resources, template_of
 
 
-def store_template(**settings: Any) -> assertions.Template:
+def store_template(*, alarm_topic_arn: str | None = None, **settings: Any) -> assertions.Template:
     """A store of tenant acme."""
     stack = new_stack()
+    if alarm_topic_arn is not None:
+        settings["alarm_topic"] = sns.Topic.from_topic_arn(stack, "Alarms", alarm_topic_arn)
     MessageStore(stack, "Messages", MessageStoreProps(tenant_id="acme", **settings))
     return template_of(stack)
 

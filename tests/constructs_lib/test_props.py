@@ -98,7 +98,7 @@ def test_tokens_stay_allowed() -> None:
             portal=lib.PortalAlias(target=token, hosted_zone_id=token),
             dmarc_rua=[f"postmaster@{token}"],
             scanner=dataclasses.replace(RIGHT["TenantSubdomain"]["scanner"], role_arn=token, queue_arn=token),
-            alarm_topic_arn=token,
+            alarm_topic=sns.Topic.from_topic_arn(stack, "Alarms", token),
             alerts_key_arn=token,
             access_logs_bucket_name=token,
         ),

@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from constructs_lib import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
@@ -21,6 +22,8 @@ DOMAIN = "post.acme.example"
 def inbox_template(recipients: list[str] | None = None, **settings: Any) -> Template:
     """Template of a stack with one inbox."""
     stack = new_stack()
+    if "scanner" in settings and "alerts_topic" not in settings:
+        settings["alerts_topic"] = sns.Topic.from_topic_arn(stack, "Alerts", ALERTS)
     props: dict[str, Any] = {
         "tenant_id": "acme",
         "rule_set_name": "email-cell-eu",
@@ -161,7 +164,8 @@ def test_ses_may_write_for_exactly_these_rules() -> None:
 SCANNER = Scanner(
     role_arn="arn:aws:iam::111111111111:role/scanner", queue_arn="arn:aws:sqs:eu-central-1:111111111111:arrivals"
 )
-SCANNED: dict[str, Any] = {"scanner": SCANNER, "alerts_topic_arn": "arn:aws:sns:eu-central-1:111111111111:alerts"}
+ALERTS = "arn:aws:sns:eu-central-1:111111111111:alerts"
+SCANNED: dict[str, Any] = {"scanner": SCANNER}
 
 
 def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
@@ -186,7 +190,7 @@ def test_arrivals_are_told_to_the_scanner() -> None:
     assert configured["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "raw/"}]}}
     assert {tag["Key"]: tag["Value"] for tag in bucket["Tags"]} == {
         "mail-scanning:tenant": "acme",
-        "mail-scanning:topic": SCANNED["alerts_topic_arn"],
+        "mail-scanning:topic": ALERTS,
         "mail-scanning:policy": "clean=deliver infected=delete encrypted=hold over-limit=hold",
     }
 
@@ -194,7 +198,7 @@ def test_arrivals_are_told_to_the_scanner() -> None:
 def test_scanner_without_a_topic() -> None:
     """A detection that nobody can be told of is refused."""
     with pytest.raises(ValueError, match="scanner needs a topic to tell detections on, got none"):
-        inbox_template(scanner=SCANNER)
+        inbox_template(scanner=SCANNER, alerts_topic=None)
 
 
 def test_without_a_scanner_nobody_reads_quarantine() -> None:

@@ -77,7 +77,7 @@ _DAYS: Final[list[Any]] = [
 ]
 _REMOVAL: Final[list[Any]] = [None, "retain", "DESTROYED", cdk.RemovalPolicy.SNAPSHOT, True]
 _ROLE: Final[list[Any]] = [*_NOT_TEXT, "", "role", "arn:aws:iam::1:role/r", "arn:aws:iam::111111111111:user/u", TOPIC]
-_TOPIC: Final[list[Any]] = ["", 1, "alarms", ROLE, TOPIC + " ", "arn:aws:sns:eu-central-1:111111111111:"]
+_TOPIC: Final[list[Any]] = ["", 1, TOPIC, True]
 _KEY: Final[list[Any]] = ["", 1, "nonsense", TOPIC, "arn:aws:kms:eu-central-1:111111111111:alias/a", f"{KEY}/x"]
 _NO_KEY: Final[list[Any]] = [True, "alias/mail", KEY]
 _TABLE_NAME: Final[list[Any]] = [*_NOT_TEXT, "", "t", "a b", "a" * 256, "tä"]
@@ -214,7 +214,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "track_clicks": _FLAG,
         "suppress_plain_addresses": _FLAG,
         "join_by": _JOIN,
-        "alarm_topic_arn": _TOPIC,
+        "alarm_topic": _TOPIC,
         "alert_addresses": _MAILBOXES,
         "alerts_key_arn": _KEY,
         "encryption_key": _NO_KEY,
@@ -243,7 +243,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "scan_policy": _POLICY,
         "structurer": ["x", Structurer(role_arn="", queue_arn=QUEUE), Structurer(role_arn=ROLE, queue_arn="q")],
         "message_retention": _DAYS,
-        "alerts_topic_arn": _TOPIC,
+        "alerts_topic": _TOPIC,
         "enabled": _FLAG,
         "tls_required": _FLAG,
         "recipients_per_rule": [None, 0, 501, True],
@@ -255,12 +255,12 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
     "AddressBookWriter": {
         "registry_path": _PATH,
         "stack_prefix": [*_NOT_TEXT, "", "1a", "a_b", "a/b", "a" * 101],
-        "alarm_topic_arn": _TOPIC,
+        "alarm_topic": _TOPIC,
         "encryption_key": _NO_KEY,
     },
     "AttachmentScanner": {
         "definitions": [None, "bucket", True],
-        "alarm_topic": [TOPIC, True],
+        "alarm_topic": _TOPIC,
         "topics_key_arn": _KEY,
         "memory_mib": [None, 2047, 10_241, True, "3008", 3008.0],
         "max_concurrency": _COUNT,
@@ -269,7 +269,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "definitions_key": _NO_KEY,
     },
     "EngagementEvents": {"configuration_set_name": [None, *_SET], "opens": _FLAG, "clicks": _FLAG},
-    "EngagementTracking": {"registry_path": _PATH, "alarm_topic_arn": _TOPIC, "encryption_key": _NO_KEY},
+    "EngagementTracking": {"registry_path": _PATH, "alarm_topic": _TOPIC, "encryption_key": _NO_KEY},
     "MessageStore": {
         "tenant_id": _ID,
         "retention": _DAYS,
@@ -277,7 +277,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "configuration_set_name": _SET,
         "send_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
         "table_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
-        "alarm_topic_arn": _TOPIC,
+        "alarm_topic": _TOPIC,
         "max_concurrency": _COUNT,
         "encryption_key": _NO_KEY,
         "removal_policy": _REMOVAL,
@@ -325,7 +325,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
     },
     "SignatureMirror": {
         "every": [4, cdk.Duration.minutes(30), cdk.Duration.minutes(90), cdk.Duration.hours(25), cdk.Duration.days(0)],
-        "alarm_topic": [TOPIC, True],
+        "alarm_topic": _TOPIC,
         "required": [None, "main", [], [""], ["a b"], ["main", "main"], [None]],
         "minimum_signatures": [None, 0, -1, True, "5"],
         "access_logs_bucket_name": _BUCKET,
