@@ -23,7 +23,15 @@ from constructs_lib.keys import arn_of, let_logs_use, let_services_use, uses
 from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
 
-__all__ = ["MAX_RECEIVES", "VISIBILITY_TIMES", "QueueWorker", "QueueWorkerProps"]
+__all__ = [
+    "MAX_RECEIVES",
+    "QUEUE_ACTIONS",
+    "VISIBILITY_TIMES",
+    "FunctionProps",
+    "QueueWorker",
+    "QueueWorkerProps",
+    "zip_function",
+]
 
 VISIBILITY_TIMES: Final = 6
 """A queue hides a message for so many times its function's time-out: with less, one that Lambda has no room for uses up its tries.
@@ -34,14 +42,35 @@ Source: Lambda developer guide, "Creating and configuring an Amazon SQS event so
 MAX_RECEIVES: Final = 5
 """How often a queue hands one message out, before it is kept with the dead letters."""
 
-_QUEUE_ACTIONS: Final = (
+QUEUE_ACTIONS: Final = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ChangeMessageVisibility",  # what failed need not wait until its time is over
 )
+"""What a function that works off a queue may do with it."""
+
 _FOURTEEN_DAYS: Final = 1_209_600
 _OLDEST_SECONDS: Final = 900
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionProps:
+    """What a zipped function runs.
+
+    Args:
+        description: what it does.
+        handler: such as "mailroom.functions.structuring.on_event".
+        environment: its settings.
+        timeout_seconds: of one invocation.
+        memory_mib: its memory.
+    """
+
+    description: str
+    handler: str
+    environment: Mapping[str, str]
+    timeout_seconds: int
+    memory_mib: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +152,7 @@ class QueueWorker(Construct):
         log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         statements = [
             allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.attr_arn),
-            allow_to(_QUEUE_ACTIONS, queue.attr_arn),
+            allow_to(QUEUE_ACTIONS, queue.attr_arn),
             *([allow_to(["sqs:SendMessage"], queue.attr_arn)] if props.puts_back else []),
             *uses(key, "sqs"),
             *props.statements,
@@ -135,7 +164,18 @@ class QueueWorker(Construct):
         if props.takes_role_for is not None:
             self.tables_role_arn = self._tables_role(self.role, props.takes_role_for)
             own["TABLES_ROLE_ARN"] = self.tables_role_arn
-        function = self._function(props, log_group, {**props.environment, **own})
+        function = zip_function(
+            self,
+            FunctionProps(
+                description=props.description,
+                handler=props.handler,
+                environment={**props.environment, **own},
+                timeout_seconds=props.timeout_seconds,
+                memory_mib=props.memory_mib,
+            ),
+            role_arn=self.role_arn,
+            log_group=log_group,
+        )
         self.source = lambda_.CfnEventSourceMapping(
             self,
             "Source",
@@ -201,24 +241,33 @@ class QueueWorker(Construct):
         document = {"Version": "2012-10-17", "Statement": [deny, *statements]}
         return sqs.CfnQueuePolicy(self, id, queues=[queue.ref], policy_document=document)
 
-    def _function(
-        self, props: QueueWorkerProps, log_group: logs.CfnLogGroup, environment: Mapping[str, str]
-    ) -> lambda_.CfnFunction:
-        code = assets.Asset(self, "Code", path=str(bundle(props.handler.rpartition(".")[0])))
-        return lambda_.CfnFunction(
-            self,
-            "Function",
-            description=props.description,
-            runtime="python3.14",
-            architectures=["arm64"],
-            handler=props.handler,
-            code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
-            role=self.role_arn,
-            timeout=props.timeout_seconds,
-            memory_size=props.memory_mib,
-            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.ref),
-            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
-        )
+
+def zip_function(
+    scope: Construct, work: FunctionProps, *, role_arn: str, log_group: logs.CfnLogGroup
+) -> lambda_.CfnFunction:
+    """A function of plain Python, a zip of what its handler imports (see `bundle`).
+
+    Args:
+        scope: where it stands, as "Function", and its code as "Code".
+        work: what it runs.
+        role_arn: of its role.
+        log_group: where it writes.
+    """
+    code = assets.Asset(scope, "Code", path=str(bundle(work.handler.rpartition(".")[0])))
+    return lambda_.CfnFunction(
+        scope,
+        "Function",
+        description=work.description,
+        runtime="python3.14",
+        architectures=["arm64"],
+        handler=work.handler,
+        code=lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key),
+        role=role_arn,
+        timeout=work.timeout_seconds,
+        memory_size=work.memory_mib,
+        logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.ref),
+        environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(work.environment)),
+    )
 
 
 def _of(queue: sqs.CfnQueue, metric: str, *, above: float, says: str) -> Threshold:

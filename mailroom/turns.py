@@ -11,17 +11,26 @@ EventBridge API reference, SqsParameters: a rule names one group for all of its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-__all__ = ["has_group", "send_again", "send_all_again"]
+__all__ = ["QUEUE_TAG", "has_group", "send_all_again"]
+
+QUEUE_TAG: Final = "mail-scanning:queue"
+"""Tag of a queue whose messages are sent again into another one: the other one's name. Who asks for a scan sends there."""
+
+_OF_ONE_MESSAGE: Final = frozenset({"BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue"})
+"""Codes with which SQS refuses a batch for what is in it. Source: SQS API reference, "SendMessageBatch"."""
 
 logger = logging.getLogger(__name__)
+
+_Grouped = tuple[Mapping[str, Any], str]
 
 
 def has_group(record: Mapping[str, Any]) -> bool:
@@ -29,39 +38,41 @@ def has_group(record: Mapping[str, Any]) -> bool:
     return bool(record.get("attributes", {}).get("MessageGroupId"))
 
 
-def send_all_again(sqs: SQSClient, queue_url: str, records: Sequence[tuple[Mapping[str, Any], str]]) -> frozenset[str]:
-    """As `send_again`, for at most ten messages at once; returns the ids of those that are done.
+def send_all_again(sqs: SQSClient, queue_url: str, records: Sequence[_Grouped]) -> frozenset[str]:
+    """Put messages into a queue, each with its group; returns the ids of those that SQS says are there.
 
-    A burst of one tenant's stands before everybody's until its messages have their group: that must take less than working on them.
-    """
-    if not records:
-        return frozenset()
-    try:
-        answer = sqs.send_message_batch(
-            QueueUrl=queue_url,
-            Entries=[
-                {"Id": str(number), "MessageBody": record["body"], "MessageGroupId": group}
-                for number, (record, group) in enumerate(records)
-            ],
-        )
-    except (BotoCoreError, ClientError) as error:
-        logger.warning("queue: messages could not be given their group: %s", type(error).__name__)
-        return frozenset()
-    return frozenset(records[int(one["Id"])][0]["messageId"] for one in answer.get("Successful", []))
-
-
-def send_again(sqs: SQSClient, queue_url: str, record: Mapping[str, Any], group: str) -> bool:
-    """Whether the message was put into the queue again with a group, and this one is done; False where SQS does not take it now.
+    What SQS refuses of a batch keeps none of the others from being sent. Nothing is raised where it takes none.
 
     Args:
         sqs: a client.
-        queue_url: of the queue that it came from.
-        record: the message, as Lambda hands it over.
-        group: its tenant's.
+        queue_url: of the queue.
+        records: at most ten messages, as Lambda hands them over, each with its tenant's group.
     """
+    return frozenset(_sent(sqs, queue_url, records)) if records else frozenset()
+
+
+def _sent(sqs: SQSClient, queue_url: str, records: Sequence[_Grouped]) -> Iterator[str]:
+    entries: list[SendMessageBatchRequestEntryTypeDef] = [
+        {"Id": str(number), "MessageBody": record["body"], "MessageGroupId": group}
+        for number, (record, group) in enumerate(records)
+    ]
     try:
-        sqs.send_message(QueueUrl=queue_url, MessageBody=record["body"], MessageGroupId=group)
+        answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
     except (BotoCoreError, ClientError) as error:
-        logger.warning("queue: a message could not be given its group: %s", type(error).__name__)
-        return False
-    return True
+        code = _code(error)
+        logger.warning("queue: %d messages could not be given their group: %s", len(records), code)
+        if len(records) > 1 and code in _OF_ONE_MESSAGE:
+            for one in records:
+                yield from _sent(sqs, queue_url, [one])
+        return
+    for refused in answer.get("Failed", []):
+        logger.warning("queue: a message could not be given its group: %s", refused["Code"])
+    for taken in answer.get("Successful", []):
+        yield str(records[int(taken["Id"])][0]["messageId"])
+
+
+def _code(error: BotoCoreError | ClientError) -> str:
+    """Without the service's name, which some of SQS's codes begin with."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "")).rpartition(".")[2] or "Unknown"
+    return type(error).__name__

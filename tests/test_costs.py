@@ -39,13 +39,13 @@ def test_idle_cost_of_a_tenant(made: Templates) -> None:
 
 
 def test_idle_cost_of_a_cell(made: Templates) -> None:
-    """Two polled queues, its alarms, the key, and what the clock starts."""
+    """Three polled queues, its alarms, the key, and what the clock starts."""
     cell, _tenant = made
     counted = {item.what: item.number for item in idle_items(cell)}
     assert counted == {
         "a KMS key": 1,
-        "an alarm": 10,
-        "a queue that Lambda polls": 2,
+        "an alarm": 11,
+        "a queue that Lambda polls": 3,
         "runs of the mirror": 1,
         "runs of the writer of address books": 1,
     }

@@ -17,7 +17,7 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.alarms import Threshold, add_alarm
-from constructs_lib.checks import Rule, check_props, duration, optional, whole
+from constructs_lib.checks import FLAG, Rule, check_props, duration, optional, whole
 from constructs_lib.encryption import NOTIFICATIONS
 from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id, arn
@@ -30,6 +30,8 @@ from constructs_lib.scanning.image import (
     image_function,
     let_read_definitions,
 )
+from constructs_lib.scanning.sorting import HIDDEN_SECONDS, Sorter
+from constructs_lib.scanning.sorting import MAX_RECEIVES as SORTER_RECEIVES
 from constructs_lib.texts import check_texts
 from constructs_lib.worker import VISIBILITY_TIMES
 from mailroom.announcements.events import SOURCE
@@ -37,6 +39,7 @@ from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
+from mailroom.turns import QUEUE_TAG
 
 __all__ = ["AttachmentScanner", "AttachmentScannerProps"]
 
@@ -62,6 +65,8 @@ class AttachmentScannerProps:
             a new account has.
         max_concurrency: messages that are scanned at once, 2 to 1,000. Default: 5, half of what a new account runs at once.
         max_definitions_age: with definitions that were not confirmed for longer nothing is scanned. Default: 7 days.
+        sorts_arrivals: whether each bucket has its turn: while one has many messages or slow ones, those of the others go first.
+            Default: True. False is enough where there is one bucket: no second queue, and no function that sorts.
     """
 
     definitions: s3.IBucket
@@ -72,14 +77,18 @@ class AttachmentScannerProps:
     max_definitions_age: cdk.Duration | None = None
     encryption_key: kms.IKey | None = None
     definitions_key: kms.IKey | None = None
+    sorts_arrivals: bool = True
 
 
 class AttachmentScanner(Construct):
     """Scans mail that arrives in quarantine, and delivers what may be delivered.
 
-    Creates 1 queue and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV, its role and log
-    group, and 6 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may
-    do with a bucket is said by that bucket's policy alone.
+    Creates 2 queues and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV and 1 `Sorter`,
+    each with role and log group, and 7 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan`
+    does. What its role may do with a bucket is said by that bucket's policy alone.
+
+    S3 tells of arrivals in `arrivals`; the sorter sends them on into `queue`, which the scanner works on, and which requests to
+    scan anew go to. Without `sorts_arrivals` both are one queue, there is no sorter, and 6 alarms.
 
     A message is tried 5 times, 6 minutes apart; then it is held, with a verdict and an alert, and what cannot even be held ends
     in the dead-letter queue. One message an invocation: one that exhausts time or memory takes no other with it; it is tried
@@ -105,29 +114,26 @@ class AttachmentScanner(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        self.queue = sqs.Queue(
-            self,
-            "Arrivals",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-            visibility_timeout=cdk.Duration.minutes(VISIBILITY_TIMES * _TIMEOUT),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
-        )
-        for queue in (self.queue, self.dead_letters):
-            _encrypt(queue, self._key)
-        self.queue.add_to_resource_policy(
+        _encrypt(self.dead_letters, self._key)
+        hidden = cdk.Duration.minutes(VISIBILITY_TIMES * _TIMEOUT)
+        if props.sorts_arrivals:
+            self.queue = self._queue("Turns", hidden, MAX_RECEIVES)
+            self.arrivals = self._queue("Arrivals", cdk.Duration.seconds(HIDDEN_SECONDS), SORTER_RECEIVES)
+            cdk.Tags.of(self.arrivals).add(QUEUE_TAG, self.queue.queue_name)
+        else:
+            self.queue = self.arrivals = self._queue("Arrivals", hidden, MAX_RECEIVES)
+        self.arrivals.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LetBucketsNotify",
                 principals=[iam.ServicePrincipal("s3.amazonaws.com")],
                 actions=["sqs:SendMessage"],
-                resources=[self.queue.queue_arn],
+                resources=[self.arrivals.queue_arn],
                 # Tenants' buckets have generated names, so the account is as narrow as it gets here.
                 conditions={"StringEquals": {"aws:SourceAccount": account_id()}},
             )
         )
         self.function = self._function(props)
-        self._ready = self._made_before_buckets()
+        self._ready = self._made_before_buckets(self._consumer())
         role = self.function.role
         assert role is not None  # noqa: S101 - made just now
         self.role: iam.IRole = role
@@ -138,7 +144,7 @@ class AttachmentScanner(Construct):
         """What an inbox must know of it."""
         return Scanner(
             role_arn=self.role.role_arn,
-            queue_arn=self.queue.queue_arn,
+            queue_arn=self.arrivals.queue_arn,
             ready=self._ready,
             key_arns=(self._key.key_arn,) if self._key is not None else (),
         )
@@ -179,7 +185,7 @@ class AttachmentScanner(Construct):
         for key, value in tags_of(said).items():
             cdk.Tags.of(bucket).add(key, value)
         bucket.add_event_notification(
-            s3.EventType.OBJECT_CREATED, LetQueue(self.queue), s3.NotificationKeyFilter(prefix=RAW_PREFIX)
+            s3.EventType.OBJECT_CREATED, LetQueue(self.arrivals), s3.NotificationKeyFilter(prefix=RAW_PREFIX)
         )
 
     def _function(self, props: AttachmentScannerProps) -> lambda_.Function:
@@ -195,7 +201,6 @@ class AttachmentScanner(Construct):
                     "DEFINITIONS_BUCKET": props.definitions.bucket_name,
                     "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
                     "MAX_RECEIVES": str(MAX_RECEIVES),
-                    "QUEUE_URL": self.queue.queue_url,
                     "SCANNER_NAME": self._name,
                 },
                 timeout=cdk.Duration.minutes(_TIMEOUT),
@@ -206,8 +211,6 @@ class AttachmentScanner(Construct):
         for statement in (*uses(self._key, "s3", "sns", "sqs"), *uses(self._key_of_definitions(props), "s3")):
             function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
         let_read_definitions(function, props.definitions)
-        # S3's notifications go back into the queue with their bucket's name, by which SQS gives each tenant its turn.
-        function.add_to_role_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn]))
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["events:PutEvents"],
@@ -231,15 +234,42 @@ class AttachmentScanner(Construct):
         )
         return function
 
-    def _made_before_buckets(self) -> tuple[cdk.CfnResource, cdk.CfnResource]:
-        """The queue's policy, and the event source mapping after it.
+    def _queue(self, id: str, hidden: cdk.Duration, max_receives: int) -> sqs.Queue:
+        queue = sqs.Queue(
+            self,
+            id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+            visibility_timeout=hidden,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=max_receives),
+        )
+        _encrypt(queue, self._key)
+        return queue
 
-        S3 tries to send when a bucket is made, and SQS takes up to a minute to follow a new policy: the mapping comes between. What
-        arrives then is scanned at once.
-        """
-        policy = self.queue.node.find_child("Policy").node.default_child
+    def _consumer(self) -> cdk.CfnResource:
+        """The event source mapping of what takes arrivals: the sorter's, made here, or the scanner's own."""
         found = (child.node.default_child for child in self.function.node.children)
         mapping = next(one for one in found if isinstance(one, lambda_.CfnEventSourceMapping))
+        if self.arrivals is self.queue:
+            return mapping
+        sorter = Sorter(
+            self,
+            "Sorter",
+            arrivals=self.arrivals,
+            turns=self.queue,
+            after=mapping,
+            encryption_key=self._key,
+        )
+        return sorter.source
+
+    def _made_before_buckets(self, mapping: cdk.CfnResource) -> tuple[cdk.CfnResource, cdk.CfnResource]:
+        """The policy of the queue that S3 tells, and the event source mapping after it.
+
+        S3 tries to send when a bucket is made, and SQS takes up to a minute to follow a new policy: the mapping comes between. What
+        arrives then is taken at once.
+        """
+        policy = self.arrivals.node.find_child("Policy").node.default_child
         assert isinstance(policy, cdk.CfnResource)  # noqa: S101 - the queue made it
         mapping.add_resource_dependency(policy)
         return policy, mapping
@@ -278,7 +308,8 @@ class AttachmentScanner(Construct):
                 self.dead_letters,
                 "ApproximateNumberOfMessagesVisible",
                 above=0,
-                says="Mail could be neither scanned nor held: see the scanner's log, then `email-stack rescan`.",
+                says="Mail could be neither scanned nor held, or not be sorted: see the log of scanner and sorter, then "
+                "`email-stack rescan`.",
             ),
             "OldestArrival": of_queue(
                 self.queue,
@@ -300,6 +331,13 @@ class AttachmentScanner(Construct):
                 says="The scanner crashed, or ran out of time or memory: see its log.",
             ),
         }
+        if self.arrivals is not self.queue:
+            alarms["OldestUnsorted"] = of_queue(
+                self.arrivals,
+                "ApproximateAgeOfOldestMessage",
+                above=cdk.Duration.minutes(15).to_seconds(),
+                says="What S3 told of mail waits longer than 15 minutes to be put into the scanner's queue: see the sorter's log.",
+            )
         for name, threshold in alarms.items():
             add_alarm(self, name, threshold, topic, nested=True)
 
@@ -313,6 +351,7 @@ _RULES: Final[dict[str, Rule]] = {
     "max_definitions_age": optional(duration("hours", 1, 24 * 365)),
     "encryption_key": optional(rules.KEY),
     "definitions_key": optional(rules.KEY),
+    "sorts_arrivals": FLAG,
 }
 
 

@@ -26,11 +26,11 @@ _CELL: Final[Mapping[str, int]] = {
     "event_rules": 5,  # two start the mirror; one each takes SES's events, tenants' deployments, and what SES paused
     "buckets": 2,  # for access logs and for definitions
     "stacks": 1,
-    "iam_roles": 8,
-    "alarms": 10,
-    "code_storage_mib": 1 + 2 * _FUNCTION_MIB,
+    "iam_roles": 9,
+    "alarms": 11,
+    "code_storage_mib": 1 + 3 * _FUNCTION_MIB,
     "topics": 1,
-    "log_groups": 5,
+    "log_groups": 6,
     "kms_keys": 1,
 }
 _TENANT: Final[Mapping[str, int]] = {

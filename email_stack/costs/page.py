@@ -44,11 +44,11 @@ def figures(cell: Template, tenant: Template) -> dict[str, float]:
         "tenant": _sum(own),
         "tenant-further-zone": _sum(idle_items(tenant, zone=Price.FURTHER_ZONE)),
         "tenant-self-managed": _sum([item for item in own if item.what != "a hosted zone"]),
-        "scanning": dollars(scanning(_function(cell, "Scan"))),
+        "scanning": dollars(_scanning(cell)),
         "messages": dollars(messages(_function(tenant, "Structuring"))),
         "sending": dollars(sending()),
         "event": dollars(events(_function(cell, "Noting"))),
-        "scanning-lambda": sum(row.dollars for row in scanning(_function(cell, "Scan"))[:1]),
+        "scanning-lambda": sum(row.dollars for row in _scanning(cell)[:1]),
     }
 
 
@@ -57,11 +57,15 @@ def _tables(cell: Template, tenant: Template) -> dict[str, Callable[[], str]]:
         "prices": _prices,
         "idle-cell": lambda: _idle(idle_items(cell)),
         "idle-tenant": lambda: _idle(idle_items(tenant)),
-        "scanning": lambda: _usage("a message", scanning(_function(cell, "Scan"))),
+        "scanning": lambda: _usage("a message", _scanning(cell)),
         "messages": lambda: _usage("a message", messages(_function(tenant, "Structuring"))),
         "sending": lambda: _usage("a message", sending()),
         "events": lambda: _usage("an event", events(_function(cell, "Noting"))),
     }
+
+
+def _scanning(cell: Template) -> list[Row]:
+    return scanning(_function(cell, "ScannerScan"), _function(cell, "ScannerSorter"))
 
 
 def _function(template: Template, word: str) -> Mapping[str, Any]:

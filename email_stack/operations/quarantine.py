@@ -19,6 +19,7 @@ from mailroom.scanning.records import read_record
 from mailroom.scanning.release import Release
 from mailroom.scanning.verdicts import Verdict
 from mailroom.scanning.versions import kept_versions
+from mailroom.turns import QUEUE_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -150,9 +151,13 @@ class Quarantine:
         )
 
     def _queue_url(self) -> str:
-        """The queue of the scanner that serves the bucket, the cell's or the tenant's own: where S3 tells arrivals."""
+        """The queue that the scanner works on which serves the bucket, the cell's or the tenant's own.
+
+        S3 tells arrivals there, or in a queue whose tag names it: what is sorted on the way loses who sent it.
+        """
         configured = self.s3.get_bucket_notification_configuration(Bucket=self.bucket).get("QueueConfigurations", [])
         if not configured:
             raise AwsError(f"bucket {self.bucket}: notifies no scanner; deploy its tenant again")
-        name = configured[0]["QueueArn"].rpartition(":")[2]
-        return self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        told = self.sqs.get_queue_url(QueueName=configured[0]["QueueArn"].rpartition(":")[2])["QueueUrl"]
+        name = self.sqs.list_queue_tags(QueueUrl=told).get("Tags", {}).get(QUEUE_TAG)
+        return told if name is None else self.sqs.get_queue_url(QueueName=name)["QueueUrl"]

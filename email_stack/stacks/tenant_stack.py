@@ -80,6 +80,7 @@ class TenantStack(cdk.Stack):
                 definitions_key=self._key_of_definitions(cell),
                 memory_mib=cell.scanner.memory_mib,
                 max_concurrency=cell.scanner.max_concurrency,
+                sorts_arrivals=False,
             ),
         )
         return scanner.scanner

@@ -224,7 +224,10 @@ class CellReader:
             raise AwsError(f"bucket {bucket}: {error}") from error
 
     def queues(self, stack: str) -> tuple[QueueCount, ...]:
-        """The queues of a stack, each with the dead letters that its redrive policy sends elsewhere."""
+        """The queues of a stack, each with the dead letters that its redrive policy sends elsewhere.
+
+        Where several send them to one queue, they count for the first alone.
+        """
         with aws_errors(f"stack {stack}: its queues cannot be read"):
             named = {
                 one["PhysicalResourceId"]: one["LogicalResourceId"]
@@ -241,11 +244,12 @@ class CellReader:
             for one in attributes.values()
             if "RedrivePolicy" in one
         }
+        dead = {target: counts[target] for target in targets.values() if target in counts}
         return tuple(
             QueueCount(
                 name=_queue_name(named[url]),
                 waiting=counts[one["QueueArn"]],
-                dead=counts.get(targets.get(one["QueueArn"], ""), 0),
+                dead=dead.pop(targets.get(one["QueueArn"], ""), 0),
             )
             for url, one in sorted(attributes.items(), key=lambda item: named[item[0]])
             if one["QueueArn"] not in targets.values()

@@ -20,7 +20,6 @@ from mailroom.scanning.handler import work_on
 from mailroom.scanning.intake import Intake
 from mailroom.scanning.recipients import Recipients
 from mailroom.scanning.scan import AnswerCache
-from mailroom.scanning.turns import Turns
 from mailroom.waiting import try_again_after
 from mailroom.workplace import claim_workplace
 
@@ -51,7 +50,6 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
             replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
             ensure_ready=lambda: engine.ensure_ready(meter.count),
-            passed_on=_turns(settings.queue_url).pass_on,
         )
     finally:
         meter.flush()
@@ -87,11 +85,6 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
     )
     return settings, engine, intake
-
-
-@cache
-def _turns(queue_url: str) -> Turns:
-    return Turns(sqs=boto3.client("sqs"), queue_url=queue_url)
 
 
 def _now() -> datetime:

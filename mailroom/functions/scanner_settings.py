@@ -24,7 +24,6 @@ class Settings:
         max_definitions_age: with definitions that nobody confirmed for longer, nothing is scanned.
         scanner: name that the metrics are counted under.
         event_bus: where others are told of held mail.
-        queue_url: of the queue that the function works on; "" where tenants have no turns.
         memory_mib: of the function, as Lambda says; 0 where nobody does.
     """
 
@@ -33,7 +32,6 @@ class Settings:
     max_definitions_age: timedelta
     scanner: str
     event_bus: str
-    queue_url: str = ""
     memory_mib: int = 0
 
     @property
@@ -55,7 +53,6 @@ class Settings:
                 max_definitions_age=timedelta(hours=int(environment["MAX_DEFINITIONS_AGE_HOURS"])),
                 scanner=environment["SCANNER_NAME"],
                 event_bus=environment["EVENT_BUS"],
-                queue_url=environment.get("QUEUE_URL", ""),
                 memory_mib=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
             )
         except KeyError as error:

@@ -21,17 +21,12 @@ def _is_ready() -> None:
     pass
 
 
-def _keep(_record: Mapping[str, Any]) -> bool:
-    return False
-
-
 def work_on(
     event: Mapping[str, Any],
     intake: Intake,
     *,
     max_receives: int,
     ensure_ready: Callable[[], None] = _is_ready,
-    passed_on: Callable[[Mapping[str, Any]], bool] = _keep,
 ) -> dict[str, list[dict[str, str]]]:
     """Take every object that the batch is about; returns the messages that were not done, which the queue brings again.
 
@@ -44,12 +39,9 @@ def work_on(
         intake: the work on one object.
         max_receives: how often the queue hands one message out.
         ensure_ready: called before each message; raises `MailroomError` when nothing can be scanned. Default: it is.
-        passed_on: whether a message is somebody else's to work on, who has it by now. Default: none is.
     """
 
     def done(record: Mapping[str, Any]) -> bool:
-        if passed_on(record):
-            return True
         last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
         if _done(record, intake, ensure_ready, last=last):
             return True

@@ -34,15 +34,15 @@ def _many(count: int, settings: str = "", quotas: str = "") -> str:
         (3, "", "ses_tenants: 3", "ses_tenants"),
         (3, "", "buckets: 5", "buckets"),
         (3, "", "stacks: 4", "stacks"),
-        (3, "", "iam_roles: 11", "iam_roles"),
-        (3, ", scanning: dedicated", "iam_roles: 14", "iam_roles"),
-        (3, "", "alarms: 17", "alarms"),
-        (3, ", scanning: dedicated", "alarms: 35", "alarms"),
+        (3, "", "iam_roles: 12", "iam_roles"),
+        (3, ", scanning: dedicated", "iam_roles: 15", "iam_roles"),
+        (3, "", "alarms: 18", "alarms"),
+        (3, ", scanning: dedicated", "alarms: 36", "alarms"),
         (3, "", "tables: 3", "tables"),
-        (3, "", "code_storage_mib: 12", "code_storage_mib"),
+        (3, "", "code_storage_mib: 14", "code_storage_mib"),
         (3, "", "topics: 4", "topics"),
         (3, ", alerts: [a@x.example, b@x.example]", "pending_subscriptions: 7", "pending_subscriptions"),
-        (3, "", "log_groups: 8", "log_groups"),
+        (3, "", "log_groups: 9", "log_groups"),
     ],
 )
 def test_a_cell_holds_what_its_quotas_allow(tmp_path: Path, fits: int, settings: str, quotas: str, quota: str) -> None:
@@ -80,15 +80,15 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
         "hosted_zones": 3,
         "buckets": 4 + 2 * 2,
         "stacks": 3 + 1,
-        "iam_roles": 4 * 1 + 1 + 2 * 8,
-        "alarms": 3 * 2 + 10,
+        "iam_roles": 4 * 1 + 1 + 2 * 9,
+        "alarms": 3 * 2 + 11,
         "tables": 3,
-        "code_storage_mib": 3 * 2 + 5,
+        "code_storage_mib": 3 * 2 + 7,
         "function_memory_mib": 3008,
         "concurrent_executions": 5 + 5,
         "topics": 3 + 1,
         "pending_subscriptions": 0,
-        "log_groups": 3 * 1 + 5,
+        "log_groups": 3 * 1 + 6,
         "kms_keys": 1,
     }
     us = quota_usage(config, "us")
@@ -110,18 +110,18 @@ def _cells(count: int, *cells: str) -> str:
 
 
 def test_roles_add_up_over_the_regions_of_an_account(tmp_path: Path) -> None:
-    """IAM takes 1,000 roles an account: two cells of 198 tenants need 412, and with scanners of their own 808."""
+    """IAM takes 1,000 roles an account: two cells of 198 tenants need 414, and with scanners of their own 810."""
     zones = "quotas: {hosted_zones: 500}"
     text = _cells(
         198,
         f'region: eu-west-1, account: "111111111111", {zones}',
         'region: us-east-1, account: "111111111111"',
     )
-    assert QuotaUsage("iam_roles", 412, 1000) in quota_usage(config_of(tmp_path, text), "c0")
-    fewer = text.replace("hosted_zones: 500", "hosted_zones: 500, iam_roles: 411")
+    assert QuotaUsage("iam_roles", 414, 1000) in quota_usage(config_of(tmp_path, text), "c0")
+    fewer = text.replace("hosted_zones: 500", "hosted_zones: 500, iam_roles: 413")
     assert lines_of(tmp_path, fewer) == [
-        'tenants.yaml:2:80: cell "c0": quotas.iam_roles must cover the tenants: 412 IAM roles needed in account 111111111111, all '
-        "regions together, 411 usable, 395 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
+        'tenants.yaml:2:80: cell "c0": quotas.iam_roles must cover the tenants: 414 IAM roles needed in account 111111111111, all '
+        "regions together, 413 usable, 395 of 396 tenants fit; move tenants to another account, or ask for more in Service Quotas "
         "(AWS Identity and Access Management (IAM), us-east-1) and write what AWS granted as quotas.iam_roles of this cell"
     ]
     config_of(tmp_path, fewer.replace('us-east-1, account: "111111111111"', 'us-east-1, account: "222222222222"'))

@@ -42,10 +42,19 @@ def function(template: Template, entry: str) -> dict[str, Any]:
 
 
 def queues(template: Template) -> dict[str, Any]:
-    """Properties of both queues."""
+    """Properties of the queues, by the word in their names."""
+    words = ("DeadLetters", "Arrivals", "Turns")
     return {
-        "dead" if "DeadLetters" in name else "arrivals": one["Properties"]
+        next(word for word in words if word in name): one["Properties"]
         for name, one in resources(template, "AWS::SQS::Queue").items()
+    }
+
+
+def mappings(template: Template) -> dict[str, dict[str, Any]]:
+    """Properties of the event source mappings, by the name of the queue's word."""
+    return {
+        "Turns" if "Turns" in str(one["Properties"]["EventSourceArn"]) else "Arrivals": one["Properties"]
+        for one in resources(template, "AWS::Lambda::EventSourceMapping").values()
     }
 
 
@@ -96,7 +105,6 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
         "EVENT_BUS",
         "MAX_DEFINITIONS_AGE_HOURS",
         "MAX_RECEIVES",
-        "QUEUE_URL",
         "SCANNER_NAME",
     }
 
@@ -104,18 +112,67 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
 def test_queue_tries_again_and_gives_up() -> None:
     """Hidden for six times as long as an invocation may last; after five tries to the dead letters, kept for two weeks."""
     found = queues(scanner_template())
-    assert found["arrivals"]["VisibilityTimeout"] == 6 * 300
-    assert found["arrivals"]["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert found["Turns"]["VisibilityTimeout"] == 6 * 300
+    assert found["Turns"]["RedrivePolicy"]["maxReceiveCount"] == 5
     for queue in found.values():
         assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 1_209_600)
 
 
+def test_arrivals_are_sorted_by_a_small_function() -> None:
+    """Ten at a time, tried for six hours, since what is not sorted is not even held; with the same dead letters."""
+    template = scanner_template()
+    found = queues(template)
+    assert (found["Arrivals"]["VisibilityTimeout"], found["Arrivals"]["RedrivePolicy"]["maxReceiveCount"]) == (180, 360)
+    targets = {str(found[name]["RedrivePolicy"]["deadLetterTargetArn"]) for name in ("Arrivals", "Turns")}
+    assert len(targets) == 1
+    mapping = mappings(template)["Arrivals"]
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 5})
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    (sorter,) = [
+        one["Properties"]
+        for one in resources(template, "AWS::Lambda::Function").values()
+        if one["Properties"].get("Handler") == "mailroom.functions.sorting.on_event"
+    ]
+    assert (sorter["MemorySize"], sorter["Timeout"]) == (256, 30)
+    assert "Turns" in str(sorter["Environment"]["Variables"]["SCANNER_QUEUE_URL"])
+
+
+def test_sorter_begins_once_the_scanner_takes_what_it_sorts() -> None:
+    """In an update, nothing leaves the old queue for one that nobody works on."""
+    template = scanner_template()
+    found = resources(template, "AWS::Lambda::EventSourceMapping")
+    (sorting,) = [name for name in found if "Sorter" in name]
+    (scanning,) = found.keys() - {sorting}
+    assert scanning in found[sorting]["DependsOn"]
+
+
+def test_queue_of_arrivals_names_the_scanners() -> None:
+    """Commands find it there: what they send must come as it was sent."""
+    (tag,) = queues(scanner_template())["Arrivals"]["Tags"]
+    assert tag["Key"] == "mail-scanning:queue"
+    assert "Turns" in tag["Value"]["Fn::GetAtt"][0]
+    assert tag["Value"]["Fn::GetAtt"][1] == "QueueName"
+
+
+def test_scanner_of_one_bucket_sorts_nothing() -> None:
+    """One queue, one function, one mapping, six alarms of its own."""
+    template = scanner_template(sorts_arrivals=False)
+    found = queues(template)
+    assert found.keys() == {"Arrivals", "DeadLetters"}
+    assert (found["Arrivals"]["VisibilityTimeout"], found["Arrivals"]["RedrivePolicy"]["maxReceiveCount"]) == (1800, 5)
+    assert "Tags" not in found["Arrivals"]
+    assert mappings(template).keys() == {"Arrivals"}
+    assert len(resources(template, "AWS::CloudWatch::Alarm")) + 1 == len(
+        resources(scanner_template(), "AWS::CloudWatch::Alarm")
+    )
+    assert "sqs:SendMessage" not in str(statements_of(template, "ScannerRole"))
+
+
 def test_one_message_an_invocation() -> None:
     """And what failed is told by message, so that a time-out takes no other message with it."""
-    mapping = only(scanner_template(max_concurrency=40), "AWS::Lambda::EventSourceMapping")
+    mapping = mappings(scanner_template(max_concurrency=40))["Turns"]
     assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 40})
-    default = only(scanner_template(), "AWS::Lambda::EventSourceMapping")
-    assert default["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert mappings(scanner_template())["Turns"]["ScalingConfig"] == {"MaximumConcurrency": 5}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -156,20 +213,24 @@ def test_key_opens_this_accounts_topics_alone() -> None:
 
 
 def test_alarms() -> None:
-    """Detections, held mail, dead letters, the oldest message, definitions, errors: each tells, and tells when it is over."""
+    """Detections, held mail, dead letters, the oldest messages, definitions, errors: each tells, and tells when it is over."""
     stack = new_stack()
     topic = sns.Topic(stack, "Topic")
     mirror = SignatureMirror(stack, "Definitions", alarm_topic=topic)
     AttachmentScanner(stack, "Scanner", AttachmentScannerProps(definitions=mirror.bucket, alarm_topic=topic))
     alarms = {
-        resource["Properties"]["MetricName"]: resource["Properties"]
-        for resource in resources(template_of(stack), "AWS::CloudWatch::Alarm").values()
+        "Unsorted" if "OldestUnsorted" in name else resource["Properties"]["MetricName"]: resource["Properties"]
+        for name, resource in resources(template_of(stack), "AWS::CloudWatch::Alarm").items()
     }
+    watched = {name: str(alarms[name]["Dimensions"]) for name in ("Unsorted", "ApproximateAgeOfOldestMessage")}
+    assert "Arrivals" in watched["Unsorted"]
+    assert "Turns" in watched["ApproximateAgeOfOldestMessage"]
     assert {name: (one["Threshold"], one["TreatMissingData"]) for name, one in alarms.items()} == {
         "Detections": (0, "notBreaching"),
         "Held": (0, "notBreaching"),
         "ApproximateNumberOfMessagesVisible": (0, "notBreaching"),
         "ApproximateAgeOfOldestMessage": (900, "notBreaching"),
+        "Unsorted": (900, "notBreaching"),
         "OlderDefinitions": (0, "notBreaching"),
         "Errors": (0, "notBreaching"),
         "Age": (86_400, "missing"),

@@ -267,6 +267,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "max_definitions_age": [7, cdk.Duration.minutes(30), cdk.Duration.days(0), cdk.Duration.minutes(90)],
         "encryption_key": _NO_KEY,
         "definitions_key": _NO_KEY,
+        "sorts_arrivals": _FLAG,
     },
     "EngagementEvents": {"configuration_set_name": [None, *_SET], "opens": _FLAG, "clicks": _FLAG},
     "EngagementTracking": {"registry_path": _PATH, "alarm_topic": _TOPIC, "encryption_key": _NO_KEY},

@@ -42,8 +42,24 @@ def quarantines(deployment: Deployment) -> list[Bucket]:
 
 
 def scanner_of(deployment: Deployment, bucket: Bucket) -> str:
-    """ARN of the role of the function that the bucket's notifications of arrivals end at."""
-    return role_behind(deployment, bucket, "raw/")
+    """ARN of the role of the function that the bucket's notifications of arrivals end at, sorted or not."""
+    first = role_behind(deployment, bucket, "raw/")
+    if "sorter" not in first:
+        return first
+    (scanner,) = [
+        properties["Role"]
+        for stack, _arn, properties in deployment.of_type("AWS::Lambda::Function")
+        if stack == sorter_stack(deployment, first) and "functions.scanner" in str(properties.get("ImageConfig"))
+    ]
+    return str(scanner)
+
+
+def sorter_stack(deployment: Deployment, role: str) -> str:
+    """The stack of the function that has the role."""
+    (stack,) = [
+        stack for stack, _arn, properties in deployment.of_type("AWS::Lambda::Function") if properties["Role"] == role
+    ]
+    return stack
 
 
 def role_behind(deployment: Deployment, bucket: Bucket, prefix: str) -> str:

@@ -21,9 +21,9 @@ def deployment(templates: dict[str, Any]) -> Deployment:
     return Deployment(templates)
 
 
-def scanner_queues(deployment: Deployment) -> dict[str, Any]:
-    """Policies of the queues that arrivals are told to, by ARN."""
-    arrivals = {
+def told_queues(deployment: Deployment) -> set[str]:
+    """ARNs of the queues that arrivals are told to."""
+    return {
         one["Queue"]
         for bucket in quarantines(deployment)
         for one in deployment.resource(bucket.stack, bucket.logical_id)["NotificationConfiguration"][
@@ -31,11 +31,26 @@ def scanner_queues(deployment: Deployment) -> dict[str, Any]:
         ]
         if one["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "raw/"}]
     }
+
+
+def scanner_queues(deployment: Deployment) -> dict[str, Any]:
+    """Policies of the queues that scanners work on, by ARN."""
+    worked_on = [
+        properties["EventSourceArn"]
+        for _stack, _arn, properties in deployment.of_type("AWS::Lambda::EventSourceMapping")
+        if "scannerscan" in properties["FunctionName"]
+    ]
+    policies = queue_policies(deployment)
+    return {arn: policies[arn] for arn in sorted(worked_on)}
+
+
+def queue_policies(deployment: Deployment) -> dict[str, Any]:
+    """Of every queue, by its ARN."""
     policies = {}
     for _stack, _arn, properties in deployment.of_type("AWS::SQS::QueuePolicy"):
         (resource,) = {statement["Resource"] for statement in properties["PolicyDocument"]["Statement"]}
         policies[resource] = properties["PolicyDocument"]
-    return {arn: policies[arn] for arn in sorted(arrivals)}
+    return policies
 
 
 def senders(deployment: Deployment) -> list[str]:
@@ -60,15 +75,15 @@ def senders(deployment: Deployment) -> list[str]:
 
 
 def test_no_role_lets_mail_go(deployment: Deployment) -> None:
-    """Of all that runs in tenants' stacks and the cell's, a scanner alone sends to its queue, which could deliver all the same."""
+    """Of all that runs in tenants' stacks and the cell's, a sorter alone sends to a scanner's queue, and it sends no release on."""
     assert len(scanner_queues(deployment)) == 3
-    assert sorted(senders(deployment)) == sorted(scanner_roles(deployment))
-    assert len(scanner_roles(deployment)) == 3
+    assert sorted(senders(deployment)) == sorted(sorter_roles(deployment))
+    assert len(sorter_roles(deployment)) == 2
 
 
-def scanner_roles(deployment: Deployment) -> list[str]:
-    """Roles of the scanners."""
-    return [role.logical_id for role in deployment.roles if role.logical_id.startswith("ScannerRole")]
+def sorter_roles(deployment: Deployment) -> list[str]:
+    """Roles of the sorters: one a cell, none of a tenant with a scanner of its own."""
+    return [role.logical_id for role in deployment.roles if role.logical_id.startswith("ScannerSorterRole")]
 
 
 def test_a_role_that_could_is_found(templates: dict[str, Any]) -> None:
@@ -78,16 +93,18 @@ def test_a_role_that_could_is_found(templates: dict[str, Any]) -> None:
     for resource in changed["Cell-eu"]["Resources"].values():
         if resource["Type"] == "AWS::IAM::Policy" and "DefinitionsRole" in str(resource["Properties"]["Roles"]):
             resource["Properties"]["PolicyDocument"]["Statement"].append(statement)
-    assert set(senders(Deployment(changed))) > set(scanner_roles(Deployment(changed)))
+    assert set(senders(Deployment(changed))) > set(sorter_roles(Deployment(changed)))
 
 
 def test_only_who_is_given_the_right_sends(deployment: Deployment) -> None:
-    """The queue's policy lets S3 notify for this account; an operator needs a policy of their own, and TLS."""
+    """S3 notifies for this account, where arrivals are told; an operator needs a policy of their own, and TLS."""
+    queues = {**scanner_queues(deployment), **{arn: queue_policies(deployment)[arn] for arn in told_queues(deployment)}}
+    assert len(queues) == 5
     may_send = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": list(scanner_queues(deployment))}],
+        "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": list(queues)}],
     }
-    for queue, policy in scanner_queues(deployment).items():
+    for queue, policy in queues.items():
 
         def asked(principal: str, *identity: Any, queue: str = queue, policy: Any = policy, **context: str) -> Request:
             return Request(
@@ -108,7 +125,5 @@ def test_only_who_is_given_the_right_sends(deployment: Deployment) -> None:
             "an operator who was not": asked(OPERATOR),
         }
         answers = dict(zip(requests, decisions(list(requests.values())), strict=True))
-        assert [name for name, allowed in answers.items() if allowed] == [
-            "S3 for this account",
-            "an operator who was given the right",
-        ]
+        told = ["S3 for this account"] if queue in told_queues(deployment) else []
+        assert [name for name, allowed in answers.items() if allowed] == [*told, "an operator who was given the right"]

@@ -160,7 +160,6 @@ def test_scanner_works_in_the_image(builder: Builder, container: str) -> None:
             "MAX_RECEIVES": "5",
             "SCANNER_NAME": "scanner",
             "EVENT_BUS": "default",
-            "QUEUE_URL": "http://127.0.0.1:9/queue",
             "AWS_LAMBDA_RUNTIME_API": api.address,
         }
         own = emulator.environment(REGION)

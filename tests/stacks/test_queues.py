@@ -39,7 +39,8 @@ def test_hidden_for_six_times_as_long_as_the_function_may_take(templates: dict[s
 
 
 def test_function_may_cut_the_wait_of_its_own_queue_alone(templates: dict[str, Any]) -> None:
-    """It receives, deletes and hides there, or sends what is to come back, and nowhere else."""
+    """It receives, deletes and hides there, and sends there what is to come back; a sorter sends to the scanner's queue alone."""
+    sorters = 0
     for stack, resources, queue, function in consumers(templates):
         role = referred(resources[function]["Properties"]["Role"])
         documents = [policy["PolicyDocument"] for policy in resources[role]["Properties"].get("Policies", [])] + [
@@ -52,6 +53,13 @@ def test_function_may_cut_the_wait_of_its_own_queue_alone(templates: dict[str, A
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             for action in actions:
                 if action.startswith("sqs:"):
-                    assert referred(statement["Resource"]) == queue, (stack, function, action)
-                    granted.setdefault(queue, set()).add(action)
-        assert CONSUMES <= granted[queue] <= CONSUMES | {"sqs:GetQueueUrl", "sqs:SendMessage"}, (stack, function)
+                    granted.setdefault(referred(statement["Resource"]), set()).add(action)
+        assert CONSUMES <= granted.pop(queue) <= CONSUMES | {"sqs:GetQueueUrl", "sqs:SendMessage"}, (stack, function)
+        if "Sorter" in function:
+            sorters += 1
+            (scanned,) = [
+                other for at, _, other, scanner in consumers(templates) if at == stack and "ScannerScan" in scanner
+            ]
+            assert granted.pop(scanned) == {"sqs:SendMessage"}
+        assert not granted, (stack, function)
+    assert sorters == 2

@@ -27,7 +27,11 @@ tenants:
 """
 TEMPLATE: dict[str, Any] = {
     "Resources": {
-        "Arrivals": {"Type": "AWS::SQS::Queue"},
+        "Turns": {"Type": "AWS::SQS::Queue"},
+        "Arrivals": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"Tags": [{"Key": "mail-scanning:queue", "Value": {"Fn::GetAtt": ["Turns", "QueueName"]}}]},
+        },
         "Bucket": {
             "Type": "AWS::S3::Bucket",
             "Properties": {
@@ -44,7 +48,7 @@ TEMPLATE: dict[str, Any] = {
             },
         },
     },
-    "Outputs": {"BucketName": {"Value": {"Ref": "Bucket"}}, "Queue": {"Value": {"Ref": "Arrivals"}}},
+    "Outputs": {"BucketName": {"Value": {"Ref": "Bucket"}}, "Queue": {"Value": {"Ref": "Turns"}}},
 }
 HELD = ("clean", "encrypted", "over-limit", "error", "infected")
 

@@ -83,7 +83,6 @@ def test_function_counts_it(
         "MAX_RECEIVES": "5",
         "SCANNER_NAME": "scanner",
         "EVENT_BUS": "default",
-        "QUEUE_URL": "http://127.0.0.1:9/queue",
     }
     for name, value in {**own, **settings}.items():
         monkeypatch.setenv(name, value)

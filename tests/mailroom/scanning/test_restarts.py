@@ -52,7 +52,6 @@ class Place:
             "MAX_DEFINITIONS_AGE_HOURS": "168",
             "SCANNER_NAME": "scanner",
             "EVENT_BUS": "default",
-            "QUEUE_URL": "http://127.0.0.1:9/queue",
         }
 
     @contextmanager

@@ -1,0 +1,38 @@
+"""Entry of the sorting Lambda: a batch of what S3 tells in, the messages to bring again out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+
+from mailroom.functions.sorting_arrivals import sort
+from mailroom.turns import send_all_again
+from mailroom.waiting import try_again_after
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["on_event"]
+
+_AGAIN_SECONDS: Final = 60
+_WITHIN: Final = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+"""A batch that gets no answer ends within the function's time, and is told to the queue instead of being cut off."""
+
+logging.getLogger("mailroom").setLevel(logging.INFO)
+
+
+def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+    """Sort one batch into the queue that the scanner works on; returns the messages to bring again."""
+    answer = sort(event, lambda records: send_all_again(_sqs(), os.environ["SCANNER_QUEUE_URL"], records))
+    try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
+    return answer
+
+
+@cache
+def _sqs() -> SQSClient:
+    return boto3.client("sqs", config=_WITHIN)

@@ -1,0 +1,49 @@
+"""Puts what S3 tells of arrivals into the scanner's queue, each under the name of its bucket."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final
+
+from mailroom.batches import attempt, not_done
+from mailroom.errors import PermanentError
+from mailroom.layout import RAW_PREFIX
+from mailroom.notifications import stored_objects
+
+__all__ = ["sort"]
+
+_NOTHING: Final = ""
+_BUCKET: Final = re.compile(r"[a-z0-9.-]{3,63}")
+
+
+def sort(
+    event: Mapping[str, Any], send: Callable[[Sequence[tuple[Mapping[str, Any], str]]], Collection[str]]
+) -> dict[str, list[dict[str, str]]]:
+    """Send every message of the batch on as it came, with its bucket as the group; returns those that were not sent.
+
+    S3's test event ends here. What is no notification of S3's, and an operator's release, are not sent: they end with the dead
+    letters. Who asked for a release is known by who sent it, so it goes to the scanner's queue itself.
+
+    Args:
+        event: as the queue hands it over.
+        send: puts messages into the scanner's queue; returns the ids of those that are there.
+    """
+    groups = [(record, attempt(_group_of, record)) for record in event["Records"]]
+    sent = send([(record, group) for record, group in groups if group])
+    nothing = {record["messageId"] for record, group in groups if group == _NOTHING}
+    return not_done(event["Records"], lambda record: record["messageId"] in nothing or record["messageId"] in sent)
+
+
+def _group_of(record: Mapping[str, Any]) -> str:
+    """The bucket that the message is about, the first where it is about several; `_NOTHING` for a test event."""
+    body = record["body"]
+    buckets = [item.bucket for item in stored_objects(body, RAW_PREFIX, folder=True)]
+    if not buckets:
+        return _NOTHING
+    if json.loads(body).get("release") is not None:
+        raise PermanentError("queue message: a release must be sent to the scanner's own queue, got one among arrivals")
+    if _BUCKET.fullmatch(buckets[0]) is None:
+        raise PermanentError("queue message: a record must name a bucket, got what cannot be one")
+    return buckets[0]
