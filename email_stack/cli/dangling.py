@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from constructs_lib.records import delegation_record
 from constructs_lib.records.email import DELEGATION_TTL_SECONDS
-from email_stack.cli.dns_options import checked
 from email_stack.cli.output import CommandError, ExitCode
-from email_stack.dnscheck.model import Endpoint, Finding, Status, Subject
+from email_stack.dnscheck.model import Endpoint
+from email_stack.output.printable import escaped
 
 __all__ = ["refuse_dangling_delegation", "why_led_there"]
-
-_NOT_TO_US: Final = {Status.DELEGATION_MISSING, Status.WRONG, Status.CNAME_CONFLICT, Status.DOUBLED_NAME}
 
 
 def why_led_there(domain: str, name_servers: Sequence[str], resolver: Endpoint | None, port: int) -> str:
@@ -21,33 +17,48 @@ def why_led_there(domain: str, name_servers: Sequence[str], resolver: Endpoint |
 
     Where nobody can tell, that is said: it counts as if somebody were.
     """
-    record = delegation_record(subdomain=domain, name_servers=name_servers)
-    [report] = checked([Subject(subdomain=domain, records=(record,))], resolver, port)
-    finding = report.findings[0]
-    if _remembered(finding):
-        servers = ", ".join(one.server for one in finding.seen if set(one.values) & set(record.values))
-        return f"is still delegated to its zone, or remembered to be, at {servers}"
-    if finding.status in _NOT_TO_US:
-        return ""
-    return f"may still be delegated to its zone, which nobody could tell ({finding.status.value})"
+    return _looked_for(domain, name_servers, resolver, port)[0]
 
 
 def refuse_dangling_delegation(
     tenant: str, domain: str, name_servers: Sequence[str], resolver: Endpoint | None, port: int
-) -> None:
+) -> int:
     """Check that nobody is sent to a zone any more that is to be deleted.
 
+    Returns:
+        For how many seconds caches that were not asked may still remember the delegation.
+
     Raises:
-        CommandError: the parent still delegates to the zone, a resolver still remembers it, or nobody can tell.
+        CommandError: a server of either side of a cut still leads to the zone, a resolver still remembers it, or nobody can tell.
     """
-    if why := why_led_there(domain, name_servers, resolver, port):
+    why, seconds = _looked_for(domain, name_servers, resolver, port)
+    if why:
         raise CommandError(
             "refused",
             f'tenant "{tenant}": {domain} {why}; whoever is given the same name servers next could answer for it, so have '
             f"its NS records removed and wait for their TTL of {DELEGATION_TTL_SECONDS} s, then destroy (or say --force)",
             ExitCode.REFUSED,
         )
+    return max(seconds, DELEGATION_TTL_SECONDS)
 
 
-def _remembered(finding: Finding) -> bool:
-    return any(set(one.values) & set(finding.record.values) for one in finding.seen)
+def _looked_for(domain: str, name_servers: Sequence[str], resolver: Endpoint | None, port: int) -> tuple[str, int]:
+    from email_stack.dnscheck.trail import find_trail  # noqa: PLC0415 - dnspython takes longer than most commands
+
+    try:
+        trail = find_trail(domain, name_servers, resolver, port)
+    except ValueError as error:
+        raise CommandError("no resolver", str(error), ExitCode.INVALID) from error
+    untold = ", ".join(map(escaped, trail.untold))
+    if trail.above:
+        zones = ", ".join(map(escaped, trail.above))
+        return f"is below {zones}, whose NS records still name its servers, at {_list(trail.leading)}", trail.seconds
+    if trail.leading:
+        return f"is still delegated to its zone, or remembered to be, at {_list(trail.leading)}", trail.seconds
+    if untold:
+        return f"may still be delegated to its zone, which nobody could tell (unreachable): {untold}", trail.seconds
+    return "", trail.seconds
+
+
+def _list(servers: Sequence[str]) -> str:
+    return ", ".join(map(escaped, servers))

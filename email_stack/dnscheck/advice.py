@@ -52,6 +52,7 @@ __all__ = [
     "uncounted",
     "unreachable",
     "wrong",
+    "wrong_level",
     "zone_names_others",
 ]
 
@@ -310,6 +311,34 @@ def delegation_extra(record: DnsRecord, others: Sequence[str], parent: str) -> s
 def delegated_elsewhere(record: DnsRecord, seen: Sequence[str], parent: str) -> str:
     """The parent names others only."""
     return f"Change the NS records of {record.name} in the zone {parent} from {_shown(seen)} to {_expected(record)}."
+
+
+def wrong_level(
+    record: DnsRecord, zone: str, parent: str, *, named: Sequence[str], own: Sequence[str], others: Sequence[str]
+) -> str:
+    """Our servers are named for a domain above the subdomain, and do not serve it.
+
+    Args:
+        record: the delegation that was handed over.
+        zone: the domain above.
+        parent: the zone above that, which names its servers.
+        named: those of ours that `parent` names.
+        own: those of ours that the domain's own NS records name.
+        others: the domain's own servers, as far as they are still named.
+    """
+    only = f"only {record.name} goes to ours"
+    if named and not others:
+        return (
+            f"Put the own name servers of {zone} back in the zone {parent}, at the domain's registrar: "
+            f"{_shown(named)} do not serve {zone}, so all of it is down; {only}."
+        )
+    places = [f"in the zone {parent} (at the domain's registrar)"] if named else []
+    places += [f"in the zone {zone} itself"] if own else []
+    stray = list(dict.fromkeys([*named, *own]))
+    return (
+        f"Remove from the NS records of {zone} {' and '.join(places)}: {_shown(stray)}; they do not serve {zone}, so it is down "
+        f"for whoever asks them; its own are {_shown(others)}, and {only}."
+    )
 
 
 def zone_names_others(record: DnsRecord, seen: Sequence[str]) -> str:

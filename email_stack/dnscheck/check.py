@@ -11,8 +11,8 @@ import dns.resolver
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
 from email_stack.dnscheck import advice
-from email_stack.dnscheck.delegation import Delegation, delegated_servers, find_delegation
-from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone
+from email_stack.dnscheck.delegation import Delegation, at_wrong_level, find_delegation
+from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone, delegated_servers
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
 from email_stack.dnscheck.following import follow, follow_resolver
 from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_together, say_where
@@ -122,20 +122,28 @@ async def _together(
 
 async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerError, directory: Directory) -> Found:
     if record.purpose is Purpose.DELEGATION:
-        zone = await _zone_of(record.name.partition(".")[2], directory)
-    elif in_zone(record.name, subject.subdomain):
+        return await _delegation_found(record, subject, directory)
+    if in_zone(record.name, subject.subdomain):
         zone = home
     else:
         zone = await _zone_of(record.name, directory)
     if isinstance(zone, NoAnswerError):
         return Found(Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(zone))))
-    look = _delegation if record.purpose is Purpose.DELEGATION else _record
-    finding, answers = await look(record, zone, directory)
-    delegated = subject.records[0].purpose is Purpose.DELEGATION
-    if delegated and record.purpose is not Purpose.DELEGATION:
+    finding, answers = await _record(record, zone, directory)
+    if subject.records[0].purpose is Purpose.DELEGATION:
         # Our own zone holds what we wrote there.
         return Found(finding)
     return await find_misplaced(finding, answers, subject.records, subject.subdomain, zone, directory)
+
+
+async def _delegation_found(record: DnsRecord, subject: Subject, directory: Directory) -> Found:
+    try:
+        line = await directory.line(record.name)
+    except NoAnswerError as error:
+        return Found(Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(error))))
+    finding, answers = await _delegation(record, line, directory)
+    parent = line[-2] if line[-1].name == record.name and len(line) > 1 else line[-1]
+    return await find_misplaced(finding, answers, subject.records, subject.subdomain, parent, directory)
 
 
 async def _record(record: DnsRecord, zone: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
@@ -161,13 +169,16 @@ def _shown(reply: Reply) -> tuple[str, ...]:
     return (f"CNAME {reply.alias}", *reply.values) if reply.alias else reply.values
 
 
-async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
-    above, resolved, announced = await asyncio.gather(
-        directory.authoritative(parent, record.name, "NS"),
-        _resolved(record, directory),
-        directory.authoritative(parent, record.name, "DS"),
+async def _delegation(record: DnsRecord, line: Sequence[Zone], directory: Directory) -> tuple[Finding, list[Answer]]:
+    last = line[-1]
+    above = line[:-1] if last.name == record.name else line
+    parent = above[-1]
+    told = last.delegation if last.name == record.name else await directory.servers_say(parent, record.name, "NS")
+    delegation = _of_the_parent(parent, told)
+    resolved, announced = await asyncio.gather(
+        _resolved(record, directory), directory.servers_say(parent, record.name, "DS")
     )
-    named = [server for answer in above if answer.reply for server in delegated_servers(answer.reply)]
+    named = [server for answer in delegation if answer.reply for server in delegated_servers(answer.reply, record.name)]
     child = await directory.with_servers(record.name, [*record.values, *named])
     below = await directory.servers_say(child, record.name, "NS")
     signed = announced_here = False
@@ -179,7 +190,7 @@ async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> 
         Delegation(
             record=record,
             parent=parent.name,
-            above=above,
+            above=delegation,
             below=_serving(below),
             resolved=resolved,
             announced=announced_here,
@@ -188,7 +199,18 @@ async def _delegation(record: DnsRecord, parent: Zone, directory: Directory) -> 
     )
     if finding.status is Status.DELEGATION_MISSING:
         finding = await _at_doubled_name(record, finding, parent, directory)
-    return finding, above
+    return at_wrong_level(finding, above), delegation
+
+
+def _of_the_parent(parent: Zone, told: Sequence[Answer]) -> list[Answer]:
+    """The answers, without those of servers that do not serve the parent: what they say of the subdomain is their own zone's."""
+    apex = {one.server: one for one in parent.apex}
+    answers = []
+    for answer in told:
+        own = apex.get(answer.server)
+        lame = own is not None and own.reply is not None and bool(survey([own]).lame)
+        answers.append(own if own is not None and lame else answer)
+    return answers
 
 
 async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, directory: Directory) -> Finding:
@@ -196,7 +218,8 @@ async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, dire
     doubled = f"{record.name}.{zone.name}"
     if not in_zone(record.name, zone.name) or len(doubled) > 253:
         return finding
-    answers = await directory.authoritative(zone, doubled, record.type)
+    ask = directory.servers_say if record.type == "NS" else directory.authoritative
+    answers = await ask(zone, doubled, record.type)
     expected = set(record.values)
     for _, reply in survey(answers).answered:
         if expected & set(delegated_servers(reply) if record.type == "NS" else reply.values):

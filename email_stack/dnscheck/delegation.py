@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from constructs_lib.records import DnsRecord
 from email_stack.dnscheck import advice
-from email_stack.dnscheck.directory import Answer
+from email_stack.dnscheck.directory import Answer, Zone, delegated_servers
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
-from email_stack.dnscheck.model import Finding, Status
+from email_stack.dnscheck.model import Finding, Observation, Place, Status
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.verdicts import Judgement
 
-__all__ = ["Delegation", "delegated_servers", "find_delegation"]
+__all__ = ["Delegation", "at_wrong_level", "find_delegation"]
+
+
+_NOT_DELEGATED: Final = {
+    Status.DELEGATION_MISSING,
+    Status.DELEGATION_PARTIAL,
+    Status.DOUBLED_NAME,
+    Status.WRONG,
+    Status.CNAME_CONFLICT,
+}
+"""Verdicts after which the delegation itself is to be entered or mended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +50,6 @@ class Delegation:
     signed: bool
 
 
-def delegated_servers(reply: Reply) -> tuple[str, ...]:
-    """The name servers in a parent's answer: of its referral, or of the zone itself when it serves both."""
-    return reply.referral_servers or reply.values
-
-
 def find_delegation(delegation: Delegation) -> Finding:
     """The verdict on the NS record set of the parent, then on the servers that it names.
 
@@ -61,6 +67,39 @@ def find_delegation(delegation: Delegation) -> Finding:
     if finding.status not in {Status.OK, Status.PENDING, Status.DNSSEC_BOGUS}:
         return finding
     return _of_the_servers(delegation, finding)
+
+
+def at_wrong_level(finding: Finding, above: Sequence[Zone]) -> Finding:
+    """The finding on a delegation, or that its servers are named for a zone above, where they do not answer.
+
+    That zone is down wherever a resolver is led to them: website and mail of the whole domain, not only of the subdomain.
+
+    Args:
+        finding: of the NS record set that was handed over.
+        above: the zones above it, from the root down.
+    """
+    record = finding.record
+    expected = set(record.values)
+    for zone in reversed(above):
+        serving = {server.name for server in zone.serving}
+        stray = [name for name in record.values if name in {*zone.named, *zone.own} and name not in serving]
+        if not stray:
+            continue
+        named, own = (sorted(set(names) & expected - serving) for names in (zone.named, zone.own))
+        others = sorted({*zone.named, *zone.own} - expected)
+        fix = advice.wrong_level(record, zone.name, zone.parent, named=named, own=own, others=others)
+        if finding.status in _NOT_DELEGATED:
+            fix = f"{fix} {finding.fix}"
+        seen = (
+            *(
+                Observation(server=one.server.name, address=one.server.address, values=delegated_servers(one.reply))
+                for one in (*zone.delegation, *zone.apex)
+                if one.reply is not None and set(delegated_servers(one.reply)) & expected
+            ),
+            *finding.seen,
+        )
+        return replace(finding, status=Status.WRONG_LEVEL, fix=fix, seen=seen, found_at=Place(zone.name, "NS"))
+    return finding
 
 
 def _of_the_servers(delegation: Delegation, finding: Finding) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -13,7 +14,7 @@ from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfDnsError
 from email_stack.dnscheck.transport import Network, NoAnswerError
 
-__all__ = ["Answer", "Directory", "NameServer", "ResolverError", "Zone"]
+__all__ = ["ANSWERS", "Answer", "Directory", "NameServer", "ResolverError", "Said", "Zone", "delegated_servers"]
 
 ROOT: Final = "."
 
@@ -22,6 +23,11 @@ SERVERS_OF_A_ZONE: Final = 13
 
 ADDRESSES_OF_A_SERVER: Final = 4
 DEPTH_OF_REFERRALS: Final = 4
+
+ROUNDS_OF_SERVERS: Final = 3
+"""Servers that the zone above names, those that they name, and those that these name: further ones no resolver asks first."""
+
+ANSWERS: Final = {"NOERROR", "NXDOMAIN"}
 
 _T = TypeVar("_T")
 
@@ -39,20 +45,69 @@ class NameServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
-    """A zone, its name without the trailing dot (the root's is "."), and who serves it."""
-
-    name: str
-    servers: tuple[NameServer, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What one server said: a reply, or why there is none."""
 
     server: NameServer
     reply: Reply | None
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A zone, its name without the trailing dot (the root's is "."), and who serves it.
+
+    Args:
+        name: of the zone.
+        servers: every one that a resolver may ask: those that the zone above names, and those that the zone itself names.
+        parent: the zone above; "" where that was not looked for.
+        named: names of the servers that the zone above delegates to; empty where that was not looked for.
+        own: names of the servers in the zone's own NS records; empty where nobody could tell.
+        apex: what each server said of the zone's own NS records.
+        delegation: what each server of the zone above said of them.
+    """
+
+    name: str
+    servers: tuple[NameServer, ...]
+    parent: str = ""
+    named: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    apex: tuple[Answer, ...] = ()
+    delegation: tuple[Answer, ...] = ()
+
+    @property
+    def serving(self) -> frozenset[NameServer]:
+        """The servers that answered from the zone, where they were asked."""
+        return frozenset(one.server for one in self.apex if one.reply and one.reply.authoritative and one.reply.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What all servers said of one name.
+
+    Args:
+        zone: the zone whose servers decide: the one that was asked, or one below it that it delegates the name to.
+        answers: one a server.
+        above: the zone that delegates to `zone`, where that is another than was asked; "" otherwise.
+    """
+
+    zone: Zone
+    answers: list[Answer]
+    above: str = ""
+
+
+def delegated_servers(reply: Reply, zone: str = "") -> tuple[str, ...]:
+    """The name servers in a parent's answer: of its referral, or of the zone itself when it serves both.
+
+    With `zone`, a referral to any other zone names nobody.
+    """
+    if reply.referral:
+        return reply.referral_servers if zone in {"", reply.referral} else ()
+    return () if zone and reply.chain else reply.values
+
+
+def _is_below(cut: str, zone: str) -> bool:
+    return bool(cut) and cut != zone and (zone == ROOT or in_zone(cut, zone))
 
 
 class Directory:
@@ -84,34 +139,92 @@ class Directory:
         return await self._once(("resolver",), self._living_resolver)
 
     async def zone_of(self, name: str) -> Zone:
-        """The closest zone at or above `name` that the resolver can name, with its servers.
+        """The closest zone at or above `name`, with every server that a resolver may be led to.
 
-        Below a zone whose servers are all dead that is the zone above it; `authoritative` then follows its referral.
+        Found from the root down: at each name every server of the zone above is asked whom it delegates the name to, and every
+        server named there for the zone's own NS records, which may name others. The search ends in front of labels with an
+        underscore, where cuts are rare: `said` follows the referrals of those.
 
         Raises:
             NoAnswerError: not even the root is known.
             ResolverError: the resolver answers nothing.
 
+        Source: RFC 1034 4.2.2 and 5.3.3; RFC 2181 5.4.1 and 6.1.
+        """
+        return (await self.line(name))[-1]
+
+    async def line(self, name: str) -> tuple[Zone, ...]:
+        """The zones at or above `name`, from the root down. Raises what `zone_of` raises."""
+        labels = name.split(".")
+        hidden = max((at for at, label in enumerate(labels) if "_" in label), default=-1)
+        start = ".".join(labels[hidden + 1 :])
+        try:
+            return await self._once(("line", start), lambda: self._line(start))
+        except NoAnswerError:
+            # A resolver that does not tell of the root may know the zone all the same.
+            return (await self._known_zone(name),)
+
+    async def _line(self, name: str) -> tuple[Zone, ...]:
+        if not name:
+            reply = await self.recursive(ROOT, "NS")
+            if not reply.values:
+                raise NoAnswerError("the root's servers are not known")
+            return (await self.with_servers(ROOT, reply.values),)
+        above = name.partition(".")[2]
+        zones = await self._once(("line", above), lambda: self._line(above))
+        zone = await self._below(zones[-1], name)
+        return zones if zone is None else (*zones, zone)
+
+    async def _below(self, above: Zone, name: str) -> Zone | None:
+        """The zone `name`, where any server of the zone above it delegates it or serves it; None where none does."""
+        delegation = await self.servers_say(above, name, "NS")
+        replies = [answer.reply for answer in delegation if answer.reply is not None]
+        named = [server for reply in replies for server in delegated_servers(reply, name)]
+        if not any(reply.rcode in ANSWERS and (reply.authoritative or reply.referral) for reply in replies):
+            # Nobody above can be asked from here: what the resolver knows must do.
+            with suppress(NoAnswerError):
+                reply = await self.recursive(name, "NS")
+                named += reply.values if not reply.alias else ()
+        if not named:
+            return None
+        servers: dict[NameServer, None] = {}
+        apex: dict[NameServer, Answer] = {}
+        wanted, own = list(dict.fromkeys(named)), list[str]()
+        for _ in range(ROUNDS_OF_SERVERS):
+            servers |= dict.fromkeys((await self.with_servers(name, wanted)).servers)
+            new = [server for server in servers if server not in apex]
+            answers = await asyncio.gather(*(self._answer(server, name, "NS") for server in new))
+            apex |= dict(zip(new, answers, strict=True))
+            told = [one.reply.values for one in answers if one.reply is not None and one.reply.authoritative]
+            own += [server for values in told for server in values]
+            wanted = [server for server in dict.fromkeys(own) if server not in {one.name for one in servers}]
+            if not wanted:
+                break
+        return Zone(
+            name,
+            tuple(servers),
+            parent=above.name,
+            named=tuple(dict.fromkeys(named)),
+            own=tuple(dict.fromkeys(own)),
+            apex=tuple(apex.values()),
+            delegation=tuple(delegation),
+        )
+
+    async def _known_zone(self, name: str) -> Zone:
+        """The closest zone that the resolver can name, with the servers that it knows.
+
         Source: RFC 2308 3: the SOA in the authority section of a negative answer is that of the zone.
         """
         candidate = name
         while candidate:
-            try:
+            with suppress(NoAnswerError):
                 reply = await self.recursive(candidate, "SOA")
-            except NoAnswerError:
-                pass
-            else:
                 # The answer for a name with a CNAME speaks of the zone that it leads to.
-                plain = reply.rcode in {"NOERROR", "NXDOMAIN"} and not reply.alias
+                plain = reply.rcode in ANSWERS and not reply.alias
                 if plain and reply.soa and (reply.soa == ROOT or in_zone(candidate, reply.soa)):
-                    return await self.zone(reply.soa)
+                    return await self.with_servers(reply.soa, (await self.recursive(reply.soa, "NS")).values)
             candidate = candidate.partition(".")[2]
         raise NoAnswerError(f'no zone was found above "{name}"')
-
-    async def zone(self, name: str) -> Zone:
-        """The zone of that name, with the servers that the resolver knows. Raises what `recursive` raises."""
-        reply = await self.recursive(name, "NS")
-        return await self.with_servers(name, reply.values)
 
     async def with_servers(self, name: str, servers: Iterable[str]) -> Zone:
         """The zone with servers of these names, each at every address of its. Raises `ResolverError`."""
@@ -127,20 +240,36 @@ class Directory:
         )
 
     async def authoritative(self, zone: Zone, name: str, kind: str) -> list[Answer]:
-        """What every server says of `name`: those of `zone`, or of the zone below it that they delegate the name to.
+        """The answers of `said`."""
+        return (await self.said(zone, name, kind)).answers
 
-        A question for the NS of a name is one for its delegation: it ends at the zone above. Raises `ResolverError`.
+    async def said(self, zone: Zone, name: str, kind: str) -> Said:
+        """What every server says of `name`: those of `zone`, or of the zones below it that they delegate the name to.
+
+        Servers that refer to a zone below are left out for the servers there; those that answer themselves stay. Raises
+        `ResolverError`.
         """
+        kept: list[Answer] = []
+        above = ""
         for _ in range(DEPTH_OF_REFERRALS):
             answers = await self.servers_say(zone, name, kind)
-            below = next((answer.reply for answer in answers if answer.reply and answer.reply.referral), None)
-            if below is None or below.referral == zone.name or (kind == "NS" and below.referral == name):
+            referring = [one for one in answers if one.reply is not None and _is_below(one.reply.referral, zone.name)]
+            if not referring:
                 break
-            if zone.name != ROOT and not in_zone(below.referral, zone.name):
-                break
-            cut, servers = below.referral, below.referral_servers
-            zone = await self._once(("cut", cut, *servers), lambda: self.with_servers(cut, servers))  # noqa: B023 - awaited here
-        return answers
+            kept += [
+                one for one in answers if one not in referring and one.reply is not None and one.reply.authoritative
+            ]
+            cut = next(one.reply.referral for one in referring if one.reply is not None)
+            named = [server for one in referring if one.reply for server in delegated_servers(one.reply, cut)]
+            above = zone.name
+            zone = await self._zone_at(cut, above, named)
+        below = {one.server for one in answers}
+        return Said(zone, [*(one for one in kept if one.server not in below), *answers], above)
+
+    async def _zone_at(self, cut: str, above: str, named: Sequence[str]) -> Zone:
+        chosen = tuple(dict.fromkeys(named))
+        zone = await self._once(("cut", cut, *chosen), lambda: self.with_servers(cut, chosen))
+        return replace(zone, parent=above, named=chosen)
 
     async def servers_say(self, zone: Zone, name: str, kind: str) -> list[Answer]:
         """What every server of `zone` itself says of `name`; referrals are not followed."""

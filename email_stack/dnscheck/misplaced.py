@@ -10,8 +10,7 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
 from email_stack.dnscheck import advice
-from email_stack.dnscheck.delegation import delegated_servers
-from email_stack.dnscheck.directory import Answer, Directory, Zone
+from email_stack.dnscheck.directory import Answer, Directory, Zone, delegated_servers
 from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.model import Finding, Place, Status
 from email_stack.dnscheck.neighbours import Neighbour, neighbours, probe, stands_for

@@ -62,6 +62,8 @@ class Status(StrEnum):
     DELEGATION_MISSING = "delegation-missing"
     DELEGATION_PARTIAL = "delegation-partial"
     """The parent names some of the zone's name servers, not all."""
+    WRONG_LEVEL = "wrong-level"
+    """Our name servers are named for a domain above the subdomain, which they do not serve."""
     LAME = "lame"
     """A server is named for the zone and does not answer for it."""
     DNSSEC_BOGUS = "dnssec-bogus"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -25,7 +25,10 @@ UDP_PAYLOAD_OCTETS: Final = 1232
 _MAX_CHAIN: Final = 8
 """CNAMEs followed in one message; a loop ends here too."""
 
+_TTL_AT_MOST: Final = 2**31 - 1
+
 _CNAME: Final = dns.rdatatype.CNAME
+_SOA: Final = dns.rdatatype.SOA
 _IN: Final = dns.rdataclass.IN
 _HEADER: Final = struct.Struct("!HHHHHH")
 _QUESTION: Final = struct.Struct("!HH")
@@ -50,6 +53,7 @@ class Reply:
         referral: zone that the server delegates the name with; "" when it does not.
         referral_servers: names of that zone's servers.
         bogus: whether a validating resolver holds back data that it has. Source: RFC 4035 4.3 and 5.5.
+        ttl_seconds: for how long the answer may be cached; a negative one as its SOA record says (RFC 2308 5).
     """
 
     rcode: str
@@ -61,6 +65,7 @@ class Reply:
     referral: str = ""
     referral_servers: tuple[str, ...] = ()
     bogus: bool = False
+    ttl_seconds: int = field(default=0, compare=False)
 
     @property
     def alias(self) -> str:
@@ -112,27 +117,41 @@ def read_reply(body: bytes, name: str, kind: str) -> Reply:
         asked = (parser.get_name(decompress=True), *parser.get_struct(_QUESTION.format)) if questions == 1 else None
         if asked != (_name(name), dns.rdatatype.from_text(kind), _IN):
             raise ReplyError("malformed answer: to another question")
-        found = _records(parser, answers)
-        authority = {} if found else _records(parser, authorities)
-        return _facts(found, authority, rcode, name, kind, authoritative=bool(flags & dns.flags.AA))
+        ttls: _Ttls = {}
+        found = _records(parser, answers, ttls)
+        authority = {} if found else _records(parser, authorities, ttls)
+        facts = _facts(found, authority, rcode, name, kind, authoritative=bool(flags & dns.flags.AA))
+        negative = None if found else next((one[0] for (_, rdtype), one in authority.items() if rdtype == _SOA), None)
+        return replace(facts, ttl_seconds=_cached_seconds(ttls, [*found, *authority], negative))
     except (dns.exception.DNSException, struct.error, ValueError) as error:
         raise ReplyError(f"malformed answer: {type(error).__name__}") from error
 
 
 _Sections = dict[tuple[dns.name.Name, int], list[dns.rdata.Rdata]]
+_Ttls = dict[tuple[dns.name.Name, int], int]
 
 
-def _records(parser: dns.wire.Parser, count: int) -> _Sections:
-    """The records of one section by owner and type, those of other classes left out."""
+def _records(parser: dns.wire.Parser, count: int, ttls: _Ttls) -> _Sections:
+    """The records of one section by owner and type, those of other classes left out; the shortest TTL of each into `ttls`."""
     found: _Sections = {}
     for _ in range(count):
         owner = parser.get_name(decompress=True)
-        kind, class_, _, octets = parser.get_struct("!HHIH")
+        kind, class_, ttl, octets = parser.get_struct("!HHIH")
         with parser.restrict_to(octets):
             rdata = dns.rdata.from_wire_parser(class_, kind, parser)
         if class_ == _IN:
             found.setdefault((owner, kind), []).append(rdata)
+            # A TTL with its first bit set counts as zero. Source: RFC 2181 8.
+            ttls[owner, kind] = min(ttls.get((owner, kind), _TTL_AT_MOST), ttl if ttl <= _TTL_AT_MOST else 0)
     return found
+
+
+def _cached_seconds(ttls: _Ttls, used: Iterable[tuple[dns.name.Name, int]], negative: dns.rdata.Rdata | None) -> int:
+    """For how long the answer made of the records `used` may be cached; with the SOA record that a negative one has."""
+    limits = [ttls[one] for one in used if one in ttls]
+    if negative is not None:
+        limits.append(cast("Any", negative).minimum)
+    return min(limits, default=0)
 
 
 def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: str, *, authoritative: bool) -> Reply:

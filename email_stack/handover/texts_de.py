@@ -83,6 +83,8 @@ GERMAN: Final = Texts(
         "Melden Sie sich dort an, wo das DNS von {zone} verwaltet wird.",
         "Legen Sie den NS-Eintrag unten an, mit allen {count} Nameservern. Viele Oberflächen hängen {zone} selbst an den "
         "Namen an: Tragen Sie dort nur den kurzen Namen {host} ein. Entfernen Sie andere NS-Einträge desselben Namens.",
+        "Lassen Sie die Nameserver von {zone} selbst, wie sie sind, in der Zone und beim Registrar: Unsere bedienen nur "
+        "{subdomain}; stünden sie bei {zone}, wären deren Website und E-Mail nicht mehr erreichbar.",
         "Verschieben oder löschen Sie andere Einträge unter {subdomain}: Sobald die Delegation steht, sind sie "
         "nicht mehr sichtbar.",
         "Ist {zone} mit DNSSEC signiert, legen Sie für {subdomain} keinen DS-Eintrag an, außer wir senden Ihnen einen.",
@@ -141,6 +143,7 @@ GERMAN: Final = Texts(
         Status.TOO_MANY_LOOKUPS: "Zu viele SPF-Abfragen",
         Status.DELEGATION_MISSING: "Noch nicht delegiert",
         Status.DELEGATION_PARTIAL: "Nameserver unvollständig",
+        Status.WRONG_LEVEL: "Nameserver bei der falschen Domain",
         Status.LAME: "Nameserver antwortet nicht",
         Status.DNSSEC_BOGUS: "DNSSEC-Signatur ungültig",
         Status.UNREACHABLE: "Kein Server antwortete",
@@ -165,6 +168,9 @@ GERMAN: Final = Texts(
         Status.DELEGATION_MISSING: "Legen Sie den NS-Eintrag mit allen Nameservern an, die hier stehen.",
         Status.DELEGATION_PARTIAL: "Ergänzen Sie die fehlenden Nameserver im NS-Eintrag, so dass er alle "
         "enthält, die hier stehen, und keine anderen.",
+        Status.WRONG_LEVEL: "Nehmen Sie unsere Nameserver aus den NS-Einträgen der übergeordneten Domain, in deren Zone und beim "
+        "Registrar, und tragen Sie dort deren eigene wieder ein: Nur der NS-Eintrag hier nennt unsere. Bis dahin sind Website und "
+        "E-Mail der Domain nicht oder nur zeitweise erreichbar.",
         Status.LAME: "Vergleichen Sie den NS-Eintrag mit dem hier und entfernen Sie Server, die hier nicht stehen; ist er gleich, "
         "geben Sie uns bitte Bescheid.",
         Status.DNSSEC_BOGUS: "Entfernen Sie den DS-Eintrag dieses Namens oder signieren Sie die Zone neu: Bis dahin verwerfen "

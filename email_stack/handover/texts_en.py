@@ -82,6 +82,8 @@ ENGLISH: Final = Texts(
         "Sign in where the DNS of {zone} is managed.",
         "Create the NS record set below, with all of its {count} name servers. Many panels add {zone} to the name by "
         "themselves: there, enter only the short name {host}. Remove other NS records of the same name.",
+        "Leave the name servers of {zone} itself as they are, in the zone and at the registrar: ours serve {subdomain} only, and "
+        "with them at {zone} its website and mail would be down.",
         "Move or delete other records at or below {subdomain}: once the delegation is in place, they are no longer seen.",
         "If {zone} is signed with DNSSEC, add no DS record for {subdomain} unless we send you one.",
         "Tell us when it is done. We check the delegation and create everything else; this needs nothing more from you.",
@@ -137,6 +139,7 @@ ENGLISH: Final = Texts(
         Status.TOO_MANY_LOOKUPS: "Too many SPF look-ups",
         Status.DELEGATION_MISSING: "Not delegated yet",
         Status.DELEGATION_PARTIAL: "Name servers incomplete",
+        Status.WRONG_LEVEL: "Name servers at the wrong domain",
         Status.LAME: "Name server gives no answer",
         Status.DNSSEC_BOGUS: "DNSSEC signature invalid",
         Status.UNREACHABLE: "No server answered",
@@ -160,6 +163,9 @@ ENGLISH: Final = Texts(
         Status.DELEGATION_MISSING: "Create the NS record set with all of the name servers shown here.",
         Status.DELEGATION_PARTIAL: "Add the missing name servers to the NS record set, so that it holds all that "
         "are shown here, and no other.",
+        Status.WRONG_LEVEL: "Take our name servers out of the NS records of the domain above, in its zone and at its registrar, "
+        "and put its own name servers back: only the NS record set shown here names ours. Until then the domain's website and mail "
+        "are down, or fail now and then.",
         Status.LAME: "Compare the NS record set with the one shown here and remove servers that are not in it; if it is the "
         "same, please tell us.",
         Status.DNSSEC_BOGUS: "Remove the DS record of this name, or sign the zone anew: until then, checking "

@@ -48,6 +48,7 @@ class Internet:
         root: serves the root, `example` and AWS' own domains.
         customer: ns1.dns.example and ns2.dns.example.
         ours: ns-1.awsdns.example to ns-4.awsdns.example.
+        old: ns.old.example, of a provider that customers have left.
         resolver: recursive and validating.
         port: where all of them listen but the resolver.
     """
@@ -57,6 +58,7 @@ class Internet:
             "root.servers.example",
             *(f"ns{number}.dns.example" for number in (1, 2)),
             *(f"ns-{number}.awsdns.example" for number in (1, 2, 3, 4)),
+            "ns.old.example",
         ]
         addresses = [f"127.53.0.{number}" for number, _ in enumerate(names, start=1)]
         self.port = free_port(addresses)
@@ -65,7 +67,8 @@ class Internet:
         ]
         self.root = servers[0]
         self.customer = tuple(servers[1:3])
-        self.ours = tuple(servers[3:])
+        self.ours = tuple(servers[3:7])
+        self.old = servers[7]
         self._servers = servers
         self._hosts = {server.name: server.address for server in servers}
         self._serial = 0
@@ -125,10 +128,22 @@ class Internet:
                 touched[parent.name] = None
         self._publish(touched)
 
-    def serve_differently(self, server: Server, zone: str, text: str) -> None:
-        """Let one server of `zone` serve other lines than the rest, until the zone is served again."""
+    def serve_differently(
+        self, server: Server, zone: str, text: str, *, primary: str = "root.servers.example", serial: int | None = None
+    ) -> None:
+        """Let one server of `zone` serve other lines than the rest, until the zone is served again.
+
+        The SOA record names `primary`, as that of every zone here does, and a serial newer than all before it.
+        """
         held = self._zones[zone]
-        server.load({zone: self._text(replace(held, text=text))})
+        written = self._text(replace(held, text=text))
+        if serial is not None:
+            written = written.replace(f" {self._serial} ", f" {serial} ")
+        server.load({zone: written.replace("SOA root.servers.example.", f"SOA {primary}.")})
+
+    def serial(self) -> int:
+        """The serial number that was given last."""
+        return self._serial
 
     def text(self, zone: str) -> str:
         """The lines that `zone` was served with last."""

@@ -244,7 +244,9 @@ class Resolver:
         flags, protocol, algorithm, key = self.trust_anchor.split(None, 3)
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         rndc_key = f'key "rndc" {{ algorithm hmac-sha256; secret "{secret}"; }};'
-        (self.folder / "hints").write_text(f". 3600 NS root.servers.\nroot.servers. 3600 A {self.root}\n")
+        (self.folder / "hints").write_text(
+            f". 3600 NS root.servers.example.\nroot.servers.example. 3600 A {self.root}\n"
+        )
         (self.folder / "rndc.conf").write_text(
             f'{rndc_key}\noptions {{ default-key "rndc"; default-server {self.address}; default-port {self.control_port}; }};\n'
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -61,9 +62,13 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
         return
     checked_credentials(cell.region)
     judged = judged_removal(chosen, cell, stacks, config)
+    remembered = 0
     if not force and not judged.delegated_by_us:
         for zone in judged.zones:
-            refuse_dangling_delegation(tenant, zone.domain, zone.name_servers, endpoint(resolver), server_port)
+            seconds = refuse_dangling_delegation(
+                tenant, zone.domain, zone.name_servers, endpoint(resolver), server_port
+            )
+            remembered = max(remembered, seconds)
     done = (*judged.left_over, *judged.stacks)
     if not done and not judged.zones:
         _tell_nothing_there(chosen, as_json=as_json)
@@ -72,10 +77,14 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
     if as_json:
         print_json(
             {"ok": True, "applied": True, "stacks": list(done), "removal": chosen.removal, "versions_deleted": emptied}
+            | ({"remembered_seconds": remembered} if remembered else {})
         )
         return
     names = ", ".join([*done, *(f"hosted zone {zone.id}" for zone in judged.zones if not judged.stacks)])
     console.print(f"deleted {names}; this {judged.removal.text}" if judged.stacks else f"deleted {names}", markup=False)
+    if remembered:
+        until = f"{datetime.now(UTC) + timedelta(seconds=remembered):%Y-%m-%d %H:%M} UTC"
+        console.print(f"caches that were not asked may remember the delegation until {until}", markup=False)
 
 
 def _remove(tenant: Tenant, cell: Cell, judged: Judged, config: Path) -> int:
