@@ -13,6 +13,7 @@ __all__ = [
     "all_elsewhere",
     "behind",
     "bogus",
+    "clause",
     "cname_beside",
     "cname_conflict",
     "cname_lacks",
@@ -26,6 +27,7 @@ __all__ = [
     "ds_without_key",
     "duplicate_dmarc",
     "duplicate_spf",
+    "expected",
     "found_elsewhere",
     "lame",
     "missing",
@@ -35,21 +37,12 @@ __all__ = [
     "not_yet_at_resolver",
     "policy_meanwhile",
     "serves_as_well",
+    "shown",
     "silent",
-    "spf_end",
-    "spf_error",
-    "spf_lets_all_pass",
-    "spf_not_passing",
-    "spf_serves_as_well",
-    "spf_unanswered",
-    "spf_without",
     "split_wrong",
     "surplus",
     "target_doubled",
     "through_names",
-    "through_terms",
-    "too_many_lookups",
-    "uncounted",
     "unreachable",
     "wrong",
     "wrong_level",
@@ -62,22 +55,22 @@ _SHOWN_VALUES: Final = 6
 
 def missing(record: DnsRecord, zone: str) -> str:
     """The record is not there."""
-    return f"Add to the zone {zone}: {record.name} {record.type} {_expected(record)}."
+    return f"Add to the zone {zone}: {record.name} {record.type} {expected(record)}."
 
 
 def wrong(record: DnsRecord, seen: Sequence[str]) -> str:
     """Another value stands in its place."""
-    return f"Change the {record.type} record of {record.name} from {_shown(seen)} to {_expected(record)}."
+    return f"Change the {record.type} record of {record.name} from {shown(seen)} to {expected(record)}."
 
 
 def target_doubled(record: DnsRecord, zone: str) -> str:
     """The value has the zone's name appended, as zone files do with names that do not end in a dot."""
-    return f'End the value of {record.name} {record.type} with a dot, as {zone} was appended to it: {_expected(record)[:-1]}.".'
+    return f'End the value of {record.name} {record.type} with a dot, as {zone} was appended to it: {expected(record)[:-1]}.".'
 
 
 def surplus(record: DnsRecord, others: Sequence[str]) -> str:
     """Beside it stands what must not."""
-    return f"Remove from {record.name} {record.type}: {_shown(others)}; only {_expected(record)} may stand there."
+    return f"Remove from {record.name} {record.type}: {shown(others)}; only {expected(record)} may stand there."
 
 
 def doubled_name(record: DnsRecord, seen_at: str, zone: str) -> str:
@@ -91,13 +84,13 @@ def found_elsewhere(record: DnsRecord, place: Place, zone: str, *, unless_needed
     if place.name == record.name:
         return (
             f"Make it a {record.type}: found at {place.name} as {place.type}, which must go; add to the zone {zone}: "
-            f"{record.name} {record.type} {_expected(record)}."
+            f"{record.name} {record.type} {expected(record)}."
         )
     kind = "" if place.type == record.type else f", and make it a {record.type}"
     unless = f", or copy it where {place.name} needs it too" if unless_needed else ""
     return (
         f"Found at {place.name} as {place.type}: move it to {record.name}{kind}{unless}; the zone {zone} must hold: "
-        f"{record.name} {record.type} {_expected(record)}."
+        f"{record.name} {record.type} {expected(record)}."
     )
 
 
@@ -119,30 +112,30 @@ def split_wrong(record: DnsRecord) -> str:
     """The value was torn apart."""
     return (
         f"Enter the TXT value of {record.name} as one record without quotation marks or added spaces, exactly "
-        f"{_expected(record)}; parts of at most 255 characters belong to one record and are joined as they are."
+        f"{expected(record)}; parts of at most 255 characters belong to one record and are joined as they are."
     )
 
 
 def cname_conflict(record: DnsRecord, alias: str, zone: str) -> str:
     """A CNAME stands where another type belongs, and leads to nothing of that type."""
     return (
-        f"Remove the CNAME of {record.name}, or the wildcard that makes it ({_shown([alias])}), and add to the zone {zone}: "
-        f"{record.name} {record.type} {_expected(record)}."
+        f"Remove the CNAME of {record.name}, or the wildcard that makes it ({shown([alias])}), and add to the zone {zone}: "
+        f"{record.name} {record.type} {expected(record)}."
     )
 
 
 def cname_beside(record: DnsRecord, alias: str, zone: str) -> str:
     """A CNAME stands beside other data: resolvers follow it or not, as it comes. Source: RFC 1034 3.6.2."""
     return (
-        f"Remove the CNAME of {record.name} ({_shown([alias])}) from the zone {zone}: beside it nothing else may stand, and "
-        f"resolvers find one or the other; keep {record.name} {record.type} {_expected(record)}."
+        f"Remove the CNAME of {record.name} ({shown([alias])}) from the zone {zone}: beside it nothing else may stand, and "
+        f"resolvers find one or the other; keep {record.name} {record.type} {expected(record)}."
     )
 
 
 def data_beside(record: DnsRecord, zone: str) -> str:
     """Other data stands beside the CNAME that is expected. Source: RFC 1034 3.6.2."""
     return (
-        f"Remove from the zone {zone} every record of {record.name} but its CNAME {_expected(record)}: beside a CNAME nothing "
+        f"Remove from the zone {zone} every record of {record.name} but its CNAME {expected(record)}: beside a CNAME nothing "
         "else may stand, and resolvers find one or the other."
     )
 
@@ -150,7 +143,7 @@ def data_beside(record: DnsRecord, zone: str) -> str:
 def cname_lacks(record: DnsRecord, end: str) -> str:
     """A CNAME leads to other records that are right, and to none of this type."""
     return (
-        f"Add where the CNAME of {record.name} leads: {escaped(end)} {record.type} {_expected(record)}; or replace that CNAME by "
+        f"Add where the CNAME of {record.name} leads: {escaped(end)} {record.type} {expected(record)}; or replace that CNAME by "
         "records of the name itself, all of them."
     )
 
@@ -162,74 +155,22 @@ def behind(record: DnsRecord, end: str, fix: str) -> str:
 
 def through_names(record: DnsRecord, chain: Sequence[str]) -> str:
     """A note: the record is reached through CNAMEs."""
-    return f"is reached through CNAME {_shown(chain)}, which must go on leading to {_expected(record)}"
-
-
-def through_terms(via: Sequence[str], needed: Sequence[str], lookups: int) -> str:
-    """A note: SES is allowed by a record that this one includes."""
-    return (
-        f"{', '.join(needed)} is reached through {_shown(via)}, which must go on including it; receivers spend {lookups} of 10 "
-        "look-ups on the record"
-    )
+    return f"is reached through CNAME {shown(chain)}, which must go on leading to {expected(record)}"
 
 
 def duplicate_spf(record: DnsRecord, found: Sequence[str]) -> str:
     """A name may hold one SPF record. Source: RFC 7208 4.5."""
-    return f"Merge the {len(found)} SPF records of {record.name} into one: {_shown(found)}."
+    return f"Merge the {len(found)} SPF records of {record.name} into one: {shown(found)}."
 
 
 def duplicate_dmarc(record: DnsRecord, found: Sequence[str]) -> str:
     """A name may hold one DMARC record. Source: RFC 9989 4.10."""
-    return f"Keep one of the {len(found)} DMARC records of {record.name}, {_expected(record)}: {_shown(found)}."
-
-
-def too_many_lookups(record: DnsRecord, problem: str) -> str:
-    """The SPF record costs more than receivers spend."""
-    return f"Shorten the SPF record of {record.name}: it {_clause(problem)}."
-
-
-def spf_error(record: DnsRecord, problem: str) -> str:
-    """Receivers cannot read the SPF record."""
-    return f"Change the SPF record of {record.name} to {_expected(record)}: {_clause(problem)}."
-
-
-def spf_without(record: DnsRecord, needed: Iterable[str], seen: str) -> str:
-    """The SPF record does not allow SES."""
-    terms = " ".join(f"include:{domain}" for domain in needed)
-    return f'Add "{terms}" to the SPF record of {record.name}, in front of its end: {_shown([seen])}.'
-
-
-def spf_not_passing(record: DnsRecord, domain: str, at: str) -> str:
-    """SES is named, and what a receiver computes for it is no pass."""
-    whose = f"the SPF record of {escaped(at)}" + (
-        "" if at == record.name else f", which that of {record.name} leads to"
-    )
-    return (
-        f'Let "include:{domain}" decide in {whose}: write it without "-", "~" or "?", in front of every term that decides '
-        "otherwise, and let what includes it pass as well."
-    )
-
-
-def spf_unanswered(record: DnsRecord, problem: str) -> str:
-    """What the SPF record leads to cannot be asked for, so nobody can tell whether it allows SES."""
-    return f"Check again later, or repair what the SPF record of {record.name} leads to: {_clause(problem)}."
-
-
-def spf_end(record: DnsRecord, at: str, seen: str) -> str:
-    """The SPF record says nothing of other senders, or allows them all."""
-    own = at == record.name
-    led = "" if own else f", which that of {record.name} redirects to"
-    return f'End the SPF record of {escaped(at)}{led} in "~all" or "-all": {_shown([seen])}.'
-
-
-def spf_lets_all_pass(record: DnsRecord, term: str, at: str) -> str:
-    """A record that this one includes lets every sender pass."""
-    return f'Take "{escaped(term)}" out of the SPF record of {record.name}: the record of {escaped(at)} lets every sender pass.'
+    return f"Keep one of the {len(found)} DMARC records of {record.name}, {expected(record)}: {shown(found)}."
 
 
 def dmarc_differs(record: DnsRecord, difference: str) -> str:
     """The DMARC record asks for something else."""
-    return f"Change the DMARC record of {record.name} to {_expected(record)}: {_clause(difference)}."
+    return f"Change the DMARC record of {record.name} to {expected(record)}: {clause(difference)}."
 
 
 def lame(zone: str, servers: Iterable[str]) -> str:
@@ -244,12 +185,12 @@ def unreachable(zone: str, servers: Iterable[str]) -> str:
 
 def no_resolver(problem: str) -> str:
     """There is nobody to ask."""
-    return f"Name a resolver that answers, as the one in use does not: {_clause(problem)}."
+    return f"Name a resolver that answers, as the one in use does not: {clause(problem)}."
 
 
 def no_zone(problem: str) -> str:
     """The resolver could not tell whose name it is."""
-    return f"Check again later, or with another resolver: {_clause(problem)}."
+    return f"Check again later, or with another resolver: {clause(problem)}."
 
 
 def bogus(zone: str) -> str:
@@ -280,37 +221,27 @@ def silent(servers: Iterable[str]) -> str:
 
 def serves_as_well(seen: Sequence[str]) -> str:
     """A note: not what was handed over, and right all the same."""
-    return f"is {_shown(seen)}, which serves as well"
-
-
-def spf_serves_as_well(seen: str, lookups: int) -> str:
-    """A note: another SPF record that allows SES."""
-    return f"{serves_as_well([seen])}; receivers spend {lookups} of 10 look-ups on it"
-
-
-def uncounted(problem: str) -> str:
-    """A note: the budget could not be told."""
-    return f"its look-ups could not be counted: {_clause(problem)}"
+    return f"is {shown(seen)}, which serves as well"
 
 
 def delegation_missing(record: DnsRecord, parent: str) -> str:
     """The parent does not delegate the subdomain."""
-    return f"Add to the zone {parent}: {record.name} NS {_expected(record)}."
+    return f"Add to the zone {parent}: {record.name} NS {expected(record)}."
 
 
 def delegation_partial(record: DnsRecord, absent: Sequence[str], parent: str) -> str:
     """The parent names some of the servers."""
-    return f"Add to the NS records of {record.name} in the zone {parent}: {_shown(absent)}."
+    return f"Add to the NS records of {record.name} in the zone {parent}: {shown(absent)}."
 
 
 def delegation_extra(record: DnsRecord, others: Sequence[str], parent: str) -> str:
     """The parent names servers that are not the zone's."""
-    return f"Remove from the NS records of {record.name} in the zone {parent}: {_shown(others)}."
+    return f"Remove from the NS records of {record.name} in the zone {parent}: {shown(others)}."
 
 
 def delegated_elsewhere(record: DnsRecord, seen: Sequence[str], parent: str) -> str:
     """The parent names others only."""
-    return f"Change the NS records of {record.name} in the zone {parent} from {_shown(seen)} to {_expected(record)}."
+    return f"Change the NS records of {record.name} in the zone {parent} from {shown(seen)} to {expected(record)}."
 
 
 def wrong_level(
@@ -330,27 +261,29 @@ def wrong_level(
     if named and not others:
         return (
             f"Put the own name servers of {zone} back in the zone {parent}, at the domain's registrar: "
-            f"{_shown(named)} do not serve {zone}, so all of it is down; {only}."
+            f"{shown(named)} do not serve {zone}, so all of it is down; {only}."
         )
     places = [f"in the zone {parent} (at the domain's registrar)"] if named else []
     places += [f"in the zone {zone} itself"] if own else []
     stray = list(dict.fromkeys([*named, *own]))
     return (
-        f"Remove from the NS records of {zone} {' and '.join(places)}: {_shown(stray)}; they do not serve {zone}, so it is down "
-        f"for whoever asks them; its own are {_shown(others)}, and {only}."
+        f"Remove from the NS records of {zone} {' and '.join(places)}: {shown(stray)}; they do not serve {zone}, so it is down "
+        f"for whoever asks them; its own are {shown(others)}, and {only}."
     )
 
 
 def zone_names_others(record: DnsRecord, seen: Sequence[str]) -> str:
     """The zone's own NS records are not those that were handed over."""
-    return f"Write the zone's own NS records of {record.name} back to {_expected(record)}: they are {_shown(seen)}."
+    return f"Write the zone's own NS records of {record.name} back to {expected(record)}: they are {shown(seen)}."
 
 
-def _expected(record: DnsRecord) -> str:
+def expected(record: DnsRecord) -> str:
+    """What is handed over, in quotation marks."""
     return ", ".join(f'"{value}"' for value in record.values)
 
 
-def _shown(values: Sequence[str]) -> str:
+def shown(values: Sequence[str]) -> str:
+    """The first few values, with escapes."""
     more = len(values) - _SHOWN_VALUES
     return ", ".join(f'"{escaped(value)}"' for value in values[:_SHOWN_VALUES]) + (
         f" and {more} more" if more > 0 else ""
@@ -362,5 +295,6 @@ def _list(servers: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _clause(problem: str) -> str:
+def clause(problem: str) -> str:
+    """A problem as part of a sentence."""
     return escaped(problem, 2 * _SHOWN_CHARACTERS).rstrip(".")

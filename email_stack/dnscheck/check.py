@@ -19,7 +19,7 @@ from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_togeth
 from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject
 from email_stack.dnscheck.policy_walk import governing_policy
 from email_stack.dnscheck.replies import Reply
-from email_stack.dnscheck.spf import SpfBudget, evaluate_budget
+from email_stack.dnscheck.spf_verdict import JudgedSpf, evaluate_spf
 from email_stack.dnscheck.transport import Network, NoAnswerError
 from email_stack.dnscheck.verdicts import judge, spf_texts
 
@@ -237,9 +237,9 @@ async def _resolved(record: DnsRecord, directory: Directory) -> Resolved:
         return Resolved(endpoint.address, None, str(error))
 
 
-async def _budgets(record: DnsRecord, replies: Sequence[Reply | None], directory: Directory) -> dict[str, SpfBudget]:
+async def _budgets(record: DnsRecord, replies: Sequence[Reply | None], directory: Directory) -> dict[str, JudgedSpf]:
     texts = {text for reply in replies if reply is not None for text in spf_texts(record, reply)}
-    return {text: await evaluate_budget(text, record.name, directory) for text in sorted(texts)}
+    return {text: await evaluate_spf(text, record, directory) for text in sorted(texts)}
 
 
 def _serving(answers: Sequence[Answer]) -> list[Answer]:

@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dnscheck import advice
 from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remark, dmarc_remarks, is_dmarc
+from email_stack.dnscheck.judgement import Judgement
 from email_stack.dnscheck.model import Status
 from email_stack.dnscheck.replies import Reply
-from email_stack.dnscheck.spf import SpfBudget, is_spf, parse_spf
-from email_stack.dnscheck.spf_tree import SpfResult, SpfTree, domain_of
+from email_stack.dnscheck.spf import is_spf
+from email_stack.dnscheck.spf_verdict import JudgedSpf, judge_spf
 
 __all__ = ["Budgets", "Judgement", "judge", "spf_texts"]
 
-Budgets = Mapping[str, SpfBudget]
-"""The look-up budget of each SPF record that was seen at one name, by its text."""
+Budgets = Mapping[str, JudgedSpf]
+"""What receivers make of each SPF record that was seen at one name, by its text."""
 
 _PIECES_AT_MOST: Final = 4
-_SETTLED_ENDS: Final = {"~", "-", "unknown"}
-"""A receiver's answer for senders that nothing matches; behind a redirect with macros nobody can tell."""
-
 _SQUEEZED: Final = str.maketrans("", "", ' \t"\\')
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict on one answer.
-
-    Args:
-        status: what holds.
-        fix: what to do, in one sentence; "" when nothing is to do.
-        note: what is worth knowing beside the verdict; "" when nothing is.
-        via: what stands between the name and what a receiver gets, in the order followed: CNAMEs, then terms of SPF.
-    """
-
-    status: Status
-    fix: str = ""
-    note: str = ""
-    via: tuple[str, ...] = ()
 
 
 _RIGHT: Final = Judgement(Status.OK)
@@ -137,65 +118,7 @@ def _spf(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> Judgemen
         return Judgement(Status.DUPLICATE_SPF, advice.duplicate_spf(record, found))
     if not found:
         return _near(record, values, "spf1")
-    return _one_spf(record, found[0], budgets[found[0]])
-
-
-def _one_spf(record: DnsRecord, found: str, budget: SpfBudget) -> Judgement:
-    tree = budget.tree
-    if budget.kind == "too-many-lookups":
-        return Judgement(Status.TOO_MANY_LOOKUPS, advice.too_many_lookups(record, budget.problem))
-    if budget.kind == "error" or tree is None:
-        return Judgement(Status.WRONG, advice.spf_error(record, budget.problem))
-    needed = sorted(domain_of(term) for term in parse_spf(record.values[0]).evaluated if term.name == "include")
-    fault = _spf_everybody(record, tree.stranger()) or _spf_fault(record, found, budget, tree, needed)
-    fault = fault or _spf_end(record, found, tree.stranger())
-    if fault is not None:
-        return fault
-    own = {domain_of(term) for term in tree.root.evaluated if term.name == "include" and term.qualifier == "+"}
-    # What the record includes itself needs nobody else, though another include may come first.
-    ways = [tree.behind(domain).path[:-1] for domain in needed if domain not in own]
-    via = tuple(dict.fromkeys(term for way in ways for term in way))
-    notes = [advice.uncounted(budget.problem)] if budget.kind == "temporary" else []
-    if via:
-        notes.insert(0, advice.through_terms(via, needed, budget.lookups))
-    elif found != record.values[0] and not notes:
-        notes.append(advice.spf_serves_as_well(found, budget.lookups))
-    return Judgement(Status.OK, note="; ".join(notes), via=via)
-
-
-def _spf_fault(
-    record: DnsRecord, found: str, budget: SpfBudget, tree: SpfTree, needed: Sequence[str]
-) -> Judgement | None:
-    """What keeps the servers that must pass from passing."""
-    absent = []
-    for domain in needed:
-        result = tree.behind(domain)
-        if result.passes and result.matched == domain:
-            continue
-        at = tree.mentions(domain)
-        if at:
-            return Judgement(Status.WRONG, advice.spf_not_passing(record, domain, at))
-        absent.append(domain)
-    if not absent:
-        return None
-    if budget.kind == "temporary":
-        # The include may stand behind the one that got no answer: until it has one, nobody can tell.
-        return Judgement(Status.UNREACHABLE, advice.spf_unanswered(record, budget.problem))
-    return Judgement(Status.WRONG, advice.spf_without(record, absent, found))
-
-
-def _spf_everybody(record: DnsRecord, stranger: SpfResult) -> Judgement | None:
-    """What is included lets every sender pass."""
-    if not stranger.passes or len(stranger.path) == 1:
-        return None
-    return Judgement(Status.WRONG, advice.spf_lets_all_pass(record, stranger.path[0], stranger.at))
-
-
-def _spf_end(record: DnsRecord, found: str, stranger: SpfResult) -> Judgement | None:
-    """What senders get that nothing matches: they must not pass, nor be left open."""
-    if stranger.outcome in _SETTLED_ENDS:
-        return None
-    return Judgement(Status.WRONG, advice.spf_end(record, stranger.at, found))
+    return judge_spf(record, found[0], budgets[found[0]])
 
 
 def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:

@@ -45,7 +45,7 @@ class World(dns.resolver.Resolver):
 
     async def addresses(self, name: str) -> list[str]:
         """The addresses of both kinds."""
-        return self.values(name, "A") or self.values(name, "AAAA")
+        return [*self.values(name, "A"), *self.values(name, "AAAA")]
 
     async def mx(self, name: str) -> list[str]:
         """The mail hosts."""
@@ -267,51 +267,11 @@ def test_no_answer_is_temporary_unless_a_limit_was_passed() -> None:
 
 
 SES = "amazonses.com"
-RECEIVED: list[tuple[str, str, str, tuple[str, ...]]] = [
-    ("v=spf1 include:AmazonSES.com ~all", "+", "~", ("include:AmazonSES.com",)),
-    ("v=spf1 +include:amazonses.com. -all", "+", "-", ("include:amazonses.com.",)),
-    ("v=spf1 -include:amazonses.com ?include:tail.example all", "-", "+", ("-include:amazonses.com",)),
-    ("v=spf1 -include:amazonses.com include:amazonses.com ~all", "-", "~", ("-include:amazonses.com",)),
-    ("v=spf1 ?all include:amazonses.com", "?", "?", ("?all",)),
-    ("v=spf1 include:own.example ~all", "+", "~", ("include:own.example", "include:amazonses.com")),
-    ("v=spf1 ~include:own.example -all", "~", "-", ("~include:own.example", "include:amazonses.com")),
-    ("v=spf1 include:soft.example -all", "-", "-", ("-all",)),
-    ("v=spf1 include:open.example -all", "+", "+", ("include:open.example", "all")),
-    ("v=spf1 redirect=own.example", "+", "~", ("redirect=own.example", "include:amazonses.com")),
-    ("v=spf1 redirect=amazonses.com", "+", "-", ("redirect=amazonses.com",)),
-    ("v=spf1 redirect=%{d}.x.example", "unknown", "unknown", ("redirect=%{d}.x.example",)),
-    ("v=spf1 redirect=tail.example include:amazonses.com -all", "+", "-", ("include:amazonses.com",)),
-    ("v=spf1 include:amazonses.com", "+", "none", ("include:amazonses.com",)),
-    ("v=spf1 include:%{d}.x.example ~all", "~", "~", ("~all",)),
-]
 MORE = {
     "own.example": ["TXT v=spf1 a:host.example include:amazonses.com ~all"],
     "soft.example": ["TXT v=spf1 ?include:amazonses.com -all"],
     "open.example": ["TXT v=spf1 +all"],
 }
-
-
-@pytest.mark.parametrize(("text", "ses", "others", "path"), RECEIVED)
-def test_says_what_receivers_compute(text: str, ses: str, others: str, path: tuple[str, ...]) -> None:
-    """The first term that matches decides, through all that is included, for SES's servers and for anybody else."""
-    tree = _budget(World({**WORLD, **MORE}), text).tree
-    assert tree is not None
-    result = tree.behind(SES)
-    assert (result.outcome, result.path) == (ses, path)
-    assert tree.stranger().outcome == others
-
-
-@settings(deadline=None)
-@given(trees(), st.sampled_from(["+", "-", "~", "?"]))
-def test_what_others_say_of_themselves_decides_nothing(tree: dict[str, list[str]], qualifier: str) -> None:
-    """Whatever an included record says, one that does not pass does not match: the include behind it decides."""
-    world = World({**WORLD, **tree})
-    found = _budget(world, f"v=spf1 {qualifier}include:t0.example include:amazonses.com ~all").tree
-    assert found is not None
-    result, inner = found.behind(SES), _budget(world, "v=spf1 include:t0.example -all").tree
-    assert inner is not None
-    assert result.outcome == (qualifier if inner.behind(SES).passes else "+")
-    assert found.stranger().outcome == (qualifier if inner.stranger().passes else "~")
 
 
 def test_says_where_a_domain_is_included() -> None:
@@ -343,6 +303,5 @@ def test_hostile_records_cost_few_questions(records: dict[str, list[str]]) -> No
     assert budget.problem.startswith("needs 30 or more look-ups, 10 are allowed; ")
     started = time.process_time()
     assert budget.tree is not None
-    assert budget.tree.behind(SES).passes is False
     assert budget.tree.mentions(SES) == ""
     assert time.process_time() - started < 1
