@@ -36,6 +36,9 @@ def print_report(tenant: str, report: Report, console: Console) -> None:
         elif finding.status is not Status.OK or finding.note:
             table.add_row("", "", _details(finding))
         before = finding
+    for zone in report.zones:
+        table.add_row(_word(zone.status), "NS", Text(f"{zone.zone}  (name servers on both sides)"))
+        table.add_row("", "", Text(zone.fix or zone.note))
     console.print(Padding(table, (0, 0, 0, 2)))
     console.print(Text(f"  {summary(report)}"), soft_wrap=True)
 
@@ -75,6 +78,18 @@ def report_json(tenant: str, report: Report) -> dict[str, Any]:
         "status": report.status.value,
         "ses": {"identity": ses.identity, "dkim": ses.dkim, "mail_from": ses.mail_from} if ses is not None else None,
         "records": [_finding_json(finding) for finding in report.findings],
+        "zones": [
+            {
+                "zone": one.zone,
+                "parent": one.parent,
+                "status": one.status.value,
+                "only_parent_names": list(one.named),
+                "only_zone_names": list(one.own),
+                "fix": one.fix,
+                "note": one.note,
+            }
+            for one in report.zones
+        ],
     }
 
 

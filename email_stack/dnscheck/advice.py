@@ -11,13 +11,16 @@ from email_stack.output.printable import escaped
 
 __all__ = [
     "all_elsewhere",
+    "at_the_cut",
     "behind",
+    "behind_delegation",
     "bogus",
     "clause",
     "cname_beside",
     "cname_conflict",
     "cname_lacks",
     "data_beside",
+    "delegated_away",
     "delegated_elsewhere",
     "delegation_extra",
     "delegation_missing",
@@ -35,14 +38,20 @@ __all__ = [
     "no_zone",
     "not_everywhere",
     "not_yet_at_resolver",
+    "other_provider",
+    "other_side",
+    "other_version",
     "policy_meanwhile",
+    "resolver_fails",
     "serves_as_well",
     "shown",
+    "sides_differ",
     "silent",
     "split_wrong",
     "surplus",
     "target_doubled",
     "through_names",
+    "transfer_under_way",
     "unreachable",
     "wrong",
     "wrong_level",
@@ -208,10 +217,83 @@ def not_everywhere(servers: Iterable[str]) -> str:
     return f"Wait until {_list(servers)} has the same; if that lasts, raise the zone's serial number or repair the transfer."
 
 
-def not_yet_at_resolver(resolver: str, problem: str) -> str:
+def transfer_under_way(servers: Iterable[str], serials: tuple[int, int], refresh: int) -> str:
+    """Servers hold an older version of the zone than others, of the same primary server."""
+    return (
+        f"Wait until {_list(servers)} has the same: its version of the zone is older ({serials[0]}, not {serials[1]}), and it "
+        f"asks for a newer one within {refresh} s; if it does not, repair the transfer."
+    )
+
+
+def other_provider(record: DnsRecord, servers: Iterable[str], primaries: tuple[str, str]) -> str:
+    """Servers hold a zone of their own: nothing is transferred between them and the others."""
+    return (
+        f"Enter {record.name} {record.type} {expected(record)} at the provider of {_list(servers)} as well: its zone comes from "
+        f"{escaped(primaries[0])} and that of the others from {escaped(primaries[1])}, so no transfer brings it there."
+    )
+
+
+def other_version(record: DnsRecord, zone: str, servers: Iterable[str], serials: tuple[int, int]) -> str:
+    """Servers hold a version of the zone that is no older, and lacks the record."""
+    than = "the same serial number" if serials[0] == serials[1] else "a newer version"
+    return (
+        f"Enter {record.name} {record.type} {expected(record)} in the zone {zone} of {_list(servers)} as well, and raise the "
+        f"zone's serial number: it has {than} ({serials[0]}, others {serials[1]}), so no transfer is under way."
+    )
+
+
+def other_side(record: DnsRecord, zone: str, parent: str, servers: Iterable[str], *, named: bool) -> str:
+    """Servers that one side of the zone's cut names, and the other does not, answer otherwise. Source: RFC 1034 4.2.2."""
+    where = (
+        f"the name servers of {zone} in the zone {parent}, at the domain's registrar"
+        if named
+        else f"the NS records of {zone}"
+    )
+    other = f"the zone {zone} itself does not name it" if named else f"the zone {parent} does not name it"
+    listed = list(servers)
+    return (
+        f"Take {_list(listed)} out of {where}: {other}, and it answers otherwise, so resolvers find one or the other; or enter "
+        f"{record.name} {record.type} {expected(record)} there too."
+    )
+
+
+def sides_differ(zone: str, parent: str, named: Sequence[str], own: Sequence[str]) -> str:
+    """The zone above and the zone itself name different servers."""
+    sides = [f"only the zone {parent} names {_list(named)}"] if named else []
+    sides += [f"only its own NS records name {_list(own)}"] if own else []
+    return f"Name the same servers for {zone} on both sides, at the registrar and in the zone: {'; '.join(sides)}."
+
+
+def delegated_away(child: str, servers: Sequence[str], parent: str) -> str:
+    """A name is delegated to servers that do not answer for it. Source: RFC 1034 4.2.1; RFC 2136 7.18."""
+    return (
+        f"Remove the NS records of {child} from the zone {parent}: they delegate it to {_list(servers)}, where nobody answers for "
+        f"it, and hide every record at and below it; or make that answer, and enter the records there."
+    )
+
+
+def at_the_cut(fix: str, child: str, servers: Sequence[str], parent: str) -> str:
+    """What is to be changed stands below a cut, and would not be seen above it."""
+    return (
+        f"{fix.rstrip('.')}; {parent} delegates {child} to {_list(servers)}, so in {parent} it would not be seen: do it there, or "
+        f"remove the NS records of {child} and enter what belongs below it in {parent}."
+    )
+
+
+def not_yet_at_resolver(resolver: str, seconds: int, *, none: bool) -> str:
     """The zone is right, and the resolver has something older."""
-    told = f" ({problem})" if problem else ""
-    return f"Wait: the resolver {resolver} has an older answer{told}, for as long as that may be cached."
+    what = "remembers that there was none" if none else "has an older answer"
+    return f"Wait: the resolver {resolver} {what}, for at most {seconds} s more."
+
+
+def resolver_fails(resolver: str, problem: str) -> str:
+    """The zone is right, and the resolver gives no answer."""
+    return f"Check again, or with another resolver: {resolver} gives no answer ({clause(problem)}), though the zone is right."
+
+
+def behind_delegation(subdomain: str) -> str:
+    """Our zone is right, and nobody is led to it."""
+    return f"Nothing to do here: it is seen once the delegation of {subdomain} is in place."
 
 
 def silent(servers: Iterable[str]) -> str:

@@ -11,12 +11,14 @@ import dns.resolver
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
 from email_stack.dnscheck import advice
+from email_stack.dnscheck.cuts import below_a_cut
 from email_stack.dnscheck.delegation import Delegation, at_wrong_level, find_delegation
 from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone, delegated_servers
+from email_stack.dnscheck.disagreement import compared, differing_zones
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
 from email_stack.dnscheck.following import follow, follow_resolver
 from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_together, say_where
-from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject
+from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject, ZoneFinding
 from email_stack.dnscheck.policy_walk import governing_policy
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf_verdict import JudgedSpf, evaluate_spf
@@ -79,10 +81,28 @@ async def _check(subject: Subject, directory: Directory) -> Report:
         home = await _home(subject, directory)
         found = await asyncio.gather(*(_finding(record, subject, home, directory) for record in subject.records))
         findings = await _together(found, subject, home, directory)
+        zones = await _zones(subject, findings, directory)
     except ResolverError as error:
         fix = advice.no_resolver(str(error))
         findings = [Finding(record=record, status=Status.UNREACHABLE, fix=fix) for record in subject.records]
-    return Report(subdomain=subject.subdomain, findings=tuple(findings), ses=subject.ses)
+        zones = ()
+    return Report(subdomain=subject.subdomain, findings=tuple(findings), ses=subject.ses, zones=zones)
+
+
+async def _zones(subject: Subject, findings: Sequence[Finding], directory: Directory) -> tuple[ZoneFinding, ...]:
+    """The zones above that name other servers than the zone above them does; not where ours stand there, which was told."""
+    if any(finding.status is Status.WRONG_LEVEL for finding in findings):
+        return ()
+    try:
+        line = await directory.line(subject.subdomain)
+    except NoAnswerError:
+        return ()
+    own = [zone for zone in line if zone.name != subject.subdomain or not _is_delegated(subject)]
+    return differing_zones(own, findings)
+
+
+def _is_delegated(subject: Subject) -> bool:
+    return any(record.purpose is Purpose.DELEGATION for record in subject.records)
 
 
 async def _home(subject: Subject, directory: Directory) -> Zone | NoAnswerError:
@@ -106,6 +126,7 @@ async def _together(
     """The findings, each in the light of the others."""
     zone = subject.subdomain if isinstance(home, NoAnswerError) else home.name
     findings = reached_together(say_where(found, subject.subdomain, zone))
+    findings = _behind_the_delegation(findings, subject.subdomain)
     for number, finding in enumerate(findings):
         place = finding.found_at
         if finding.record.purpose is not Purpose.DMARC or finding.status not in _WITHOUT_POLICY:
@@ -120,6 +141,16 @@ async def _together(
     return findings
 
 
+def _behind_the_delegation(findings: Sequence[Finding], subdomain: str) -> list[Finding]:
+    """The findings: where the delegation is to be mended, waiting helps nothing of what our own zone holds."""
+    mended = {Status.OK, Status.PENDING, Status.EXTRA}
+    broken = any(one.record.purpose is Purpose.DELEGATION and one.status not in mended for one in findings)
+    fix = advice.behind_delegation(subdomain)
+    return [
+        replace(one, fix=fix) if broken and one.status is Status.PENDING and not one.behind else one for one in findings
+    ]
+
+
 async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerError, directory: Directory) -> Found:
     if record.purpose is Purpose.DELEGATION:
         return await _delegation_found(record, subject, directory)
@@ -130,7 +161,10 @@ async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerErr
     if isinstance(zone, NoAnswerError):
         return Found(Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(zone))))
     finding, answers = await _record(record, zone, directory)
-    if subject.records[0].purpose is Purpose.DELEGATION:
+    if zone.parent and in_zone(zone.name, subject.subdomain) and not _is_delegated(subject):
+        # The subdomain is a zone of its own, or a delegation of it was left behind.
+        finding = below_a_cut(finding, zone, zone.parent, answers)
+    if _is_delegated(subject):
         # Our own zone holds what we wrote there.
         return Found(finding)
     return await find_misplaced(finding, answers, subject.records, subject.subdomain, zone, directory)
@@ -146,10 +180,9 @@ async def _delegation_found(record: DnsRecord, subject: Subject, directory: Dire
     return await find_misplaced(finding, answers, subject.records, subject.subdomain, parent, directory)
 
 
-async def _record(record: DnsRecord, zone: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
-    answers, resolved = await asyncio.gather(
-        directory.authoritative(zone, record.name, record.type), _resolved(record, directory)
-    )
+async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
+    said, resolved = await asyncio.gather(directory.said(home, record.name, record.type), _resolved(record, directory))
+    zone, answers = said.zone, said.answers
     followed = await follow(record, zone, answers, directory)
     budgets = await _budgets(record, [*(answer.reply for answer in followed.answers), resolved.reply], directory)
     finding = find(
@@ -160,9 +193,13 @@ async def _record(record: DnsRecord, zone: Zone, directory: Directory) -> tuple[
         judge=lambda reply: judge(record, reply, zone=zone.name, budgets=budgets),
         seen=observe([*answers, *followed.beyond], resolved, _shown),
     )
-    if finding.status is Status.MISSING:
+    if finding.status is Status.MISSING and not said.above:
         finding = await _at_doubled_name(record, finding, zone, directory)
-    return finding, answers
+    if finding.behind:
+        deciding = zone if followed.zone == zone.name else await _zone_of(followed.zone, directory)
+        finding = finding if isinstance(deciding, NoAnswerError) else await compared(finding, deciding, directory)
+    finding = replace(finding, zone=zone.name)
+    return (below_a_cut(finding, zone, said.above, answers), []) if said.above else (finding, answers)
 
 
 def _shown(reply: Reply) -> tuple[str, ...]:
@@ -199,6 +236,7 @@ async def _delegation(record: DnsRecord, line: Sequence[Zone], directory: Direct
     )
     if finding.status is Status.DELEGATION_MISSING:
         finding = await _at_doubled_name(record, finding, parent, directory)
+    finding = replace(await compared(finding, parent, directory), zone=parent.name)
     return at_wrong_level(finding, above), delegation
 
 

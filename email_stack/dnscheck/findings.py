@@ -132,16 +132,25 @@ def find(
         return Finding(record=record, status=worst.status, seen=seen, fix=worst.fix, note=worst.note)
     note = "; ".join(filter(None, [right[0].note, advice.silent(servers.silent) if servers.silent else ""]))
     status, fix = Status.OK, ""
-    if len(right) < len(judged):
-        behind = [server for server, judgement in judged if judgement.status is not Status.OK]
+    behind = tuple(dict.fromkeys(server for server, judgement in judged if judgement.status is not Status.OK))
+    if behind:
+        # Whether waiting helps, their SOA records tell: see `disagreement`.
         status, fix = Status.PENDING, advice.not_everywhere(behind)
     elif servers.lame:
         status, fix = Status.LAME, advice.lame(zone, servers.lame)
     elif resolved.reply is not None and resolved.reply.bogus:
         status, fix = Status.DNSSEC_BOGUS, advice.bogus(zone)
     elif resolved.reply is None or resolved.trouble or judge(resolved.reply).status is not Status.OK:
-        status, fix = Status.PENDING, advice.not_yet_at_resolver(resolved.address, resolved.trouble)
-    return Finding(record=record, status=status, seen=seen, fix=fix, note=note, via=right[0].via)
+        status, fix = Status.PENDING, _behind_at_resolver(resolved)
+    return Finding(record=record, status=status, seen=seen, fix=fix, note=note, via=right[0].via, behind=behind)
+
+
+def _behind_at_resolver(resolved: Resolved) -> str:
+    reply = resolved.reply
+    if reply is None or resolved.trouble:
+        return advice.resolver_fails(resolved.address, resolved.trouble)
+    none = not reply.values and not reply.chain
+    return advice.not_yet_at_resolver(resolved.address, reply.ttl_seconds, none=none)
 
 
 def _trouble(reply: Reply) -> str:

@@ -9,7 +9,18 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord
 
-__all__ = ["Endpoint", "Finding", "Observation", "Place", "Report", "SesState", "Status", "Subject", "overall"]
+__all__ = [
+    "Endpoint",
+    "Finding",
+    "Observation",
+    "Place",
+    "Report",
+    "SesState",
+    "Status",
+    "Subject",
+    "ZoneFinding",
+    "overall",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,6 +56,10 @@ class Status(StrEnum):
     """As expected, on every authoritative server and at the recursive one."""
     PENDING = "pending"
     """Right, but not everywhere yet: nothing to do but wait."""
+    NOT_EVERYWHERE = "not-everywhere"
+    """Right at some of the zone's servers, and the others will not get it by themselves."""
+    SERVERS_DIFFER = "servers-differ"
+    """The zone above and the zone itself name different servers, and these do not answer alike."""
     MISSING = "missing"
     WRONG = "wrong"
     EXTRA = "extra"
@@ -64,6 +79,8 @@ class Status(StrEnum):
     """The parent names some of the zone's name servers, not all."""
     WRONG_LEVEL = "wrong-level"
     """Our name servers are named for a domain above the subdomain, which they do not serve."""
+    DELEGATED_AWAY = "delegated-away"
+    """A name at or below the subdomain is delegated to servers that do not answer for it: what stands above the cut is hidden."""
     LAME = "lame"
     """A server is named for the zone and does not answer for it."""
     DNSSEC_BOGUS = "dnssec-bogus"
@@ -108,7 +125,11 @@ class Finding:
         note: what is worth knowing beside the verdict; "" when nothing is.
         via: what stands between its name and what receivers get: "CNAME name", terms of SPF. Of a missing record, what serves
             others of its name.
-        found_at: of a record that is missing, the other name or type that it was entered at; None when it was not found.
+        found_at: of a record that is missing, the other name or type that it was entered at; None when it was not found. Of a
+            delegation at the wrong level, where our servers stand.
+        zone: that holds the record; "" where nobody could tell.
+        behind: servers of the zone that answer otherwise, where others are right.
+        cut: the name that the customer's zone delegates, where that is why the record is not found; "" otherwise.
     """
 
     record: DnsRecord
@@ -118,6 +139,32 @@ class Finding:
     note: str = ""
     via: tuple[str, ...] = ()
     found_at: Place | None = None
+    zone: str = ""
+    behind: tuple[str, ...] = ()
+    cut: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZoneFinding:
+    """A zone whose servers are not the same on both sides of its cut.
+
+    Args:
+        zone: its name.
+        parent: the zone above.
+        named: servers that only the zone above names.
+        own: servers that only the zone's own NS records name.
+        status: OK where all of them answer as the others do, SERVERS_DIFFER otherwise.
+        fix: what to do, in one sentence; "" when nothing is to do.
+        note: what is worth knowing beside the verdict; "" when nothing is.
+    """
+
+    zone: str
+    parent: str
+    named: tuple[str, ...]
+    own: tuple[str, ...]
+    status: Status
+    fix: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,16 +213,19 @@ class Report:
         subdomain: A-labels.
         findings: one a record, in the records' order.
         ses: SES's own state; None when it was not asked.
+        zones: those above the subdomain whose servers differ between the two sides of their cut.
     """
 
     subdomain: str
     findings: tuple[Finding, ...]
     ses: SesState | None = None
+    zones: tuple[ZoneFinding, ...] = ()
 
     @property
     def status(self) -> Status:
         """The whole in one word: OK, PENDING or WRONG, of all that is required."""
         statuses = [finding.status for finding in self.findings if finding.record.required]
+        statuses += [zone.status for zone in self.zones]
         return overall([*statuses, self.ses.status] if self.ses is not None else statuses)
 
 

@@ -18,11 +18,14 @@ def remedy(finding: Finding) -> tuple[Callable[[Texts], str], dict[str, str]]:
 
     An SPF record that is there may allow other senders, and a CNAME that is there may serve other records: neither is to go.
     """
-    if finding.found_at is not None:
+    if finding.found_at is not None and finding.status is not Status.WRONG_LEVEL:
         values = {"name": finding.found_at.name, "type": finding.found_at.type}
         return (lambda texts: texts.ui["fix_found"]), values
     if finding.status is Status.MISSING and finding.via:
         return (lambda texts: texts.ui["fix_behind"]), {"name": finding.via[-1].removeprefix(_CNAME)}
+    if finding.cut:
+        text = "fix_delegated_away" if finding.status is Status.DELEGATED_AWAY else "fix_cut"
+        return (lambda texts: texts.ui[text]), {"name": finding.cut}
     if finding.status is Status.WRONG and finding.record.purpose is Purpose.SPF:
         return (lambda texts: texts.ui["fix_spf"]), {}
     return (lambda texts: texts.status_fixes[finding.status]), {}

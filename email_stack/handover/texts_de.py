@@ -25,6 +25,10 @@ GERMAN: Final = Texts(
         "finding_details": "Im Einzelnen",
         "fix_behind": "Dieser Name führt durch einen CNAME zu {name}, und andere Einträge brauchen ihn. Behalten Sie "
         "den CNAME und legen Sie diesen Eintrag unter {name} an.",
+        "fix_cut": "Der Name {name} ist an andere Nameserver delegiert: Legen Sie diesen Eintrag dort in der Zone {name} an, wo "
+        "er gesehen wird, oder entfernen Sie die NS-Einträge von {name} und legen Sie ihn in Ihrer Zone an.",
+        "fix_delegated_away": "Entfernen Sie die NS-Einträge von {name} aus Ihrer Zone: Sie delegieren den Namen an Nameserver, "
+        "die nicht für ihn antworten, und verdecken jeden Eintrag unter ihm.",
         "fix_found": "Ein solcher Eintrag steht unter {name} mit dem Typ {type}. Legen Sie ihn stattdessen mit Namen, "
         "Typ und Wert an, wie sie hier stehen, und löschen Sie den anderen, wenn {name} ihn nicht selbst "
         "braucht.",
@@ -132,6 +136,8 @@ GERMAN: Final = Texts(
     status_words={
         Status.OK: "Vorhanden",
         Status.PENDING: "Verbreitet sich",
+        Status.NOT_EVERYWHERE: "Nicht bei jedem Anbieter",
+        Status.SERVERS_DIFFER: "Nameserver verschieden",
         Status.MISSING: "Fehlt",
         Status.WRONG: "Falscher Wert",
         Status.EXTRA: "Zu viele Werte",
@@ -144,6 +150,7 @@ GERMAN: Final = Texts(
         Status.DELEGATION_MISSING: "Noch nicht delegiert",
         Status.DELEGATION_PARTIAL: "Nameserver unvollständig",
         Status.WRONG_LEVEL: "Nameserver bei der falschen Domain",
+        Status.DELEGATED_AWAY: "Von einer Delegation verdeckt",
         Status.LAME: "Nameserver antwortet nicht",
         Status.DNSSEC_BOGUS: "DNSSEC-Signatur ungültig",
         Status.UNREACHABLE: "Kein Server antwortete",
@@ -152,6 +159,10 @@ GERMAN: Final = Texts(
         Status.OK: "",
         Status.PENDING: "Nichts zu tun: Der Eintrag ist richtig und verbreitet sich noch. Bitte warten Sie, bis "
         "seine TTL abgelaufen ist.",
+        Status.NOT_EVERYWHERE: "Einige Nameserver Ihrer Zone haben diesen Eintrag nicht und bekommen ihn nicht von selbst: Legen "
+        "Sie ihn bei jedem Ihrer DNS-Anbieter an, oder entfernen Sie Nameserver, die Sie nicht mehr nutzen, in der Zone und beim "
+        "Registrar.",
+        Status.SERVERS_DIFFER: "Nennen Sie beim Registrar und in der Zone selbst dieselben Nameserver.",
         Status.MISSING: "Legen Sie diesen Eintrag mit Namen, Typ und Wert an, wie sie hier stehen.",
         Status.WRONG: "Ersetzen Sie den jetzigen Wert durch den, der hier steht.",
         Status.EXTRA: "Entfernen Sie die anderen Werte dieses Namens und behalten Sie nur, was hier steht.",
@@ -171,6 +182,8 @@ GERMAN: Final = Texts(
         Status.WRONG_LEVEL: "Nehmen Sie unsere Nameserver aus den NS-Einträgen der übergeordneten Domain, in deren Zone und beim "
         "Registrar, und tragen Sie dort deren eigene wieder ein: Nur der NS-Eintrag hier nennt unsere. Bis dahin sind Website und "
         "E-Mail der Domain nicht oder nur zeitweise erreichbar.",
+        Status.DELEGATED_AWAY: "Entfernen Sie die NS-Einträge, die diesen Namen wegdelegieren: Sie verdecken jeden Eintrag "
+        "unter ihm.",
         Status.LAME: "Vergleichen Sie den NS-Eintrag mit dem hier und entfernen Sie Server, die hier nicht stehen; ist er gleich, "
         "geben Sie uns bitte Bescheid.",
         Status.DNSSEC_BOGUS: "Entfernen Sie den DS-Eintrag dieses Namens oder signieren Sie die Zone neu: Bis dahin verwerfen "

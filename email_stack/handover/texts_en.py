@@ -25,6 +25,10 @@ ENGLISH: Final = Texts(
         "finding_details": "In detail",
         "fix_behind": "This name leads to {name} by a CNAME, which other records need. Keep the CNAME, and create this "
         "record at {name}.",
+        "fix_cut": "The name {name} is delegated to other name servers: create this record in the zone {name} there, where it "
+        "is seen, or remove the NS records of {name} and create the record in your zone.",
+        "fix_delegated_away": "Remove the NS records of {name} from your zone: they delegate it to name servers that do not "
+        "answer for it, and hide every record at and below it.",
         "fix_found": "Such a record stands at {name} with type {type}. Create it with the name, type and value shown "
         "here instead, and delete the other unless {name} needs it itself.",
         "fix_spf": "Keep the SPF record that is there, and change it so that it also allows what the one shown here "
@@ -128,6 +132,8 @@ ENGLISH: Final = Texts(
     status_words={
         Status.OK: "In place",
         Status.PENDING: "Spreading",
+        Status.NOT_EVERYWHERE: "Not at every provider",
+        Status.SERVERS_DIFFER: "Name servers differ",
         Status.MISSING: "Missing",
         Status.WRONG: "Wrong value",
         Status.EXTRA: "Too many values",
@@ -140,6 +146,7 @@ ENGLISH: Final = Texts(
         Status.DELEGATION_MISSING: "Not delegated yet",
         Status.DELEGATION_PARTIAL: "Name servers incomplete",
         Status.WRONG_LEVEL: "Name servers at the wrong domain",
+        Status.DELEGATED_AWAY: "Hidden by a delegation",
         Status.LAME: "Name server gives no answer",
         Status.DNSSEC_BOGUS: "DNSSEC signature invalid",
         Status.UNREACHABLE: "No server answered",
@@ -147,6 +154,9 @@ ENGLISH: Final = Texts(
     status_fixes={
         Status.OK: "",
         Status.PENDING: "Nothing to do: the record is right and is still spreading. Please wait until its TTL has passed.",
+        Status.NOT_EVERYWHERE: "Some of your zone's name servers do not have this record, and will not get it by themselves: "
+        "create it at each of your DNS providers, or remove name servers that you no longer use, in the zone and at the registrar.",
+        Status.SERVERS_DIFFER: "Name the same name servers at the registrar and in the zone itself.",
         Status.MISSING: "Create this record with the name, type and value shown here.",
         Status.WRONG: "Replace the value that is there now with the one shown here.",
         Status.EXTRA: "Remove the other values at this name and keep only the one shown here.",
@@ -166,6 +176,7 @@ ENGLISH: Final = Texts(
         Status.WRONG_LEVEL: "Take our name servers out of the NS records of the domain above, in its zone and at its registrar, "
         "and put its own name servers back: only the NS record set shown here names ours. Until then the domain's website and mail "
         "are down, or fail now and then.",
+        Status.DELEGATED_AWAY: "Remove the NS records that delegate this name away: they hide every record at and below it.",
         Status.LAME: "Compare the NS record set with the one shown here and remove servers that are not in it; if it is the "
         "same, please tell us.",
         Status.DNSSEC_BOGUS: "Remove the DS record of this name, or sign the zone anew: until then, checking "

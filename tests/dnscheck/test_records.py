@@ -183,10 +183,11 @@ def test_resolver_remembers_the_old_value(internet: Internet) -> None:
 
 
 def test_servers_disagree(internet: Internet) -> None:
-    """A record that one of two servers has is pending, and the one behind is named."""
+    """A record that one of two servers has in a newer version is pending, and the one behind is named."""
     internet.serve(ZONE, zone_text(RECORDS), internet.customer)
     second = internet.customer[1]
     internet.serve_differently(second, ZONE, zone_text(without(RECORDS, "_dmarc", "TXT")))
+    internet.serve_differently(internet.customer[0], ZONE, zone_text(RECORDS))
     [report] = check(internet, Subject(subdomain=S, records=RECORDS))
     verdict = finding(report, "_dmarc", "TXT")
     assert verdict.status is Status.PENDING

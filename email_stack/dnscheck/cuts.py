@@ -1,0 +1,40 @@
+"""Records at or below a name that the customer's zone delegates: said once, whose name that is and to whom. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from email_stack.dnscheck import advice
+from email_stack.dnscheck.directory import Answer, Zone
+from email_stack.dnscheck.findings import survey
+from email_stack.dnscheck.model import Finding, Status
+
+__all__ = ["below_a_cut"]
+
+_UNANSWERED: Final = {Status.UNREACHABLE, Status.LAME}
+
+
+def below_a_cut(finding: Finding, zone: Zone, above: str, answers: Sequence[Answer]) -> Finding:
+    """The finding on a record in `zone`, with the advice that fits a zone below the customer's.
+
+    Where nobody answers there, the delegation is a leftover that hides what stands above it. Where somebody does, what is
+    missing goes there: above the cut nobody would see it.
+
+    Args:
+        finding: of one record.
+        zone: at or below the subdomain.
+        above: the zone that delegates it.
+        answers: of the servers of `zone`.
+
+    Source: RFC 1034 4.2.1; RFC 2136 7.18.
+    """
+    servers = sorted({server.name for server in zone.servers})
+    if finding.status in _UNANSWERED and not survey(answers).answered:
+        fix = advice.delegated_away(zone.name, servers, above)
+        return replace(finding, status=Status.DELEGATED_AWAY, fix=fix, cut=zone.name)
+    if finding.status is Status.MISSING and finding.found_at is None:
+        fix = advice.at_the_cut(finding.fix, zone.name, servers, above)
+        return replace(finding, fix=fix, cut=zone.name)
+    return finding
