@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from constructs_lib.tracking import EngagementTracking as EngagementTracking
     from constructs_lib.tracking import EngagementTrackingProps as EngagementTrackingProps
     from mailroom.messages.joining import JoinBy as JoinBy
+    from mailroom.scanning.active.risks import ActiveContent as ActiveContent
+    from mailroom.scanning.active.risks import Reaction as Reaction
     from mailroom.scanning.verdicts import Action as Action
     from mailroom.scanning.verdicts import Policy as Policy
 else:

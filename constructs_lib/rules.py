@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any, Final
 
 from constructs_lib import names, values
@@ -31,6 +32,7 @@ from constructs_lib.records import DmarcPolicy, MtaSts
 from constructs_lib.sharing import SharedFunctions
 from mailroom.addresses import DesignatedAddress
 from mailroom.messages.joining import JoinBy
+from mailroom.scanning.active.risks import ActiveContent, Reaction
 from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = [
@@ -135,6 +137,15 @@ def _policy(value: Any) -> Iterator[Broken]:
         # Text equals its action, but the policy itself compares actions by what they are.
         if not isinstance(action, Action):
             yield Broken("must be an Action", got(action), "use one such as Action.HOLD", f".{name}")
+    active: Any = value.active_content
+    if not isinstance(active, ActiveContent):
+        yield Broken("must be ActiveContent", got(active), "use ActiveContent(...), or leave it out", ".active_content")
+        return
+    for one in fields(active):
+        reaction = getattr(active, one.name)
+        if not isinstance(reaction, Reaction):
+            where = f".active_content.{one.name}"
+            yield Broken("must be a Reaction", got(reaction), "use one such as Reaction.STRIP", where)
 
 
 def _reports(value: Any) -> Iterator[Broken]:

@@ -17,6 +17,7 @@ __all__ = [
     "OUTBOX_MARK",
     "OUTGOING_PREFIX",
     "RAW_PREFIX",
+    "RISKS_MARK",
     "VERDICT_PREFIX",
 ]
 
@@ -43,6 +44,9 @@ ACTION_HOLD: Final = "hold"
 
 ACTION_DELETE: Final = "delete"
 """The message is deleted."""
+
+RISKS_MARK: Final = "risks"
+"""Metadata of a delivered message: classes of active content that it has, divided by spaces; none where it has none."""
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""

@@ -37,6 +37,7 @@ from constructs_lib.worker import VISIBILITY_TIMES
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
+from mailroom.scanning.active.risks import OFF
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 from mailroom.turns import QUEUE_TAG
@@ -162,7 +163,7 @@ class AttachmentScanner(Construct):
             bucket: versioned, and made in this app.
             name: what alerts and verdicts call it.
             alerts: topic of detections; the role may publish to it. A `SecurityAlerts` as it is, since its `topic()` is imported.
-            policy: what becomes of a message on each verdict. Default: as a tenant's.
+            policy: what becomes of an object on each verdict. Default: as a tenant's, but active content is not looked for.
 
         Raises:
             ValueError: the bucket is not versioned, or no longer: what is scanned would not be what is deleted; or `name` holds
@@ -181,7 +182,7 @@ class AttachmentScanner(Construct):
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
         let_use(self.role, bucket.encryption_key, "s3")
         let_publish(self.role, alerts)
-        said = Recipient(tenant=name, policy=policy or Policy(), topic_arn=alerts.topic_arn)
+        said = Recipient(tenant=name, policy=policy or Policy(active_content=OFF), topic_arn=alerts.topic_arn)
         for key, value in tags_of(said).items():
             cdk.Tags.of(bucket).add(key, value)
         bucket.add_event_notification(

@@ -19,6 +19,7 @@ def scan_document(name: str, scanned: Scanned) -> dict[str, Any]:
         "verdict": scanned.result.verdict.value,
         "action": scanned.outcome.action.value,
         "reason": scanned.outcome.reason,
+        "risks": [risk.value for risk in scanned.outcome.risks],
         "definitions": scanned.result.definitions,
         "parts": [part.document for part in scanned.result.parts],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -20,9 +21,12 @@ from email_stack.config.values import (
     RoleArn,
     Settings,
 )
+from mailroom.scanning.active.risks import PRESETS, Reaction
+from mailroom.scanning.active.risks import ActiveContent as Reactions
 from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = [
+    "ActiveContent",
     "Address",
     "AddressItem",
     "Dmarc",
@@ -151,6 +155,50 @@ class ScannerSettings(Settings):
     )
 
 
+_Preset = Literal["off", "standard", "strict"]
+_Reaction = Literal["deliver", "flag", "strip", "hold"]
+
+
+class ActiveContent(Settings):
+    """What is done with mail whose attachments run code: deliver, flag (deliver and note it), strip or hold."""
+
+    preset: _Preset = Field(
+        default="standard",
+        description="What holds of each class that is not set: off delivers all, standard strips programs and flags the rest, "
+        "strict strips all. Default: standard.",
+    )
+    programs: _Reaction | None = Field(
+        default=None,
+        description="Programs and scripts, and whatever Gmail or Outlook block by its name. Default: by preset.",
+    )
+    macros: _Reaction | None = Field(default=None, description="Office documents with macros. Default: by preset.")
+    web_scripts: _Reaction | None = Field(
+        default=None, description="HTML and SVG files with script; no message's own text is one. Default: by preset."
+    )
+    onenote_files: _Reaction | None = Field(
+        default=None, description="OneNote sections with files in them. Default: by preset."
+    )
+    pdf_actions: _Reaction | None = Field(
+        default=None, description="PDF that starts programs or runs script. Default: by preset."
+    )
+
+    @property
+    def reactions(self) -> Reactions:
+        """As the scanner takes it."""
+        said = self.model_dump(exclude={"preset"}, exclude_none=True)
+        return replace(PRESETS[self.preset], **{name: Reaction(value) for name, value in said.items()})
+
+
+def _active_content_from_text(value: Any) -> Any:
+    return {"preset": value} if isinstance(value, str) else value
+
+
+ActiveContentItem = Annotated[
+    ActiveContent, BeforeValidator(_active_content_from_text, json_schema_input_type=_Preset | ActiveContent)
+]
+"""What is done with active content, or the preset alone."""
+
+
 class Scanning(Settings):
     """What happens to a message on each verdict of the virus scan. `error` is delivered by no policy."""
 
@@ -173,6 +221,11 @@ class Scanning(Settings):
         description="The mail itself is encrypted, by S/MIME or OpenPGP, and nobody but its recipient can look into it. "
         "Default: as encrypted.",
     )
+    active_content: ActiveContentItem = Field(
+        default=ActiveContent(),
+        description="Attachments that run code: a preset (off, standard, strict), or what is done with each class. "
+        "Default: standard.",
+    )
     error: Literal["hold"] = Field(
         default="hold", description="The scan failed: held and alarmed, always. Default: hold."
     )
@@ -186,6 +239,7 @@ class Scanning(Settings):
             encrypted=Action(self.encrypted),
             over_limit=Action(self.over_limit),
             encrypted_mail=None if self.encrypted_mail is None else Action(self.encrypted_mail),
+            active_content=self.active_content.reactions,
         )
 
 

@@ -14,6 +14,7 @@ from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
 from email_stack.config.sections import (
+    ActiveContent,
     Address,
     Dmarc,
     MtaSts,
@@ -34,6 +35,7 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "mta_sts": MtaSts,
     "tracking": Tracking,
     "scanning": Scanning,
+    "active_content": ActiveContent,
     "retention": Retention,
     "portal": Portal,
     "quotas": Quotas,
@@ -54,6 +56,7 @@ _TYPES: Final = {
 _SHORT_FORMS: Final[Mapping[str | int, tuple[str, str]]] = {
     "addresses": ("a local part or a mapping", 'write it as "support", or as {local_part: support}'),
     "scanning": ("shared, dedicated or a mapping", "write it as scanning: dedicated, or as key: value"),
+    "active_content": ("off, standard, strict or a mapping", "write it as active_content: strict, or as key: value"),
 }
 _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
@@ -136,7 +139,8 @@ def _of_pydantic(place: Place, detail: ErrorDetails, path: KeyPath) -> Fault:
     if code == "missing":
         return Fault("is missing", _remedy_for_missing(str(path[-1])), path, silent=True)
     if code in _TYPES:
-        wanted, remedy = _SHORT_FORMS.get(path[0], _TYPES[code]) if code == "model_type" and path else _TYPES[code]
+        short = next((one for one in reversed(path) if one in _SHORT_FORMS), None) if code == "model_type" else None
+        wanted, remedy = _TYPES[code] if short is None else _SHORT_FORMS[short]
         return _of_type(place, wanted, remedy, path, found)
     if code == "literal_error":
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from constructs_lib.records import DnsRecord
 from email_stack.dnscheck.advice import clause, expected, serves_as_well, shown
-from email_stack.printable import escaped
+from email_stack.output.printable import escaped
 
 __all__ = [
     "spf_by_address",

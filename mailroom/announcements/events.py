@@ -33,6 +33,7 @@ class MessageReceived:
         attachments: how many it has.
         verdict: what the scanner found before it delivered the message.
         verdicts: what SES found, by "spam", "virus", "spf", "dkim" and "dmarc"; only what it says.
+        risks: classes of active content that it was delivered with.
     """
 
     TYPE: ClassVar[str] = "MessageReceived"
@@ -47,6 +48,7 @@ class MessageReceived:
     attachments: int
     verdict: str
     verdicts: dict[str, str]
+    risks: Sequence[str] = ()
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class MessageReceived:
             "attachments": self.attachments,
             "verdict": self.verdict,
             "verdicts": dict(self.verdicts),
+            "risks": list(self.risks),
         }
 
 
@@ -76,6 +79,7 @@ class MessageHeld:
         verdict: what the scanner found: the worst of all.
         reason: why it is held, where its verdict and the tenant's policy alone do not say; "" otherwise.
         held: when, with a time zone.
+        risks: classes of active content in it that its tenant wants noted, stripped or held.
     """
 
     TYPE: ClassVar[str] = "MessageHeld"
@@ -85,6 +89,7 @@ class MessageHeld:
     verdict: str
     reason: str
     held: datetime
+    risks: Sequence[str] = ()
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -96,6 +101,7 @@ class MessageHeld:
             "verdict": self.verdict,
             "reason": self.reason,
             "held": _time(self.held),
+            "risks": list(self.risks),
         }
 
 

@@ -41,7 +41,9 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
         return
     if case.once:
         headers: Mapping[str, str] = _MAIL
-        metadata = mail_metadata(item, raw_sha256=arrived.sha256, verdict=verdict, message=message)
+        metadata = mail_metadata(
+            item, raw_sha256=arrived.sha256, verdict=verdict, message=message, risks=plan.delivery.risks
+        )
     else:
         headers = arrived.headers
         older = older_at_once(s3, item, arrived.modified)

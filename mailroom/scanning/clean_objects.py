@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from mailroom.faults import GONE, TAKEN, code_of
-from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_KEY_BYTES
+from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_KEY_BYTES, RISKS_MARK
+from mailroom.scanning.active.risks import Risk
 from mailroom.scanning.arrived import Arrived
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.verdicts import Action, Verdict
@@ -123,13 +124,17 @@ def deliver(
     return True
 
 
-def mail_metadata(item: RawObject, *, raw_sha256: str, verdict: Verdict, message: bytes) -> dict[str, str]:
+def mail_metadata(
+    item: RawObject, *, raw_sha256: str, verdict: Verdict, message: bytes, risks: Iterable[Risk] = ()
+) -> dict[str, str]:
     """What a delivered message says of itself."""
+    words = " ".join(risk.value for risk in risks)
     return {
         "raw-version": item.version,
         "verdict": verdict.value,
         "sha256": hashlib.sha256(message).hexdigest(),
         "raw-sha256": raw_sha256,
+        **({RISKS_MARK: words} if words else {}),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES
+from mailroom.scanning.active.risks import Reaction, Risk
 from mailroom.scanning.openings import MAX_PIECES, WITHIN, WRITTEN
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 
@@ -20,6 +21,13 @@ _REASONS: Final = {
     Verdict.INFECTED: "it contains malware",
     Verdict.ENCRYPTED: "it is encrypted and could not be scanned",
     Verdict.OVER_LIMIT: "it is too big or too deeply packed to be scanned",
+}
+_REASONS_OF_RISKS: Final = {
+    Risk.PROGRAMS: "it is or holds a program or a script, which could do anything on your computer",
+    Risk.MACROS: "it is an office document with macros, which are programs that run when it is opened",
+    Risk.WEB_SCRIPTS: "it is a web page or a drawing with a script in it, which runs when it is opened",
+    Risk.ONENOTE_FILES: "it is a OneNote section with files in it, which can be started from there",
+    Risk.PDF_ACTIONS: "it is a PDF document that starts programs or scripts when it is opened",
 }
 
 
@@ -32,12 +40,15 @@ class Delivery:
         message: what is delivered; None when nothing is.
         removed: the parts that it is delivered without.
         reason: why it is held, where the policy alone does not say; "" otherwise.
+        risks: classes of active content that the message has, without those that the tenant wants delivered unnoted; of a message
+            that is delivered, those that are still in it.
     """
 
     action: Action
     message: bytes | None = None
     removed: tuple[PartVerdict, ...] = ()
     reason: str = ""
+    risks: tuple[Risk, ...] = ()
 
 
 def decide(
@@ -56,26 +67,46 @@ def decide(
     """
     if result.verdict is Verdict.ERROR:
         return Delivery(action=Action.HOLD, reason="the scan failed")
-    action = max([policy.action_on(part) for part in result.found] or [policy.clean], key=_RANK.index)
+    found = max([policy.action_on(part) for part in result.found] or [policy.clean], key=_RANK.index)
+    action = max([found, *(policy.action_on_risks(part) for part in result.parts)], key=_RANK.index)
+    risks = policy.active_content.noted(result.risks)
     if action is Action.DELIVER:
         # As it came, to the octet: signatures of the sender stay valid.
-        return Delivery(action=action, message=raw)
-    return _stripped(raw, result, policy, rescan, now) if action is Action.STRIP else Delivery(action=action)
+        return Delivery(action=action, message=raw, risks=risks)
+    if action is Action.STRIP:
+        return _stripped(raw, result, policy, rescan, now)
+    reason = ""
+    if action is not found:
+        held = [risk.value for risk in risks if policy.active_content.on(risk) is Reaction.HOLD]
+        reason = f"it has active content: {', '.join(held)}"
+    return Delivery(action=action, reason=reason, risks=risks)
 
 
 def _stripped(
     raw: bytes, result: ScanResult, policy: Policy, rescan: Callable[[bytes], ScanResult], now: datetime
 ) -> Delivery:
-    removed = _removable(part for part in result.found if policy.action_on(part) is Action.STRIP)
+    risks = policy.active_content.noted(result.risks)
+    removed = _removable(part for part in result.parts if _action_on(part, policy) is Action.STRIP)
     if not removed:
-        return Delivery(action=Action.HOLD, reason="what was found is in no part that could be removed")
-    stripped = _without(raw, removed, now)
+        return _held("what was found is in no part that could be removed", risks)
+    stripped = _without(raw, removed, lambda part: _notice(part, policy, now))
     if stripped is None:
-        return Delivery(action=Action.HOLD, reason="what was found could not be removed")
+        return _held("what was found could not be removed", risks)
     left = rescan(stripped)
-    if any(policy.action_on(part) is not Action.DELIVER for part in left.found):
-        return Delivery(action=Action.HOLD, reason="what was found is still there without the parts it was found in")
-    return Delivery(action=Action.STRIP, message=stripped, removed=removed)
+    if any(_action_on(part, policy) is not Action.DELIVER for part in left.parts):
+        return _held("what was found is still there without the parts it was found in", risks)
+    left_over = policy.active_content.noted(left.risks)
+    return Delivery(action=Action.STRIP, message=stripped, removed=removed, risks=left_over)
+
+
+def _held(reason: str, risks: tuple[Risk, ...]) -> Delivery:
+    return Delivery(action=Action.HOLD, reason=reason, risks=risks)
+
+
+def _action_on(part: PartVerdict, policy: Policy) -> Action:
+    """What becomes of a message with that part, whatever else is in it."""
+    found = Action.DELIVER if part.verdict is Verdict.CLEAN else policy.action_on(part)
+    return max(found, policy.action_on_risks(part), key=_RANK.index)
 
 
 def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
@@ -85,7 +116,7 @@ def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
     return tuple(part for part in parts if not any(other.path.startswith(f"{part.path}.") for other in parts))
 
 
-def _without(raw: bytes, removed: Iterable[PartVerdict], now: datetime) -> bytes | None:
+def _without(raw: bytes, removed: Iterable[PartVerdict], notice: Callable[[PartVerdict], bytes]) -> bytes | None:
     """The message with a notice in the place of each of these parts, and the rest as it came; None where one is not there."""
     places: dict[_Place, PartVerdict] = {}
     for part in removed:
@@ -97,7 +128,7 @@ def _without(raw: bytes, removed: Iterable[PartVerdict], now: datetime) -> bytes
     out: list[bytes] = []
     at = 0
     for place, part in sorted(places.items(), key=lambda found: found[0].begin):
-        out += (raw[at : place.begin], place.header, _notice(part, now).replace(b"\n", line_end))
+        out += (raw[at : place.begin], place.header, notice(part).replace(b"\n", line_end))
         at = place.end
     return b"".join((*out, raw[at:]))
 
@@ -148,12 +179,13 @@ def _structure(raw: bytes) -> Part:
     return read_structure(raw, Problems(), Limits(parts=MAX_PIECES, octets=0))
 
 
-def _notice(part: PartVerdict, now: datetime) -> bytes:
-    """A part that says what was removed."""
+def _notice(part: PartVerdict, policy: Policy, now: datetime) -> bytes:
+    """A part that says what was removed, and why."""
+    reason, found = _why(part, policy)
     named = f'"{_shown(part.filename)}"' if part.filename else "without a name"
     text = (
-        f"The attachment {named} was removed, because {_REASONS[part.verdict]}.\r\n\r\n"
-        f"Found:   {_shown(part.signature)}\r\n"
+        f"The attachment {named} was removed, because {reason}.\r\n\r\n"
+        f"Found:   {_shown(found)}\r\n"
         f"Removed: {now:%Y-%m-%d %H:%M:%S %Z}\r\n"
     )
     header = (
@@ -162,6 +194,14 @@ def _notice(part: PartVerdict, now: datetime) -> bytes:
         'Content-Disposition: attachment; filename="removed-attachment.txt"\n\n'
     )
     return header.encode() + base64.encodebytes(text.encode()).rstrip(b"\n")
+
+
+def _why(part: PartVerdict, policy: Policy) -> tuple[str, str]:
+    """Why a part was removed, for whoever reads the message, and the name of what was found."""
+    if part.verdict is not Verdict.CLEAN and policy.action_on(part) is Action.STRIP:
+        return _REASONS[part.verdict], part.signature
+    risks = [risk for risk in part.risks if policy.active_content.on(risk) is Reaction.STRIP]
+    return _REASONS_OF_RISKS[risks[0]], ", ".join(risk.value for risk in risks)
 
 
 def _shown(text: str) -> str:

@@ -34,7 +34,7 @@ from mailroom.scanning.records import VerdictRecord, read_record, write_record
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
 from mailroom.scanning.tags import Recipient
 from mailroom.scanning.telling import alerts_on, event_on
-from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict
+from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict, policy_on
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -162,7 +162,8 @@ class Intake:
             return limited
         raw = arrived.octets
         result = self._scan(raw)
-        delivery = decide(raw, result, recipient.policy, rescan=self._scan, now=self.clock())
+        policy = policy_on(recipient.policy, outgoing=_is_outgoing(item, recipient, arrived))
+        delivery = decide(raw, result, policy, rescan=self._scan, now=self.clock())
         delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
         return Plan(result=result, delivery=delivery, delivered=delivered)
 
@@ -242,6 +243,7 @@ class Intake:
             delivered=plan.delivered,
             told=told or plan.told or plan.silent,
             release=plan.release,
+            risks=plan.delivery.risks,
         )
         return write_record(self.s3, item, record, replaces=replaces)
 

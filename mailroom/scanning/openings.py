@@ -28,6 +28,7 @@ from mailroom.messages.decoders import (
 )
 from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES, opened_files
+from mailroom.scanning.active.watch import Watch
 from mailroom.scanning.containers.formats import recognised
 from mailroom.scanning.containers.opening import OPENERS
 from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
@@ -100,6 +101,7 @@ def _never() -> bool:
 @dataclass(slots=True)
 class _Reader:
     late: Callable[[], bool]
+    watch: Watch = field(default_factory=Watch)
     open: Callable[[bytes, str, str], Iterator[Member | FaultError]] = OPENERS.members
     octets: int = MAX_UNPACKED_OCTETS
     containers: int = 0
@@ -136,7 +138,7 @@ class _Reader:
         yield replace(piece, sha256=digest)
 
 
-def openings(raw: bytes, late: Callable[[], bool] = _never) -> Iterator[Piece]:
+def openings(raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None = None) -> Iterator[Piece]:
     """The message itself, then everything in it, each distinct sequence of octets once. Takes linear time.
 
     What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 2,000 parts or pieces, or
@@ -146,8 +148,9 @@ def openings(raw: bytes, late: Callable[[], bool] = _never) -> Iterator[Piece]:
     Args:
         raw: the message as it came; anything.
         late: whether to stop. Default: never.
+        watch: notes active content in all of it. Default: nobody does.
     """
-    reader = _Reader(late)
+    reader = _Reader(late, watch if watch is not None else Watch())
     try:
         for piece in itertools.chain(_message(_Mail(raw, "", 0), reader), _opened_later(raw, reader)):
             yield piece
@@ -187,6 +190,8 @@ def _message(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     if mail.depth == 0 and recognised(mail.raw):
         # A file that was uploaded may be no message at all.
         yield from _members(Piece("", "", mail.raw), 0, reader)
+    if mail.depth == 0:
+        reader.watch.look("", "", mail.raw)
     problems = Problems()
     root = read_structure(mail.raw, problems, reader.limits)
     words = {problem.what for problem in problems.found}
@@ -202,7 +207,9 @@ def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
     """What the platform itself opens of a message, which is more than others do where no client is as lenient."""
     for one in opened_files(raw):
         if bytes.fromhex(one.sha256) not in reader.seen:
-            yield from reader.fresh(Piece(f":read-{one.path}", one.filename, bytes(one.data)))
+            data = bytes(one.data)
+            reader.watch.look(f":read-{one.path}", one.filename, data, one.content_type)
+            yield from reader.fresh(Piece(f":read-{one.path}", one.filename, data))
 
 
 def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
@@ -226,6 +233,7 @@ def _files_in(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[P
 
 def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = False, kind: str = "") -> Iterator[Piece]:
     """The piece, and what is in it where it is a message, a container or text that holds files."""
+    reader.watch.look(piece.path, piece.filename, piece.data, kind)
     if not reader.is_new(piece):
         return
     if depth > MAX_DEPTH:
@@ -275,6 +283,7 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
     if any(len(value) > MAX_FIELD_OCTETS for value in said):
         yield _over_limit(at, "Limits.Header")
     name = part.disposition(_nobody_notes)[1]
+    reader.watch.part(at, part)
     if part.kind.value == "message/partial":
         yield from reader.fresh(Piece(at, name, b"", sealed="Message.Partial"))
     starts = _starts(part, mail.raw)

@@ -81,7 +81,7 @@ class Plan:
         """What a recorded verdict decided."""
         return cls(
             result=record.result,
-            delivery=Delivery(action=record.action, reason=record.reason, removed=record.removed),
+            delivery=Delivery(action=record.action, reason=record.reason, removed=record.removed, risks=record.risks),
             delivered=record.delivered,
             findings=record.findings,
             told=record.told,
@@ -196,6 +196,7 @@ def _by_release(fresh: Plan, case: Case) -> Plan:
     delivery = released(release, case.arrived.octets, fresh.result)
     if delivery is None:
         return plan
+    delivery = replace(delivery, risks=case.policy.active_content.noted(fresh.result.risks))
     return replace(plan, delivery=delivery, delivered=case.arrived.sha256, release=replace(release, applied=True))
 
 

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from mailroom.faults import GONE, TAKEN, code_of
 from mailroom.layout import MAX_KEY_BYTES, VERDICT_PREFIX
+from mailroom.scanning.active.risks import Risk, risks_from
 from mailroom.scanning.alerts import NAME_CHARACTERS
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.release import Release, release_from
@@ -45,6 +46,7 @@ class VerdictRecord:
         delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
         told: whether operators were told, or there is nothing to tell.
         release: that an operator asked to let it go, and whether it went by that; None where nobody asked.
+        risks: as in `Delivery`.
     """
 
     tenant: str
@@ -60,6 +62,7 @@ class VerdictRecord:
     delivered: str = ""
     told: bool = False
     release: Release | None = None
+    risks: tuple[Risk, ...] = ()
 
     def answers(self, item: RawObject) -> bool:
         """Whether it is on this request, and not on an earlier one."""
@@ -88,6 +91,7 @@ class VerdictRecord:
             "parts": [{**_cut(part), "removed": part in self.removed} for part in listed],
             "parts_not_listed": len(self.result.parts) - len(listed),
             "told": self.told,
+            **({"risks": [risk.value for risk in self.risks]} if self.risks else {}),
             **({"release": self.release.record} if self.release is not None else {}),
         }
 
@@ -113,6 +117,7 @@ class VerdictRecord:
             delivered=document.get("delivered", ""),
             told=document["told"],
             release=_release(document["release"]) if "release" in document else None,
+            risks=risks_from(" ".join(document.get("risks", ()))),
         )
 
 
@@ -167,7 +172,8 @@ def _listed(parts: tuple[PartVerdict, ...]) -> list[PartVerdict]:
     """The message itself, then what was found, the worst first, then the rest; in the message's order, and no more than fit."""
     if len(parts) <= _LISTED:
         return list(parts)
-    found = worst_first(range(1, len(parts)), lambda number: parts[number].verdict)
+    risky_first = sorted(range(1, len(parts)), key=lambda number: not parts[number].risks)
+    found = worst_first(risky_first, lambda number: parts[number].verdict)
     return [parts[number] for number in sorted([0, *found[: _LISTED - 1]])]
 
 
@@ -186,6 +192,7 @@ def _part(document: Mapping[str, Any]) -> PartVerdict:
         signature=document["signature"],
         sha256=document["sha256"],
         octets=document["octets"],
+        risks=risks_from(" ".join(document.get("risks", ()))),
     )
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Protocol
 
+from mailroom.scanning.active.watch import Watch
 from mailroom.scanning.clamd import ClamdError, EngineAnswer
+from mailroom.scanning.marking import marked
 from mailroom.scanning.openings import Piece, openings
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst
 from mailroom.scanning.zips import zip_fault
@@ -111,9 +113,10 @@ def scan_message(
 
     parts: list[PartVerdict] = []
     waiting: deque[_Look] = deque()
+    watch = Watch()
     # One thread: clamd has its own, and while it looks at one piece the next is being read out of the message.
     try:
-        for piece in openings(raw, deadline.passed):
+        for piece in openings(raw, deadline.passed, watch):
             if len(waiting) == AT_ONCE:
                 parts.append(waiting.popleft().verdict(known))
             waiting.append(_look(piece, engine, known, definitions))
@@ -124,7 +127,8 @@ def scan_message(
     if engine.version() != definitions:
         raise ClamdError("clamd: definitions changed during the scan; scan again")
     parts = _without_repeats(parts)
-    return ScanResult(verdict=worst([part.verdict for part in parts]), parts=_told(parts), definitions=definitions)
+    told = marked(_told(parts), watch.found.values())
+    return ScanResult(verdict=worst([part.verdict for part in parts]), parts=told, definitions=definitions)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mailroom.scanning.active.risks import OFF, ActiveContent, Reaction, Risk
 from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = ["POLICY_TAG", "Recipient", "recipient_from", "tags_of"]
@@ -45,6 +46,8 @@ def tags_of(recipient: Recipient) -> dict[str, str]:
     policy = " ".join(f"{name}={getattr(recipient.policy, key).value}" for name, key in _VERDICTS.items())
     if recipient.policy.encrypted_mail is not None:
         policy += f" {_ENCRYPTED_MAIL}={recipient.policy.encrypted_mail.value}"
+    if recipient.policy.active_content != OFF:
+        policy += "".join(f" {risk.value}={recipient.policy.active_content.on(risk).value}" for risk in Risk)
     said = {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
     # Inboxes were there first, and say nothing of it.
     return said if recipient.mail else {**said, OBJECTS_TAG: _FILES}
@@ -61,12 +64,18 @@ def recipient_from(tags: Mapping[str, str]) -> Recipient:
         raise ValueError(f"tag {missing[0]} is missing")
     said = dict(pair.partition("=")[::2] for pair in tags[POLICY_TAG].split())
     mail = said.pop(_ENCRYPTED_MAIL, None)
+    # What was deployed before it was looked for says nothing of it, and has what it had.
+    reactions = {risk.value.replace("-", "_"): Reaction(said.pop(risk.value, Reaction.DELIVER)) for risk in Risk}
     if said.keys() != _VERDICTS.keys():
         raise ValueError(f"tag {POLICY_TAG} must name {', '.join(_VERDICTS)}, got {tags[POLICY_TAG]!r}")
     verdicts = {key: Action(said[name]) for name, key in _VERDICTS.items()}
     return Recipient(
         tenant=tags[TENANT_TAG],
         topic_arn=tags[TOPIC_TAG],
-        policy=Policy(**verdicts, encrypted_mail=None if mail is None else Action(mail)),
+        policy=Policy(
+            **verdicts,
+            encrypted_mail=None if mail is None else Action(mail),
+            active_content=ActiveContent(**reactions),
+        ),
         mail=tags.get(OBJECTS_TAG) != _FILES,
     )

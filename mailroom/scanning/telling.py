@@ -42,7 +42,12 @@ def event_on(plan: Plan, item: RawObject, *, tenant: str, now: datetime) -> Mess
     verdict = plan.result.verdict.value
     if plan.held:
         return MessageHeld(
-            tenant=tenant, delivery=item.message_id, verdict=verdict, reason=plan.delivery.reason, held=now
+            tenant=tenant,
+            delivery=item.message_id,
+            verdict=verdict,
+            reason=plan.delivery.reason,
+            held=now,
+            risks=[risk.value for risk in plan.delivery.risks],
         )
     if plan.released:
         return MessageReleased(tenant=tenant, delivery=item.message_id, verdict=verdict, released=now)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from mailroom.layout import ACTION_DELETE, ACTION_HOLD
+from mailroom.scanning.active.risks import OFF, STANDARD, ActiveContent, Reaction, Risk
 
-__all__ = ["ENCRYPTED_MAIL", "Action", "PartVerdict", "Policy", "ScanResult", "Verdict", "worst", "worst_first"]
+__all__ = [
+    "ENCRYPTED_MAIL",
+    "Action",
+    "PartVerdict",
+    "Policy",
+    "ScanResult",
+    "Verdict",
+    "policy_on",
+    "worst",
+    "worst_first",
+]
 
 T = TypeVar("T")
 
@@ -40,6 +51,12 @@ class Action(StrEnum):
 ENCRYPTED_MAIL: Final = "Encrypted.Mail."
 """What the signatures of encrypted mail begin with."""
 
+_REACTIONS: Final = {
+    Reaction.DELIVER: Action.DELIVER,
+    Reaction.FLAG: Action.DELIVER,
+    Reaction.STRIP: Action.STRIP,
+    Reaction.HOLD: Action.HOLD,
+}
 _SEVERITY: Final = {verdict: number for number, verdict in enumerate(Verdict)}
 
 
@@ -63,6 +80,7 @@ class Policy:
         encrypted: any. Default: hold.
         over_limit: any. Default: hold.
         encrypted_mail: deliver or hold, for S/MIME and OpenPGP that only the recipient can open. Default: as `encrypted`.
+        active_content: what is done with attachments that run code; for mail that arrives. Default: the preset `standard`.
 
     Raises:
         ValueError: infected mail would be delivered as it is, or clean or encrypted mail be stripped or deleted by itself.
@@ -73,6 +91,7 @@ class Policy:
     encrypted: Action = Action.HOLD
     over_limit: Action = Action.HOLD
     encrypted_mail: Action | None = None
+    active_content: ActiveContent = STANDARD
 
     def __post_init__(self) -> None:
         if self.infected is Action.DELIVER:
@@ -88,6 +107,10 @@ class Policy:
             return self.encrypted_mail
         return self.action(part.verdict)
 
+    def action_on_risks(self, part: PartVerdict) -> Action:
+        """What becomes of a message with a part that has this active content."""
+        return _REACTIONS[self.active_content.worst(part.risks)]
+
     def action(self, verdict: Verdict) -> Action:
         """What becomes of a message with that verdict."""
         return {
@@ -97,6 +120,11 @@ class Policy:
             Verdict.INFECTED: self.infected,
             Verdict.ERROR: Action.HOLD,
         }[verdict]
+
+
+def policy_on(policy: Policy, *, outgoing: bool) -> Policy:
+    """The policy on a message: what an application sends may have active content, which it put there itself."""
+    return replace(policy, active_content=OFF) if outgoing else policy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +139,7 @@ class PartVerdict:
         signature: what the engine, or the guard, calls it; "" when clean.
         sha256: of its octets, in hexadecimal.
         octets: how many.
+        risks: classes of active content that it is of. Default: none.
     """
 
     path: str
@@ -119,6 +148,7 @@ class PartVerdict:
     signature: str
     sha256: str
     octets: int
+    risks: tuple[Risk, ...] = ()
 
     @property
     def is_encrypted_mail(self) -> bool:
@@ -126,8 +156,8 @@ class PartVerdict:
         return self.verdict is Verdict.ENCRYPTED and self.signature.startswith(ENCRYPTED_MAIL)
 
     @property
-    def document(self) -> dict[str, str | int]:
-        """As JSON documents have it."""
+    def document(self) -> dict[str, Any]:
+        """As JSON documents have it; `risks` only where there are some."""
         return {
             "path": self.path,
             "filename": self.filename,
@@ -135,6 +165,7 @@ class PartVerdict:
             "signature": self.signature,
             "sha256": self.sha256,
             "octets": self.octets,
+            **({"risks": [risk.value for risk in self.risks]} if self.risks else {}),
         }
 
 
@@ -156,6 +187,12 @@ class ScanResult:
     def found(self) -> tuple[PartVerdict, ...]:
         """The parts that are not clean."""
         return tuple(part for part in self.parts if part.verdict is not Verdict.CLEAN)
+
+    @property
+    def risks(self) -> tuple[Risk, ...]:
+        """Classes of active content in any part, in their own order."""
+        found = {risk for part in self.parts for risk in part.risks}
+        return tuple(risk for risk in Risk if risk in found)
 
     @property
     def infected(self) -> bool:

@@ -108,6 +108,8 @@ class Delivery:
         verdicts: SES's own verdicts, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc".
         verdict: verdict of the tenant's own scanner when it delivered the message: "clean", or what it found, such as "infected",
             whatever SES says. "" for sent messages, and for what came before this was kept.
+        risks: classes of active content that the message was delivered with: "programs", "macros", "web-scripts", "onenote-files"
+            and "pdf-actions". Empty where there is none, or the tenant wants it delivered unnoted.
     """
 
     ses_id: str
@@ -117,6 +119,7 @@ class Delivery:
     recipients: tuple[str, ...]
     verdicts: dict[str, str]
     verdict: str = ""
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,4 +187,5 @@ def delivery_from(item: dict[str, Any]) -> Delivery:
         recipients=tuple(item["recipients"]),
         verdicts=dict(item["verdicts"]),
         verdict=item.get("verdict", ""),
+        risks=tuple(item.get("risks", ())),
     )

@@ -60,6 +60,7 @@ class Arrival:
         octets: of the message.
         sent: whether the tenant sent it. Default: it came.
         verdict: what the scanner found before it delivered the message. Default: "", nobody knows.
+        risks: classes of active content that the message was delivered with, as the scanner calls them. Default: none.
     """
 
     message: Message
@@ -69,6 +70,7 @@ class Arrival:
     octets: int
     sent: bool = False
     verdict: str = ""
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +237,7 @@ class Filing:
             "recipients": list(envelope.recipients),
             "verdicts": dict(envelope.verdicts),
             **({"verdict": arrival.verdict} if arrival.verdict else {}),
+            **({"risks": list(arrival.risks)} if arrival.risks else {}),
             "first": first,
             "announced": False,
         }

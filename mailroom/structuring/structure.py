@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailroom.announcements.events import MessageReceived
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, code_of
-from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS
+from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS, RISKS_MARK
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
@@ -77,6 +77,7 @@ class Structuring:
             received=min(message.envelope.received or delivered, delivered).astimezone(UTC),
             octets=len(raw),
             verdict=answer["Metadata"].get("verdict", "clean"),
+            risks=tuple(answer["Metadata"].get(RISKS_MARK, "").split()),
         )
         filing = Filing(
             table=Table(client=self.dynamodb, name=self.table),
@@ -103,4 +104,5 @@ class Structuring:
             attachments=len(message.attachments),
             verdict=arrival.verdict,
             verdicts=dict(message.envelope.verdicts),
+            risks=arrival.risks,
         )

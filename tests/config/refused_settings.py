@@ -147,6 +147,23 @@ SETTINGS = {
         "scanning: {clean: delete}",
         '6:16: {T} scanning.clean must be deliver or hold, got "delete"; use "deliver"',
     ),
+    "active content by no preset": (
+        "scanning: {active_content: sharp}",
+        '6:16: {T} scanning.active_content must be off, standard or strict, got "sharp"; use "off"',
+    ),
+    "active content as a list": (
+        "scanning: {active_content: [strict]}",
+        "6:16: {T} scanning.active_content must be off, standard, strict or a mapping, got a list; write it as "
+        "active_content: strict, or as key: value",
+    ),
+    "active content deleted": (
+        "scanning: {active_content: {programs: delete}}",
+        '6:33: {T} scanning.active_content.programs must be deliver, flag, strip or hold, got "delete"; use "deliver"',
+    ),
+    "active content of no class": (
+        "scanning: {active_content: {macro: flag}}",
+        '6:33: {T} scanning.active_content.macro is no key that is known here; did you mean "macros"?',
+    ),
     "retention as a number": ("retention: 30", "6:5: {T} retention must be a mapping, got 30; write it as key: value"),
     "no retention": (
         "retention: {raw_days: 0}",

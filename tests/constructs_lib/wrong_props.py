@@ -12,7 +12,8 @@ from constructs_lib.filing import Structurer
 from constructs_lib.quarantine import Scanner
 from constructs_lib.records import DnsRecord, MtaSts, Purpose
 from mailroom.addresses import AddressBook
-from mailroom.scanning.verdicts import Policy
+from mailroom.scanning.active.risks import ActiveContent
+from mailroom.scanning.verdicts import Action, Policy
 from tests.constructs_lib.right_props import CLOUDFRONT, DOMAIN, KEY, PATH, QUEUE, ROLE, TABLE, TOPIC
 
 __all__ = ["WRONG"]
@@ -102,6 +103,11 @@ _POLICY: Final[list[Any]] = [
     Policy(infected="deliver"),  # type: ignore[arg-type]
     Policy(encrypted="x"),  # type: ignore[arg-type]
     Policy(over_limit=None),  # type: ignore[arg-type]
+    Policy(active_content="standard"),  # type: ignore[arg-type]
+    Policy(active_content=None),  # type: ignore[arg-type]
+    Policy(active_content=ActiveContent(programs="strip")),  # type: ignore[arg-type]
+    Policy(active_content=ActiveContent(macros=Action.HOLD)),  # type: ignore[arg-type]
+    Policy(active_content=ActiveContent(pdf_actions=True)),  # type: ignore[arg-type]
 ]
 _ZONE_ID: Final[list[Any]] = [*_NOT_TEXT, "", "Z", "z1", "/hostedzone/Z1", "Z" * 33]
 _ZONE_NAMES: Final[list[Any]] = ["", None, "acme.example.", "Acme.example", "*"]

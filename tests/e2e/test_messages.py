@@ -15,7 +15,7 @@ from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
-from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, encoded, mixed
 from tests.mailroom.store.conftest import everything, mail
 
 TENANTS: list[dict[str, Any]] = [
@@ -110,6 +110,19 @@ def test_mail_becomes_an_entity(mailroom: Mailroom) -> None:
     assert found.digest == stored.summary.digest
     (delivery,) = stored.deliveries
     assert reader.open_source(delivery).read().endswith(HARMLESS["attachment"])
+
+
+def test_what_was_flagged_is_told(platform: Platform, mailroom: Mailroom) -> None:
+    """Active content that a tenant does not strip stands in the event, in the message and in what operators see."""
+    page = b"<!DOCTYPE html><html><script>a()</script></html>"
+    event = mailroom.event_of(mailroom.receive("acme", mixed(encoded(page, "form.html"))))
+    assert (event["detail"]["verdict"], event["detail"]["risks"]) == ("clean", ["web-scripts"])
+    name = event["detail"]["message"]
+    config = ("--config", str(platform.write_config(TENANTS)))
+    (shown,) = platform.json("messages", "acme", "--message", name, *config)["messages"]
+    assert [one["risks"] for one in shown["deliveries"]] == [["web-scripts"]]
+    done = platform.email_stack("messages", "acme", "--message", name, *config)
+    assert "active content: web-scripts" in done.stdout
 
 
 def test_what_was_removed_is_in_no_entity(mailroom: Mailroom) -> None:

@@ -104,6 +104,7 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
             "over_limit": draw(st.sampled_from(["deliver", "strip", "hold", "delete"])),
             "error": "hold",
             "encrypted_mail": draw(st.sampled_from(["deliver", "hold"])),
+            "active_content": draw(st.sampled_from(["off", "standard", "strict", {"macros": "hold"}])),
         },
         "encryption": {"key_arn": KEYS[cell]},
         "retention": {

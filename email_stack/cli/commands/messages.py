@@ -100,6 +100,9 @@ def _show_messages(found: list[StoredMessage], *, as_json: bool) -> None:
         console.print(f"message {stored.summary.digest}\nthread  {stored.thread}", markup=False, soft_wrap=True)
         for line in whole(stored.content):
             console.print(line, soft_wrap=True)
+        risks = dict.fromkeys(risk for one in stored.deliveries for risk in one.risks)
+        if risks:
+            console.print(Text(f"  active content: {escaped(', '.join(risks))}"), soft_wrap=True)
         for event in stored.engagements:
             _print_event(event)
 
@@ -231,6 +234,7 @@ def _message_document(stored: StoredMessage) -> dict[str, Any]:
                 "sender": one.sender,
                 "recipients": list(one.recipients),
                 "verdicts": one.verdicts,
+                "risks": list(one.risks),
             }
             for one in stored.deliveries
         ],

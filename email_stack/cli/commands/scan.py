@@ -66,6 +66,6 @@ def _print(name: str, scanned: Scanned) -> None:
             Text(escaped(part.filename)),
             str(part.octets),
             part.verdict.value,
-            Text(escaped(part.signature)),
+            Text(escaped(", ".join(filter(None, (part.signature, *part.risks))))),
         )
     console.print(table)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mailroom.scanning.active.risks import OFF
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import scan_message
@@ -16,7 +17,7 @@ from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, PAYLOAD, mixed, par
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
-def delivered(raw: bytes, engine: Clamd, policy: Policy = Policy()) -> Delivery:  # noqa: B008 - frozen
+def delivered(raw: bytes, engine: Clamd, policy: Policy = Policy(active_content=OFF)) -> Delivery:  # noqa: B008 - frozen
     """What becomes of a message."""
     return decide(raw, scan_message(raw, engine), policy, rescan=lambda left: scan_message(left, engine), now=NOW)
 

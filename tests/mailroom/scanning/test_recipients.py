@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from mailroom.errors import RetryableError
+from mailroom.scanning.active.risks import OFF, STANDARD, STRICT, ActiveContent, Reaction
 from mailroom.scanning.recipients import Recipients
 from mailroom.scanning.tags import POLICY_TAG, Recipient, recipient_from, tags_of
 from mailroom.scanning.verdicts import Action, Policy
@@ -35,6 +36,10 @@ def test_reads_what_it_wrote(policy: Policy) -> None:
     for mail in (None, Action.DELIVER, Action.HOLD):
         said = Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=replace(policy, encrypted_mail=mail))
         assert recipient_from(tags_of(said)) == said
+        for active in (OFF, STANDARD, STRICT, ActiveContent(macros=Reaction.HOLD, pdf_actions=Reaction.DELIVER)):
+            more = replace(said, policy=replace(said.policy, active_content=active))
+            assert recipient_from(tags_of(more)) == more
+            assert all(len(value) <= 256 for value in tags_of(more).values())
     said = Recipient(tenant="acme", topic_arn=ACME.topic_arn, policy=replace(policy, encrypted_mail=Action.DELIVER))
     tags = tags_of(said)
     assert recipient_from(tags) == said
@@ -90,3 +95,12 @@ def test_bucket_with_tags(emulator: Emulator) -> None:
     now[0] += timedelta(minutes=1)
     with pytest.raises(RetryableError, match="deploy its tenant again"):
         recipients.of("tagged")
+
+
+def test_tag_of_before_says_nothing_of_active_content() -> None:
+    """A tenant that was deployed before has what it had; one that asks for none has the same tag."""
+    tags = tags_of(replace(ACME, policy=Policy(active_content=OFF)))
+    assert "programs" not in tags[POLICY_TAG]
+    assert recipient_from(tags).policy.active_content == OFF
+    with pytest.raises(ValueError, match="sharp"):
+        recipient_from({**tags, POLICY_TAG: f"{tags[POLICY_TAG]} macros=sharp"})

@@ -83,6 +83,28 @@ def test_message_is_filed_and_told(store: Store) -> None:
     assert store.reader.message(received.message) is not None
 
 
+def test_what_was_flagged_is_told(store: Store) -> None:
+    """Classes of active content stand in the delivery and in the event; none where the scanner noted none."""
+    told: list[MessageReceived] = []
+    put = store.client("s3").put_object(
+        Bucket=store.bucket,
+        Key="clean/two",
+        Body=mail("b"),
+        Metadata={"verdict": "clean", "risks": "macros pdf-actions"},
+    )
+    described = {"bucket": {"name": store.bucket}, "object": {"key": "clean/two", "versionId": put["VersionId"]}}
+    assert worked(batch({"s3": described}), structuring(store, told)) == DONE
+    assert worked(delivered(store, mail("c")), structuring(store, told)) == DONE
+    flagged, plain = told
+    for event in told:
+        jsonschema.validate(event.detail, schema_of(MessageReceived))
+    assert (flagged.detail["risks"], plain.detail["risks"]) == (["macros", "pdf-actions"], [])
+    for event in told:
+        stored = store.reader.message(event.message)
+        assert stored is not None
+        assert [list(one.risks) for one in stored.deliveries] == [event.detail["risks"]]
+
+
 def test_told_again_where_nobody_took_it(store: Store) -> None:
     """The entity is there; the event comes with the next try."""
     told: list[MessageReceived] = []

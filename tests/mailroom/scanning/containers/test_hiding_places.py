@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from mailroom.scanning.active.risks import OFF
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import scan_message
@@ -30,11 +31,13 @@ NOW: Final = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 CLEAN: Final = b"A file of the same length that is no test file for scanners, 68 octs"
 MAILBOX_LINE: Final = b"From a@example.net Mon Jan  1 00:00:00 2026\n"
 INTERFACE: Final = bytes.fromhex("0703020000000000c000000000000046")
+POLICY: Final = Policy(active_content=OFF)
+"""The payload is called as programs are."""
 
 
 def delivered(raw: bytes, engine: Clamd) -> Delivery:
     """What becomes of a message by the default policy."""
-    return decide(raw, scan_message(raw, engine), Policy(), rescan=lambda left: scan_message(left, engine), now=NOW)
+    return decide(raw, scan_message(raw, engine), POLICY, rescan=lambda left: scan_message(left, engine), now=NOW)
 
 
 def folded(payload: bytes, width: int) -> bytes:

@@ -1,0 +1,88 @@
+"""Classes of active content, and what a tenant wants done with each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["OFF", "PRESETS", "STANDARD", "STRICT", "ActiveContent", "Reaction", "Risk", "risks_from"]
+
+
+class Risk(StrEnum):
+    """A class of active content."""
+
+    PROGRAMS = "programs"
+    """Programs and scripts, and what Gmail or Outlook block by its name."""
+    MACROS = "macros"
+    """Office documents with macros."""
+    WEB_SCRIPTS = "web-scripts"
+    """HTML and SVG files with script."""
+    ONENOTE_FILES = "onenote-files"
+    """OneNote sections with files in them."""
+    PDF_ACTIONS = "pdf-actions"
+    """PDF that starts programs or runs script."""
+
+
+class Reaction(StrEnum):
+    """What is done with a message that has active content of a class."""
+
+    DELIVER = "deliver"
+    FLAG = "flag"
+    """Delivered as it came; whoever reads it is told the class."""
+    STRIP = "strip"
+    HOLD = "hold"
+
+
+_RANK: Final = tuple(Reaction)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActiveContent:
+    """What a tenant wants done with each class of active content. Defaults are the preset `standard`.
+
+    Args:
+        programs: with programs and scripts. Default: strip.
+        macros: with office documents that have macros. Default: flag.
+        web_scripts: with HTML and SVG files that have script; the body of a message is none. Default: flag.
+        onenote_files: with OneNote sections that have files in them. Default: flag.
+        pdf_actions: with PDF that starts programs or runs script. Default: flag.
+    """
+
+    programs: Reaction = Reaction.STRIP
+    macros: Reaction = Reaction.FLAG
+    web_scripts: Reaction = Reaction.FLAG
+    onenote_files: Reaction = Reaction.FLAG
+    pdf_actions: Reaction = Reaction.FLAG
+
+    def on(self, risk: Risk) -> Reaction:
+        """What is done with a message that has this."""
+        reaction: Reaction = getattr(self, risk.value.replace("-", "_"))
+        return reaction
+
+    def worst(self, risks: Iterable[Risk]) -> Reaction:
+        """What is done with a message that has these; DELIVER of none."""
+        return max((self.on(risk) for risk in risks), key=_RANK.index, default=Reaction.DELIVER)
+
+    def noted(self, risks: Iterable[Risk]) -> tuple[Risk, ...]:
+        """Those that are told of, in their own order, each once."""
+        found = set(risks)
+        return tuple(risk for risk in Risk if risk in found and self.on(risk) is not Reaction.DELIVER)
+
+
+_CLASSES: Final = tuple(one.name for one in fields(ActiveContent))
+
+OFF: Final = ActiveContent(**dict.fromkeys(_CLASSES, Reaction.DELIVER))
+"""Nothing is looked for."""
+STANDARD: Final = ActiveContent()
+"""Programs and scripts are stripped, the rest is flagged."""
+STRICT: Final = ActiveContent(**dict.fromkeys(_CLASSES, Reaction.STRIP))
+"""All of it is stripped."""
+PRESETS: Final = {"off": OFF, "standard": STANDARD, "strict": STRICT}
+
+
+def risks_from(text: str) -> tuple[Risk, ...]:
+    """The classes that a list of words names, in their own order; words that name none are passed over."""
+    words = set(text.split())
+    return tuple(risk for risk in Risk if risk.value in words)
