@@ -70,13 +70,18 @@ def is_onenote(data: bytes) -> bool:
 
 
 def onenote_files(data: bytes) -> Iterator[bytes]:
-    """Files in a section that are no pictures; one that is cut off up to where it is."""
+    """Files in a section that are no pictures, in the order of their beginnings; one that is cut off up to where it is.
+
+    What lies in another file, too, comes twice, as often as the whole of it is no more than four times the section.
+    """
+    left = 4 * len(data)
     at = data.find(_FILE_DATA)
     number = 0
-    while at >= 0 and number < _MOST_FILES:
+    while at >= 0 and number < _MOST_FILES and left > 0:
         number += 1
         octets = int.from_bytes(data[at + 16 : at + 24], "little")
-        content = data[at + 36 : at + 36 + octets]
+        content = data[at + 36 : at + 36 + min(octets, left)]
+        left -= len(content)
         if content and not content.startswith(_IMAGES):
             yield content
         at = data.find(_FILE_DATA, at + 36)

@@ -147,8 +147,7 @@ def offices(chance: random.Random) -> Iterator[tuple[str, bytes]]:
         yield kind, zip_of(files)
     book = b"<html>" + text(chance, 4000) + b"</html>"
     yield "epub", zip_of({"mimetype": b"application/epub+zip", "OEBPS/1.xhtml": book})
-    code = b"\xca\xfe\xba\xbe" + chance.randbytes(99)
-    yield "jar", zip_of({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\n", "A.class": code})
+    yield "kmz", zip_of({"doc.kml": b"<kml>" + text(chance, 500) + b"</kml>", "files/a.png": picture(chance, "PNG")})
 
 
 def _folded(octets: bytes) -> bytes:
@@ -220,7 +219,7 @@ def project(chance: random.Random, mode: str) -> bytes:
     with tarfile.open(fileobj=out, mode=mode) as made:  # type: ignore[call-overload]
         for number in range(9):
             content = text(chance, 400)
-            entry = tarfile.TarInfo(f"src/{number}.py")
+            entry = tarfile.TarInfo(f"src/{number}.c")
             entry.size = len(content)
             made.addfile(entry, io.BytesIO(content))
     return out.getvalue()
