@@ -19,12 +19,15 @@ from botocore.exceptions import (
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 
-__all__ = ["EXPIRED", "GONE", "TAKEN", "UNKNOWN_CREDENTIALS", "code_of", "fault"]
+__all__ = ["EXPIRED", "GONE", "TAKEN", "THERE", "UNKNOWN_CREDENTIALS", "code_of", "fault", "is_gone"]
 
 GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 """Codes of S3: there is no such object."""
 
-TAKEN: Final = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
+THERE: Final = frozenset({"412", "PreconditionFailed"})
+"""Codes of S3: the condition of a write does not hold."""
+
+TAKEN: Final = THERE | {"409", "ConditionalRequestConflict"}
 """Codes of S3: the condition of a write does not hold, or somebody else writes there now."""
 
 _PASSES: Final = frozenset(
@@ -130,6 +133,11 @@ def fault(error: BotoCoreError | ClientError, *, action: str, resource: str, whe
     if _passes(error, code):
         return RetryableError(f"{said}try again", code=code, action=action, resource=resource)
     return PermanentError(said + _remedy(code, action, resource), code=code, action=action, resource=resource)
+
+
+def is_gone(error: MailroomError) -> bool:
+    """Whether an object is not there any more."""
+    return error.code in GONE
 
 
 def _passes(error: BotoCoreError | ClientError, code: str) -> bool:

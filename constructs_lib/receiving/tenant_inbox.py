@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -24,6 +25,7 @@ from constructs_lib.keys import here, let, let_services_use
 from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import receipt_rule_name
 from constructs_lib.quarantine import Scanner, quarantine_statements
+from mailroom import lifetimes
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
@@ -32,11 +34,6 @@ __all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps", "readable_f
 
 RECIPIENTS_PER_RULE: Final = 100
 """SES's documentation gives 100 on one page and 500 on another; the lower always works."""
-
-_NONCURRENT_DAYS: Final = 1
-"""Least that S3 takes. Nothing here is written twice under a key that matters: SES names each message anew, what is delivered, its
-attachments and bodies are written once, and a newer verdict replaces the older one. Whoever works on a version by its id does so
-within hours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -291,13 +288,14 @@ def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationPro
 
 def readable_for(retention: cdk.Duration) -> cdk.Duration:
     """How long something can be read that is kept so long in all: S3 deletes its bytes with the last day. At least one day."""
-    return cdk.Duration.days(max(int(retention.to_days()) - _NONCURRENT_DAYS, 1))
+    readable = lifetimes.readable_for(timedelta(days=retention.to_days()))
+    return cdk.Duration.days(readable.days)
 
 
 def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     """When mail ends, and what ends with it: attachments and bodies of messages; verdicts with the mail that stays longer.
 
-    In a bucket with versions an expiration only puts a delete marker over the object; its bytes go `_NONCURRENT_DAYS` later, by the
+    In a bucket with versions an expiration only puts a delete marker over the object; its bytes go `NONCURRENT_DAYS` later, by the
     rule for the whole bucket, and the marker after them: both together are the retention. CloudFormation takes no rule that has
     ExpiredObjectDeleteMarker alone, and S3 none that has it beside days.
     """
@@ -311,7 +309,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
         status="Enabled",
         expired_object_delete_marker=True,
         noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
-            noncurrent_days=_NONCURRENT_DAYS
+            noncurrent_days=lifetimes.NONCURRENT_DAYS
         ),
         abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(days_after_initiation=1),
     )

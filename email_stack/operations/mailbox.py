@@ -10,9 +10,9 @@ from email_stack.operations.deployed import tenant_output, tenant_outputs
 
 if TYPE_CHECKING:
     from mailroom.outbox import Outbox
-    from mailroom.store import MessageReader
+    from mailroom.store import MessageReader, Table
 
-__all__ = ["outbox_of", "reader_of"]
+__all__ = ["outbox_of", "reader_of", "table_of"]
 
 
 def reader_of(tenant: Tenant, cell: Cell) -> MessageReader:
@@ -49,6 +49,19 @@ def outbox_of(tenant: Tenant, cell: Cell) -> Outbox:
         s3=own.client("s3", region_name=cell.region),
         bucket=bucket,
     )
+
+
+def table_of(tenant: Tenant, cell: Cell) -> Table:
+    """The tenant's table, with the credentials at hand.
+
+    Raises:
+        NotDeployedError: there is no stack, or one from before there were messages.
+        AwsError: AWS refused.
+    """
+    from mailroom.store import Table  # noqa: PLC0415 - see email_stack.operations.aws
+
+    table, _bucket = _names(tenant, cell)
+    return Table(client=session().client("dynamodb", region_name=cell.region), name=table)
 
 
 def _names(tenant: Tenant, cell: Cell) -> tuple[str, str]:

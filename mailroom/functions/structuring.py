@@ -18,6 +18,7 @@ from mailroom.batches import attempt, not_done
 from mailroom.errors import MailroomError, PermanentError
 from mailroom.functions.structuring_settings import Settings
 from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX
+from mailroom.lifetimes import readable_for
 from mailroom.notifications import StoredObject, stored_objects
 from mailroom.outbox.again import Again
 from mailroom.outbox.line import Line
@@ -106,7 +107,7 @@ def _work() -> Work:
         announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
         tenant=settings.tenant,
         table=settings.table,
-        retention=settings.retention,
+        retention=readable_for(settings.retention),
         join_by=settings.join_by,
     )
     if not settings.configuration_set:
@@ -120,7 +121,7 @@ def _work() -> Work:
         table=settings.table,
         configuration_set=settings.configuration_set,
         region=settings.region,
-        retention=settings.retention,
+        retention=readable_for(settings.retention),
         join_by=settings.join_by,
         put_back=Line(sqs=boto3.client("sqs"), url=settings.queue_url).put_back,
     )

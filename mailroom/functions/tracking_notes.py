@@ -82,7 +82,7 @@ class Notes:
             raise _UnknownSetError(f"configuration set {configuration_set}: is no tenant's")
         table = self.table_of(configuration_set, entry.table)
         try:
-            note_engagement(table, engagement, entry.retention)
+            note_engagement(table, engagement, entry.retention, self.clock())
             logger.info("tenant %s: message %s: %s", entry.tenant, engagement.ses_id, engagement.kind.value)
             if engagement.kind in SUPPRESSING:
                 suppress_recipient(

@@ -78,7 +78,8 @@ class Outbox:
 
         Args:
             outgoing: the message: 1 to 50 recipients, at most 40,000,000 bytes with its attachments encoded.
-            key: the caller's own name of the message, such as "order-17-receipt".
+            key: the caller's own name of the message, such as "order-17-receipt". It is known for 400 days after the last change
+                of state.
             deadline: time after which it is not sent any more, with a time zone; that of the first request counts. Default: 30
                 hours after SES first takes none of it, so that a whole day's quota can pass; none before that.
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from mailroom.lifetimes import EXPIRES, REQUESTS
 from mailroom.outbox.model import OutboxState, Progress
-from mailroom.store.keys import EXPIRES, PARTITION, SORT, outbox_key
+from mailroom.store.keys import PARTITION, SORT, outbox_key
 from mailroom.store.table import ConflictError, Item, Table, Write
 
 __all__ = ["Request", "begin_request", "move_on", "request_of"]
@@ -68,7 +69,7 @@ def request_of(table: Table, id: str) -> Request | None:
     )
 
 
-def begin_request(table: Table, request: Request, retention: timedelta | None = None) -> bool:
+def begin_request(table: Table, request: Request) -> bool:
     """Write a new request; False where there is one of that id. Raises RetryableError."""
     partition, sort = outbox_key(request.progress.id)
     item: Item = {
@@ -79,11 +80,10 @@ def begin_request(table: Table, request: Request, retention: timedelta | None = 
         "asked": request.asked.isoformat(),
         "fingerprint": request.fingerprint,
         "sha256": request.sha256,
+        EXPIRES: _end(request.asked),
     }
     if request.deadline is not None:
         item["deadline"] = request.deadline.isoformat()
-    if retention is not None:
-        item[EXPIRES] = int((request.asked + retention).timestamp())
     try:
         table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
     except ConflictError:
@@ -102,11 +102,11 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
         at: now.
         noted: further attributes: `ses_id`, `reason`, `filed`, `deadline`, `turn`, `due`.
     """
-    changes = ", ".join(f"#{name} = :{name}" for name in ("state", "at", *noted))
+    changes = ", ".join(f"#{name} = :{name}" for name in ("state", "at", EXPIRES, *noted))
     write = Write(
         update=(outbox_key(id), f"SET {changes}"),
         condition="#state = :before",
-        values={":state": after.value, ":at": at.isoformat(), ":before": before.value}
+        values={":state": after.value, ":at": at.isoformat(), ":before": before.value, f":{EXPIRES}": _end(at)}
         | {f":{name}": value for name, value in noted.items()},
     )
     try:
@@ -114,6 +114,11 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
     except ConflictError:
         return False
     return True
+
+
+def _end(at: datetime) -> int:
+    """When a request ends that was changed then, in seconds since 1970."""
+    return int((at + REQUESTS).timestamp())
 
 
 def _time(item: Item, name: str) -> datetime | None:

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, code_of
 from mailroom.layout import ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
+from mailroom.lifetimes import Term
 from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
 from mailroom.messages.mime import read_header
@@ -283,18 +284,21 @@ class Sending:
         sent = transmitted(raw, ses_id, self.region)
         recipients = _recipients(raw)
         message = parse(sent)
+        term = Term.of(at, self.clock(), self.retention)
         record_recipients(
             table,
             ses_id,
             digest=message.digest,
             recipients=recipients,
-            expires=int((at + self.retention).timestamp()) if self.retention is not None else None,
+            expires=term.end,
+            kept_from=int(term.kept_from.timestamp()),
         )
         filing = Filing(
             table=table,
             objects=Objects(client=self.s3, bucket=item.bucket),
             retention=self.retention,
             join_by=self.join_by,
+            clock=self.clock,
         )
         return filing.file(
             Arrival(

@@ -4,7 +4,8 @@
 """
 
 from mailroom.store.entities import Delivery, Page, StoredMessage, Summary, ThreadSummary
-from mailroom.store.filing import Arrival, Filed, Filing
+from mailroom.store.entries import Arrival
+from mailroom.store.filing import Filed, Filing
 from mailroom.store.objects import Objects
 from mailroom.store.reader import MessageReader
 from mailroom.store.suppression import Suppression, forget

@@ -52,4 +52,4 @@ def suppress_recipient(
         known = len(recipients) if recipients is not None else "unknown"
         logger.info("message %s: nobody is suppressed, recipients: %s", engagement.ses_id, known)
         return
-    suppress(table, recipients[0], engagement, plain=plain, retention=retention)
+    suppress(table, recipients[0], engagement, plain=plain, now=now, retention=retention)

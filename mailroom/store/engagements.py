@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from mailroom.store.keys import EVENT_PREFIX, EXPIRES, PARTITION, SORT, event_key, sent_key
+from mailroom.lifetimes import EXPIRES, Term
+from mailroom.store.keys import EVENT_PREFIX, PARTITION, SORT, event_key, sent_key
 from mailroom.store.table import Item, Table
 from mailroom.tracking.model import Engagement, EngagementKind
 
 __all__ = ["engagements_of", "note_engagement"]
 
 
-def note_engagement(table: Table, engagement: Engagement, retention: timedelta | None) -> None:
+def note_engagement(
+    table: Table, engagement: Engagement, retention: timedelta | None, now: datetime | None = None
+) -> None:
     """Write one event; the same one again changes nothing. Raises RetryableError.
 
     Args:
         table: the tenant's.
         engagement: the event. All of it is kept, and nothing else: there is nothing of a person in it.
-        retention: how long it is kept from when it happened; None until somebody deletes it.
+        retention: how long it is kept from when it happened, or from now where that is later; None until somebody deletes it.
+        now: the time, with a time zone. Default: when it happened.
     """
     item: Item = {
         PARTITION: sent_key(engagement.ses_id),
@@ -29,8 +33,12 @@ def note_engagement(table: Table, engagement: Engagement, retention: timedelta |
         **({"subtype": engagement.subtype} if engagement.subtype else {}),
         **({"feedback": engagement.feedback} if engagement.feedback else {}),
     }
-    if retention is not None:
-        item[EXPIRES] = int((engagement.at + retention).timestamp())
+    term = Term.of(engagement.at, now or engagement.at, retention)
+    if term.kept_from > engagement.at:
+        # Otherwise `at` says it.
+        item |= term.stamps
+    elif term.end is not None:
+        item[EXPIRES] = term.end
     table.put(item)
 
 

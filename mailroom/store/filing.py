@@ -2,75 +2,64 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from mailroom.errors import RetryableError
-from mailroom.messages import Message
-from mailroom.messages.joining import JoinBy, link_of
-from mailroom.store.keys import (
+from mailroom.lifetimes import (
+    CLAIMS_AHEAD,
+    COPIES_APART,
+    ENDS_FIRST,
     EXPIRES,
+    KEPT_FROM,
+    THREADS_AHEAD,
+    Standing,
+    Term,
+    kept_from,
+)
+from mailroom.messages.joining import JoinBy, link_of
+from mailroom.store.documents import packed
+from mailroom.store.entries import (
+    MOST_ADDRESS,
+    MOST_IDENTIFIERS,
+    SUBJECT,
+    Arrival,
+    Identifiers,
+    addresses_of,
+    identifiers_of,
+    summary_of,
+    time_of,
+)
+from mailroom.store.headers import header, participants
+from mailroom.store.keys import (
     LISTED,
     PARTITION,
+    RETENTION_KEY,
     SORT,
     address_key,
     at_key,
     attachment_key,
     body_key,
     delivery_key,
-    id_digest,
     id_key,
     message_key,
     sortable,
     thread_key,
 )
-from mailroom.store.linking import Place, Threads, participants
+from mailroom.store.linking import Place, Threads
 from mailroom.store.objects import Objects
 from mailroom.store.table import ConflictError, Item, Table, Write
-from mailroom.threads import Link
 
-__all__ = ["Arrival", "Filed", "Filing"]
+__all__ = ["MOST_ADDRESSES", "MOST_IDENTIFIERS", "Arrival", "Filed", "Filing"]
 
-INLINE_OCTETS: Final = 16_000
-"""Bigger documents are objects: writing one costs as much as writing about this much to the table."""
-MOST_IDENTIFIERS: Final = 60
+INLINE_OCTETS: Final = 4000
+"""Bigger documents are objects: in a transaction, writing this much to the table costs as much as writing one."""
 MOST_ADDRESSES: Final = 25
-"""Both so that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
-_MOST_FOUND_BY: Final = 5000
+"""So that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
 _TRIES: Final = 20
-_MOST_DATE_BEHIND: Final = timedelta(days=30)
-_SUBJECT: Final = 300
-_SNIPPET: Final = 200
-_SHOWN_AUTHORS: Final = 5
-_MOST_ADDRESS: Final = 320
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
-    """A message that came.
-
-    Args:
-        message: as it was read.
-        source: key of the message in the bucket.
-        ses_id: SES's id of this delivery.
-        received: when, with a time zone.
-        octets: of the message.
-        sent: whether the tenant sent it. Default: it came.
-        verdict: what the scanner found before it delivered the message. Default: "", nobody knows.
-        risks: classes of active content that the message was delivered with, as the scanner calls them. Default: none.
-    """
-
-    message: Message
-    source: str
-    ses_id: str
-    received: datetime
-    octets: int
-    sent: bool = False
-    verdict: str = ""
-    risks: tuple[str, ...] = ()
+_OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "source", "thread", PARTITION, SORT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,45 +82,100 @@ class Filed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """One message on its way into the table, and what is there."""
+
+    arrival: Arrival
+    term: Term
+    standing: Standing
+    stored: Item | None = None
+    """The message's item, whether or not its time is over."""
+    is_delivered: bool = False
+    """Whether this delivery has an item, whether or not its time is over."""
+
+    @property
+    def digest(self) -> str:
+        """Names the message."""
+        return self.arrival.message.digest
+
+    @property
+    def known(self) -> Item | None:
+        """The message, where it is there for readers."""
+        return self.stored if self.stored is not None and self.standing.lives(self.stored) else None
+
+    def longer(self, item: Item, ahead: timedelta = timedelta()) -> tuple[dict[str, int], list[str]]:
+        """What an item says once it lives as long as the message, too: what it says anew, and what it says no more."""
+        return self.term.longer(item, self.standing.end(item), ahead)
+
+    @property
+    def unchanged(self) -> tuple[str, dict[str, Any]]:
+        """The condition that the message's item is what it was, and its values."""
+        if self.stored is None:
+            return "attribute_not_exists(#pk)", {}
+        name = KEPT_FROM if KEPT_FROM in self.stored else "received"
+        return f"#{name} = :was AND #thread = :there", {":was": self.stored[name], ":there": self.stored["thread"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Filing:
     """Writes to a tenant's store.
 
     Args:
         table: the tenant's.
         objects: of the tenant's bucket.
-        retention: how long messages are kept from when they were received; None until somebody deletes them.
+        retention: how long messages are kept from their latest filing; None until somebody deletes them.
         join_by: what else than identifiers makes one thread of messages. Default: nothing.
+        clock: gives the time, with a time zone. Default: clock of the machine.
     """
 
     table: Table
     objects: Objects
     retention: timedelta | None = None
     join_by: frozenset[JoinBy] = frozenset()
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def file(self, arrival: Arrival) -> Filed:
         """File a message; filing it again changes nothing.
 
         First the objects, then the threads that it joins, then, in one transaction, everything that readers see; last, messages of
-        joined threads move together. Whatever was done before is found again.
+        joined threads move together. Whatever was done before is found again. A message whose time is over is none: what comes is
+        filed as if it had never been there.
 
         Raises:
             RetryableError: AWS failed, or others wrote to the same thread all the time.
         """
         digest = arrival.message.digest
+        begun = self.clock()
+        term = Term.of(arrival.received, begun, self.retention)
+        has_objects = False
         for attempt in range(_TRIES):
-            items = self.table.get_many([message_key(digest), delivery_key(digest, arrival.ses_id)])
-            known = items.get(message_key(digest))
-            delivery = items.get(delivery_key(digest, arrival.ses_id))
-            if known is None and not attempt:
+            keys = [message_key(digest), delivery_key(digest, arrival.ses_id), RETENTION_KEY]
+            items = self.table.get_many(keys)
+            standing = Standing.of(items.get(RETENTION_KEY), begun.timestamp())
+            delivery = items.get(keys[1])
+            work = _Work(
+                arrival=arrival,
+                term=term,
+                standing=standing,
+                stored=items.get(keys[0]),
+                is_delivered=delivery is not None,
+            )
+            known = work.known
+            if known is None:
+                # What is left of a message that is gone says nothing of this one.
+                delivery = None
+            if delivery is None and not has_objects and (known is None or self._lengthens(work, known)):
+                # Before the message, and from then on: its objects end no sooner than it does.
                 self._write_objects(arrival)
+                has_objects = True
             try:
                 if known is None:
-                    self._write_first(arrival, again=attempt > 0)
+                    self._write_first(work, again=attempt > 0)
                 elif delivery is None:
-                    self._write_delivery(arrival, known)
+                    self._write_delivery(work, known)
             except ConflictError:
                 continue
-            thread = self._settled(digest)
+            thread = self._settled(digest, standing)
             return Filed(
                 digest=digest,
                 thread=thread,
@@ -156,76 +200,102 @@ class Filing:
             ) from error
 
     def _write_objects(self, arrival: Arrival) -> None:
-        message = arrival.message
+        """Write attachments and a big document; where they are there and end some day, again, so that they end later."""
+        message, renew = arrival.message, self.retention is not None
         for number, attachment in enumerate(message.attachments, start=1):
-            self.objects.put(attachment_key(message.digest, number), bytes(attachment.data))
-        document = _document(message)
+            self.objects.put(attachment_key(message.digest, number), bytes(attachment.data), renew=renew)
+        document = packed(message)
         if len(document) > INLINE_OCTETS:
-            self.objects.put(body_key(message.digest), document, "application/json")
+            self.objects.put(body_key(message.digest), document, renew=renew)
 
-    def _write_first(self, arrival: Arrival, *, again: bool) -> None:
+    def _write_first(self, work: _Work, *, again: bool) -> None:
         """Everything of a message that is not there yet. Raises ConflictError."""
-        message, digest = arrival.message, arrival.message.digest
-        at = _at(message, arrival.received)
-        link = link_of(message, digest, self.join_by)
-        identifiers = _identifiers(link)
-        joined = list(dict.fromkeys((*identifiers.own, *identifiers.above, *identifiers.also)))
+        arrival, digest = work.arrival, work.digest
+        at = time_of(arrival.message, arrival.received)
+        identifiers = identifiers_of(link_of(arrival.message, digest, self.join_by))
         # A thread of that name can be there already: the message was, and its time passed.
-        place = Threads(self.table).place(joined, begins=digest if again else "")
+        begins = digest if again or work.stored is not None else ""
+        place = Threads(self.table, work.standing).place(identifiers.all, begins=begins)
         thread = place.thread["thread"] if place.thread is not None else digest
-        addresses = _addresses(arrival)
-        summary = self._kept(_summary(arrival, at, identifiers), arrival)
-        document = _document(message)
-        inline = {"document": document.decode("utf-8")} if len(document) <= INLINE_OCTETS else {}
+        summary = {**summary_of(arrival, at, identifiers), **work.term.stamps}
+        document = packed(arrival.message)
+        inline = {"document": document} if len(document) <= INLINE_OCTETS else {}
         partition, sort = message_key(digest)
+        condition, values = work.unchanged
+        found_by = [
+            Write(put={**summary, PARTITION: address_key(address), SORT: at_key(at, digest)})
+            for address in addresses_of(arrival.message)
+        ]
         writes = [
             Write(
                 put={**summary, PARTITION: partition, SORT: sort, "thread": thread, "source": arrival.source, **inline},
-                condition="attribute_not_exists(#pk)",
+                condition=condition,
+                values=values,
             ),
-            Write(put=self._delivery(arrival, first=True), condition="attribute_not_exists(#pk)"),
+            self._delivery(work, first=work.known is None),
             Write(put={**summary, PARTITION: thread_key(thread)[0], SORT: at_key(at, digest)}),
-            self._thread(place, thread, arrival, at),
-            *self._claims(place, thread, arrival),
-            *(
-                Write(put=self._kept({PARTITION: id_key(one)[0], SORT: partition, "digest": digest}, arrival))
-                for one in identifiers.own
-            ),
-            *(
-                Write(put={**summary, PARTITION: address_key(address), SORT: at_key(at, digest)})
-                for address in addresses[:MOST_ADDRESSES]
-            ),
+            self._thread(work, place, thread, at),
+            *self._claims(work, place, thread),
+            *self._own(work, identifiers, work.term.stamps),
+            *found_by[:MOST_ADDRESSES],
         ]
         # Before the message itself: whoever fails between them files it again, and the same items once more.
-        for begin in range(MOST_ADDRESSES, len(addresses), MOST_ADDRESSES):
-            some = addresses[begin : begin + MOST_ADDRESSES]
-            self.table.write(
-                [Write(put={**summary, PARTITION: address_key(one), SORT: at_key(at, digest)}) for one in some]
-            )
+        self._write_in_front(found_by[MOST_ADDRESSES:])
         self.table.write(writes)
 
-    def _write_delivery(self, arrival: Arrival, known: Item) -> None:
-        """A delivery more of a message that is there. Raises ConflictError."""
-        digest = arrival.message.digest
+    def _write_delivery(self, work: _Work, known: Item) -> None:
+        """A delivery more of a message that is there, and lives on with it. Raises ConflictError."""
+        digest, message = work.digest, work.arrival.message
+        threads = Threads(self.table, work.standing)
+        root = threads.root(known["thread"])
+        if root is None:
+            # Its thread is gone before it: it finds one anew.
+            self._write_first(work, again=True)
+            return
+        longer = self._lengthens(work, known)
+        if longer and (root.get("fragments") or root["thread"] != known["thread"]):
+            threads.settle(root)
+            raise ConflictError
         at = datetime.fromisoformat(known["at"])
-        shared = {
-            name: value
-            for name, value in known.items()
-            if name not in {"document", "source", "thread", PARTITION, SORT}
-        }
-        writes = [
-            Write(check=message_key(digest), condition="attribute_exists(#pk)"),
-            Write(put=self._delivery(arrival, first=False), condition="attribute_not_exists(#pk)"),
-            *(
-                Write(put={**shared, PARTITION: address_key(address), SORT: at_key(at, digest)})
-                for address in arrival.message.envelope.recipients[:MOST_ADDRESSES]
-                if len(address) <= _MOST_ADDRESS
-            ),
-        ]
-        self.table.write(writes)
+        kept = {name: value for name, value in known.items() if name not in _OF_THE_MESSAGE_ALONE}
+        said, gone = work.longer(known) if longer else ({}, [])
+        longest = {name: value for name, value in {**kept, **said}.items() if name not in gone}
+        condition, values = work.unchanged
+        writes = [self._delivery(work, first=False)]
+        if longer:
+            identifiers = Identifiers(own=tuple(known["own"]), above=tuple(known["above"]), also=tuple(known["also"]))
+            place = threads.place(identifiers.all)
+            if place.thread is None or place.thread["thread"] != root["thread"]:
+                place = Place(thread=root, unclaimed=place.unclaimed)
+            writes += [
+                Write(
+                    update=(message_key(digest), _expression(said, gone)),
+                    condition=condition,
+                    values=values | {f":{name}": value for name, value in said.items()},
+                ),
+                Write(put={**longest, PARTITION: thread_key(root["thread"])[0], SORT: at_key(at, digest)}),
+                self._lasting(work, root),
+                *self._claims(work, place, root["thread"]),
+                *self._own(
+                    work, identifiers, {name: longest[name] for name in (KEPT_FROM, EXPIRES) if name in longest}
+                ),
+            ]
+            addresses = addresses_of(message)
+        else:
+            writes.append(Write(check=message_key(digest), condition=condition, values=values))
+            addresses = [one for one in message.envelope.recipients if len(one) <= MOST_ADDRESS][:MOST_ADDRESSES]
+        found_by = [Write(put={**longest, PARTITION: address_key(one), SORT: at_key(at, digest)}) for one in addresses]
+        self._write_in_front(found_by[MOST_ADDRESSES:])
+        self.table.write([*writes, *found_by[:MOST_ADDRESSES]])
 
-    def _delivery(self, arrival: Arrival, *, first: bool) -> Item:
-        partition, sort = delivery_key(arrival.message.digest, arrival.ses_id)
+    def _write_in_front(self, writes: list[Write]) -> None:
+        for begin in range(0, len(writes), MOST_ADDRESSES):
+            self.table.write(writes[begin : begin + MOST_ADDRESSES])
+
+    def _delivery(self, work: _Work, *, first: bool) -> Write:
+        """The delivery; where one of a message that is gone is left, in its place."""
+        arrival = work.arrival
+        partition, sort = delivery_key(work.digest, arrival.ses_id)
         envelope = arrival.message.envelope
         item = {
             PARTITION: partition,
@@ -240,65 +310,97 @@ class Filing:
             **({"risks": list(arrival.risks)} if arrival.risks else {}),
             "first": first,
             "announced": False,
+            **work.term.stamps,
         }
-        return self._kept(item, arrival)
+        return Write(put=item, condition="" if work.is_delivered else "attribute_not_exists(#pk)")
 
-    def _thread(self, place: Place, thread: str, arrival: Arrival, at: datetime) -> Write:
+    def _own(self, work: _Work, identifiers: Identifiers, stamps: dict[str, int]) -> Iterator[Write]:
+        """That the message has this identifier."""
+        for one in identifiers.own:
+            partition, sort = id_key(one)[0], message_key(work.digest)[0]
+            yield Write(put={PARTITION: partition, SORT: sort, "digest": work.digest, **stamps})
+
+    def _claims(self, work: _Work, place: Place, thread: str) -> Iterator[Write]:
+        """That identifiers belong to this thread, for as long as a message lives that names them."""
+        stamps = work.term.ahead(CLAIMS_AHEAD).stamps
+        for one, gone in place.unclaimed.items():
+            partition, sort = id_key(one)
+            yield Write(
+                put={PARTITION: partition, SORT: sort, "thread": thread, **stamps},
+                condition="#thread = :gone" if gone else "attribute_not_exists(#pk)",
+                values={":gone": gone} if gone else {},
+            )
+        for item in place.claimed.values():
+            # The thread that it points to ends with what was in it, and says then no more where it went.
+            if not work.term.outlives(work.standing.end(item)) and item["thread"] == thread:
+                continue
+            said, lost = work.longer(item, CLAIMS_AHEAD)
+            kept = {name: value for name, value in {**item, **said, "thread": thread}.items() if name not in lost}
+            yield Write(put=kept, condition="#thread = :there", values={":there": item["thread"]})
+
+    def _thread(self, work: _Work, place: Place, thread: str, at: datetime) -> Write:
         """The thread with the message in it."""
-        message, known = arrival.message, place.thread
-        partition, sort = thread_key(thread)
+        message, known = work.arrival.message, place.thread
         authors = [one.address for one in message.from_]
+        ends = {ENDS_FIRST: work.term.end} if work.term.end is not None else {}
         if known is None:
+            partition, sort = thread_key(thread)
             item = {
                 PARTITION: partition,
                 SORT: sort,
                 "thread": thread,
-                "version": 1,
+                "version": (place.replaces or 0) + 1,
                 "messages": 1,
                 "first_at": sortable(at),
                 "latest": sortable(at),
-                "subject": message.subject[:_SUBJECT],
+                "subject": message.subject[:SUBJECT],
                 "participants": participants(authors),
                 LISTED: LISTED,
+                **ends,
+                **work.term.ahead(THREADS_AHEAD).stamps,
             }
-            return Write(put=self._kept(item, arrival), condition="attribute_not_exists(#pk)")
-        is_first = sortable(at) < known["first_at"]
-        values: dict[str, Any] = {
-            ":version": known["version"],
-            ":next": known["version"] + 1,
-            ":messages": known["messages"] + 1,
-            ":latest": max(known["latest"], sortable(at)),
-            ":first": sortable(at) if is_first else known["first_at"],
-            ":subject": message.subject[:_SUBJECT] if is_first else known["subject"],
-            ":participants": participants((*known["participants"], *authors)),
-        }
-        changes = (
-            "SET #version = :next, #messages = :messages, #latest = :latest, #first_at = :first, #subject = :subject, "
-            "#participants = :participants"
-        )
-        expires = self._expires(arrival)
-        if expires is not None:
-            values[":expires"] = max(expires, known.get(EXPIRES, 0))
-            changes += ", #expires = :expires"
+            if place.replaces is None:
+                return Write(put=item, condition="attribute_not_exists(#pk)")
+            return Write(put=item, condition="#version = :over", values={":over": place.replaces})
+        shown = header(self.table, work.standing, known)
+        if shown is None:
+            shown = {"first_at": sortable(at), "subject": message.subject[:SUBJECT], "participants": []}
+        if sortable(at) < shown["first_at"]:
+            shown |= {"first_at": sortable(at), "subject": message.subject[:SUBJECT]}
+        shown["participants"] = participants((*shown["participants"], *authors))
+        if ends:
+            shown[ENDS_FIRST] = min(ends[ENDS_FIRST], shown.get(ENDS_FIRST, ends[ENDS_FIRST]))
+        return self._changed(work, known, shown, at)
+
+    def _lasting(self, work: _Work, root: Item) -> Write:
+        """The thread, for as long as a message in it that lives on."""
+        return self._changed(work, root, {}, None)
+
+    def _changed(self, work: _Work, known: Item, shown: dict[str, Any], at: datetime | None) -> Write:
+        """The thread as lists show it, and as long as the message lives; with one message more, where that stands at `at`."""
+        changes = {name: value for name, value in shown.items() if known.get(name) != value}
+        gone = [ENDS_FIRST] if shown and ENDS_FIRST not in shown and ENDS_FIRST in known else []
+        said, lost = work.longer(known, THREADS_AHEAD)
+        changes |= {**said, "version": known["version"] + 1}
+        if at is not None:
+            changes |= {"messages": known["messages"] + 1, "latest": max(known["latest"], sortable(at))}
         return Write(
-            update=(thread_key(thread), changes),
-            condition="#version = :version AND attribute_not_exists(#merged_into)",
-            values=values,
+            update=(thread_key(known["thread"]), _expression(changes, [*gone, *lost])),
+            condition="#version = :known AND attribute_not_exists(#merged_into)",
+            values={":known": known["version"], **{f":{name}": value for name, value in changes.items()}},
         )
 
-    def _claims(self, place: Place, thread: str, arrival: Arrival) -> Iterator[Write]:
-        """That identifiers which belong to no thread belong to this one."""
-        for one, gone in place.unclaimed.items():
-            partition, sort = id_key(one)
-            yield Write(
-                put=self._kept({PARTITION: partition, SORT: sort, "thread": thread}, arrival),
-                condition="#thread = :gone" if gone else "attribute_not_exists(#pk)",
-                values={":gone": gone} if gone else {},
-            )
+    def _lengthens(self, work: _Work, known: Item) -> bool:
+        """Whether a copy lets the message live on for longer."""
+        end = work.standing.end(known)
+        if self.retention is not None or end is not None:
+            return work.term.lengthens(known, end)
+        began = kept_from(known)
+        return began is None or work.term.kept_from.timestamp() > began + COPIES_APART.total_seconds()
 
-    def _settled(self, digest: str) -> str:
+    def _settled(self, digest: str, standing: Standing) -> str:
         """The message's thread, all of its messages moved together."""
-        threads = Threads(self.table)
+        threads = Threads(self.table, standing)
         item = self.table.get(message_key(digest))
         root = threads.root(item["thread"]) if item is not None else None
         if root is None:
@@ -306,75 +408,8 @@ class Filing:
         threads.settle(root)
         return str(root["thread"])
 
-    def _expires(self, arrival: Arrival) -> int | None:
-        return int((arrival.received + self.retention).timestamp()) if self.retention is not None else None
 
-    def _kept(self, item: Item, arrival: Arrival) -> Item:
-        """The item, with the time after which it is deleted."""
-        expires = self._expires(arrival)
-        return item if expires is None else {**item, EXPIRES: expires}
-
-
-@dataclass(frozen=True, slots=True)
-class _Identifiers:
-    """Digests of a message's own identifier, of those before it, and of what else joins it."""
-
-    own: tuple[str, ...]
-    above: tuple[str, ...]
-    also: tuple[str, ...]
-
-
-def _identifiers(link: Link) -> _Identifiers:
-    ancestors = link.ancestors
-    # The first one, which is the thread's beginning, and the last ones, which are the nearest.
-    kept = ancestors if len(ancestors) < MOST_IDENTIFIERS else (ancestors[0], *ancestors[2 - MOST_IDENTIFIERS :])
-    return _Identifiers(
-        own=(id_digest(link.message_id),) if link.message_id else (),
-        above=tuple(id_digest(one) for one in kept),
-        also=tuple(id_digest(f"also:{one}") for one in link.also),
-    )
-
-
-def _document(message: Message) -> bytes:
-    return json.dumps(message.document, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _at(message: Message, received: datetime) -> datetime:
-    """Where the message stands among others: when it was sent, where that can be true; else when it was received."""
-    sent = message.date
-    if sent is None or not received - _MOST_DATE_BEHIND <= sent <= received:
-        return received
-    return sent.astimezone(UTC)
-
-
-def _summary(arrival: Arrival, at: datetime, identifiers: _Identifiers) -> Item:
-    """What lists show of a message, and what its place in the thread comes from."""
-    message = arrival.message
-    return {
-        "digest": message.digest,
-        "at": sortable(at),
-        "received": sortable(arrival.received),
-        "message_id": message.message_id,
-        "subject": message.subject[:_SUBJECT],
-        "from": [
-            {"name": one.name[:_SUBJECT], "address": one.address[:_MOST_ADDRESS]}
-            for one in message.from_[:_SHOWN_AUTHORS]
-        ],
-        "snippet": " ".join(message.reply[: 4 * _SNIPPET].split())[:_SNIPPET],
-        "kinds": sorted(kind.value for kind in message.kinds),
-        "attachments": len(message.attachments),
-        "octets": arrival.octets,
-        **({"sent": True} if arrival.sent else {}),
-        "own": list(identifiers.own),
-        "above": list(identifiers.above),
-        "also": list(identifiers.also),
-    }
-
-
-def _addresses(arrival: Arrival) -> list[str]:
-    """Addresses that the message is found by: of the envelope first, then authors and recipients."""
-    message = arrival.message
-    boxes = (*message.from_, *message.reply_to, *message.to, *message.cc)
-    found = dict.fromkeys(one for one in (*message.envelope.recipients, *(box.address for box in boxes)) if "@" in one)
-    folded = {address.casefold(): address for address in found if len(address) <= _MOST_ADDRESS}
-    return list(folded.values())[:_MOST_FOUND_BY]
+def _expression(changes: Iterable[str], gone: Sequence[str]) -> str:
+    """The expression that sets these and removes those."""
+    removed = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+    return f"SET {', '.join(f'#{name} = :{name}' for name in changes)}{removed}"

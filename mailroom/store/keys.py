@@ -16,6 +16,7 @@
 | `SUPPRESSED` | `KEY` | what those digests are keyed with |
 | `ADDRESSES` | `BOOK` | the address book |
 | `PACE` | `STATE` | how fast the tenant sends, and what SES takes of the account |
+| `RETENTION` | `STATE` | the retention that the table was last changed to, and how far that is |
 
 The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
 """
@@ -27,6 +28,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX
+from mailroom.lifetimes import EXPIRES
 
 __all__ = [
     "BOOK_KEY",
@@ -35,6 +37,7 @@ __all__ = [
     "LISTED",
     "PACE_KEY",
     "PARTITION",
+    "RETENTION_KEY",
     "SORT",
     "address_key",
     "at_key",
@@ -57,9 +60,6 @@ LISTED: Final = "listed"
 """Partition key of the index: the same for all threads that are listed; its sort key is `latest`."""
 LATEST: Final = "latest"
 BY_ACTIVITY: Final = "threads-by-activity"
-EXPIRES: Final = "expires"
-"""Seconds since 1970 after which DynamoDB deletes the item."""
-
 THREAD: Final = "THREAD"
 MESSAGE: Final = "MESSAGE"
 DELIVERY_PREFIX: Final = "DELIVERY#"
@@ -73,6 +73,7 @@ SUPPRESSED_PREFIX: Final = "ADDRESS#"
 SUPPRESSED_KEY: Final = (SUPPRESSED, "KEY")
 BOOK_KEY: Final = ("ADDRESSES", "BOOK")
 PACE_KEY: Final = ("PACE", "STATE")
+RETENTION_KEY: Final = ("RETENTION", "STATE")
 
 
 def message_key(digest: str) -> tuple[str, str]:

@@ -8,19 +8,19 @@ so every step can be done twice, and be the last one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailroom.errors import RetryableError
-from mailroom.store.keys import AT_PREFIX, EXPIRES, PARTITION, SORT, id_key, message_key, thread_key
+from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, Standing
+from mailroom.store.headers import participants
+from mailroom.store.keys import AT_PREFIX, PARTITION, SORT, id_key, message_key, thread_key
 from mailroom.store.table import ConflictError, Item, Table, Write
 
 __all__ = ["Place", "Threads"]
 
 _TRIES: Final = 20
 _MOST_HOPS: Final = 100
-_MOST_ADDRESS: Final = 320
-"""RFC 5321 4.5.3.1: 64 octets, an @ and 255."""
 _MOVED_AT_ONCE: Final = 25
 """Messages of one transaction: three writes each, and at most a hundred in all."""
 
@@ -32,17 +32,28 @@ class Place:
     Args:
         thread: the thread as it is now; None where the message begins one.
         unclaimed: identifiers that belong to no thread yet; each with the thread that is gone, to which it still points, or "".
+        claimed: identifiers that belong to it, each with the item that says so.
+        replaces: version of a thread of the message's own name whose time is over, and which DynamoDB has not deleted yet; None
+            where there is none.
     """
 
     thread: Item | None
     unclaimed: dict[str, str]
+    claimed: dict[str, Item] = field(default_factory=dict)
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """The threads in a table."""
+    """The threads in a table, as far as they live.
+
+    Args:
+        table: the tenant's.
+        standing: judges what lives. Default: everything does.
+    """
 
     table: Table
+    standing: Standing = EVERYTHING_LIVES
 
     def place(self, identifiers: Sequence[str], *, begins: str = "") -> Place:
         """The one thread that these identifiers belong to, made one where they belonged to several.
@@ -59,22 +70,32 @@ class Threads:
             pointed = {one: claims[id_key(one)]["thread"] if id_key(one) in claims else "" for one in identifiers}
             roots = {name: self.root(name) for name in sorted(set(pointed.values()) - {""})}
             unclaimed = {one: name for one, name in pointed.items() if not name or roots[name] is None}
+            claimed = {one: claims[id_key(one)] for one in pointed if one not in unclaimed}
             distinct = list({root["thread"]: root for root in roots.values() if root is not None}.values())
             if not distinct and begins:
-                return Place(thread=self.root(begins), unclaimed=unclaimed)
+                return self._begun(begins, unclaimed)
             if len(distinct) <= 1:
-                return Place(thread=distinct[0] if distinct else None, unclaimed=unclaimed)
+                return Place(thread=distinct[0] if distinct else None, unclaimed=unclaimed, claimed=claimed)
             try:
                 self._join(distinct)
             except ConflictError:
                 continue
         raise RetryableError(f"table {self.table.name}: its threads change too fast; try again")
 
+    def _begun(self, thread: str, unclaimed: dict[str, str]) -> Place:
+        """The thread that a message began before, or what is left of it."""
+        found = self.table.get(thread_key(thread))
+        if found is None or self.standing.lives(found):
+            return Place(thread=self.root(thread), unclaimed=unclaimed)
+        return Place(thread=None, unclaimed=unclaimed, replaces=found["version"])
+
     def root(self, thread: str) -> Item | None:
         """The thread that it is, or became part of; None when it is gone. Raises RetryableError."""
         for _ in range(_MOST_HOPS):
             item = self.table.get(thread_key(thread))
-            if item is None or "merged_into" not in item:
+            if item is None or not self.standing.lives(item):
+                return None
+            if "merged_into" not in item:
                 return item
             thread = item["merged_into"]
         return None
@@ -87,7 +108,10 @@ class Threads:
         for fragment in sorted(root.get("fragments", ())):
             while self._move(fragment, root["thread"]):
                 now = self.root(root["thread"])
-                if now is not None and now["thread"] != root["thread"]:
+                if now is None:
+                    # Its time passed: nothing can be moved into it any more.
+                    return
+                if now["thread"] != root["thread"]:
                     self.settle(now)
                     return
             done = Write(
@@ -118,23 +142,27 @@ class Threads:
             "SET #version = :next, #messages = :messages, #latest = :latest, #first_at = :first, #subject = :subject, "
             "#participants = :participants"
         )
-        expires = max(winner.get(EXPIRES, 0), loser.get(EXPIRES, 0))
-        if expires:
-            values[":expires"] = expires
-            changes += ", #expires = :expires"
+        kept, lost = _kept_for_all([winner, loser])
+        changes += "".join(f", #{name} = :{name}" for name in kept)
+        values |= {f":{name}": value for name, value in kept.items()}
+        removed = f" REMOVE {', '.join(f'#{name}' for name in lost)}" if lost else ""
         grown = Write(
-            update=(thread_key(winner["thread"]), f"{changes} ADD #fragments :fragments"),
+            update=(thread_key(winner["thread"]), f"{changes}{removed} ADD #fragments :fragments"),
             condition="#version = :version AND attribute_not_exists(#merged_into)",
             values=values,
         )
-        leaves = "SET #merged_into = :winner" + (", #expires = :expires" if expires else "")
+        # Whatever still points to it ends no later than the two did.
+        leaves = "SET #merged_into = :winner" + "".join(f", #{name} = :{name}" for name in kept)
         merged = Write(
-            update=(thread_key(loser["thread"]), f"{leaves} REMOVE #listed, #fragments"),
+            update=(
+                thread_key(loser["thread"]),
+                f"{leaves} REMOVE {', '.join(f'#{one}' for one in ('listed', 'fragments', *lost))}",
+            ),
             condition="#version = :version AND attribute_not_exists(#merged_into)",
             values={
                 ":winner": winner["thread"],
                 ":version": loser["version"],
-                **({":expires": expires} if expires else {}),
+                **{f":{name}": value for name, value in kept.items()},
             },
         )
         self.table.write([grown, merged])
@@ -154,6 +182,9 @@ class Threads:
         return True
 
     def _moved(self, item: Item, thread: str) -> list[Write]:
+        if not self.standing.lives(item):
+            # Its message may be there anew, with a place that lives.
+            return [Write(delete=(item[PARTITION], item[SORT]))]
         return [
             Write(put={**item, PARTITION: thread_key(thread)[0]}),
             Write(delete=(item[PARTITION], item[SORT]), condition="attribute_exists(#pk)"),
@@ -172,14 +203,23 @@ class Threads:
                 self.table.write([Write(delete=(item[PARTITION], item[SORT]))])
 
 
+def _kept_for_all(threads: Sequence[Item]) -> tuple[dict[str, int], list[str]]:
+    """How long one thread lives in place of these: what it says of that, and what it says no more.
+
+    It has no end where one of them has none.
+    """
+    said: dict[str, int | None] = {
+        KEPT_FROM: max(one[KEPT_FROM] for one in threads) if all(KEPT_FROM in one for one in threads) else None,
+        EXPIRES: max(one[EXPIRES] for one in threads) if all(EXPIRES in one for one in threads) else None,
+        ENDS_FIRST: min(
+            (one.get(ENDS_FIRST, 0) for one in threads if EXPIRES in one or ENDS_FIRST in one), default=None
+        ),
+    }
+    return {name: value for name, value in said.items() if value is not None}, [
+        name for name, value in said.items() if value is None
+    ]
+
+
 def _still_a_root(thread: str) -> Write:
     """Nothing is moved into a thread that became part of another: whoever settles that one would not look there again."""
     return Write(check=thread_key(thread), condition="attribute_exists(#pk) AND attribute_not_exists(#merged_into)")
-
-
-def participants(addresses: Iterable[str]) -> list[str]:
-    """Those that a list of threads shows: the first twenty in the order of the alphabet, whatever order they came in.
-
-    Each is cut at the length of the longest address there may be: an item of the table holds 400 KB.
-    """
-    return sorted({address[:_MOST_ADDRESS] for address in addresses if address})[:20]

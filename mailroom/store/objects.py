@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.faults import TAKEN, code_of, fault
+from mailroom.faults import THERE, code_of, fault
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -30,20 +30,27 @@ class Objects:
     client: S3Client
     bucket: str
 
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
-        """Write an object, unless it is there: its key names its content. Raises MailroomError."""
+    def put(self, key: str, data: bytes, *, renew: bool = False) -> None:
+        """Write an object, unless it is there: its key names its content. Raises MailroomError.
+
+        Args:
+            key: its key.
+            data: its octets.
+            renew: whether it is written also where it is there, so that its time begins anew. Default: False.
+        """
+        unless: Any = {} if renew else {"IfNoneMatch": "*"}
         try:
             self.client.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=data,
-                ContentType=content_type,
+                ContentType="application/octet-stream",
                 # Should it ever be opened in a browser: as a file, never as a page.
                 ContentDisposition="attachment",
-                IfNoneMatch="*",
+                **unless,
             )
         except (BotoCoreError, ClientError) as error:
-            if code_of(error) in TAKEN:
+            if code_of(error) in THERE:
                 return
             raise self._fault(error, "s3:PutObject", key) from error
 

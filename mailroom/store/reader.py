@@ -9,7 +9,6 @@ for summary in reader.thread(page.items[0].thread).items:
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,14 @@ from botocore.config import Config
 
 from mailroom.addresses import AddressBook
 from mailroom.clients import application_clients
-from mailroom.errors import PermanentError
-from mailroom.messages.documents import message_from
+from mailroom.errors import MailroomError, PermanentError
+from mailroom.faults import is_gone
+from mailroom.lifetimes import Standing
 from mailroom.messages.model import Attachment, Message
 from mailroom.store.address_book import read_address_book
 from mailroom.store.arguments import address_of, message_id_of, page_size
 from mailroom.store.cursors import ThreadPages, address_pages, event_pages, message_pages, suppression_pages
+from mailroom.store.documents import unpacked
 from mailroom.store.engagements import engagements_of
 from mailroom.store.entities import (
     Delivery,
@@ -36,14 +37,15 @@ from mailroom.store.entities import (
     summary_from,
     thread_from,
 )
+from mailroom.store.headers import header
 from mailroom.store.keys import (
     AT_PREFIX,
     BY_ACTIVITY,
     DELIVERY_PREFIX,
-    EXPIRES,
     LATEST,
     LISTED,
     PARTITION,
+    RETENTION_KEY,
     SORT,
     attachment_key,
     body_key,
@@ -127,7 +129,13 @@ class MessageReader:
             limit=page_size(limit),
             after=pages.position(after),
         )
-        return Page(items=tuple(thread_from(item) for item in self._current(items)), next=pages.token(following))
+        standing = self._standing()
+        shown = [
+            {**item, **of}
+            for item in self._current(items, standing)
+            if (of := header(self.table, standing, item)) is not None
+        ]
+        return Page(items=tuple(thread_from(item) for item in shown), next=pages.token(following))
 
     def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
         """Messages of a thread, the oldest first; an empty page for a thread that does not exist.
@@ -148,7 +156,8 @@ class MessageReader:
         """
         pages, wanted = message_pages(), page_size(limit)
         start = pages.position(after)
-        root = Threads(self.table).root(thread)
+        standing = self._standing()
+        root = Threads(self.table, standing).root(thread)
         if root is None:
             return Page(items=())
         after_sort = start[SORT] if start else ""
@@ -165,7 +174,7 @@ class MessageReader:
         ordered = sorted(found, reverse=latest_first)
         page = ordered[:wanted]
         follows = more or len(ordered) > wanted
-        shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page]))
+        shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page], standing))
         return Page(items=shown, next=pages.token({SORT: page[-1]}) if follows and page else "", thread=root["thread"])
 
     def message(self, digest: str) -> StoredMessage | None:
@@ -180,11 +189,18 @@ class MessageReader:
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
-        item = self.table.get(message_key(digest))
-        if item is None or not self._current([item]):
+        found = self.table.get_many([message_key(digest), RETENTION_KEY])
+        item, standing = found.get(message_key(digest)), Standing.of(found.get(RETENTION_KEY), self.clock())
+        if item is None or not standing.lives(item):
             return None
-        document = item.get("document") or self.objects.open(body_key(digest)).read()
-        root = Threads(self.table).root(item["thread"])
+        try:
+            document = item.get("document") or self.objects.open(body_key(digest)).read()
+        except MailroomError as error:
+            if is_gone(error):
+                # A retention that was made shorter took it, and has not come to the table yet.
+                return None
+            raise
+        root = Threads(self.table, standing).root(item["thread"])
         deliveries: list[Item] = []
         position: Item | None = None
         while True:
@@ -197,8 +213,8 @@ class MessageReader:
         return StoredMessage(
             thread=root["thread"] if root is not None else item["thread"],
             summary=summary,
-            content=message_from(json.loads(document)),
-            deliveries=tuple(delivery_from(one) for one in deliveries),
+            content=unpacked(document),
+            deliveries=tuple(delivery_from(one) for one in self._current(deliveries, standing)),
             engagements=tuple(event for page in told for event in page),
         )
 
@@ -216,8 +232,13 @@ class MessageReader:
         Source: RFC 5322 3.6.4.
         """
         partition, _ = id_key(id_digest(message_id_of(message_id)))
-        items, _following = self.table.query(partition, "MESSAGE#")
-        return tuple(item["digest"] for item in self._current(items))
+        items: list[Item] = []
+        position: Item | None = None
+        while True:
+            some, position = self.table.query(partition, "MESSAGE#", after=position)
+            items += some
+            if position is None:
+                return tuple(item["digest"] for item in self._current(items, self._standing()))
 
     def by_address(self, address: str, *, limit: int = 50, after: str = "") -> Page[Summary]:
         """Messages from or to an address, the latest first.
@@ -240,7 +261,8 @@ class MessageReader:
             limit=page_size(limit),
             after=pages.position(after),
         )
-        return Page(items=tuple(summary_from(item) for item in self._current(items)), next=pages.token(following))
+        current = self._current(items, self._standing())
+        return Page(items=tuple(summary_from(item) for item in current), next=pages.token(following))
 
     def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
         """Events of a message that the tenant sent, the oldest first; an empty page where none is known.
@@ -334,8 +356,12 @@ class MessageReader:
         """
         return self.objects.open(delivery.source)
 
-    def _current(self, items: Sequence[Item]) -> list[Item]:
-        return [item for item in items if self._is_current(item.get(EXPIRES))]
+    def _standing(self) -> Standing:
+        return Standing.of(self.table.get(RETENTION_KEY), self.clock())
+
+    @staticmethod
+    def _current(items: Sequence[Item], standing: Standing) -> list[Item]:
+        return [item for item in items if standing.lives(item)]
 
     def _is_current(self, expires: int | None) -> bool:
         return expires is None or expires > self.clock()

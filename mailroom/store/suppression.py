@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mailroom.errors import RetryableError
+from mailroom.lifetimes import EXPIRES, KEPT_FROM, Term
 from mailroom.store.keys import (
-    EXPIRES,
     MESSAGE,
     PARTITION,
     SORT,
@@ -60,7 +60,13 @@ class Suppression:
 
 
 def record_recipients(
-    table: Table, ses_id: str, *, digest: str, recipients: tuple[str, ...], expires: int | None
+    table: Table,
+    ses_id: str,
+    *,
+    digest: str,
+    recipients: tuple[str, ...],
+    expires: int | None,
+    kept_from: int | None = None,
 ) -> None:
     """Write down which message SES knows by this id, and whom it went to. Raises RetryableError.
 
@@ -70,6 +76,7 @@ def record_recipients(
         digest: names the message in the store.
         recipients: of the envelope.
         expires: when the message does, in seconds since 1970; None when somebody deletes it.
+        kept_from: from when it is kept, in seconds since 1970. Default: it does not say.
     """
     item: Item = {
         PARTITION: sent_key(ses_id),
@@ -77,6 +84,7 @@ def record_recipients(
         "digest": digest,
         "recipients": list(recipients),
         **({EXPIRES: expires} if expires is not None else {}),
+        **({KEPT_FROM: kept_from} if kept_from is not None else {}),
     }
     table.put(item)
 
@@ -88,7 +96,13 @@ def recipients_of(table: Table, ses_id: str) -> tuple[str, ...] | None:
 
 
 def suppress(
-    table: Table, address: str, engagement: Engagement, *, plain: bool, retention: timedelta | None = None
+    table: Table,
+    address: str,
+    engagement: Engagement,
+    *,
+    plain: bool,
+    retention: timedelta | None = None,
+    now: datetime | None = None,
 ) -> None:
     """Note a bounce or a complaint of an address; an older one than what is noted, or the same again, changes nothing.
 
@@ -97,7 +111,8 @@ def suppress(
         address: the recipient's.
         engagement: of kind BOUNCE or COMPLAINT.
         plain: whether the address itself is kept beside its digest.
-        retention: how long that is kept, from the event on; None until somebody deletes it.
+        retention: how long that is kept, from the event or from now, whichever is later; None until somebody deletes it.
+        now: the time, with a time zone. Default: when it happened.
 
     Raises:
         RetryableError: AWS failed, or others wrote to the same address all the time.
@@ -110,12 +125,16 @@ def suppress(
         known = table.get(own) or {}
         if known.get(name, "") >= at:
             return
-        changes = {name: at, "digest": digest}
+        changes: Item = {name: at, "digest": digest}
         if plain:
             changes["address"] = address.casefold()
-        if retention is not None:
-            changes[EXPIRES] = max(known.get(EXPIRES, 0), int((engagement.at + retention).timestamp()))
-        expression = "SET " + ", ".join(f"#{one} = :{one}" for one in changes) + ("" if plain else " REMOVE #address")
+        term = Term.of(engagement.at, now or engagement.at, retention)
+        gone = [] if plain else ["address"]
+        if EXPIRES not in known or term.outlives(known[EXPIRES]):
+            changes |= term.stamps
+            gone += [EXPIRES] if EXPIRES not in term.stamps else []
+        expression = "SET " + ", ".join(f"#{one} = :{one}" for one in changes)
+        expression += f" REMOVE {', '.join(f'#{one}' for one in gone)}" if gone else ""
         write = Write(
             update=(own, expression),
             condition=f"attribute_not_exists(#{name}) OR #{name} < :{name}",

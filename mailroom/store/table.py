@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import MailroomError, RetryableError
@@ -19,7 +19,7 @@ from mailroom.store.keys import PARTITION, SORT
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["ConflictError", "Item", "Table", "Write"]
+__all__ = ["ConflictError", "Item", "Key", "Table", "Write"]
 
 Item = dict[str, Any]
 Key = tuple[str, str]
@@ -128,6 +128,22 @@ class Table:
         following = answer.get("LastEvaluatedKey")
         return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
 
+    def scan(self, *, limit: int | None = None, after: Key | None = None) -> tuple[list[Item], Key | None]:
+        """Items of the whole table, in no order, and where the next page begins; None behind the last. Raises MailroomError."""
+        request: Any = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            **({"Limit": limit} if limit else {}),
+            **({"ExclusiveStartKey": _key(after)} if after else {}),
+        }
+        with self._errors("dynamodb:Scan"):
+            answer = self.client.scan(**request)
+        following = _plain(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+        return [_plain(item) for item in answer["Items"]], (
+            following[PARTITION],
+            following[SORT],
+        ) if following else None
+
     def put(self, item: Item) -> None:
         """Write one item, whatever was there; for half of what a transaction costs. Raises MailroomError."""
         with self._errors("dynamodb:PutItem"):
@@ -145,6 +161,25 @@ class Table:
         try:
             with self._errors(_written(writes)):
                 self.client.transact_write_items(TransactItems=items)
+        except MailroomError as error:
+            if _is_conflict(error.__cause__):
+                raise ConflictError from error
+            raise
+
+    def change(self, write: Write) -> None:
+        """One update or one put, for half of what a transaction of it costs.
+
+        Raises:
+            ConflictError: its condition does not hold, or a transaction writes the item now.
+            MailroomError: AWS failed, or refuses.
+        """
+        ((kind, body),) = self._action(write).items()
+        try:
+            with self._errors(_written([write])):
+                if kind == "Put":
+                    self.client.put_item(**body)
+                else:
+                    self.client.update_item(**body)
         except MailroomError as error:
             if _is_conflict(error.__cause__):
                 raise ConflictError from error
@@ -206,11 +241,14 @@ def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(item: Mapping[str, Any]) -> Item:
-    return {name: _number(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
+    return {name: _plain_value(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
 
 
-def _number(value: Any) -> Any:
-    """Numbers as integers, which they all are."""
+def _plain_value(value: Any) -> Any:
+    """Numbers as integers, which they all are; octets as they are."""
+    if isinstance(value, Binary):
+        octets: Any = value
+        return octets.value
     return int(value) if isinstance(value, Decimal) else value
 
 
@@ -233,4 +271,8 @@ def _is_conflict(error: BaseException | None) -> bool:
         reasons: Any = error.response.get("CancellationReasons", [])
         codes = {reason.get("Code") for reason in reasons} - {"None", None}
         return bool(codes) and codes <= _CONFLICTS
-    return code in {"TransactionConflictException", "TransactionInProgressException"}
+    return code in {
+        "ConditionalCheckFailedException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }

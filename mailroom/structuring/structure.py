@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -40,6 +40,7 @@ class Structuring:
         table: name of the tenant's table.
         retention: how long messages are kept; None until somebody deletes them.
         join_by: what else than identifiers makes one thread of messages.
+        clock: the time now, with a time zone. Default: clock of the machine.
     """
 
     s3: S3Client
@@ -49,6 +50,7 @@ class Structuring:
     table: str
     retention: timedelta | None
     join_by: frozenset[JoinBy]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, item: StoredObject) -> Filed | None:
         """Make an entity of one object, and tell others once it is there; None when the object is gone.
@@ -84,6 +86,7 @@ class Structuring:
             objects=Objects(client=self.s3, bucket=item.bucket),
             retention=self.retention,
             join_by=self.join_by,
+            clock=self.clock,
         )
         filed = filing.file(arrival)
         if not filed.announced:

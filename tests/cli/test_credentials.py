@@ -25,6 +25,7 @@ COMMANDS = [
     ("dns-records", "globex"),
     ("rescan", "acme"),
     ("suppressions", "acme"),
+    ("retention", "acme"),
     ("messages", "acme"),
 ]
 

@@ -176,6 +176,7 @@ def emulator() -> Iterator[Emulator]:
         ["rescan", "acme", "--yes"],
         ["messages", "acme"],
         ["suppressions", "acme"],
+        ["retention", "acme"],
         ["send-test", "acme", "--to", "support@post.acme.example"],
         ["dns-check", "acme"],
         ["dns-records", "acme"],

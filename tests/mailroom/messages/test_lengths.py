@@ -10,7 +10,7 @@ import pytest
 from mailroom.messages import Attachment, parse
 from mailroom.messages.dates import read_date
 from mailroom.messages.documents import message_from
-from mailroom.store.linking import participants
+from mailroom.store.headers import participants
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ class Store:
     bucket: str
     retention: timedelta | None = None
     join_by: frozenset[JoinBy] = frozenset()
+    now: datetime = START + timedelta(days=1)
     arrivals: list[Arrival] = field(default_factory=list)
 
     def filing(self, *, dynamodb: Any = None, s3: Any = None) -> Filing:
@@ -77,6 +78,7 @@ class Store:
             objects=Objects(client=s3 or self.client("s3"), bucket=self.bucket),
             retention=self.retention,
             join_by=self.join_by,
+            clock=lambda: self.now,
         )
 
     def file(self, raw: bytes, **settings: Any) -> Filed:
@@ -91,7 +93,7 @@ class Store:
         return MessageReader(
             table=Table(client=self.client("dynamodb"), name=self.table),
             objects=Objects(client=self.client("s3"), bucket=self.bucket),
-            clock=(START + timedelta(days=1)).timestamp,
+            clock=self.now.timestamp,
         )
 
     def items(self) -> list[dict[str, Any]]:

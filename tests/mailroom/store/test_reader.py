@@ -132,7 +132,9 @@ def test_page_that_nobody_gave(store: Store, after: str) -> None:
 def test_expired_is_not_shown(emulator: Emulator) -> None:
     """DynamoDB may take days to delete what has expired."""
     store = new_store(emulator, retention=timedelta(hours=1))
+    store.now = START
     old = store.file(mail("a"), received=START)
+    store.now = START + timedelta(days=1)
     new = store.file(mail("b", "a"), received=START + timedelta(days=1))
     reader = store.reader
     assert reader.message(old.digest) is None
