@@ -1,0 +1,229 @@
+"""The life of a domain: an organisation claims it, proves it, holds it, and gives it up. Pure.
+
+A claim gives nothing but a token. Who shows the token in the domain's DNS first holds the name, and only then is anything wanted of
+the infrastructure. Each change is a function from what is there to what is to be there, or a `RefusedError`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from mailroom.settings.lifetimes import CLAIM_LIVES, UNSEEN_FOR
+from mailroom.settings.names_held import NamesHeld
+from mailroom.settings.refusals import Reason, RefusedError
+
+__all__ = [
+    "OWNERSHIP_LABEL",
+    "Claim",
+    "Ownership",
+    "Status",
+    "given_up",
+    "new_claim",
+    "proven",
+    "setting_id",
+    "unseen",
+    "wanting_more",
+]
+
+OWNERSHIP_LABEL: Final = "_email-claim"
+"""The token stands in a TXT record of this name in the domain."""
+_TOKEN_BYTES: Final = 16
+_TOKEN_PREFIX: Final = "email-claim="  # noqa: S105 - what stands before each token
+_IDS: Final = uuid.UUID("5a3f5f1e-6f0b-5d56-9c1b-1d1d0f9f6c39")
+
+
+class Ownership(StrEnum):
+    """Whether the name is the organisation's."""
+
+    CLAIMED = "claimed"
+    PROVEN = "proven"
+    SUSPENDED = "suspended"
+    """It was proven, and the proof has been gone for too long: nothing is sent nor received."""
+    LEAVING = "leaving"
+    """Given up, while something of it is still deployed."""
+
+
+class Status(StrEnum):
+    """How far a domain is, for whoever owns it."""
+
+    CLAIMED = "claimed"
+    PROVEN = "proven"
+    ACTIVE = "active"
+    FAILED = "failed"
+    SUSPENDED = "suspended"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A domain of an organisation, proven or not.
+
+    Args:
+        organization: who claims it.
+        domain: a subdomain, as `constructs_lib.names.tenant_subdomain` returns it.
+        registered: the registered domain that it lies below.
+        id: the same for each claim of this organisation to this domain.
+        tenant: id that its infrastructure has, once and for ever.
+        token: what the TXT record must hold; another one for each claim.
+        ownership: see there.
+        created_at: when it was claimed; `updated_at` when it last changed.
+        created_by: the user; `updated_by` the last one.
+        expires_at: when a claim without proof ends. None once it is proven.
+        proven_at: when the proof was seen first. None before.
+        unseen_since: since when no check has seen the proof. None when the last one did.
+        wanted: revision that the infrastructure is to have; 0 before the proof.
+        deployed: revision that it has; 0 for none.
+        failure: why the last deployment failed; "" when it did not.
+        checked_at: when DNS was last asked. None before.
+        seen: what that check saw, in words.
+        revision: of the organisation's settings, when this was last written.
+    """
+
+    organization: str
+    domain: str
+    registered: str
+    id: str
+    tenant: str
+    token: str
+    ownership: Ownership
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    updated_by: str
+    expires_at: datetime | None = None
+    proven_at: datetime | None = None
+    unseen_since: datetime | None = None
+    wanted: int = 0
+    deployed: int = 0
+    failure: str = ""
+    checked_at: datetime | None = None
+    seen: str = ""
+    revision: int = 0
+
+    @property
+    def status(self) -> Status:
+        """What its owner is told."""
+        if self.ownership is not Ownership.PROVEN:
+            return Status(self.ownership.value)
+        if self.failure:
+            return Status.FAILED
+        return Status.ACTIVE if 0 < self.deployed == self.wanted else Status.PROVEN
+
+    @property
+    def owned(self) -> bool:
+        """Whether infrastructure may be made for it, or kept."""
+        return self.ownership is not Ownership.CLAIMED
+
+    @property
+    def live(self) -> bool:
+        """Whether anything may be sent or received on it."""
+        return self.ownership is Ownership.PROVEN
+
+    def lives(self, now: datetime) -> bool:
+        """Whether it counts: one that ran out does not, though it may still be in the table."""
+        return self.expires_at is None or now < self.expires_at
+
+
+def setting_id(organization: str, kind: str, value: str) -> str:
+    """The id of what an organisation can have only once: adding it twice is one."""
+    return str(uuid.uuid5(_IDS, f"{organization}\n{kind}\n{value}"))
+
+
+def new_claim(
+    organization: str, domain: str, registered: str, *, held: NamesHeld, tenant: str, user: str, now: datetime
+) -> Claim:
+    """A claim without proof, with a token of its own. It takes nothing from anybody: several may claim the same name.
+
+    Raises:
+        RefusedError: the name, one above or one below it is held, or rests after another held it.
+    """
+    _refuse_held(held, organization, domain, now)
+    return Claim(
+        organization=organization,
+        domain=domain,
+        registered=registered,
+        id=setting_id(organization, "email_domain", domain),
+        tenant=tenant,
+        token=f"{_TOKEN_PREFIX}{secrets.token_hex(_TOKEN_BYTES)}",
+        ownership=Ownership.CLAIMED,
+        created_at=now,
+        created_by=user,
+        updated_at=now,
+        updated_by=user,
+        expires_at=now + CLAIM_LIVES,
+    )
+
+
+def proven(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim, NamesHeld]:
+    """The claim after its token was seen at every authoritative server: the name is held, and infrastructure is wanted.
+
+    Raises:
+        RefusedError: the claim ran out or is being given up, or somebody else was first.
+    """
+    if not claim.lives(now):
+        raise RefusedError(Reason.MISSING, f'domain "{claim.domain}": claim has expired; add the domain again')
+    if claim.ownership is Ownership.LEAVING:
+        raise RefusedError(Reason.CONFLICT, f'domain "{claim.domain}": is being deleted; add it again when it is gone')
+    _refuse_held(held, claim.organization, claim.domain, now)
+    first = claim.ownership is Ownership.CLAIMED
+    after = replace(
+        claim,
+        ownership=Ownership.PROVEN,
+        expires_at=None,
+        proven_at=claim.proven_at or now,
+        unseen_since=None,
+        wanted=claim.wanted + (claim.ownership is not Ownership.PROVEN),
+    )
+    return after, held.with_holder(claim.domain, claim.organization, now) if first else held
+
+
+def unseen(claim: Claim, now: datetime) -> Claim:
+    """The claim after a check that found the token at no server: three days of that suspend a domain, and delete nothing."""
+    if claim.ownership is not Ownership.PROVEN:
+        return claim
+    since = claim.unseen_since or now
+    if now - since < UNSEEN_FOR:
+        return replace(claim, unseen_since=since)
+    return replace(claim, unseen_since=since, ownership=Ownership.SUSPENDED, wanted=claim.wanted + 1)
+
+
+def given_up(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim | None, NamesHeld]:
+    """The claim after its owner deleted it, None when nothing is left of it; and who holds names then.
+
+    What is deployed goes first, and the name rests only then: until nothing leads to us, it stays its owner's.
+    """
+    if claim.ownership is Ownership.CLAIMED:
+        return None, held
+    if claim.deployed:
+        if claim.ownership is Ownership.LEAVING:
+            return claim, held
+        return replace(claim, ownership=Ownership.LEAVING, wanted=claim.wanted + 1), held
+    return None, held.with_resting(claim.domain, claim.organization, now)
+
+
+def wanting_more(claim: Claim) -> Claim:
+    """The claim after something that is deployed with it changed. Before the proof nothing is wanted."""
+    return replace(claim, wanted=claim.wanted + 1) if claim.owned else claim
+
+
+def _refuse_held(held: NamesHeld, organization: str, domain: str, now: datetime) -> None:
+    """Refuse a name that another holds, or that lies in or around one that is held; nobody is told whose it is."""
+    blocking = held.blocking(domain, organization, now)
+    if blocking is None:
+        return
+    if blocking.organization == organization:
+        raise RefusedError(
+            Reason.CONFLICT,
+            f'domain "{domain}": must not be nested in or around another domain, is with your "{blocking.name}"; '
+            "delete that one first",
+        )
+    raise RefusedError(
+        Reason.CONFLICT,
+        f'domain "{domain}": is held, or rests after it was held, or lies in or around such a domain; '
+        "if your organisation owns it, have the other holder delete it, or ask support",
+    )

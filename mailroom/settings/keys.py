@@ -1,0 +1,85 @@
+"""How things are named in the table of settings. Pure.
+
+| partition key | sort key | what |
+|---|---|---|
+| `ORG#<organisation>` | `META` | revision of its settings |
+| `ORG#<organisation>` | `DOMAIN#<domain>` | a claim, proven or not |
+| `ORG#<organisation>` | `ADDRESS#<id>` | an address |
+| `ORG#<organisation>` | `SETTING#<kind>#<id>` | a signature, an allowed recipient, or the time for repeated mail |
+| `ORG#<organisation>` | `AUDIT#<revision>` | who changed what; kept a year |
+| `ORG#<organisation>` | `RATE#<name>#<window>` | how often something was done; gone after the window |
+| `NAMES#<registered domain>` | `HELD` | who holds the names below it |
+
+A session for one organisation is let into its `ORG#` partition, and may read `NAMES#`; only what proves domains writes there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailroom.settings.entries import Kind
+
+__all__ = [
+    "ADDRESS_PREFIX",
+    "AUDIT_PREFIX",
+    "DOMAIN_PREFIX",
+    "address_key",
+    "audit_key",
+    "domain_key",
+    "meta_key",
+    "names_key",
+    "organization_partition",
+    "rate_key",
+    "setting_key",
+    "setting_prefix",
+]
+
+DOMAIN_PREFIX: Final = "DOMAIN#"
+ADDRESS_PREFIX: Final = "ADDRESS#"
+AUDIT_PREFIX: Final = "AUDIT#"
+_REVISION_DIGITS: Final = 12
+
+
+def organization_partition(organization: str) -> str:
+    """Partition key of all that is an organisation's."""
+    return f"ORG#{organization}"
+
+
+def meta_key(organization: str) -> tuple[str, str]:
+    """Key of the revision of an organisation's settings."""
+    return organization_partition(organization), "META"
+
+
+def domain_key(organization: str, domain: str) -> tuple[str, str]:
+    """Key of a claim."""
+    return organization_partition(organization), f"{DOMAIN_PREFIX}{domain}"
+
+
+def address_key(organization: str, id: str) -> tuple[str, str]:
+    """Key of an address."""
+    return organization_partition(organization), f"{ADDRESS_PREFIX}{id}"
+
+
+def setting_prefix(kind: Kind) -> str:
+    """What the sort keys of a kind begin with."""
+    return f"SETTING#{kind.value}#"
+
+
+def setting_key(organization: str, kind: Kind, id: str) -> tuple[str, str]:
+    """Key of a setting."""
+    return organization_partition(organization), f"{setting_prefix(kind)}{id}"
+
+
+def audit_key(organization: str, revision: int) -> tuple[str, str]:
+    """Key of the note on one change; in order."""
+    return organization_partition(organization), f"{AUDIT_PREFIX}{revision:0{_REVISION_DIGITS}}"
+
+
+def rate_key(organization: str, name: str, window: int) -> tuple[str, str]:
+    """Key of a counter for one window of time."""
+    return organization_partition(organization), f"RATE#{name}#{window}"
+
+
+def names_key(registered: str) -> tuple[str, str]:
+    """Key of who holds the names below a registered domain."""
+    return f"NAMES#{registered}", "HELD"

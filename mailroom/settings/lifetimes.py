@@ -1,0 +1,59 @@
+"""How long each thing of the settings lives, and how many an organisation may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+__all__ = ["AUDIT_KEPT", "CHECK_EVERY", "CLAIM_LIVES", "NAMES_OF_ONE_DOMAIN", "REST", "UNSEEN_FOR", "Limits", "Rate"]
+
+CLAIM_LIVES: Final = timedelta(days=14)
+"""A claim without proof ends then."""
+REST: Final = timedelta(days=30)
+"""A name that its holder gave up is nobody else's for so long: DNS that still leads to us must not serve another."""
+UNSEEN_FOR: Final = timedelta(hours=72)
+"""A proof that no check has seen for so long suspends the domain."""
+AUDIT_KEPT: Final = timedelta(days=365)
+CHECK_EVERY: Final = timedelta(seconds=30)
+"""A domain is not looked up more often; in between the last answer is given again."""
+NAMES_OF_ONE_DOMAIN: Final = 1_000
+"""Names below one registered domain: they are one item of the table, of at most 400 KB."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """So many in each window of so many seconds."""
+
+    name: str
+    most: int
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one organisation may have and do.
+
+    Args:
+        domains: claims and domains together. Default: 100.
+        pending: claims without proof at once. Default: 3, as each will cost a hosted zone.
+        addresses: default 1,000.
+        signatures: default 1,000.
+        signature_bytes: of one, as UTF-8. Default: 64 KiB.
+        signatures_bytes: of all together, as one answer holds them. Default: 4 MiB, of the 6 MB that Lambda answers.
+        allowed_recipients: default 1,000.
+        writes: default 60 a minute.
+        checks: default 10 a minute.
+        claims: default 5 a day.
+    """
+
+    domains: int = 100
+    pending: int = 3
+    addresses: int = 1_000
+    signatures: int = 1_000
+    signature_bytes: int = 64 * 1024
+    signatures_bytes: int = 4 * 1024 * 1024
+    allowed_recipients: int = 1_000
+    writes: Rate = Rate(name="writes", most=60, seconds=60)
+    checks: Rate = Rate(name="checks", most=10, seconds=60)
+    claims: Rate = Rate(name="claims", most=5, seconds=86_400)
