@@ -16,7 +16,7 @@ from mailroom.settings.store import Actor, Change, SettingsStore, State
 __all__ = ["Domains", "Seen", "tenant_id"]
 
 _OPERATION_CHECKED: Final = "checkDomain"
-_NOT_OF_AN_ID: Final = re.compile(r"[^a-z0-9]+")
+_NOT_OF_AN_ID: Final = re.compile(r"[^a-z0-9]++")
 _TENANT_CHARACTERS: Final = 32
 _SUFFIX_CHARACTERS: Final = 6
 

@@ -1,0 +1,1 @@
+"""The e-mail settings API: what customers set themselves, over HTTP. What it is about is `mailroom.settings`."""

@@ -1,0 +1,159 @@
+"""Whether the token of a claim stands in the domain's DNS, at every server that answers for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from constructs_lib.names import registrable_domain
+from email_stack.dnscheck.delegation import delegated_servers
+from email_stack.dnscheck.directory import Answer, Directory, ResolverError
+from email_stack.dnscheck.guard import MOST_QUERIES, GuardedNetwork, IPNetwork
+from email_stack.dnscheck.model import Endpoint
+from email_stack.dnscheck.transport import NoAnswerError
+from mailroom.settings.claims import OWNERSHIP_LABEL
+from mailroom.settings.domains import Seen
+
+__all__ = ["OwnershipCheck", "Proof", "ownership_name"]
+
+SECONDS: Final = 10.0
+_MOST_SERVERS: Final = 13
+"""Of a zone, as `Directory` asks them: of one with more, not every server would be seen."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """What a check saw.
+
+    Args:
+        seen: what it means for the claim.
+        name_servers: whom the zone above names for the domain; () when it is not delegated, or could not be seen.
+    """
+
+    seen: Seen
+    name_servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnershipCheck:
+    """Looks for tokens.
+
+    Args:
+        resolvers: recursive servers of ours.
+        port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
+        allowed: networks that are asked though they are not public. Default: none.
+        seconds: after which a check ends without result. Default: 10.
+        queries: that a check asks at most. Default: 100.
+    """
+
+    resolvers: Sequence[Endpoint]
+    port: int = 53
+    allowed: Sequence[IPNetwork] = field(default=())
+    seconds: float = SECONDS
+    queries: int = MOST_QUERIES
+
+    def __call__(self, domain: str, token: str) -> Proof:
+        """Look for `token` at the domain's servers now.
+
+        It proves the domain when the servers of the zone above agree on who serves it, and each of these servers answers with the
+        token, and with no CNAME: that may lead to where anybody writes.
+        """
+        return asyncio.run(self._bounded(domain, token))
+
+    async def _bounded(self, domain: str, token: str) -> Proof:
+        network = GuardedNetwork(resolvers=self.resolvers, queries=self.queries, allowed=self.allowed)
+        try:
+            async with network, asyncio.timeout(self.seconds):
+                return await _look(domain, token, Directory(network, self.resolvers, self.port))
+        except TimeoutError:
+            return _unknown(f"the domain's name servers gave no answer within {self.seconds:g} s")
+        except (NoAnswerError, ResolverError):
+            return _unknown("no zone was found above the domain")
+
+
+def ownership_name(domain: str) -> str:
+    """Name of the TXT record that proves a domain."""
+    return f"{OWNERSHIP_LABEL}.{domain}"
+
+
+async def _look(domain: str, token: str, directory: Directory) -> Proof:
+    name = ownership_name(domain)
+    # A validating resolver holds back what is bogus. What it has not, it may have not yet.
+    try:
+        bogus = (await directory.recursive(name, "TXT")).bogus
+    except NoAnswerError:
+        bogus = False
+    zone = await directory.zone_of(registrable_domain(domain).partition(".")[2])
+    named: frozenset[str] = frozenset()
+    for cut in _cuts(domain):
+        # Each cut is taken from the zone above, and never from a resolver: that may have asked the one server of a hosting company
+        # that happens to serve a zone of this name for somebody else, too.
+        answers = await directory.servers_say(zone, cut, "NS")
+        silent = _silent(answers)
+        if silent or not answers:
+            return _unknown(f'not every server of the zone above "{cut}" answers: {silent or "it has none"}')
+        said = {_delegated(answer, cut) for answer in answers}
+        if len(said) != 1:
+            return _unknown(f'the servers of the zone above "{cut}" do not agree on its name servers')
+        [named] = said
+        if len(named) > _MOST_SERVERS:
+            return _unknown(f'"{cut}" has more than {_MOST_SERVERS} name servers')
+        if named:
+            zone = await directory.with_servers(cut, sorted(named))
+    proof = _judged(await directory.servers_say(zone, name, "TXT"), token, tuple(sorted(named)))
+    return _unknown("the answer is not valid under DNSSEC", proof.name_servers) if bogus else proof
+
+
+def _cuts(domain: str) -> list[str]:
+    """Where zones may begin: the registered domain, and each name below it down to the domain."""
+    labels = domain.split(".")
+    first = len(labels) - len(registrable_domain(domain).split("."))
+    return [".".join(labels[start:]) for start in range(first, -1, -1)]
+
+
+def _delegated(answer: Answer, name: str) -> frozenset[str]:
+    """Whom this server of the zone above names for the domain."""
+    reply = answer.reply
+    if reply is None or (reply.referral and reply.referral != name):
+        return frozenset()
+    return frozenset(delegated_servers(reply))
+
+
+def _judged(found: Sequence[Answer], token: str, name_servers: tuple[str, ...]) -> Proof:
+    having = [answer for answer in found if _has(answer, token)]
+    answered = [answer for answer in found if answer.reply is not None and answer.reply.authoritative]
+    text = f"the token stands at {len(having)} of {len(found)} addresses of name servers"
+    if any(answer.reply is not None and answer.reply.alias for answer in found):
+        text += "; a CNAME stands in its place at some, and is no proof"
+    lacking = sorted({answer.server.name for answer in found if answer not in having})
+    if lacking and having:
+        text += f"; it is missing at {', '.join(lacking[:4])}"
+    silent = _silent(found)
+    if silent:
+        text += f"; no answer from {silent}"
+    everywhere = bool(found) and len(having) == len(found)
+    return Proof(
+        seen=Seen(everywhere=everywhere, nowhere=bool(answered) and not having and not silent, text=text),
+        name_servers=name_servers,
+    )
+
+
+def _has(answer: Answer, token: str) -> bool:
+    reply = answer.reply
+    return reply is not None and reply.authoritative and not reply.alias and token in reply.values
+
+
+def _silent(answers: Sequence[Answer]) -> str:
+    """Servers that gave no answer of their own, and why; "" when all did."""
+    said = {
+        f"{answer.server.name} ({answer.problem or 'does not serve the zone'})"
+        for answer in answers
+        if answer.reply is None or answer.reply.rcode not in {"NOERROR", "NXDOMAIN"}
+    }
+    return ", ".join(sorted(said)[:4])
+
+
+def _unknown(text: str, name_servers: tuple[str, ...] = ()) -> Proof:
+    return Proof(seen=Seen(everywhere=False, nowhere=False, text=text), name_servers=name_servers)
