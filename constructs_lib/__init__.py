@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from constructs_lib.addresses import DesignatedAddress as DesignatedAddress
     from constructs_lib.alerts import SecurityAlerts as SecurityAlerts
     from constructs_lib.alerts import SendingPauses as SendingPauses
+    from constructs_lib.bucket_policy import Scanner as Scanner
     from constructs_lib.dns import ParentZone as ParentZone
     from constructs_lib.dns import PortalAlias as PortalAlias
     from constructs_lib.dns import RecordBatch as RecordBatch
     from constructs_lib.dns import SubdomainZone as SubdomainZone
     from constructs_lib.messages import MessageStore as MessageStore
     from constructs_lib.messages import MessageStoreProps as MessageStoreProps
-    from constructs_lib.quarantine import Scanner as Scanner
     from constructs_lib.receiving import ActiveReceiptRuleSet as ActiveReceiptRuleSet
     from constructs_lib.receiving import TenantInbox as TenantInbox
     from constructs_lib.receiving import TenantInboxProps as TenantInboxProps

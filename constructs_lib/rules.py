@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from constructs_lib import names, values
+from constructs_lib.bucket_policy import Scanner
 from constructs_lib.checks import (
     FLAG,
     Broken,
@@ -27,7 +28,6 @@ from constructs_lib.checks import (
 )
 from constructs_lib.faults import RuleError
 from constructs_lib.limits import MOST_RECIPIENTS_PER_RULE
-from constructs_lib.quarantine import Scanner
 from constructs_lib.records import DmarcPolicy, MtaSts
 from constructs_lib.sharing import SharedFunctions
 from mailroom.addresses import DesignatedAddress

@@ -15,6 +15,7 @@ from constructs import Construct
 from constructs_lib import rules
 from constructs_lib.access import let_read, let_read_addresses
 from constructs_lib.alerts import SecurityAlerts
+from constructs_lib.bucket_policy import Scanner
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
 from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
 from constructs_lib.dns.subdomain_zone import PARENT, PORTAL
@@ -23,7 +24,6 @@ from constructs_lib.environments import check_receives
 from constructs_lib.faults import shown
 from constructs_lib.keys import arn_of, here, let, uses
 from constructs_lib.messages import MessageStore, MessageStoreProps
-from constructs_lib.quarantine import Scanner
 from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
 from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records

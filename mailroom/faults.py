@@ -1,4 +1,4 @@
-"""AWS's error codes, read in one place; and what AWS refuses, as errors: which pass by themselves, what helps with the others."""
+"""AWS's error codes, read in one place; and what AWS refuses, as errors: which pass by themselves, and what helps otherwise."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.bucket_policy import Structurer
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, each, optional
 from constructs_lib.faults import shown
-from constructs_lib.filing import Structurer
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import uses
 from constructs_lib.statements import allow_to

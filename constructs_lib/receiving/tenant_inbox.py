@@ -15,16 +15,15 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.bucket_policy import Scanner, Structurer, filing_statements, quarantine_statements
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Broken, Rule, check_props, each, got, optional, parts, placed
 from constructs_lib.encryption import RECEIVING, let_roles
 from constructs_lib.environments import check_receives, claim
 from constructs_lib.faults import shown
-from constructs_lib.filing import Structurer, filing_statements
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import here, let, let_services_use
 from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import receipt_rule_name
-from constructs_lib.quarantine import Scanner, quarantine_statements
 from mailroom import lifetimes
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanning.tags import Recipient, tags_of

@@ -17,12 +17,12 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.alarms import Threshold, add_alarm
+from constructs_lib.bucket_policy import Scanner, quarantine_statements
 from constructs_lib.checks import FLAG, Rule, check_props, duration, optional, whole
 from constructs_lib.encryption import NOTIFICATIONS
 from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import let_services_use, uses
-from constructs_lib.quarantine import Scanner, quarantine_statements
 from constructs_lib.scanning.elsewhere import Alerts, LetQueue, let_publish, let_use
 from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,

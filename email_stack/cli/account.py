@@ -1,16 +1,40 @@
-"""The account that a command works in, and what is told when AWS does not do what is asked of it."""
+"""The tenant and the account that a command works on, and what is told when AWS does not do what is asked of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from email_stack.cli.output import CommandError, ExitCode
-from email_stack.config import Cell
+from email_stack.config import Cell, Tenant, load
 from email_stack.operations.aws import AwsError, CredentialsError, WrongAccountError, check_account, check_credentials
 from email_stack.operations.deployed import NotDeployedError
+from mailroom.errors import MailroomError
 
-__all__ = ["aws_failures", "checked_account", "checked_credentials", "no_credentials", "not_deployed"]
+__all__ = [
+    "aws_failures",
+    "checked_account",
+    "checked_credentials",
+    "no_credentials",
+    "not_deployed",
+    "opened",
+    "tenant_and_cell",
+]
+
+
+def tenant_and_cell(config: Path, tenant: str) -> tuple[Tenant, Cell]:
+    """The tenant of this id, and where it is deployed. Raises `ConfigError`."""
+    loaded = load(config)
+    found = loaded.tenant(tenant)
+    return found, loaded.cell(found.cell)
+
+
+def opened(config: Path, tenant: str) -> tuple[Tenant, Cell]:
+    """As `tenant_and_cell`, once the credentials are known to be for the cell's account. Raises `CommandError` as well."""
+    found, cell = tenant_and_cell(config, tenant)
+    checked_account(cell)
+    return found, cell
 
 
 def checked_account(cell: Cell) -> str:
@@ -34,8 +58,12 @@ def checked_credentials(region: str) -> str:
 
 
 @contextmanager
-def aws_failures() -> Iterator[None]:
-    """End the command with one of `ExitCode` for whatever AWS refused within, or for what is not deployed yet."""
+def aws_failures(title: str = "AWS could not be asked") -> Iterator[None]:
+    """End the command with one of `ExitCode` for whatever AWS refused within, or for what is not deployed yet.
+
+    Args:
+        title: what could not be done, where AWS refused.
+    """
     try:
         yield
     except NotDeployedError as error:
@@ -44,8 +72,8 @@ def aws_failures() -> Iterator[None]:
         raise CommandError("refused", str(error), ExitCode.REFUSED) from error
     except CredentialsError as error:
         raise no_credentials(error) from error
-    except AwsError as error:
-        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+    except (AwsError, MailroomError) as error:
+        raise CommandError(title, str(error), ExitCode.AWS_FAILED) from error
 
 
 def no_credentials(error: CredentialsError) -> CommandError:

@@ -21,7 +21,7 @@ ResolverOption = Annotated[
     typer.Option("--resolver", metavar="IP[#PORT]", help="Recursive server to ask. Default: this machine's."),
 ]
 ServerPort = Annotated[
-    int, typer.Option(min=1, max=65_535, help="Port of authoritative servers; not 53 in test set-ups only.")
+    int, typer.Option(min=1, max=65_535, hidden=True, help="Port of authoritative servers, for tests.")
 ]
 
 

@@ -5,18 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.naming import tenant_stack_name
-from email_stack.cli.account import no_credentials
+from email_stack.cli.account import aws_failures
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
-from email_stack.operations.aws import (
-    AwsError,
-    CredentialsError,
-    WrongAccountError,
-    aws_errors,
-    check_account,
-    session,
-    stack_outputs,
-)
+from email_stack.operations.aws import aws_errors, check_account, session, stack_outputs
 from email_stack.output.printable import counted
 
 if TYPE_CHECKING:
@@ -33,20 +25,13 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
     Raises:
         CommandError: the credentials are for another account than the cell's, or AWS refused.
     """
-    try:
+    doing = f'cannot empty the bucket of tenant "{tenant.id}"'
+    with aws_failures(doing):
         check_account(cell)
         outputs = stack_outputs(tenant_stack_name(tenant.id), cell)
         bucket = outputs.get("BucketName") if outputs is not None else None
-        with aws_errors(f'cannot empty the bucket of tenant "{tenant.id}"'):
+        with aws_errors(doing):
             return 0 if bucket is None else delete_versions(session().client("s3", region_name=cell.region), bucket)
-    except WrongAccountError as error:
-        raise CommandError("refused", str(error), ExitCode.REFUSED) from error
-    except CredentialsError as error:
-        raise no_credentials(error) from error
-    except AwsError as error:
-        raise CommandError(
-            f'cannot empty the bucket of tenant "{tenant.id}"', str(error), ExitCode.AWS_FAILED
-        ) from error
 
 
 def delete_versions(s3: S3Client, bucket: str) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from email_stack.cli.output import CommandError, ExitCode, console
-from mailroom.errors import MailroomError
+from email_stack.cli.account import aws_failures
+from email_stack.cli.output import console
 
 if TYPE_CHECKING:
     from mailroom.store import Page
@@ -22,11 +22,10 @@ After = Annotated[str, typer.Option("--after", metavar="NEXT", help="Of a list, 
 
 @contextmanager
 def store_failures() -> Iterator[None]:
-    """What the store refuses, as an operator reads it."""
+    """What AWS or the store refuses, as an operator reads it."""
     try:
-        yield
-    except MailroomError as error:
-        raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
+        with aws_failures():
+            yield
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--after") from None
 

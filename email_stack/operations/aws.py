@@ -51,11 +51,11 @@ class WrongAccountError(AwsError):
     """The credentials are for another account than the cell's."""
 
 
-def session() -> Session:
-    """A new session with the credentials at hand."""
+def session(region: str | None = None) -> Session:
+    """A new session with the credentials at hand, of a region where one is given."""
     import boto3  # noqa: PLC0415 - see above
 
-    return boto3.Session()
+    return boto3.Session(region_name=region)
 
 
 @contextmanager

@@ -22,33 +22,18 @@ def reader_of(tenant: Tenant, cell: Cell) -> MessageReader:
         NotDeployedError: there is no stack, or one from before there were messages.
         AwsError: AWS refused.
     """
-    from mailroom.store import MessageReader, Objects, Table  # noqa: PLC0415 - see email_stack.operations.aws
+    from mailroom.store import MessageReader  # noqa: PLC0415 - see email_stack.operations.aws
 
     table, bucket = _names(tenant, cell)
-    own = session()
-    return MessageReader(
-        table=Table(client=own.client("dynamodb", region_name=cell.region), name=table),
-        objects=Objects(client=own.client("s3", region_name=cell.region), bucket=bucket),
-    )
+    return MessageReader.of(table=table, bucket=bucket, session=session(cell.region))
 
 
 def outbox_of(tenant: Tenant, cell: Cell) -> Outbox:
-    """What sends the tenant's mail, with the credentials at hand.
-
-    Raises:
-        NotDeployedError: there is no stack, or one from before there were messages.
-        AwsError: AWS refused.
-    """
+    """What sends the tenant's mail, with the credentials at hand. Raises as `reader_of` does."""
     from mailroom.outbox import Outbox  # noqa: PLC0415 - see email_stack.operations.aws
-    from mailroom.store import Table  # noqa: PLC0415 - see email_stack.operations.aws
 
     table, bucket = _names(tenant, cell)
-    own = session()
-    return Outbox(
-        table=Table(client=own.client("dynamodb", region_name=cell.region), name=table),
-        s3=own.client("s3", region_name=cell.region),
-        bucket=bucket,
-    )
+    return Outbox.of(table=table, bucket=bucket, session=session(cell.region))
 
 
 def table_of(tenant: Tenant, cell: Cell) -> Table:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from constructs_lib.names import registrable_domain
-from email_stack.dnscheck.delegation import delegated_servers
-from email_stack.dnscheck.directory import Answer, Directory, ResolverError
+from email_stack.dnscheck.directory import Answer, Directory, ResolverError, delegated_servers
 from email_stack.dnscheck.guard import MOST_QUERIES, GuardedNetwork, IPNetwork
 from email_stack.dnscheck.model import Endpoint
 from email_stack.dnscheck.transport import NoAnswerError

@@ -19,8 +19,8 @@ from constructs_lib import (
     TenantSubdomain,
     TenantSubdomainProps,
 )
+from constructs_lib.bucket_policy import Scanner
 from constructs_lib.naming import cell_export, receipt_rule_set_name, registry_path, tenant_stack_name
-from constructs_lib.quarantine import Scanner
 from constructs_lib.records import zone_file_line
 from email_stack.config import Cell, Tenant
 from email_stack.stacks.cell_stack import (

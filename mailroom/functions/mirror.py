@@ -15,6 +15,7 @@ import boto3
 
 from mailroom.definitions.mirror import Mirror, Refreshed, current
 from mailroom.errors import RetryableError
+from mailroom.functions.environment import required_variables
 from mailroom.metric_names import AGE, DEFINITIONS, SECOND_SOURCE
 from mailroom.metrics import Meter
 from mailroom.workplace import workplace
@@ -66,15 +67,13 @@ class MirrorSettings:
         Raises:
             ValueError: a variable is missing or no number.
         """
-        try:
+        with required_variables():
             return cls(
                 bucket=environment["DEFINITIONS_BUCKET"],
                 required=tuple(environment["REQUIRED_DATABASES"].split()),
                 minimum_signatures=int(environment["MINIMUM_SIGNATURES"]),
                 second=environment.get("SECOND_SOURCE", ""),
             )
-        except KeyError as error:
-            raise ValueError(f"environment: {error.args[0]} must be set") from error
 
 
 def on_event(_event: object, _context: object) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from mailroom.functions.environment import required_variables
+
 __all__ = ["Settings"]
 
 _CONCURRENT_RELOAD_MIB: Final = 4096
@@ -46,7 +48,7 @@ class Settings:
         Raises:
             ValueError: a variable is missing or no number.
         """
-        try:
+        with required_variables():
             return cls(
                 definitions_bucket=environment["DEFINITIONS_BUCKET"],
                 max_receives=int(environment["MAX_RECEIVES"]),
@@ -55,5 +57,3 @@ class Settings:
                 event_bus=environment["EVENT_BUS"],
                 memory_mib=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
             )
-        except KeyError as error:
-            raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mailroom.functions.environment import required_variables
 from mailroom.messages.joining import JoinBy
 
 __all__ = ["Settings"]
@@ -42,7 +43,7 @@ class Settings:
         Raises:
             ValueError: a variable is missing, or says what it may not.
         """
-        try:
+        with required_variables():
             days = environment["RETENTION_DAYS"]
             return cls(
                 tenant=environment["TENANT"],
@@ -54,5 +55,3 @@ class Settings:
                 region=environment["AWS_REGION"],
                 queue_url=environment["QUEUE_URL"] if environment["CONFIGURATION_SET"] else "",
             )
-        except KeyError as error:
-            raise ValueError(f"environment: {error.args[0]} must be set") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mailroom.functions.environment import required_variables
+
 __all__ = ["Settings"]
 
 
@@ -33,7 +35,7 @@ class Settings:
         Raises:
             ValueError: a variable is missing, or says what it may not.
         """
-        try:
+        with required_variables():
             return cls(
                 sets_arn=environment["CONFIGURATION_SETS_ARN"],
                 registry_path=environment["REGISTRY_PATH"],
@@ -41,5 +43,3 @@ class Settings:
                 queue_url=environment["QUEUE_URL"],
                 max_receives=int(environment["MAX_RECEIVES"]),
             )
-        except KeyError as error:
-            raise ValueError(f"environment: {error.args[0]} must be set") from error

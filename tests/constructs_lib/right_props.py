@@ -12,7 +12,7 @@ from constructs import Construct
 
 import constructs_lib as lib
 from constructs_lib import DesignatedAddress
-from constructs_lib.quarantine import Scanner
+from constructs_lib.bucket_policy import Scanner
 from constructs_lib.records import DnsRecord, Purpose
 from mailroom.addresses import AddressBook
 

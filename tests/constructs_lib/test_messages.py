@@ -163,6 +163,7 @@ def test_what_is_shipped_is_what_is_imported() -> None:
     assert "outbox" in filing - noting
     assert [path.name for path in sorted((bundle(ENTRIES[2]) / "mailroom" / "functions").iterdir())] == [
         "__init__.py",
+        "environment.py",
         "tracking.py",
         "tracking_notes.py",
         "tracking_settings.py",

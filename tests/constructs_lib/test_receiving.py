@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from constructs_lib import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
-from constructs_lib.quarantine import Scanner
+from constructs_lib.bucket_policy import Scanner
 from mailroom.scanning.verdicts import Action, Policy
 from tests.templates import new_stack, only, resources, template_of
 

@@ -19,7 +19,7 @@ from constructs_lib import (
     TenantSubdomain,
     TenantSubdomainProps,
 )
-from constructs_lib.quarantine import Scanner
+from constructs_lib.bucket_policy import Scanner
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.store.address_book import METADATA, book_as_json
 from tests.iam.evaluator import ACCOUNT

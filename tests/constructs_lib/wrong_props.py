@@ -8,8 +8,7 @@ from typing import Any, Final
 import aws_cdk as cdk
 
 from constructs_lib import DesignatedAddress, ParentZone, PortalAlias, SharedFunctions
-from constructs_lib.filing import Structurer
-from constructs_lib.quarantine import Scanner
+from constructs_lib.bucket_policy import Scanner, Structurer
 from constructs_lib.records import DnsRecord, MtaSts, Purpose
 from mailroom.addresses import AddressBook
 from mailroom.scanning.active.risks import ActiveContent

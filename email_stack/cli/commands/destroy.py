@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from email_stack.cli.account import aws_failures, checked_credentials
+from email_stack.cli.account import aws_failures, checked_credentials, tenant_and_cell
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.dangling import refuse_dangling_delegation
 from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
@@ -21,7 +21,7 @@ from email_stack.cli.removing import Judged, judged_removal
 from email_stack.cli.selection import tenant_stacks
 from email_stack.cli.stack_deletion import delete_stack
 from email_stack.cli.zones import delete_zones, mark_zones
-from email_stack.config import Cell, Tenant, load
+from email_stack.config import Cell, Tenant
 from email_stack.operations.aws import session
 
 __all__ = ["register"]
@@ -46,8 +46,7 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
     What is deployed decides. Where the config says otherwise nothing is deleted, and the remedy is to deploy first. Where nothing
     is deployed any more, that is said, and is no failure.
     """
-    loaded = load(config)
-    chosen = loaded.tenant(tenant)
+    chosen, cell = tenant_and_cell(config, tenant)
     stacks = tenant_stacks(chosen)[::-1]
     if chosen.live and not force:
         raise CommandError(
@@ -56,7 +55,6 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
             "delegation or the records removed, then destroy (or say --force)",
             ExitCode.REFUSED,
         )
-    cell = loaded.cell(chosen.cell)
     if not apply:
         _show_removal(chosen, cell, stacks, config, as_json=as_json)
         return

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from constructs_lib.naming import cell_export, cell_stack_name
-from email_stack.cli.account import checked_credentials
+from email_stack.cli.account import aws_failures, checked_credentials
 from email_stack.cli.emptying import delete_versions
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.cli.stack_deletion import delete_stack
 from email_stack.config import Cell, load
 from email_stack.operations.aws import (
-    AwsError,
-    WrongAccountError,
     aws_errors,
     check_account,
     session,
@@ -60,12 +58,8 @@ def destroy_cell(
             console.print(f"would delete {stack}; {keeps}. Nothing was changed: say --yes to do it", markup=False)
         return
     checked_credentials(chosen.region)
-    try:
+    with aws_failures(f'cannot delete cell "{cell}"'):
         deleted = _deleted(chosen, stack)
-    except WrongAccountError as error:
-        raise CommandError("refused", str(error), ExitCode.REFUSED) from error
-    except AwsError as error:
-        raise CommandError(f'cannot delete cell "{cell}"', str(error), ExitCode.AWS_FAILED) from error
     if deleted is None:
         if as_json:
             why = {"removal": chosen.removal, "versions_deleted": 0, "reason": "not deployed"}

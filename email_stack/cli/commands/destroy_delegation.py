@@ -5,12 +5,11 @@ from __future__ import annotations
 import typer
 
 from constructs_lib.naming import delegation_stack_name
-from email_stack.cli.account import aws_failures, checked_credentials
+from email_stack.cli.account import aws_failures, checked_credentials, tenant_and_cell
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.cli.selection import tenant_stacks
 from email_stack.cli.stack_deletion import delete_stack
-from email_stack.config import load
 from email_stack.operations.aws import check_account, session, stack_exists
 
 __all__ = ["register"]
@@ -29,9 +28,8 @@ def destroy_delegation(
     Mail to the tenant bounces afterwards unless somebody else delegates, or the owner's own records answer. Where nothing is
     deployed any more, that is said, and is no failure.
     """
-    loaded = load(config)
-    chosen = loaded.tenant(tenant)
-    cell, stack = loaded.cell(chosen.cell), delegation_stack_name(tenant)
+    chosen, cell = tenant_and_cell(config, tenant)
+    stack = delegation_stack_name(tenant)
     if stack in tenant_stacks(chosen):
         raise CommandError(
             "refused",

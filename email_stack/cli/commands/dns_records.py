@@ -9,7 +9,7 @@ import typer
 
 from constructs_lib.names import domain_name, is_below, registrable_domain
 from constructs_lib.records import DnsRecord
-from email_stack.cli.account import checked_account, not_deployed
+from email_stack.cli.account import checked_account, not_deployed, tenant_and_cell
 from email_stack.cli.dns_options import (
     ResolverOption,
     ServerPort,
@@ -19,7 +19,7 @@ from email_stack.cli.dns_options import (
 )
 from email_stack.cli.options import DEFAULT_CONFIG, ConfigPath, TenantId
 from email_stack.cli.output_file import Output, write_text
-from email_stack.config import Cell, Tenant, load
+from email_stack.config import Cell, Tenant
 from email_stack.config.problems import RuleError
 from email_stack.config.tenant_records import customer_records, public_records
 from email_stack.dnscheck.model import Report, Subject
@@ -59,9 +59,7 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Hand over the records that a deployed tenant's customer installs, as a file or as a letter."""
-    loaded = load(config)
-    chosen = loaded.tenant(tenant)
-    cell = loaded.cell(chosen.cell)
+    chosen, cell = tenant_and_cell(config, tenant)
     asked = endpoint(resolver)
     zone_name = _zone(chosen, zone)
     checked_account(cell)

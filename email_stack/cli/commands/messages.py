@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.account import opened
 from email_stack.cli.listing import After, Limit, print_next, store_failures
 from email_stack.cli.message_view import at_depth, shown_addresses, shown_time, whole
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
-from email_stack.config import load
 from email_stack.operations.mailbox import reader_of
 from email_stack.output.printable import counted, escaped
 from mailroom.threads import thread_messages
@@ -58,11 +57,8 @@ def messages(
     """Show a tenant's mail: its threads, the latest first, the messages of one, one message whole, or what became of one sent."""
     if sum(one is not None for one in (thread, message, address, sent)) > 1:
         raise typer.BadParameter("one of --thread, --message, --address and --sent at most")
-    loaded = load(config)
-    of = loaded.tenant(tenant)
-    cell = loaded.cell(of.cell)
-    checked_account(cell)
-    with aws_failures(), store_failures():
+    of, cell = opened(config, tenant)
+    with store_failures():
         reader = reader_of(of, cell)
         if message is not None:
             _show_messages(_named(reader, tenant, message), as_json=as_json)

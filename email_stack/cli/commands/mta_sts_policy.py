@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from constructs_lib.records import mta_sts_policy
+from email_stack.cli.account import tenant_and_cell
 from email_stack.cli.options import DEFAULT_CONFIG, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.cli.output_file import Output, write_text
-from email_stack.config import load
 
 __all__ = ["register"]
 
@@ -20,8 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def mta_sts_policy_file(tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, output: Output = None) -> None:
     """Print the file to serve as https://mta-sts.<subdomain>/.well-known/mta-sts.txt; needs no credentials."""
-    loaded = load(config)
-    chosen = loaded.tenant(tenant)
+    chosen, cell = tenant_and_cell(config, tenant)
     policy = chosen.mta_sts_policy
     if policy is None:
         raise CommandError(
@@ -29,4 +28,4 @@ def mta_sts_policy_file(tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, o
             f'tenant "{chosen.id}": mta_sts is not in the config; add it, as in mta_sts: {{policy_host: www.example.com}}',
             ExitCode.INVALID,
         )
-    write_text(mta_sts_policy(policy, region=loaded.cell(chosen.cell).region), output)
+    write_text(mta_sts_policy(policy, region=cell.region), output)

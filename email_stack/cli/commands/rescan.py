@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.account import aws_failures, checked_account, tenant_and_cell
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
-from email_stack.config import load
 from email_stack.operations.quarantine import WAITING, Quarantine, QuarantinedMessage
 from email_stack.output.printable import escaped
 from mailroom.layout import MAX_MESSAGE_OCTETS
@@ -66,9 +65,7 @@ def rescan(
     if unknown:
         raise typer.BadParameter(f"must be of {', '.join(_VERDICTS)}, got {unknown[0]}", param_hint="--verdict")
     why = _checked_reason(message, deliver, reason)
-    loaded = load(config)
-    of = loaded.tenant(tenant)
-    cell = loaded.cell(of.cell)
+    of, cell = tenant_and_cell(config, tenant)
     by = checked_account(cell)
     with aws_failures():
         quarantine = Quarantine.of(of, cell)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.account import aws_failures, checked_account, tenant_and_cell
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
-from email_stack.config import Tenant, load
+from email_stack.config import Tenant
 from email_stack.operations.mailbox import outbox_of
 from email_stack.status.sending import why_refused
-from mailroom.errors import MailroomError
 from mailroom.messages.model import Address
 
 if TYPE_CHECKING:
@@ -59,9 +58,7 @@ def send_test(
     """Send a message as the tenant, through scanner and outbox, and say what became of it."""
     from mailroom.outbox import Outgoing  # noqa: PLC0415 - see email_stack.operations.aws
 
-    loaded = load(config)
-    of = loaded.tenant(tenant)
-    cell = loaded.cell(of.cell)
+    of, cell = tenant_and_cell(config, tenant)
     outgoing = Outgoing(
         sender=_sender(of, sender),
         to=(Address(to),),
@@ -76,8 +73,6 @@ def send_test(
             found = outbox.wait(begun.id, seconds=wait) or begun
         except ValueError as error:
             raise CommandError("cannot be sent", str(error), ExitCode.INVALID) from error
-        except MailroomError as error:
-            raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
     _tell(of, found, why_refused(of, cell, found.reason) if found.state.value == "refused" else "", as_json=as_json)
     raise typer.Exit(_CODES.get(found.state.value, ExitCode.DIFFERENT))
 

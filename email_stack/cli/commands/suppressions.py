@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.account import opened
 from email_stack.cli.listing import After, Limit, print_next, store_failures
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import ExitCode, console, print_json
-from email_stack.config import load
 from email_stack.operations.mailbox import reader_of
 from email_stack.operations.suppression_list import Listed, SuppressionList
 from email_stack.output.printable import escaped
@@ -59,14 +58,11 @@ def suppressions(
         raise typer.BadParameter("cannot be used with --address; give one of them", param_hint="--remove")
     if apply and remove is None:
         raise typer.BadParameter("does nothing without --remove; name the address", param_hint="--yes")
-    loaded = load(config)
-    of = loaded.tenant(tenant)
-    cell = loaded.cell(of.cell)
-    checked_account(cell)
+    of, cell = opened(config, tenant)
     if remove is not None:
         _remove(of, cell, remove, apply=apply, as_json=as_json)
         return
-    with aws_failures(), store_failures():
+    with store_failures():
         reader = reader_of(of, cell)
         if address is None:
             page = reader.suppressions(limit=limit, after=after)
@@ -86,7 +82,7 @@ def suppressions(
 
 
 def _remove(tenant: Tenant, cell: Cell, address: str, *, apply: bool, as_json: bool) -> None:
-    with aws_failures(), store_failures():
+    with store_failures():
         kept = SuppressionList.of(tenant, cell)
         listed = kept.listed(address)
         noted = reader_of(tenant, cell).suppression(address)

@@ -1,7 +1,8 @@
-"""What a bucket must say of its quarantine, whoever makes the bucket. Pure: no CDK.
+"""What a bucket must say of its mail, whoever makes the bucket. Pure: no CDK.
 
 Mail arrives under `raw/`, and only the scanner reads it there; what is scanned stands under `clean/`, and only the scanner
-writes it there. Both are denied to everyone else, so that no grant, however wide, opens either.
+writes it there. Attachments and bodies stand beside the mail that they were read from, and only the function that files mail writes
+them. All of it is denied to everyone else, so that no grant, however wide, opens or replaces any.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from constructs_lib.statements import allow, deny_all_but
-from mailroom.layout import CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 
-__all__ = ["Scanner", "quarantine_statements"]
+__all__ = ["Scanner", "Structurer", "filing_statements", "quarantine_statements"]
 
 _SCANNED_PREFIXES: Final = (CLEAN_PREFIX, VERDICT_PREFIX)
 
@@ -55,5 +56,35 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
             allow("LetScannerDeliver", role, ["s3:GetObject", "s3:PutObject"], scanned),
             # Without the right to list, S3 says of what is gone that it is forbidden.
             allow("LetScannerKnowBucket", role, known, bucket_arn),
+        ]
+    return statements
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Structurer:
+    """What an inbox must know of what makes entities of its mail.
+
+    Args:
+        role_arn: its role, the only one that writes attachments and bodies.
+        queue_arn: its queue; S3 may send to it.
+        ready: resources of the same stack that must be there before S3 tries to send. Default: none.
+    """
+
+    role_arn: str
+    queue_arn: str
+    ready: Sequence[Any] = ()
+
+
+def filing_statements(bucket_arn: str, structurer: Structurer | None) -> list[dict[str, Any]]:
+    """Statements of the bucket's policy; without a structurer, nobody writes attachments or bodies."""
+    own = [f"{bucket_arn}/{prefix}*" for prefix in (ATTACHMENTS_PREFIX, BODIES_PREFIX)]
+    role = structurer.role_arn if structurer is not None else None
+    statements = [deny_all_but(role, "DenyFiling", ["s3:PutObject*", "s3:Replicate*"], own)]
+    if role is not None:
+        statements += [
+            allow("LetStructurerRead", role, ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
+            allow("LetStructurerFile", role, ["s3:GetObject", "s3:PutObject"], own),
+            # Without the right to list, S3 says of what is gone that it is forbidden.
+            allow("LetStructurerKnowBucket", role, ["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn),
         ]
     return statements
