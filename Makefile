@@ -43,7 +43,7 @@ install: .make/python .make/node
 # ClamAV scans the demo's mail; where it cannot be installed, the demo goes on without.
 demo: install
 	-@tests/debian.sh
-	@$(BIN)/python -m emulator.demo
+	@$(BIN)/python -m demo
 
 # make debian what tests need of Debian: name servers, a browser, ClamAV, builders; as root or with sudo
 debian: .make/debian

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.naming import tenant_stack_name
+from demo.mail import await_engagements, await_messages, receive_two
 from email_stack.config import Cell, Tenant, load
 from emulator import settings
-from emulator.demo_mail import await_engagements, await_messages, receive_two
 from emulator.process import Emulator
 from emulator.settings import PROJECT
 
