@@ -1,4 +1,4 @@
-"""What policies are matched with: a request's repository, the role behind a session, an event's source, a table's own policy."""
+"""What policies are matched with: a batch's action, a request's repository, a session's role, an event's source, a table's own."""
 
 from __future__ import annotations
 
@@ -17,10 +17,21 @@ TABLE = re.compile(r"arn:[^:]+:dynamodb:[^:]*:(?P<account>\d+):table/[^/]+")
 
 def install() -> None:
     """Name what ministack does not name, or names otherwise than AWS does."""
+    upstream.replace(ACTIONS, "extract_iam_action", _with_batches)
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
     upstream.replace(ACTIONS, "request_tag_context", _with_sources)
     upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
     upstream.replace(EVALUATOR, "_resource_policy", _with_tables)
+
+
+def _with_batches(original: Callable[..., Any]) -> Callable[..., Any]:
+    """SQS's batches need the grant of one message. SQS developer guide, "Overview of managing access in Amazon SQS"."""
+
+    def action(service: str, *request: Any, **more: Any) -> Any:
+        found = original(service, *request, **more)
+        return found.removesuffix("Batch") if service == "sqs" and isinstance(found, str) else found
+
+    return action
 
 
 def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:

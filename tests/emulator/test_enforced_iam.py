@@ -63,6 +63,28 @@ def test_events_are_put_by_their_source() -> None:
         assert code_of(caught) == "AccessDeniedException"
 
 
+def test_a_batch_needs_the_grant_of_one_message() -> None:
+    """SQS has no action of its own for batches; the right to send is not that to delete."""
+    with Emulator(enforce_iam=True) as running:
+        iam, sqs = running.client("iam", REGION), running.client("sqs", REGION)
+        queue = sqs.create_queue(QueueName="batches")["QueueUrl"]
+        iam.create_user(UserName="sender")
+        key = iam.create_access_key(UserName="sender")["AccessKey"]
+        arn = f"arn:aws:sqs:{REGION}:{running.account_id}:batches"
+        grant = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+        iam.put_user_policy(UserName="sender", PolicyName="send", PolicyDocument=policy)
+        sender = running.client("sqs", REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
+        sent = sender.send_message_batch(QueueUrl=queue, Entries=[{"Id": "0", "MessageBody": "x"}])
+        assert [one["Id"] for one in sent["Successful"]] == ["0"]
+        (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+        with pytest.raises(ClientError) as caught:
+            sender.delete_message_batch(
+                QueueUrl=queue, Entries=[{"Id": "0", "ReceiptHandle": message["ReceiptHandle"]}]
+            )
+        assert "AccessDenied" in code_of(caught)
+
+
 def test_a_tables_own_policy_is_asked() -> None:
     """What it denies no user may, whatever else allows it; nothing more is denied, and without the policy nothing is."""
     with Emulator(enforce_iam=True) as running:
