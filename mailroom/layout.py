@@ -6,6 +6,7 @@ from typing import Final
 
 __all__ = [
     "ACTION_DELETE",
+    "ACTION_GONE",
     "ACTION_HOLD",
     "ACTION_MARK",
     "APPROVED_PREFIX",
@@ -37,7 +38,7 @@ APPROVED_PREFIX: Final = f"{CLEAN_PREFIX}out/"
 """Messages that are to be sent, once they were scanned; of one that is held or deleted, a notice without content."""
 
 ACTION_MARK: Final = "action"
-"""Metadata of a notice: the scanner's action on the message that is not there, ACTION_HOLD or ACTION_DELETE."""
+"""Metadata of a notice: the scanner's action on the message that is not there: ACTION_HOLD, ACTION_DELETE or ACTION_GONE."""
 
 ACTION_HOLD: Final = "hold"
 """The message stays in quarantine."""
@@ -47,6 +48,9 @@ ACTION_DELETE: Final = "delete"
 
 RISKS_MARK: Final = "risks"
 """Metadata of a delivered message: classes of active content that it has, divided by spaces; none where it has none."""
+
+ACTION_GONE: Final = "gone"
+"""Nobody: the message was deleted before it was scanned."""
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""

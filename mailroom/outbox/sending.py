@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, code_of
-from mailroom.layout import ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
+from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
 from mailroom.lifetimes import Term
 from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
@@ -99,7 +99,8 @@ class Sending:
         so it is tried for as long as that, however few tries the queue gives. Of several such messages about the same mail, the one
         that waited most counts; `again` is the one at hand.
 
-        Of a message that the scanner holds or deletes there is a notice instead: its request is held or refused then.
+        Of a message that the scanner holds or deletes, or that is gone before it is scanned, there is a notice instead: its request
+        is held or refused then.
 
         Before SES is asked, the request says so; whoever finds that and no answer does not ask again: mail that is sent twice is
         worse than mail of which somebody must look whether it was.
@@ -166,7 +167,7 @@ class Sending:
             raise RetryableError(f"{where}: cannot be read: {code}") from error
 
     def _not_sent(self, table: Table, request: Request, notice: str) -> None:
-        """The scanner holds the message, or deleted it. A notice that comes late changes nothing of what was sent."""
+        """The scanner holds the message, deleted it, or found it gone. A notice that comes late changes nothing that was sent."""
         name = request.progress.id
         if request.turn:
             # It was let out before, and waits for SES.
@@ -174,8 +175,9 @@ class Sending:
         if notice == ACTION_HOLD:
             move_on(table, name, OutboxState.QUEUED, OutboxState.HELD, self.clock())
             return
+        reason = "gone" if notice == ACTION_GONE else "scan"
         for before in _WAITING:
-            if move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="scan"):
+            if move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason=reason):
                 return
 
     def _waits(self, table: Table, request: Request, again: Again) -> bool:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from mailroom.faults import GONE, TAKEN, code_of
-from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_KEY_BYTES, RISKS_MARK
+from mailroom.layout import (
+    ACTION_DELETE,
+    ACTION_GONE,
+    ACTION_HOLD,
+    ACTION_MARK,
+    CLEAN_PREFIX,
+    MAX_KEY_BYTES,
+    RISKS_MARK,
+)
 from mailroom.scanning.active.risks import Risk
 from mailroom.scanning.arrived import Arrived
 from mailroom.scanning.events import RawObject
@@ -34,7 +42,7 @@ __all__ = [
 
 _MOST_METADATA: Final = 2_048
 
-_NOT_DELIVERED: Final = {Action.HOLD.value, Action.DELETE.value}
+_NOTICES: Final = {ACTION_HOLD: Action.HOLD, ACTION_DELETE: Action.DELETE, ACTION_GONE: Action.DELETE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +100,7 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
         sha256=said.get("sha256", ""),
         raw_sha256=said.get("raw-sha256", ""),
         # Of a file, that word is whoever's who put it there.
-        notice=Action(said[ACTION_MARK]) if said.get(ACTION_MARK) in _NOT_DELIVERED and not is_file else None,
+        notice=_NOTICES.get(said.get(ACTION_MARK, "")) if not is_file else None,
         modified=datetime.fromisoformat(said["raw-time"]) if is_file else None,
         older=tuple(said.get("raw-older", "").split()),
     )

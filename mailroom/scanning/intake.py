@@ -34,6 +34,7 @@ from mailroom.scanning.records import VerdictRecord, read_record, write_record
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
 from mailroom.scanning.tags import Recipient
 from mailroom.scanning.telling import alerts_on, event_on
+from mailroom.scanning.vanished import tell_gone
 from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict, policy_on
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Intake:
         with _failures(recipient, item):
             arrived = read_raw(self.s3, item)
             if arrived is None:
-                return Outcome.GONE
+                return self._gone(item, recipient)
             if _is_folder(item, arrived):
                 return Outcome.NOTHING
             self._check_time(recipient, item)
@@ -145,7 +146,7 @@ class Intake:
         with _failures(recipient, item):
             arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS if item.release is None else MAX_MESSAGE_OCTETS)
             if arrived is None:
-                return Outcome.GONE
+                return self._gone(item, recipient)
             if _is_folder(item, arrived):
                 return Outcome.NOTHING
             failed = PartVerdict(
@@ -154,6 +155,11 @@ class Intake:
             result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
             fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
             return self._carry_out(item, recipient, arrived, fresh)
+
+    def _gone(self, item: RawObject, recipient: Recipient) -> Outcome:
+        if recipient.mail:
+            tell_gone(self.s3, item)
+        return Outcome.GONE
 
     def _decided(self, item: RawObject, recipient: Recipient, arrived: Arrived) -> Plan:
         """What becomes of the object by what is found in it now."""
