@@ -53,6 +53,7 @@ __all__ = [
     "through_names",
     "transfer_under_way",
     "unreachable",
+    "wildcard",
     "wrong",
     "wrong_level",
     "zone_names_others",
@@ -128,7 +129,7 @@ def split_wrong(record: DnsRecord) -> str:
 def cname_conflict(record: DnsRecord, alias: str, zone: str) -> str:
     """A CNAME stands where another type belongs, and leads to nothing of that type."""
     return (
-        f"Remove the CNAME of {record.name}, or the wildcard that makes it ({shown([alias])}), and add to the zone {zone}: "
+        f"Remove the CNAME of {record.name} ({shown([alias])}), and add to the zone {zone}: "
         f"{record.name} {record.type} {expected(record)}."
     )
 
@@ -324,6 +325,11 @@ def delegation_extra(record: DnsRecord, others: Sequence[str], parent: str) -> s
 def delegated_elsewhere(record: DnsRecord, seen: Sequence[str], parent: str) -> str:
     """The parent names others only."""
     return f"Change the NS records of {record.name} in the zone {parent} from {shown(seen)} to {expected(record)}."
+
+
+def wildcard(name: str) -> str:
+    """A note: what is seen is a wildcard's. Source: RFC 4592 2.2.1 and 3.3."""
+    return f"what is seen at {name} is a wildcard's, which may stay: it stops at names that have records of their own"
 
 
 def wrong_level(

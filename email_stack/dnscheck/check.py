@@ -24,6 +24,7 @@ from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf_verdict import JudgedSpf, evaluate_spf
 from email_stack.dnscheck.transport import Network, NoAnswerError
 from email_stack.dnscheck.verdicts import judge, spf_texts
+from email_stack.dnscheck.wildcards import without_wildcard
 
 __all__ = ["check_subdomains", "system_resolvers"]
 
@@ -193,6 +194,7 @@ async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[
         judge=lambda reply: judge(record, reply, zone=zone.name, budgets=budgets),
         seen=observe([*answers, *followed.beyond], resolved, _shown),
     )
+    finding = await without_wildcard(finding, zone, answers, directory)
     if finding.status is Status.MISSING and not said.above:
         finding = await _at_doubled_name(record, finding, zone, directory)
     if finding.behind:

@@ -100,11 +100,9 @@ def stands_for(record: DnsRecord, neighbour: Neighbour, values: Sequence[str]) -
 
 
 def probe(neighbour: Neighbour) -> Place | None:
-    """A place beside it that nobody entered anything at: what stands there too is a wildcard's. None where there is none."""
-    name = neighbour.place.name
-    if name == neighbour.base:
-        return None
-    return Place(f"{_NO_SUCH_LABEL}.{name.partition('.')[2]}", neighbour.place.type)
+    """A place beside it that nobody entered anything at: what stands there too is a wildcard's. None at a top-level domain."""
+    above = neighbour.place.name.partition(".")[2]
+    return Place(f"{_NO_SUCH_LABEL}.{above}", neighbour.place.type) if above else None
 
 
 def _is_text(record: DnsRecord, neighbour: Neighbour, value: str) -> bool:

@@ -1,0 +1,64 @@
+"""Answers that a wildcard makes: what is seen at a name that has no records is not to be changed, nor is the wildcard."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from email_stack.dnscheck import advice
+from email_stack.dnscheck.directory import Answer, Directory, Zone
+from email_stack.dnscheck.model import Finding, Status
+
+__all__ = ["without_wildcard"]
+
+_NAME_CHARACTERS: Final = 253
+_JUDGED_BY_VALUE: Final = {
+    Status.WRONG,
+    Status.EXTRA,
+    Status.SPLIT_WRONG,
+    Status.CNAME_CONFLICT,
+    Status.DUPLICATE_SPF,
+    Status.DUPLICATE_DMARC,
+    Status.TOO_MANY_LOOKUPS,
+    Status.UNREACHABLE,
+}
+"""Verdicts on a value that stands there; the last where SPF leads to what does not answer."""
+
+
+async def without_wildcard(finding: Finding, zone: Zone, answers: Sequence[Answer], directory: Directory) -> Finding:
+    """The finding, or that the record is missing where all that is seen is a wildcard's.
+
+    Names that nobody entered are asked for, one beside the record's and one below it. Where both have the same, the record's name
+    does not exist: at a name that does, no wildcard above it makes anything, nor below it.
+
+    Args:
+        finding: of one record.
+        zone: that holds it.
+        answers: of the servers of `zone`, of which the first with a value is asked.
+        directory: asks. Raises `ResolverError`.
+
+    Source: RFC 4592 2.2.1, 3.3 and 4.
+    """
+    record = finding.record
+    shown = next((one for one in answers if one.reply and one.reply.authoritative and _value(one)), None)
+    if finding.status not in _JUDGED_BY_VALUE or shown is None:
+        return finding
+    label = f"no-such-name-{secrets.token_hex(6)}"
+    beside, below = f"{label}.{record.name.partition('.')[2]}", f"{label}.{record.name}"
+    if max(len(beside), len(below)) > _NAME_CHARACTERS:
+        return finding
+    same = await asyncio.gather(
+        *(directory.one_says(zone, shown.server, name, record.type) for name in (beside, below))
+    )
+    if any(_value(one) != _value(shown) for one in same):
+        return finding
+    fix = advice.missing(record, zone.name)
+    return replace(finding, status=Status.MISSING, fix=fix, note=advice.wildcard(record.name), via=())
+
+
+def _value(answer: Answer) -> tuple[str, ...]:
+    reply = answer.reply
+    return () if reply is None else (*reply.chain[:1], *(() if reply.chain else reply.values))
