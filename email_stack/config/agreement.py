@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from constructs_lib import names
 from constructs_lib.limits import MOST_BOOK_BYTES, MOST_SENDER_CHARACTERS, book_bytes, sender_characters
+from constructs_lib.records import report_authorization_records
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.sections import Address, MtaSts, ParentZone, Portal, Tracking
 from mailroom.addresses import AddressBook, DesignatedAddress
@@ -42,6 +43,8 @@ class _Tenant(Protocol):
     def mta_sts(self) -> MtaSts | None: ...
     @property
     def tracking(self) -> Tracking: ...
+    @property
+    def dmarc_rua(self) -> tuple[str, ...]: ...
 
 
 def check_agreement(tenant: _Tenant) -> None:
@@ -139,6 +142,7 @@ def _names_below(tenant: _Tenant) -> Iterator[Fault]:
             ("mail_from",),
         )
     yield from _mta_sts(tenant)
+    yield from _report_names(tenant)
     redirect = tenant.tracking.redirect_domain
     if redirect is None:
         return
@@ -184,6 +188,19 @@ def _mta_sts(tenant: _Tenant) -> Iterator[Fault]:
             "name the web server, such as d111111abcdef8.cloudfront.net",
             ("mta_sts", "policy_host"),
         )
+
+
+def _report_names(tenant: _Tenant) -> Iterator[Fault]:
+    """Names in other domains' zones by which these take the tenant's reports: one that is too long breaks the whole zone file."""
+    for record in report_authorization_records(subdomain=tenant.subdomain, dmarc_rua=tenant.dmarc_rua):
+        if len(record.name) > names.MAX_NAME_OCTETS:
+            domain = record.name.removeprefix(f"{tenant.subdomain}._report._dmarc.")
+            yield Fault(
+                f"must make a name of at most {names.MAX_NAME_OCTETS} octets with the subdomain, by which {domain} takes its "
+                f"reports (RFC 9990 4), makes {len(record.name)}",
+                "take reports at an address of the subdomain itself, or of a domain with a shorter name",
+                ("dmarc", "rua"),
+            )
 
 
 def _mta_sts_host(tenant: _Tenant) -> str:

@@ -17,6 +17,7 @@ from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zon
 from email_stack.dnscheck.disagreement import compared, differing_zones
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
 from email_stack.dnscheck.following import follow, follow_resolver
+from email_stack.dnscheck.hosts import served_otherwise
 from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_together, say_where
 from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject, ZoneFinding
 from email_stack.dnscheck.policy_walk import governing_policy
@@ -194,6 +195,7 @@ async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[
         judge=lambda reply: judge(record, reply, zone=zone.name, budgets=budgets),
         seen=observe([*answers, *followed.beyond], resolved, _shown),
     )
+    finding = await served_otherwise(finding, zone, directory)
     finding = await without_wildcard(finding, zone, answers, directory)
     if finding.status is Status.MISSING and not said.above:
         finding = await _at_doubled_name(record, finding, zone, directory)

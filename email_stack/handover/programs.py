@@ -18,21 +18,25 @@ _PURPOSES: Final = TEXTS["en"].purposes
 
 
 def terraform(hand_over: HandOver) -> str:
-    """HCL with one `aws_route53_record` a record set, named by purpose and number, in the zone `var.zone_id`.
+    """HCL with one `aws_route53_record` a record set, named by tenant, purpose and number.
 
-    Optional ones are made with `optional_records = true`. What belongs to another zone is commented out, as that zone has
+    Variables carry the tenant's id too, so that several tenants' files share a folder: `<id>_zone_id` names the zone, and optional
+    records are made with `<id>_optional_records = true`. What belongs to another zone is commented out, as that zone has
     an id of its own. A long TXT value has `\\"\\"` between its parts, as the provider adds only the outer quotes.
     """
     heading = f"# DNS records for {hand_over.subdomain} ({one_line(hand_over.tenant)}), for the zone {hand_over.zone}."
-    blocks = [heading, _variable("zone_id", "string", f"Route 53 hosted zone id of {hand_over.zone}.")]
+    own = _identifier(hand_over.tenant)
+    blocks = [heading, _variable(f"{own}_zone_id", "string", f"Route 53 hosted zone id of {hand_over.zone}.")]
     if hand_over.optional:
         about = "Whether to make the records that e-mail works without, and is better with."
-        blocks.append(_variable("optional_records", "bool", about, default="false"))
+        blocks.append(_variable(f"{own}_optional_records", "bool", about, default="false"))
     numbers: Counter[str] = Counter()
-    blocks += [_resource(record, numbers) for record in hand_over.required]
-    blocks += [_resource(record, numbers, count="var.optional_records ? 1 : 0") for record in hand_over.optional]
+    blocks += [_resource(own, record, numbers) for record in hand_over.required]
+    blocks += [
+        _resource(own, record, numbers, count=f"var.{own}_optional_records ? 1 : 0") for record in hand_over.optional
+    ]
     for owner, records in hand_over.outside.items():
-        resources = "\n\n".join(_resource(record, numbers) for record in records)
+        resources = "\n\n".join(_resource(own, record, numbers) for record in records)
         commented = "\n".join(f"# {line}".rstrip() for line in resources.split("\n"))
         blocks.append(f"# Not for this zone: these belong to the zone that holds {owner}.\n{commented}")
     return "\n\n".join(blocks) + "\n"
@@ -65,14 +69,20 @@ def _variable(name: str, kind: str, about: str, default: str | None = None) -> s
     return "\n".join([*lines, "}"])
 
 
-def _resource(record: DnsRecord, numbers: Counter[str], count: str | None = None) -> str:
+def _identifier(tenant: str) -> str:
+    """The tenant's id as the first part of Terraform's names, which begin with a letter."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", tenant)
+    return plain if plain[:1].isalpha() else f"tenant_{plain}"
+
+
+def _resource(own: str, record: DnsRecord, numbers: Counter[str], count: str | None = None) -> str:
     kind = record.purpose.value.replace("-", "_")
     numbers[kind] += 1
     values = ", ".join(_hcl(_route53(record, value)) for value in record.values)
-    lines = [f"# {_PURPOSES[record.purpose]}", f'resource "aws_route53_record" "{kind}_{numbers[kind]}" {{']
+    lines = [f"# {_PURPOSES[record.purpose]}", f'resource "aws_route53_record" "{own}_{kind}_{numbers[kind]}" {{']
     lines += [f"  count   = {count}"] if count is not None else []
     lines += [
-        "  zone_id = var.zone_id",
+        f"  zone_id = var.{own}_zone_id",
         f"  name    = {_hcl(record.name)}",
         f"  type    = {_hcl(record.type)}",
         f"  ttl     = {record.ttl_seconds}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import dns.rdata
@@ -68,25 +69,39 @@ def test_terraform_round_trips(hand_over: HandOver) -> None:
 
 
 def test_terraform_names_are_stable() -> None:
-    """Resources are named by purpose and number, so that a new optional record renames none."""
+    """Resources are named by tenant, purpose and number, so that a new optional record renames none."""
     hand_over = self_managed()
-    names = list(_resources(render(hand_over, Format.TERRAFORM)))
+    found = list(_resources(render(hand_over, Format.TERRAFORM)))
+    assert all(name.startswith(f"{hand_over.tenant}_") for name in found)
+    names = [name.removeprefix(f"{hand_over.tenant}_") for name in found]
     assert names[:8] == ["dkim_1", "dkim_2", "dkim_3", "inbound_1", "mail_from_1", "spf_1", "spf_2", "dmarc_1"]
     assert names[8:] == ["tls_reports_1", "mta_sts_1", "mta_sts_2", "dmarc_reports_1"]
 
 
 def test_terraform_makes_optional_records_only_when_asked() -> None:
     """They hang on a variable that is false; the required ones do not, and nothing overwrites what is there."""
-    text = render(self_managed(), Format.TERRAFORM)
+    text, own = render(self_managed(), Format.TERRAFORM), self_managed().tenant
     resources = _resources(text)
-    assert "count" not in resources["dkim_1"]
-    assert resources["mta_sts_1"]["count"] == "${var.optional_records ? 1 : 0}"
-    assert all(body["zone_id"] == "${var.zone_id}" for body in resources.values())
+    assert "count" not in resources[f"{own}_dkim_1"]
+    assert resources[f"{own}_mta_sts_1"]["count"] == f"${{var.{own}_optional_records ? 1 : 0}}"
+    assert all(body["zone_id"] == f"${{var.{own}_zone_id}}" for body in resources.values())
     assert "allow_overwrite" not in text
     variables = {name.strip('"'): body for block in hcl2.loads(text)["variable"] for name, body in block.items()}
-    assert variables["optional_records"]["default"] is False
-    assert "default" not in variables["zone_id"]
+    assert variables[f"{own}_optional_records"]["default"] is False
+    assert "default" not in variables[f"{own}_zone_id"]
     assert "optional_records" not in render(delegated(), Format.TERRAFORM)
+
+
+def test_terraform_of_two_tenants_shares_a_folder() -> None:
+    """No variable or resource of one tenant is called like one of another, whatever their ids begin with."""
+    texts = [
+        render(replace(self_managed(), tenant=tenant), Format.TERRAFORM) for tenant in ("one", "two", "2", "a-b", "a_b")
+    ]
+    resources = [name for text in texts for name in _resources(text)]
+    variables = [name for text in texts for block in hcl2.loads(text)["variable"] for name in block]
+    assert len(resources) == len(set(resources)) == 12 * len(texts)
+    assert len(variables) == len(set(variables)) == 2 * len(texts)
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) for name in resources)
 
 
 def test_terraform_splits_long_text_as_the_provider_wants() -> None:
