@@ -141,6 +141,12 @@ def _policy(value: Any) -> Iterator[Broken]:
     if not isinstance(active, ActiveContent):
         yield Broken("must be ActiveContent", got(active), "use ActiveContent(...), or leave it out", ".active_content")
         return
+    if value.unauthenticated not in {Reaction.DELIVER, Reaction.FLAG, Reaction.HOLD} or not isinstance(
+        value.unauthenticated, Reaction
+    ):
+        yield Broken(
+            "must be a Reaction", got(value.unauthenticated), "use one such as Reaction.HOLD", ".unauthenticated"
+        )
     for one in fields(active):
         reaction = getattr(active, one.name)
         if not isinstance(reaction, Reaction):

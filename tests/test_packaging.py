@@ -23,7 +23,7 @@ PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="ut
 _PART_OF = {"botocore": "boto3", "jsii": "aws-cdk-lib", "pydantic_core": "pydantic"}
 """Cores that are released with what is declared, each pinned by it."""
 
-IN_THE_IMAGE_ONLY = {"asn1crypto", "awslambdaric", "brotli", "libarchive"}
+IN_THE_IMAGE_ONLY = {"asn1crypto", "awslambdaric", "brotli", "dns", "libarchive"}
 """What the lock file beside the scanner's Dockerfile installs, and for `email-stack scan` the extra `platform`."""
 
 

@@ -51,7 +51,7 @@ def policy_tenant(tenant: str | None, config: Path) -> Tenant | None:
 
 def local_scanner(socket: Path | None, tenant: Tenant | None) -> LocalScanner:
     """A scanner of local files with the tenant's policy. Raises `CommandError` as `engine_at` does."""
-    policy = tenant.scanning.policy if tenant is not None else Policy()
+    policy = tenant.scan_policy if tenant is not None else Policy()
     return LocalScanner(engine=engine_at(socket), policy=policy)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal, NoReturn
 
@@ -22,6 +22,7 @@ from email_stack.config.sections import (
     MtaSts,
     ParentZone,
     Portal,
+    Receiving,
     Removal,
     Retention,
     ScannerSettings,
@@ -41,6 +42,8 @@ from email_stack.config.values import (
     Tags,
 )
 from mailroom.addresses import DesignatedAddress
+from mailroom.scanning.active.risks import Reaction
+from mailroom.scanning.verdicts import Policy
 
 __all__ = ["Cell", "Config", "Quotas", "Tenant"]
 
@@ -111,6 +114,9 @@ class Tenant(Settings):
     scanning: ScanningItem = Field(
         default=Scanning(), description="Virus scanning, or its mode alone. Default: shared."
     )
+    receiving: Receiving = Field(
+        default=Receiving(), description="Which mail that arrives is taken. Default: all of it."
+    )
     retention: Retention = Field(default=Retention(), description="How long mail is kept.")
     encryption: Encryption | None = Field(
         default=None, description="KMS key of mail, messages, queues, topic and logs. Default: the cell's."
@@ -178,6 +184,11 @@ class Tenant(Settings):
     def sending_addresses(self) -> tuple[str, ...]:
         """Full addresses that may send."""
         return tuple(one.address for one in self.designated_addresses if one.sends)
+
+    @property
+    def scan_policy(self) -> Policy:
+        """What becomes of a message, as the scanner takes it."""
+        return replace(self.scanning.policy, unauthenticated=Reaction(self.receiving.unauthenticated))
 
     @property
     def mta_sts_policy(self) -> MtaStsPolicy | None:

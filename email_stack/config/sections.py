@@ -34,6 +34,7 @@ __all__ = [
     "MtaSts",
     "ParentZone",
     "Portal",
+    "Receiving",
     "Removal",
     "Retention",
     "ScannerSettings",
@@ -241,6 +242,16 @@ class Scanning(Settings):
             encrypted_mail=None if self.encrypted_mail is None else Action(self.encrypted_mail),
             active_content=self.active_content.reactions,
         )
+
+
+class Receiving(Settings):
+    """Which mail that arrives is taken."""
+
+    unauthenticated: Literal["deliver", "flag", "hold"] = Field(
+        default="flag",
+        description="Mail that fails a DMARC policy of quarantine or reject: flag delivers it and notes it, hold keeps it in "
+        "quarantine. Default: flag.",
+    )
 
 
 def _scanning_from_text(value: Any) -> Any:

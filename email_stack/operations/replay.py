@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from mailroom.messages import Message, parse
 from mailroom.messages.joining import JoinBy, link_of
+from mailroom.scanning.authentication import fails_dmarc
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.delivery import Delivery, decide
+from mailroom.scanning.dmarc_policies import DmarcPolicies
 from mailroom.scanning.scan import AnswerCache, scan_message
 from mailroom.scanning.verdicts import Policy, ScanResult
 from mailroom.threads import Thread, thread_messages
@@ -47,6 +49,7 @@ class LocalScanner:
             self.policy,
             rescan=lambda left: scan_message(left, self.engine, self.cache),
             now=datetime.now(UTC),
+            unauthenticated=fails_dmarc(raw, DmarcPolicies().of),
         )
         return Scanned(result, outcome)
 

@@ -171,7 +171,7 @@ def _props(
         raw_retention=cdk.Duration.days(tenant.retention.raw_days),
         scanner=scanner,
         shared=_shared_functions(cell.id, _keys_of(cell)),
-        scan_policy=tenant.scanning.policy,
+        scan_policy=tenant.scan_policy,
         message_retention=cdk.Duration.days(tenant.retention.messages_days)
         if tenant.retention.messages_days is not None
         else None,

@@ -33,7 +33,8 @@ class MessageReceived:
         attachments: how many it has.
         verdict: what the scanner found before it delivered the message.
         verdicts: what SES found, by "spam", "virus", "spf", "dkim" and "dmarc"; only what it says.
-        risks: classes of active content that it was delivered with.
+        risks: classes of active content that it was delivered with; "unauthenticated-sender" where it fails DMARC.
+        sender_authenticated: domain of its authors, where SES found that it comes from there; "" otherwise.
     """
 
     TYPE: ClassVar[str] = "MessageReceived"
@@ -49,6 +50,7 @@ class MessageReceived:
     verdict: str
     verdicts: dict[str, str]
     risks: Sequence[str] = ()
+    sender_authenticated: str = ""
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class MessageReceived:
             "verdict": self.verdict,
             "verdicts": dict(self.verdicts),
             "risks": list(self.risks),
+            "sender_authenticated": self.sender_authenticated,
         }
 
 

@@ -15,6 +15,7 @@ from mailroom.announcements import Announcer
 from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import SCANNER
 from mailroom.metrics import Meter
+from mailroom.scanning.dmarc_policies import DmarcPolicies
 from mailroom.scanning.engine import WarmEngine
 from mailroom.scanning.handler import work_on
 from mailroom.scanning.intake import Intake
@@ -82,6 +83,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         recipient_of=Recipients(s3=s3, clock=_now).of,
         clock=_now,
         cache=AnswerCache(),
+        dmarc_policy_of=DmarcPolicies().of,
         announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
     )
     return settings, engine, intake

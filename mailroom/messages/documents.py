@@ -57,6 +57,7 @@ def message_from(document: Mapping[str, Any]) -> Message:
             ses_id=envelope["ses_id"],
             received=_date(envelope["received"]),
             verdicts=dict(envelope["verdicts"]),
+            dmarc_domain=envelope.get("dmarc_domain", ""),
         ),
         problems=tuple(Problem(one["place"], one["what"]) for one in document["problems"]),
     )

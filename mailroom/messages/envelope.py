@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mailroom.messages.authentication import dmarc_domain
 from mailroom.messages.dates import read_date
 from mailroom.messages.mime import Header
 from mailroom.messages.model import Envelope
@@ -62,9 +63,12 @@ def read_envelope(header: Header) -> Envelope:
         for kind, name in (("spam", "x-ses-spam-verdict"), ("virus", "x-ses-virus-verdict"))
         if front.get(name)
     }
+    domain = ""
     results = front.get("authentication-results", "")
     if results.strip().lower().startswith("amazonses.com"):
-        verdicts |= _results(results)
+        plain = _without_comments(_QUOTED.sub(lambda quoted: "" if quoted["open"] is None else quoted[0], results))
+        verdicts |= _results(plain)
+        domain = dmarc_domain(plain)
     recipient = _FOR.search(received)
     return Envelope(
         sender=front.get("return-path", "").strip().strip("<>"),
@@ -72,6 +76,7 @@ def read_envelope(header: Header) -> Envelope:
         ses_id=ses_id,
         received=read_date(received.rpartition(";")[2]),
         verdicts=verdicts,
+        dmarc_domain=domain,
     )
 
 
@@ -81,15 +86,14 @@ def _ses_id(received: str) -> str:
     return next((match["id"] for match in reversed(list(_ID.finditer(received, by_ses.end())))), "") if by_ses else ""
 
 
-def _results(header: str) -> dict[str, str]:
+def _results(plain: str) -> dict[str, str]:
     """The result of each method; of several DKIM signatures, the best.
 
     What stands in quotes and comments is partly the sender's (its envelope address, its greeting), and says nothing; should a
     method have two results all the same, the worse one counts.
     """
-    plain = _QUOTED.sub(lambda quoted: "" if quoted["open"] is None else quoted[0], header)
     found: dict[str, str] = {}
-    for match in _RESULT.finditer(_without_comments(plain)):
+    for match in _RESULT.finditer(plain):
         method, result = match["method"].lower(), match["result"].lower()
         if method not in found or (result == "pass") == (method == "dkim"):
             found[method] = result

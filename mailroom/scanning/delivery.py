@@ -52,7 +52,13 @@ class Delivery:
 
 
 def decide(
-    raw: bytes, result: ScanResult, policy: Policy, *, rescan: Callable[[bytes], ScanResult], now: datetime
+    raw: bytes,
+    result: ScanResult,
+    policy: Policy,
+    *,
+    rescan: Callable[[bytes], ScanResult],
+    now: datetime,
+    unauthenticated: bool = False,
 ) -> Delivery:
     """What becomes of the message by the tenant's policy.
 
@@ -64,9 +70,23 @@ def decide(
         policy: what the tenant wants.
         rescan: scans another message.
         now: for the notices; with a time zone.
+        unauthenticated: whether it fails the DMARC policy of its author's domain. Default: it does not.
     """
     if result.verdict is Verdict.ERROR:
         return Delivery(action=Action.HOLD, reason="the scan failed")
+    delivery = _by_content(raw, result, policy, rescan, now)
+    if not unauthenticated or policy.unauthenticated is Reaction.DELIVER:
+        return delivery
+    delivery = replace(delivery, risks=(*delivery.risks, Risk.UNAUTHENTICATED_SENDER))
+    if policy.unauthenticated is Reaction.FLAG or delivery.action not in {Action.DELIVER, Action.STRIP}:
+        return delivery
+    return _held("it fails the DMARC policy of its author's domain", delivery.risks)
+
+
+def _by_content(
+    raw: bytes, result: ScanResult, policy: Policy, rescan: Callable[[bytes], ScanResult], now: datetime
+) -> Delivery:
+    """What becomes of it by what was found in it."""
     found = max([policy.action_on(part) for part in result.found] or [policy.clean], key=_RANK.index)
     action = max([found, *(policy.action_on_risks(part) for part in result.parts)], key=_RANK.index)
     risks = policy.active_content.noted(result.risks)

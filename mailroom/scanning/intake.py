@@ -21,8 +21,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailroom.announcements.events import MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
 from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX
+from mailroom.messages.dmarc import DmarcPolicy
 from mailroom.metric_names import DETECTIONS
+from mailroom.scanning.active.risks import Reaction
 from mailroom.scanning.arrived import ENVELOPE_OCTETS, Arrived, read_raw
+from mailroom.scanning.authentication import fails_dmarc
 from mailroom.scanning.carry_out import bring_again, deliver_by, notify_of
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.clean_objects import read_clean, standing_at
@@ -83,6 +86,10 @@ def _no_end() -> float:
     return math.inf
 
 
+def _nobody_knows(_domain: str) -> DmarcPolicy:
+    return DmarcPolicy.UNKNOWN
+
+
 def _nobody_hears(_event: MessageHeld | MessageReleased) -> None:
     pass
 
@@ -101,6 +108,7 @@ class Intake:
         count: counts detections, and what becomes of messages. Default: nobody does.
         announce: tells others of a message that is held or released; raises RetryableError. Default: nobody is told.
         seconds_left: how long the invocation may still last. Default: for ever.
+        dmarc_policy_of: what the owner of a domain asks for on mail that fails DMARC. Default: nobody knows; it counts as failed.
         most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
     """
 
@@ -113,6 +121,7 @@ class Intake:
     count: Callable[[str, int], None] = _nobody_counts
     announce: Callable[[MessageHeld | MessageReleased], None] = _nobody_hears
     seconds_left: Callable[[], float] = _no_end
+    dmarc_policy_of: Callable[[str], DmarcPolicy] = _nobody_knows
     most_seconds: float = 150.0
 
     def take(self, item: RawObject) -> Outcome:
@@ -169,7 +178,9 @@ class Intake:
         raw = arrived.octets
         result = self._scan(raw)
         policy = policy_on(recipient.policy, outgoing=_is_outgoing(item, recipient, arrived))
-        delivery = decide(raw, result, policy, rescan=self._scan, now=self.clock())
+        asked = recipient.mail and policy.unauthenticated is not Reaction.DELIVER
+        fails = asked and fails_dmarc(raw, self.dmarc_policy_of)
+        delivery = decide(raw, result, policy, rescan=self._scan, now=self.clock(), unauthenticated=fails)
         delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
         return Plan(result=result, delivery=delivery, delivered=delivered)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mailroom.scanning.active.risks import OFF, ActiveContent, Reaction, Risk
+from mailroom.scanning.active.risks import CLASSES, OFF, ActiveContent, Reaction
 from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = ["POLICY_TAG", "Recipient", "recipient_from", "tags_of"]
@@ -22,6 +22,7 @@ OBJECTS_TAG: Final = "mail-scanning:objects"
 _FILES: Final = "files"
 _VERDICTS: Final = {"clean": "clean", "infected": "infected", "encrypted": "encrypted", "over-limit": "over_limit"}
 _ENCRYPTED_MAIL: Final = "encrypted-mail"
+_UNAUTHENTICATED: Final = "unauthenticated"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,9 @@ def tags_of(recipient: Recipient) -> dict[str, str]:
     if recipient.policy.encrypted_mail is not None:
         policy += f" {_ENCRYPTED_MAIL}={recipient.policy.encrypted_mail.value}"
     if recipient.policy.active_content != OFF:
-        policy += "".join(f" {risk.value}={recipient.policy.active_content.on(risk).value}" for risk in Risk)
+        policy += "".join(f" {risk.value}={recipient.policy.active_content.on(risk).value}" for risk in CLASSES)
+    if recipient.policy.unauthenticated is not Reaction.DELIVER:
+        policy += f" {_UNAUTHENTICATED}={recipient.policy.unauthenticated.value}"
     said = {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
     # Inboxes were there first, and say nothing of it.
     return said if recipient.mail else {**said, OBJECTS_TAG: _FILES}
@@ -64,8 +67,9 @@ def recipient_from(tags: Mapping[str, str]) -> Recipient:
         raise ValueError(f"tag {missing[0]} is missing")
     said = dict(pair.partition("=")[::2] for pair in tags[POLICY_TAG].split())
     mail = said.pop(_ENCRYPTED_MAIL, None)
+    unauthenticated = Reaction(said.pop(_UNAUTHENTICATED, Reaction.DELIVER))
     # What was deployed before it was looked for says nothing of it, and has what it had.
-    reactions = {risk.value.replace("-", "_"): Reaction(said.pop(risk.value, Reaction.DELIVER)) for risk in Risk}
+    reactions = {risk.value.replace("-", "_"): Reaction(said.pop(risk.value, Reaction.DELIVER)) for risk in CLASSES}
     if said.keys() != _VERDICTS.keys():
         raise ValueError(f"tag {POLICY_TAG} must name {', '.join(_VERDICTS)}, got {tags[POLICY_TAG]!r}")
     verdicts = {key: Action(said[name]) for name, key in _VERDICTS.items()}
@@ -76,6 +80,7 @@ def recipient_from(tags: Mapping[str, str]) -> Recipient:
             **verdicts,
             encrypted_mail=None if mail is None else Action(mail),
             active_content=ActiveContent(**reactions),
+            unauthenticated=unauthenticated,
         ),
         mail=tags.get(OBJECTS_TAG) != _FILES,
     )

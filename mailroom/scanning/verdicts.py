@@ -81,6 +81,7 @@ class Policy:
         over_limit: any. Default: hold.
         encrypted_mail: deliver or hold, for S/MIME and OpenPGP that only the recipient can open. Default: as `encrypted`.
         active_content: what is done with attachments that run code; for mail that arrives. Default: the preset `standard`.
+        unauthenticated: deliver, flag or hold, for mail that fails a DMARC policy of quarantine or reject. Default: flag.
 
     Raises:
         ValueError: infected mail would be delivered as it is, or clean or encrypted mail be stripped or deleted by itself.
@@ -92,6 +93,7 @@ class Policy:
     over_limit: Action = Action.HOLD
     encrypted_mail: Action | None = None
     active_content: ActiveContent = STANDARD
+    unauthenticated: Reaction = Reaction.FLAG
 
     def __post_init__(self) -> None:
         if self.infected is Action.DELIVER:
@@ -100,6 +102,8 @@ class Policy:
             raise ValueError(f"policy: clean must be deliver or hold, got {self.clean.value}; use deliver")
         if self.encrypted_mail not in {None, Action.DELIVER, Action.HOLD}:
             raise ValueError(f"policy: encrypted_mail must be deliver or hold, got {self.encrypted_mail}; use hold")
+        if self.unauthenticated is Reaction.STRIP:
+            raise ValueError("policy: unauthenticated must be deliver, flag or hold, got strip; use flag")
 
     def action_on(self, part: PartVerdict) -> Action:
         """What becomes of a message with that part."""
@@ -124,7 +128,7 @@ class Policy:
 
 def policy_on(policy: Policy, *, outgoing: bool) -> Policy:
     """The policy on a message: what an application sends may have active content, which it put there itself."""
-    return replace(policy, active_content=OFF) if outgoing else policy
+    return replace(policy, active_content=OFF, unauthenticated=Reaction.DELIVER) if outgoing else policy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

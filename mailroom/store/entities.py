@@ -109,7 +109,10 @@ class Delivery:
         verdict: verdict of the tenant's own scanner when it delivered the message: "clean", or what it found, such as "infected",
             whatever SES says. "" for sent messages, and for what came before this was kept.
         risks: classes of active content that the message was delivered with: "programs", "macros", "web-scripts", "onenote-files"
-            and "pdf-actions". Empty where there is none, or the tenant wants it delivered unnoted.
+            and "pdf-actions"; "unauthenticated-sender" where it fails the DMARC policy of its author's domain. Empty where there is
+            none, or the tenant wants it delivered unnoted.
+        sender_authenticated: domain of the authors, where SES found that the message comes from there; "" where it did not, and
+            the From field says what anybody can write.
     """
 
     ses_id: str
@@ -120,6 +123,7 @@ class Delivery:
     verdicts: dict[str, str]
     verdict: str = ""
     risks: tuple[str, ...] = ()
+    sender_authenticated: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,4 +192,5 @@ def delivery_from(item: dict[str, Any]) -> Delivery:
         verdicts=dict(item["verdicts"]),
         verdict=item.get("verdict", ""),
         risks=tuple(item.get("risks", ())),
+        sender_authenticated=item.get("sender_authenticated", ""),
     )

@@ -297,6 +297,7 @@ class Filing:
         arrival = work.arrival
         partition, sort = delivery_key(work.digest, arrival.ses_id)
         envelope = arrival.message.envelope
+        authenticated = arrival.message.sender_authenticated
         item = {
             PARTITION: partition,
             SORT: sort,
@@ -308,6 +309,7 @@ class Filing:
             "verdicts": dict(envelope.verdicts),
             **({"verdict": arrival.verdict} if arrival.verdict else {}),
             **({"risks": list(arrival.risks)} if arrival.risks else {}),
+            **({"sender_authenticated": authenticated} if authenticated else {}),
             "first": first,
             "announced": False,
             **work.term.stamps,

@@ -108,4 +108,5 @@ class Structuring:
             verdict=arrival.verdict,
             verdicts=dict(message.envelope.verdicts),
             risks=arrival.risks,
+            sender_authenticated=message.sender_authenticated,
         )

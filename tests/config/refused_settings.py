@@ -14,13 +14,15 @@ SETTINGS = {
     "unknown key, far": (
         "qqqq: 1",
         "6:5: {T} qqqq is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, "
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, encryption, join_threads_by, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, receiving, retention, encryption, "
+        "join_threads_by, "
         "removal, live, receiving_tls, portal, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
         '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, '
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, retention, encryption, join_threads_by, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, receiving, retention, encryption, "
+        "join_threads_by, "
         "removal, live, receiving_tls, portal, tags",
     ),
     "unknown key within": (
@@ -163,6 +165,10 @@ SETTINGS = {
     "active content of no class": (
         "scanning: {active_content: {macro: flag}}",
         '6:33: {T} scanning.active_content.macro is no key that is known here; did you mean "macros"?',
+    ),
+    "unauthenticated mail stripped": (
+        "receiving: {unauthenticated: strip}",
+        '6:17: {T} receiving.unauthenticated must be deliver, flag or hold, got "strip"; use "deliver"',
     ),
     "retention as a number": ("retention: 30", "6:5: {T} retention must be a mapping, got 30; write it as key: value"),
     "no retention": (

@@ -49,6 +49,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
             },
             "error": "hold",
         },
+        "receiving": {"unauthenticated": "flag"},
         "retention": {"raw_days": 90, "messages_days": None},
         "encryption": None,
         "join_threads_by": (),

@@ -103,6 +103,8 @@ _POLICY: Final[list[Any]] = [
     Policy(encrypted="x"),  # type: ignore[arg-type]
     Policy(over_limit=None),  # type: ignore[arg-type]
     Policy(active_content="standard"),  # type: ignore[arg-type]
+    Policy(unauthenticated="hold"),  # type: ignore[arg-type]
+    Policy(unauthenticated=None),  # type: ignore[arg-type]
     Policy(active_content=None),  # type: ignore[arg-type]
     Policy(active_content=ActiveContent(programs="strip")),  # type: ignore[arg-type]
     Policy(active_content=ActiveContent(macros=Action.HOLD)),  # type: ignore[arg-type]

@@ -122,7 +122,7 @@ def test_what_was_flagged_is_told(platform: Platform, mailroom: Mailroom) -> Non
     (shown,) = platform.json("messages", "acme", "--message", name, *config)["messages"]
     assert [one["risks"] for one in shown["deliveries"]] == [["web-scripts"]]
     done = platform.email_stack("messages", "acme", "--message", name, *config)
-    assert "active content: web-scripts" in done.stdout
+    assert "risks: web-scripts" in done.stdout
 
 
 def test_what_was_removed_is_in_no_entity(mailroom: Mailroom) -> None:

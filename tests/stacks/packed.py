@@ -106,6 +106,7 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
             "encrypted_mail": draw(st.sampled_from(["deliver", "hold"])),
             "active_content": draw(st.sampled_from(["off", "standard", "strict", {"macros": "hold"}])),
         },
+        "receiving": {"unauthenticated": draw(st.sampled_from(["deliver", "flag", "hold"]))},
         "encryption": {"key_arn": KEYS[cell]},
         "retention": {
             "raw_days": draw(st.sampled_from([1, 3650])),

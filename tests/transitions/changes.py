@@ -142,6 +142,7 @@ TENANT: tuple[Change, ...] = (
     row("tenant.scanning.active_content.web_scripts", {"scanning": {"active_content": {"web_scripts": "hold"}}}),
     row("tenant.scanning.active_content.onenote_files", {"scanning": {"active_content": {"onenote_files": "hold"}}}),
     row("tenant.scanning.active_content.pdf_actions", {"scanning": {"active_content": {"pdf_actions": "deliver"}}}),
+    row("tenant.receiving.unauthenticated", {"receiving": {"unauthenticated": "hold"}}),
     row("tenant.encryption.key_arn", {"encryption": {"key_arn": KEY}}),
     row("tenant.encryption.key_arn", {"encryption": None}, {"encryption": {"key_arn": KEY}}),
     row("tenant.retention.raw_days", {"retention": {"raw_days": 14}}, told=(RETENTION,)),

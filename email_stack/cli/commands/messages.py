@@ -98,7 +98,10 @@ def _show_messages(found: list[StoredMessage], *, as_json: bool) -> None:
             console.print(line, soft_wrap=True)
         risks = dict.fromkeys(risk for one in stored.deliveries for risk in one.risks)
         if risks:
-            console.print(Text(f"  active content: {escaped(', '.join(risks))}"), soft_wrap=True)
+            console.print(Text(f"  risks: {escaped(', '.join(risks))}"), soft_wrap=True)
+        domain = stored.content.sender_authenticated
+        if domain:
+            console.print(Text(f"  sender authenticated: {escaped(domain)}"), soft_wrap=True)
         for event in stored.engagements:
             _print_event(event)
 
@@ -231,6 +234,7 @@ def _message_document(stored: StoredMessage) -> dict[str, Any]:
                 "recipients": list(one.recipients),
                 "verdicts": one.verdicts,
                 "risks": list(one.risks),
+                "sender_authenticated": one.sender_authenticated,
             }
             for one in stored.deliveries
         ],

@@ -76,6 +76,7 @@ _NAMED: Final = re.compile(
 _VERSION: Final = re.compile(r";[0-9]{1,5}+\Z")
 _CHARSET: Final = re.compile(r"[A-Za-z0-9_.-]{0,40}+'[A-Za-z-]{0,20}+'")
 _CLASS_ID: Final = re.compile(r"\{[0-9A-Fa-f-]{36}\}\Z")
+_FOLDERS: Final = re.compile(r"[/\\]")
 _ENDS: Final = re.compile(r"[\x00\r\n:]")
 _MOST: Final = 1000
 """Characters at the end of a name that are looked at."""
@@ -119,7 +120,7 @@ def _extensions(name: str) -> Iterator[str]:
     text = unicodedata.normalize("NFKC", name[-_MOST:])
     for one in {text, _ENDS.split(text, maxsplit=1)[0], *([unquote(text)] if "%" in text else ())}:
         plain = "".join(character for character in one if unicodedata.category(character) not in {"Cf", "Cc", "Cn"})
-        last = _VERSION.sub("", re.split(r"[/\\]", plain)[-1]).rstrip(". \t\"'")
+        last = _VERSION.sub("", _FOLDERS.split(plain)[-1]).rstrip(". \t\"'")
         if "." in last:
             yield last.rpartition(".")[2].strip().lower()
 

@@ -19,6 +19,7 @@ _MOST_STREAMS: Final = 50_000
 _BEFORE_STREAM: Final = 600
 _STREAM: Final = re.compile(rb"stream(?:\r\n|\n|\r)")
 _END: Final = re.compile(rb"endstream|endobj")
+_NO_DIGITS: Final = re.compile(rb"[^0-9A-Fa-f]")
 _UNCERTAIN: Final = re.compile(rb"/(?:LZWDecode|LZW)\b")
 _OBJECTS: Final = re.compile(rb"/ObjStm\b")
 
@@ -85,7 +86,7 @@ def _decoded(content: bytes, said: bytes, left: int) -> tuple[bytes, bool]:
 
 
 def _of_hex(content: bytes) -> bytes:
-    digits = re.sub(rb"[^0-9A-Fa-f]", b"", content.partition(b">")[0])
+    digits = _NO_DIGITS.sub(b"", content.partition(b">")[0])
     return binascii.unhexlify(digits + b"0" * (len(digits) % 2))
 
 

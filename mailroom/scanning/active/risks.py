@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["OFF", "PRESETS", "STANDARD", "STRICT", "ActiveContent", "Reaction", "Risk", "risks_from"]
+__all__ = ["CLASSES", "OFF", "PRESETS", "STANDARD", "STRICT", "ActiveContent", "Reaction", "Risk", "risks_from"]
 
 
 class Risk(StrEnum):
@@ -23,6 +23,12 @@ class Risk(StrEnum):
     """OneNote sections with files in them."""
     PDF_ACTIONS = "pdf-actions"
     """PDF that starts programs or runs script."""
+    UNAUTHENTICATED_SENDER = "unauthenticated-sender"
+    """No content: the message fails the DMARC policy of its author's domain."""
+
+
+CLASSES: Final = tuple(risk for risk in Risk if risk is not Risk.UNAUTHENTICATED_SENDER)
+"""Of active content."""
 
 
 class Reaction(StrEnum):
@@ -58,7 +64,7 @@ class ActiveContent:
 
     def on(self, risk: Risk) -> Reaction:
         """What is done with a message that has this."""
-        reaction: Reaction = getattr(self, risk.value.replace("-", "_"))
+        reaction: Reaction = getattr(self, risk.value.replace("-", "_"), Reaction.DELIVER)
         return reaction
 
     def worst(self, risks: Iterable[Risk]) -> Reaction:
@@ -71,13 +77,13 @@ class ActiveContent:
         return tuple(risk for risk in Risk if risk in found and self.on(risk) is not Reaction.DELIVER)
 
 
-_CLASSES: Final = tuple(one.name for one in fields(ActiveContent))
+_NAMES: Final = tuple(one.name for one in fields(ActiveContent))
 
-OFF: Final = ActiveContent(**dict.fromkeys(_CLASSES, Reaction.DELIVER))
+OFF: Final = ActiveContent(**dict.fromkeys(_NAMES, Reaction.DELIVER))
 """Nothing is looked for."""
 STANDARD: Final = ActiveContent()
 """Programs and scripts are stripped, the rest is flagged."""
-STRICT: Final = ActiveContent(**dict.fromkeys(_CLASSES, Reaction.STRIP))
+STRICT: Final = ActiveContent(**dict.fromkeys(_NAMES, Reaction.STRIP))
 """All of it is stripped."""
 PRESETS: Final = {"off": OFF, "standard": STANDARD, "strict": STRICT}
 

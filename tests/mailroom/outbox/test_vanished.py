@@ -16,7 +16,7 @@ from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.outbox.conftest import NOW
 from tests.mailroom.outbox.test_scanned import INFECTED, Way, clamd, way
 from tests.mailroom.outbox.test_sending import RECEIPT, state
-from tests.mailroom.scanner.failures import Calls
+from tests.mailroom.scanning.failures import Calls
 
 __all__ = ["clamd", "way"]
 
