@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 COMPILE = $(BIN)/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-header
 
-.PHONY: help install debian demo test check lint types pages format schema snapshots lock bench clean costs
+.PHONY: help install debian demo test check lint types pages format schema snapshots lock bench clean costs api
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -52,6 +52,10 @@ debian: .make/debian
 	@tests/debian.sh
 	@mkdir -p .make && touch $@
 
+# make api    the e-mail settings API on loopback, with an emulator behind it, until Ctrl-C
+api: install
+	@$(BIN)/python -m emulator.api $(ARGS)
+
 # Tests start hundreds of processes: what each imports is compiled once, also where the environment says otherwise, as in containers.
 test check: export PYTHONDONTWRITEBYTECODE :=
 
@@ -85,9 +89,10 @@ format: install
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-# make schema rewrites tenants.schema.json from the config's models
+# make schema rewrites tenants.schema.json from the config's models, and the API's OpenAPI document from its routes
 schema: install
 	@$(BIN)/python -m email_stack.config.schema
+	@$(BIN)/python -m email_stack.settings.openapi
 
 # make costs   rewrites the tables of docs/cost.md from the templates and AWS's prices
 costs: install
@@ -111,6 +116,7 @@ lock: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(COMPILE) --all-extras --group dev pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --group image --output-file mailroom/image/requirements.lock
+	@$(COMPILE) --group api --output-file email_stack/settings/requirements.lock
 	@$(BIN)/npm $(if $(findstring --upgrade,$(ARGS)),update,install) --package-lock-only --silent
 
 # make clean  removes all that was installed or made

@@ -55,7 +55,7 @@ def _declared(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("package", "extras"),
-    [("mailroom", ()), ("constructs_lib", ("constructs",)), ("email_stack", ("constructs", "platform"))],
+    [("mailroom", ()), ("constructs_lib", ("constructs",)), ("email_stack", ("constructs", "platform", "api"))],
 )
 def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]) -> None:
     """Each library that a module imports comes with the wheel or with its package's extra, and none only with the tests."""
@@ -76,6 +76,22 @@ def test_applications_install_no_more_than_they_need() -> None:
     imported = {name for tree in trees for name in _imports(tree)}
     belongs = packages_distributions()
     assert _declared() <= {_normal(one) for name in imported for one in belongs.get(name, [])}
+
+
+def test_the_settings_function_imports_what_its_lock_has() -> None:
+    """Whatever its entry loads from elsewhere is locked beside it, so that the function starts with nothing else."""
+    lock = (PROJECT_ROOT / "email_stack" / "settings" / "requirements.lock").read_text(encoding="utf-8")
+    locked = {_normal(name) for name in re.findall(r"^([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==", lock, re.MULTILINE)}
+    code = (
+        "import sys, email_stack.settings.function\n"
+        f"print(*(one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] in {PACKAGES}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
+    trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in done.stdout.split()]
+    imported = {name for tree in trees for name in _imports(tree)} - set(PACKAGES) - sys.stdlib_module_names
+    belongs = packages_distributions()
+    named = {name: {*map(_normal, belongs.get(name, [])), _PART_OF.get(name, "")} for name in imported}
+    assert {name for name, distributions in named.items() if not locked & distributions} == set()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Final
 import typer
 
 from email_stack.cli.commands import (
+    api,
     deploy,
     destroy,
     destroy_cell,
@@ -68,6 +69,7 @@ for _command in (
     send_test,
     status,
     suppressions,
+    api,
 ):
     _command.register(app)
 

@@ -17,7 +17,7 @@ import nh3
 from mailroom.messages.html_pieces import html_pieces
 from mailroom.messages.model import Attachment, Message
 
-__all__ = ["safe_html"]
+__all__ = ["safe_fragment", "safe_html"]
 
 _TAGS: Final = (
     "a abbr address article b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em "
@@ -124,8 +124,33 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
         image = images.get(unquote(written).strip("<>"))
         return f"{mark}{image.path}" if image is not None else None
 
+    cleaned = _cleaned(message.html, keep)
+    for image in images.values():
+        marked = f'src="{mark}{image.path}"'
+        if marked in cleaned:
+            address = address_of(image)
+            if not address.startswith(("https://", "data:image/", "/")) or not set(address).isdisjoint("\"'<> "):
+                raise ValueError(f"image {image.path}: address must be an https or data URL, got {address[:80]!r}")
+            cleaned = cleaned.replace(marked, f'src="{address}"')
+    return cleaned
+
+
+def safe_fragment(html: str) -> str:
+    """HTML of a signature, made safe by the same rules; it has no images, as it has no message to hold them."""
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        if name == "style":
+            return None if _LOADING_STYLE.search(value) else _within_box(tag, value)
+        if name == "href":
+            return value if value.strip().partition(":")[0].lower() in _LINKS else None
+        return None if (tag, name) == ("img", "src") else value
+
+    return _cleaned(html, keep)
+
+
+def _cleaned(html: str, keep: Callable[[str, str, str], str | None]) -> str:
     # A parser's time is bounded for each piece, and for all of them together.
-    cleaned = "".join(
+    return "".join(
         nh3.clean(
             piece,
             tags=set(_SHOWN),
@@ -137,16 +162,8 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
             url_schemes=set(_SCHEMES),
             filter_style_properties=set(_STYLES.split()),
         )
-        for piece in html_pieces(message.html, _SHOWN)
+        for piece in html_pieces(html, _SHOWN)
     )
-    for image in images.values():
-        marked = f'src="{mark}{image.path}"'
-        if marked in cleaned:
-            address = address_of(image)
-            if not address.startswith(("https://", "data:image/", "/")) or not set(address).isdisjoint("\"'<> "):
-                raise ValueError(f"image {image.path}: address must be an https or data URL, got {address[:80]!r}")
-            cleaned = cleaned.replace(marked, f'src="{address}"')
-    return cleaned
 
 
 def _type_of(image: Attachment) -> str:

@@ -92,7 +92,7 @@ class Domains:
                 user=actor.user,
                 now=state.now,
             )
-            return Change(result=claim, operation="addDomain", after=[claim])
+            return Change(result=_written(claim, state), operation="addDomain", after=[claim])
 
         return self.store.change(actor, decide)
 
@@ -161,7 +161,7 @@ class Domains:
             if after.ownership is not claim.ownership:
                 after = replace(after, updated_at=state.now, updated_by=actor.user)
             return Change(
-                result=after,
+                result=_written(after, state),
                 operation="proveDomain" if names is not held else _OPERATION_CHECKED,
                 before=[claim],
                 after=[after],
@@ -178,6 +178,10 @@ def tenant_id(organization: str, domain: str) -> str:
     if not slug or not slug[0].isalpha():
         slug = f"o-{slug}".strip("-")
     return f"{slug[: _TENANT_CHARACTERS - _SUFFIX_CHARACTERS - 1].rstrip('-')}-{suffix}"
+
+
+def _written(claim: Claim, state: State) -> Claim:
+    return replace(claim, revision=state.revision + 1)
 
 
 def _claim(state: State, domain: str) -> Claim:

@@ -1,0 +1,113 @@
+"""api: the e-mail settings API on loopback, with an emulator behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from email_stack.cli.dns_options import ResolverOption, endpoint
+from email_stack.cli.options import AsJson
+from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.dnscheck.check import system_resolvers
+from email_stack.dnscheck.guard import IPNetwork
+from email_stack.operations import aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+__all__ = ["register"]
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_PORT: Final = 8383
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(api)
+
+
+def api(  # noqa: PLR0917 - options, which Typer passes by name
+    local: Annotated[bool, typer.Option("--local", help="Serve on 127.0.0.1; there is no other way yet.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of 127.0.0.1; 0 for a free one.")] = _PORT,
+    table: Annotated[str, typer.Option(help="Table of settings; made where there is none.")] = "email-settings",
+    resolver: ResolverOption = None,
+    dns_port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Port of authoritative servers; not 53 in test set-ups only.")
+    ] = 53,
+    dns_network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NETWORK", help="Ask name servers in this network, though it is not public."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the e-mail settings API on loopback. Whoever asks gets a token, so that it serves an emulator's table alone."""
+    if not local:
+        raise typer.BadParameter("must be given: the API in AWS is not a process of this machine", param_hint="--local")
+    try:
+        from email_stack.settings.local import LocalServer  # noqa: PLC0415 - needs the extra `api`
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            "not installed",
+            f'api: python package "{error.name}" must be installed; run pip install "email-subdomain-platform[api]"',
+            ExitCode.NOT_INSTALLED,
+        ) from None
+    from email_stack.settings.ownership import OwnershipCheck  # noqa: PLC0415 - as above
+    from email_stack.settings.service import Service  # noqa: PLC0415 - as above
+    from mailroom.settings.store import SettingsStore  # noqa: PLC0415 - as above
+    from mailroom.settings.table import make_table  # noqa: PLC0415 - as above
+    from mailroom.store.table import Table  # noqa: PLC0415 - as above
+
+    asked = endpoint(resolver)
+    networks = _networks(dns_network or [])
+    client = _emulator()
+    with aws.aws_errors("making the table of settings"):
+        make_table(client, table)
+    look = OwnershipCheck(
+        resolvers=(asked,) if asked is not None else system_resolvers(), port=dns_port, allowed=networks
+    )
+    with LocalServer(Service(store=SettingsStore(table=Table(client=client, name=table)), look=look), port) as server:
+        if as_json:
+            print_json({"ok": True, "url": server.url, "table": table}, one_line=True)
+        else:
+            console.print(f"settings API: {server.url}, table {table}; end it with Ctrl-C", markup=False)
+            console.print(
+                f"  TOKEN=$(curl -s '{server.url}/local/token?organization=acme')", markup=False, soft_wrap=True
+            )
+            console.print(
+                f'  curl -s {server.url}/v1/email-settings/domain -H "Authorization: Bearer $TOKEN" '
+                "-H 'Content-Type: application/json' -d '{\"domain\": \"mail.example.com\"}'",
+                markup=False,
+                soft_wrap=True,
+            )
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            console.print("ended", markup=False)
+
+
+def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
+    from ipaddress import ip_network  # noqa: PLC0415 - with the option only
+
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"must be a network such as 127.53.0.0/16: {error}", param_hint="--dns-network"
+        ) from None
+
+
+def _emulator() -> DynamoDBClient:
+    """A client of an emulator's DynamoDB: anybody on this machine may write to that table."""
+    with aws.aws_errors("looking for the emulator"):
+        client: DynamoDBClient = aws.session().client("dynamodb")
+    address = client.meta.endpoint_url
+    if urlsplit(address).hostname not in _LOOPBACK:
+        raise CommandError(
+            "not an emulator",
+            f"api: AWS_ENDPOINT_URL must be an emulator on loopback, got {address}; start one with `python -m emulator`, "
+            'and take its environment with `eval "$(python -m emulator environment)"`',
+            ExitCode.REFUSED,
+        )
+    return client

@@ -1,0 +1,60 @@
+"""The API's OpenAPI 3.1 document: `python -m email_stack.settings.openapi` writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, cast
+
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server
+
+from email_stack.settings.api import resolver
+from email_stack.settings.service import Service
+
+__all__ = ["PATH", "document", "published"]
+
+PATH: Final = Path(__file__).with_name("openapi.json")
+_VERSION: Final = "1.0.0"
+
+
+def document() -> str:
+    """The document as the routes have it."""
+    # No route is asked: what they would need does not matter.
+    app = resolver(cast("Service", None))
+    found: dict[str, Any] = json.loads(
+        app.get_openapi_json_schema(
+            title="E-mail settings",
+            version=_VERSION,
+            openapi_version="3.1.0",
+            description="Domains, addresses and signatures of an organisation. Errors are problem details (RFC 9457).",
+            servers=[Server(url="/")],
+            security_schemes={"bearer": HTTPBearer(bearerFormat="JWT")},
+            security=[{"bearer": []}],
+        )
+    )
+    shared = found["components"].setdefault("responses", {})
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            # Faults of a request are 400 here.
+            operation["responses"].pop("422", None)
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    shared[status] = answer
+                    operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
+        found["components"]["schemas"].pop(unused, None)
+    return json.dumps(found, indent=2, sort_keys=True) + "\n"
+
+
+def published() -> str:
+    """The document as it is committed and served."""
+    return PATH.read_text(encoding="utf-8")
+
+
+def main() -> None:
+    """Write the document."""
+    PATH.write_text(document(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

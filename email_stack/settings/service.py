@@ -1,0 +1,199 @@
+"""What the API's operations do: requests that are valid in, settings out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from constructs_lib import names
+from constructs_lib.faults import RuleError
+from email_stack.settings import shapes, views
+from email_stack.settings.ownership import Proof
+from email_stack.settings.problems import ApiError
+from email_stack.settings.shapes import SettingBody, SettingType
+from mailroom.messages import html
+from mailroom.settings.designated import AddressChange, Addresses
+from mailroom.settings.domains import Domains
+from mailroom.settings.entries import Kind, repeated_within
+from mailroom.settings.preferences import Preferences, SettingChange
+from mailroom.settings.refusals import Reason, RefusedError
+from mailroom.settings.store import Actor, SettingsStore
+
+__all__ = ["Service", "check_id"]
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+_KINDS: Final = {
+    SettingType.SIGNATURE: Kind.SIGNATURE,
+    SettingType.ALLOWED_RECIPIENT: Kind.ALLOWED_RECIPIENT,
+    SettingType.REPEATED_WITHIN: Kind.REPEATED_WITHIN,
+}
+_Fault = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """The operations on domains and settings, for whoever asks.
+
+    Args:
+        store: the table.
+        look: looks for a token in a domain's DNS.
+    """
+
+    store: SettingsStore
+    look: Callable[[str, str], Proof] = field(repr=False)
+
+    @property
+    def domains(self) -> Domains:
+        """Domains in the table."""
+        return Domains(store=self.store)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Addresses in the table."""
+        return Addresses(store=self.store)
+
+    @property
+    def preferences(self) -> Preferences:
+        """Other settings in the table."""
+        return Preferences(store=self.store)
+
+    def add_domain(self, actor: Actor, domain: str) -> shapes.Setting:
+        """The claim to a domain."""
+        return views.domain_setting(self.domains.add(actor, domain, names.registrable_domain(domain)))
+
+    def verify(self, actor: Actor, domain: str) -> shapes.Setting:
+        """The domain after a look at DNS; what the last one saw, when that was a moment ago."""
+        claim = self.domains.due(actor.organization, domain)
+        if claim is None:
+            return views.domain_setting(self.domains.one(actor.organization, domain))
+        proof = self.look(claim.domain, claim.token)
+        found = views.domain_setting(self.domains.checked(actor, claim, proof.seen))
+        checks = [one.model_copy(update={"name_servers": list(proof.name_servers)}) for one in found.checks or []]
+        return found.model_copy(update={"checks": checks})
+
+    def settings(self, actor: Actor, kind: SettingType) -> Sequence[shapes.Setting]:
+        """All of a kind."""
+        if kind is SettingType.EMAIL_DOMAIN:
+            return [views.domain_setting(one) for one in self.domains.all(actor.organization)]
+        if kind is SettingType.EMAIL_ADDRESS:
+            return [views.address_setting(one) for one in self.addresses.all(actor.organization)]
+        return [views.setting(one) for one in self.preferences.all(actor.organization, _KINDS[kind])]
+
+    def setting(self, actor: Actor, kind: SettingType, id: str) -> shapes.Setting:
+        """One by its id."""
+        check_id(kind, id)
+        if kind is SettingType.EMAIL_DOMAIN:
+            return next((one for one in self.settings(actor, kind) if one.id == id), None) or _missing(
+                "domain: not found; take its id from the list"
+            )
+        if kind is SettingType.EMAIL_ADDRESS:
+            return views.address_setting(self.addresses.one(actor.organization, id))
+        return views.setting(self.preferences.one(actor.organization, _KINDS[kind], id))
+
+    def add_setting(self, actor: Actor, body: SettingBody, key: str = "") -> shapes.Setting:
+        """A new one."""
+        change, faults = _change_of(body)
+        if body.value is None and not (body.type is SettingType.SIGNATURE and body.html):
+            faults.append(_fault("value", "must be there; add it"))
+        if faults:
+            raise _invalid(faults)
+        if body.type is SettingType.EMAIL_DOMAIN:
+            return self.add_domain(actor, change.value or "")
+        if body.type is SettingType.EMAIL_ADDRESS:
+            named = AddressChange(name=change.name)
+            return views.address_setting(self.addresses.add(actor, change.value or "", named))
+        return views.setting(self.preferences.add(actor, _KINDS[body.type], change, key))
+
+    def update_setting(self, actor: Actor, id: str, body: SettingBody, revision: int | None) -> shapes.Setting:
+        """One after a change."""
+        check_id(body.type, id)
+        change, faults = _change_of(body)
+        if faults:
+            raise _invalid(faults)
+        if body.type in _KINDS:
+            return views.setting(self.preferences.update(actor, _KINDS[body.type], id, change, revision))
+        known = self.setting(actor, body.type, id)
+        if change.value not in {None, known.value}:
+            raise RefusedError(
+                Reason.CONFLICT,
+                f"value: of a setting of type {body.type} cannot be changed; delete it and add another one",
+            )
+        if body.type is SettingType.EMAIL_DOMAIN:
+            return known
+        return views.address_setting(self.addresses.update(actor, id, AddressChange(name=change.name), revision))
+
+    def delete_setting(self, actor: Actor, kind: SettingType, id: str, revision: int | None) -> shapes.Setting:
+        """Delete one; returns what it was."""
+        check_id(kind, id)
+        if kind is SettingType.EMAIL_DOMAIN:
+            known = self.setting(actor, kind, id)
+            self.domains.delete(actor, known.value or "")
+            return known
+        if kind is SettingType.EMAIL_ADDRESS:
+            return views.address_setting(self.addresses.delete(actor, id, revision))
+        return views.setting(self.preferences.delete(actor, _KINDS[kind], id, revision))
+
+
+def check_id(what: str, id: str) -> None:
+    """Raise RefusedError for what can be nobody's id."""
+    if not _ID.fullmatch(id):
+        _missing(f"{what}: not found; take its id from the list")
+
+
+def _missing(text: str) -> shapes.Setting:
+    raise RefusedError(Reason.MISSING, text)
+
+
+def _change_of(body: SettingBody) -> tuple[SettingChange, list[_Fault]]:
+    """The fields in their normal form, and every fault of them."""
+    faults: list[_Fault] = []
+
+    def judged(name: str, value: str | None, rule: Callable[[str], str]) -> str | None:
+        if value is None:
+            return None
+        try:
+            return rule(value)
+        except RuleError as error:
+            faults.append(_fault(name, str(error)))
+        except ValueError as error:
+            faults.append(_fault(name, str(error)))
+        return None
+
+    change = SettingChange(
+        value=judged("value", body.value, _VALUE_RULES[body.type]),
+        name=judged("name", body.name, shapes.shown_name),
+        html=judged("html", body.html, html.safe_fragment) if body.type is SettingType.SIGNATURE else None,
+    )
+    return change, faults
+
+
+def _plain_text(value: str) -> str:
+    if any(not one.isprintable() and one not in "\r\n\t" for one in value):
+        raise ValueError("must have no control characters but line breaks; remove them")
+    return value
+
+
+def _duration(value: str) -> str:
+    repeated_within(value)
+    return value.strip()
+
+
+_VALUE_RULES: Final[dict[SettingType, Callable[[str], str]]] = {
+    SettingType.SIGNATURE: _plain_text,
+    SettingType.EMAIL_DOMAIN: names.tenant_subdomain,
+    SettingType.EMAIL_ADDRESS: shapes.address,
+    SettingType.ALLOWED_RECIPIENT: lambda value: names.mailbox(value).lower(),
+    SettingType.REPEATED_WITHIN: _duration,
+}
+
+
+def _fault(name: str, detail: str) -> _Fault:
+    return {"field": name, "detail": detail}
+
+
+def _invalid(faults: Sequence[_Fault]) -> ApiError:
+    text = "; ".join(f"{one['field']}: {one['detail']}" for one in faults)
+    return ApiError(HTTPStatus.BAD_REQUEST, text, errors=faults)

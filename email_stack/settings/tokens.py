@@ -1,0 +1,217 @@
+"""Who asks: bearer tokens of an OpenID issuer, and the organisation that they name."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+import jwt
+
+from email_stack.settings.problems import ApiError
+from mailroom.settings.store import Actor
+
+__all__ = ["Issuer", "Keys", "Tokens"]
+
+_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Those with a public key: one of a shared secret would let whoever knows our public key sign."""
+_SECONDS: Final = 3.0
+_MOST_BYTES: Final = 256 * 1024
+_FRESH_SECONDS: Final = 300.0
+_ASKED_AGAIN_SECONDS: Final = 30.0
+_LEEWAY_SECONDS: Final = 30
+_MOST_CHARACTERS: Final = 16 * 1024
+_ORGANIZATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_USER_CHARACTERS: Final = 200
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_HEADER: Final = "x-epilot-org-id"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issuer:
+    """Whose tokens are taken, and what they say.
+
+    Args:
+        url: as `iss` has it, https but on loopback; its discovery document names its keys.
+        audience: as `aud` has it.
+        organization_claim: claim with the user's organisation. Default: "org_id".
+        organizations_claim: claim with a list of organisations that the user may choose by header. Default: "org_ids".
+
+    Raises:
+        ValueError: the URL is neither https nor of loopback.
+    """
+
+    url: str
+    audience: str
+    organization_claim: str = "org_id"
+    organizations_claim: str = "org_ids"
+
+    def __post_init__(self) -> None:
+        """Check the URL."""
+        _check_url(self.url)
+
+
+class Keys:
+    """The issuer's public keys, fetched when they are needed.
+
+    Args:
+        issuer: whose.
+        fetch: gets a JSON document. Default: over HTTP.
+        clock: seconds of any clock that only goes on. Default: `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        *,
+        fetch: Callable[[str], Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuer = issuer
+        self._fetch = fetch or _fetch
+        self._clock = clock
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched: float | None = None
+        self._lock = threading.Lock()
+
+    def key(self, identifier: str) -> jwt.PyJWK | None:
+        """The key of that id; None when the issuer has none. Raises ApiError when the issuer does not answer."""
+        with self._lock:
+            age = None if self._fetched is None else self._clock() - self._fetched
+            found = self._keys.get(identifier)
+            if age is None or age >= _FRESH_SECONDS or (found is None and age >= _ASKED_AGAIN_SECONDS):
+                self._refresh(must=found is None)
+            return self._keys.get(identifier)
+
+    def _refresh(self, *, must: bool) -> None:
+        try:
+            keys = jwt.PyJWKSet.from_dict(self._fetch(self._address())).keys
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
+            # Keys that are known outlive an issuer that is not there.
+            if must:
+                raise ApiError(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "issuer: its keys cannot be fetched; try again",
+                    headers={"Retry-After": "5"},
+                ) from error
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id}
+        self._fetched = self._clock()
+
+    def _address(self) -> str:
+        """Where the keys are. Source: OpenID Connect Discovery 1.0, 4.3: the document must name the issuer that was asked for."""
+        found = self._fetch(f"{self._issuer.url.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != self._issuer.url:
+            raise ValueError("discovery document is another issuer's")
+        address = str(found["jwks_uri"])
+        _check_url(address)
+        return address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """Judges who asks.
+
+    Args:
+        issuer: whose tokens are taken.
+        keys: its keys.
+    """
+
+    issuer: Issuer
+    keys: Keys = field(repr=False)
+
+    def actor(self, headers: Mapping[str, str]) -> Actor:
+        """Who asks, and for which organisation.
+
+        Args:
+            headers: of the request, names in lower case.
+
+        Raises:
+            ApiError: 401 without a valid token, 403 when it names no organisation or not the one that is asked for, 503 when the
+                issuer does not answer.
+        """
+        claims = self._claims(headers.get("authorization", ""))
+        allowed = _organizations(claims, self.issuer)
+        wanted = headers.get(_HEADER) or allowed[0]
+        if wanted not in allowed:
+            raise ApiError(
+                HTTPStatus.FORBIDDEN, f"{_HEADER}: must be an organisation that the token names; leave it out"
+            )
+        return Actor(organization=wanted, user=str(claims["sub"])[:_USER_CHARACTERS])
+
+    def _claims(self, authorization: str) -> dict[str, Any]:
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > _MOST_CHARACTERS:
+            raise _unauthorized("must be a bearer token; send Authorization: Bearer <token>")
+        try:
+            identifier = jwt.get_unverified_header(token).get("kid")
+            key = self.keys.key(identifier) if isinstance(identifier, str) else None
+            if key is None or key.algorithm_name not in _ALGORITHMS:
+                raise _unauthorized("must be signed by a key of the issuer; get a new one")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                audience=self.issuer.audience,
+                issuer=self.issuer.url,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise _unauthorized("has expired; get a new one") from None
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            # Whatever it says of itself is not repeated.
+            raise _unauthorized("must be a valid one of the issuer, for this audience; get a new one") from None
+        return claims
+
+
+def _organizations(claims: Mapping[str, Any], issuer: Issuer) -> list[str]:
+    """Those that the token names, the user's own first."""
+    own, others = claims.get(issuer.organization_claim), claims.get(issuer.organizations_claim)
+    named = [own, *(others if isinstance(others, list) else [])]
+    allowed = [str(one) for one in named if isinstance(one, str | int) and _ORGANIZATION.fullmatch(str(one))]
+    if not allowed:
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            f'token: must name an organisation in its claim "{issuer.organization_claim}"; have the issuer add it',
+        )
+    return allowed
+
+
+def _unauthorized(text: str) -> ApiError:
+    return ApiError(HTTPStatus.UNAUTHORIZED, f"token: {text}", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _check_url(url: str) -> None:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
+        raise ValueError(f'issuer: must be an https URL, got "{url[:80]}"; write it as the tokens\' iss has it')
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """What an issuer redirects to is not its own."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow nothing."""
+
+
+def _fetch(url: str) -> Any:
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    if urllib.parse.urlsplit(url).hostname in _LOOPBACK:
+        handlers.append(urllib.request.ProxyHandler({}))
+    with urllib.request.build_opener(*handlers).open(url, timeout=_SECONDS) as response:
+        content = response.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("too long")
+    return json.loads(content)
