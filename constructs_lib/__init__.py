@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from constructs_lib.alerts import SecurityAlerts as SecurityAlerts
     from constructs_lib.alerts import SendingPauses as SendingPauses
     from constructs_lib.bucket_policy import Scanner as Scanner
+    from constructs_lib.deployed_tenant import DeployedTenant as DeployedTenant
     from constructs_lib.dns import ParentZone as ParentZone
     from constructs_lib.dns import PortalAlias as PortalAlias
     from constructs_lib.dns import RecordBatch as RecordBatch

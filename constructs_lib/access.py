@@ -1,44 +1,88 @@
-"""What an application may do with a tenant's mail, and nothing beside it."""
+"""What an application may do with a tenant's mail, and nothing beside it: by its role's own policy."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 
-from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX
-from mailroom.store.keys import BOOK_KEY, BY_ACTIVITY
+from constructs_lib.keys import uses
+from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, OUTGOING_PREFIX
+from mailroom.store.keys import BOOK_KEY, BY_ACTIVITY, OUTBOX_PREFIX
 
-__all__ = ["let_read", "let_read_addresses"]
+__all__ = ["Access"]
 
 
-def let_read(grantee: iam.IGrantable, *, bucket_arn: str, table_arn: str) -> iam.Grant:
-    """Allow what `MessageReader` does: Query, GetItem, BatchGetItem on the table, Query on its index, GetObject on three prefixes.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """Lets roles reach one tenant's bucket and table; where they have a key, a role gets that as well.
 
-    Source: Service authorization reference, "Amazon DynamoDB" and "Amazon S3".
+    Args:
+        bucket_arn: the tenant's.
+        table_arn: the tenant's.
+        key: of both. Default: None, AWS's own.
     """
-    items = iam.Grant.add_to_principal(
-        grantee=grantee,
-        actions=["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
-        resource_arns=[table_arn],
-    )
-    threads = iam.Grant.add_to_principal(
-        grantee=grantee, actions=["dynamodb:Query"], resource_arns=[f"{table_arn}/index/{BY_ACTIVITY}"]
-    )
-    objects = iam.Grant.add_to_principal(
-        grantee=grantee,
-        actions=["s3:GetObject"],
-        resource_arns=[f"{bucket_arn}/{prefix}*" for prefix in (ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX)],
-    )
-    return items.combine(threads).combine(objects)
 
+    bucket_arn: str
+    table_arn: str
+    key: kms.IKey | None = None
 
-def let_read_addresses(grantee: iam.IGrantable, *, table_arn: str) -> iam.Grant:
-    """Allow what `MessageReader.address_book` does: GetItem of one item.
+    def let_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow what `MessageReader` does: Query, GetItem, BatchGetItem on the table, Query on its index, and GetObject.
 
-    Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
-    """
-    return iam.Grant.add_to_principal(
-        grantee=grantee,
-        actions=["dynamodb:GetItem"],
-        resource_arns=[table_arn],
-        conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
-    )
+        Source: Service authorization reference, "Amazon DynamoDB" and "Amazon S3".
+        """
+        items = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
+            resource_arns=[self.table_arn],
+        )
+        threads = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["dynamodb:Query"], resource_arns=[f"{self.table_arn}/index/{BY_ACTIVITY}"]
+        )
+        prefixes = (ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX)
+        objects = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:GetObject"],
+            resource_arns=[f"{self.bucket_arn}/{prefix}*" for prefix in prefixes],
+        )
+        self._let_use_key(grantee, "s3", "dynamodb")
+        return items.combine(threads).combine(objects)
+
+    def let_read_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow what `MessageReader.address_book` does: GetItem of one item.
+
+        Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
+        """
+        item = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem"],
+            resource_arns=[self.table_arn],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
+        )
+        self._let_use_key(grantee, "dynamodb")
+        return item
+
+    def let_use_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of the outbox's items.
+
+        Source: as above.
+        """
+        put = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:PutObject"],
+            resource_arns=[f"{self.bucket_arn}/{OUTGOING_PREFIX}*"],
+        )
+        ask = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            resource_arns=[self.table_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
+        )
+        self._let_use_key(grantee, "s3", "dynamodb")
+        return put.combine(ask)
+
+    def _let_use_key(self, grantee: iam.IGrantable, *services: str) -> None:
+        for statement in uses(self.key, *services):
+            grantee.grant_principal.add_to_principal_policy(iam.PolicyStatement.from_json(statement))

@@ -38,6 +38,7 @@ __all__ = [
     "optional",
     "parts",
     "placed",
+    "problems",
     "text",
     "whole",
 ]
@@ -82,14 +83,18 @@ def check_props(
     values = {**of_props, **given}
     with placed(scope):
         check_texts(subject, **values)
-        lines = [
-            f"{subject}: {name}{broken.path} {broken.message}{f', got {broken.got}' if broken.got else ''}; {broken.remedy}"
-            for name, value in values.items()
-            if name in rules
-            for broken in rules[name](value)
-        ]
-        if lines:
+        if lines := problems(subject, rules, values):
             raise ValueError("\n".join(lines))
+
+
+def problems(subject: str, rules: Mapping[str, Rule], values: Mapping[str, object]) -> list[str]:
+    """One line for each value that breaks its rule, without the place."""
+    return [
+        f"{subject}: {name}{broken.path} {broken.message}{f', got {broken.got}' if broken.got else ''}; {broken.remedy}"
+        for name, value in values.items()
+        if name in rules
+        for broken in rules[name](value)
+    ]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.access import let_read, let_read_addresses
+from constructs_lib.access import Access
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.bucket_policy import Scanner
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
@@ -22,7 +22,7 @@ from constructs_lib.dns.subdomain_zone import PARENT, PORTAL
 from constructs_lib.encryption import let_roles
 from constructs_lib.environments import check_receives
 from constructs_lib.faults import shown
-from constructs_lib.keys import arn_of, here, let, uses
+from constructs_lib.keys import arn_of, here, let
 from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
@@ -32,10 +32,8 @@ from constructs_lib.sending import SendingIdentity
 from constructs_lib.sharing import SharedFunctions
 from constructs_lib.tracking import EngagementEvents
 from mailroom.addresses import AddressBook, DesignatedAddress
-from mailroom.layout import OUTGOING_PREFIX
 from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Policy
-from mailroom.store.keys import OUTBOX_PREFIX
 
 __all__ = ["TenantSubdomain", "TenantSubdomainProps"]
 
@@ -278,20 +276,7 @@ class TenantSubdomain(Construct):
         """
         if self.messages is None or not self._sends:
             raise ValueError(f"{self._where}: has no outbox; give it a scanner and addresses that send")
-        put = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:PutObject"],
-            resource_arns=[f"{self.inbox.bucket_arn}/{OUTGOING_PREFIX}*"],
-        )
-        ask = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
-            resource_arns=[self.messages.table_arn],
-            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
-        )
-        for statement in uses(self._key, "s3", "dynamodb"):
-            grantee.grant_principal.add_to_principal_policy(iam.PolicyStatement.from_json(statement))
-        return put.combine(ask)
+        return self._access(self.messages).let_use_outbox(grantee)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the tenant's mail and addresses (`mailroom.MessageReader`); it changes nothing, and sends nothing.
@@ -302,7 +287,7 @@ class TenantSubdomain(Construct):
         Raises:
             ValueError: the tenant keeps no messages: it has no scanner.
         """
-        return let_read(grantee, bucket_arn=self.inbox.bucket_arn, table_arn=self._store("read").table_arn)
+        return self._access(self._store("read")).let_read(grantee)
 
     def grant_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the tenant's address book (`MessageReader.address_book`): dynamodb:GetItem of that one item.
@@ -310,7 +295,10 @@ class TenantSubdomain(Construct):
         Raises:
             ValueError: the tenant keeps no messages: it has no scanner.
         """
-        return let_read_addresses(grantee, table_arn=self._store("have its address book read").table_arn)
+        return self._access(self._store("have its address book read")).let_read_addresses(grantee)
+
+    def _access(self, store: MessageStore) -> Access:
+        return Access(bucket_arn=self.inbox.bucket_arn, table_arn=store.table_arn, key=self._key)
 
     def _store(self, why: str) -> MessageStore:
         if self.messages is None:

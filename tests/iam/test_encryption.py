@@ -104,6 +104,8 @@ class Composed:
         )
         application = iam.Role(tenant, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         made.grant_outbox(application)
+        made.grant_read(iam.Role(tenant, "Page", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
+        made.grant_addresses(iam.Role(tenant, "Addresses", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
         made.inbox.bucket().grant_read(iam.Role(tenant, "Reader", assumed_by=iam.AccountRootPrincipal()), "clean/*")
         templates = {one.stack_name: one.template for one in app.synth().stacks if "Resources" in one.template}
         self.deployment = Deployment(templates)
