@@ -11,11 +11,12 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
-from constructs_lib.access import let_read, let_read_addresses
+from constructs_lib.access import Access
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 
 TABLES = {name: f"arn:aws:dynamodb:eu-central-1:{ACCOUNT}:table/{name}" for name in ("acme", "acme2", "globex")}
 BUCKETS = {name: f"arn:aws:s3:::{name}" for name in TABLES}
+ACME = Access(bucket_arn=BUCKETS["acme"], table_arn=TABLES["acme"])
 ITEMS = ("MESSAGE#x", "THREAD#x", "ADDRESS#anna@example.net", "OUTBOX#x", "SENT#x", "SUPPRESSED", "ADDRESSES")
 TABLE_ACTIONS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 OBJECT_ACTIONS = ("GetObject", "GetObjectVersion", "PutObject", "DeleteObject", "PutObjectTagging")
@@ -31,11 +32,11 @@ PREFIXES = (
 )
 
 
-def policies_of(grant: Callable[..., iam.Grant], **arns: str) -> list[dict[str, Any]]:
+def policies_of(grant: Callable[[iam.IGrantable], iam.Grant]) -> list[dict[str, Any]]:
     """The policies of a role with this grant alone."""
     stack = cdk.Stack(cdk.App(), "Application")
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    grant(role, **arns).assert_success()
+    grant(role).assert_success()
     found = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
     return [one["Properties"]["PolicyDocument"] for one in found]
 
@@ -69,14 +70,21 @@ def allowed(policies: list[dict[str, Any]], requests: dict[Any, tuple[str, str, 
 
 def test_reading_allows_reading_of_one_tenant(requests: dict[Any, Any]) -> None:
     """Table, index and three prefixes; no write, no scan, no list, nothing in quarantine, and nothing of another tenant."""
-    policies = policies_of(let_read, bucket_arn=BUCKETS["acme"], table_arn=TABLES["acme"])
+    policies = policies_of(ACME.let_read)
     expected = {("acme", action, item) for action, item in product(("GetItem", "BatchGetItem", "Query"), ITEMS)}
     expected |= {("acme", "Query", "threads-by-activity")}
     expected |= {("acme", "GetObject", key) for key in ("attachments/x/1", "bodies/x.json", "clean/x")}
     assert allowed(policies, requests) == expected
 
 
+def test_outbox_allows_requests_of_one_tenant(requests: dict[Any, Any]) -> None:
+    """To put a message in and to ask for it: no mail, no other item, and nothing of another tenant."""
+    policies = policies_of(ACME.let_use_outbox)
+    expected = {("acme", action, "OUTBOX#x") for action in ("GetItem", "PutItem")}
+    assert allowed(policies, requests) == expected | {("acme", "PutObject", "raw/out/x")}
+
+
 def test_reading_addresses_allows_one_item(requests: dict[Any, Any]) -> None:
     """The address book, and no message."""
-    policies = policies_of(let_read_addresses, table_arn=TABLES["acme"])
+    policies = policies_of(ACME.let_read_addresses)
     assert allowed(policies, requests) == {("acme", "GetItem", "ADDRESSES")}
