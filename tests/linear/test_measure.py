@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.linear import sample
 from tests.linear.measure import BOUND, growth, undisturbed
+from tests.linear.test_scanner import PLACES, UNITS
 
 
 def test_squares_are_no_lines() -> None:
@@ -41,3 +43,14 @@ def test_collector_and_tracer_are_off_and_come_back() -> None:
         assert (sys.gettrace(), gc.isenabled()) == (tracer, True)
     finally:
         sys.settrace(was)
+
+
+def test_samples_of_the_benchmark_are_all_pairs() -> None:
+    """Each sample has every unit once and every place; those of all seeds have each pair once."""
+    samples = [sample(seed) for seed in range(len(PLACES))]
+    for one in samples:
+        assert sorted(unit for _place, unit in one) == sorted(UNITS)
+        assert {place for place, _unit in one} == set(PLACES)
+    assert sorted(pair for one in samples for pair in one) == sorted(
+        (place, unit) for place in PLACES for unit in UNITS
+    )
