@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from constructs_lib.encryption import Home
 from constructs_lib.naming import cell_stack_name, tenant_stack_name
 from email_stack.config import Cell, Config, Tenant
 from email_stack.config.sections import ParentZone
 from email_stack.doctor import judge, machine
+from email_stack.doctor.keys import judge_key
 from email_stack.doctor.model import CellDiagnosis, Diagnosis, Line, State, Verdict
 from email_stack.doctor.needs import LARGEST, Need, memory_needed, needs
 from email_stack.doctor.reads import AccountReader, HostedZone
@@ -25,6 +27,9 @@ ReadServers = Callable[[Sequence[str]], Mapping[str, tuple[str, ...] | str | Non
 """Name servers by domain; None where the domain does not exist, a reason where nobody could tell."""
 
 _AT_ONCE: Final = 8
+_SCANNER_ROLE: Final = "ScannerRoleArn"
+_TABLES_ROLES: Final = ("TrackingRoleArn", "AddressBooksRoleArn")
+"""Outputs of a cell's stack."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,8 +183,40 @@ def _checks(
         yield _Check(check="deployed", answer=lambda: Verdict(state=State.UNKNOWN, said=place.refused))
     yield from _quotas(place, needs(config, cell, tenants, made))
     yield _Check(check="quota", about=LARGEST, answer=lambda: _memory(place, tenants))
+    yield from _key_checks(place, [one for one in tenants if one.cell == cell.id])
     for zone in _parents([one for one in tenants if one.cell == cell.id]):
         yield from _zone_checks(zone, reader, served)
+
+
+def _key_checks(place: _Place, tenants: Sequence[Tenant]) -> Iterator[_Check]:
+    """Each key that the config names, once. The cell's own roles have the cell's key, and a tenant's scanner has the tenant's."""
+    cells = place.cell.encryption.key_arn if place.cell.encryption is not None else None
+    own = sorted({one.encryption.key_arn for one in tenants if one.encryption is not None} - {cells})
+    shared = {
+        one.encryption.key_arn for one in tenants if one.encryption is not None and one.scanning.mode != "dedicated"
+    }
+    for key_arn in (*([cells] if cells else []), *own):
+        yield _Check(
+            check="encryption_key",
+            about=key_arn,
+            answer=lambda key_arn=key_arn: judge_key(  # type: ignore[misc]
+                place.reader.key_policy(key_arn),
+                Home(partition=key_arn.split(":")[1], region=place.cell.region, account=place.account),
+                roles=((), ()) if key_arn == cells else _roles(place, scanned=key_arn in shared),
+                alarms=key_arn == cells,
+            ),
+        )
+
+
+def _roles(place: _Place, *, scanned: bool) -> tuple[list[str], list[str]] | None:
+    """Roles of the cell's stack that work with what a tenant's own key encrypts; None where they are not made yet."""
+    stack = cell_stack_name(place.cell.id)
+    if stack not in (place.made or ()):
+        return None
+    outputs = place.reader.outputs(stack)
+    if not outputs.keys() >= {*_TABLES_ROLES, _SCANNER_ROLE}:
+        return None
+    return ([outputs[_SCANNER_ROLE]] if scanned else []), [outputs[name] for name in _TABLES_ROLES]
 
 
 def _quotas(place: _Place, wanted: Mapping[str, Need], *, missing_only: bool = False) -> Iterator[_Check]:

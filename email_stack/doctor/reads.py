@@ -186,6 +186,25 @@ class AccountReader:
             servers=tuple(one.rstrip(".").lower() for one in answer.get("DelegationSet", {}).get("NameServers", ())),
         )
 
+    def key_policy(self, key_arn: str) -> str | None:
+        """The policy of a KMS key; None where there is no such key. Raises as `bootstrap_version` does."""
+        kms = self._client("kms")
+        with _asking("kms:GetKeyPolicy", f"key {key_arn}"):
+            try:
+                return str(kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"])
+            except kms.exceptions.NotFoundException:
+                return None
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """What a stack that is deployed says of itself. Raises as `bootstrap_version` does."""
+
+        def ask() -> dict[str, str]:
+            with _asking("cloudformation:DescribeStacks", f"stack {stack}"):
+                (found,) = self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+                return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
+
+        return self._once(f"outputs {stack}", ask)
+
     def stacks(self) -> frozenset[str]:
         """Names of the stacks that hold something. Raises as `bootstrap_version` does."""
         return frozenset(name for name, state in self._stacks() if state not in _UNUSED)

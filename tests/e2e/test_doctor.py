@@ -113,7 +113,7 @@ def test_all_is_well_with_the_documented_policy(doctor: Doctor) -> None:
     assert code == ExitCode.OK
     assert document["cells"][0]["account"] == "000000000000"
     assert found(document, "bootstrap")["said"].startswith("version ")
-    assert "1000 IAM roles allowed, 9 needed" in found(document, "quota", "iam_roles")["said"]
+    assert "1000 IAM roles allowed, 10 needed" in found(document, "quota", "iam_roles")["said"]
 
 
 def test_without_bootstrap(doctor: Doctor, platform: Platform, tmp_path: Path) -> None:
@@ -197,10 +197,10 @@ def test_roles_that_others_hold(doctor: Doctor, platform: Platform) -> None:
     """The config would fit alone, and does not beside what the account holds."""
     roles = platform.client("iam").get_account_summary()["SummaryMap"]["Roles"]
     assert roles > 0
-    with limited(platform, ROLES, roles + 8, 1000, "us-east-1"):
+    with limited(platform, ROLES, roles + 9, 1000, "us-east-1"):
         line = found(doctor()[0], "quota", "iam_roles")
     assert line["state"] == "wrong"
-    assert f"request {roles + 9} or more" in line["remedy"]
+    assert f"request {roles + 10} or more" in line["remedy"]
 
 
 LACKING = {
@@ -339,3 +339,23 @@ def test_deployed_cell(doctor: Doctor) -> None:
     assert found(document, "rule_set")["said"].endswith("is active")
     assert found(document, "image_builder")["state"] == "ok"
     assert found(document, "quota", "function_memory_mib")["state"] == "ok"
+
+
+def test_policy_of_a_key(doctor: Doctor, platform: Platform, tmp_path: Path) -> None:
+    """What is missing in it is told with the very statements, which make it right."""
+    kms = platform.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    cell: dict[str, Any] = {"region": REGION, "encryption": {"key_arn": key["Arn"]}}
+    path = tmp_path / "tenants.yaml"
+    path.write_text(json.dumps({"cells": {"eu": cell}, "tenants": TENANTS}))
+    line = found(doctor("--config", str(path))[0], "encryption_key", key["Arn"])
+    assert line["state"] == "wrong"
+    assert "LetReceiptRulesWrite, LetBucketsNotify, LetRulesSend, LetAlarmsPublish, LetLogsEncrypt" in line["said"]
+    lacking = json.loads(line["remedy"].partition(": ")[2])
+    policy = json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
+    policy["Statement"] += lacking
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=json.dumps(policy))
+    assert found(doctor("--config", str(path))[0], "encryption_key")["state"] == "ok"
+    cell["encryption"]["key_arn"] = key["Arn"].replace(key["KeyId"], "00000000-0000-4000-8000-000000000000")
+    path.write_text(json.dumps({"cells": {"eu": cell}, "tenants": TENANTS}))
+    assert "no such key" in found(doctor("--config", str(path))[0], "encryption_key")["said"]

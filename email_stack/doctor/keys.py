@@ -1,0 +1,194 @@
+"""What the policy of a customer's KMS key lets nobody do yet that the stacks need. Pure.
+
+IAM's rules are applied as far as a key's policy needs them: who, which actions, which conditions. What is not understood counts as
+not there, so that nothing is called right that may not be.
+
+Source: IAM user guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators"; KMS developer guide, "Default
+key policy".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from constructs_lib.encryption import Home
+from constructs_lib.key_policy import needed_statements
+from email_stack.doctor.model import State, Verdict
+
+__all__ = ["judge_key", "missing"]
+
+Statement = Mapping[str, Any]
+
+_BY_THE_ACCOUNT: Final = (
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+)
+"""What the account's own policies must be able to allow: roles that are made here, and DynamoDB's grants."""
+
+_ALIKE: Final = {"ArnEquals": "ArnLike", "StringEquals": "StringLike"}
+"""Operators of which the second takes what the first takes, and wildcards."""
+
+
+def judge_key(
+    policy: str | None, home: Home, *, roles: tuple[Sequence[str], Sequence[str]] | None, alarms: bool
+) -> Verdict:
+    """Whether the key's policy says all that it must.
+
+    Args:
+        policy: as KMS has it; None where there is no such key.
+        home: partition, region and account of the key.
+        roles: of the cell's stack, scanners and those that write tables, that do not have the key as their own; None where there
+            may be some, and the cell is not deployed yet.
+        alarms: whether alarms tell a topic with this key.
+    """
+    if policy is None:
+        return Verdict(
+            state=State.WRONG, said="there is no such key in this account and region", remedy="correct `key_arn`"
+        )
+    scanners, tables = roles or ((), ())
+    needed = [
+        _by_the_account(home),
+        *needed_statements(home, scanner_role_arns=scanners, tables_role_arns=tables, alarms=alarms),
+    ]
+    try:
+        lacking = missing(policy, needed)
+    except ValueError:
+        return Verdict(state=State.UNKNOWN, said="its policy is none that can be read")
+    if lacking:
+        what = ", ".join(str(one.get("Sid") or "roles of the cell's stack") for one in lacking)
+        return Verdict(
+            state=State.WRONG,
+            said=f"its policy does not say: {what}",
+            remedy=f"add to the key's policy: {json.dumps(lacking)}",
+        )
+    if roles is None:
+        return Verdict(
+            state=State.BY_HAND,
+            said="its policy lets in all services; which roles of the cell's stack it must name is known once that is deployed",
+            remedy="deploy the cell, and run this again before its tenants",
+        )
+    return Verdict(state=State.OK, said="its policy says what it must")
+
+
+def missing(policy: str, needed: Sequence[Statement]) -> list[Statement]:
+    """Those of the needed statements that no single statement of the policy covers.
+
+    A Deny that could be about one of them counts as if it were missing, whatever its conditions.
+
+    Args:
+        policy: a policy document.
+        needed: statements that allow something.
+
+    Raises:
+        ValueError: the policy is no policy document.
+    """
+    document = json.loads(policy)
+    said = document.get("Statement") if isinstance(document, Mapping) else None
+    listed = said if isinstance(said, list) else [said]
+    found: list[Statement] = [one for one in listed if isinstance(one, Mapping)]
+    if len(found) < len(listed):
+        raise ValueError("key: its policy must have statements")
+    allowing = [one for one in found if one.get("Effect") == "Allow"]
+    denying = [one for one in found if one.get("Effect") == "Deny"]
+    return [
+        one
+        for one in needed
+        if not any(_covers(have, one) for have in allowing) or any(_may_deny(have, one) for have in denying)
+    ]
+
+
+def _by_the_account(home: Home) -> dict[str, Any]:
+    """KMS's default statement, as far as it is needed."""
+    return {
+        "Sid": "LetAccountDecide",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{home.partition}:iam::{home.account}:root"},
+        "Action": list(_BY_THE_ACCOUNT),
+        "Resource": "*",
+    }
+
+
+def _covers(have: Statement, needed: Statement) -> bool:
+    if "NotPrincipal" in have or "NotAction" in have or "*" not in _texts(have.get("Resource")):
+        return False
+    granted, wanted = _principals(have), _principals(needed)
+    whom = all(("*", "*") in granted or ("AWS", "*") in granted or one in granted for one in wanted)
+    what = all(
+        any(_like(pattern.lower(), action.lower()) for pattern in _texts(have.get("Action")))
+        for action in _texts(needed["Action"])
+    )
+    return whom and what and _no_narrower(have.get("Condition", {}), needed.get("Condition", {}))
+
+
+def _may_deny(have: Statement, needed: Statement) -> bool:
+    """Whether a Deny is about any of it; a condition is not looked at, but for one of a service's own, which names no service."""
+    granted = _principals(have)
+    all_of_them = "NotPrincipal" in have or granted & {("*", "*"), ("AWS", "*")}
+    if not all_of_them and not granted & _principals(needed):
+        return False
+    if have.get("Condition") and all_of_them:
+        return False  # such as what comes without TLS, or from another organization: nobody can tell what it hits
+    return "NotAction" in have or any(
+        _like(pattern.lower(), action.lower()) or _like(action.lower(), pattern.lower())
+        for pattern in _texts(have.get("Action"))
+        for action in _texts(needed["Action"])
+    )
+
+
+def _no_narrower(have: Any, needed: Mapping[str, Any]) -> bool:
+    """Whether what meets the needed conditions meets those of the statement: each of them is there, for no fewer values."""
+    if not isinstance(have, Mapping):
+        return False
+    wanted = {
+        (_ALIKE.get(operator, operator), key.lower()): _texts(values)
+        for operator, keys in needed.items()
+        for key, values in keys.items()
+    }
+    for operator, keys in have.items():
+        if not isinstance(keys, Mapping):
+            return False
+        for key, values in keys.items():
+            asked = wanted.get((_ALIKE.get(str(operator), str(operator)), str(key).lower()))
+            patterns = _texts(values)
+            same = (lambda pattern, text: pattern == text) if operator == "StringEquals" else _like
+            if not asked or not all(any(same(pattern, text) for pattern in patterns) for text in asked):
+                return False
+    return True
+
+
+def _principals(statement: Statement) -> set[tuple[str, str]]:
+    """By kind; an account is its root."""
+    said = statement.get("Principal")
+    if said == "*":
+        return {("*", "*")}
+    return {
+        (kind, name) for kind, names in (said.items() if isinstance(said, Mapping) else ()) for name in _texts(names)
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    """One or several."""
+    return [one for one in ([value] if isinstance(value, str) else value or ()) if isinstance(one, str)]
+
+
+def _like(pattern: str, text: str) -> bool:
+    """Whether a pattern of IAM's, with * and ?, is about the text; in time linear in both but for the stars."""
+    at = here = 0
+    star, mark = -1, 0
+    while here < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            star, mark, at = at, here, at + 1
+        elif at < len(pattern) and pattern[at] in ("?", text[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            mark += 1
+            at, here = star + 1, mark
+        else:
+            return False
+    return set(pattern[at:]) <= {"*"}
