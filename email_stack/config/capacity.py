@@ -28,7 +28,7 @@ _CELL: Final[Mapping[str, int]] = {
     "stacks": 1,
     "iam_roles": 9,
     "alarms": 11,
-    "code_storage_mib": 1 + 3 * _FUNCTION_MIB,
+    "code_storage_mib": 1 + 4 * _FUNCTION_MIB,
     "topics": 1,
     "log_groups": 6,
     "kms_keys": 1,

@@ -145,6 +145,15 @@ class Internet:
         """The serial number that was given last."""
         return self._serial
 
+    def next_serial(self) -> int:
+        """A serial number newer than all before it, for several servers."""
+        self._serial += 1
+        return self._serial
+
+    def address(self, name: str) -> str:
+        """The address of a host that was given one; "" of any other."""
+        return self._hosts.get(name, "")
+
     def text(self, zone: str) -> str:
         """The lines that `zone` was served with last."""
         return self._zones[zone].text

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from constructs_lib.names import domain_name, is_below, registrable_domain
-from constructs_lib.records import DnsRecord
+from constructs_lib.records import DnsRecord, in_zone
 from email_stack.cli.account import checked_account, not_deployed, tenant_and_cell
 from email_stack.cli.dns_options import (
     ResolverOption,
@@ -22,7 +22,7 @@ from email_stack.cli.output_file import Output, write_text
 from email_stack.config import Cell, Tenant
 from email_stack.config.problems import RuleError
 from email_stack.config.tenant_records import customer_records, public_records
-from email_stack.dnscheck.model import Report, Subject
+from email_stack.dnscheck.model import Endpoint, Report, Subject
 from email_stack.handover.model import Format, HandOver, Language
 from email_stack.operations.deployed import Deployed, NotDeployedError
 
@@ -32,14 +32,16 @@ FormatOption = Annotated[Format, typer.Option("--format", help="Form of the reco
 
 ZoneOption = Annotated[
     str | None,
-    typer.Option("--zone", help="The customer's zone that the records go into. Default: the registered domain."),
+    typer.Option("--zone", help="The customer's zone that the records go into. Default: as DNS has it."),
 ]
 
 LanguageOption = Annotated[
     Language, typer.Option("--language", help="Language of markdown, and of the letter at first.")
 ]
-
-Check = Annotated[bool, typer.Option("--check/--no-check", help="Show the state of each record in the letter (html).")]
+Check = Annotated[
+    bool,
+    typer.Option("--check/--no-check", help="Ask DNS for the zone, and the letter's states."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -67,6 +69,8 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
         made = deployed(chosen, cell)
     except NotDeployedError as error:
         raise not_deployed(error) from error
+    if check and zone is None and chosen.parent_zone is None:
+        zone_name = _zone_of_dns(chosen, asked, server_port) or zone_name
     report: Report | None = None
     if check and form is Format.HTML:
         everything = public_records(chosen, cell, dkim=made.dkim, name_servers=made.name_servers)
@@ -104,3 +108,12 @@ def _zone(tenant: Tenant, given: str | None) -> str:
             f'"{zone}" does not hold {tenant.subdomain}; name the zone above it', param_hint="--zone"
         )
     return zone
+
+
+def _zone_of_dns(tenant: Tenant, resolver: Endpoint | None, port: int) -> str | None:
+    """The zone that holds the records as DNS has it, which the check names too; None where that is not the customer's."""
+    from email_stack.dnscheck.holding import holding_zone  # noqa: PLC0415 - dnspython takes longer than most commands
+
+    name = tenant.subdomain if tenant.dns == "self-managed" else tenant.subdomain.partition(".")[2]
+    zone = holding_zone(name, resolver, port)
+    return zone if zone is not None and in_zone(zone, registrable_domain(tenant.subdomain)) else None
