@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from email_stack.dnscheck import advice
 from email_stack.dnscheck.directory import Answer, Zone
@@ -12,8 +11,6 @@ from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.model import Finding, Status
 
 __all__ = ["below_a_cut"]
-
-_UNANSWERED: Final = {Status.UNREACHABLE, Status.LAME}
 
 
 def below_a_cut(finding: Finding, zone: Zone, above: str, answers: Sequence[Answer]) -> Finding:
@@ -31,7 +28,8 @@ def below_a_cut(finding: Finding, zone: Zone, above: str, answers: Sequence[Answ
     Source: RFC 1034 4.2.1; RFC 2136 7.18.
     """
     servers = sorted({server.name for server in zone.servers})
-    if finding.status in _UNANSWERED and not survey(answers).answered:
+    below = [answer for answer in answers if answer.server in zone.servers]
+    if finding.status is not Status.OK and not survey(below).answered:
         fix = advice.delegated_away(zone.name, servers, above)
         return replace(finding, status=Status.DELEGATED_AWAY, fix=fix, cut=zone.name)
     if finding.status is Status.MISSING and finding.found_at is None:

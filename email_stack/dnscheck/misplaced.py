@@ -14,12 +14,15 @@ from email_stack.dnscheck.directory import Answer, Directory, Zone, delegated_se
 from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.model import Finding, Place, Status
 from email_stack.dnscheck.neighbours import Neighbour, neighbours, probe, stands_for
+from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.transport import NoAnswerError
 
 __all__ = ["Found", "find_misplaced", "reached_together", "say_where"]
 
 SAID_ONCE_FROM: Final = 4
 """So many records at one wrong place are one mistake, and are told as one."""
+
+SERVERS_ASKED: Final = 3
 
 _CNAME: Final = "CNAME "
 _MISSING: Final = {Status.MISSING, Status.DELEGATION_MISSING}
@@ -41,29 +44,29 @@ async def find_misplaced(  # noqa: PLR0917 - what was found, and where to look
     zone: Zone,
     directory: Directory,
 ) -> Found:
-    """The finding with the neighbour where its record stands, asked of one server that answered. Raises `ResolverError`.
+    """The finding with the neighbour where its record stands, asked of a few servers that answered. Raises `ResolverError`.
 
     Args:
         finding: of one record; one that is not missing is returned as it is.
-        answers: of the servers of `zone`, of which the first that answered is asked.
+        answers: of the servers of `zone`, of which the first three that answered are asked: each may hold something else.
         expected: the subdomain's records, which rightly stand where they stand.
         subdomain: whose record it is.
         zone: that holds it.
         directory: asks. Names outside the zone are asked of the resolver.
     """
     record = finding.record
-    alive = next((one.server for one in answers if one.reply is not None and not survey([one]).lame), None)
-    if finding.status not in _MISSING or alive is None:
+    alive = [one.server for one in answers if one.reply is not None and not survey([one]).lame]
+    if finding.status not in _MISSING or not alive:
         return Found(finding)
-    one_server = Zone(zone.name, (alive,))
+    asked = Zone(zone.name, tuple(alive[:SERVERS_ASKED]))
     own = {Place(one.name, one.type) for one in expected if one.values == record.values}
     likely = [one for one in neighbours(record, subdomain=subdomain, zone=zone.name) if one.place not in own]
-    said = await asyncio.gather(*(_values(one.place, one_server, directory) for one in likely))
+    said = await asyncio.gather(*(_values(one.place, asked, directory) for one in likely))
     for neighbour, values in zip(likely, said, strict=True):
         if not stands_for(record, neighbour, values):
             continue
         beside = probe(neighbour)
-        if beside is None or set(await _values(beside, one_server, directory)) != set(values):
+        if beside is None or set(await _values(beside, asked, directory)) != set(values):
             return Found(finding, neighbour)
     return Found(finding)
 
@@ -113,14 +116,21 @@ def _meant(neighbour: Neighbour, finding: Finding, keys: set[str]) -> bool:
 
 
 async def _values(place: Place, zone: Zone, directory: Directory) -> tuple[str, ...]:
-    """What stands at the place itself; nothing where a CNAME leads on, or no answer is to be had."""
+    """What stands at the place itself, at any server; nothing where a CNAME leads on, or no answer is to be had."""
     if in_zone(place.name, zone.name) or zone.name == ".":
-        reply = (await directory.one_says(zone, zone.servers[0], place.name, place.type)).reply
+        said = await asyncio.gather(
+            *(directory.one_says(zone, server, place.name, place.type) for server in zone.servers)
+        )
+        replies = [answer.reply for answer in said]
     else:
         try:
-            reply = await directory.recursive(place.name, place.type)
+            replies = [await directory.recursive(place.name, place.type)]
         except NoAnswerError:
             return ()
+    return tuple(dict.fromkeys(value for reply in replies for value in _own_values(reply, place)))
+
+
+def _own_values(reply: Reply | None, place: Place) -> tuple[str, ...]:
     if reply is None or reply.chain:
         return ()
     if place.type == "NS":
