@@ -11,9 +11,11 @@ from email_stack.output.printable import escaped
 
 __all__ = [
     "all_elsewhere",
+    "also_behind",
     "at_the_cut",
     "behind",
     "behind_delegation",
+    "below_dname",
     "bogus",
     "clause",
     "cname_beside",
@@ -325,6 +327,19 @@ def delegation_extra(record: DnsRecord, others: Sequence[str], parent: str) -> s
 def delegated_elsewhere(record: DnsRecord, seen: Sequence[str], parent: str) -> str:
     """The parent names others only."""
     return f"Change the NS records of {record.name} in the zone {parent} from {shown(seen)} to {expected(record)}."
+
+
+def below_dname(record: DnsRecord, dname: str, zone: str) -> str:
+    """A DNAME stands above the name, and leads to nothing of the type. Source: RFC 6672 2.4."""
+    return (
+        f"Remove the DNAME record of {escaped(dname)}, below which no name may have records, and add to the zone {zone}: "
+        f"{record.name} {record.type} {expected(record)}."
+    )
+
+
+def also_behind(fix: str, names: Sequence[str]) -> str:
+    """What is to be entered at other servers leads on at those that are right, and what stands there is needed too."""
+    return f"{fix.rstrip('.')}; enter there too what the others hold at {_list(names)}, where the CNAME leads."
 
 
 def wildcard(name: str) -> str:

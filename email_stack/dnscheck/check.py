@@ -195,6 +195,7 @@ async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[
         judge=lambda reply: judge(record, reply, zone=zone.name, budgets=budgets),
         seen=observe([*answers, *followed.beyond], resolved, _shown),
     )
+    finding = _below_dname(finding, zone, answers)
     finding = await served_otherwise(finding, zone, directory)
     finding = await without_wildcard(finding, zone, answers, directory)
     if finding.status is Status.MISSING and not said.above:
@@ -202,8 +203,20 @@ async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[
     if finding.behind:
         deciding = zone if followed.zone == zone.name else await _zone_of(followed.zone, directory)
         finding = finding if isinstance(deciding, NoAnswerError) else await compared(finding, deciding, directory)
+        links = [term.removeprefix("CNAME ") for term in finding.via if term.startswith("CNAME ")]
+        if links and finding.status is Status.NOT_EVERYWHERE:
+            finding = replace(finding, fix=advice.also_behind(finding.fix, links))
     finding = replace(finding, zone=zone.name)
     return (below_a_cut(finding, zone, said.above, answers), []) if said.above else (finding, answers)
+
+
+def _below_dname(finding: Finding, zone: Zone, answers: Sequence[Answer]) -> Finding:
+    """The finding, or that a DNAME above the name leads to nothing that serves."""
+    dname = next((one.reply.dname for one in answers if one.reply is not None and one.reply.dname), "")
+    if not dname or finding.status in {Status.OK, Status.PENDING}:
+        return finding
+    fix = advice.below_dname(finding.record, dname, zone.name)
+    return replace(finding, status=Status.CNAME_CONFLICT, fix=fix)
 
 
 def _shown(reply: Reply) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ RESOLVER: Final = "resolver"
 """What observations call the recursive server."""
 
 _ANSWERS: Final = {"NOERROR", "NXDOMAIN"}
+_ABSENT: Final = {Status.MISSING, Status.DELEGATION_MISSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,6 @@ def _trouble(reply: Reply) -> str:
 
 
 def _prevailing(judgements: Sequence[Judgement]) -> Judgement:
-    """What most servers say; where as many say that it is missing as that it is otherwise wrong, the latter."""
+    """What most servers say. That it is missing counts where all say so: what another holds is to be changed, not added to."""
     counts = Counter(judgement.status for judgement in judgements)
-    return max(judgements, key=lambda judgement: (counts[judgement.status], judgement.status is not Status.MISSING))
+    return max(judgements, key=lambda judgement: (judgement.status not in _ABSENT, counts[judgement.status]))

@@ -49,6 +49,7 @@ class Reply:
         values: of the type asked, at the name asked or where its CNAMEs lead, in the form of `DnsRecord.values`.
         chain: where CNAMEs lead from the name, in order, when another type was asked; empty when there is none at the name.
         beside: whether other data stands at the name beside its CNAME.
+        dname: owner of the DNAME record that made the first CNAME; "" when none did.
         soa: owner of the SOA record in the answer, or of that in the authority section; "" when there is none.
         referral: zone that the server delegates the name with; "" when it does not.
         referral_servers: names of that zone's servers.
@@ -61,6 +62,7 @@ class Reply:
     values: tuple[str, ...] = ()
     chain: tuple[str, ...] = ()
     beside: bool = False
+    dname: str = ""
     soa: str = ""
     referral: str = ""
     referral_servers: tuple[str, ...] = ()
@@ -175,6 +177,9 @@ def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: 
         values=_values(found.get((end, asked), [])),
         chain=tuple(chain),
         beside=bool(chain) and (owner, asked) in found,
+        dname=next(
+            (_text(one) for one, rdtype in found if rdtype == dns.rdatatype.DNAME and owner.is_subdomain(one)), ""
+        ),
         soa=_text(soa) if soa is not None else "",
         referral=_text(cut) if refers and cut is not None else "",
         referral_servers=_values(authority[cut, dns.rdatatype.NS]) if refers and cut is not None else (),

@@ -295,15 +295,21 @@ def _done(state: State, record: DnsRecord, fix: str) -> State:
         lines = {server: held for server, held in state.lines.items() if server != found[1]}
         return replace(state, registry=tuple(one for one in state.registry if one != found[1]), lines=lines)
     servers: Iterable[str] = state.lines
-    gone, more = [(name, kind)], _lines(record)
+    gone: list[tuple[str, str]] = [(name, kind)]
+    more = _lines(record)
     if found := re.match(rf"Enter {_NAME} {kind} .* (?:at the provider of|in the zone \S+ of) (.+) as well", fix):
         servers = re.split(r", | and ", found[2])
+        if also := re.search(r"enter there too what the others hold at (.+), where", fix):
+            names = set(re.split(r", | and ", also[1]))
+            more += [line for lines in state.lines.values() for line in lines if line[0] in names]
     elif found := re.match(rf"Remove the NS records of {_NAME} from the zone", fix):
         gone, more = [(found[1], "NS")], []
     elif found := re.match(rf"Rename the {kind} record {_NAME} to {_NAME}:", fix):
         gone = [(found[1], kind)]
     elif found := re.match(rf"(?:Found at|Make it a \S+: found at) {_NAME} as ([A-Z]+)", fix):
         gone = [(found[1], found[2])]
+    elif found := re.match(rf"Remove the DNAME record of {_NAME},", fix):
+        gone = [(found[1], "DNAME")]
     elif fix.startswith("Remove the CNAME of"):
         gone = [(name, "CNAME")]
     elif fix.startswith("Add to the zone"):
