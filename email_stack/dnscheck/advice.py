@@ -35,25 +35,21 @@ __all__ = [
     "expected",
     "found_elsewhere",
     "lame",
+    "listed",
     "missing",
     "no_resolver",
     "no_zone",
     "not_everywhere",
     "not_yet_at_resolver",
-    "other_provider",
-    "other_side",
-    "other_version",
     "policy_meanwhile",
     "resolver_fails",
     "serves_as_well",
     "shown",
-    "sides_differ",
     "silent",
     "split_wrong",
     "surplus",
     "target_doubled",
     "through_names",
-    "transfer_under_way",
     "unreachable",
     "wildcard",
     "wrong",
@@ -187,12 +183,12 @@ def dmarc_differs(record: DnsRecord, difference: str) -> str:
 
 def lame(zone: str, servers: Iterable[str]) -> str:
     """Servers are named for the zone and do not answer for it."""
-    return f"Make {_list(servers)} answer for the zone {zone}, or take it out of the zone's name servers."
+    return f"Make {listed(servers)} answer for the zone {zone}, or take it out of the zone's name servers."
 
 
 def unreachable(zone: str, servers: Iterable[str]) -> str:
     """No server of the zone answered."""
-    return f"Make a name server of {zone} answer on port 53, or check again later: {_list(servers)} did not."
+    return f"Make a name server of {zone} answer on port 53, or check again later: {listed(servers)} did not."
 
 
 def no_resolver(problem: str) -> str:
@@ -217,60 +213,13 @@ def ds_without_key(zone: str, parent: str) -> str:
 
 def not_everywhere(servers: Iterable[str]) -> str:
     """Some servers of the zone have it, others do not."""
-    return f"Wait until {_list(servers)} has the same; if that lasts, raise the zone's serial number or repair the transfer."
-
-
-def transfer_under_way(servers: Iterable[str], serials: tuple[int, int], refresh: int) -> str:
-    """Servers hold an older version of the zone than others, of the same primary server."""
-    return (
-        f"Wait until {_list(servers)} has the same: its version of the zone is older ({serials[0]}, not {serials[1]}), and it "
-        f"asks for a newer one within {refresh} s; if it does not, repair the transfer."
-    )
-
-
-def other_provider(record: DnsRecord, servers: Iterable[str], primaries: tuple[str, str]) -> str:
-    """Servers hold a zone of their own: nothing is transferred between them and the others."""
-    return (
-        f"Enter {record.name} {record.type} {expected(record)} at the provider of {_list(servers)} as well: its zone comes from "
-        f"{escaped(primaries[0])} and that of the others from {escaped(primaries[1])}, so no transfer brings it there."
-    )
-
-
-def other_version(record: DnsRecord, zone: str, servers: Iterable[str], serials: tuple[int, int]) -> str:
-    """Servers hold a version of the zone that is no older, and lacks the record."""
-    than = "the same serial number" if serials[0] == serials[1] else "a newer version"
-    return (
-        f"Enter {record.name} {record.type} {expected(record)} in the zone {zone} of {_list(servers)} as well, and raise the "
-        f"zone's serial number: it has {than} ({serials[0]}, others {serials[1]}), so no transfer is under way."
-    )
-
-
-def other_side(record: DnsRecord, zone: str, parent: str, servers: Iterable[str], *, named: bool) -> str:
-    """Servers that one side of the zone's cut names, and the other does not, answer otherwise. Source: RFC 1034 4.2.2."""
-    where = (
-        f"the name servers of {zone} in the zone {parent}, at the domain's registrar"
-        if named
-        else f"the NS records of {zone}"
-    )
-    other = f"the zone {zone} itself does not name it" if named else f"the zone {parent} does not name it"
-    listed = list(servers)
-    return (
-        f"Take {_list(listed)} out of {where}: {other}, and it answers otherwise, so resolvers find one or the other; or enter "
-        f"{record.name} {record.type} {expected(record)} there too."
-    )
-
-
-def sides_differ(zone: str, parent: str, named: Sequence[str], own: Sequence[str]) -> str:
-    """The zone above and the zone itself name different servers."""
-    sides = [f"only the zone {parent} names {_list(named)}"] if named else []
-    sides += [f"only its own NS records name {_list(own)}"] if own else []
-    return f"Name the same servers for {zone} on both sides, at the registrar and in the zone: {'; '.join(sides)}."
+    return f"Wait until {listed(servers)} has the same; if that lasts, raise the zone's serial number or repair the transfer."
 
 
 def delegated_away(child: str, servers: Sequence[str], parent: str) -> str:
     """A name is delegated to servers that do not answer for it. Source: RFC 1034 4.2.1; RFC 2136 7.18."""
     return (
-        f"Remove the NS records of {child} from the zone {parent}: they delegate it to {_list(servers)}, where nobody answers for "
+        f"Remove the NS records of {child} from the zone {parent}: they delegate it to {listed(servers)}, where nobody answers for "
         f"it, and hide every record at and below it; or make that answer, and enter the records there."
     )
 
@@ -278,7 +227,7 @@ def delegated_away(child: str, servers: Sequence[str], parent: str) -> str:
 def at_the_cut(fix: str, child: str, servers: Sequence[str], parent: str) -> str:
     """What is to be changed stands below a cut, and would not be seen above it."""
     return (
-        f"{fix.rstrip('.')}; {parent} delegates {child} to {_list(servers)}, so in {parent} it would not be seen: do it there, or "
+        f"{fix.rstrip('.')}; {parent} delegates {child} to {listed(servers)}, so in {parent} it would not be seen: do it there, or "
         f"remove the NS records of {child} and enter what belongs below it in {parent}."
     )
 
@@ -301,7 +250,7 @@ def behind_delegation(subdomain: str) -> str:
 
 def silent(servers: Iterable[str]) -> str:
     """A note: the record is right, though not every server answered."""
-    return f"{_list(servers)} did not answer; the others did"
+    return f"{listed(servers)} did not answer; the others did"
 
 
 def serves_as_well(seen: Sequence[str]) -> str:
@@ -339,7 +288,7 @@ def below_dname(record: DnsRecord, dname: str, zone: str) -> str:
 
 def also_behind(fix: str, names: Sequence[str]) -> str:
     """What is to be entered at other servers leads on at those that are right, and what stands there is needed too."""
-    return f"{fix.rstrip('.')}; enter there too what the others hold at {_list(names)}, where the CNAME leads."
+    return f"{fix.rstrip('.')}; enter there too what the others hold at {listed(names)}, where the CNAME leads."
 
 
 def wildcard(name: str) -> str:
@@ -393,7 +342,8 @@ def shown(values: Sequence[str]) -> str:
     )
 
 
-def _list(servers: Iterable[str]) -> str:
+def listed(servers: Iterable[str]) -> str:
+    """Servers in a sentence, each once."""
     *first, last = dict.fromkeys(map(escaped, servers)) or ["none"]
     return f"{', '.join(first)} and {last}" if first else last
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import server_advice
 from email_stack.dnscheck.directory import Answer, Directory, Zone
 from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.model import Finding, Status, ZoneFinding
@@ -58,7 +58,7 @@ async def compared(finding: Finding, zone: Zone, directory: Directory) -> Findin
     for strays, by_parent in ((named, True), (own, False)):
         behind = [server for server in finding.behind if server in strays]
         if behind:
-            fix = advice.other_side(finding.record, zone.name, zone.parent, behind, named=by_parent)
+            fix = server_advice.other_side(finding.record, zone.name, zone.parent, behind, named=by_parent)
             return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     answers = await directory.servers_say(zone, zone.name, "SOA")
     versions = {one.server.name: version for one in answers if (version := _version(one)) is not None}
@@ -70,15 +70,15 @@ async def compared(finding: Finding, zone: Zone, directory: Directory) -> Findin
     foreign = [server for server, version in late.items() if version.primary != first.primary]
     if foreign:
         primaries = (late[foreign[0]].primary, first.primary)
-        fix = advice.other_provider(finding.record, foreign, primaries)
+        fix = server_advice.other_provider(finding.record, foreign, primaries)
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     stuck = [server for server, version in late.items() if not all(one.newer_than(version) for one in ahead)]
     if stuck:
         serials = (late[stuck[0]].serial, first.serial)
-        fix = advice.other_version(finding.record, zone.name, stuck, serials)
+        fix = server_advice.other_version(finding.record, zone.name, stuck, serials)
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     version = next(iter(late.values()))
-    fix = advice.transfer_under_way(list(late), (version.serial, first.serial), version.refresh)
+    fix = server_advice.transfer_under_way(list(late), (version.serial, first.serial), version.refresh)
     return replace(finding, fix=fix)
 
 
@@ -96,7 +96,7 @@ def differing_zones(line: Sequence[Zone], findings: Sequence[Finding]) -> tuple[
         if not (named or own) or "." not in zone.name.strip("."):
             continue
         lame = set(survey(zone.apex).lame)
-        fix = advice.sides_differ(zone.name, zone.parent, named, own)
+        fix = server_advice.sides_differ(zone.name, zone.parent, named, own)
         harmful = {*named, *own} & (behind | lame)
         found.append(
             ZoneFinding(
