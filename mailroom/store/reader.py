@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from botocore.config import Config
 
@@ -65,6 +65,23 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
 __all__ = ["MessageReader"]
+
+_ROUNDS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cut:
+    """Places in a thread up to where all of its parts are known.
+
+    Args:
+        parts: threads that were read beside it.
+        found: places by their sort keys.
+        end: sort key of the last place up to which that is so; "" where nothing follows.
+    """
+
+    parts: frozenset[str]
+    found: dict[str, Item]
+    end: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,25 +174,41 @@ class MessageReader:
         pages, wanted = message_pages(), page_size(limit)
         start = pages.position(after)
         standing = self._standing()
-        root = Threads(self.table, standing).root(thread)
+        threads = Threads(self.table, standing)
+        root = threads.root(thread)
         if root is None:
             return Page(items=())
         after_sort = start[SORT] if start else ""
+        for _ in range(_ROUNDS):
+            cut = self._parts(root, after_sort, wanted, backwards=latest_first)
+            now = threads.root(root["thread"])
+            if now is None or (now["thread"] == root["thread"] and now.get("fragments", set()) <= cut.parts):
+                break
+            # Another thread became part of it meanwhile, or it of another: what moved since may be in neither.
+            root = now
+        ordered = sorted(cut.found, reverse=latest_first)
+        page = ordered[:wanted]
+        shown = tuple(summary_from(item) for item in self._current([cut.found[sort] for sort in page], standing))
+        last = ordered[wanted - 1] if len(ordered) > wanted else cut.end
+        return Page(items=shown, next=pages.token({SORT: last} if last else None), thread=root["thread"])
+
+    def _parts(self, root: Item, after_sort: str, wanted: int, *, backwards: bool) -> _Cut:
+        """What comes next in a thread and in those that became part of it."""
+        parts = set(root.get("fragments", ()))
         found: dict[str, Item] = {}
-        more = False
-        for name in (root["thread"], *sorted(root.get("fragments", ()))):
+        ends: list[str] = []
+        # What moves meanwhile moves into the thread itself: it is read last, and what is in both is one.
+        for name in (*sorted(parts), root["thread"]):
             partition = thread_key(name)[0]
             position = {PARTITION: partition, SORT: after_sort} if after_sort else None
-            items, following = self.table.query(
-                partition, AT_PREFIX, backwards=latest_first, limit=wanted, after=position
-            )
-            more = more or following is not None
+            items, following = self.table.query(partition, AT_PREFIX, backwards=backwards, limit=wanted, after=position)
             found |= {item[SORT]: item for item in items}
-        ordered = sorted(found, reverse=latest_first)
-        page = ordered[:wanted]
-        follows = more or len(ordered) > wanted
-        shown = tuple(summary_from(item) for item in self._current([found[sort] for sort in page], standing))
-        return Page(items=shown, next=pages.token({SORT: page[-1]}) if follows and page else "", thread=root["thread"])
+            ends += [following[SORT]] if following is not None else []
+        # Nobody knows what a part has behind its end, so nothing of any other is shown from there on.
+        end = (max(ends) if backwards else min(ends)) if ends else ""
+        if end:
+            found = {sort: item for sort, item in found.items() if (sort >= end if backwards else sort <= end)}
+        return _Cut(parts=frozenset(parts), found=found, end=end)
 
     def message(self, digest: str) -> StoredMessage | None:
         """One message with its text, HTML, deliveries and delivery status; None where there is none.

@@ -107,7 +107,7 @@ def _show_messages(found: list[StoredMessage], *, as_json: bool) -> None:
 
 
 def _show_thread(page: Page[Summary], tenant: str, thread: str, *, as_json: bool) -> None:
-    if not page.items:
+    if not page.items and not page.next:
         raise CommandError(
             "no such thread",
             f'tenant "{tenant}": has no thread {escaped(thread)}; `email-stack messages {tenant}` lists names',
@@ -131,7 +131,7 @@ def _show_list(
     if as_json:
         print_json({"ok": True, "items": [document(one) for one in page.items], "next": page.next})
         return
-    if not page.items:
+    if not page.items and not page.next:
         console.print("none")
     for one in page.items:
         show(one)
