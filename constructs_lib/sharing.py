@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailroom.address_books.tag import TAG as STACK_TAG
-from mailroom.store.keys import BOOK_KEY, SENT_PREFIX, SUPPRESSED
+from mailroom.store.keys import BOOK_KEY, OUTBOX_PREFIX, SENT_PREFIX, SUPPRESSED
 from mailroom.tracking.tag import TAG as SET_TAG
 
 __all__ = ["SharedFunctions", "take_role_for", "trust_in"]
@@ -34,7 +34,7 @@ class SharedFunctions:
     key_arns: Sequence[str] = ()
 
     def table_statements(self, *, configuration_set_name: str, stack_id: str) -> list[dict[str, Any]]:
-        """Statements of the table's policy: events of this configuration set, and the book of this stack; nothing else."""
+        """Statements of the table's policy: events of this configuration set and what they settle, and the book of this stack."""
         noting = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         return [
             _let(
@@ -43,6 +43,14 @@ class SharedFunctions:
                 noting,
                 (SET_TAG, configuration_set_name),
                 [f"{SENT_PREFIX}*", SUPPRESSED],
+            ),
+            # SES's event of a message says that it was sent, where nobody came back with SES's answer.
+            _let(
+                "LetTrackingSettle",
+                self.tracking_role_arn,
+                ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                (SET_TAG, configuration_set_name),
+                [f"{OUTBOX_PREFIX}*"],
             ),
             _let("LetAddressBookBeWritten", self.books_role_arn, noting[1:], (STACK_TAG, stack_id), [BOOK_KEY[0]]),
         ]

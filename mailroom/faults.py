@@ -33,6 +33,7 @@ TAKEN: Final = THERE | {"409", "ConditionalRequestConflict"}
 _PASSES: Final = frozenset(
     {
         "BandwidthLimitExceeded",
+        "ConditionalRequestConflict",
         "InternalError",
         "InternalFailure",
         "InternalServerError",

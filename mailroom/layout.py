@@ -16,6 +16,7 @@ __all__ = [
     "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
     "OUTBOX_MARK",
+    "OUTBOX_TAG",
     "OUTGOING_PREFIX",
     "RAW_PREFIX",
     "RISKS_MARK",
@@ -33,6 +34,9 @@ OUTGOING_PREFIX: Final = f"{RAW_PREFIX}out/"
 
 OUTBOX_MARK: Final = "outbox"
 """Metadata of a message that the outbox put there: who asked for it learns when it is held or deleted."""
+
+OUTBOX_TAG: Final = "outbox"
+"""Name of the tag by which SES's events say which message of the outbox they are about."""
 
 APPROVED_PREFIX: Final = f"{CLEAN_PREFIX}out/"
 """Messages that are to be sent, once they were scanned; of one that is held or deleted, a notice without content."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from constructs_lib.records import DnsRecord
 from email_stack.dnscheck.advice import expected, listed
-from email_stack.printable import escaped
+from email_stack.output.printable import escaped
 
 __all__ = [
     "other_provider",

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["on_event"]
 
-_AGAIN_SECONDS: Final = 90
+_AGAIN_SECONDS: Final = 300
+"""Five times over, longer than the outbox may take to write down whom it sent a message to: bounces wait for that."""
 
 logging.getLogger("mailroom").setLevel(logging.INFO)
 

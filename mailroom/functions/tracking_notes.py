@@ -14,8 +14,10 @@ from mailroom.errors import MailroomError, RetryableError
 from mailroom.registry import Entry
 from mailroom.store.bounces import SUPPRESSING, suppress_recipient
 from mailroom.store.engagements import note_engagement
+from mailroom.store.states import settle_request
 from mailroom.store.table import Table
 from mailroom.tracking.lines import engagement_of, set_of
+from mailroom.tracking.model import EngagementKind
 from mailroom.turns import has_group
 
 __all__ = ["Notes"]
@@ -83,6 +85,8 @@ class Notes:
         table = self.table_of(configuration_set, entry.table)
         try:
             note_engagement(table, engagement, entry.retention, self.clock())
+            if engagement.outbox and engagement.kind is EngagementKind.SEND:
+                settle_request(table, engagement.outbox, engagement.ses_id, engagement.at)
             logger.info("tenant %s: message %s: %s", entry.tenant, engagement.ses_id, engagement.kind.value)
             if engagement.kind in SUPPRESSING:
                 suppress_recipient(

@@ -5,34 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from mailroom.addresses import DesignatedAddress
 from mailroom.messages.model import Address
+from mailroom.store.states import OutboxState
 
 __all__ = ["OutboxState", "Outgoing", "OutgoingFile", "Progress", "is_identifier"]
 
 _ID: Final = re.compile(r"[!-;=?-~]{1,900}+")
-
-
-class OutboxState(StrEnum):
-    """How far a message is."""
-
-    QUEUED = "queued"
-    """Waits for the scanner, or for SES to take more: until the deadline at most, and then the reason is "quota"."""
-    HELD = "held"
-    """Waits in quarantine, where the scanner's verdict and the tenant's policy hold it, until an operator decides or it expires."""
-    SENDING = "sending"
-    """SES is being asked."""
-    SENT = "sent"
-    """SES took it."""
-    REFUSED = "refused"
-    """It will not be sent; the reason says why."""
-    IN_DOUBT = "in-doubt"
-    """Whoever asked SES never came back with its answer: it was sent, or it was not. It is not sent again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,10 +113,22 @@ class Outgoing:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all of it, in hexadecimal: the same message has the same."""
-        said = asdict(self)
+        said = {
+            name: value
+            for name, value in asdict(self).items()
+            # One that is added later counts where it says something: the same message keeps its fingerprint.
+            if name in _FINGERPRINTED or value != _DEFAULTS.get(name)
+        }
         for file in said["attachments"]:
             file["data"] = hashlib.sha256(file["data"]).hexdigest()
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+_FINGERPRINTED: Final = frozenset(
+    {"attachments", "automatic", "bcc", "cc", "html", "in_reply_to", "references"}
+    | {"reply_to", "sender", "subject", "text", "to", "unsubscribe"}
+)
+_DEFAULTS: Final = {one.name: one.default for one in fields(Outgoing)}
 
 
 def _several(field: str, value: object, of: str) -> tuple[Any, ...]:

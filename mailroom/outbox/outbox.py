@@ -14,15 +14,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.clients import application_clients
 from mailroom.errors import PermanentError
-from mailroom.faults import TAKEN, code_of, fault
 from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
 from mailroom.outbox.requests import Request, begin_request, request_of
+from mailroom.store.objects import put_unless_there
 from mailroom.store.table import Table
 
 if TYPE_CHECKING:
@@ -154,16 +153,16 @@ class Outbox:
             time.sleep(_ASK_SECONDS)
 
     def _queue(self, id: str, raw: bytes) -> None:
-        try:
+        key = f"{OUTGOING_PREFIX}{id}"
+
+        def write() -> None:
             self.s3.put_object(
                 Bucket=self.bucket,
-                Key=f"{OUTGOING_PREFIX}{id}",
+                Key=key,
                 Body=raw,
                 ContentType="message/rfc822",
                 IfNoneMatch="*",
                 Metadata={OUTBOX_MARK: "request"},
             )
-        except (BotoCoreError, ClientError) as error:
-            if code_of(error) not in TAKEN:
-                where = f"{self.bucket}/{OUTGOING_PREFIX}{id}"
-                raise fault(error, action="s3:PutObject", resource=where, where=where) from error
+
+        put_unless_there(write, f"{self.bucket}/{key}")

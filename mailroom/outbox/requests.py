@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from mailroom.lifetimes import EXPIRES, REQUESTS
-from mailroom.outbox.model import OutboxState, Progress
+from mailroom.errors import RetryableError
+from mailroom.lifetimes import EXPIRES
+from mailroom.outbox.model import Progress
 from mailroom.store.keys import PARTITION, SORT, outbox_key
-from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.states import OutboxState, end_of_request, move_on
+from mailroom.store.table import ConflictError, Item, Table, UnderWayError, Write
 
 __all__ = ["Request", "begin_request", "move_on", "request_of"]
 
@@ -80,45 +82,17 @@ def begin_request(table: Table, request: Request) -> bool:
         "asked": request.asked.isoformat(),
         "fingerprint": request.fingerprint,
         "sha256": request.sha256,
-        EXPIRES: _end(request.asked),
+        EXPIRES: end_of_request(request.asked),
     }
     if request.deadline is not None:
         item["deadline"] = request.deadline.isoformat()
     try:
         table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
+    except UnderWayError as error:
+        raise RetryableError(f"table {table.name}: a request is written by others; try again") from error
     except ConflictError:
         return False
     return True
-
-
-def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: datetime, **noted: Any) -> bool:
-    """Take a request from one state to another; False where it is in a third. Raises RetryableError.
-
-    Args:
-        table: the tenant's.
-        id: of the request.
-        before: the state that it must be in.
-        after: the state that it gets.
-        at: now.
-        noted: further attributes: `ses_id`, `reason`, `filed`, `deadline`, `turn`, `due`.
-    """
-    changes = ", ".join(f"#{name} = :{name}" for name in ("state", "at", EXPIRES, *noted))
-    write = Write(
-        update=(outbox_key(id), f"SET {changes}"),
-        condition="#state = :before",
-        values={":state": after.value, ":at": at.isoformat(), ":before": before.value, f":{EXPIRES}": _end(at)}
-        | {f":{name}": value for name, value in noted.items()},
-    )
-    try:
-        table.write([write])
-    except ConflictError:
-        return False
-    return True
-
-
-def _end(at: datetime) -> int:
-    """When a request ends that was changed then, in seconds since 1970."""
-    return int((at + REQUESTS).timestamp())
 
 
 def _time(item: Item, name: str) -> datetime | None:

@@ -7,6 +7,7 @@ import logging
 import math
 import random
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, code_of
-from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX
+from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, OUTBOX_TAG
 from mailroom.lifetimes import Term
 from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
@@ -25,6 +26,7 @@ from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
 from mailroom.outbox.again import Again
 from mailroom.outbox.model import OutboxState
+from mailroom.outbox.moves import Moves
 from mailroom.outbox.pacer import Pacer
 from mailroom.outbox.pacing import Wait, back_off
 from mailroom.outbox.requests import Request, move_on, request_of
@@ -77,6 +79,7 @@ class Sending:
         join_by: what else than identifiers makes one thread of messages.
         put_back: puts a message that waits for SES into the queue again, delayed by so many seconds; raises RetryableError.
         chance: evenly from 0 to 1. Default: Python's own.
+        pause: waits so many seconds. Default: Python's own.
     """
 
     s3: S3Client
@@ -91,6 +94,7 @@ class Sending:
     join_by: frozenset[JoinBy]
     put_back: Callable[[Again, int], None]
     chance: Callable[[], float] = random.random
+    pause: Callable[[float], None] = time.sleep
 
     def take(self, item: StoredObject, again: Again | None = None) -> Filed | None:
         """Send one message and file it; None when there is nothing to send, or nothing more to do now.
@@ -129,7 +133,7 @@ class Sending:
         elif state is not OutboxState.SENT:
             self._doubt(table, request, where)
         filed = self._file(table, item, raw, request)
-        move_on(table, name, OutboxState.SENT, OutboxState.SENT, request.progress.at, filed=True)
+        self._moves(table).end(request, OutboxState.SENT, OutboxState.SENT, at=request.progress.at, filed=True)
         return filed
 
     def _ready(
@@ -146,7 +150,7 @@ class Sending:
             return None
         if raw is None:
             if waiting:
-                move_on(table, request.progress.id, state, OutboxState.REFUSED, self.clock(), reason="gone")
+                self._moves(table).end(request, state, OutboxState.REFUSED, reason="gone")
             return None
         if again is not None:
             return raw, again
@@ -168,23 +172,21 @@ class Sending:
 
     def _not_sent(self, table: Table, request: Request, notice: str) -> None:
         """The scanner holds the message, deleted it, or found it gone. A notice that comes late changes nothing that was sent."""
-        name = request.progress.id
         if request.turn:
             # It was let out before, and waits for SES.
             return
         if notice == ACTION_HOLD:
-            move_on(table, name, OutboxState.QUEUED, OutboxState.HELD, self.clock())
-            return
-        reason = "gone" if notice == ACTION_GONE else "scan"
-        for before in _WAITING:
-            if move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason=reason):
-                return
+            if request.progress.state is OutboxState.QUEUED:
+                self._moves(table).end(request, OutboxState.QUEUED, OutboxState.HELD)
+        elif request.progress.state in _WAITING:
+            reason = "gone" if notice == ACTION_GONE else "scan"
+            self._moves(table).end(request, request.progress.state, OutboxState.REFUSED, reason=reason)
 
     def _waits(self, table: Table, request: Request, again: Again) -> bool:
         """Whether it cannot be sent now: it is not its turn, or its deadline is over."""
         if request.deadline is not None and self.clock() >= request.deadline:
             reason = request.progress.reason or "deadline"
-            move_on(table, again.name, request.progress.state, OutboxState.REFUSED, self.clock(), reason=reason)
+            self._moves(table).end(request, request.progress.state, OutboxState.REFUSED, reason=reason)
             return True
         turn = self._pacer(table).turn(again.count, slot=again.slot, tries=request.turn)
         if isinstance(turn, Wait):
@@ -212,21 +214,25 @@ class Sending:
             reason=reason,
         )
 
+    def _moves(self, table: Table) -> Moves:
+        return Moves(table=table, clock=self.clock, chance=self.chance, pause=self.pause)
+
     def _pacer(self, table: Table) -> Pacer:
         return Pacer(table=table, ses=self.ses, clock=self.clock, chance=self.chance)
 
     def _send(self, table: Table, request: Request, raw: bytes, again: Again, where: str) -> Request | None:
         """Ask SES; the request as it is then, None when the message is refused or waits."""
-        name, before = request.progress.id, request.progress.state
+        before = request.progress.state
         if hashlib.sha256(raw).hexdigest() != request.sha256:
             # The scanner took something out of it.
-            move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="scan")
+            self._moves(table).end(request, before, OutboxState.REFUSED, reason="scan")
             return None
         authors = parse(raw).from_
         if len(authors) != 1:
-            move_on(table, name, before, OutboxState.REFUSED, self.clock(), reason="sender")
+            self._moves(table).end(request, before, OutboxState.REFUSED, reason="sender")
             return None
-        if not move_on(table, name, before, OutboxState.SENDING, self.clock(), reason=""):
+        # Until it is certain that this says so: a try that came through without its answer would leave it in doubt.
+        if not self._moves(table).surely(request, before, OutboxState.SENDING, at=self.clock(), reason=""):
             raise RetryableError(f"{where}: another worker is at it")
         try:
             ses_id = self.ses.send_email(
@@ -234,6 +240,8 @@ class Sending:
                 FromEmailAddress=authors[0].address,
                 ConfigurationSetName=self.configuration_set,
                 TenantName=self.tenant,
+                # SES tells it with each event: of whom nobody came back to, the event says that it was sent.
+                EmailTags=[{"Name": OUTBOX_TAG, "Value": request.progress.id}],
             )["MessageId"]
         except _NOT_ASKED as error:
             request = self._not_taken(table, request)
@@ -254,13 +262,13 @@ class Sending:
                 return None
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
                 raise RetryableError(f"{where}: SES failed: {code}") from error
-            move_on(table, name, OutboxState.SENDING, OutboxState.REFUSED, self.clock(), reason=code)
+            self._moves(table).end(request, OutboxState.SENDING, OutboxState.REFUSED, reason=code)
             return None
         except BotoCoreError as error:
             # It may have been sent: the next try finds that nobody came back.
             raise RetryableError(f"{where}: SES did not answer: {type(error).__name__}") from error
-        move_on(table, name, OutboxState.SENDING, OutboxState.SENT, self.clock(), ses_id=ses_id)
-        sent = request_of(table, name)
+        self._moves(table).took(request, ses_id)
+        sent = request_of(table, request.progress.id)
         if sent is None or not sent.progress.ses_id:
             raise RetryableError(f"{where}: was sent, and cannot be recorded yet")
         return sent
@@ -268,7 +276,7 @@ class Sending:
     def _not_taken(self, table: Table, request: Request) -> Request:
         """The request as it is once SES was asked and took none."""
         progress = replace(request.progress, state=OutboxState.QUEUED)
-        move_on(table, progress.id, OutboxState.SENDING, OutboxState.QUEUED, progress.at)
+        self._moves(table).surely(request, OutboxState.SENDING, OutboxState.QUEUED, at=progress.at)
         return replace(request, progress=progress)
 
     def _doubt(self, table: Table, request: Request, where: str) -> None:
@@ -277,7 +285,9 @@ class Sending:
         if progress.state is OutboxState.SENDING:
             if self.clock() - progress.at < _SOMEBODY_ELSE:
                 raise RetryableError(f"{where}: another worker is at it")
-            move_on(table, progress.id, OutboxState.SENDING, OutboxState.IN_DOUBT, self.clock())
+            if not move_on(table, progress.id, OutboxState.SENDING, OutboxState.IN_DOUBT, self.clock()):
+                raise RetryableError(f"{where}: another worker is at it")
+        # The queue brings it again meanwhile: SES's own event of it takes it out of doubt, and then it is filed.
         raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
 
     def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> Filed:

@@ -18,8 +18,9 @@ logger = logging.getLogger("mailroom")
 SUPPRESSING: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.COMPLAINT})
 """What speaks against an address, and not against one message."""
 
-_RECORDED_WITHIN: Final = timedelta(minutes=3)
-"""The outbox writes down whom it sent a message to a moment after SES took it; the queue brings an event again for longer."""
+_RECORDED_WITHIN: Final = timedelta(minutes=18)
+"""The outbox writes down whom it sent a message to a moment after SES took it. Where that fails, its queue brings the message again
+for a quarter of an hour; the queue of events brings an event again for longer."""
 
 
 def suppress_recipient(
@@ -46,7 +47,9 @@ def suppress_recipient(
         logger.info("message %s: its recipient says that it is no spam", engagement.ses_id)
         return
     recipients = recipients_of(table, engagement.ses_id)
-    if recipients is None and now - engagement.at < _RECORDED_WITHIN:
+    # Of an event that is told apart, the outbox's own mail is known: nobody writes down whom any other went to.
+    awaited = bool(engagement.outbox) or not engagement.event
+    if recipients is None and awaited and now - engagement.at < _RECORDED_WITHIN:
         raise RetryableError(f"message {engagement.ses_id}: whom it was sent to is not written down yet")
     if recipients is None or len(recipients) != 1:
         known = len(recipients) if recipients is not None else "unknown"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.faults import THERE, code_of, fault
+from mailroom.faults import TAKEN, THERE, code_of, fault
+from mailroom.store.table import pause
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -15,7 +17,37 @@ if TYPE_CHECKING:
 
     from mailroom.errors import MailroomError
 
-__all__ = ["Objects"]
+__all__ = ["Objects", "put_unless_there"]
+
+_MEETS_ANOTHER: Final = TAKEN - THERE
+"""Somebody writes or deletes the same object now, and may fail: whether it is there then, the next try tells."""
+_TRIES: Final = 6
+
+
+def put_unless_there(write: Callable[[], object], where: str) -> None:
+    """Write an object with a condition that it is not there; where it is, that is as good.
+
+    Args:
+        write: the request.
+        where: bucket and key, for the text of errors.
+
+    Raises:
+        MailroomError: AWS failed, or refuses; or others wrote the same object all the time.
+
+    Source: S3 user guide, "Conditional writes": upon 409 ConditionalRequestConflict, the upload is tried again.
+    """
+    for attempt in range(_TRIES):
+        try:
+            write()
+        except (BotoCoreError, ClientError) as error:
+            code = code_of(error)
+            if code in THERE:
+                return
+            if code not in _MEETS_ANOTHER or attempt + 1 == _TRIES:
+                raise fault(error, action="s3:PutObject", resource=where, where=where) from error
+        else:
+            return
+        pause(attempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +71,8 @@ class Objects:
             renew: whether it is written also where it is there, so that its time begins anew. Default: False.
         """
         unless: Any = {} if renew else {"IfNoneMatch": "*"}
-        try:
+
+        def write() -> None:
             self.client.put_object(
                 Bucket=self.bucket,
                 Key=key,
@@ -49,10 +82,8 @@ class Objects:
                 ContentDisposition="attachment",
                 **unless,
             )
-        except (BotoCoreError, ClientError) as error:
-            if code_of(error) in THERE:
-                return
-            raise self._fault(error, "s3:PutObject", key) from error
+
+        put_unless_there(write, f"{self.bucket}/{key}")
 
     def open(self, key: str) -> StreamingBody:
         """The object's octets, to be read and closed. Raises MailroomError."""

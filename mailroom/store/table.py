@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,19 +20,40 @@ from mailroom.store.keys import PARTITION, SORT
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["ConflictError", "Item", "Key", "Table", "Write"]
+__all__ = ["ConflictError", "Item", "Key", "Table", "UnderWayError", "Write", "pause"]
 
 Item = dict[str, Any]
 Key = tuple[str, str]
 
 _MOST_KEYS: Final = 100
 """DynamoDB API reference, "BatchGetItem"."""
-_CONFLICTS: Final = {"ConditionalCheckFailed", "TransactionConflict"}
+_FAILED: Final = "ConditionalCheckFailed"
+_CONFLICTS: Final = {_FAILED, "TransactionConflict"}
 _TRIES: Final = 8
+_ALONE: Final = {
+    "ConditionalCheckFailedException": {_FAILED},
+    "TransactionConflictException": {"TransactionConflict"},
+    "TransactionInProgressException": {"TransactionConflict"},
+}
+"""What a write of one item alone is told, as reasons of a transaction."""
+_FIRST_WAIT: Final = 0.02
+_LONGEST_WAIT: Final = 1.0
 
 
 class ConflictError(Exception):
     """Something changed since it was read: read again."""
+
+
+class UnderWayError(ConflictError):
+    """Transactions of others were under way all the time; nothing is known of the condition."""
+
+
+def pause(attempt: int) -> None:
+    """Wait before the next try, counted from 0: by chance, so that those who met do not meet again.
+
+    Source: AWS Architecture Blog, "Exponential Backoff And Jitter": full jitter.
+    """
+    time.sleep(random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)))  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,37 +175,43 @@ class Table:
         """All of these, or none.
 
         Raises:
-            ConflictError: a condition does not hold, or somebody else writes one of these items now.
+            UnderWayError: others wrote one of these items, at each of several tries.
+            ConflictError: a condition does not hold.
             RetryableError: AWS failed.
             PermanentError: AWS refuses, and would again.
         """
         items: Any = [self._action(write) for write in writes]
-        try:
-            with self._errors(_written(writes)):
-                self.client.transact_write_items(TransactItems=items)
-        except MailroomError as error:
-            if _is_conflict(error.__cause__):
-                raise ConflictError from error
-            raise
+        self._until_alone(lambda: self.client.transact_write_items(TransactItems=items), writes)
 
     def change(self, write: Write) -> None:
         """One update or one put, for half of what a transaction of it costs.
 
         Raises:
-            ConflictError: its condition does not hold, or a transaction writes the item now.
+            UnderWayError: a transaction wrote the item, at each of several tries.
+            ConflictError: its condition does not hold.
             MailroomError: AWS failed, or refuses.
         """
         ((kind, body),) = self._action(write).items()
-        try:
-            with self._errors(_written([write])):
-                if kind == "Put":
-                    self.client.put_item(**body)
-                else:
-                    self.client.update_item(**body)
-        except MailroomError as error:
-            if _is_conflict(error.__cause__):
-                raise ConflictError from error
-            raise
+        call: Callable[..., Any] = self.client.put_item if kind == "Put" else self.client.update_item
+        self._until_alone(lambda: call(**body), [write])
+
+    def _until_alone(self, call: Callable[[], object], writes: Sequence[Write]) -> None:
+        """Call once more for as long as others write the same items; a condition that fails is an answer."""
+        for attempt in range(_TRIES):
+            try:
+                with self._errors(_written(writes)):
+                    call()
+            except MailroomError as error:
+                codes = _conflicts(error.__cause__)
+                if _FAILED in codes:
+                    raise ConflictError from error
+                if not codes:
+                    raise
+                if attempt + 1 == _TRIES:
+                    raise UnderWayError from error
+            else:
+                return
+            pause(attempt)
 
     @contextmanager
     def _errors(self, action: str, index: str = "") -> Iterator[None]:
@@ -262,17 +290,13 @@ def _written(writes: Sequence[Write]) -> str:
     )
 
 
-def _is_conflict(error: BaseException | None) -> bool:
-    """Whether a transaction was cancelled by its conditions, or by another that was under way."""
+def _conflicts(error: BaseException | None) -> set[str]:
+    """What cancelled a write: conditions that failed, transactions that were under way; empty where it was something else."""
     if not isinstance(error, ClientError):
-        return False
+        return set()
     code = error.response["Error"]["Code"]
     if code == "TransactionCanceledException":
         reasons: Any = error.response.get("CancellationReasons", [])
         codes = {reason.get("Code") for reason in reasons} - {"None", None}
-        return bool(codes) and codes <= _CONFLICTS
-    return code in {
-        "ConditionalCheckFailedException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
+        return codes if codes <= _CONFLICTS else set()
+    return _ALONE.get(code, set())

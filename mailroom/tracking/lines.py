@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from mailroom.errors import PermanentError
+from mailroom.layout import OUTBOX_TAG
 from mailroom.tracking.model import Engagement, EngagementKind
 
 __all__ = ["EVENT_TYPES", "PATHS", "engagement_of", "set_of", "template"]
@@ -30,6 +31,8 @@ PATHS: Final[Mapping[str, str]] = {
     "bounce": "$.detail.bounce.bounceType",
     "message": "$.detail.mail.messageId",
     "accepted": "$.detail.mail.timestamp",
+    "event": "$.id",
+    "outbox": f"$.detail.mail.tags.{OUTBOX_TAG}[0]",
     "link": "$.detail.click.link",
     **{f"{name}At": f"$.detail.{name}.timestamp" for name in _TIMES},
     **{f"{name}Bot": f"$.detail.{name}.isBotEvent" for name in _BOTS},
@@ -38,8 +41,8 @@ PATHS: Final[Mapping[str, str]] = {
 }
 """The transformer's variables: all that is read of an event.
 
-Whose mail it is, SES says as the ARN of the configuration set, which no sender writes: what senders add to a message is in
-`$.detail.mail.tags`, and is not read.
+Whose mail it is, SES says as the ARN of the configuration set, which no sender writes. What senders add to a message is in
+`$.detail.mail.tags`: of that, only the tag is read by which the outbox finds a message of the same tenant again.
 """
 
 EVENT_TYPES: Final = tuple(kind.value for kind in EngagementKind if kind is not EngagementKind.SOFT_BOUNCE)
@@ -51,8 +54,11 @@ _BOUNCES: Final = {
     "BounceTransient": EngagementKind.SOFT_BOUNCE,
     "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
 }
-_VERSION: Final = "3"
-_FIELDS: Final = 8
+_VERSION: Final = "4"
+_FIELDS: Final = 10
+_BEFORE: Final = "3"
+_FIELDS_BEFORE: Final = 8
+"""Lines of before, of which some wait in a queue: they name neither the event nor a message of the outbox."""
 _WITH_SUBTYPE: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.SOFT_BOUNCE, EngagementKind.COMPLAINT})
 _SUBTYPE: Final = re.compile(r"(?!null$)[A-Za-z]{1,64}+")
 """SES's subtypes are single words; of a complaint it is null, as a rule."""
@@ -61,6 +67,8 @@ _FEEDBACK: Final = re.compile(r"(?!null$)[A-Za-z-]{1,64}+")
 _SET: Final = re.compile(r"[A-Za-z0-9_-]{1,64}+")
 """SES API reference, ConfigurationSetName."""
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,100}+")
+_REQUEST: Final = re.compile(r"[0-9a-f]{40}")
+"""Id of a message in the outbox."""
 _MOST_LINK: Final = 2048
 
 
@@ -69,7 +77,7 @@ def template() -> str:
     times = "".join(f"<{name}At>" for name in _TIMES)
     bots = "".join(f"<{name}Bot>" for name in _BOTS)
     subtypes = "".join(f"<{name}Subtype>" for name in _SUBTYPES)
-    return f'"{_VERSION}|<kind><bounce>|<message>|<set>|<accepted>|{times}|{bots}<feedback>|{subtypes}|<link>"'
+    return f'"{_VERSION}|<kind><bounce>|<message>|<set>|<accepted>|{times}|{bots}<feedback>|{subtypes}|<event>|<outbox>|<link>"'
 
 
 def set_of(line: str, sets_arn: str) -> str:
@@ -98,7 +106,7 @@ def engagement_of(line: str) -> Engagement:
     Raises:
         PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
     """
-    kind, ses_id, _of, accepted, at, bot, subtype, link = _fields(line)
+    kind, ses_id, _of, accepted, at, bot, subtype, event, outbox, link = _fields(line)
     if not _ID.fullmatch(ses_id):
         raise PermanentError("engagement: must have SES's id of a message")
     try:
@@ -117,11 +125,16 @@ def engagement_of(line: str) -> Engagement:
         # Where the others say whether a program did it: no complaint has that.
         feedback=bot.lower() if known is EngagementKind.COMPLAINT and _FEEDBACK.fullmatch(bot) else "",
         subtype=subtype if known in _WITH_SUBTYPE and _SUBTYPE.fullmatch(subtype) else "",
+        event=event if _ID.fullmatch(event) else "",
+        outbox=outbox if _REQUEST.fullmatch(outbox) else "",
     )
 
 
 def _fields(line: str) -> list[str]:
     version, _, rest = _unquoted(line).partition("|")
+    if version == _BEFORE and rest.count("|") >= _FIELDS_BEFORE - 1:
+        *fields, link = rest.split("|", _FIELDS_BEFORE - 1)
+        return [*fields, "", "", link]
     fields = rest.split("|", _FIELDS - 1)
     if version != _VERSION or len(fields) != _FIELDS:
         raise PermanentError(f"engagement: must be a line of version {_VERSION} with {_FIELDS + 1} fields")

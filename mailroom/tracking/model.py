@@ -60,6 +60,8 @@ class Engagement:
         subtype: SES's word for the kind of bounce or complaint, such as "NoEmail"; "" where it has none, and for all other kinds.
         feedback: of a complaint, what its recipient said, in lower case, such as "abuse" or "not-spam" (RFC 5965 7.3); "" where
             SES does not say, and for all other kinds.
+        event: id of the event itself, the same each time it is delivered; "" where it is not known, as for what is read.
+        outbox: id of the message in the outbox; "" where it is not known, as for what is read.
     """
 
     kind: EngagementKind
@@ -69,6 +71,8 @@ class Engagement:
     bot: bool = False
     subtype: str = ""
     feedback: str = ""
+    event: str = ""
+    outbox: str = ""
 
     @property
     def not_spam(self) -> bool:

@@ -75,14 +75,16 @@ def test_rule_names_what_it_keeps() -> None:
         "timestamp",
         "isBotEvent",
         "link",
+        "id",
+        "outbox[0]",
     }
     assert set(re.findall(r"<(\w+)>", transformer["InputTemplate"])) == set(PATHS)
 
 
 def test_configuration_set_is_what_ses_says() -> None:
-    """The ARN in the event's envelope, which SES fills in; no tag of the message, which its sender may choose."""
+    """The ARN in the event's envelope, which SES fills in; of tags, which a sender may choose, only the outbox's own is read."""
     assert PATHS["set"] == "$.resources[0]"
-    assert not [path for path in PATHS.values() if "tags" in path or "headers" in path]
+    assert [path for path in PATHS.values() if "tags" in path or "headers" in path] == ["$.detail.mail.tags.outbox[0]"]
 
 
 def test_nothing_whole_is_kept_anywhere() -> None:

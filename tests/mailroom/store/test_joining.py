@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from email_stack.cli.reading import _show_thread
+from email_stack.cli.commands.messages import _show_thread
 from mailroom.store import Filing, MessageReader, Objects, Table
 from mailroom.store.keys import id_digest
 from mailroom.store.linking import Threads

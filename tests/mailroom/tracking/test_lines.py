@@ -29,9 +29,11 @@ def line(
     bot: str = "",
     subtype: str = "",
     link: str = "",
+    event: str = "",
+    outbox: str = "",
 ) -> str:
     """A line as the transformer makes it."""
-    return f"3|{kind}|{message}|{SETS}{of}|{ACCEPTED}|{at}|{bot}|{subtype}|{link}"
+    return f"4|{kind}|{message}|{SETS}{of}|{ACCEPTED}|{at}|{bot}|{subtype}|{event}|{outbox}|{link}"
 
 
 WORDS = {
@@ -134,11 +136,12 @@ def test_what_is_no_configuration_set_of_ours(arn: str) -> None:
 @pytest.mark.parametrize(
     ("written", "problem"),
     [
-        ("", "version 3"),
-        ('{"detail": {"mail": {"destination": ["anna@example.org"]}}}', "version 3"),
-        (f"3|Open|{SES_ID}|set|{ACCEPTED}|||", "9 fields"),
-        (f"2|Open|{SES_ID}|set|{ACCEPTED}|||||", "version 3"),
-        (f"4|Open|{SES_ID}|set|{ACCEPTED}|||||", "version 3"),
+        ("", "version 4"),
+        ('{"detail": {"mail": {"destination": ["anna@example.org"]}}}', "version 4"),
+        (f"3|Open|{SES_ID}|set|{ACCEPTED}|||", "11 fields"),
+        (f"4|Open|{SES_ID}|set|{ACCEPTED}|||||", "11 fields"),
+        (f"2|Open|{SES_ID}|set|{ACCEPTED}|||||||", "version 4"),
+        (f"5|Open|{SES_ID}|set|{ACCEPTED}|||||||", "version 4"),
         (line(message="anna@example.org"), "SES's id"),
         (line(message=""), "SES's id"),
         (line("Subscription"), "a kind and a time"),
@@ -151,6 +154,23 @@ def test_what_is_no_such_line(written: str, problem: str) -> None:
     with pytest.raises(PermanentError, match=problem) as caught:
         engagement_of(written)
     assert "anna" not in str(caught.value)
+
+
+def test_lines_of_before() -> None:
+    """What waits in a queue while the rule is updated is read; it names neither the event nor a message of the outbox."""
+    before = f"3|Click|{SES_ID}|{SETS}set|{ACCEPTED}|{AT}|true||https://example.org/?a=|b"
+    found = engagement_of(before)
+    assert found == engagement_of(line("Click", bot="true", link="https://example.org/?a=|b"))
+    assert (found.link, found.event, found.outbox) == ("https://example.org/?a=|b", "", "")
+
+
+def test_event_and_message_of_the_outbox() -> None:
+    """Both are named where they are what they must be, and neither is anything else."""
+    event, request = "b5b1c7a6-0f0e-4b0e-9d6f-1c2d3e4f5a6b", "ab" * 20
+    found = engagement_of(line("Send", event=event, outbox=request))
+    assert (found.event, found.outbox) == (event, request)
+    odd = engagement_of(line("Send", event="an#event", outbox="../ab"))
+    assert (odd.event, odd.outbox) == ("", "")
 
 
 @given(st.text())

@@ -1,0 +1,93 @@
+"""The states of messages that are to be sent, and how they change: a request only ever goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mailroom.errors import RetryableError
+from mailroom.lifetimes import EXPIRES, REQUESTS
+from mailroom.store.keys import outbox_key
+from mailroom.store.table import ConflictError, Table, UnderWayError, Write
+
+__all__ = ["OutboxState", "end_of_request", "move_on", "settle_request"]
+
+
+class OutboxState(StrEnum):
+    """How far a message is."""
+
+    QUEUED = "queued"
+    """Waits for the scanner, or for SES to take more: until the deadline at most, and then the reason is "quota"."""
+    HELD = "held"
+    """Waits in quarantine, where the scanner's verdict and the tenant's policy hold it, until an operator decides or it expires."""
+    SENDING = "sending"
+    """SES is being asked."""
+    SENT = "sent"
+    """SES took it."""
+    REFUSED = "refused"
+    """It will not be sent; the reason says why."""
+    IN_DOUBT = "in-doubt"
+    """Whoever asked SES never came back with its answer: it was sent, or it was not. It is not sent again."""
+
+
+def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: datetime, **noted: Any) -> bool:
+    """Take a request from one state to another; False where it is in a third. Doing it again changes nothing.
+
+    Raises RetryableError.
+
+    Args:
+        table: the tenant's.
+        id: of the request.
+        before: the state that it must be in.
+        after: the state that it gets.
+        at: now.
+        noted: further attributes: `ses_id`, `reason`, `filed`, `deadline`, `turn`, `due`.
+    """
+    changes = ", ".join(f"#{name} = :{name}" for name in ("state", "at", EXPIRES, *noted))
+    write = Write(
+        update=(outbox_key(id), f"SET {changes}"),
+        condition="#state = :before",
+        values={
+            ":state": after.value,
+            ":at": at.isoformat(),
+            ":before": before.value,
+            f":{EXPIRES}": end_of_request(at),
+        }
+        | {f":{name}": value for name, value in noted.items()},
+    )
+    try:
+        table.write([write])
+    except UnderWayError as error:
+        raise RetryableError(f"table {table.name}: request {id} is written by others; try again") from error
+    except ConflictError:
+        # A try before this one may have come through without an answer.
+        found = table.get(outbox_key(id)) or {}
+        return all(found.get(name[1:]) == value for name, value in write.values.items() if name != ":before")
+    return True
+
+
+def settle_request(table: Table, id: str, ses_id: str, at: datetime) -> bool:
+    """Note that SES took a message, which SES tells of itself: whoever asked it may not have come back; whether that is news.
+
+    Args:
+        table: the tenant's.
+        id: of the request.
+        ses_id: SES's id of the message.
+        at: when SES took it, with a time zone.
+
+    Raises:
+        RetryableError: AWS failed.
+    """
+    for _ in OutboxState:
+        known = table.get(outbox_key(id))
+        if known is None or known["state"] not in {OutboxState.SENDING, OutboxState.IN_DOUBT}:
+            return False
+        if move_on(table, id, OutboxState(known["state"]), OutboxState.SENT, at, ses_id=ses_id):
+            return True
+    return False
+
+
+def end_of_request(at: datetime) -> int:
+    """When a request ends that was changed then, in seconds since 1970."""
+    return int((at + REQUESTS).timestamp())
