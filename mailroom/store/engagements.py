@@ -25,7 +25,7 @@ def note_engagement(
     """
     item: Item = {
         PARTITION: sent_key(engagement.ses_id),
-        SORT: event_key(engagement.at, engagement.kind, engagement.link),
+        SORT: event_key(engagement.at, engagement.kind, engagement.link, engagement.event),
         "kind": engagement.kind.value,
         "at": engagement.at.isoformat(),
         **({"link": engagement.link} if engagement.link else {}),

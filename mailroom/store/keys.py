@@ -10,7 +10,7 @@
 | `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
 | `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent |
-| `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>` | what became of a message that was sent |
+| `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>#<the event's id>` | what became of a message that was sent |
 | `SENT#<SES id>` | `MESSAGE` | which message that is, and whom it was sent to |
 | `SUPPRESSED` | `ADDRESS#<keyed digest>` | an address that bounced or complained |
 | `SUPPRESSED` | `KEY` | what those digests are keyed with |
@@ -131,9 +131,11 @@ def sent_key(ses_id: str) -> str:
     return f"{SENT_PREFIX}{ses_id}"
 
 
-def event_key(at: datetime, kind: str, link: str) -> str:
-    """Sort key of one event of a message; the same event has the same."""
-    return f"{EVENT_PREFIX}{sortable(at)}#{kind}" + (f"#{id_digest(link)}" if link else "")
+def event_key(at: datetime, kind: str, link: str, event: str = "") -> str:
+    """Sort key of one event of a message: the same event has the same, and another of the same millisecond another."""
+    return "#".join(
+        [f"{EVENT_PREFIX}{sortable(at)}", kind, *([id_digest(link)] if link else []), *([event] if event else [])]
+    )
 
 
 def sortable(moment: datetime) -> str:
