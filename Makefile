@@ -27,7 +27,7 @@ install: .make/python .make/node
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "install: Python: 3.11 or newer is needed, got %d.%d; name one: make PYTHON=/path/to/python3.11 ..." % sys.version_info[:2])'
 	@# A folder that was made by half has no pip.
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && "$(PYTHON)" tools/step.py "making .venv/" -- "$(PYTHON)" -m venv .venv; }
-	@total=$$(grep -c '^[a-zA-Z0-9].*==' requirements.lock) && $(STEP) --total "$$total" "installing $$total Python packages into .venv/ (1.7 GB)" -- \
+	@total=$$(grep -c '^[a-zA-Z0-9].*==' requirements.lock) && $(STEP) --total "$$total" "installing $$total Python packages into .venv/ (2.0 GB)" -- \
 		$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.lock
 	@$(STEP) "checking that the packages fit together" -- $(BIN)/python -m pip check
 	@$(STEP) "installing the project itself" -- \

@@ -26,7 +26,9 @@ from mailroom.settings.refusals import RefusedError
 __all__ = ["Api", "resolver"]
 
 _LOG: Final = logging.getLogger(__name__)
-_MOST_BODY_BYTES: Final = 256 * 1024
+_JSON: Final = "application/json"
+_MOST_BODY_BYTES: Final = 1536 * 1024
+"""Three texts of 65,536 characters each, all written as `\\u00e9`, fit: what the fields allow is judged field by field."""
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_.:=-]{1,128}", re.ASCII)
 _CORRELATION_HEADER: Final = "x-correlation-id"
 _OPENAPI_PATH: Final = "/openapi.json"
@@ -71,7 +73,7 @@ class Api:
     ) -> dict[str, Any]:
         try:
             if method == "GET" and path == _OPENAPI_PATH and self.openapi:
-                return _plain(Response(HTTPStatus.OK, "application/json", self.openapi))
+                return _plain(Response(HTTPStatus.OK, _JSON, self.openapi))
             actor = self.tokens.actor(headers)
             store, limits = self.service.store, self.service.store.limits
             if method != "GET":
@@ -145,6 +147,9 @@ def _failed(error: Exception) -> ApiError:
 def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with a body that is JSON text of a size that is read."""
     body = event.get("body") or ""
+    kind = next((value for name, value in (event.get("headers") or {}).items() if name.lower() == "content-type"), "")
+    if body and kind.partition(";")[0].strip().lower() not in {"", _JSON}:
+        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type: must be application/json; send JSON")
     if len(body) > _MOST_BODY_BYTES * (2 if event.get("isBase64Encoded") else 1):
         raise ApiError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: must be at most {_MOST_BODY_BYTES:,} bytes; shorten it"
@@ -156,7 +161,8 @@ def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
     except (binascii.Error, UnicodeError, ValueError, RecursionError):
         fault = {"field": "body", "detail": "must be valid JSON; correct it"}
         raise ApiError(HTTPStatus.BAD_REQUEST, f"body: {fault['detail']}", errors=[fault]) from None
-    return {**event, "body": text, "isBase64Encoded": False}
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return {**event, "headers": headers | {"content-type": _JSON}, "body": text, "isBase64Encoded": False}
 
 
 def _plain(response: Response[Any]) -> dict[str, Any]:

@@ -15,6 +15,11 @@ __all__ = ["PATH", "document", "published"]
 
 PATH: Final = Path(__file__).with_name("openapi.json")
 _VERSION: Final = "1.0.0"
+_LINKS: Final = (
+    ("addEmailAddress", "201", ("getEmailAddress", "updateEmailAddress", "deleteEmailAddress")),
+    ("addSetting", "200", ("updateSetting",)),
+)
+"""Which operations take the id that another one gives."""
 
 
 def document() -> str:
@@ -37,13 +42,24 @@ def document() -> str:
         for operation in operations.values():
             # Faults of a request are 400 here.
             operation["responses"].pop("422", None)
+            operation["responses"].get("204", {}).pop("content", None)
             for status, answer in operation["responses"].items():
                 if status >= "400":
                     shared[status] = answer
                     operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+    for operation, status, followers in _LINKS:
+        answer = _operation(found, operation)["responses"][status]
+        answer["links"] = {
+            follower: {"operationId": follower, "parameters": {"id": "$response.body#/id"}} for follower in followers
+        }
     for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         found["components"]["schemas"].pop(unused, None)
     return json.dumps(found, indent=2, sort_keys=True) + "\n"
+
+
+def _operation(found: dict[str, Any], name: str) -> dict[str, Any]:
+    operations = (one for path in found["paths"].values() for one in path.values())
+    return next(one for one in operations if one["operationId"] == name)
 
 
 def published() -> str:

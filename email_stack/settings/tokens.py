@@ -27,6 +27,7 @@ _SECONDS: Final = 3.0
 _MOST_BYTES: Final = 256 * 1024
 _FRESH_SECONDS: Final = 300.0
 _ASKED_AGAIN_SECONDS: Final = 30.0
+_TRIED_AGAIN_SECONDS: Final = 5.0
 _LEEWAY_SECONDS: Final = 30
 _MOST_CHARACTERS: Final = 16 * 1024
 _ORGANIZATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -80,31 +81,40 @@ class Keys:
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched: float | None = None
+        self._tried: float | None = None
+        self._failed = False
         self._lock = threading.Lock()
 
     def key(self, identifier: str) -> jwt.PyJWK | None:
-        """The key of that id; None when the issuer has none. Raises ApiError when the issuer does not answer."""
-        with self._lock:
-            age = None if self._fetched is None else self._clock() - self._fetched
-            found = self._keys.get(identifier)
-            if age is None or age >= _FRESH_SECONDS or (found is None and age >= _ASKED_AGAIN_SECONDS):
-                self._refresh(must=found is None)
-            return self._keys.get(identifier)
+        """The key of that id; None when the issuer has none. Raises ApiError when the issuer does not answer.
 
-    def _refresh(self, *, must: bool) -> None:
-        try:
-            keys = jwt.PyJWKSet.from_dict(self._fetch(self._address())).keys
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
-            # Keys that are known outlive an issuer that is not there.
-            if must:
+        Keys that are known outlive an issuer that is not there, and one that does not answer is not asked by each request.
+        """
+        with self._lock:
+            now = self._clock()
+            fresh = self._fetched is not None and now - self._fetched < _FRESH_SECONDS
+            pause = _ASKED_AGAIN_SECONDS if self._fetched is not None else _TRIED_AGAIN_SECONDS
+            if not (fresh and identifier in self._keys) and (self._tried is None or now - self._tried >= pause):
+                self._tried = now
+                self._refresh()
+            found = self._keys.get(identifier)
+            if found is None and self._failed:
                 raise ApiError(
                     HTTPStatus.SERVICE_UNAVAILABLE,
                     "issuer: its keys cannot be fetched; try again",
-                    headers={"Retry-After": "5"},
-                ) from error
+                    headers={"Retry-After": f"{_TRIED_AGAIN_SECONDS:.0f}"},
+                )
+            return found
+
+    def _refresh(self) -> None:
+        try:
+            keys = jwt.PyJWKSet.from_dict(self._fetch(self._address())).keys
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
+            self._failed = True
             return
         self._keys = {key.key_id: key for key in keys if key.key_id}
         self._fetched = self._clock()
+        self._failed = False
 
     def _address(self) -> str:
         """Where the keys are. Source: OpenID Connect Discovery 1.0, 4.3: the document must name the issuer that was asked for."""

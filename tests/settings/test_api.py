@@ -219,7 +219,7 @@ WRONG_BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "status"), [*((raw, 400) for raw in WRONG_BODIES), ("x" * 300_000, 413)])
+@pytest.mark.parametrize(("raw", "status"), [*((raw, 400) for raw in WRONG_BODIES), ("x" * 2_000_000, 413)])
 def test_bodies_that_are_wrong_are_refused(client: Client, raw: str, status: int) -> None:
     """Whatever is wrong with them, with the client's ErrorResponse."""
     answer = client("POST", f"{V1}/domain", raw=raw)
@@ -247,12 +247,20 @@ def test_paths_of_nothing_are_not_found(client: Client) -> None:
         assert (answer.status, answer.json["status"]) == (404, 404)
 
 
-def test_another_content_type_is_refused(client: Client) -> None:
-    """Only JSON is read."""
-    assert client("POST", f"{V1}/domain", raw="domain=x", content_type="application/x-www-form-urlencoded").status in {
-        400,
-        415,
-    }
+@pytest.mark.parametrize(
+    "kind",
+    ["application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", "x"],
+)
+def test_another_content_type_is_refused(client: Client, kind: str) -> None:
+    """Only JSON is read, whatever the body is called else."""
+    answer = client("POST", f"{V1}/domain", {"domain": DOMAIN}, content_type=kind)
+    assert (answer.status, answer.json["status"]) == (415, 415)
+
+
+@pytest.mark.parametrize("kind", [None, "application/json;charset=utf-8", "Application/JSON"])
+def test_json_is_read_however_it_is_called(client: Client, kind: str | None) -> None:
+    """With its charset, in any case, or without a name."""
+    assert client("POST", V1, {"type": "signature", "value": "x"}, content_type=kind).status == 200
 
 
 def forged(server: LocalServer, **changes: Any) -> str:
