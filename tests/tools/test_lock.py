@@ -25,6 +25,7 @@ LOCKS = {
         *PROJECT["dependency-groups"]["dev"],
     ],
     "mailroom/image/requirements.lock": PROJECT["dependency-groups"]["image"],
+    "email_stack/settings/requirements.lock": PROJECT["dependency-groups"]["api"],
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64")]
