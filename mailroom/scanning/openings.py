@@ -32,7 +32,7 @@ from mailroom.scanning.active.watch import Watch
 from mailroom.scanning.containers.formats import recognised
 from mailroom.scanning.containers.opening import OPENERS
 from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
-from mailroom.scanning.containers.texts import looks_like_mail, texts_of, with_lines_unfolded
+from mailroom.scanning.containers.texts import looks_like_mail, texts_of, unfolded_blocks
 
 __all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "WITHIN", "WRITTEN", "Piece", "openings"]
 
@@ -225,8 +225,7 @@ def _files_in(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[P
     """What is encoded anywhere in the text, also where its lines are folded as those of calendars and cards are."""
     for name, data in (*((found.name, found.data) for found in uuencoded(text)), *yencoded(text)):
         yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
-    unfolded = with_lines_unfolded(text)
-    for reading in (text, unfolded) if unfolded != text else (text,):
+    for reading in (text, *unfolded_blocks(text)):
         for data in base64_runs(reading):
             yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
 

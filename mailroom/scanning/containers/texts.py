@@ -8,7 +8,7 @@ from typing import Final
 
 from mailroom.messages.decoders import with_lf
 
-__all__ = ["looks_like_mail", "texts_of", "with_lines_unfolded"]
+__all__ = ["looks_like_mail", "texts_of", "unfolded_blocks", "with_lines_unfolded"]
 
 _FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*"
 _TWO_FIELDS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*+" + _FIELD_LINE * 2)
@@ -18,6 +18,8 @@ _ONE_FIELD: Final = re.compile(
     re.IGNORECASE,
 )
 """One field that mail begins with, and an empty line."""
+_PARAGRAPH_END: Final = re.compile(rb"\n\n(?![ \t])")
+"""What is behind it continues nothing."""
 _FOLD: Final = re.compile(rb"\n[ \t]")
 _NO_TEXT: Final = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 _SAMPLE: Final = 65_536
@@ -37,6 +39,18 @@ def texts_of(data: bytes) -> Iterator[bytes]:
     sample = data[:_SAMPLE]
     if len(sample) - len(sample.translate(None, _NO_TEXT)) <= len(sample) // 20:
         yield with_lf(data)
+
+
+def unfolded_blocks(text: bytes) -> Iterator[bytes]:
+    """The paragraphs of the text that have lines which continue the one before, those joined. Lines end in LF.
+
+    The others read the same with lines joined and without.
+    """
+    if b"\n " in text or b"\n\t" in text:
+        for block in _PARAGRAPH_END.split(text):
+            unfolded = with_lines_unfolded(block)
+            if unfolded != block:
+                yield unfolded
 
 
 def with_lines_unfolded(text: bytes) -> bytes:

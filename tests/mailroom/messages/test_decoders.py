@@ -1,0 +1,61 @@
+"""Stretches of base64 are found alike in blocks and in the whole, and decoded alike with padding in the midst and without."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Final
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mailroom.messages import decoders
+from mailroom.messages.decoders import base64_runs, lenient_base64
+from mailroom.scanning.containers.texts import unfolded_blocks, with_lines_unfolded
+
+LINES: Final = st.lists(
+    st.one_of(
+        st.binary(min_size=57, max_size=57).map(base64.b64encode),
+        st.integers(0, 900).map(lambda octets: base64.b64encode(b"x" * octets)),
+        st.sampled_from(
+            [b"", b"-", b"--x", b" ", b"ab", b"abc", b"ab==", b"=", b"abcd===", b"> abcd", b"hello world", b" abcd"]
+        ),
+    ),
+    max_size=40,
+).map(b"\n".join)
+
+
+def by_pattern(data: bytes) -> list[bytes]:
+    """What the pattern alone finds."""
+    matches = [match[0] for match in decoders._RUN.finditer(data)]
+    return [by_runs(match) for match in matches if len(match) >= 24]
+
+
+def by_runs(data: bytes) -> bytes:
+    """What it decodes to, run by run."""
+    plain = re.sub(rb"[^A-Za-z0-9+/=]", b"", data)
+    return b"".join(decoders._group(run) for run in re.findall(rb"[A-Za-z0-9+/]+=*", plain))
+
+
+@given(LINES)
+@example(b"\n".join([b"A" * 76] * 20) + b"=\n")
+@example(b"\n\n" + b"\n".join([b"A" * 76] * 20) + b"==\n--x")
+@example(b"\n".join([b"A" * 76] * 20) + b"\nabc")
+@example(b"A" * 1001)
+def test_blocks_find_what_the_whole_has(data: bytes) -> None:
+    """However lines, delimiters and padding stand."""
+    assert list(base64_runs(data)) == by_pattern(data)
+
+
+@given(LINES | st.binary(max_size=300))
+def test_padding_anywhere(data: bytes) -> None:
+    """At the end, as mostly, or between two contents."""
+    assert lenient_base64(data) == by_runs(data)
+
+
+@given(LINES)
+@example(b"a: b\n c\n\n d\n\ne: f\n\tg")
+def test_paragraphs_without_folds_are_read_once(text: bytes) -> None:
+    """Whatever stands in the text with its lines joined stands in the text, or in a paragraph with its lines joined."""
+    found = set(base64_runs(text)) | {run for block in unfolded_blocks(text) for run in base64_runs(block)}
+    assert set(base64_runs(with_lines_unfolded(text))) <= found
