@@ -6,7 +6,7 @@ export PATH="$PATH:/usr/sbin:/sbin:/usr/bin/mh"
 missing=()
 programs=(
   buildah chromium clamd clamscan freshclam knotc knotd mmdebstrap named named-checkzone pdftotext rndc
-  7zz ar arj brotli bsdtar compress cpio gcab genisoimage gpg jlha lz4 lzip lzop mksquashfs qemu-img wimcapture xorriso xz zip zstd
+  7zz ar arj brotli bsdtar compress cpio gcab genisoimage gpg jlha lz4 lzip lzop mksquashfs qemu-img wimcapture wixl xorriso xz zip zstd
   mhbuild mutt notmuch s-nail
 )
 for program in "${programs[@]}"; do
@@ -17,7 +17,7 @@ done
 packages=(
   bind9 bind9-utils buildah chromium clamav clamav-daemon clamav-freshclam knot mmdebstrap poppler-utils
   7zip arj binutils brotli cpio gcab genisoimage gnupg jlha-utils libarchive-tools lz4 lzip lzop ncompress qemu-utils
-  squashfs-tools wimtools xorriso xz-utils zip zstd mutt nmh notmuch s-nail
+  msitools squashfs-tools wimtools xorriso xz-utils zip zstd mutt nmh notmuch s-nail
 )
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)

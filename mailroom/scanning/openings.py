@@ -242,9 +242,10 @@ def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = Fa
     if is_message:
         yield from reader.fresh(replace(piece, opened=True))
         yield from _message(_Mail(piece.data, piece.path, depth + 1), reader)
-    if recognised(piece.data, piece.filename, kind):
+    formats = recognised(piece.data, piece.filename, kind)
+    if formats:
         yield from _members(piece, depth, reader, kind)
-        piece = replace(piece, opened=True)
+        piece = replace(piece, opened=all(one.opened_whole for one in formats))
     yield from reader.fresh(piece)
     if not is_message:
         # Text that is no message: a calendar, a card, a page.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
 
 from mailroom.scanning.active.names import names_within, risk_of_name
 from mailroom.scanning.active.watch import risks_of_content
+from mailroom.scanning.containers.openers import members_of
+from mailroom.scanning.containers.results import Room
 from tests.linear.measure import BOUND, growth
+from tests.mailroom.scanning.active.samples import compound
 
 pytestmark = pytest.mark.slow
 
@@ -59,3 +63,21 @@ def test_long_names(unit: str) -> None:
         return lambda: (risk_of_name(text), deque(names_within(text), maxlen=0))
 
     assert growth(named, 2_000, largest=100_000) <= BOUND
+
+
+@pytest.mark.parametrize("start", ["RTF", "compound file", "OneNote"])
+def test_much_of_the_same_in_a_document(start: str) -> None:
+    """So do the files within documents, up to where there are too many."""
+    begin = {
+        "RTF": b"{\\rtf1\\objdata ",
+        "compound file": compound(("\x01Ole10Native", b"x")),
+        "OneNote": STARTS["OneNote"],
+    }[start]
+    words = (b"4", b"4 ", b"\\objdata ", b"\\bin9 ", b"\\bin99999 ", b"{", b"}", b"\\'", b"\\a", b"\0", bytes(128))
+
+    def opened(size: int, unit: bytes) -> Callable[[], object]:
+        data = begin + unit * (size // len(unit))
+        return lambda: deque(members_of(data, "", "", Room()), maxlen=0)
+
+    slow = {unit: growth(partial(opened, unit=unit), 20_000, largest=400_000) for unit in (*words, UNITS[-4])}
+    assert {unit: grown for unit, grown in slow.items() if grown > BOUND} == {}

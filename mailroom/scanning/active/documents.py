@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["has_macros", "is_onenote", "onenote_files"]
+__all__ = ["ONENOTE", "embedded_files", "has_macros", "is_onenote", "onenote_files"]
 
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PROJECT: Final = re.compile(b"\0".join(b"_VBA_PROJECT"[n : n + 1] for n in range(12)) + b"\0", re.IGNORECASE)
@@ -35,7 +35,7 @@ _HEAD: Final = 2000
 _MOST_TEXT: Final = 64_000_000
 _XML: Final = re.compile(rb"[\s\xef\xbb\xbf\xff\xfe]*+<")
 
-_ONENOTE: Final = bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3")
+ONENOTE: Final = bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3")
 """Source: MS-ONESTORE 2.3.1."""
 _FILE_DATA: Final = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
 """Source: MS-ONESTORE 2.6.13."""
@@ -66,13 +66,18 @@ def has_macros(data: bytes) -> bool:
 
 def is_onenote(data: bytes) -> bool:
     """Whether it is a section of OneNote."""
-    return data.startswith(_ONENOTE)
+    return data.startswith(ONENOTE)
 
 
 def onenote_files(data: bytes) -> Iterator[bytes]:
-    """Files in a section that are no pictures, in the order of their beginnings; one that is cut off up to where it is.
+    """Files in a section that are no pictures."""
+    return (content for content in embedded_files(data) if not content.startswith(_IMAGES))
 
-    What lies in another file, too, comes twice, as often as the whole of it is no more than four times the section.
+
+def embedded_files(data: bytes) -> Iterator[bytes]:
+    """Everything that is kept as a file in a section, in the order of its beginnings; what is cut off up to where it is.
+
+    What lies in another file, too, comes twice, as long as all of it is no more than four times the section.
     """
     left = 4 * len(data)
     at = data.find(_FILE_DATA)
@@ -82,6 +87,6 @@ def onenote_files(data: bytes) -> Iterator[bytes]:
         octets = int.from_bytes(data[at + 16 : at + 24], "little")
         content = data[at + 36 : at + 36 + min(octets, left)]
         left -= len(content)
-        if content and not content.startswith(_IMAGES):
+        if content:
             yield content
         at = data.find(_FILE_DATA, at + 36)

@@ -1,8 +1,7 @@
 """The table of container formats: how each is recognised, and who opens it. Pure.
 
-What is not here, the engine opens: PDF, OLE (old Office documents, Outlook's .msg, MSI), RTF, CHM, OneNote, ARJ, DMG, EGG, SWF and
-programs that unpack themselves. What is here is opened by `openers`, and by the engine too where it can; or by nobody, and
-is never clean.
+What is not here, the engine opens: PDF, old Office documents, RTF, ARJ, EGG, SWF and programs that unpack themselves. What is here
+is opened by `openers`, and by the engine too where it can; or by nobody, and is never clean.
 """
 
 from __future__ import annotations
@@ -12,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from mailroom.scanning.active.documents import ONENOTE
+from mailroom.scanning.containers.compound import holds_files
+from mailroom.scanning.containers.embedded import holds_objects
 from mailroom.scanning.containers.pgp import begins_message
 
 __all__ = ["FORMATS", "Format", "Opener", "recognised"]
@@ -30,7 +32,15 @@ class Opener(Enum):
     TNEF = "tnef"
     MBOX = "mbox"
     BROTLI = "brotli"
+    OLE = "ole"
+    """`compound`: files in old Office documents, Outlook's messages and installers."""
+    RTF = "rtf"
+    ONENOTE = "onenote"
     NOBODY = "nobody"
+
+
+_PARTLY: Final = frozenset({Opener.OLE, Opener.RTF, Opener.ONENOTE})
+"""Of these, the files in them are opened, and the rest is text that only the engine looks through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,11 @@ class Format:
     magic: tuple[tuple[int, bytes], ...] = ()
     reader: str = ""
     coding: str = ""
+
+    @property
+    def opened_whole(self) -> bool:
+        """Whether everything in it comes by itself."""
+        return self.opener not in _PARTLY
 
 
 _NOBODY: Final = Opener.NOBODY
@@ -101,6 +116,9 @@ FORMATS: Final = (
     Format("Lzfse", _NOBODY, ((0, b"bvx2"), (0, b"bvx-"), (0, b"bvx1"), (0, b"bvxn"))),
     Format("AppleArchive", _NOBODY, ((0, b"AA01"), (0, b"YAA1"), (0, b"pbz"), (0, b"AEA1"))),
     Format("OldRar", _NOBODY, ((0, b"RE~^"),)),
+    Format("Dmg", _NOBODY, ((-512, b"koly"), (0, b"encrcdsa"), (-8, b"cdsaencr"))),
+    Format("Chm", _NOBODY, ((0, b"ITSF"), (0, b"ITOLITLS"))),
+    Format("OneNote", Opener.ONENOTE, ((0, ONENOTE),)),
     Format("Snappy", _NOBODY, ((0, b"\xff\x06\0\0sNaPpY"),)),
 )  # fmt: skip
 """Sources: each format's specification; libarchive's archive_read_support_*; the lists of file signatures of `file` and 7-Zip."""
@@ -110,6 +128,8 @@ _ZIP: Final = Format("Zip", Opener.ZIP)
 _CMS: Final = Format("Cms", Opener.CMS)
 _PGP: Final = Format("OpenPgp", Opener.PGP)
 _MBOX: Final = Format("Mbox", Opener.MBOX)
+_OLE: Final = Format("Ole", Opener.OLE)
+_RTF: Final = Format("Rtf", Opener.RTF)
 _SKIPPABLE: Final = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 _CMS_DER: Final = re.compile(
     rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x06"
@@ -143,6 +163,10 @@ def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[
         found.append(_PGP)
     if _MBOX_LINE.match(data):
         found.append(_MBOX)
+    if holds_files(data):
+        found.append(_OLE)
+    if holds_objects(data):
+        found.append(_RTF)
     if _BROTLI_NAME.search(filename) or content_type in {"application/x-brotli", "application/brotli"}:
         found.append(_BY_NAME["Brotli"])
     return found

@@ -8,6 +8,8 @@ from typing import Final
 
 from mailroom.messages.tnef import tnef_files, tnef_values
 from mailroom.scanning.containers.cms import cms_members
+from mailroom.scanning.containers.compound import compound_members
+from mailroom.scanning.containers.embedded import onenote_members, rtf_members
 from mailroom.scanning.containers.formats import Format, Opener, recognised
 from mailroom.scanning.containers.libarchives import archive_members
 from mailroom.scanning.containers.pgp import pgp_members
@@ -72,6 +74,18 @@ def _mbox(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
         yield Member("", room.joined(iter([data[start:end]])), is_message=True)
 
 
+def _ole(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
+    return compound_members(data, room)
+
+
+def _rtf(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
+    return rtf_members(data, room)
+
+
+def _onenote(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
+    return onenote_members(data, room)
+
+
 def _nobody(one: Format, _data: bytes, _room: Room) -> Iterator[Member]:
     raise FaultError(f"Container.{one.name}")
 
@@ -85,5 +99,8 @@ _OPENERS: Final[dict[Opener, Callable[[Format, bytes, Room], Iterator[Member]]]]
     Opener.PGP: _pgp,
     Opener.TNEF: _tnef,
     Opener.MBOX: _mbox,
+    Opener.OLE: _ole,
+    Opener.RTF: _rtf,
+    Opener.ONENOTE: _onenote,
     Opener.NOBODY: _nobody,
 }

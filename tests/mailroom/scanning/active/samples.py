@@ -10,7 +10,7 @@ from typing import Final
 
 from mailroom.scanning.active.risks import Risk
 
-__all__ = ["ACTIVE", "PASSIVE", "compound", "onenote", "package", "pdf"]
+__all__ = ["ACTIVE", "PASSIVE", "PE", "compound", "onenote", "package", "pdf"]
 
 _FREE: Final = 0xFFFFFFFF
 _END: Final = 0xFFFFFFFE

@@ -265,4 +265,4 @@ FORMS: Final[dict[str, Form]] = {
     "VDI": _disk("vdi"),
     "SquashFS": _squashfs,
 }  # fmt: skip
-"""By their names."""
+"""By their names; those of documents are in `embedded_forms`."""

@@ -16,12 +16,15 @@ from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Action, Policy, ScanResult, Verdict
 from tests.mailroom.clamav import EICAR
-from tests.mailroom.scanning.containers.forms import FORMS, POSITIONS, made, zipped
+from tests.mailroom.scanning.containers import forms
+from tests.mailroom.scanning.containers.embedded_forms import EMBEDDED
+from tests.mailroom.scanning.containers.forms import POSITIONS, made, zipped
 from tests.mailroom.scanning.containers.test_hiding_places import CLEAN, NOW
 from tests.mailroom.scanning.hiding import encoded, mixed
 
 pytestmark = pytest.mark.slow
 DOCUMENT: Final = Path(__file__).parents[4] / "docs" / "scanning.md"
+FORMS: Final = {**forms.FORMS, **EMBEDDED}
 NAMED: Final = frozenset({"tar.br", "Brotli"})
 BEGIN: Final = "<!-- container forms: written by tests/mailroom/scanning/containers/test_forms.py -->\n"
 END: Final = "<!-- end of container forms -->\n"
@@ -97,6 +100,7 @@ def test_each_form_is_opened_or_held(messages: dict[tuple[str, str, str, bytes],
 
 
 UNOPENED: Final = frozenset({
+    "DMG", "CHM",
     "ZIP, LZMA (7-Zip)", "ZIP, PPMd (7-Zip)", "ZIP, LZMA (Python)", "ZIP with a password (zip -e)",
     "ZIP with a password, AES (7-Zip)",
     "ZIP, Deflate64 (7-Zip)", "7z with a password", "7z with a password on its names", "tar.lzo", "lzop", "ISO 9660 and UDF", "WIM",
