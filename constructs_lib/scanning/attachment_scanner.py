@@ -228,6 +228,10 @@ class AttachmentScanner(Construct):
                     conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": arn("sns", "*")}},
                 )
             )
+        # Merged with the event source's own statement, whose order would follow the app's flags by itself.
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=["sqs:ReceiveMessage"], resources=[self.queue.queue_arn])
+        )
         function.add_event_source(
             event_sources.SqsEventSource(
                 self.queue, batch_size=1, max_concurrency=props.max_concurrency, report_batch_item_failures=True

@@ -191,7 +191,10 @@ def test_arrivals_are_told_to_the_scanner() -> None:
     assert {tag["Key"]: tag["Value"] for tag in bucket["Tags"]} == {
         "mail-scanning:tenant": "acme",
         "mail-scanning:topic": ALERTS,
-        "mail-scanning:policy": "clean=deliver infected=delete encrypted=hold over-limit=hold",
+        "mail-scanning:policy": (
+            "clean=deliver infected=delete encrypted=hold over-limit=hold programs=strip macros=flag web-scripts=flag "
+            "onenote-files=flag pdf-actions=flag unauthenticated=flag"
+        ),
     }
 
 

@@ -82,12 +82,18 @@ def test_tenant_must_be_an_identifier() -> None:
 
 
 def test_table_lets_in_who_works_for_this_tenant() -> None:
-    """Two statements, each one role, one tag and the items that it is about: no mail."""
-    noting, writing = SHARED.table_statements(configuration_set_name="set", stack_id="stack")
+    """Three statements, each one role, one tag and the items that it is about: no mail."""
+    noting, settling, writing = SHARED.table_statements(configuration_set_name="set", stack_id="stack")
     assert (noting["Principal"], writing["Principal"]) == ({"AWS": "arn:tracking"}, {"AWS": "arn:books"})
     assert noting["Condition"] == {
         "StringEquals": {"aws:PrincipalTag/configuration-set": "set"},
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SENT#*", "SUPPRESSED"]},
+    }
+    assert settling["Principal"] == noting["Principal"]
+    assert settling["Action"] == ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    assert settling["Condition"] == {
+        "StringEquals": {"aws:PrincipalTag/configuration-set": "set"},
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OUTBOX#*"]},
     }
     assert writing["Condition"] == {
         "StringEquals": {"aws:PrincipalTag/stack": "stack"},

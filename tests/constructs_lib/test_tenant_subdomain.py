@@ -93,10 +93,16 @@ def test_shared_functions_are_not_the_tenants() -> None:
     assert counted == {"Events::Rule": 0, "Lambda::Function": 1, "IAM::Role": 1, "SQS::Queue": 2}
     assert (kinds.count("AWS::CloudWatch::Alarm"), kinds.count("AWS::StepFunctions::StateMachine")) == (2, 0)
     statements = only(template, "AWS::DynamoDB::Table")["ResourcePolicy"]["PolicyDocument"]["Statement"]
-    assert [one["Sid"] for one in statements] == ["DenyDeletingTable", "LetTrackingNote", "LetAddressBookBeWritten"]
+    assert [one["Sid"] for one in statements] == [
+        "DenyDeletingTable",
+        "LetTrackingNote",
+        "LetTrackingSettle",
+        "LetAddressBookBeWritten",
+    ]
     (name,) = resources(template, "AWS::SES::ConfigurationSet")
     asked = [one["Condition"]["StringEquals"] for one in statements[1:]]
     assert asked == [
+        {"aws:PrincipalTag/configuration-set": {"Ref": name}},
         {"aws:PrincipalTag/configuration-set": {"Ref": name}},
         {"aws:PrincipalTag/stack": {"Ref": "AWS::StackId"}},
     ]

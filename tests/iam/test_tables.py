@@ -68,6 +68,7 @@ def allowed_of(requests: dict[T, Request]) -> set[T]:
 
 
 NOTING = {(action, item) for action in ("GetItem", "PutItem", "UpdateItem") for item in ("SENT#x", "SUPPRESSED")}
+NOTING |= {(action, "OUTBOX#x") for action in ("GetItem", "UpdateItem")}
 WRITING = {("PutItem", "ADDRESSES"), ("UpdateItem", "ADDRESSES")}
 FILING = {(action.removeprefix("dynamodb:"), item) for action in ACTIONS for item in ITEMS}
 

@@ -138,4 +138,4 @@ def test_functions_ask_for_it(function: Any, queue: Queue, emulator: Emulator, m
 
 def test_tries_are_minutes_apart() -> None:
     """As the documentation says; less than what a queue hides a message for."""
-    assert (scanner._AGAIN_SECONDS, structuring._AGAIN_SECONDS, tracking._AGAIN_SECONDS) == (360, 180, 90)
+    assert (scanner._AGAIN_SECONDS, structuring._AGAIN_SECONDS, tracking._AGAIN_SECONDS) == (360, 180, 300)
