@@ -205,7 +205,7 @@ def test_index_that_cannot_be_reached_is_told(checkout: Checkout) -> None:
     assert "Connection refused" in done.stdout
     last = done.stdout.splitlines()[-1]
     assert last.startswith(
-        "install: installing 3 Python packages into .venv/ (1.7 GB): the package index cannot be reached, got"
+        "install: installing 3 Python packages into .venv/ (2.0 GB): the package index cannot be reached, got"
     )
     assert "PIP_INDEX_URL" in last
 
