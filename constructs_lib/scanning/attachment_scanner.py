@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import aws_cdk as cdk
@@ -37,7 +37,7 @@ from constructs_lib.worker import VISIBILITY_TIMES
 from mailroom.announcements.events import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
-from mailroom.scanning.active.risks import OFF
+from mailroom.scanning.active.risks import OFF, Reaction
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 from mailroom.turns import QUEUE_TAG
@@ -163,7 +163,8 @@ class AttachmentScanner(Construct):
             bucket: versioned, and made in this app.
             name: what alerts and verdicts call it.
             alerts: topic of detections; the role may publish to it. A `SecurityAlerts` as it is, since its `topic()` is imported.
-            policy: what becomes of an object on each verdict. Default: as a tenant's, but active content is not looked for.
+            policy: what becomes of an object on each verdict; active content and senders are a matter of mail.
+                Default: as a tenant's.
 
         Raises:
             ValueError: the bucket is not versioned, or no longer: what is scanned would not be what is deleted; or `name` holds
@@ -182,7 +183,9 @@ class AttachmentScanner(Construct):
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
         let_use(self.role, bucket.encryption_key, "s3")
         let_publish(self.role, alerts)
-        said = Recipient(tenant=name, policy=policy or Policy(active_content=OFF), topic_arn=alerts.topic_arn)
+        # Files are taken or held as they are: a program that is uploaded is mostly meant to be one.
+        of_files = replace(policy or Policy(), active_content=OFF, unauthenticated=Reaction.DELIVER)
+        said = Recipient(tenant=name, policy=of_files, topic_arn=alerts.topic_arn)
         for key, value in tags_of(said).items():
             cdk.Tags.of(bucket).add(key, value)
         bucket.add_event_notification(

@@ -327,8 +327,7 @@ def test_any_bucket_can_be_scanned() -> None:
                     {"Key": "mail-scanning:objects", "Value": "files"},
                     {
                         "Key": "mail-scanning:policy",
-                        "Value": "clean=deliver infected=delete encrypted=hold over-limit=hold programs=strip macros=flag "
-                        "web-scripts=flag onenote-files=flag pdf-actions=flag unauthenticated=flag",
+                        "Value": "clean=deliver infected=delete encrypted=hold over-limit=hold",
                     },
                     {"Key": "mail-scanning:tenant", "Value": "uploads"},
                 ]

@@ -8,7 +8,7 @@ from typing import Final
 
 from mailroom.scanning.active.beginnings import behind_declarations
 
-__all__ = ["is_program"]
+__all__ = ["INSTALLERS", "is_program", "root_class"]
 
 _MAGIC: Final = (
     b"\x7fELF",
@@ -27,7 +27,7 @@ _MAGIC: Final = (
     b"\0\x01\0\0Standard ACE DB",
     b"#@~^",  # VBScript and JScript, encoded
 )
-_INSTALLERS: Final = tuple(
+INSTALLERS: Final = tuple(
     bytes.fromhex(f"{first}00000000c000000000000046") for first in ("84100c00", "86100c00", "82100c00")
 )
 """Classes of MSI, MSP and MST in the root of their compound file. Source: Windows SDK, Msi.h."""
@@ -51,7 +51,7 @@ def is_program(data: bytes) -> bool:
     if data.startswith(_MAGIC) or _is_dos_program(data) or data[-512:-508] == _DMG_END:
         return True
     if data.startswith(_COMPOUND):
-        return _root_class(data) in _INSTALLERS
+        return root_class(data) in INSTALLERS
     if _TEXT.match(behind_declarations(data[:_HEAD], comments=True)):
         return True
     return _HTA.search(data[:_ANYWHERE].translate(None, b"\0")) is not None
@@ -69,7 +69,7 @@ def _is_dos_program(data: bytes) -> bool:
     return int(last) <= 512 and int(pages) > 0
 
 
-def _root_class(data: bytes) -> bytes:
+def root_class(data: bytes) -> bytes:
     """The class of a compound file's root, which is the first entry of its directory. Source: MS-CFB 2.2, 2.6.1."""
     if len(data) < 512:
         return b""

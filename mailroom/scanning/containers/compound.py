@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from mailroom.scanning.active.programs import INSTALLERS, root_class
 from mailroom.scanning.containers.results import FaultError, Member, Room
 
 __all__ = ["compound_members", "holds_files", "package_file"]
 
 MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BROKEN: Final = "Container.Ole.Broken"
-_INSTALLERS: Final = tuple(
-    bytes.fromhex(f"{first}00000000c000000000000046") for first in ("84100c00", "86100c00", "82100c00")
-)
 _LAST: Final = 0xFFFFFFFA
 """Numbers of sectors end here; those above mean something else."""
 _NONE: Final = 0xFFFFFFFF
@@ -40,7 +38,7 @@ _HOLDS: Final = re.compile(
 
 def holds_files(data: bytes) -> bool:
     """Whether a compound file has files of their own in it, by its directory's words."""
-    return data.startswith(MAGIC) and (_HOLDS.search(data) is not None or _root_class(data) in _INSTALLERS)
+    return data.startswith(MAGIC) and (_HOLDS.search(data) is not None or root_class(data) in INSTALLERS)
 
 
 def compound_members(data: bytes, room: Room) -> Iterator[Member]:
@@ -50,7 +48,7 @@ def compound_members(data: bytes, room: Room) -> Iterator[Member]:
         FaultError: its directory or a file in it cannot be read to its end.
     """
     file = _Compound(data)
-    whole = file.entries[0].class_id in _INSTALLERS
+    whole = file.entries[0].class_id in INSTALLERS
     for entry in file.entries[1:]:
         if entry.kind != 2 or not (whole or _WANTED.fullmatch(entry.name)):
             continue
@@ -80,14 +78,6 @@ def package_file(native: bytes) -> tuple[str, bytes]:
 def _text(data: bytes, at: int) -> tuple[str, int]:
     end = data.index(b"\0", at)
     return data[at:end].decode("latin-1"), end + 1
-
-
-def _root_class(data: bytes) -> bytes:
-    shift = int.from_bytes(data[30:32], "little")
-    if shift not in {9, 12}:
-        return b""
-    at = (int.from_bytes(data[48:52], "little") + 1) << shift
-    return data[at + 80 : at + 96]
 
 
 @dataclass(slots=True)
