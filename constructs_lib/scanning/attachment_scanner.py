@@ -163,8 +163,8 @@ class AttachmentScanner(Construct):
             bucket: versioned, and made in this app.
             name: what alerts and verdicts call it.
             alerts: topic of detections; the role may publish to it. A `SecurityAlerts` as it is, since its `topic()` is imported.
-            policy: what becomes of an object on each verdict; active content and senders are a matter of mail.
-                Default: as a tenant's.
+            policy: what becomes of an object on each verdict; active content and senders count in mail alone. Default: as
+                a tenant's.
 
         Raises:
             ValueError: the bucket is not versioned, or no longer: what is scanned would not be what is deleted; or `name` holds
