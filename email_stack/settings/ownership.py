@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from constructs_lib.names import registrable_domain
 from email_stack.dnscheck.directory import Answer, Directory, ResolverError, delegated_servers
 from email_stack.dnscheck.guard import MOST_QUERIES, GuardedNetwork, IPNetwork
 from email_stack.dnscheck.model import Endpoint
@@ -84,7 +83,7 @@ async def _look(domain: str, token: str, directory: Directory) -> Proof:
         bogus = (await directory.recursive(name, "TXT")).bogus
     except NoAnswerError:
         bogus = False
-    zone = await directory.zone_of(registrable_domain(domain).partition(".")[2])
+    zone = await directory.zone_of(domain.rpartition(".")[2])
     named: frozenset[str] = frozenset()
     for cut in _cuts(domain):
         # Each cut is taken from the zone above, and never from a resolver: that may have asked the one server of a hosting company
@@ -106,10 +105,9 @@ async def _look(domain: str, token: str, directory: Directory) -> Proof:
 
 
 def _cuts(domain: str) -> list[str]:
-    """Where zones may begin: the registered domain, and each name below it down to the domain."""
+    """Where zones may begin below the top-level domain, which is the only one that is taken from the resolver."""
     labels = domain.split(".")
-    first = len(labels) - len(registrable_domain(domain).split("."))
-    return [".".join(labels[start:]) for start in range(first, -1, -1)]
+    return [".".join(labels[start:]) for start in range(len(labels) - 2, -1, -1)]
 
 
 def _delegated(answer: Answer, name: str) -> frozenset[str]:

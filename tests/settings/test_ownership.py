@@ -128,6 +128,18 @@ def test_a_delegation_at_one_server_of_the_parent_proves_nothing(internet: Inter
     assert seen.text == f'the servers of the zone above "{DOMAIN}" do not agree on its name servers'
 
 
+def test_a_zone_far_above_is_followed_cut_by_cut(internet: Internet) -> None:
+    """Through a name that is no zone, and a zone in between; that one of its parents' servers names others is seen."""
+    deep = f"mail.eu.{DOMAIN}"
+    internet.serve(DOMAIN, f'_email-claim.{deep}. TXT "{TOKEN}"', internet.ours)
+    assert look(internet, domain=deep).seen.everywhere
+    internet.serve_differently(internet.customer[1], ZONE, f"{DOMAIN}. NS ns2.dns.example.")
+    seen = look(internet, domain=deep).seen
+    internet.remove(DOMAIN)
+    assert not seen.everywhere
+    assert seen.text == f'the servers of the zone above "{DOMAIN}" do not agree on its name servers'
+
+
 def test_a_cname_is_no_proof(internet: Internet) -> None:
     """A wildcard may lead the name to a place where anybody sets records."""
     internet.serve(ZONE, f'*.{DOMAIN}. CNAME anybody.{ZONE}.\nanybody.{ZONE}. TXT "{TOKEN}"', internet.customer)
