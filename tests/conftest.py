@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from hypothesis import settings
 
-from email_stack.synthesis.toolchain import use_own_node
+from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
@@ -18,4 +18,6 @@ settings.register_profile("project", parent=settings(), deadline=timedelta(secon
 settings.load_profile("project")
 for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
     del os.environ[name]
+# Hundreds of processes of Node load the same programs: each is compiled once.
+os.environ.setdefault("NODE_COMPILE_CACHE", str(PROJECT_ROOT / ".make" / "node-cache"))
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true")

@@ -21,7 +21,10 @@ REGION = "eu-central-1"
 
 # Coverage of subprocesses needs its own variables in their otherwise bare environment.
 _COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-_QUICK_POLLS = {"NODE_OPTIONS": f'--require "{Path(__file__).with_name("quick_polls.cjs")}"'}
+_QUICK_POLLS = {
+    "NODE_OPTIONS": f'--require "{Path(__file__).with_name("quick_polls.cjs")}"',
+    "NODE_COMPILE_CACHE": os.environ["NODE_COMPILE_CACHE"],
+}
 
 
 @dataclass(frozen=True)
