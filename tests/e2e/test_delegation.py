@@ -68,6 +68,7 @@ def test_parent_of_both_kinds_delegates(platform: Platform, parent_zone: str, ro
     }
 
 
+@pytest.mark.thorough
 def test_a_parent_zone_that_is_dropped_holds_nothing_up(platform: Platform, parent_zone: str) -> None:
     """The tenant is deployed without it; what delegates is named, goes on, and goes with the tenant or by a command of its own."""
     parent = {"hosted_zone_id": parent_zone, "zone_name": PARENT}

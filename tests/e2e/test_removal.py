@@ -82,6 +82,7 @@ def test_a_word_that_was_not_deployed_deletes_nothing(platform: Platform) -> Non
     assert held(platform) == before
 
 
+@pytest.mark.thorough
 def test_a_table_protected_by_hand_is_seen_before_mail_goes(platform: Platform) -> None:
     """Deployed, it would go but for DynamoDB's own protection: refused with the mail there; without it, all of it goes."""
     config = platform.folder / "tenants.yaml"
@@ -151,6 +152,7 @@ def test_a_removal_that_ended_early_is_ended_by_the_next(platform: Platform) -> 
     assert (again["applied"], again["reason"]) == (False, "not deployed")
 
 
+@pytest.mark.thorough
 def test_what_would_go_against_the_config_is_not_deleted(platform: Platform) -> None:
     """The other way round: `retain` written over a stack that deletes is refused; deployed, the bucket and the table stay."""
     outputs = deployed(platform, platform.write_config([globex(live=False, removal="destroy")]), "globex")

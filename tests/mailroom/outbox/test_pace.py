@@ -36,7 +36,8 @@ def check_all_ended(world: World) -> Counter[OutboxState]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "visibility"), [pytest.param(1, 180.0, marks=pytest.mark.thorough), (2, 720.0)])
+@pytest.mark.thorough
+@pytest.mark.parametrize(("seed", "visibility"), [(1, 180.0), (2, 720.0)])
 def test_thousand_messages_at_one_a_second_and_200_a_day(seed: int, visibility: float) -> None:
     """Of ten tenants, by workers that are killed at any point: shares and waits differ by a small factor, and none is lost."""
     world = World(per_second=1, per_day=200, seed=seed, dies=0.003, visibility=visibility)
