@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +17,26 @@ import yaml
 
 from emulator import Emulator
 from tests.validation import NO_VALIDATION
+from tests.warm import CommandLine
 
 REGION = "eu-central-1"
 
 # Coverage of subprocesses needs its own variables in their otherwise bare environment.
 _COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-_QUICK_POLLS = {
-    "NODE_OPTIONS": f'--require "{Path(__file__).with_name("quick_polls.cjs")}"',
+_QUICK_CDK = {
+    "NODE_OPTIONS": f'--require "{Path(__file__).with_name("quick_cdk.cjs")}"',
     "NODE_COMPILE_CACHE": os.environ["NODE_COMPILE_CACHE"],
 }
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The emulator and a folder to keep a config in."""
+    """The emulator, a folder to keep a config in, and the operator's command line."""
 
     emulator: Emulator
     folder: Path
+    commands: CommandLine
+    assemblies: Path
 
     def write_config(self, tenants: list[dict[str, Any]], cells: dict[str, Any] | None = None) -> Path:
         """Write a config of `tenants`; one cell, `eu`, unless told otherwise."""
@@ -42,13 +46,14 @@ class Platform:
 
     def email_stack(self, *arguments: str, region: str = REGION) -> subprocess.CompletedProcess[str]:
         """Run the command line as an operator would, but without the CDK's check of templates; never raises."""
-        return self.run([sys.executable, "-m", "email_stack.cli", *arguments], region=region, variables=NO_VALIDATION)
+        return self.commands.run(list(arguments), self._environment(region, NO_VALIDATION))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line, its output a pipe, and go on."""
         command = [sys.executable, "-u", "-m", "email_stack.cli", *arguments]
-        environment = {**self.emulator.environment(REGION), **_COVERAGE, **_QUICK_POLLS, **NO_VALIDATION}
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=self._environment(REGION, NO_VALIDATION), stdout=subprocess.PIPE, text=True
+        )
 
     def json(self, *arguments: str) -> Any:
         """What a command prints with --json; the command must succeed."""
@@ -65,10 +70,14 @@ class Platform:
         variables: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run any command in the environment of the emulator, with some variables more, from the project's folder or another."""
-        environment = {**self.emulator.environment(region), **_COVERAGE, **_QUICK_POLLS, **(variables or {})}
+        environment = self._environment(region, variables or {})
         return subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
+
+    def _environment(self, region: str, variables: Mapping[str, str]) -> dict[str, str]:
+        remembered = {"REMEMBERED_ASSEMBLIES": str(self.assemblies)}
+        return {**self.emulator.environment(region), **_COVERAGE, **_QUICK_CDK, **remembered, **variables}
 
     def client(self, service: str) -> Any:
         """A client of `service` in the region, as the account's root, whom no policy binds here."""
@@ -88,11 +97,27 @@ class Platform:
         return self.emulator.client(service, REGION, credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[CommandLine]:
+    """The operator's command line, imported once."""
+    with tempfile.TemporaryDirectory(prefix="commands-") as folder, CommandLine(Path(folder)) as commands:
+        yield commands
+
+
+@pytest.fixture(scope="session")
+def assemblies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Where the app's assemblies are kept during one run of the tests, for all its workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "assemblies"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, commands: CommandLine, assemblies: Path) -> Iterator[Platform]:
     """A bootstrapped, otherwise empty account of its own for each module."""
     with Emulator(enforce_iam=True) as emulator:
-        made = Platform(emulator, tmp_path_factory.mktemp("config"))
+        made = Platform(emulator, tmp_path_factory.mktemp("config"), commands, assemblies)
         # Not from the project's folder: there the CLI would synthesize the app before.
         done = made.run(["cdk", "bootstrap", f"aws://{emulator.account_id}/{REGION}"], folder=made.folder)
         assert done.returncode == 0, done.stdout + done.stderr
