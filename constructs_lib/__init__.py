@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from constructs_lib.receiving import ActiveReceiptRuleSet as ActiveReceiptRuleSet
     from constructs_lib.receiving import TenantInbox as TenantInbox
     from constructs_lib.receiving import TenantInboxProps as TenantInboxProps
+    from constructs_lib.records import Dmarc as Dmarc
     from constructs_lib.records import DnsRecord as DnsRecord
     from constructs_lib.records import MtaSts as MtaSts
     from constructs_lib.registry import TenantEntry as TenantEntry
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from constructs_lib.scanning import AttachmentScanner as AttachmentScanner
     from constructs_lib.scanning import AttachmentScannerProps as AttachmentScannerProps
     from constructs_lib.scanning import SignatureMirror as SignatureMirror
+    from constructs_lib.sections import Retention as Retention
+    from constructs_lib.sections import Tracking as Tracking
     from constructs_lib.sending import SendingIdentity as SendingIdentity
     from constructs_lib.sharing import SharedFunctions as SharedFunctions
     from constructs_lib.tenant_subdomain import TenantSubdomain as TenantSubdomain

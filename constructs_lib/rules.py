@@ -14,7 +14,6 @@ from constructs_lib.checks import (
     Rule,
     arn,
     choice,
-    duration,
     each,
     got,
     instance,
@@ -22,13 +21,15 @@ from constructs_lib.checks import (
     literal,
     matching,
     normal,
+    optional,
     parts,
     text,
     whole,
 )
 from constructs_lib.faults import RuleError
 from constructs_lib.limits import MOST_RECIPIENTS_PER_RULE
-from constructs_lib.records import DmarcPolicy, MtaSts
+from constructs_lib.records import Dmarc, DmarcPolicy, MtaSts
+from constructs_lib.sections import Retention, Tracking
 from constructs_lib.sharing import SharedFunctions
 from mailroom.addresses import DesignatedAddress
 from mailroom.messages.joining import JoinBy
@@ -40,37 +41,37 @@ __all__ = [
     "BUCKET_NAME",
     "CONCURRENCY",
     "CONFIGURATION_SET",
-    "DMARC_POLICIES",
+    "DMARC",
     "DOMAIN",
     "HOSTED_ZONE_ID",
     "IDENTIFIER",
-    "JOIN_BY",
+    "JOIN_THREADS_BY",
     "KEY",
     "KEY_ARN",
     "LABEL",
     "MAILBOXES",
-    "MESSAGE_RETENTION",
     "MTA_STS",
     "QUEUE_ARN",
-    "RAW_RETENTION",
+    "RECEIVING_TLS",
     "RECIPIENTS_PER_RULE",
-    "REPORTS",
+    "RETENTION",
     "ROLE_ARN",
     "RULE_SET_NAME",
     "SCANNER",
-    "SCAN_POLICY",
+    "SCANNING",
     "STATEMENT",
     "SUBDOMAIN",
     "TABLE_ARN",
     "TABLE_NAME",
     "TARGET",
     "TOPIC",
+    "TRACKING",
     "address_of",
     "addresses_of",
     "anything_said",
 ]
 
-DMARC_POLICIES: Final[tuple[DmarcPolicy, ...]] = ("none", "quarantine", "reject")
+_DMARC_POLICIES: Final[tuple[DmarcPolicy, ...]] = ("none", "quarantine", "reject")
 
 IDENTIFIER: Final = literal(values.identifier, "acme")
 DOMAIN: Final = normal(names.domain_name, "post.acme.example")
@@ -101,8 +102,22 @@ REGISTRY_PATH: Final = matching(
     "/mail/configuration-sets/",
 )
 STACK_PREFIX: Final = matching(r"[A-Za-z][A-Za-z0-9-]{0,99}", "what stacks' names begin with", "Tenant-")
-RAW_RETENTION: Final = duration("days", 1, values.MOST_RAW_DAYS)
-MESSAGE_RETENTION: Final = duration("days", 1, values.MOST_MESSAGES_DAYS)
+RECEIVING_TLS: Final = choice("require", "optional")
+RETENTION: Final = parts(
+    Retention,
+    {"raw_days": whole(1, values.MOST_RAW_DAYS), "messages_days": optional(whole(1, values.MOST_MESSAGES_DAYS))},
+    "use Retention(raw_days=..., messages_days=...), or leave it out",
+)
+TRACKING: Final = parts(
+    Tracking,
+    {
+        "opens": FLAG,
+        "clicks": FLAG,
+        "redirect_domain": optional(DOMAIN),
+        "suppressed_addresses": choice("hashed", "plain"),
+    },
+    "use Tracking(opens=..., clicks=...), or leave it out",
+)
 SCANNER: Final = parts(
     Scanner,
     {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN, "key_arns": each(KEY_ARN)},
@@ -166,7 +181,9 @@ def _reports(value: Any) -> Iterator[Broken]:
         yield Broken(fault.message, f"{len(value)} addresses", fault.remedy)
 
 
-REPORTS: Final[Rule] = _reports
+DMARC: Final = parts(
+    Dmarc, {"policy": choice(*_DMARC_POLICIES), "rua": _reports}, "use Dmarc(policy=..., rua=[...]), or leave it out"
+)
 
 
 def _name(value: Any) -> Iterator[Broken]:
@@ -186,16 +203,16 @@ def _statement(value: Any) -> Iterator[Broken]:
 
 
 STATEMENT: Final[Rule] = _statement
-JOIN_BY: Final = each(_join_by)
-SCAN_POLICY: Final[Rule] = _policy
+JOIN_THREADS_BY: Final = each(_join_by)
+SCANNING: Final[Rule] = _policy
 TARGET: Final = text(names.domain_name, "d111111abcdef8.cloudfront.net")
 MTA_STS: Final = parts(
     MtaSts,
     {
         "policy_host": DOMAIN,
         "mode": choice("testing", "enforce"),
-        # RFC 8461 3.2 takes no more than a year of 366 days; less than a day, a resolver may keep the record longer.
-        "max_age_seconds": whole(86_400, 31_557_600),
+        # RFC 8461 3.2 takes no more than 31,557,600 seconds; less than a day, a resolver may keep the record longer.
+        "max_age_days": whole(1, 365),
     },
     "use MtaSts(policy_host=...)",
 )

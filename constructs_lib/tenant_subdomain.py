@@ -24,10 +24,11 @@ from constructs_lib.environments import check_receives
 from constructs_lib.faults import shown
 from constructs_lib.keys import arn_of, here, let
 from constructs_lib.messages import MessageStore, MessageStoreProps
-from constructs_lib.receiving import TenantInbox, TenantInboxProps, readable_for
+from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
-from constructs_lib.records import DmarcPolicy, DnsRecord, MtaSts, email_records
+from constructs_lib.records import Dmarc, DnsRecord, MtaSts, email_records
 from constructs_lib.registry import TenantEntry, TenantEntryProps
+from constructs_lib.sections import Dns, ReceivingTls, Retention, Tracking
 from constructs_lib.sending import SendingIdentity
 from constructs_lib.sharing import SharedFunctions
 from constructs_lib.tracking import EngagementEvents
@@ -50,30 +51,25 @@ class TenantSubdomainProps:
         addresses: designated addresses. Those that receive are the receipt rules' recipients, those that send are what the outbox
             may send from, and all are the address book. Append new ones at the end. Default: none.
         catch_all: whether every address of the subdomain receives. Default: False.
-        delegated: True makes a hosted zone with the records in it; False leaves the records to the customer. Default: True.
-        parent: zone of ours, in this account, that delegates the subdomain. Default: None.
-        portal: alias at the subdomain itself; needs `delegated`. Default: None.
-        mail_from_label: Default: "mail".
-        dmarc_policy: Default: "quarantine".
-        dmarc_rua: addresses for DMARC's aggregate reports. Default: none.
-        redirect_domain: domain that the image for opens comes from; not with `track_clicks`, whose links of https would end there
-            with Amazon's certificate. SES takes it once the identity is verified. Default: None.
+        dns: "delegated" makes a hosted zone with the records in it; "self-managed" leaves the records to the customer.
+            Default: "delegated".
+        parent_zone: zone of ours, in this account, that delegates the subdomain. Default: None.
+        portal: alias at the subdomain itself; needs a delegated subdomain. Default: None.
+        mail_from: label of the MAIL FROM domain. Default: "mail".
+        dmarc: policy, and where reports go. Default: quarantine, nowhere.
         mta_sts: what senders must find before they deliver; its policy is served elsewhere. Default: None.
         live: False stops sending and receiving. Default: True.
-        receiving_tls_required: Default: True.
+        receiving_tls: "require" lets mail that arrives without TLS bounce; "optional" takes it. Default: "require".
         recipients_per_rule: Default: 100.
-        raw_retention: how long mail may wait in quarantine. Default: 90 days.
+        retention: how long mail is kept. Default: 90 days in quarantine, delivered until somebody deletes it.
         scanner: what scans the mail that arrives. Default: None, it stays in quarantine.
         shared: functions of the account and region that note what became of mail, and write the address book; with a scanner.
             Default: None, neither is done.
-        scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
-        message_retention: how long delivered mail and its messages are kept. Default: None, until somebody deletes them.
-        track_opens: whether it is recorded that mail was opened. Default: True.
-        track_clicks: whether it is recorded that links were followed. Default: True.
-        suppress_plain_addresses: whether addresses that bounced or complained are kept, and not only a digest. Default: False.
-        join_by: what else than identifiers makes one thread of messages. Default: nothing.
+        scanning: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
+        tracking: which events of sent mail are recorded. Default: all; addresses that bounced are kept as a digest.
+        join_threads_by: what else than identifiers makes one thread of messages. Default: nothing.
         alarm_topic: told when mail cannot be filed. Default: None, nobody is.
-        alert_addresses: operators to tell of detections. Default: none.
+        alerts: operators to tell of detections, by their addresses. Default: none.
         alerts_key_arn: KMS key of the alerts topic, whose policy is left as it is. Default: None, `encryption_key`, else a key of
             its own.
         encryption_key: KMS key of bucket, table, queues, log groups and the alerts topic. Roles made here may use it by policies of
@@ -89,28 +85,23 @@ class TenantSubdomainProps:
     rule_set_name: str
     addresses: Sequence[DesignatedAddress] = ()
     catch_all: bool = False
-    delegated: bool = True
-    parent: ParentZone | None = None
+    dns: Dns = "delegated"
+    parent_zone: ParentZone | None = None
     portal: PortalAlias | None = None
-    mail_from_label: str = "mail"
-    dmarc_policy: DmarcPolicy = "quarantine"
-    dmarc_rua: Sequence[str] = ()
-    redirect_domain: str | None = None
+    mail_from: str = "mail"
+    dmarc: Dmarc = field(default_factory=Dmarc)
     mta_sts: MtaSts | None = None
     live: bool = True
-    receiving_tls_required: bool = True
+    receiving_tls: ReceivingTls = "require"
     recipients_per_rule: int = RECIPIENTS_PER_RULE
-    raw_retention: cdk.Duration | None = None
+    retention: Retention = field(default_factory=Retention)
     scanner: Scanner | None = None
     shared: SharedFunctions | None = None
-    scan_policy: Policy = field(default_factory=Policy)
-    message_retention: cdk.Duration | None = None
-    track_opens: bool = True
-    track_clicks: bool = True
-    suppress_plain_addresses: bool = False
-    join_by: Sequence[JoinBy] = ()
+    scanning: Policy = field(default_factory=Policy)
+    tracking: Tracking = field(default_factory=Tracking)
+    join_threads_by: Sequence[JoinBy] = ()
     alarm_topic: sns.ITopic | None = None
-    alert_addresses: Sequence[str] = ()
+    alerts: Sequence[str] = ()
     alerts_key_arn: str | None = None
     encryption_key: kms.IKey | None = None
     access_logs_bucket_name: str | None = None
@@ -141,39 +132,38 @@ class TenantSubdomain(Construct):
         senders = [one.address for one in props.addresses if one.sends]
         recipients = [props.subdomain] if props.catch_all else [one.address for one in props.addresses if one.receives]
         self._sends = bool(senders)
-        if not props.delegated and (props.portal is not None or props.parent is not None):
-            what = "portal" if props.portal is not None else "parent"
+        delegated = props.dns == "delegated"
+        if not delegated and (props.portal is not None or props.parent_zone is not None):
+            what = "portal" if props.portal is not None else "parent_zone"
             with placed(self):
                 raise ValueError(
-                    f"{where}: {what} needs a zone of ours, got delegated=False; delegate the subdomain or drop it"
+                    f'{where}: {what} needs a zone of ours, got dns="self-managed"; delegate the subdomain or drop it'
                 )
         self.sending = SendingIdentity(
             self,
             "Sending",
             domain=props.subdomain,
             tenant_name=props.tenant_id,
-            mail_from_label=props.mail_from_label,
-            sending_enabled=props.live,
-            redirect_domain=props.redirect_domain,
-            track_clicks=props.track_clicks,
+            mail_from=props.mail_from,
+            live=props.live,
+            tracking=props.tracking,
         )
         self.records: tuple[DnsRecord, ...] = email_records(
             subdomain=props.subdomain,
             region=(scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)).region,
-            mail_from_label=props.mail_from_label,
+            mail_from=props.mail_from,
             dkim=self.sending.dkim_tokens,
-            dmarc_policy=props.dmarc_policy,
-            dmarc_rua=props.dmarc_rua,
-            redirect_domain=props.redirect_domain,
+            dmarc=props.dmarc,
+            redirect_domain=props.tracking.redirect_domain,
             mta_sts=props.mta_sts,
         )
         self.zone: SubdomainZone | None = None
-        if props.delegated:
+        if delegated:
             self.zone = SubdomainZone(
                 self,
                 "Dns",
                 zone_name=props.subdomain,
-                parent=props.parent,
+                parent_zone=props.parent_zone,
                 portal=props.portal,
                 removal_policy=props.removal_policy,
             )
@@ -184,7 +174,7 @@ class TenantSubdomain(Construct):
             self,
             "Alerts",
             display_name=f"Mail security {props.tenant_id}",
-            addresses=props.alert_addresses,
+            addresses=props.alerts,
             publisher_role_arns=[props.scanner.role_arn] if props.scanner is not None else (),
             publishers_have_key=props.scanner is not None and key_arn in props.scanner.key_arns,
             encryption_key=props.encryption_key if props.alerts_key_arn is None else None,
@@ -198,9 +188,8 @@ class TenantSubdomain(Construct):
                 "Messages",
                 MessageStoreProps(
                     tenant_id=props.tenant_id,
-                    # No message is listed whose attachments are gone.
-                    retention=readable_for(props.message_retention) if props.message_retention is not None else None,
-                    join_by=props.join_by,
+                    retention=props.retention,
+                    join_threads_by=props.join_threads_by,
                     configuration_set_name=self.sending.configuration_set_name if senders else None,
                     send_statements=self.sending.send_statements(senders) if senders else (),
                     table_statements=props.shared.table_statements(
@@ -223,17 +212,16 @@ class TenantSubdomain(Construct):
                 tenant_id=props.tenant_id,
                 rule_set_name=props.rule_set_name,
                 recipients=recipients,
-                raw_retention=props.raw_retention or cdk.Duration.days(90),
-                enabled=props.live,
-                tls_required=props.receiving_tls_required,
+                retention=props.retention,
+                live=props.live,
+                receiving_tls=props.receiving_tls,
                 recipients_per_rule=props.recipients_per_rule,
                 access_logs_bucket_name=props.access_logs_bucket_name,
                 encryption_key=props.encryption_key,
                 removal_policy=props.removal_policy,
                 scanner=props.scanner,
-                scan_policy=props.scan_policy,
+                scanning=props.scanning,
                 structurer=self.messages.structurer if self.messages is not None else None,
-                message_retention=props.message_retention,
                 alerts_topic=self.alerts.topic(),
             ),
         )
@@ -249,16 +237,15 @@ class TenantSubdomain(Construct):
                 configuration_set_name=self.sending.configuration_set_name,
                 table_name=messages.table_name,
                 book=self.address_book,
-                plain_addresses=props.suppress_plain_addresses,
-                retention=props.message_retention,
+                tracking=props.tracking,
+                retention=props.retention,
             ),
         )
         told = EngagementEvents(
             self,
             "Tracking",
             configuration_set_name=self.sending.configuration_set_name,
-            opens=props.track_opens,
-            clicks=props.track_clicks,
+            tracking=props.tracking,
         )
         # No event comes before somebody knows whose it is.
         told.destination.add_resource_dependency(entry.parameter)
@@ -321,28 +308,23 @@ _RULES: Final[dict[str, Rule]] = {
     "subdomain": rules.SUBDOMAIN,
     "rule_set_name": rules.RULE_SET_NAME,
     "catch_all": FLAG,
-    "delegated": FLAG,
-    "parent": optional(PARENT),
+    "dns": choice("delegated", "self-managed"),
+    "parent_zone": optional(PARENT),
     "portal": optional(PORTAL),
-    "mail_from_label": rules.LABEL,
-    "dmarc_policy": choice(*rules.DMARC_POLICIES),
-    "dmarc_rua": rules.REPORTS,
-    "redirect_domain": optional(rules.DOMAIN),
+    "mail_from": rules.LABEL,
+    "dmarc": rules.DMARC,
     "mta_sts": optional(rules.MTA_STS),
     "live": FLAG,
-    "receiving_tls_required": FLAG,
+    "receiving_tls": rules.RECEIVING_TLS,
     "recipients_per_rule": rules.RECIPIENTS_PER_RULE,
-    "raw_retention": optional(rules.RAW_RETENTION),
+    "retention": rules.RETENTION,
     "scanner": optional(rules.SCANNER),
     "shared": optional(rules.SHARED),
-    "scan_policy": rules.SCAN_POLICY,
-    "message_retention": optional(rules.MESSAGE_RETENTION),
-    "track_opens": FLAG,
-    "track_clicks": FLAG,
-    "suppress_plain_addresses": FLAG,
-    "join_by": rules.JOIN_BY,
+    "scanning": rules.SCANNING,
+    "tracking": rules.TRACKING,
+    "join_threads_by": rules.JOIN_THREADS_BY,
     "alarm_topic": optional(rules.TOPIC),
-    "alert_addresses": rules.MAILBOXES,
+    "alerts": rules.MAILBOXES,
     "alerts_key_arn": optional(rules.KEY_ARN),
     "encryption_key": optional(rules.KEY),
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),

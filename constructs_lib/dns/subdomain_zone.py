@@ -76,7 +76,7 @@ def _portal(value: Any) -> Iterator[Broken]:
 PORTAL: Final[Rule] = _portal
 _RULES: Final[dict[str, Rule]] = {
     "zone_name": rules.DOMAIN,
-    "parent": optional(PARENT),
+    "parent_zone": optional(PARENT),
     "portal": optional(PORTAL),
     "removal_policy": KEPT_OR_NOT,
 }
@@ -85,19 +85,19 @@ _RULES: Final[dict[str, Rule]] = {
 class SubdomainZone(Construct):
     """The public hosted zone of a subdomain, and its delegation.
 
-    Creates 1 hosted zone; with `parent`, 1 NS record set there; with `portal`, 1 record set group of 1 or 2 aliases; each
+    Creates 1 hosted zone; with `parent_zone`, 1 NS record set there; with `portal`, 1 record set group of 1 or 2 aliases; each
     `add_records` adds 1 record set group.
 
     Args:
         zone_name: the subdomain: A-labels, no trailing dot.
-        parent: zone of ours that delegates it. Default: None, somebody else writes the NS record from `name_servers`.
+        parent_zone: zone of ours that delegates it. Default: None, somebody else writes the NS record from `name_servers`.
         portal: alias at the subdomain itself, beside its MX and TXT records. Default: None.
         removal_policy: Default: retain, but not what a first deployment that failed has made. DESTROY keeps the zone as well,
             whatever becomes of its stack, and is noted in its metadata for whoever deletes it once nobody is led to it: deleted
             while it is still delegated, it can be taken over by whoever is given the same name servers next.
 
     Raises:
-        ValueError: `zone_name` does not lie below `parent.zone_name`, or a text holds `{{` or a `${` that is no token
+        ValueError: `zone_name` does not lie below `parent_zone.zone_name`, or a text holds `{{` or a `${` that is no token
             (`check_texts`).
 
     Source: Route 53 developer guide, "Creating a subdomain that uses Route 53 as the DNS service"; RFC 1034 4.2.1.
@@ -109,12 +109,12 @@ class SubdomainZone(Construct):
         id: str,
         *,
         zone_name: str,
-        parent: ParentZone | None = None,
+        parent_zone: ParentZone | None = None,
         portal: PortalAlias | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, id)
-        given = {"zone_name": zone_name, "parent": parent, "portal": portal, "removal_policy": removal_policy}
+        given = {"zone_name": zone_name, "parent_zone": parent_zone, "portal": portal, "removal_policy": removal_policy}
         check_props(self, f"zone {shown(zone_name)}", _RULES, **given)
         self.zone_name = zone_name
         self.zone = route53.PublicHostedZone(self, "Zone", zone_name=zone_name)
@@ -124,8 +124,8 @@ class SubdomainZone(Construct):
             cast("cdk.CfnResource", self.zone.node.default_child).add_metadata(REMOVAL_METADATA, "destroy")
         self.hosted_zone_id: str = self.zone.hosted_zone_id
         self.name_servers: list[str] = self.zone.hosted_zone_name_servers or []
-        if parent is not None:
-            self._delegate_from(parent)
+        if parent_zone is not None:
+            self._delegate_from(parent_zone)
         self.portal_records: tuple[DnsRecord, ...] = self._alias(portal) if portal is not None else ()
 
     def add_records(self, id: str, records: Sequence[DnsRecord]) -> RecordBatch:
@@ -136,7 +136,7 @@ class SubdomainZone(Construct):
         if not self.zone_name.endswith(f".{parent.zone_name}") and not is_token(self.zone_name + parent.zone_name):
             with placed(self):
                 raise ValueError(
-                    f'zone "{self.zone_name}": parent must be a zone above it, got "{parent.zone_name}"; '
+                    f'zone "{self.zone_name}": parent_zone must be a zone above it, got "{parent.zone_name}"; '
                     "name a zone that it ends in"
                 )
         record = delegation_record(subdomain=self.zone_name, name_servers=self.name_servers)

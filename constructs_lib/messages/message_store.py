@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -18,9 +19,11 @@ from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, each, optional
 from constructs_lib.faults import shown
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import uses
+from constructs_lib.sections import Retention
 from constructs_lib.statements import allow_to
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.announcements.events import SOURCE
+from mailroom.lifetimes import readable_for
 from mailroom.messages.joining import JoinBy
 from mailroom.store.keys import BY_ACTIVITY, EXPIRES, LATEST, LISTED, PARTITION, SORT
 
@@ -40,8 +43,8 @@ class MessageStoreProps:
 
     Args:
         tenant_id: permanent id; events and logs name it.
-        retention: how long messages are kept; whole days. Default: None, until somebody deletes them.
-        join_by: what else than identifiers makes one thread of messages. Default: nothing.
+        retention: how long messages are kept. Default: until somebody deletes them.
+        join_threads_by: what else than identifiers makes one thread of messages. Default: nothing.
         configuration_set_name: that the outbox sends with. Default: None, nothing is sent.
         send_statements: what lets the function send, see `SendingIdentity.send_statements`. Default: nothing does.
         table_statements: further statements of the table's policy, see `SharedFunctions.table_statements`. Default: none.
@@ -53,8 +56,8 @@ class MessageStoreProps:
     """
 
     tenant_id: str
-    retention: cdk.Duration | None = None
-    join_by: Sequence[JoinBy] = ()
+    retention: Retention = field(default_factory=Retention)
+    join_threads_by: Sequence[JoinBy] = ()
     configuration_set_name: str | None = None
     send_statements: Sequence[Mapping[str, Any]] = ()
     table_statements: Sequence[Mapping[str, Any]] = ()
@@ -100,8 +103,8 @@ class MessageStore(Construct):
                 environment={
                     "CONFIGURATION_SET": props.configuration_set_name or "",
                     "EVENT_BUS": "default",
-                    "JOIN_BY": " ".join(sorted(props.join_by)),
-                    "RETENTION_DAYS": str(int(props.retention.to_days())) if props.retention is not None else "",
+                    "JOIN_BY": " ".join(sorted(props.join_threads_by)),
+                    "RETENTION_DAYS": _table_days(props.retention),
                     "TABLE_NAME": self.table_name,
                     "TENANT": props.tenant_id,
                 },
@@ -206,6 +209,13 @@ def _only_cloudformation_deletes() -> dict[str, Any]:
     }
 
 
+def _table_days(retention: Retention) -> str:
+    """No message is listed whose attachments are gone."""
+    if retention.messages_days is None:
+        return ""
+    return str(readable_for(timedelta(days=retention.messages_days)).days)
+
+
 def _quota_statements() -> list[dict[str, Any]]:
     """What lets the function read how much SES takes of the account.
 
@@ -221,8 +231,8 @@ def _keys(partition: str, sort: str) -> list[Any]:
 
 _RULES: Final[dict[str, Rule]] = {
     "tenant_id": rules.IDENTIFIER,
-    "retention": optional(rules.MESSAGE_RETENTION),
-    "join_by": rules.JOIN_BY,
+    "retention": rules.RETENTION,
+    "join_threads_by": rules.JOIN_THREADS_BY,
     "configuration_set_name": optional(rules.CONFIGURATION_SET),
     "send_statements": each(rules.STATEMENT),
     "table_statements": each(rules.STATEMENT),

@@ -24,12 +24,13 @@ from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import here, let, let_services_use
 from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import receipt_rule_name
+from constructs_lib.sections import ReceivingTls, Retention
 from mailroom import lifetimes
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
-__all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps", "readable_for"]
+__all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps"]
 
 RECIPIENTS_PER_RULE: Final = 100
 """SES's documentation gives 100 on one page and 500 on another; the lower always works."""
@@ -45,16 +46,15 @@ class TenantInboxProps:
         recipients: addresses, or the domain itself for every address of it. Their order decides which rule holds which:
             append new ones, and no address moves from rule to rule. None makes no rule and receives nothing: a rule without
             recipients would be every address of every verified domain to SES.
-        raw_retention: how long mail stays in quarantine, and verdicts at the least; whole days.
+        retention: how long mail stays in quarantine, and verdicts at the least; how long delivered mail, attachments and bodies are
+            kept, and verdicts where that is longer. Default: 90 days in quarantine, delivered until somebody deletes it.
         scanner: what scans the mail. Default: None, mail stays in quarantine and nobody reads it.
-        scan_policy: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
+        scanning: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
         structurer: what makes entities of delivered mail. Default: None, mail stays under `clean/`.
-        message_retention: how long delivered mail, attachments and bodies are kept, and verdicts where that is longer than
-            `raw_retention`; whole days. Default: None, until somebody deletes them.
         alerts_topic: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
             publish. Default: None.
-        enabled: whether the rules take mail. Default: True.
-        tls_required: refuse mail that arrives without TLS. Default: True.
+        live: whether the rules take mail. Default: True.
+        receiving_tls: "require" refuses mail that arrives without TLS; "optional" takes it. Default: "require".
         recipients_per_rule: Default: 100.
         access_logs_bucket_name: bucket that receives the access logs, under `<tenant_id>/`. Default: None, no logs.
         encryption_key: of the bucket. Its policy lets SES, and the scanner unless `scanner` has it; that of an imported one must do
@@ -65,14 +65,13 @@ class TenantInboxProps:
     tenant_id: str
     rule_set_name: str
     recipients: Sequence[str]
-    raw_retention: cdk.Duration
+    retention: Retention = field(default_factory=Retention)
     scanner: Scanner | None = None
-    scan_policy: Policy = field(default_factory=Policy)
+    scanning: Policy = field(default_factory=Policy)
     structurer: Structurer | None = None
-    message_retention: cdk.Duration | None = None
     alerts_topic: sns.ITopic | None = None
-    enabled: bool = True
-    tls_required: bool = True
+    live: bool = True
+    receiving_tls: ReceivingTls = "require"
     recipients_per_rule: int = RECIPIENTS_PER_RULE
     access_logs_bucket_name: str | None = None
     encryption_key: kms.IKey | None = None
@@ -88,7 +87,8 @@ class TenantInbox(Construct):
 
     What somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more day as a noncurrent version.
     That day is part of a retention: what has been there for all of it but one day is hidden, and its bytes go with the last one
-    (`readable_for`). S3 rounds both times up to the next midnight UTC and may act hours later. It takes no fewer than two days.
+    (`mailroom.lifetimes`). S3 rounds both times up to the next midnight UTC and may act hours later. It takes no fewer than two
+    days.
 
     Raises:
         ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, a structurer without a
@@ -135,10 +135,10 @@ class TenantInbox(Construct):
                 rule_set_name=props.rule_set_name,
                 rule=ses.CfnReceiptRule.RuleProperty(
                     name=name,
-                    enabled=props.enabled,
+                    enabled=props.live,
                     recipients=list(batch),
                     scan_enabled=True,
-                    tls_policy="Require" if props.tls_required else "Optional",
+                    tls_policy="Require" if props.receiving_tls == "require" else "Optional",
                     actions=[
                         ses.CfnReceiptRule.ActionProperty(
                             s3_action=ses.CfnReceiptRule.S3ActionProperty(
@@ -263,7 +263,7 @@ def _scanned(props: TenantInboxProps) -> dict[str, Any]:
     if props.scanner is None or props.alerts_topic is None:
         return {}
     recipient = Recipient(
-        tenant=props.tenant_id, policy=props.scan_policy, topic_arn=props.alerts_topic.topic_arn, mail=True
+        tenant=props.tenant_id, policy=props.scanning, topic_arn=props.alerts_topic.topic_arn, mail=True
     )
     queues = [_notified(RAW_PREFIX, props.scanner.queue_arn)]
     if props.structurer is not None:
@@ -285,12 +285,6 @@ def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationPro
     )
 
 
-def readable_for(retention: cdk.Duration) -> cdk.Duration:
-    """How long something can be read that is kept so long in all: S3 deletes its bytes with the last day. At least one day."""
-    readable = lifetimes.readable_for(timedelta(days=retention.to_days()))
-    return cdk.Duration.days(readable.days)
-
-
 def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     """When mail ends, and what ends with it: attachments and bodies of messages; verdicts with the mail that stays longer.
 
@@ -298,11 +292,12 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     rule for the whole bucket, and the marker after them: both together are the retention. CloudFormation takes no rule that has
     ExpiredObjectDeleteMarker alone, and S3 none that has it beside days.
     """
-    lives = {RAW_PREFIX: props.raw_retention}
-    if props.message_retention is not None:
-        lives |= dict.fromkeys((CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX), props.message_retention)
+    raw_days, messages_days = props.retention.raw_days, props.retention.messages_days
+    lives = {RAW_PREFIX: raw_days}
+    if messages_days is not None:
+        lives |= dict.fromkeys((CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX), messages_days)
         # Held mail has a verdict as long as it is there: without it, nobody knows why it is held, or may let it go.
-        lives[VERDICT_PREFIX] = max(props.raw_retention, props.message_retention, key=cdk.Duration.to_days)
+        lives[VERDICT_PREFIX] = max(raw_days, messages_days)
     replaced = s3.CfnBucket.RuleProperty(
         id="ExpireReplaced",
         status="Enabled",
@@ -317,9 +312,9 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
             id=f"Expire{prefix.rstrip('/').capitalize()}",
             status="Enabled",
             prefix=prefix,
-            expiration_in_days=int(readable_for(life).to_days()),
+            expiration_in_days=lifetimes.readable_for(timedelta(days=days)).days,
         )
-        for prefix, life in lives.items()
+        for prefix, days in lives.items()
     ]
     return [ends[0], replaced, *ends[1:]]
 
@@ -361,9 +356,9 @@ _RULES: Final[dict[str, Rule]] = {
     "tenant_id": rules.IDENTIFIER,
     "rule_set_name": rules.RULE_SET_NAME,
     "recipients": each(_recipient, key=str.lower),
-    "raw_retention": rules.RAW_RETENTION,
+    "retention": rules.RETENTION,
     "scanner": optional(rules.SCANNER),
-    "scan_policy": rules.SCAN_POLICY,
+    "scanning": rules.SCANNING,
     "structurer": optional(
         parts(
             Structurer,
@@ -371,10 +366,9 @@ _RULES: Final[dict[str, Rule]] = {
             "pass the `structurer` of a MessageStore",
         )
     ),
-    "message_retention": optional(rules.MESSAGE_RETENTION),
     "alerts_topic": optional(rules.TOPIC),
-    "enabled": FLAG,
-    "tls_required": FLAG,
+    "live": FLAG,
+    "receiving_tls": rules.RECEIVING_TLS,
     "recipients_per_rule": rules.RECIPIENTS_PER_RULE,
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
     "encryption_key": optional(rules.KEY),

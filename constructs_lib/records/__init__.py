@@ -7,6 +7,7 @@ CDK, no I/O.
 from constructs_lib.records.email import (
     SES_SPF,
     DkimToken,
+    Dmarc,
     DmarcPolicy,
     delegation_record,
     dmarc_value,
@@ -37,6 +38,7 @@ __all__ = [
     "SES_SPF",
     "TXT_VALUE_CHARACTERS",
     "DkimToken",
+    "Dmarc",
     "DmarcPolicy",
     "DnsRecord",
     "MtaSts",

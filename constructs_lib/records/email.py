@@ -10,7 +10,7 @@ from constructs_lib.records.extras import MtaSts, mta_sts_records, tls_reports_r
 from constructs_lib.records.model import DnsRecord, Purpose
 from constructs_lib.records.values import inbound_host, mailto_uris
 
-__all__ = ["SES_SPF", "DkimToken", "DmarcPolicy", "delegation_record", "dmarc_value", "email_records"]
+__all__ = ["SES_SPF", "DkimToken", "Dmarc", "DmarcPolicy", "delegation_record", "dmarc_value", "email_records"]
 
 DmarcPolicy = Literal["none", "quarantine", "reject"]
 
@@ -30,29 +30,40 @@ class DkimToken:
     target: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dmarc:
+    """What receivers are asked to do with mail that fails authentication.
+
+    Args:
+        policy: Default: "quarantine".
+        rua: addresses for aggregate reports, and for those on TLS. Default: none.
+    """
+
+    policy: DmarcPolicy = "quarantine"
+    rua: Sequence[str] = ()
+
+
 def email_records(
     *,
     subdomain: str,
     region: str,
-    mail_from_label: str,
+    mail_from: str,
     dkim: Sequence[DkimToken],
-    dmarc_policy: DmarcPolicy,
-    dmarc_rua: Sequence[str],
+    dmarc: Dmarc,
     redirect_domain: str | None = None,
     mta_sts: MtaSts | None = None,
 ) -> tuple[DnsRecord, ...]:
     """The eight records that make e-mail work on `subdomain`: 3 CNAME, 2 MX, 3 TXT (2 SPF, 1 DMARC), in that order.
 
     Behind them, what is not required: with `redirect_domain`, the CNAME of the domain that tracked links show; with
-    `dmarc_rua`, the TXT that asks for reports on TLS too, to the same addresses; with `mta_sts`, its TXT and CNAME.
+    `dmarc.rua`, the TXT that asks for reports on TLS too, to the same addresses; with `mta_sts`, its TXT and CNAME.
 
     Args:
         subdomain: the tenant's subdomain, A-labels, no trailing dot.
         region: AWS region of the identity and of the receipt rules.
-        mail_from_label: the label in front of `subdomain` that makes the MAIL FROM domain.
+        mail_from: the label in front of `subdomain` that makes the MAIL FROM domain.
         dkim: the identity's three DKIM tokens.
-        dmarc_policy: what receivers are asked to do with mail that fails.
-        dmarc_rua: addresses for aggregate reports; may be empty.
+        dmarc: what receivers are asked to do with mail that fails, and where they report.
         redirect_domain: absolute name of the tracking domain. Default: SES's own.
         mta_sts: what senders must find before they deliver. Default: None.
 
@@ -64,19 +75,19 @@ def email_records(
     """
     if len(dkim) != 3:
         raise ValueError(f"dkim: {subdomain}: must be the three tokens that SES returns, got {len(dkim)}")
-    mail_from = f"{mail_from_label}.{subdomain}"
+    mail_from_domain = f"{mail_from}.{subdomain}"
     records = [DnsRecord(name=t.name, type="CNAME", values=(t.target,), purpose=Purpose.DKIM) for t in dkim]
     records += [
         _mx(subdomain, inbound_host(region), Purpose.INBOUND),
-        _mx(mail_from, f"feedback-smtp.{region}.amazonses.com", Purpose.MAIL_FROM),
+        _mx(mail_from_domain, f"feedback-smtp.{region}.amazonses.com", Purpose.MAIL_FROM),
         _txt(subdomain, SES_SPF, Purpose.SPF),
-        _txt(mail_from, SES_SPF, Purpose.SPF),
-        _txt(f"_dmarc.{subdomain}", dmarc_value(dmarc_policy, dmarc_rua), Purpose.DMARC),
+        _txt(mail_from_domain, SES_SPF, Purpose.SPF),
+        _txt(f"_dmarc.{subdomain}", dmarc_value(dmarc.policy, dmarc.rua), Purpose.DMARC),
     ]
     if redirect_domain is not None:
         records.append(tracking_record(redirect_domain=redirect_domain, region=region))
-    if dmarc_rua:
-        records.append(tls_reports_record(subdomain=subdomain, addresses=dmarc_rua))
+    if dmarc.rua:
+        records.append(tls_reports_record(subdomain=subdomain, addresses=dmarc.rua))
     if mta_sts is not None:
         records += mta_sts_records(subdomain=subdomain, region=region, mta_sts=mta_sts)
     return tuple(records)

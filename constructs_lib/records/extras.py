@@ -25,6 +25,7 @@ CLOUDFRONT_HOSTED_ZONE_ID: Final = "Z2FDTNDATAQYW2"
 """The zone id that an alias to any CloudFront distribution names. AWS general reference, "Amazon CloudFront endpoints"."""
 
 _MTA_STS_ID_DIGITS: Final = 20
+_DAY_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +35,12 @@ class MtaSts:
     Args:
         policy_host: DNS name of the web server that answers as `mta-sts.<subdomain>`, with a certificate for that name.
         mode: testing reports what would fail; enforce makes senders refuse to deliver without TLS. Default: "testing".
-        max_age_seconds: how long senders remember the policy. Default: one week.
+        max_age_days: how long senders remember the policy; 1 to 365. Default: 7.
     """
 
     policy_host: str
     mode: Literal["testing", "enforce"] = "testing"
-    max_age_seconds: int = 604_800
+    max_age_days: int = 7
 
 
 def mta_sts_policy(mta_sts: MtaSts, *, region: str) -> str:
@@ -48,7 +49,7 @@ def mta_sts_policy(mta_sts: MtaSts, *, region: str) -> str:
         "version: STSv1",
         f"mode: {mta_sts.mode}",
         f"mx: {inbound_host(region)}",
-        f"max_age: {mta_sts.max_age_seconds}",
+        f"max_age: {mta_sts.max_age_days * _DAY_SECONDS}",
     ]
     return "".join(f"{line}\r\n" for line in lines)
 

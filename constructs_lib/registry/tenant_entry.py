@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.checks import FLAG, Rule, check_props, optional, parts, placed
+from constructs_lib.checks import FLAG, Rule, check_props, parts, placed
 from constructs_lib.faults import shown
 from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes
+from constructs_lib.sections import Retention, Tracking
 from mailroom.addresses import AddressBook
 from mailroom.registry import Entry
 from mailroom.store.address_book import METADATA, book_as_json
@@ -31,8 +32,8 @@ class TenantEntryProps:
         configuration_set_name: that all of the tenant's mail is sent with; the rest of the parameter's name.
         table_name: of the tenant's messages. Its policy must let the functions in, see `SharedFunctions.table_statements`.
         book: who may send and receive.
-        plain_addresses: whether addresses that bounced or complained are kept as they are. Default: False, only a digest is.
-        retention: how long events are kept; whole days. Default: None, until somebody deletes them.
+        tracking: how addresses that bounced or complained are kept. Default: as a digest.
+        retention: how long events are kept, as messages are. Default: until somebody deletes them.
     """
 
     tenant_id: str
@@ -40,8 +41,8 @@ class TenantEntryProps:
     configuration_set_name: str
     table_name: str
     book: AddressBook
-    plain_addresses: bool = False
-    retention: cdk.Duration | None = None
+    tracking: Tracking = field(default_factory=Tracking)
+    retention: Retention = field(default_factory=Retention)
 
 
 class TenantEntry(Construct):
@@ -72,8 +73,8 @@ class TenantEntry(Construct):
             tenant=props.tenant_id,
             stack=cdk.Aws.STACK_ID,
             table=props.table_name,
-            retention_days=int(props.retention.to_days()) if props.retention is not None else None,
-            plain_addresses=props.plain_addresses,
+            retention_days=props.retention.messages_days,
+            plain_addresses=props.tracking.suppressed_addresses == "plain",
             book=hashlib.sha256(json.dumps(book, sort_keys=True).encode()).hexdigest(),
         )
         parameter = ssm.CfnParameter(
@@ -97,6 +98,6 @@ def _rules(props: TenantEntryProps) -> dict[str, Rule]:
         "configuration_set_name": rules.CONFIGURATION_SET,
         "table_name": rules.TABLE_NAME,
         "book": parts(AddressBook, book, "use AddressBook(subdomain=..., addresses=...)"),
-        "plain_addresses": FLAG,
-        "retention": optional(rules.MESSAGE_RETENTION),
+        "tracking": rules.TRACKING,
+        "retention": rules.RETENTION,
     }

@@ -38,7 +38,9 @@ _RULES: Final[dict[str, Rule]] = {
     "access_logs_bucket_name": optional(rules.BUCKET_NAME),
     "encryption_key": optional(rules.KEY),
     "removal_policy": KEPT_OR_NOT,
-    "second_source": optional(matching(MIRROR_URL, "an https URL of host and port", "https://clamav.acme.example")),
+    "definitions_source": optional(
+        matching(MIRROR_URL, "an https URL of host and port", "https://clamav.acme.example")
+    ),
 }
 
 
@@ -58,7 +60,7 @@ class SignatureMirror(Construct):
         access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
         encryption_key: of bucket and log group. Default: None, AWS's own.
         removal_policy: of the bucket. Default: retain, but not what a first deployment that failed has made.
-        second_source: URL of a private mirror of ClamAV's files, asked where database.clamav.net fails; an alarm tells of it.
+        definitions_source: URL of a private mirror of ClamAV's files, asked where database.clamav.net fails; an alarm tells of it.
             Their signatures are ClamAV's, and are verified as the first source's are. Default: None.
 
     Raises:
@@ -80,7 +82,7 @@ class SignatureMirror(Construct):
         access_logs_bucket_name: str | None = None,
         encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-        second_source: str | None = None,
+        definitions_source: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         bring_flags(self)
@@ -95,7 +97,7 @@ class SignatureMirror(Construct):
             access_logs_bucket_name=access_logs_bucket_name,
             encryption_key=encryption_key,
             removal_policy=removal_policy,
-            second_source=second_source,
+            definitions_source=definitions_source,
         )
         rate = every or cdk.Duration.hours(4)
         self.bucket: s3.Bucket = self._bucket(access_logs_bucket_name, removal_policy, encryption_key)
@@ -109,7 +111,7 @@ class SignatureMirror(Construct):
                     "DEFINITIONS_BUCKET": self.bucket.bucket_name,
                     "REQUIRED_DATABASES": " ".join(required),
                     "MINIMUM_SIGNATURES": str(minimum_signatures),
-                    **({"SECOND_SOURCE": second_source} if second_source is not None else {}),
+                    **({"SECOND_SOURCE": definitions_source} if definitions_source is not None else {}),
                 },
                 timeout=cdk.Duration.minutes(15),
                 encryption_key=encryption_key,
@@ -160,7 +162,7 @@ class SignatureMirror(Construct):
             silence_alarms=True,
         )
         add_alarm(self, "Stale", stale, alarm_topic, nested=True)
-        if second_source is not None:
+        if definitions_source is not None:
             self._watch_sources(alarm_topic)
 
     def _watch_sources(self, topic: sns.ITopic | None) -> None:

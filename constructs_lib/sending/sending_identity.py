@@ -12,22 +12,22 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.checks import FLAG, Rule, check_props, optional, placed
+from constructs_lib.checks import FLAG, Rule, check_props, placed
 from constructs_lib.environments import claim
 from constructs_lib.faults import shown
 from constructs_lib.intrinsics import arn
 from constructs_lib.limits import MOST_SENDER_CHARACTERS, sender_characters
 from constructs_lib.records import DkimToken
+from constructs_lib.sections import ALL_EVENTS, Tracking
 
 __all__ = ["SendingIdentity"]
 
 _RULES: Final[dict[str, Rule]] = {
     "domain": rules.DOMAIN,
     "tenant_name": rules.IDENTIFIER,
-    "mail_from_label": rules.LABEL,
-    "sending_enabled": FLAG,
-    "redirect_domain": optional(rules.DOMAIN),
-    "track_clicks": FLAG,
+    "mail_from": rules.LABEL,
+    "live": FLAG,
+    "tracking": rules.TRACKING,
 }
 
 
@@ -42,14 +42,13 @@ class SendingIdentity(Construct):
     Args:
         domain: the subdomain that mail is sent from.
         tenant_name: name of the SES tenant; permanent, since SES cannot rename it.
-        mail_from_label: one DNS label. Default: "mail".
-        sending_enabled: False stops everything that is sent through the configuration set. Default: True.
-        redirect_domain: domain that the image for opens comes from instead of SES's own; below `domain`, and not where clicks are
-            tracked. Default: None.
-        track_clicks: whether an event destination of the configuration set is to match CLICK. Default: True.
+        mail_from: label of the MAIL FROM domain. Default: "mail".
+        live: False stops everything that is sent through the configuration set. Default: True.
+        tracking: its `redirect_domain` is the domain that the image for opens comes from instead of SES's own: below `domain`, and
+            not where clicks are tracked. Default: SES's own.
 
     Raises:
-        ValueError: `mail_from_label` is not one label, `redirect_domain` lies outside `domain` or clicks are tracked with it,
+        ValueError: `mail_from` is not one label, `tracking.redirect_domain` lies outside `domain` or clicks are tracked with it,
             `tenant_name` is no identifier, another identity of the app has
             `domain` or `tenant_name` in that account and region, or a text holds `{{` or a `${` that is
             no token (`check_texts`).
@@ -65,10 +64,9 @@ class SendingIdentity(Construct):
         *,
         domain: str,
         tenant_name: str,
-        mail_from_label: str = "mail",
-        sending_enabled: bool = True,
-        redirect_domain: str | None = None,
-        track_clicks: bool = True,
+        mail_from: str = "mail",
+        live: bool = True,
+        tracking: Tracking = ALL_EVENTS,
     ) -> None:
         super().__init__(scope, id)
         where = f"sending identity {shown(domain)}"
@@ -78,18 +76,17 @@ class SendingIdentity(Construct):
             _RULES,
             domain=domain,
             tenant_name=tenant_name,
-            mail_from_label=mail_from_label,
-            sending_enabled=sending_enabled,
-            redirect_domain=redirect_domain,
-            track_clicks=track_clicks,
+            mail_from=mail_from,
+            live=live,
+            tracking=tracking,
         )
         with placed(self):
-            _check(where, domain, redirect_domain, track_clicks=track_clicks)
+            _check(where, domain, tracking)
         elsewhere = "use another region or account, or one construct for both"
         claim(self, where, "domain", domain, holds="identity of a domain", remedy=elsewhere)
         claim(self, where, "tenant_name", tenant_name, holds="SES tenant of a name", remedy=elsewhere)
         self.domain = domain
-        self.mail_from_domain = f"{mail_from_label}.{domain}"
+        self.mail_from_domain = f"{mail_from}.{domain}"
 
         configuration_set = ses.CfnConfigurationSet(
             self,
@@ -97,13 +94,13 @@ class SendingIdentity(Construct):
             # SES encrypts only when the receiver offers it unless told otherwise.
             delivery_options=ses.CfnConfigurationSet.DeliveryOptionsProperty(tls_policy="REQUIRE"),
             reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
-            sending_options=ses.CfnConfigurationSet.SendingOptionsProperty(sending_enabled=sending_enabled),
+            sending_options=ses.CfnConfigurationSet.SendingOptionsProperty(sending_enabled=live),
             # The redirect domain answers over plain HTTP, as OPTIONAL has it for the image of opens. A link keeps its own protocol
             # with OPTIONAL, and for https the name would need a CDN with a certificate in front: hence no clicks with it.
             tracking_options=ses.CfnConfigurationSet.TrackingOptionsProperty(
-                custom_redirect_domain=redirect_domain, https_policy="OPTIONAL"
+                custom_redirect_domain=tracking.redirect_domain, https_policy="OPTIONAL"
             )
-            if redirect_domain is not None
+            if tracking.redirect_domain is not None
             else None,
         )
         self.configuration_set_name: str = configuration_set.ref
@@ -230,16 +227,17 @@ def _reputation_policy() -> str:
     return f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:aws:reputation-policy/standard"
 
 
-def _check(where: str, domain: str, redirect_domain: str | None, *, track_clicks: bool) -> None:
+def _check(where: str, domain: str, tracking: Tracking) -> None:
+    redirect_domain = tracking.redirect_domain
     if redirect_domain is None:
         return
     if not redirect_domain.endswith(f".{domain}"):
         raise ValueError(
-            f'{where}: redirect_domain must lie below it, since SES wants it verified, got "{redirect_domain}"; '
+            f'{where}: tracking.redirect_domain must lie below it, since SES wants it verified, got "{redirect_domain}"; '
             f'use "links.{domain}"'
         )
-    if track_clicks:
+    if tracking.clicks:
         raise ValueError(
-            f"{where}: redirect_domain must not be set while clicks are tracked, since links of https would lead to it, where "
-            f'the certificate is Amazon\'s, got "{redirect_domain}"; use track_clicks=False, or leave redirect_domain out'
+            f"{where}: tracking.redirect_domain must not be set while clicks are recorded, since links of https would lead to it, "
+            f'where the certificate is Amazon\'s, got "{redirect_domain}"; use clicks=False, or leave it out'
         )

@@ -8,8 +8,9 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.checks import FLAG, Rule, check_props
+from constructs_lib.checks import Rule, check_props
 from constructs_lib.intrinsics import arn
+from constructs_lib.sections import ALL_EVENTS, Tracking
 
 __all__ = ["EngagementEvents"]
 
@@ -17,21 +18,19 @@ _ALWAYS: Final = ("SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY
 
 _RULES: Final[dict[str, Rule]] = {
     "configuration_set_name": rules.CONFIGURATION_SET,
-    "opens": FLAG,
-    "clicks": FLAG,
+    "tracking": rules.TRACKING,
 }
 
 
 class EngagementEvents(Construct):
     """Has SES tell EventBridge what becomes of the mail of one configuration set, for `EngagementTracking` to note.
 
-    Creates 1 event destination (EventBridge's default bus, the only one that SES takes). Without `opens` or `clicks` SES neither
-    reports nor prepares for them.
+    Creates 1 event destination (EventBridge's default bus, the only one that SES takes). Where `tracking`
+    is without opens or clicks, SES neither reports nor prepares for them.
 
     Args:
         configuration_set_name: that all of the tenant's mail is sent with.
-        opens: whether it is told that a message was opened. SES then puts a pixel into HTML. Default: True.
-        clicks: whether it is told that a link was followed. SES then rewrites links. Default: True.
+        tracking: whether it is told that a message was opened, or a link followed. Default: both.
 
     Raises:
         ValueError: a prop breaks its rule; the name holds `{{` or a `${` that is no token (`check_texts`).
@@ -40,7 +39,7 @@ class EngagementEvents(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, configuration_set_name: str, opens: bool = True, clicks: bool = True
+        self, scope: Construct, id: str, *, configuration_set_name: str, tracking: Tracking = ALL_EVENTS
     ) -> None:
         super().__init__(scope, id)
         check_props(
@@ -48,8 +47,7 @@ class EngagementEvents(Construct):
             "engagement events",
             _RULES,
             configuration_set_name=configuration_set_name,
-            opens=opens,
-            clicks=clicks,
+            tracking=tracking,
         )
         self.destination = ses.CfnConfigurationSetEventDestination(
             self,
@@ -57,7 +55,11 @@ class EngagementEvents(Construct):
             configuration_set_name=configuration_set_name,
             event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
                 enabled=True,
-                matching_event_types=[*_ALWAYS, *(["OPEN"] if opens else []), *(["CLICK"] if clicks else [])],
+                matching_event_types=[
+                    *_ALWAYS,
+                    *(["OPEN"] if tracking.opens else []),
+                    *(["CLICK"] if tracking.clicks else []),
+                ],
                 event_bridge_destination=ses.CfnConfigurationSetEventDestination.EventBridgeDestinationProperty(
                     event_bus_arn=arn("events", "event-bus/default")
                 ),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final, Literal, NoReturn
+from typing import Literal, NoReturn
 
 from pydantic import Field, model_validator
 
-from constructs_lib import names
-from constructs_lib.records import MtaSts as MtaStsPolicy
+from constructs_lib import names, records
+from constructs_lib.sections import Dns, ReceivingTls
 from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.quotas import Quotas
@@ -46,8 +46,6 @@ from mailroom.scanning.active.risks import Reaction
 from mailroom.scanning.verdicts import Policy
 
 __all__ = ["Cell", "Config", "Quotas", "Tenant"]
-
-_DAY_SECONDS: Final = 86_400
 
 
 class Cell(Settings):
@@ -85,7 +83,7 @@ class Tenant(Settings):
         description="Domain of the tenant's mail, below a registered domain; Unicode or A-labels. Kept as A-labels."
     )
     cell: Identifier = Field(description="Id of the cell it is in; never changes. Default: the only cell.")
-    dns: Literal["delegated", "self-managed"] = Field(
+    dns: Dns = Field(
         default="delegated",
         description="delegated: a hosted zone of ours. self-managed: the owner gets the eight records. Default: delegated.",
     )
@@ -132,7 +130,7 @@ class Tenant(Settings):
     live: bool = Field(
         default=True, description="false stops sending and receiving, as before off-boarding. Default: true."
     )
-    receiving_tls: Literal["require", "optional"] = Field(
+    receiving_tls: ReceivingTls = Field(
         default="require", description="require: mail that arrives without TLS bounces. Default: require."
     )
     portal: Portal | None = Field(
@@ -191,15 +189,14 @@ class Tenant(Settings):
         return replace(self.scanning.policy, unauthenticated=Reaction(self.receiving.unauthenticated))
 
     @property
-    def mta_sts_policy(self) -> MtaStsPolicy | None:
+    def mta_sts_record(self) -> records.MtaSts | None:
         """The TLS policy for mail that comes in, as its records are made from it."""
-        if self.mta_sts is None:
-            return None
-        return MtaStsPolicy(
-            policy_host=self.mta_sts.policy_host,
-            mode=self.mta_sts.mode,
-            max_age_seconds=self.mta_sts.max_age_days * _DAY_SECONDS,
-        )
+        return self.mta_sts.to(records.MtaSts) if self.mta_sts is not None else None
+
+    @property
+    def dmarc_record(self) -> records.Dmarc:
+        """DMARC policy and reports, as the record is made from them."""
+        return replace(self.dmarc.to(records.Dmarc), rua=self.dmarc_rua)
 
     @property
     def dmarc_rua(self) -> tuple[str, ...]:

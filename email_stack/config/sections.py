@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from constructs_lib import names, values
-from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID
+from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DmarcPolicy
+from constructs_lib.sections import SuppressedAddresses
 from constructs_lib.values import MIRROR_URL
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.values import (
@@ -91,7 +92,7 @@ AddressItem = Annotated[Address, BeforeValidator(_address_from_text, json_schema
 class Dmarc(Settings):
     """What receivers are asked to do with mail that fails authentication. Source: RFC 9989 4.7."""
 
-    policy: Literal["none", "quarantine", "reject"] = Field(
+    policy: DmarcPolicy = Field(
         default="quarantine", description="What to do with mail that fails. Default: quarantine."
     )
     rua: Annotated[Mailboxes, AfterValidator(values.report_addresses)] | None = Field(
@@ -125,7 +126,7 @@ class Tracking(Settings):
         default=None,
         description="Name below the subdomain that the image for opens comes from; not with clicks. Default: SES's own.",
     )
-    suppressed_addresses: Literal["hashed", "plain"] = Field(
+    suppressed_addresses: SuppressedAddresses = Field(
         default="hashed",
         description="How addresses that bounced or complained are kept: hashed keeps a keyed digest. Default: hashed.",
     )

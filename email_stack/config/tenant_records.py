@@ -30,12 +30,11 @@ def zone_records(tenant: Tenant, cell: Cell, dkim: Sequence[DkimToken]) -> tuple
         *email_records(
             subdomain=tenant.subdomain,
             region=cell.region,
-            mail_from_label=tenant.mail_from,
+            mail_from=tenant.mail_from,
             dkim=dkim,
-            dmarc_policy=tenant.dmarc.policy,
-            dmarc_rua=tenant.dmarc_rua,
+            dmarc=tenant.dmarc_record,
             redirect_domain=tenant.tracking.redirect_domain,
-            mta_sts=tenant.mta_sts_policy,
+            mta_sts=tenant.mta_sts_record,
         ),
         *(
             portal_records(

@@ -45,6 +45,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
+    def to(self, kind: Callable[..., T]) -> T:
+        """The section as the dataclass of `constructs_lib` with the same fields."""
+        return kind(**dict(self))
+
     @field_validator("*", mode="before")
     @classmethod
     def _stays_as_it_is(cls, value: Any) -> Any:

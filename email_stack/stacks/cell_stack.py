@@ -98,7 +98,7 @@ class CellStack(cdk.Stack):
             "Definitions",
             alarm_topic=topic,
             access_logs_bucket_name=logs.bucket_name,
-            second_source=cell.scanner.definitions_source,
+            definitions_source=cell.scanner.definitions_source,
             encryption_key=own,
         )
         scanner = AttachmentScanner(

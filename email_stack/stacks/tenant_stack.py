@@ -15,9 +15,11 @@ from constructs_lib import (
     AttachmentScannerProps,
     ParentZone,
     PortalAlias,
+    Retention,
     SharedFunctions,
     TenantSubdomain,
     TenantSubdomainProps,
+    Tracking,
 )
 from constructs_lib.bucket_policy import Scanner
 from constructs_lib.naming import cell_export, receipt_rule_set_name, registry_path, tenant_stack_name
@@ -146,41 +148,31 @@ def _props(
     tenant: Tenant, cell: Cell, scanner: Scanner, key: kms.IKey | None, alarms: sns.ITopic
 ) -> TenantSubdomainProps:
     parent = tenant.parent_zone
-    portal = tenant.portal
     return TenantSubdomainProps(
         tenant_id=tenant.id,
         subdomain=tenant.subdomain,
         rule_set_name=receipt_rule_set_name(cell.id),
         addresses=tenant.designated_addresses,
         catch_all=tenant.catch_all,
-        delegated=tenant.dns == "delegated",
-        parent=ParentZone(hosted_zone_id=parent.hosted_zone_id, zone_name=parent.zone_name)
+        dns=tenant.dns,
+        parent_zone=ParentZone(hosted_zone_id=parent.hosted_zone_id, zone_name=parent.zone_name)
         if parent is not None and parent.delegation_role_arn is None
         else None,
-        portal=PortalAlias(target=portal.target, hosted_zone_id=portal.hosted_zone_id, ipv6=portal.ipv6)
-        if portal is not None
-        else None,
-        mail_from_label=tenant.mail_from,
-        dmarc_policy=tenant.dmarc.policy,
-        dmarc_rua=tenant.dmarc_rua,
-        redirect_domain=tenant.tracking.redirect_domain,
-        mta_sts=tenant.mta_sts_policy,
+        portal=tenant.portal.to(PortalAlias) if tenant.portal is not None else None,
+        mail_from=tenant.mail_from,
+        dmarc=tenant.dmarc_record,
+        mta_sts=tenant.mta_sts_record,
         live=tenant.live,
-        receiving_tls_required=tenant.receiving_tls == "require",
+        receiving_tls=tenant.receiving_tls,
         recipients_per_rule=cell.quotas.recipients_per_rule,
-        raw_retention=cdk.Duration.days(tenant.retention.raw_days),
+        retention=tenant.retention.to(Retention),
         scanner=scanner,
         shared=_shared_functions(cell.id, _keys_of(cell)),
-        scan_policy=tenant.scan_policy,
-        message_retention=cdk.Duration.days(tenant.retention.messages_days)
-        if tenant.retention.messages_days is not None
-        else None,
-        track_opens=tenant.tracking.opens,
-        track_clicks=tenant.tracking.clicks,
-        suppress_plain_addresses=tenant.tracking.suppressed_addresses == "plain",
-        join_by=[JoinBy(way) for way in tenant.join_threads_by],
+        scanning=tenant.scan_policy,
+        tracking=tenant.tracking.to(Tracking),
+        join_threads_by=[JoinBy(way) for way in tenant.join_threads_by],
         alarm_topic=alarms,
-        alert_addresses=tenant.alerts,
+        alerts=tenant.alerts,
         alerts_key_arn=_imported(cell.id, ALERTS_KEY) if key is None else None,
         encryption_key=key,
         access_logs_bucket_name=_imported(cell.id, ACCESS_LOGS_BUCKET),

@@ -47,7 +47,6 @@ RIGHT: Final[dict[str, dict[str, Any]]] = {
         "tenant_id": "acme",
         "rule_set_name": "mail",
         "recipients": [f"a@{DOMAIN}"],
-        "raw_retention": cdk.Duration.days(90),
         "scanner": SCANNER,
         "alerts_topic": Topic(),
     },

@@ -41,7 +41,9 @@ def test_no_stack_deletes_a_zone() -> None:
 def test_parent_zone_of_ours_gets_the_ns_record() -> None:
     """The NS record set in the parent holds the zone's own name servers."""
     stack = new_stack()
-    SubdomainZone(stack, "Dns", zone_name=ZONE, parent=ParentZone(hosted_zone_id="ZPARENT", zone_name="acme.example"))
+    SubdomainZone(
+        stack, "Dns", zone_name=ZONE, parent_zone=ParentZone(hosted_zone_id="ZPARENT", zone_name="acme.example")
+    )
     template = template_of(stack)
     (zone,) = resources(template, "AWS::Route53::HostedZone")
     assert only(template, "AWS::Route53::RecordSet") == {
@@ -56,8 +58,8 @@ def test_parent_zone_of_ours_gets_the_ns_record() -> None:
 @pytest.mark.parametrize("parent", ["globex.example", "cme.example", ZONE, f"deep.{ZONE}"])
 def test_parent_must_be_above(parent: str) -> None:
     """A zone that the subdomain does not end in cannot delegate it."""
-    with pytest.raises(ValueError, match="parent must be a zone above it"):
-        SubdomainZone(new_stack(), "Dns", zone_name=ZONE, parent=ParentZone(hosted_zone_id="Z1", zone_name=parent))
+    with pytest.raises(ValueError, match="parent_zone must be a zone above it"):
+        SubdomainZone(new_stack(), "Dns", zone_name=ZONE, parent_zone=ParentZone(hosted_zone_id="Z1", zone_name=parent))
 
 
 @pytest.mark.parametrize(("ipv6", "types"), [(True, ["A", "AAAA"]), (False, ["A"])])

@@ -12,7 +12,7 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_sns as sns
 
-from constructs_lib import MessageStore, MessageStoreProps
+from constructs_lib import MessageStore, MessageStoreProps, Retention
 from constructs_lib.bundle import bundle
 from mailroom.messages.joining import JoinBy
 from tests.templates import new_stack, resources, template_of
@@ -48,7 +48,7 @@ def test_table_is_recoverable_and_protected() -> None:
 
 def test_function_knows_its_tenant_and_nothing_else() -> None:
     """Settings as the function reads them, and a role without a wildcard."""
-    template = store_template(retention=cdk.Duration.days(30), join_by=[JoinBy.THREAD_INDEX])
+    template = store_template(retention=Retention(messages_days=31), join_threads_by=[JoinBy.THREAD_INDEX])
     function = next(iter(resources(template, "AWS::Lambda::Function").values()))["Properties"]
     variables = function["Environment"]["Variables"]
     assert (variables["TENANT"], variables["RETENTION_DAYS"], variables["JOIN_BY"]) == ("acme", "30", "thread-index")

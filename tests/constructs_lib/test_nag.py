@@ -85,7 +85,6 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
             tenant_id="acme",
             rule_set_name="email-cell-eu",
             recipients=[DOMAIN],
-            raw_retention=cdk.Duration.days(90),
         ),
     ),
     "TenantSubdomain": lambda stack: TenantSubdomain(

@@ -14,7 +14,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 import constructs_lib as lib
-from constructs_lib import DesignatedAddress, TenantSubdomain, TenantSubdomainProps
+from constructs_lib import DesignatedAddress, Dmarc, TenantSubdomain, TenantSubdomainProps
 from tests.constructs_lib.right_props import DOMAIN, KEY, RIGHT, TOPIC, make
 from tests.constructs_lib.wrong_props import WRONG
 from tests.templates import new_stack, template_of
@@ -70,7 +70,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
             new_stack(),
             "TenantSubdomain",
             tenant_id="A",
-            dmarc_policy="foo",
+            dmarc=Dmarc(policy="foo"),  # type: ignore[arg-type]
             addresses=[DesignatedAddress("x@y.example")],
         )
     assert str(raised.value).split("\n") == [
@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         'use one such as "acme"',
         f'Stack/Made: tenant "A": addresses[0].address must be an address of "{DOMAIN}", in lower case, got "x@y.example"; '
         f'use one such as "support@{DOMAIN}"',
-        'Stack/Made: tenant "A": dmarc_policy must be none or quarantine or reject, got "foo"; use "none"',
+        'Stack/Made: tenant "A": dmarc.policy must be none or quarantine or reject, got "foo"; use "none"',
     ]
 
 
@@ -94,9 +94,9 @@ def test_tokens_stay_allowed() -> None:
             subdomain=token,
             rule_set_name=token,
             addresses=[DesignatedAddress(f"support@{token}")],
-            parent=lib.ParentZone(hosted_zone_id=token, zone_name=token),
+            parent_zone=lib.ParentZone(hosted_zone_id=token, zone_name=token),
             portal=lib.PortalAlias(target=token, hosted_zone_id=token),
-            dmarc_rua=[f"postmaster@{token}"],
+            dmarc=Dmarc(rua=[f"postmaster@{token}"]),
             scanner=dataclasses.replace(RIGHT["TenantSubdomain"]["scanner"], role_arn=token, queue_arn=token),
             alarm_topic=sns.Topic.from_topic_arn(stack, "Alarms", token),
             alerts_key_arn=token,

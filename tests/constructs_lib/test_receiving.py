@@ -11,7 +11,7 @@ import pytest
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
-from constructs_lib import ActiveReceiptRuleSet, TenantInbox, TenantInboxProps
+from constructs_lib import ActiveReceiptRuleSet, Retention, TenantInbox, TenantInboxProps
 from constructs_lib.bucket_policy import Scanner
 from mailroom.scanning.verdicts import Action, Policy
 from tests.templates import new_stack, only, resources, template_of
@@ -28,7 +28,6 @@ def inbox_template(recipients: list[str] | None = None, **settings: Any) -> Temp
         "tenant_id": "acme",
         "rule_set_name": "email-cell-eu",
         "recipients": recipients if recipients is not None else [f"support@{DOMAIN}"],
-        "raw_retention": cdk.Duration.days(90),
         **settings,
     }
     TenantInbox(stack, "Inbox", TenantInboxProps(**props))
@@ -80,9 +79,7 @@ def days_in_bucket(template: Template, key: str) -> float:
 @pytest.mark.parametrize(("raw", "messages"), [(90, 30), (3650, 1), (1, 3650), (1, 1), (7, 365), (3650, 36500)])
 def test_bytes_stay_as_long_as_retention_says(raw: int, messages: int) -> None:
     """Each prefix by its own setting, of which S3 takes no fewer than two days; verdicts as long as any mail that they are on."""
-    template = inbox_template(
-        raw_retention=cdk.Duration.days(raw), message_retention=cdk.Duration.days(messages), **SCANNED
-    )
+    template = inbox_template(retention=Retention(raw_days=raw, messages_days=messages), **SCANNED)
     found = {
         prefix: days_in_bucket(template, f"{prefix}m1")
         for prefix in ("raw/", "raw/out/", "clean/", "clean/out/", "attachments/", "bodies/", "verdicts/")
@@ -93,9 +90,9 @@ def test_bytes_stay_as_long_as_retention_says(raw: int, messages: int) -> None:
 
 def test_held_mail_never_outlives_its_verdict() -> None:
     """90 days of quarantine and 30 of delivered messages: what is held for 90 days has a verdict as long."""
-    template = inbox_template(raw_retention=cdk.Duration.days(90), message_retention=cdk.Duration.days(30), **SCANNED)
+    template = inbox_template(retention=Retention(messages_days=30), **SCANNED)
     assert days_in_bucket(template, "verdicts/m1/v.json") == days_in_bucket(template, "raw/m1") == 90
-    forever = inbox_template(raw_retention=cdk.Duration.days(90), **SCANNED)
+    forever = inbox_template(**SCANNED)
     assert days_in_bucket(forever, "verdicts/m1/v.json") == math.inf
 
 
@@ -112,7 +109,7 @@ def test_messages_stay_until_deleted_and_not_longer() -> None:
 
 def test_delete_markers_go_with_the_last_version() -> None:
     """One rule for the whole bucket does it, beside nothing that S3 or CloudFormation refuses beside it."""
-    rules = only(inbox_template(message_retention=cdk.Duration.days(30), **SCANNED), "AWS::S3::Bucket")[
+    rules = only(inbox_template(retention=Retention(messages_days=30), **SCANNED), "AWS::S3::Bucket")[
         "LifecycleConfiguration"
     ]["Rules"]
     (marked,) = [rule for rule in rules if "ExpiredObjectDeleteMarker" in rule]
@@ -140,7 +137,7 @@ def test_rule_files_mail_under_raw() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
-    [({"enabled": False}, ("Enabled", False)), ({"tls_required": False}, ("TlsPolicy", "Optional"))],
+    [({"live": False}, ("Enabled", False)), ({"receiving_tls": "optional"}, ("TlsPolicy", "Optional"))],
 )
 def test_rule_settings(settings: dict[str, Any], expected: tuple[str, Any]) -> None:
     """Both switches reach the rule."""
@@ -183,7 +180,7 @@ def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
 
 def test_arrivals_are_told_to_the_scanner() -> None:
     """CloudFormation's own notification, for raw/ alone; whose bucket it is, and the policy, stand in its tags."""
-    template = inbox_template(**SCANNED, scan_policy=Policy(infected=Action.DELETE))
+    template = inbox_template(**SCANNED, scanning=Policy(infected=Action.DELETE))
     bucket = only(template, "AWS::S3::Bucket")
     (configured,) = bucket["NotificationConfiguration"]["QueueConfigurations"]
     assert (configured["Event"], configured["Queue"]) == ("s3:ObjectCreated:*", SCANNER.queue_arn)
@@ -251,9 +248,7 @@ def test_bucket_is_what_other_constructs_take() -> None:
     inbox = TenantInbox(
         stack,
         "Inbox",
-        TenantInboxProps(
-            tenant_id="acme", rule_set_name="email-cell-eu", recipients=[], raw_retention=cdk.Duration.days(1)
-        ),
+        TenantInboxProps(tenant_id="acme", rule_set_name="email-cell-eu", recipients=[]),
     )
     assert stack.resolve(inbox.bucket().bucket_arn) == stack.resolve(inbox.bucket_arn)
 

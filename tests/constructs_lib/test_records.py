@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from constructs_lib.records import (
     DkimToken,
+    Dmarc,
     DnsRecord,
     MtaSts,
     Purpose,
@@ -37,10 +38,9 @@ def eight(**overrides: object) -> tuple[DnsRecord, ...]:
     settings: dict[str, object] = {
         "subdomain": "post.acme.example",
         "region": "eu-central-1",
-        "mail_from_label": "mail",
+        "mail_from": "mail",
         "dkim": TOKENS,
-        "dmarc_policy": "quarantine",
-        "dmarc_rua": ["postmaster@post.acme.example"],
+        "dmarc": Dmarc(rua=["postmaster@post.acme.example"]),
     }
     return email_records(**{**settings, **overrides})  # type: ignore[arg-type]
 
@@ -57,8 +57,8 @@ def test_eight_records_in_zone_file_form() -> None:
         'mail.post.acme.example. 3600 IN TXT "v=spf1 include:amazonses.com ~all"',
         '_dmarc.post.acme.example. 3600 IN TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@post.acme.example"',
     ]
-    assert eight(dmarc_rua=[])[:7] == eight()[:7]
-    assert len(eight(dmarc_rua=[])) == 8
+    assert eight(dmarc=Dmarc())[:7] == eight()[:7]
+    assert len(eight(dmarc=Dmarc())) == 8
 
 
 def test_optional_records_come_behind_the_eight() -> None:
@@ -92,7 +92,7 @@ def test_mta_sts_policy_file() -> None:
     )
 
 
-@pytest.mark.parametrize("change", [{"mode": "enforce"}, {"max_age_seconds": 86_400}])
+@pytest.mark.parametrize("change", [{"mode": "enforce"}, {"max_age_days": 1}])
 def test_id_changes_with_the_policy(change: dict[str, Any]) -> None:
     """Senders fetch a policy anew when its id has changed, so the id follows what the policy says, and nothing else."""
     assert policy_id(replace(MTA_STS, **change)) != policy_id(MTA_STS)

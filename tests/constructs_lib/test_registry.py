@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from constructs_lib import AddressBook, DesignatedAddress, SharedFunctions, TenantEntry, TenantEntryProps
+from constructs_lib import (
+    AddressBook,
+    DesignatedAddress,
+    Retention,
+    SharedFunctions,
+    TenantEntry,
+    TenantEntryProps,
+    Tracking,
+)
 from mailroom.registry import Entry, entry_from
 from mailroom.store.address_book import METADATA, book_as_json
 from tests.templates import new_stack, only, resources, template_of
@@ -42,7 +49,7 @@ def entry_in(template: Template) -> Entry:
 
 def test_one_parameter_is_named_by_the_configuration_set() -> None:
     """Its value is what the functions read, and its metadata is the book, text by text."""
-    template = entry_template(plain_addresses=True, retention=cdk.Duration.days(30))
+    template = entry_template(tracking=Tracking(suppressed_addresses="plain"), retention=Retention(messages_days=30))
     assert only(template, "AWS::SSM::Parameter")["Name"] == "/email-cell-eu/configuration-sets/set"
     entry = entry_in(template)
     assert (entry.tenant, entry.stack, entry.table) == ("acme", "this", "messages")

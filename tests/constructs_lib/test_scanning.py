@@ -360,7 +360,7 @@ def test_mirror_fits_a_new_account() -> None:
 def test_second_source_is_told_by_an_alarm() -> None:
     """The mirror knows it, and an alarm tells the topic whenever it was asked; without one there is neither."""
     stack = new_stack()
-    SignatureMirror(stack, "Definitions", second_source="https://clamav.mirror.example")
+    SignatureMirror(stack, "Definitions", definitions_source="https://clamav.mirror.example")
     template = template_of(stack)
     environments = [
         one["Properties"].get("Environment", {}).get("Variables", {})

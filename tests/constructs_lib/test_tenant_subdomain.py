@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs_lib import (
     AttachmentScanner,
     AttachmentScannerProps,
+    Dmarc,
     ParentZone,
     PortalAlias,
     SharedFunctions,
@@ -133,7 +134,7 @@ def test_catch_all_is_one_recipient() -> None:
 def test_records_of_the_template_are_those_of_the_model() -> None:
     """Name, type, TTL and values of the eight and of the one that asks for reports on TLS, one by one."""
     stack = new_stack()
-    made = TenantSubdomain(stack, "Subdomain", props(dmarc_rua=["postmaster@" + DOMAIN]))
+    made = TenantSubdomain(stack, "Subdomain", props(dmarc=Dmarc(rua=["postmaster@" + DOMAIN])))
     written = only(template_of(stack), "AWS::Route53::RecordSetGroup")["RecordSets"]
     assert [record.required for record in made.records] == [True] * 8 + [False]
     assert written == [
@@ -154,7 +155,7 @@ def test_records_of_the_template_are_those_of_the_model() -> None:
 def test_self_managed_tenant_has_the_same_eight_records_and_no_zone() -> None:
     """The customer keeps the DNS; nothing of Route 53 is created."""
     stack, other = new_stack(), new_stack()
-    customer = TenantSubdomain(stack, "Subdomain", props(delegated=False))
+    customer = TenantSubdomain(stack, "Subdomain", props(dns="self-managed"))
     ours = TenantSubdomain(other, "Subdomain", props())
     template = template_of(stack)
     assert not [r for r in template.to_json()["Resources"].values() if r["Type"].startswith("AWS::Route53")]
@@ -197,13 +198,13 @@ def test_removal_policy_reaches_what_holds_data(policy: cdk.RemovalPolicy, expec
     "needs_zone",
     [
         {"portal": PortalAlias(target="d1.cloudfront.net")},
-        {"parent": ParentZone(hosted_zone_id="Z1", zone_name="acme.example")},
+        {"parent_zone": ParentZone(hosted_zone_id="Z1", zone_name="acme.example")},
     ],
 )
 def test_portal_and_parent_need_a_zone_of_ours(needs_zone: dict[str, Any]) -> None:
     """Without delegation there is no zone to write to."""
-    with pytest.raises(ValueError, match=r'tenant "acme": (portal|parent) needs a zone of ours'):
-        TenantSubdomain(new_stack(), "Subdomain", props(delegated=False, **needs_zone))
+    with pytest.raises(ValueError, match=r'tenant "acme": (portal|parent_zone) needs a zone of ours'):
+        TenantSubdomain(new_stack(), "Subdomain", props(dns="self-managed", **needs_zone))
 
 
 def test_tenant_id_names_nothing_else() -> None:
@@ -215,7 +216,7 @@ def test_tenant_id_names_nothing_else() -> None:
 def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
     """Nothing else: no right to send, no mail to read, no other item of the table."""
     stack = new_stack()
-    tenant = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, addresses=[SENDS], alert_addresses=[]))
+    tenant = TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, addresses=[SENDS], alerts=[]))
     role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     tenant.grant_outbox(role)
     template = template_of(stack)

@@ -16,6 +16,7 @@ from constructs_lib import (
     AttachmentScanner,
     AttachmentScannerProps,
     DesignatedAddress,
+    Dmarc,
     EngagementEvents,
     EngagementTracking,
     EngagementTrackingProps,
@@ -34,6 +35,7 @@ from constructs_lib import (
     TenantInboxProps,
     TenantSubdomain,
     TenantSubdomainProps,
+    Tracking,
 )
 from constructs_lib.records import DnsRecord, Purpose
 from constructs_lib.texts import check_texts
@@ -53,7 +55,7 @@ ARN = "arn:aws:sns:eu-central-1:111111111111:t"
 
 def _inbox(**given: object) -> TenantInboxProps:
     needed = {"tenant_id": "acme", "rule_set_name": "set", "recipients": ["a@x.example"]}
-    return TenantInboxProps(**{**needed, "raw_retention": cdk.Duration.days(1), **given})  # type: ignore[arg-type]
+    return TenantInboxProps(**{**needed, **given})  # type: ignore[arg-type]
 
 
 def _entry(text: str = "a@x.example", name: str = "", **given: object) -> TenantEntryProps:
@@ -81,10 +83,14 @@ MAKES: dict[str, Callable[[cdk.Stack, str], object]] = {
     "sending: domain": lambda stack, text: SendingIdentity(stack, "A", domain=text, tenant_name="acme"),
     "sending: tenant": lambda stack, text: SendingIdentity(stack, "A", domain="x.example", tenant_name=text),
     "sending: MAIL FROM": lambda stack, text: SendingIdentity(
-        stack, "A", domain="x.example", tenant_name="acme", mail_from_label=text
+        stack, "A", domain="x.example", tenant_name="acme", mail_from=text
     ),
     "sending: redirect": lambda stack, text: SendingIdentity(
-        stack, "A", domain="x.example", tenant_name="acme", redirect_domain=f"{text}.x.example"
+        stack,
+        "A",
+        domain="x.example",
+        tenant_name="acme",
+        tracking=Tracking(clicks=False, redirect_domain=f"{text}.x.example"),
     ),
     "sending: address": lambda stack, text: SendingIdentity(
         stack, "A", domain="x.example", tenant_name="acme"
@@ -95,7 +101,7 @@ MAKES: dict[str, Callable[[cdk.Stack, str], object]] = {
     "inbox: logs": lambda stack, text: TenantInbox(stack, "A", _inbox(access_logs_bucket_name=text)),
     "zone: name": lambda stack, text: SubdomainZone(stack, "A", zone_name=text),
     "zone: parent": lambda stack, text: SubdomainZone(
-        stack, "A", zone_name="a.x.example", parent=ParentZone(hosted_zone_id=text, zone_name="x.example")
+        stack, "A", zone_name="a.x.example", parent_zone=ParentZone(hosted_zone_id=text, zone_name="x.example")
     ),
     "zone: portal": lambda stack, text: SubdomainZone(
         stack, "A", zone_name="a.x.example", portal=PortalAlias(target=text)
@@ -137,8 +143,8 @@ MAKES: dict[str, Callable[[cdk.Stack, str], object]] = {
     "subdomain: display name": lambda stack, text: TenantSubdomain(
         stack, "A", _subdomain(addresses=[DesignatedAddress("a@x.example", text)])
     ),
-    "subdomain: reports": lambda stack, text: TenantSubdomain(stack, "A", _subdomain(dmarc_rua=[text])),
-    "subdomain: alerts": lambda stack, text: TenantSubdomain(stack, "A", _subdomain(alert_addresses=[text])),
+    "subdomain: reports": lambda stack, text: TenantSubdomain(stack, "A", _subdomain(dmarc=Dmarc(rua=[text]))),
+    "subdomain: alerts": lambda stack, text: TenantSubdomain(stack, "A", _subdomain(alerts=[text])),
 }
 
 

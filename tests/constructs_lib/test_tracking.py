@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_cdk import assertions
 
-from constructs_lib import EngagementEvents, EngagementTracking, EngagementTrackingProps
+from constructs_lib import EngagementEvents, EngagementTracking, EngagementTrackingProps, Tracking
 from mailroom.tracking.lines import PATHS
 from tests.templates import new_stack, only, resources, template_of
 
@@ -36,7 +36,7 @@ def tracking_template(**settings: Any) -> assertions.Template:
 def test_ses_is_asked_for_what_the_tenant_wants(settings: dict[str, Any], kinds: set[str]) -> None:
     """Where opens and clicks are not matched, SES adds no pixel and leaves links alone."""
     stack = new_stack()
-    EngagementEvents(stack, "Tracking", configuration_set_name="set", **settings)
+    EngagementEvents(stack, "Tracking", configuration_set_name="set", tracking=Tracking(**settings))
     template = template_of(stack)
     destination = only(template, "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
     assert (set(destination["MatchingEventTypes"]), destination["Enabled"]) == (kinds, True)

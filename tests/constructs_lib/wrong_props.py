@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 
-from constructs_lib import DesignatedAddress, ParentZone, PortalAlias, SharedFunctions
+from constructs_lib import DesignatedAddress, Dmarc, ParentZone, PortalAlias, Retention, SharedFunctions, Tracking
 from constructs_lib.bucket_policy import Scanner, Structurer
 from constructs_lib.records import DnsRecord, MtaSts, Purpose
 from mailroom.addresses import AddressBook
@@ -66,14 +66,25 @@ _MAILBOXES: Final[list[Any]] = [
     ["Ops <ops@acme.example>"],
     ["a@acme.example\n"],
 ]
-_DAYS: Final[list[Any]] = [
+_NO_DAYS: Final[list[Any]] = [0, -1, "90", 90.0, True, cdk.Duration.days(90), cdk.Token.as_number({"Ref": "Days"})]
+_RETENTION: Final[list[Any]] = [
+    None,
     90,
-    "90",
-    cdk.Duration.days(0),
-    cdk.Duration.hours(36),
-    cdk.Duration.seconds(1),
-    cdk.Duration.days(36_501),
-    cdk.Duration.days(cdk.Token.as_number({"Ref": "Days"})),
+    cdk.Duration.days(90),
+    *(Retention(raw_days=wrong) for wrong in [None, 3651, *_NO_DAYS]),
+    *(Retention(messages_days=wrong) for wrong in [36_501, *_NO_DAYS]),
+]
+_TLS: Final[list[Any]] = [None, True, "", "Require", "required"]
+_POLICIES: Final[list[Any]] = [None, "", "foo", "Reject", "none; rua=mailto:x@evil.example"]
+_FORMS: Final[list[Any]] = [None, "", "Plain", True]
+_TRACKING: Final[list[Any]] = [
+    None,
+    True,
+    "plain",
+    *(Tracking(opens=wrong) for wrong in _FLAG),
+    *(Tracking(clicks=wrong) for wrong in _FLAG),
+    *(Tracking(clicks=False, redirect_domain=wrong) for wrong in _NAME if wrong is not None),
+    *(Tracking(suppressed_addresses=wrong) for wrong in _FORMS),
 ]
 _REMOVAL: Final[list[Any]] = [None, "retain", "DESTROYED", cdk.RemovalPolicy.SNAPSHOT, True]
 _ROLE: Final[list[Any]] = [*_NOT_TEXT, "", "role", "arn:aws:iam::1:role/r", "arn:aws:iam::111111111111:user/u", TOPIC]
@@ -191,38 +202,40 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "rule_set_name": _RULE_SET,
         "addresses": _ADDRESSES,
         "catch_all": _FLAG,
-        "delegated": _FLAG,
-        "parent": _PARENT,
+        "dns": [None, True, "", "Delegated", "self_managed"],
+        "parent_zone": _PARENT,
         "portal": _PORTAL,
-        "mail_from_label": [*_NOT_TEXT, "", "a.b", "-a", "A", "a_b", "a" * 64, "mäil", cdk.Aws.REGION],
-        "dmarc_policy": [None, "", "foo", "Reject", "none; rua=mailto:x@evil.example"],
-        "dmarc_rua": [*_MAILBOXES, [f"{'a' * 60}{number}@acme.example" for number in range(100)]],
-        "redirect_domain": [name for name in _NAME if name is not None],
+        "mail_from": [*_NOT_TEXT, "", "a.b", "-a", "A", "a_b", "a" * 64, "mäil", cdk.Aws.REGION],
+        "dmarc": [
+            None,
+            "reject",
+            {"policy": "reject"},
+            *(Dmarc(policy=wrong) for wrong in _POLICIES),
+            *(Dmarc(rua=wrong) for wrong in _MAILBOXES),
+            Dmarc(rua=[f"{'a' * 60}{number}@acme.example" for number in range(100)]),
+        ],
         "mta_sts": [
             "enforce",
             True,
             *(MtaSts(policy_host=wrong) for wrong in _HOSTS),
             MtaSts(policy_host="web.example", mode="none"),  # type: ignore[arg-type]
-            *(MtaSts(policy_host="web.example", max_age_seconds=wrong) for wrong in [0, -1, 31_557_601, True]),
+            *(MtaSts(policy_host="web.example", max_age_days=wrong) for wrong in [0, -1, 366, True]),
         ],
         "live": _FLAG,
-        "receiving_tls_required": _FLAG,
+        "receiving_tls": _TLS,
         "recipients_per_rule": [None, 0, -1, 501, True, "100", 1.0],
-        "raw_retention": [*_DAYS, cdk.Duration.days(3651)],
+        "retention": _RETENTION,
         "scanner": _SCANNER,
         "shared": [
             "shared",
             SharedFunctions(registry_path="mail", tracking_role_arn=ROLE, books_role_arn=ROLE),
             SharedFunctions(registry_path=PATH, tracking_role_arn=ROLE, books_role_arn=ROLE, key_arns=["alias/mail"]),
         ],
-        "scan_policy": _POLICY,
-        "message_retention": _DAYS,
-        "track_opens": _FLAG,
-        "track_clicks": _FLAG,
-        "suppress_plain_addresses": _FLAG,
-        "join_by": _JOIN,
+        "scanning": _POLICY,
+        "tracking": _TRACKING,
+        "join_threads_by": _JOIN,
         "alarm_topic": _TOPIC,
-        "alert_addresses": _MAILBOXES,
+        "alerts": _MAILBOXES,
         "alerts_key_arn": _KEY,
         "encryption_key": _NO_KEY,
         "access_logs_bucket_name": _BUCKET,
@@ -245,14 +258,13 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
             [DOMAIN, "post.globex.example"],
             [f"a+b@{DOMAIN}"],
         ],
-        "raw_retention": [None, *_DAYS],
+        "retention": _RETENTION,
         "scanner": _SCANNER,
-        "scan_policy": _POLICY,
+        "scanning": _POLICY,
         "structurer": ["x", Structurer(role_arn="", queue_arn=QUEUE), Structurer(role_arn=ROLE, queue_arn="q")],
-        "message_retention": _DAYS,
         "alerts_topic": _TOPIC,
-        "enabled": _FLAG,
-        "tls_required": _FLAG,
+        "live": _FLAG,
+        "receiving_tls": _TLS,
         "recipients_per_rule": [None, 0, 501, True],
         "encryption_key": _NO_KEY,
         "access_logs_bucket_name": _BUCKET,
@@ -276,12 +288,12 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "definitions_key": _NO_KEY,
         "sorts_arrivals": _FLAG,
     },
-    "EngagementEvents": {"configuration_set_name": [None, *_SET], "opens": _FLAG, "clicks": _FLAG},
+    "EngagementEvents": {"configuration_set_name": [None, *_SET], "tracking": _TRACKING},
     "EngagementTracking": {"registry_path": _PATH, "alarm_topic": _TOPIC, "encryption_key": _NO_KEY},
     "MessageStore": {
         "tenant_id": _ID,
-        "retention": _DAYS,
-        "join_by": _JOIN,
+        "retention": _RETENTION,
+        "join_threads_by": _JOIN,
         "configuration_set_name": _SET,
         "send_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
         "table_statements": [None, "x", ["x"], [{}], [{"Effect": "allow"}]],
@@ -326,10 +338,16 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
     "SendingIdentity": {
         "domain": _NAME,
         "tenant_name": _ID,
-        "mail_from_label": [*_NOT_TEXT, "", "a.b", "-a", "A", "a" * 64],
-        "sending_enabled": _FLAG,
-        "redirect_domain": ["", 1, "links", "links.acme.example", DOMAIN, f"Links.{DOMAIN}"],
-        "track_clicks": _FLAG,
+        "mail_from": [*_NOT_TEXT, "", "a.b", "-a", "A", "a" * 64],
+        "live": _FLAG,
+        "tracking": [
+            *_TRACKING,
+            *(
+                Tracking(clicks=False, redirect_domain=wrong)
+                for wrong in ["links.acme.example", DOMAIN, f"Links.{DOMAIN}"]
+            ),
+            Tracking(redirect_domain=f"links.{DOMAIN}"),
+        ],
     },
     "SignatureMirror": {
         "every": [4, cdk.Duration.minutes(30), cdk.Duration.minutes(90), cdk.Duration.hours(25), cdk.Duration.days(0)],
@@ -339,9 +357,9 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "access_logs_bucket_name": _BUCKET,
         "encryption_key": _NO_KEY,
         "removal_policy": _REMOVAL,
-        "second_source": [1, "", "http://clamav.acme.example", "https://a/b", "https://A", "https://a:x"],
+        "definitions_source": [1, "", "http://clamav.acme.example", "https://a/b", "https://A", "https://a:x"],
     },
-    "SubdomainZone": {"zone_name": _NAME, "parent": _PARENT, "portal": _PORTAL, "removal_policy": _REMOVAL},
+    "SubdomainZone": {"zone_name": _NAME, "parent_zone": _PARENT, "portal": _PORTAL, "removal_policy": _REMOVAL},
     "TenantEntry": {
         "tenant_id": _ID,
         "registry_path": _PATH,
@@ -355,7 +373,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
             _book(catch_all=None),
             _book(live="no"),
         ],
-        "plain_addresses": _FLAG,
-        "retention": _DAYS,
+        "tracking": _TRACKING,
+        "retention": _RETENTION,
     },
 }

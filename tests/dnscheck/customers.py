@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from constructs_lib.records import (
     DkimToken,
+    Dmarc,
     DmarcPolicy,
     DnsRecord,
     MtaSts,
@@ -37,10 +38,9 @@ def records(
     return email_records(
         subdomain=subdomain,
         region="eu-central-1",
-        mail_from_label="mail",
+        mail_from="mail",
         dkim=[DkimToken(name=f"{one}._domainkey.{subdomain}", target=f"{one}.dkim.amazonses.com") for one in "abc"],
-        dmarc_policy=dmarc_policy,
-        dmarc_rua=dmarc_rua,
+        dmarc=Dmarc(policy=dmarc_policy, rua=dmarc_rua),
         redirect_domain=redirect_domain,
         mta_sts=mta_sts,
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from constructs_lib.records import (
     DkimToken,
+    Dmarc,
     DnsRecord,
     MtaSts,
     Purpose,
@@ -38,13 +39,12 @@ def self_managed(zone: str = ZONE, subdomain: str = SUBDOMAIN) -> HandOver:
     records = email_records(
         subdomain=subdomain,
         region="eu-central-1",
-        mail_from_label="bounce",
+        mail_from="bounce",
         dkim=[
             DkimToken(name=f"{one}._domainkey.{subdomain}", target=f"{one}.dkim.eu-central-1.amazonses.com")
             for one in dkim
         ],
-        dmarc_policy="quarantine",
-        dmarc_rua=rua,
+        dmarc=Dmarc(rua=rua),
         redirect_domain="click.elsewhere.example",
         mta_sts=MtaSts(policy_host="d111111abcdef8.cloudfront.net"),
     )

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def mta_sts_policy_file(tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, output: Output = None) -> None:
     """Print the file to serve as https://mta-sts.<subdomain>/.well-known/mta-sts.txt; needs no credentials."""
     chosen, cell = tenant_and_cell(config, tenant)
-    policy = chosen.mta_sts_policy
+    policy = chosen.mta_sts_record
     if policy is None:
         raise CommandError(
             "no policy",
