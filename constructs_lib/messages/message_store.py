@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -23,7 +22,6 @@ from constructs_lib.sections import Retention
 from constructs_lib.statements import allow_to
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
 from mailroom.announcements.events import SOURCE
-from mailroom.lifetimes import readable_for
 from mailroom.messages.joining import JoinBy
 from mailroom.store.keys import BY_ACTIVITY, EXPIRES, LATEST, LISTED, PARTITION, SORT
 
@@ -104,7 +102,7 @@ class MessageStore(Construct):
                     "CONFIGURATION_SET": props.configuration_set_name or "",
                     "EVENT_BUS": "default",
                     "JOIN_BY": " ".join(sorted(props.join_threads_by)),
-                    "RETENTION_DAYS": _table_days(props.retention),
+                    "RETENTION_DAYS": "" if (days := props.retention.messages_days) is None else str(days),
                     "TABLE_NAME": self.table_name,
                     "TENANT": props.tenant_id,
                 },
@@ -207,13 +205,6 @@ def _only_cloudformation_deletes() -> dict[str, Any]:
             "ForAllValues:StringNotEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]},
         },
     }
-
-
-def _table_days(retention: Retention) -> str:
-    """No message is listed whose attachments are gone."""
-    if retention.messages_days is None:
-        return ""
-    return str(readable_for(timedelta(days=retention.messages_days)).days)
 
 
 def _quota_statements() -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def test_table_is_recoverable_and_protected() -> None:
 
 def test_function_knows_its_tenant_and_nothing_else() -> None:
     """Settings as the function reads them, and a role without a wildcard."""
-    template = store_template(retention=Retention(messages_days=31), join_threads_by=[JoinBy.THREAD_INDEX])
+    template = store_template(retention=Retention(messages_days=30), join_threads_by=[JoinBy.THREAD_INDEX])
     function = next(iter(resources(template, "AWS::Lambda::Function").values()))["Properties"]
     variables = function["Environment"]["Variables"]
     assert (variables["TENANT"], variables["RETENTION_DAYS"], variables["JOIN_BY"]) == ("acme", "30", "thread-index")

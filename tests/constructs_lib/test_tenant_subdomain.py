@@ -16,12 +16,16 @@ from constructs_lib import (
     Dmarc,
     ParentZone,
     PortalAlias,
+    Retention,
     SharedFunctions,
     TenantSubdomain,
     TenantSubdomainProps,
 )
 from constructs_lib.bucket_policy import Scanner
 from mailroom.addresses import AddressBook, DesignatedAddress
+from mailroom.functions.structuring_settings import Settings
+from mailroom.layout import ATTACHMENTS_PREFIX
+from mailroom.lifetimes import readable_for
 from mailroom.store.address_book import METADATA, book_as_json
 from tests.iam.evaluator import ACCOUNT
 from tests.templates import REGION, new_stack, only, resources, template_of
@@ -274,6 +278,21 @@ def test_tenant_without_an_outbox(settings: dict[str, Any]) -> None:
     role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     with pytest.raises(ValueError, match='tenant "acme": has no outbox; give it a scanner and addresses that send'):
         tenant.grant_outbox(role)
+
+
+@pytest.mark.parametrize("days", [1, 2, 365])
+def test_messages_end_with_their_attachments(days: int) -> None:
+    """The function that files a message and the bucket's rules make the same of one retention: S3 needs its last day."""
+    stack = new_stack()
+    TenantSubdomain(stack, "Subdomain", props(scanner=SCANNER, retention=Retention(messages_days=days)))
+    template = template_of(stack)
+    (function,) = resources(template, "AWS::Lambda::Function").values()
+    said = {name: str(value) for name, value in function["Properties"]["Environment"]["Variables"].items()}
+    kept = readable_for(Settings.from_environment({**said, "AWS_REGION": REGION}).retention)
+    rules = only(template, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    (attachments,) = [one["ExpirationInDays"] for one in rules if one.get("Prefix") == ATTACHMENTS_PREFIX]
+    assert kept is not None
+    assert kept.days == attachments
 
 
 def test_bucket_is_made_when_its_queues_policy_is_not_new_any_more() -> None:
