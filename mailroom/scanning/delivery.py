@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -133,14 +133,23 @@ def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
     """Those that are MIME parts, and of a part within a part only the inner one; a container with what is in it."""
     within = [replace(part, path=part.path.partition(WITHIN)[0].partition(WRITTEN)[0]) for part in found]
     parts = [part for part in within if part.path and ":" not in part.path]
-    return tuple(part for part in parts if not any(other.path.startswith(f"{part.path}.") for other in parts))
+    outer = {path for part in parts for path in _outer(part.path)}
+    return tuple(part for part in parts if part.path not in outer)
+
+
+def _outer(path: str) -> Iterator[str]:
+    """The parts that a part is in."""
+    while "." in path:
+        path = path.rpartition(".")[0]
+        yield path
 
 
 def _without(raw: bytes, removed: Iterable[PartVerdict], notice: Callable[[PartVerdict], bytes]) -> bytes | None:
     """The message with a notice in the place of each of these parts, and the rest as it came; None where one is not there."""
     places: dict[_Place, PartVerdict] = {}
+    structures = _Structures(raw)
     for part in removed:
-        place = _place_of(part.path, raw)
+        place = _place_of(part.path, structures)
         if place is None:
             return None
         places.setdefault(place, part)
@@ -162,21 +171,37 @@ class _Place:
     header: bytes = b""
 
 
-def _place_of(path: str, raw: bytes) -> _Place | None:
+@dataclass(frozen=True, slots=True)
+class _Structures:
+    """A message's structure and those of messages within it, each read once, however many parts are looked for."""
+
+    raw: bytes
+    read: dict[tuple[int, int], Part] = field(default_factory=dict)
+
+    def of(self, begin: int, end: int) -> Part:
+        """The structure of the message that lies there."""
+        if (begin, end) not in self.read:
+            limits = Limits(parts=MAX_PIECES, octets=0)
+            self.read[begin, end] = read_structure(self.raw[begin:end], Problems(), limits)
+        return self.read[begin, end]
+
+
+def _place_of(path: str, structures: _Structures) -> _Place | None:
     """Where the part of that number is, as `openings` numbers them; None where there is none."""
-    numbers = [int(number) for number in path.split(".")]
     base = 0
-    part = _structure(raw)
-    while numbers:
-        number = numbers.pop(0)
+    part = structures.of(0, len(structures.raw))
+    numbers = [int(number) for number in path.split(".")]
+    for position, number in enumerate(numbers, start=1):
         if not part.children and part.kind.value in MESSAGE_TYPES:
             outer = base + part.start
-            part = _structure(raw[outer : base + part.end])
+            part = structures.of(outer, base + part.end)
             base = outer
             if not part.children:
                 # All of a message within that is not divided: its subject and its author stay.
-                kept = _without_content_fields(raw[base + part.begin : base + part.start])
-                return None if numbers or number != 1 else _Place(base + part.begin, base + part.end, kept)
+                if position < len(numbers) or number != 1:
+                    return None
+                kept = _without_content_fields(structures.raw[base + part.begin : base + part.start])
+                return _Place(base + part.begin, base + part.end, kept)
         if not 1 <= number <= len(part.children):
             return None
         part = part.children[number - 1]
@@ -193,10 +218,6 @@ def _without_content_fields(header: bytes) -> bytes:
         if not dropping and line.strip():
             kept.append(line)
     return b"".join(kept)
-
-
-def _structure(raw: bytes) -> Part:
-    return read_structure(raw, Problems(), Limits(parts=MAX_PIECES, octets=0))
 
 
 def _notice(part: PartVerdict, policy: Policy, now: datetime) -> bytes:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 
+from mailroom.scanning.delivery import decide
 from mailroom.scanning.openings import openings
+from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 from tests.linear.measure import BOUND, growth
 
 pytestmark = pytest.mark.slow
@@ -86,3 +89,38 @@ def test_much_of_the_same_at(place: str) -> None:
 def test_much_within_each_other(kind: str) -> None:
     """So does nesting of any kind, up to where it is over the limit."""
     assert growth(lambda size: read(NESTED[kind](size)), 20_000, largest=2_000_000) <= BOUND
+
+
+@pytest.mark.parametrize("within", ["", "Content-Type: message/rfc822\r\n\r\n"])
+def test_much_is_taken_out(within: str) -> None:
+    """Four times as many attachments are removed in about four times as long, also out of a message within."""
+    assert growth(lambda size: stripped(within, size // ATTACHMENT_OCTETS), 10_000, largest=90_000) <= BOUND
+
+
+ATTACHMENT_OCTETS: Final = 50
+CLEAN: Final = ScanResult(verdict=Verdict.CLEAN, parts=(), definitions="d")
+
+
+def stripped(within: str, count: int) -> Callable[[], object]:
+    """What is timed: so many infected attachments are removed."""
+    attachments = b"".join(b"\r\n--x\r\nContent-Disposition: attachment\r\n\r\n%d" % number for number in range(count))
+    raw = within.encode() + MULTIPART + attachments + b"\r\n--x--\r\n"
+    parts = tuple(
+        PartVerdict(
+            path=f"{number + 2}",
+            filename="",
+            verdict=Verdict.INFECTED,
+            signature="S",
+            sha256="",
+            octets=1,
+        )
+        for number in range(count)
+    )
+    result = ScanResult(verdict=Verdict.INFECTED, parts=parts, definitions="d")
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+
+    def run() -> None:
+        delivery = decide(raw, result, Policy(), rescan=lambda _: CLEAN, now=now)
+        assert (delivery.action, len(delivery.removed)) == (Action.STRIP, count)
+
+    return run
