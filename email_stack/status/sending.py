@@ -9,7 +9,7 @@ from email_stack.operations.aws import AwsError
 from email_stack.status.model import Check, Rates, State
 from email_stack.status.reads import AccountSending, CellReader
 
-__all__ = ["of_account", "of_tenant", "reputation", "shown_rate", "why_refused"]
+__all__ = ["of_account", "of_tenant", "reputation", "shown_rate", "why_not_sent"]
 
 _STATUS: Final = "SES console, Account dashboard"
 
@@ -24,8 +24,12 @@ _CODES: Final = {
     "identity is verified",
     "NotFoundException": "identity, configuration set or SES tenant is missing; deploy the tenant again",
     "SendingPausedException": "sending is paused for the configuration set or the account; see whether the tenant is live: true",
+    "deadline": "the scanner was done with it too late; see with `email-stack status` whether mail waits for the scanner",
+    "gone": "it was deleted from the tenant's bucket before it was sent",
+    "quota": "SES takes so much of the account a second and a day, and that was sent",
     "scan": "the scanner found something in it; nothing of it is sent",
     "sender": "the message must have one sender",
+    "unreachable": "SES cannot be reached from the tenant's function; see the AWS Health Dashboard",
 }
 """What SES's codes and the outbox's own words mean, where account and tenant are all right."""
 
@@ -41,7 +45,7 @@ _STOP_BOUNCES: Final = (
 )
 _STOP_COMPLAINTS: Final = "have it send only to who asked for it, with a way to unsubscribe that works at once"
 
-_OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException"})
+_OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException", "quota"})
 """Codes that the state of account or tenant explains, if that is not all right."""
 
 
@@ -134,8 +138,8 @@ def _judged(what: str, rate: float | None, limits: tuple[float, float], remedy: 
     )
 
 
-def why_refused(tenant: Tenant, cell: Cell, code: str) -> str:
-    """What a refusal means and what to do; "" where nobody knows.
+def why_not_sent(tenant: Tenant, cell: Cell, code: str) -> str:
+    """What the reason of a refusal or a wait means and what to do; "" where nobody knows.
 
     Where account or tenant may be behind it, they are asked for: what is wrong with them is told rather than what the code says.
     """
@@ -146,7 +150,7 @@ def why_refused(tenant: Tenant, cell: Cell, code: str) -> str:
         account = of_account(cell.region, reader.account_sending())
         found = of_tenant(tenant, reader.tenant_sending(tenant.id), account)
     except AwsError:
-        return _CODES.get(code, "")  # what is told of a refusal is no reason to fail
+        return _CODES.get(code, "")  # what is told of a message is no reason to fail
     return _CODES.get(code, "") if found.state is State.OK else found.reason
 
 

@@ -259,8 +259,11 @@ def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -
     found = eventually(lambda: tenant.reader.suppression(BOUNCES), seconds=150)
     assert found.bounced is not None
     assert (found.address, found.complained) == ("", None)
-    sent = tenant.reader.message(tenant.reader.by_message_id(f"{done.ses_id}@{REGION}.amazonses.com")[0])
-    assert sent is not None
+    (digest,) = tenant.reader.by_message_id(f"{done.ses_id}@{REGION}.amazonses.com")
+    # Events come in any order.
+    sent = eventually(
+        lambda: one if (one := tenant.reader.message(digest)) is not None and len(one.engagements) == 2 else None
+    )
     assert [one.kind for one in sent.engagements] == [EngagementKind.SEND, EngagementKind.BOUNCE]
     config = ["--config", str(platform.write_config(TENANTS))]
     asked = platform.email_stack("suppressions", "acme", "--address", BOUNCES, *config)
@@ -384,6 +387,18 @@ def test_account_that_may_send_little(platform: Platform, tenant: Tenant) -> Non
         )
         waiting = eventually(lambda: found if (found := tenant.outbox.progress(late.id)) and found.reason else None)
         assert (waiting.state, waiting.reason) == (OutboxState.QUEUED, "quota")
+        asked = (
+            "send-test",
+            "acme",
+            "--to",
+            ANNA.address,
+            "--wait",
+            "20",
+            "--config",
+            str(platform.write_config(TENANTS)),
+        )
+        shown = platform.email_stack(*asked)
+        assert (shown.returncode, "queued: waits for SES: quota: the account sent all " in shown.stdout) == (7, True)
         ended = tenant.outbox.wait(late.id, seconds=90)
         assert ended is not None
         assert (ended.state, ended.reason) == (OutboxState.REFUSED, "quota")

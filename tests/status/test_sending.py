@@ -9,7 +9,7 @@ import pytest
 from email_stack.config import Cell, Tenant
 from email_stack.status.model import Rates, State
 from email_stack.status.reads import AccountSending
-from email_stack.status.sending import of_account, of_tenant, reputation, why_refused
+from email_stack.status.sending import of_account, of_tenant, reputation, why_not_sent
 
 REGION = "eu-central-1"
 GOOD = AccountSending(production=True, enabled=True, enforcement="HEALTHY", most=50_000, sent=12)
@@ -74,11 +74,14 @@ def test_tenant_of_an_account_that_cannot() -> None:
         ("scan", "the scanner found something in it"),
         ("AccessDeniedException", "deploy the tenant again"),
         ("MailFromDomainNotVerifiedException", "dns-check"),
+        ("deadline", "see with `email-stack status` whether mail waits for the scanner"),
+        ("gone", "it was deleted from the tenant's bucket"),
+        ("unreachable", "AWS Health Dashboard"),
     ],
 )
-def test_refusal_that_says_enough(code: str, todo: str) -> None:
+def test_reason_that_says_enough(code: str, todo: str) -> None:
     """Is explained as it is: nobody is asked."""
-    assert todo in why_refused(TENANT, Cell.model_validate({"id": "eu", "region": REGION}), code)
+    assert todo in why_not_sent(TENANT, Cell.model_validate({"id": "eu", "region": REGION}), code)
 
 
 def test_tenant_that_ses_does_not_know() -> None:

@@ -12,13 +12,13 @@ from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import Tenant
 from email_stack.operations.mailbox import outbox_of
-from email_stack.status.sending import why_refused
+from email_stack.status.sending import why_not_sent
 from mailroom.messages.model import Address
 
 if TYPE_CHECKING:
     from mailroom.outbox import Progress
 
-__all__ = ["register"]
+__all__ = ["described", "register"]
 
 _SUBJECT: Final = "Test of {subdomain}"
 _TEXT: Final = """This is a test of mail from {subdomain}.
@@ -73,7 +73,7 @@ def send_test(
             found = outbox.wait(begun.id, seconds=wait) or begun
         except ValueError as error:
             raise CommandError("cannot be sent", str(error), ExitCode.INVALID) from error
-    _tell(of, found, why_refused(of, cell, found.reason) if found.state.value == "refused" else "", as_json=as_json)
+    _tell(of, found, why_not_sent(of, cell, found.reason) if found.reason else "", as_json=as_json)
     raise typer.Exit(_CODES.get(found.state.value, ExitCode.DIFFERENT))
 
 
@@ -109,11 +109,21 @@ def _tell(tenant: Tenant, found: Progress, advice: str, *, as_json: bool) -> Non
             }
         )
         return
+    console.print(f"{tenant.id}: {described(tenant.id, found, advice)}", markup=False, soft_wrap=True)
+
+
+def described(tenant_id: str, found: Progress, advice: str) -> str:
+    """What became of the message, with the reason and what to do about it."""
+    why = ": ".join(part for part in (found.reason, advice) if part)
     said = {
-        "sent": f"sent; `email-stack messages {tenant.id} --sent {found.ses_id}` tells what becomes of it",
-        "held": f"held: it waits in quarantine; `email-stack rescan {tenant.id}` shows why",
-        "refused": f"refused: {found.reason}{': ' if advice else ''}{advice}",
+        "sent": f"sent; `email-stack messages {tenant_id} --sent {found.ses_id}` tells what becomes of it",
+        "held": f"held: it waits in quarantine; `email-stack rescan {tenant_id}` shows why",
+        "refused": f"refused: {why}",
         "in-doubt": "in doubt: SES was asked, and its answer is lost",
     }
-    waiting = f"{found.state.value}: the scanner or SES is not done with it; `email-stack rescan {tenant.id}` shows what is held"
-    console.print(f"{tenant.id}: {said.get(found.state.value, waiting)}", markup=False, soft_wrap=True)
+    waits = (
+        f"waits for SES: {why}"
+        if why
+        else f"the scanner or SES is not done with it; `email-stack rescan {tenant_id}` shows what is held"
+    )
+    return said.get(found.state.value, f"{found.state.value}: {waits}")
