@@ -14,7 +14,7 @@ from email_stack.config.models import Cell, Config, Tenant
 from email_stack.config.problems import Fault
 from email_stack.config.quotas import QUOTAS, SPARE_RECEIPT_RULES, Quota, default_limit
 
-__all__ = ["QuotaUsage", "cell_needs", "quota_faults", "quota_usage", "tenant_needs"]
+__all__ = ["QuotaUsage", "all_needed", "cell_needs", "quota_faults", "quota_usage", "tenant_needs"]
 
 _FUNCTION_MIB: Final = 2
 """Of the zipped code of one function; the scanner's is an image, which Lambda does not count."""
@@ -181,7 +181,12 @@ class _Count:
 
 def _needed(count: _Count, name: str, cell: Cell) -> int:
     """All that is needed of a quota, in the cell or its account."""
-    return _with(name, _of_cells(name, count.of_cells(name, cell)), _of_tenants(name, count.of_tenants(name, cell)))
+    return all_needed(name, count.of_cells(name, cell), count.of_tenants(name, cell))
+
+
+def all_needed(name: str, cells: Iterable[int], tenants: Iterable[int]) -> int:
+    """All that is needed of a quota, by what each of these cells and tenants takes of it; most add up."""
+    return _with(name, _of_cells(name, cells), _of_tenants(name, tenants))
 
 
 def _of_cells(name: str, needs: Iterable[int]) -> int:

@@ -11,16 +11,13 @@ from typing import Final
 
 from constructs_lib.naming import cell_stack_name, tenant_stack_name
 from email_stack.config import Cell, Config, Tenant
-from email_stack.config.capacity import cell_needs, tenant_needs
+from email_stack.config.capacity import all_needed, cell_needs, tenant_needs
 from email_stack.doctor.sources import SOURCES
 
 __all__ = ["LARGEST", "Need", "memory_needed", "needs"]
 
 LARGEST: Final = "function_memory_mib"
 """What does not add up: the largest one counts."""
-
-_CONCURRENT: Final = 10
-"""Scans at once of a cell, where nothing else says what it needs: what `AttachmentScanner` is limited to by default."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,18 +51,19 @@ def needs(
             for other in config.cells
             if other.id == cell.id or (source.account_wide and other.account == cell.account and other.id in made)
         ]
-        total, missing = 0, 0
         known = all(made.get(one.id) is not None for one in sharing)
-        for one in sharing:
-            there = made.get(one.id) or ()
-            wanted = _of_cell(one).get(name, 0)
-            total += wanted
-            missing += wanted if cell_stack_name(one.id) not in there else 0
-            for tenant in tenants:
-                if tenant.cell == one.id:
-                    wanted = tenant_needs(tenant, one).get(name, 0)
-                    total += wanted
-                    missing += wanted if tenant_stack_name(tenant.id) not in there else 0
+        # What each takes, and whether it is deployed.
+        cells = [(cell_needs(one).get(name, 0), cell_stack_name(one.id) in _made(made, one)) for one in sharing]
+        own = [
+            (tenant_needs(tenant, one).get(name, 0), tenant_stack_name(tenant.id) in _made(made, one))
+            for one in sharing
+            for tenant in tenants
+            if tenant.cell == one.id
+        ]
+        total = all_needed(name, (takes for takes, _ in cells), (takes for takes, _ in own))
+        missing = all_needed(
+            name, (takes for takes, there in cells if not there), (takes for takes, there in own if not there)
+        )
         found[name] = Need(total=total, missing=missing if known else None)
     return found
 
@@ -73,8 +71,8 @@ def needs(
 def memory_needed(cell: Cell, tenants: Sequence[Tenant]) -> int:
     """MiB of the cell's largest function."""
     own = [tenant_needs(tenant, cell) for tenant in tenants if tenant.cell == cell.id]
-    return max(one.get(LARGEST, 0) for one in [_of_cell(cell), *own])
+    return max(one.get(LARGEST, 0) for one in [cell_needs(cell), *own])
 
 
-def _of_cell(cell: Cell) -> dict[str, int]:
-    return {"concurrent_executions": _CONCURRENT, **cell_needs(cell)}
+def _made(made: Mapping[str, Collection[str] | None], cell: Cell) -> Collection[str]:
+    return made.get(cell.id) or ()
