@@ -16,11 +16,18 @@ __all__ = [
     "attributes",
     "book_bytes",
     "most_receipt_rules",
+    "most_sender_characters",
     "sender_characters",
 ]
 
 MOST_SENDER_CHARACTERS: Final = 8_000
-"""Characters of a role's inline policies are 10,240 in all. IAM user guide, "IAM and STS quotas"."""
+"""Of any role: its inline policies are 10,240 characters in all. IAM user guide, "IAM and STS quotas"."""
+
+_INLINE_CHARACTERS: Final = 10_240
+_WORK_CHARACTERS: Final = 2_000
+"""What else the role may do that files and sends, with the longest names, but for its domain, which stands there twice."""
+_KEY_CHARACTERS: Final = 860
+"""More, where a key encrypts what it works with."""
 
 MOST_RECIPIENTS_PER_RULE: Final = 500
 """SES developer guide, "Service quotas in Amazon SES", email receiving; another page says 100."""
@@ -44,6 +51,17 @@ DynamoDB developer guide, "Constraints"."""
 def sender_characters(addresses: Iterable[str]) -> int:
     """What addresses take in a policy that lets them send, each with its quotes and comma."""
     return sum(len(address) + 3 for address in set(addresses))
+
+
+def most_sender_characters(domain: str, *, encrypted: bool) -> int:
+    """How much of `sender_characters` the role takes that sends a tenant's mail, beside what else it may do.
+
+    Args:
+        domain: of the addresses.
+        encrypted: whether a key of the customer's encrypts what the role works with.
+    """
+    other = _WORK_CHARACTERS + 2 * len(domain) + (_KEY_CHARACTERS if encrypted else 0)
+    return min(MOST_SENDER_CHARACTERS, _INLINE_CHARACTERS - other)
 
 
 def most_receipt_rules(rule_set_name: str, tenant_id: str) -> int:

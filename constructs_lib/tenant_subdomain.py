@@ -23,6 +23,7 @@ from constructs_lib.encryption import let_roles
 from constructs_lib.environments import check_receives
 from constructs_lib.faults import shown
 from constructs_lib.keys import arn_of, here, let
+from constructs_lib.limits import most_sender_characters, sender_characters
 from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
@@ -132,6 +133,9 @@ class TenantSubdomain(Construct):
         senders = [one.address for one in props.addresses if one.sends]
         recipients = [props.subdomain] if props.catch_all else [one.address for one in props.addresses if one.receives]
         self._sends = bool(senders)
+        if props.scanner is not None:
+            with placed(self):
+                _check_senders(where, props, senders)
         delegated = props.dns == "delegated"
         if not delegated and (props.portal is not None or props.parent_zone is not None):
             what = "portal" if props.portal is not None else "parent_zone"
@@ -297,6 +301,15 @@ def _let_use_key(key: kms.IKey | None, shared: SharedFunctions) -> None:
     """The table's key says of the cell's functions what the table says: they write through DynamoDB alone."""
     if key is not None and key.key_arn not in shared.key_arns:
         let(key, let_roles([shared.tracking_role_arn, shared.books_role_arn], here(), "dynamodb"))
+
+
+def _check_senders(where: str, props: TenantSubdomainProps, senders: Sequence[str]) -> None:
+    most = most_sender_characters(props.subdomain, encrypted=props.encryption_key is not None)
+    if (given := sender_characters(senders)) > most:
+        raise ValueError(
+            f"{where}: addresses must let addresses of at most {most:,} characters in all send, since the policies of the role "
+            f"that sends hold no more, got {given:,}; pass sends=False where nothing is sent from"
+        )
 
 
 def _rules(props: TenantSubdomainProps) -> dict[str, Rule]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from constructs_lib import names
-from constructs_lib.limits import MOST_BOOK_BYTES, MOST_SENDER_CHARACTERS, book_bytes, sender_characters
+from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes, most_sender_characters, sender_characters
 from constructs_lib.records import report_authorization_records
 from email_stack.config.problems import Fault, RuleError
 from email_stack.config.sections import Address, MtaSts, ParentZone, Portal, Tracking
 from mailroom.addresses import AddressBook, DesignatedAddress
 
-__all__ = ["check_agreement"]
+__all__ = ["check_agreement", "sender_faults"]
 
 _FEW_ADDRESSES: Final = 200
 """As many of the longest, with the longest names, fit any book: those of most tenants are not measured."""
@@ -102,15 +102,7 @@ def _addresses(tenant: _Tenant) -> Iterator[Fault]:
 
 def _amount(tenant: _Tenant) -> Iterator[Fault]:
     """What one tenant's role and one item hold, which no quota of the cell's says."""
-    senders = sender_characters(tenant.sending_addresses)
-    if senders > MOST_SENDER_CHARACTERS:
-        yield Fault(
-            f"must let addresses of at most {MOST_SENDER_CHARACTERS:,} characters in all send (the policies of a role hold no "
-            f"more), are {senders:,}",
-            "set send: false where nothing is sent from",
-            ("addresses",),
-            silent=True,
-        )
+    yield from sender_faults(tenant, encrypted=False)
     if len(tenant.designated_addresses) <= _FEW_ADDRESSES:
         return
     book = book_bytes(AddressBook(subdomain=tenant.subdomain, addresses=tenant.designated_addresses))
@@ -118,6 +110,19 @@ def _amount(tenant: _Tenant) -> Iterator[Fault]:
         yield Fault(
             f"must be an address book of at most {MOST_BOOK_BYTES:,} bytes (a template has no more room for it), is {book:,}",
             "designate fewer, or receive at all with catch_all",
+            ("addresses",),
+            silent=True,
+        )
+
+
+def sender_faults(tenant: _Tenant, *, encrypted: bool) -> Iterator[Fault]:
+    """More addresses that send than the role takes which sends for them; `encrypted` where it works with a key as well."""
+    senders = sender_characters(tenant.sending_addresses)
+    most = most_sender_characters(tenant.subdomain, encrypted=encrypted)
+    if senders > most:
+        yield Fault(
+            f"must let addresses of at most {most:,} characters in all send (the policies of a role hold no more), are {senders:,}",
+            "set send: false where nothing is sent from",
             ("addresses",),
             silent=True,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from constructs_lib import names
 from constructs_lib.limits import MOST_COUNTED_RESOURCES, most_receipt_rules
 from constructs_lib.naming import receipt_rule_set_name
+from email_stack.config.agreement import sender_faults
 from email_stack.config.models import Cell, Tenant
 from email_stack.config.problems import Fault
 
@@ -112,6 +113,8 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
 def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
     """What a tenant and its cell do not agree on."""
     yield from _room(tenant, cell)
+    if tenant.encryption is not None or cell.encryption is not None:
+        yield from sender_faults(tenant, encrypted=True)
     if tenant.encryption is not None:
         yield from _key_faults(tenant.encryption.key_arn, cell)
     parent = tenant.parent_zone

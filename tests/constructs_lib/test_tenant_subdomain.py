@@ -8,6 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from constructs_lib import (
@@ -268,6 +269,22 @@ def test_function_sends_from_designated_addresses() -> None:
         sets = [one["CONFIGURATION_SET"] for one in functions if "JOIN_BY" in one]
         found[addresses[0].sends] = (roles.count("ses:SendRawEmail"), bool(sets[0]))
     assert found == {True: (1, True), False: (0, False)}
+
+
+@pytest.mark.parametrize(("encrypted", "most"), [(False, 8_000), (True, 7_346)])
+def test_more_senders_than_the_role_holds(encrypted: bool, most: int) -> None:
+    """A key takes a part of the room; what fits is taken, and one more is refused before CloudFormation refuses it."""
+    fitting = most // (len(f"a0000@{DOMAIN}") + 3)
+    for count in (fitting, fitting + 1):
+        stack = new_stack()
+        key = kms.Key(stack, "Key") if encrypted else None
+        addresses = [DesignatedAddress(f"a{number:04}@{DOMAIN}", receives=False) for number in range(count)]
+        given = props(scanner=SCANNER, addresses=addresses, encryption_key=key)
+        if count == fitting:
+            TenantSubdomain(stack, "Subdomain", given)
+            continue
+        with pytest.raises(ValueError, match=f'tenant "acme": addresses must let addresses of at most {most:,} char'):
+            TenantSubdomain(stack, "Subdomain", given)
 
 
 @pytest.mark.parametrize("settings", [{}, {"scanner": SCANNER}, {"addresses": [SENDS]}])

@@ -11,20 +11,35 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes
+from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes, most_sender_characters
 from email_stack.config import Cell, ConfigError, Quotas, Tenant, load
 from email_stack.config.values import Settings
 from email_stack.synthesis.app import project_context, synthesize
 from email_stack.synthesis.sharding import Shard
 from mailroom.addresses import AddressBook, DesignatedAddress
 from tests.config.configs import lines_of, problems_if_any
-from tests.stacks.packed import ROOMY, configs
+from tests.stacks.packed import KEYS, ROOMY, configs
 
-PLACEHOLDER: Final = "x" * 80
-"""About as long as what a reference becomes: an ARN of a role, a table, a bucket."""
+PLACEHOLDER: Final = "x" * 100
+"""As long as what a reference becomes at most: an ARN of a role, a bucket, a function."""
+
+REGION: Final = "ap-southeast-3"
+ACCOUNT: Final = "123456789012"
+ARNS: Final = {
+    "AWS::DynamoDB::Table": (f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/", 255),
+    "AWS::Logs::LogGroup": (f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:", 512),
+    "AWS::SES::ConfigurationSet": ("", 64),
+    "AWS::SQS::Queue": (f"arn:aws:sqs:{REGION}:{ACCOUNT}:", 80),
+}
+"""What stands before the name that CloudFormation makes of stack, logical id and 13 letters, and how long that may be."""
 
 SHORT: Final = [f"a{number:04}" for number in range(3000)]
-SENDERS: Final = 8_000 // (len("a0000@post.x0.example") + 3)
+LONGEST_ID: Final = "x6" + "x" * 30
+LONGEST_SUBDOMAIN: Final = ".".join(["m" * 63] * 3 + ["x7", "example"])
+
+
+def _senders(subdomain: str, *, encrypted: bool) -> int:
+    return most_sender_characters(subdomain, encrypted=encrypted) // (len(f"a0000@{subdomain}") + 3)
 
 
 QUOTES: Final = '"' * 128
@@ -56,25 +71,47 @@ def synthesized(config: dict[str, Any], folder: Path) -> dict[str, dict[str, Any
     return found
 
 
-def resolved(value: Any) -> Any:
+def resolved(value: Any, template: dict[str, Any], stack: str) -> Any:
     """A part of a template with something as long as its values in place of references."""
     match value:
         case {"Fn::Join": [separator, parts]}:
-            return separator.join(resolved(part) for part in parts)
+            return separator.join(resolved(part, template, stack) for part in parts)
         case {"Ref": str(name)} if name.startswith("AWS::"):
-            return {"AWS::Partition": "aws", "AWS::Region": "ap-southeast-3"}.get(name, "123456789012")
-        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
-            return PLACEHOLDER
+            return {"AWS::Partition": "aws", "AWS::Region": REGION}.get(name, ACCOUNT)
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]} | {"Fn::ImportValue": name}:
+            return physical(template["Resources"].get(str(name), {}), f"{stack}-{name}")
         case dict():
-            return {key: resolved(one) for key, one in value.items()}
+            return {key: resolved(one, template, stack) for key, one in value.items()}
         case list():
-            return [resolved(one) for one in value]
+            return [resolved(one, template, stack) for one in value]
     return value
 
 
-def size(document: Any) -> int:
+def physical(resource: dict[str, Any], name: str) -> str:
+    """The name or ARN of a resource: its own where the template says it, else as long as CloudFormation's is."""
+    if resource.get("Type") == "AWS::SES::EmailIdentity":
+        return str(resource["Properties"]["EmailIdentity"])
+    if resource.get("Type") in ARNS:
+        before, most = ARNS[resource["Type"]]
+        return before + f"{name}-{'X' * 13}"[:most] + (":*" if resource["Type"] == "AWS::Logs::LogGroup" else "")
+    return PLACEHOLDER
+
+
+def size(document: Any, template: dict[str, Any], stack: str) -> int:
     """Octets of a policy, as AWS counts them: without blanks."""
-    return len(json.dumps(resolved(document), separators=(",", ":"), ensure_ascii=False).encode())
+    return len(json.dumps(resolved(document, template, stack), separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def inline(logical_id: str, template: dict[str, Any], stack: str) -> int:
+    """Octets of all inline policies of a role: its own, and those that stand beside it."""
+    resources = template["Resources"]
+    own = [one["PolicyDocument"] for one in resources[logical_id]["Properties"].get("Policies", ())]
+    beside = [
+        one["Properties"]["PolicyDocument"]
+        for one in resources.values()
+        if one["Type"] == "AWS::IAM::Policy" and {"Ref": logical_id} in one["Properties"]["Roles"]
+    ]
+    return sum(size(one, template, stack) for one in (*own, *beside))
 
 
 def check(templates: dict[str, dict[str, Any]]) -> None:
@@ -83,21 +120,21 @@ def check(templates: dict[str, dict[str, Any]]) -> None:
         resources = template["Resources"]
         assert len(resources) <= 500, name
         assert len(template.get("Outputs", {})) <= 200, name
-        for resource in resources.values():
+        for logical_id, resource in resources.items():
             properties = resource.get("Properties", {})
             match resource["Type"]:
                 case "AWS::IAM::Role":
-                    assert sum(size(one["PolicyDocument"]) for one in properties.get("Policies", ())) <= 10_240, name
+                    assert inline(logical_id, template, name) <= 10_240, name
                 case "AWS::S3::BucketPolicy":
-                    assert size(properties["PolicyDocument"]) <= 20 * 1024, name
+                    assert size(properties["PolicyDocument"], template, name) <= 20 * 1024, name
                 case "AWS::SSM::Parameter":
-                    assert len(resolved(properties["Value"])) <= 4_096, name
+                    assert len(resolved(properties["Value"], template, name)) <= 4_096, name
                 case "AWS::DynamoDB::Table" if "ResourcePolicy" in properties:
-                    assert size(properties["ResourcePolicy"]["PolicyDocument"]) <= 20 * 1024, name
+                    assert size(properties["ResourcePolicy"]["PolicyDocument"], template, name) <= 20 * 1024, name
                 case "AWS::SES::ReceiptRule":
                     assert 1 <= len(properties["Rule"]["Recipients"]) <= 500, name
                 case "AWS::Events::Rule" if "EventPattern" in properties:
-                    assert size(properties["EventPattern"]) <= 2_048, name
+                    assert size(properties["EventPattern"], template, name) <= 2_048, name
 
 
 @settings(
@@ -183,12 +220,22 @@ def at_limit(more: int = 0) -> dict[str, Any]:
         // len('"arn:aws:ses:ap-southeast-3:123456789012:receipt-rule-set/email-cell-eu:receipt-rule/x1-999",')
     )
     tenants: list[dict[str, Any]] = [
-        {"addresses": sends(SENDERS + more)},
+        {"addresses": sends(_senders("post.x0.example", encrypted=False) + more)},
         {"addresses": receives(rules + more)},
         {"alerts": [f"o{number}@x.example" for number in range(430 + more)]},
         {"dmarc": {"rua": [f"{'r' * 60}{number:02}@x.example" for number in range(REPORTED + more)]}},
         {"addresses": receives(NAMED + more, QUOTES), "catch_all": True},
         {"alerts": ["a/b@x.example", "a_b@x.example"], "join_threads_by": ["subject", "subject"]},
+        {
+            "id": LONGEST_ID,
+            "addresses": sends(_senders("post.x6.example", encrypted=True) + more),
+            "encryption": {"key_arn": KEYS["eu"]},
+            "scanning": "dedicated",
+        },
+        {
+            "subdomain": LONGEST_SUBDOMAIN,
+            "addresses": sends(_senders(LONGEST_SUBDOMAIN, encrypted=False) + more),
+        },
     ]
     return {
         "cells": {"eu": {"region": "eu-central-1", "quotas": {**ROOMY, "recipients_per_rule": 1}}},
@@ -212,12 +259,14 @@ def test_at_every_limit_it_synthesizes(tmp_path: Path) -> None:
         (2, "alerts must need at most 430 receipt rules and subscriptions"),
         (3, "dmarc.rua must make a TXT record of at most 4,000 characters, makes "),
         (4, "addresses must be an address book of at most 204,800 bytes"),
+        (6, "addresses must let addresses of at most 7,350 characters in all send"),
+        (7, "addresses must let addresses of at most 7,836 characters in all send"),
     ],
 )
 def test_one_beyond_is_refused(number: int, told: str, tmp_path: Path) -> None:
     """With the place of the tenant that is too much, and what to do."""
     lines = lines_of(tmp_path, json.dumps(at_limit(1), indent=1))
-    (line,) = [line for line in lines if f'tenant "x{number}"' in line]
+    (line,) = [line for line in lines if f'tenant "x{number}' in line]
     assert told in line
     assert line.rpartition("; ")[2]
-    assert len(lines) == 5
+    assert len(lines) == 7
