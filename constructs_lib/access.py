@@ -51,21 +51,16 @@ class Access:
         return items.combine(threads).combine(objects)
 
     def let_read_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `MessageReader.address_book` does: GetItem of one item.
+        """Allow what `MessageReader.address_book` does: GetItem of the book, and of what holds beside it.
 
         Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
         """
-        item = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem"],
-            resource_arns=[self.table_arn],
-            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
-        )
+        items = self._let_get_addresses(grantee)
         self._let_use_key(grantee, "dynamodb")
-        return item
+        return items
 
     def let_use_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of the outbox's items.
+        """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of its items, GetItem of the addresses'.
 
         Source: as above.
         """
@@ -80,8 +75,17 @@ class Access:
             resource_arns=[self.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
         )
+        addresses = self._let_get_addresses(grantee)
         self._let_use_key(grantee, "s3", "dynamodb")
-        return put.combine(ask)
+        return put.combine(ask).combine(addresses)
+
+    def _let_get_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem"],
+            resource_arns=[self.table_arn],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
+        )
 
     def _let_use_key(self, grantee: iam.IGrantable, *services: str) -> None:
         for statement in uses(self.key, *services):

@@ -34,6 +34,7 @@ class AddressBook:
         addresses: those that are designated.
         catch_all: whether every address of the subdomain receives, designated or not. Default: False.
         live: whether anything is sent or received at all. Default: True.
+        primary: address that the tenant's organisation names first; "" for none. Default: "".
         written: when the deployed book was last confirmed, with a time zone. Default: None, it is not the deployed one.
     """
 
@@ -41,6 +42,7 @@ class AddressBook:
     addresses: tuple[DesignatedAddress, ...]
     catch_all: bool = False
     live: bool = True
+    primary: str = ""
     written: datetime | None = None
 
     @property

@@ -13,6 +13,8 @@ from mailroom.messages.plain import text_of_html
 from mailroom.outbox.fields import ids_field, line_of, mailboxes_field, text_field
 from mailroom.outbox.model import Outgoing, is_identifier
 from mailroom.outbox.parts import Part, file_part, multipart, text_part
+from mailroom.outbox.signing import signed_html, signed_text
+from mailroom.store.run_time import Signature
 
 __all__ = ["MOST_OCTETS", "MOST_RECIPIENTS", "compose"]
 
@@ -20,12 +22,13 @@ MOST_RECIPIENTS: Final = 50
 MOST_OCTETS: Final = 40_000_000
 """Both: SES developer guide, "Service quotas", e-mail sending."""
 
+_NONE: Final = Signature()
 _LOCAL: Final = re.compile(r"""[^\s@<>,;:"()\\\x00-\x20\x7f-\U0010ffff]{1,64}+|"(?:[ !#-\[\]-~]|\\[ -~]){0,62}\"""")
 _DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}+(?<=[a-z0-9])", re.IGNORECASE)
 _URL: Final = re.compile(r"https://[!-;=?-~]{1,900}+")
 
 
-def compose(outgoing: Outgoing, *, id: str, at: datetime) -> bytes:
+def compose(outgoing: Outgoing, *, id: str, at: datetime, signature: Signature | None = None) -> bytes:
     """The message as SES's raw content takes it, recipients in its header, those of Bcc too: SES takes these out.
 
     All of it is ASCII. A text is made of the HTML where there is none.
@@ -34,6 +37,7 @@ def compose(outgoing: Outgoing, *, id: str, at: datetime) -> bytes:
         outgoing: the message.
         id: names it; its Message-ID is made of that, which SES replaces by one of its own.
         at: when it was asked for, with a time zone.
+        signature: appended to text and HTML. Default: none.
 
     Raises:
         ValueError: it could not be sent as it is: nobody to send it to, an address that is none, a line break in a header, too
@@ -45,7 +49,7 @@ def compose(outgoing: Outgoing, *, id: str, at: datetime) -> bytes:
     if not 1 <= len(recipients) <= MOST_RECIPIENTS:
         raise ValueError(f"outgoing: must have 1 to {MOST_RECIPIENTS} recipients, got {len(recipients)}")
     header = b"".join(_fields(outgoing, id, at))
-    raw = header + _body(outgoing, f"=_{id[:24]}").octets
+    raw = header + _body(outgoing, f"=_{id[:24]}", signature or _NONE).octets
     if len(raw) > MOST_OCTETS:
         raise ValueError(f"outgoing: must have at most {MOST_OCTETS:,} octets with its attachments, got {len(raw):,}")
     return raw
@@ -78,17 +82,18 @@ def _fields(outgoing: Outgoing, id: str, at: datetime) -> Iterator[bytes]:
     yield text_field("MIME-Version", "1.0")
 
 
-def _body(outgoing: Outgoing, boundary: str) -> Part:
-    """The text and the HTML as alternatives, pictures with the HTML that shows them, all other files behind."""
+def _body(outgoing: Outgoing, boundary: str, signature: Signature) -> Part:
+    """The signed text and HTML as alternatives, pictures with the HTML that shows them, all other files behind."""
     files: list[Part] = []
     shown: list[Part] = []
     for number, file in enumerate(outgoing.attachments, start=1):
         if file.content_id and not outgoing.html:
             raise ValueError(f"outgoing: attachment {number}: content_id: must be shown by HTML, and there is none")
         (shown if file.content_id else files).append(file_part(f"attachment {number}", file))
-    alternatives = [text_part("text", "plain", outgoing.text or text_of_html(outgoing.html))]
+    text = signed_text(outgoing.text or text_of_html(outgoing.html), signature)
+    alternatives = [text_part("text", "plain", text)]
     if outgoing.html:
-        html = text_part("html", "html", outgoing.html)
+        html = text_part("html", "html", signed_html(outgoing.html, signature))
         alternatives.append(multipart("related", [html, *shown], f"{boundary}_3"))
     body = multipart("alternative", alternatives, f"{boundary}_2")
     return multipart("mixed", [body, *files], f"{boundary}_1")

@@ -27,8 +27,9 @@ class Progress:
         state: how far it is.
         at: since when, with a time zone.
         ses_id: SES's id of it; "" before it was sent. What became of it is told by this id.
-        reason: why it was refused: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable" or
-            "deadline". Why it is queued for longer: "quota", SES takes no more of the account now, or "unreachable". "" otherwise.
+        reason: why it was refused: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable", "deadline", or
+            what the organisation has set: "off", "recipient", "repeated". Why it is queued for longer: "quota", SES takes no more
+            now, or "unreachable". "" otherwise.
     """
 
     id: str
@@ -61,7 +62,8 @@ class Outgoing:
     """A message that is to be sent.
 
     Args:
-        sender: a designated address of the tenant's, with the name to show beside it; a DesignatedAddress is taken, too.
+        sender: a designated address of the tenant's, with the name to show beside it; a DesignatedAddress is taken, too. Without a
+            name, it gets the one that its organisation set.
         to: recipients.
         cc: further recipients, whom all see.
         bcc: recipients whom nobody sees.
@@ -76,6 +78,7 @@ class Outgoing:
             then. RFC 3834.
         unsubscribe: https URL of the application's that ends such mail by a POST without more questions; "" for none. Mailbox
             providers want it on bulk mail. It names whom it is for, so sign it. RFC 8058.
+        signature: whether the signature of the sender's address is appended, where its organisation set one. Default: True.
 
     Raises:
         ValueError: an address or a file is of another type, or a lone one stands where a tuple must. The text holds no address.
@@ -94,6 +97,7 @@ class Outgoing:
     references: tuple[str, ...] = ()
     automatic: bool = False
     unsubscribe: str = ""
+    signature: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what only looks like addresses and files before it is queued."""

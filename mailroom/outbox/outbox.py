@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
@@ -22,6 +22,7 @@ from mailroom.outbox.compose import compose
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
 from mailroom.outbox.requests import Request, begin_request, request_of
 from mailroom.store.objects import put_unless_there
+from mailroom.store.run_time import Signature, read_run_time, read_signature
 from mailroom.store.table import Table
 
 if TYPE_CHECKING:
@@ -97,15 +98,17 @@ class Outbox:
             raise ValueError("outbox: deadline must have a time zone, got none")
         name = hashlib.sha256(key.encode()).hexdigest()[:40]
         known = request_of(self.table, name)
-        asked = known.asked if known is not None else self.clock()
-        raw = compose(outgoing, id=name, at=asked)
         if known is None:
+            asked, (shown, signature) = self.clock(), self._dressing(outgoing)
+            raw = compose(_named(outgoing, shown), id=name, at=asked, signature=signature)
             begun = Request(
                 progress=Progress(id=name, state=OutboxState.QUEUED, at=asked),
                 asked=asked,
                 fingerprint=outgoing.fingerprint,
                 sha256=hashlib.sha256(raw).hexdigest(),
                 deadline=deadline,
+                name=shown,
+                signature=signature.digest if signature is not None else "",
             )
             if not begin_request(self.table, begun):
                 # Somebody asked for it at the same moment.
@@ -116,7 +119,7 @@ class Outbox:
             raise PermanentError(f"outbox: key {key!r} was used for another message; use a key of its own")
         if known.progress.state is OutboxState.QUEUED and not known.is_due(self.clock()):
             # Whoever asked before may have come no further, or the queue lost it: the scanner delivers it again.
-            self._queue(name, raw)
+            self._queue(name, self._again(outgoing, known))
         return known.progress
 
     def progress(self, id: str) -> Progress | None:
@@ -152,6 +155,23 @@ class Outbox:
                 return found
             time.sleep(_ASK_SECONDS)
 
+    def _dressing(self, outgoing: Outgoing) -> tuple[str, Signature | None]:
+        """The name that the sender gets, and what is appended, as the organisation has them now."""
+        run_time = read_run_time(self.table)
+        now = run_time.addresses.get(outgoing.sender.address.lower()) if run_time is not None else None
+        if now is None:
+            return "", None
+        signed = outgoing.signature and now.signature
+        name = "" if outgoing.sender.name else now.name
+        return name, read_signature(self.table, now.signature) if signed else None
+
+    def _again(self, outgoing: Outgoing, known: Request) -> bytes:
+        """The same octets as the first time, whatever the organisation has changed since. Raises PermanentError."""
+        signature = read_signature(self.table, known.signature) if known.signature else None
+        if known.signature and signature is None:
+            raise PermanentError("outbox: signature of the first request is gone; ask with another key")
+        return compose(_named(outgoing, known.name), id=known.progress.id, at=known.asked, signature=signature)
+
     def _queue(self, id: str, raw: bytes) -> None:
         key = f"{OUTGOING_PREFIX}{id}"
 
@@ -166,3 +186,7 @@ class Outbox:
             )
 
         put_unless_there(write, f"{self.bucket}/{key}")
+
+
+def _named(outgoing: Outgoing, name: str) -> Outgoing:
+    return replace(outgoing, sender=replace(outgoing.sender, name=name)) if name else outgoing

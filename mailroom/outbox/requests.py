@@ -32,6 +32,8 @@ class Request:
         deadline: until when it is sent or refused; None where nobody said one and it has not waited for SES yet.
         turn: how often it waited for SES.
         due: when the queue brings it again; None where it has not waited.
+        name: that the sender got, who was asked for without one; "" for none.
+        signature: digest of the signature that was appended; "" for none.
     """
 
     progress: Progress
@@ -42,6 +44,8 @@ class Request:
     deadline: datetime | None = None
     turn: int = 0
     due: datetime | None = None
+    name: str = ""
+    signature: str = ""
 
     def is_due(self, now: datetime) -> bool:
         """Whether the queue holds a message that brings it, or just brought it."""
@@ -68,6 +72,8 @@ def request_of(table: Table, id: str) -> Request | None:
         deadline=_time(item, "deadline"),
         turn=item.get("turn", 0),
         due=_time(item, "due"),
+        name=item.get("name", ""),
+        signature=item.get("signature", ""),
     )
 
 
@@ -86,6 +92,7 @@ def begin_request(table: Table, request: Request) -> bool:
     }
     if request.deadline is not None:
         item["deadline"] = request.deadline.isoformat()
+    item |= {name: value for name in ("name", "signature") if (value := getattr(request, name))}
     try:
         table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
     except UnderWayError as error:

@@ -29,6 +29,7 @@ from mailroom.outbox.model import OutboxState
 from mailroom.outbox.moves import Moves
 from mailroom.outbox.pacer import Pacer
 from mailroom.outbox.pacing import Wait, back_off
+from mailroom.outbox.permission import forbidden
 from mailroom.outbox.requests import Request, move_on, request_of
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
 from mailroom.store.suppression import record_recipients
@@ -223,13 +224,9 @@ class Sending:
     def _send(self, table: Table, request: Request, raw: bytes, again: Again, where: str) -> Request | None:
         """Ask SES; the request as it is then, None when the message is refused or waits."""
         before = request.progress.state
-        if hashlib.sha256(raw).hexdigest() != request.sha256:
-            # The scanner took something out of it.
-            self._moves(table).end(request, before, OutboxState.REFUSED, reason="scan")
-            return None
-        authors = parse(raw).from_
-        if len(authors) != 1:
-            self._moves(table).end(request, before, OutboxState.REFUSED, reason="sender")
+        author, why = _author(table, request, raw)
+        if why:
+            self._moves(table).end(request, before, OutboxState.REFUSED, reason=why)
             return None
         # Until it is certain that this says so: a try that came through without its answer would leave it in doubt.
         if not self._moves(table).surely(request, before, OutboxState.SENDING, at=self.clock(), reason=""):
@@ -237,7 +234,7 @@ class Sending:
         try:
             ses_id = self.ses.send_email(
                 Content={"Raw": {"Data": raw}},
-                FromEmailAddress=authors[0].address,
+                FromEmailAddress=author,
                 ConfigurationSetName=self.configuration_set,
                 TenantName=self.tenant,
                 # SES tells it with each event: of whom nobody came back to, the event says that it was sent.
@@ -322,6 +319,18 @@ class Sending:
                 sent=True,
             )
         )
+
+
+def _author(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
+    """Whom the message is from, and why it is not sent; "" where it is. Raises MailroomError."""
+    if hashlib.sha256(raw).hexdigest() != request.sha256:
+        # The scanner took something out of it.
+        return "", "scan"
+    authors = parse(raw).from_
+    if len(authors) != 1:
+        return "", "sender"
+    why = forbidden(table, request, authors[0].address, _recipients(raw))
+    return authors[0].address, why.value if why is not None else ""
 
 
 def _recipients(raw: bytes) -> tuple[str, ...]:

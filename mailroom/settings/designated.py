@@ -87,6 +87,7 @@ class Addresses:
                 raise RefusedError(
                     Reason.TOO_MANY, f"addresses: must be at most {self.store.limits.addresses}; delete another"
                 )
+            self._check_names(change, others)
             entry = AddressEntry(
                 organization=actor.organization,
                 id=identifier,
@@ -129,6 +130,8 @@ class Addresses:
                 raise RefusedError(
                     Reason.CONFLICT, "address: is_active must be true of the primary one; make another one primary"
                 )
+            if change.name:
+                self._check_names(change, [one for one in state.addresses() if one.id != id])
             after = replace(entry, **fields, updated_at=state.now, updated_by=actor.user)
             return Change(result=_written(after, state), operation="updateEmailAddress", before=[entry], after=[after])
 
@@ -146,6 +149,15 @@ class Addresses:
             return Change(result=entry, operation="deleteEmailAddress", before=before, after=after)
 
         return self.store.change(actor, decide)
+
+    def _check_names(self, change: AddressChange, others: Sequence[AddressEntry]) -> None:
+        most = self.store.limits.names_bytes
+        total = len((change.name or "").encode()) + sum(len(one.name.encode()) for one in others)
+        if total > most:
+            raise RefusedError(
+                Reason.TOO_MANY,
+                f"name: names must be at most {most:,} bytes together, would be {total:,}; shorten them",
+            )
 
     def make_primary(self, actor: Actor, address: str) -> AddressEntry:
         """Make one the organisation's first address, and no other. Raises RefusedError and MailroomError."""

@@ -9,8 +9,10 @@
 | `ORG#<organisation>` | `AUDIT#<revision>` | who changed what; kept a year |
 | `ORG#<organisation>` | `RATE#<name>#<window>` | how often something was done; gone after the window |
 | `NAMES#<registered domain>` | `HELD` | who holds the names below it |
+| `PLATFORM#<organisation>` | `POLICY` | what the platform's operator says of the organisation |
 
 A session for one organisation is let into its `ORG#` partition, and may read `NAMES#`; only what proves domains writes there.
+Only operators write to `PLATFORM#`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ __all__ = [
     "meta_key",
     "names_key",
     "organization_partition",
+    "platform_key",
     "rate_key",
     "setting_key",
     "setting_prefix",
@@ -48,6 +51,11 @@ def organization_partition(organization: str) -> str:
 def meta_key(organization: str) -> tuple[str, str]:
     """Key of the revision of an organisation's settings."""
     return organization_partition(organization), "META"
+
+
+def platform_key(organization: str) -> tuple[str, str]:
+    """Key of what the platform says of an organisation, which the organisation cannot change."""
+    return f"PLATFORM#{organization}", "POLICY"
 
 
 def domain_key(organization: str, domain: str) -> tuple[str, str]:

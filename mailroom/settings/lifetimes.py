@@ -38,6 +38,7 @@ class Limits:
         domains: claims and domains together. Default: 100.
         pending: claims without proof at once. Default: 3, as each will cost a hosted zone.
         addresses: default 1,000.
+        names_bytes: of the names of all addresses, as UTF-8. Default: 128 KiB, as one item of the table holds them.
         signatures: default 1,000.
         signature_bytes: of one, as UTF-8. Default: 64 KiB.
         signatures_bytes: of all together, as one answer holds them. Default: 4 MiB, of the 6 MB that Lambda answers.
@@ -50,6 +51,7 @@ class Limits:
     domains: int = 100
     pending: int = 3
     addresses: int = 1_000
+    names_bytes: int = 128 * 1024
     signatures: int = 1_000
     signature_bytes: int = 64 * 1024
     signatures_bytes: int = 4 * 1024 * 1024

@@ -21,6 +21,7 @@ from mailroom.settings.keys import (
     meta_key,
     names_key,
     organization_partition,
+    platform_key,
     rate_key,
     setting_key,
     setting_prefix,
@@ -110,6 +111,10 @@ class State:
         found = [read(Setting, item) for item in self.store.items(self.organization, setting_prefix(kind))]
         return sorted(found, key=lambda one: (one.created_at, one.id))
 
+    def confined(self) -> bool:
+        """Whether its mail goes to its allowed recipients alone, as that of an organisation for tests."""
+        return bool((self.store.table.get(platform_key(self.organization)) or {}).get("confined", False))
+
     def held(self, registered: str) -> NamesHeld:
         """Who holds the names below a registered domain: read once, as its version guards what is written."""
         if registered not in self._names:
@@ -135,6 +140,11 @@ class SettingsStore:
         """What is there now. Raises MailroomError, as its methods do."""
         meta = self.table.get(meta_key(organization)) or {}
         return State(self, organization, self.clock(), int(meta.get("revision", 0)))
+
+    def confine(self, organization: str, confined: bool) -> None:
+        """Let an organisation's mail go to its allowed recipients alone, or to all again: for operators. Raises MailroomError."""
+        partition, sort = platform_key(organization)
+        self.table.put({PARTITION: partition, SORT: sort, "confined": confined})
 
     def items(self, organization: str, prefix: str) -> list[Item]:
         """All items of an organisation of one kind. Raises MailroomError."""

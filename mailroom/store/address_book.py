@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from mailroom.addresses import AddressBook, DesignatedAddress
 from mailroom.store.keys import BOOK_KEY, PARTITION, SORT
+from mailroom.store.run_time import AddressNow, RunTime, read_run_time
 from mailroom.store.table import ConflictError, Item, Table, Write
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "read_address_book",
 ]
 
+_NOBODY: Final = AddressNow()
 METADATA: Final = "mail:address-book"
 """Where a template has the book: in the metadata of the parameter that is the tenant's entry."""
 
@@ -70,14 +73,37 @@ def confirm_address_book(table: Table, *, digest: str, now: datetime) -> bool:
 
 
 def read_address_book(table: Table) -> AddressBook | None:
-    """The book; None before a deployment wrote one. Raises RetryableError."""
+    """The book, as it holds now; None before a deployment wrote one. Raises RetryableError.
+
+    Names, what is off and which address is first are what the tenant's organisation set last, where it sets them itself.
+    """
     item = table.get(BOOK_KEY)
     if item is None:
         return None
-    return AddressBook(
+    deployed = AddressBook(
         subdomain=item["subdomain"],
         addresses=tuple(DesignatedAddress(**one) for one in item["addresses"]),
         catch_all=item["catch_all"],
         live=item["live"],
         written=datetime.fromisoformat(item["written"]),
+    )
+    run_time = read_run_time(table)
+    return deployed if run_time is None else _now(deployed, run_time)
+
+
+def _now(book: AddressBook, run_time: RunTime) -> AddressBook:
+    """The deployed book under what holds now. What is not deployed is not in it."""
+    addresses = []
+    for one in book.addresses:
+        known = run_time.addresses.get(one.address.lower())
+        if known is None:
+            addresses.append(one)
+            continue
+        on = run_time.is_on(one.address)
+        addresses.append(
+            replace(one, name=known.name or one.name, sends=one.sends and on, receives=one.receives and on)
+        )
+    first = [one.address for one in addresses if run_time.addresses.get(one.address.lower(), _NOBODY).primary]
+    return replace(
+        book, addresses=tuple(addresses), live=book.live and run_time.live, primary=first[0] if first else ""
     )

@@ -15,6 +15,10 @@
 | `SUPPRESSED` | `ADDRESS#<keyed digest>` | an address that bounced or complained |
 | `SUPPRESSED` | `KEY` | what those digests are keyed with |
 | `ADDRESSES` | `BOOK` | the address book |
+| `ADDRESSES` | `NOW` | what the tenant's organisation sets without a deployment |
+| `ADDRESSES` | `ALLOWED` | the only addresses that mail is sent to, where that is so |
+| `ADDRESSES` | `SIGNATURE#<digest>` | a signature |
+| `SAME#<fingerprint>` | `REQUEST` | the last message that says this, and when it was asked for |
 | `PACE` | `STATE` | how fast the tenant sends, and what SES takes of the account |
 | `RETENTION` | `STATE` | the retention that the table was last changed to, and how far that is |
 
@@ -31,6 +35,7 @@ from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX
 from mailroom.lifetimes import EXPIRES
 
 __all__ = [
+    "ALLOWED_KEY",
     "BOOK_KEY",
     "BY_ACTIVITY",
     "EXPIRES",
@@ -38,6 +43,7 @@ __all__ = [
     "PACE_KEY",
     "PARTITION",
     "RETENTION_KEY",
+    "RUN_TIME_KEY",
     "SORT",
     "address_key",
     "at_key",
@@ -49,7 +55,9 @@ __all__ = [
     "id_key",
     "message_key",
     "outbox_key",
+    "same_key",
     "sent_key",
+    "signature_key",
     "sortable",
     "thread_key",
 ]
@@ -72,6 +80,9 @@ SUPPRESSED: Final = "SUPPRESSED"
 SUPPRESSED_PREFIX: Final = "ADDRESS#"
 SUPPRESSED_KEY: Final = (SUPPRESSED, "KEY")
 BOOK_KEY: Final = ("ADDRESSES", "BOOK")
+RUN_TIME_KEY: Final = (BOOK_KEY[0], "NOW")
+"""In the book's partition: whoever may write or read the book may do so with this."""
+ALLOWED_KEY: Final = (BOOK_KEY[0], "ALLOWED")
 PACE_KEY: Final = ("PACE", "STATE")
 RETENTION_KEY: Final = ("RETENTION", "STATE")
 
@@ -124,6 +135,16 @@ def body_key(digest: str) -> str:
 def outbox_key(id: str) -> tuple[str, str]:
     """Key of how far a message is that is to be sent."""
     return f"{OUTBOX_PREFIX}{id}", STATE
+
+
+def same_key(fingerprint: str) -> tuple[str, str]:
+    """Key of the last message of a fingerprint."""
+    return f"SAME#{fingerprint}", "REQUEST"
+
+
+def signature_key(digest: str) -> tuple[str, str]:
+    """Key of a signature."""
+    return BOOK_KEY[0], f"SIGNATURE#{digest}"
 
 
 def sent_key(ses_id: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS, RISKS_MARK
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
 from mailroom.store import Arrival, Filed, Filing, Objects, Table
+from mailroom.store.run_time import read_run_time
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from mailroom.messages.joining import JoinBy
 
 __all__ = ["Structuring"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +59,8 @@ class Structuring:
     def take(self, item: StoredObject) -> Filed | None:
         """Make an entity of one object, and tell others once it is there; None when the object is gone.
 
+        None, too, of mail for an address that its organisation has switched off: it stays below `clean/`, and nobody is told.
+
         Raises:
             RetryableError: AWS failed, or others write to the same thread all the time.
             PermanentError: it is bigger than any mail.
@@ -70,6 +76,10 @@ class Structuring:
                 return None
             raise RetryableError(f"{where}: cannot be read: {code_of(error)}") from error
         message = parse(raw)
+        table = Table(client=self.dynamodb, name=self.table)
+        if _is_off(table, message.envelope.recipients):
+            logger.info("%s: is for an address that is switched off, and stays where it is", where)
+            return None
         delivered = answer["LastModified"].astimezone(UTC)
         arrival = Arrival(
             message=message,
@@ -82,7 +92,7 @@ class Structuring:
             risks=tuple(answer["Metadata"].get(RISKS_MARK, "").split()),
         )
         filing = Filing(
-            table=Table(client=self.dynamodb, name=self.table),
+            table=table,
             objects=Objects(client=self.s3, bucket=item.bucket),
             retention=self.retention,
             join_by=self.join_by,
@@ -110,3 +120,15 @@ class Structuring:
             risks=arrival.risks,
             sender_authenticated=message.sender_authenticated,
         )
+
+
+def _is_off(table: Table, recipients: Sequence[str]) -> bool:
+    """Whether every address that SES names as a recipient is off; where SES names none, as of mail to several, none is."""
+    run_time = read_run_time(table) if recipients else None
+    return run_time is not None and not any(run_time.is_on(_plain(one)) for one in recipients)
+
+
+def _plain(address: str) -> str:
+    """Without a label behind a plus sign, as SES takes it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"

@@ -78,9 +78,9 @@ def test_reading_allows_reading_of_one_tenant(requests: dict[Any, Any]) -> None:
 
 
 def test_outbox_allows_requests_of_one_tenant(requests: dict[Any, Any]) -> None:
-    """To put a message in and to ask for it: no mail, no other item, and nothing of another tenant."""
+    """To put a message in, to ask for it and to see what its sender is: no mail, no other item, and nothing of another tenant."""
     policies = policies_of(ACME.let_use_outbox)
-    expected = {("acme", action, "OUTBOX#x") for action in ("GetItem", "PutItem")}
+    expected = {("acme", action, "OUTBOX#x") for action in ("GetItem", "PutItem")} | {("acme", "GetItem", "ADDRESSES")}
     assert allowed(policies, requests) == expected | {("acme", "PutObject", "raw/out/x")}
 
 

@@ -16,6 +16,7 @@ from mailroom.errors import RetryableError
 from mailroom.functions.structuring import Work, work_on
 from mailroom.functions.structuring_settings import Settings
 from mailroom.messages.joining import JoinBy
+from mailroom.store.run_time import AddressNow, RunTime, put_run_time
 from mailroom.structuring.structure import Structuring
 from tests.emulators import shared_emulator
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
@@ -212,3 +213,33 @@ def test_settings() -> None:
     for name in ENVIRONMENT:
         with pytest.raises(ValueError, match=f"environment: {name} must be set"):
             Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})
+
+
+FOR = (
+    b"Return-Path: <anna@example.net>\r\nReceived: from mail.example.net by inbound-smtp.eu-central-1.amazonaws.com with SMTP id %s"
+    b"%s; Mon, 23 Nov 2026 09:00:00 +0000 (UTC)\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "filed"),
+    [
+        (b" for support@post.acme.example", False),
+        (b" for support+x@post.acme.example", False),
+        (b" for sales@post.acme.example", True),
+        # SES names none of several.
+        (b"", True),
+    ],
+)
+def test_mail_for_an_address_that_is_off_stays_where_it_is(store: Store, recipient: bytes, filed: bool) -> None:
+    """Nobody is told of it, and it is filed when the queue hands it over once the address is on again."""
+    told: list[MessageReceived] = []
+    off = RunTime(revision=1, addresses={"support@post.acme.example": AddressNow(active=False)})
+    put_run_time(store.filing().table, off, (), store.now)
+    event = delivered(store, FOR % (b"abcdefghijklmnop", recipient) + mail("a"))
+    assert worked(event, structuring(store, told)) == DONE
+    assert len(told) == int(filed)
+    assert store.client("s3").get_object(Bucket=store.bucket, Key="clean/one")["ContentLength"]
+    put_run_time(store.filing().table, RunTime(revision=2), (), store.now)
+    assert worked(event, structuring(store, told)) == DONE
+    assert len(told) == 1

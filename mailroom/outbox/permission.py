@@ -1,0 +1,93 @@
+"""Whether an organisation lets a message go: its address is on, its recipients are allowed, and it did not just send the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from mailroom.errors import RetryableError
+from mailroom.lifetimes import EXPIRES
+from mailroom.outbox.model import OutboxState
+from mailroom.outbox.requests import Request, request_of
+from mailroom.store.keys import PARTITION, SORT, same_key
+from mailroom.store.run_time import RunTime, read_run_time
+from mailroom.store.table import ConflictError, Table, Write
+
+__all__ = ["Forbidden", "forbidden"]
+
+_TRIES: Final = 5
+_KEPT: Final = timedelta(days=1)
+"""Beyond the window: DynamoDB deletes within days."""
+
+
+class Forbidden(StrEnum):
+    """Why an organisation does not let a message go."""
+
+    OFF = "off"
+    """The address, or the domain, is switched off."""
+    RECIPIENT = "recipient"
+    """A recipient is not one of those that mail is sent to."""
+    REPEATED = "repeated"
+    """The same message was asked for within the time for repeated mail."""
+
+
+def forbidden(table: Table, request: Request, sender: str, recipients: Iterable[str]) -> Forbidden | None:
+    """Why the message does not go, by what its organisation has set now; None where it goes.
+
+    Args:
+        table: the tenant's.
+        request: of the message.
+        sender: its one author's address.
+        recipients: all of them.
+
+    Raises:
+        MailroomError: AWS failed, or others ask for the same all the time.
+    """
+    run_time = read_run_time(table)
+    if run_time is None:
+        return None
+    if not run_time.is_on(sender):
+        return Forbidden.OFF
+    if run_time.allowed is not None and not {one.lower() for one in recipients} <= run_time.allowed:
+        return Forbidden.RECIPIENT
+    return Forbidden.REPEATED if _repeats(table, request, run_time) else None
+
+
+def _repeats(table: Table, request: Request, run_time: RunTime) -> bool:
+    """Whether another request for the same message was made within the time; else this one is the last from now on.
+
+    What counts is when each was asked for: two that wait in the queue for an hour are as far apart as they were.
+    """
+    within = run_time.repeated_within
+    if not within:
+        return False
+    partition, sort = same_key(request.fingerprint)
+    for _ in range(_TRIES):
+        known = table.get((partition, sort))
+        condition, values = "attribute_not_exists(#pk)", {}
+        if known is not None:
+            if known["id"] == request.progress.id:
+                return False
+            asked = datetime.fromisoformat(known["asked"])
+            other = request_of(table, known["id"])
+            refused = other is None or other.progress.state is OutboxState.REFUSED
+            if not refused and abs(request.asked - asked) < within:
+                return True
+            if not refused and request.asked < asked:
+                return False
+            condition, values = "#id = :known", {":known": known["id"]}
+        item = {
+            PARTITION: partition,
+            SORT: sort,
+            "id": request.progress.id,
+            "asked": request.asked.isoformat(),
+            EXPIRES: int((request.asked + within + _KEPT).timestamp()),
+        }
+        try:
+            table.change(Write(put=item, condition=condition, values=values))
+        except ConflictError:
+            continue
+        return False
+    raise RetryableError(f"table {table.name}: the same message is asked for by others; try again")

@@ -1,0 +1,152 @@
+"""What an organisation sets without a deployment, in the table of each of its tenants: one item, which is written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.lifetimes import EXPIRES, REQUESTS
+from mailroom.store.keys import ALLOWED_KEY, PARTITION, RUN_TIME_KEY, SORT, signature_key
+from mailroom.store.table import ConflictError, Item, Table, Write
+
+__all__ = ["AddressNow", "RunTime", "Signature", "put_run_time", "read_run_time", "read_signature"]
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signature:
+    """What is appended to mail from an address.
+
+    Args:
+        text: as plain text; "" where the HTML says it.
+        html: the same as HTML; "" where the text says it.
+    """
+
+    text: str = ""
+    html: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Names it: another text is another signature."""
+        said = json.dumps([self.text, self.html]).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(said).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddressNow:
+    """One address as its organisation has it now.
+
+    Args:
+        name: to show beside it; "" for none.
+        active: whether it is used at all.
+        primary: whether it is the organisation's first address.
+        signature: digest of what is appended to its mail; "" for nothing.
+    """
+
+    name: str = ""
+    active: bool = True
+    primary: bool = False
+    signature: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunTime:
+    """What holds for a tenant now, beside what is deployed. What is off here is off, whatever is deployed.
+
+    Args:
+        revision: of the organisation's settings; a lower one never replaces a higher one.
+        live: whether anything is sent or received.
+        addresses: by the address in full, lower case.
+        repeated_within: the same mail is not sent twice within that time; 0 lets it.
+        allowed: the only addresses, lower case, that mail is sent to. Default: None, to everybody.
+    """
+
+    revision: int
+    live: bool = True
+    addresses: Mapping[str, AddressNow] = field(default_factory=dict)
+    repeated_within: timedelta = timedelta(0)
+    allowed: frozenset[str] | None = None
+
+    def is_on(self, address: str) -> bool:
+        """Whether the address is used. One that nobody switched off is."""
+        known = self.addresses.get(address.lower())
+        return self.live and (known is None or known.active)
+
+
+def read_run_time(table: Table) -> RunTime | None:
+    """What holds now; None where no organisation sets anything. Raises MailroomError."""
+    item = table.get(RUN_TIME_KEY)
+    if item is None:
+        return None
+    allowed = frozenset((table.get(ALLOWED_KEY) or {"addresses": []})["addresses"]) if item["confined"] else None
+    return RunTime(
+        revision=item["revision"],
+        live=item["live"],
+        addresses={address: _address(said) for address, said in item["addresses"].items()},
+        repeated_within=item["repeated_ms"] * _MILLISECOND,
+        allowed=allowed,
+    )
+
+
+def read_signature(table: Table, digest: str) -> Signature | None:
+    """The signature of that digest; None where there is none any more. Raises MailroomError."""
+    item = table.get(signature_key(digest))
+    return Signature(text=item["text"], html=item["html"]) if item is not None else None
+
+
+def put_run_time(table: Table, run_time: RunTime, signatures: Iterable[Signature], now: datetime) -> bool:
+    """Write what holds now, unless a later revision is there; whether it was written. Doing it again changes nothing.
+
+    Signatures come first, and stay for as long as a request may name them: a message that is asked for twice is the same twice.
+
+    Args:
+        table: the tenant's.
+        run_time: what holds.
+        signatures: those that its addresses name.
+        now: the time, with a time zone.
+
+    Raises:
+        MailroomError: AWS failed, or refuses.
+    """
+    ends = int((now + 2 * REQUESTS).timestamp())
+    for one in {signature.digest: signature for signature in signatures}.values():
+        table.put({**_keyed(signature_key(one.digest)), "text": one.text, "html": one.html, EXPIRES: ends})
+    if run_time.allowed is not None:
+        table.put({**_keyed(ALLOWED_KEY), "addresses": sorted(run_time.allowed)})
+    item = {
+        **_keyed(RUN_TIME_KEY),
+        "revision": run_time.revision,
+        "live": run_time.live,
+        "addresses": {address: _said(one) for address, one in run_time.addresses.items()},
+        "repeated_ms": run_time.repeated_within // _MILLISECOND,
+        "confined": run_time.allowed is not None,
+    }
+    try:
+        table.change(
+            Write(
+                put=item,
+                condition="attribute_not_exists(#revision) OR #revision <= :revision",
+                values={":revision": run_time.revision},
+            )
+        )
+    except ConflictError:
+        return False
+    return True
+
+
+def _keyed(key: tuple[str, str]) -> Item:
+    return {PARTITION: key[0], SORT: key[1]}
+
+
+def _said(one: AddressNow) -> list[object]:
+    return [one.name, one.active, one.primary, one.signature]
+
+
+def _address(said: list[object]) -> AddressNow:
+    name, active, primary, signature = said
+    return AddressNow(name=str(name), active=bool(active), primary=bool(primary), signature=str(signature))
