@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
-from email_stack.dnscheck.dmarc import is_dmarc
 from email_stack.dnscheck.model import Place
 from email_stack.dnscheck.spf import is_spf
+from mailroom.messages.dmarc_record import is_dmarc
 
 __all__ = ["PLACES_AT_MOST", "Neighbour", "neighbours", "probe", "stands_for"]
 

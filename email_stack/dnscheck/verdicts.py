@@ -9,12 +9,13 @@ from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dnscheck import advice
-from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remark, dmarc_remarks, is_dmarc
+from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remark, dmarc_remarks
 from email_stack.dnscheck.judgement import Judgement
 from email_stack.dnscheck.model import Status
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import is_spf
 from email_stack.dnscheck.spf_verdict import JudgedSpf, judge_spf
+from mailroom.messages.dmarc_record import is_dmarc
 
 __all__ = ["Budgets", "Judgement", "judge", "spf_texts"]
 

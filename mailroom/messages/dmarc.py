@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from mailroom.messages.authentication import ascii_domain
+from mailroom.messages.dmarc_record import DmarcRecord, is_dmarc, read_dmarc
 
-__all__ = ["DmarcPolicy", "TextsError", "governing_policy"]
+__all__ = ["DmarcPolicy", "Governing", "TextsError", "Walk", "governing_policy", "policy_above"]
 
 _LABELS: Final = 8
 """A longer name is cut to 7 labels after its first question. Source: RFC 9989 4.10."""
-_VERSION: Final = re.compile(r"v[ \t]{0,20}+=[ \t]{0,20}+DMARC1[ \t]{0,20}+(?:;|\Z)")
-_LONGEST: Final = 4000
 
 
 class DmarcPolicy(StrEnum):
@@ -32,11 +31,24 @@ class TextsError(Exception):
     """DNS does not say what a name's TXT values are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Governing:
+    """The policy that holds, and the domain whose record says so."""
+
+    domain: str
+    policy: DmarcPolicy
+
+
+Walk: TypeAlias = Generator[str, Sequence[str], Governing | None]
+"""Yields the name of each TXT question, is sent the values, and returns the policy; None where no record is found."""
+
+_MILDER: Final = {"none": DmarcPolicy.NONE, "quarantine": DmarcPolicy.NONE, "reject": DmarcPolicy.QUARANTINE}
+
+
 def governing_policy(domain: str, texts: Callable[[str], Sequence[str]]) -> DmarcPolicy:
     """The policy that holds for authors of `domain`; NONE where there is no record, UNKNOWN where it is no domain.
 
-    Its own record decides, by `p`; else that of the organization above, by `sp`: of those that the tree walk finds, the one with
-    the fewest labels, or the one that `psd` says. In a test (`t=y`), each policy is the next milder one.
+    Its own record decides, by `p`; else that of the organization above (`policy_above`).
 
     Args:
         domain: of the author, in A-labels or U-labels.
@@ -50,43 +62,61 @@ def governing_policy(domain: str, texts: Callable[[str], Sequence[str]]) -> Dmar
     name = ascii_domain(domain)
     if not name:
         return DmarcPolicy.UNKNOWN
-    own = _record(texts(f"_dmarc.{name}"))
+    own = _record(texts(_place_of(name)))
     if own is not None:
-        return _asked(own, "p")
-    above: list[tuple[str, dict[str, str]]] = []
-    place = _next(name)
-    while place:
-        record = _record(texts(f"_dmarc.{place}"))
+        return _asked(own, own.policy)
+    walk = policy_above(name)
+    try:
+        question = next(walk)
+        while True:
+            question = walk.send(texts(question))
+    except StopIteration as end:
+        found: Governing | None = end.value
+    return found.policy if found is not None else DmarcPolicy.NONE
+
+
+def policy_above(domain: str) -> Walk:
+    """The policy that receivers apply to a domain without a record of its own: asks each domain above, at most 8 names.
+
+    The record of the domain with the fewest labels is the organization's and decides by its `sp`; `psd=n` ends the walk there, and
+    behind `psd=y` the organization is one label below. In a test (`t=y`), each policy is the next milder one. Several records of
+    one domain count as none; one in which receivers find no policy asks for none.
+
+    Args:
+        domain: in A-labels, lower case, no trailing dot.
+
+    Source: RFC 9989 4.7, 4.10.1 and 4.10.2.
+    """
+    found: dict[str, DmarcRecord] = {}
+    name = _next(domain)
+    while name:
+        record = _record((yield _place_of(name)))
         if record is not None:
-            above.append((place, record))
-            if record.get("psd", "u").lower() in {"y", "n"}:
+            found[name] = record
+            if record.public_suffix or record.organization:
                 break
-        place = _next(place)
-    if not above:
-        return DmarcPolicy.NONE
-    last = above[-1]
-    if last[1].get("psd", "").lower() == "y" and len(above) > 1:
-        labels = last[0].count(".") + 2
-        last = next((one for one in above if one[0].count(".") + 1 == labels), last)
-    return _asked(last[1], "sp" if last[1].get("sp") else "p")
-
-
-def _asked(record: dict[str, str], tag: str) -> DmarcPolicy:
-    words = [policy.value for policy in (DmarcPolicy.NONE, DmarcPolicy.QUARANTINE, DmarcPolicy.REJECT)]
-    asked = record.get(tag, "").lower()
-    if asked not in words:
-        return DmarcPolicy.NONE
-    milder = 1 if record.get("t", "").lower() == "y" and asked != "none" else 0
-    return DmarcPolicy(words[words.index(asked) - milder])
-
-
-def _record(texts: Sequence[str]) -> dict[str, str] | None:
-    """The tags of the one record; None where there is none, or several."""
-    records = [text for text in texts if _VERSION.match(text)]
-    if len(records) != 1:
+        name = _next(name)
+    if not found:
         return None
-    pairs = [pair.partition("=") for pair in records[0][:_LONGEST].split(";")]
-    return {name.strip().lower(): value.strip() for name, _, value in reversed(pairs)}
+    last = list(found)[-1]
+    if found[last].public_suffix:
+        below = ".".join(domain.split(".")[-last.count(".") - 2 :])
+        last = below if below in found else last
+    return Governing(last, _asked(found[last], found[last].subdomain_policy))
+
+
+def _place_of(name: str) -> str:
+    return f"_dmarc.{name}"
+
+
+def _asked(record: DmarcRecord, policy: str) -> DmarcPolicy:
+    return _MILDER[policy] if record.testing else DmarcPolicy(policy)
+
+
+def _record(texts: Sequence[str]) -> DmarcRecord | None:
+    """The one record; None where there is none, or several."""
+    records = [text for text in texts if is_dmarc(text)]
+    return read_dmarc(records[0]) if len(records) == 1 else None
 
 
 def _next(name: str) -> str:

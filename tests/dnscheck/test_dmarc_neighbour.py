@@ -9,11 +9,8 @@ from checkdmarc.dmarc import DMARCError, parse_dmarc_record  # type: ignore[impo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from email_stack.dnscheck.dmarc import (
-    DmarcSyntaxError,
-    dmarc_remarks,
-    parse_dmarc,
-)
+from email_stack.dnscheck.dmarc import dmarc_remarks
+from mailroom.messages.dmarc_record import DmarcSyntaxError, parse_dmarc
 
 
 class Nowhere(dns.resolver.Resolver):

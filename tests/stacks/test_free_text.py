@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from email_stack.config import Config, ConfigError, Tenant, load
-from email_stack.dnscheck.dmarc import parse_dmarc
 from email_stack.stacks import new_app
 from email_stack.stacks.cell_stack import CellStack
 from email_stack.stacks.tenant_stack import TenantStack
+from mailroom.messages.dmarc_record import parse_dmarc
 from mailroom.store.address_book import METADATA
 
 Template = dict[str, Any]

@@ -84,6 +84,9 @@ def test_any_field_is_read(text: str) -> None:
     assert isinstance(ascii_domain(text), str)
 
 
+LAST_SEVEN: Final = ["g.h.i.j.k.l.m", "h.i.j.k.l.m", "i.j.k.l.m", "j.k.l.m", "k.l.m", "l.m", "m"]
+
+
 def asked(zone: dict[str, Sequence[str]], domain: str) -> DmarcPolicy:
     """What holds for the domain by these TXT values."""
     return governing_policy(domain, lambda name: zone.get(name, []))
@@ -111,6 +114,14 @@ REJECT: Final = {"_dmarc.bank.example": ["v=DMARC1; p=reject; rua=mailto:a@bank.
         ({"_dmarc.bank.example": ["hello", "v=DMARC1; p=reject"]}, "bank.example", "reject"),
         ({"_dmarc.bank.example": ["v=DMARC12; p=reject"]}, "bank.example", "none"),
         ({"_dmarc.bank.example": ["v=DMARC1; p=rejct"]}, "bank.example", "none"),
+        ({"_dmarc.bank.example": ["V=DMARC1; p=reject; x=ü;; p=none; 1=2"]}, "bank.example", "reject"),
+        ({"_dmarc.bank.example": ["v=DMARC1; p=reject; sp=rejct"]}, "news.bank.example", "none"),
+        ({"_dmarc.bank.example": ["v=DMARC1; rua=mailto:a@bank.example"]}, "bank.example", "none"),
+        (
+            {"_dmarc.bank.example": ["v=DMARC1; psd=n"], "_dmarc.example": ["v=DMARC1; p=reject"]},
+            "a.bank.example",
+            "none",
+        ),
         ({**REJECT, "_dmarc.news.bank.example": ["v=DMARC1; p=none"]}, "news.bank.example", "none"),
         ({**REJECT, "_dmarc.example": ["v=DMARC1; p=none; psd=y"]}, "news.bank.example", "reject"),
         ({"_dmarc.example": ["v=DMARC1; p=none; sp=reject; psd=y"]}, "bank.example", "reject"),
@@ -127,6 +138,18 @@ REJECT: Final = {"_dmarc.bank.example": ["v=DMARC1; p=reject; rua=mailto:a@bank.
 def test_policy_that_holds(zone: dict[str, Sequence[str]], domain: str, policy: str) -> None:
     """A domain's own, or that of the organization above; by the newest standard."""
     assert asked(zone, domain) == policy
+
+
+def test_long_name_costs_eight_questions() -> None:
+    """The name itself, then its last seven labels, one fewer each time."""
+    questions: list[str] = []
+
+    def none(name: str) -> list[str]:
+        questions.append(name)
+        return []
+
+    assert governing_policy(".".join("abcdefghijklm"), none) is DmarcPolicy.NONE
+    assert questions == ["_dmarc.a.b.c.d.e.f.g.h.i.j.k.l.m", *(f"_dmarc.{name}" for name in LAST_SEVEN)]
 
 
 def test_no_answer_is_no_policy() -> None:
