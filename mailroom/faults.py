@@ -19,7 +19,18 @@ from botocore.exceptions import (
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 
-__all__ = ["EXPIRED", "GONE", "TAKEN", "THERE", "UNKNOWN_CREDENTIALS", "code_of", "fault", "is_gone"]
+__all__ = [
+    "DENIED",
+    "EXPIRED",
+    "GONE",
+    "TAKEN",
+    "THERE",
+    "TOO_OFTEN",
+    "UNKNOWN_CREDENTIALS",
+    "code_of",
+    "fault",
+    "is_gone",
+]
 
 GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 """Codes of S3: there is no such object."""
@@ -30,7 +41,10 @@ THERE: Final = frozenset({"412", "PreconditionFailed"})
 TAKEN: Final = THERE | {"409", "ConditionalRequestConflict"}
 """Codes of S3: the condition of a write does not hold, or somebody else writes there now."""
 
-_PASSES: Final = frozenset(
+TOO_OFTEN: Final = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
+"""Codes of SES: asked more often than it answers."""
+
+_PASSES: Final = TOO_OFTEN | frozenset(
     {
         "BandwidthLimitExceeded",
         "ConditionalRequestConflict",
@@ -50,9 +64,6 @@ _PASSES: Final = frozenset(
         "ServiceUnavailable",
         "SlowDown",
         "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
         "TransactionConflictException",
         "TransactionInProgressException",
         "TransientError",
@@ -64,9 +75,19 @@ _OWN_FAULT: Final = 400
 _AWS_FAULT: Final = 500
 _REASONS_THAT_STAY: Final = frozenset({"ItemCollectionSizeLimitExceeded", "ValidationError", "AccessDenied"})
 
-_DENIED: Final = frozenset(
-    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "NotAuthorized", "UnauthorizedOperation"}
+DENIED: Final = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AllAccessDisabled",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "NotAuthorized",
+        "UnauthorizedOperation",
+    }
 )
+"""Codes of a right that is missing, whatever the service calls it."""
 EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 UNKNOWN_CREDENTIALS: Final = frozenset(
     {
@@ -175,13 +196,13 @@ def _is_region(name: str) -> bool:
 
 def _is_known(code: str) -> bool:
     return code.startswith(_KEY) or any(
-        code in known for known in (_DENIED, EXPIRED, UNKNOWN_CREDENTIALS, _CLOCK, _MISSING, GONE, _ELSEWHERE)
+        code in known for known in (DENIED, EXPIRED, UNKNOWN_CREDENTIALS, _CLOCK, _MISSING, GONE, _ELSEWHERE)
     )
 
 
 def _remedy(code: str, action: str, resource: str) -> str:  # noqa: PLR0911 - one line a kind of fault
     """What to do about it."""
-    if code in _DENIED:
+    if code in DENIED:
         also = ", and kms:Decrypt on its key where it has one" if action.startswith("s3:") else ""
         return f"give the role of these credentials {action} on {resource}{also}"
     if code in EXPIRED:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailroom.faults import code_of
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
@@ -59,7 +61,8 @@ def _sent(sqs: SQSClient, queue_url: str, records: Sequence[_Grouped]) -> Iterat
     try:
         answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
     except (BotoCoreError, ClientError) as error:
-        code = _code(error)
+        # Some of SQS's codes begin with the service's name.
+        code = code_of(error).rpartition(".")[2]
         logger.warning("queue: %d messages could not be given their group: %s", len(records), code)
         if len(records) > 1 and code in _OF_ONE_MESSAGE:
             for one in records:
@@ -69,10 +72,3 @@ def _sent(sqs: SQSClient, queue_url: str, records: Sequence[_Grouped]) -> Iterat
         logger.warning("queue: a message could not be given its group: %s", refused["Code"])
     for taken in answer.get("Successful", []):
         yield str(records[int(taken["Id"])][0]["messageId"])
-
-
-def _code(error: BotoCoreError | ClientError) -> str:
-    """Without the service's name, which some of SQS's codes begin with."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "")).rpartition(".")[2] or "Unknown"
-    return type(error).__name__

@@ -17,15 +17,6 @@ __all__ = ["BOOTSTRAP_PARAMETER", "AccountReader", "Amount", "HostedZone", "Refu
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
 """Where bootstrapping leaves its version; the templates' own parameter BootstrapVersion has the same default."""
 
-_REFUSALS: Final = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthorizationError",
-        "AuthorizationErrorException",
-        "UnauthorizedOperation",
-    }
-)
 _UNUSED: Final = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"})
 """States of stacks that hold nothing."""
 _STATES: Final = (
@@ -295,10 +286,12 @@ def _asking(permission: str, about: str) -> Iterator[None]:
     """Raise what AWS refuses for want of a permission as `RefusedError`, and all else that it refuses as `AwsError`."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
+    from mailroom.faults import DENIED  # noqa: PLC0415
+
     with aws_errors(f"{about}: cannot be read"):
         try:
             yield
         except ClientError as error:
-            if code_of(error) in _REFUSALS:
+            if code_of(error) in DENIED:
                 raise RefusedError(f"needs permission {permission}") from error
             raise

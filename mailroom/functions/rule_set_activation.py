@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from mailroom.faults import code_of
+from mailroom.faults import DENIED, code_of
 from mailroom.rule_set_activation import activate, deactivate
 
 __all__ = ["on_event"]
@@ -25,7 +25,6 @@ _REASON_CHARACTERS: Final = 1000
 _PATIENT: Final = Config(retries={"mode": "standard", "max_attempts": 8})
 """SES takes one control-plane request a second, and a deployment makes many."""
 
-_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
 _PAUSES: Final = (1, 2, 4, 8, 16)
 """Seconds between attempts that are denied: the role's policy is seconds old, and IAM is eventually consistent."""
 
@@ -65,7 +64,7 @@ def _once_allowed(event: dict[str, Any]) -> str:
         try:
             return _carry_out(event)
         except ClientError as error:
-            if code_of(error) not in _DENIED:
+            if code_of(error) not in DENIED:
                 raise
             logger.warning("request %s is denied; again in %d s", event.get("RequestType"), pause)
             time.sleep(pause)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.faults import code_of
+from mailroom.faults import TOO_OFTEN, code_of
 from mailroom.outbox.pacing import Go, Pace, Wait, asking, not_read, quota_read, refused, turn_of
 from mailroom.store.keys import PACE_KEY, PARTITION, SORT
 from mailroom.store.table import ConflictError, Table, Write
@@ -25,7 +25,6 @@ __all__ = ["Pacer"]
 R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
-_TOO_OFTEN: Final = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException"})
 _TRIES: Final = 8
 _MOST_ITS_OWN_SECONDS: Final = 5
 
@@ -69,7 +68,7 @@ class Pacer:
             quota = self.ses.get_account()["SendQuota"]
         except (BotoCoreError, ClientError) as error:
             code = code_of(error)
-            if code in _TOO_OFTEN:
+            if code in TOO_OFTEN:
                 self._changed(lambda pace, now: (not_read(pace, now, self.chance), True))
             else:
                 logger.warning("SES does not say what the account may send: %s", code)

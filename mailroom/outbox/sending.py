@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.faults import GONE, code_of
+from mailroom.faults import GONE, TOO_OFTEN, code_of
 from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, OUTBOX_TAG
 from mailroom.lifetimes import Term
 from mailroom.messages import parse
@@ -48,9 +48,7 @@ logger = logging.getLogger(__name__)
 _WAITING: Final = (OutboxState.QUEUED, OutboxState.HELD)
 _SOMEBODY_ELSE: Final = timedelta(minutes=5)
 """Longer than one invocation lasts."""
-_LATER: Final = frozenset(
-    {"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException", "SlowDown"}
-)
+_LATER: Final = TOO_OFTEN | {"LimitExceededException", "SlowDown"}
 """SES takes none now."""
 _SAID_OF_THE_DAY: Final = "daily message quota exceeded"
 _SAID_LATER: Final = (_SAID_OF_THE_DAY, "maximum sending rate exceeded")

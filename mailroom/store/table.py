@@ -14,7 +14,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailroom.errors import MailroomError, RetryableError
-from mailroom.faults import fault
+from mailroom.faults import code_of, fault
 from mailroom.store.keys import PARTITION, SORT
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def _conflicts(error: BaseException | None) -> set[str]:
     """What cancelled a write: conditions that failed, transactions that were under way; empty where it was something else."""
     if not isinstance(error, ClientError):
         return set()
-    code = error.response["Error"]["Code"]
+    code = code_of(error)
     if code == "TransactionCanceledException":
         reasons: Any = error.response.get("CancellationReasons", [])
         codes = {reason.get("Code") for reason in reasons} - {"None", None}

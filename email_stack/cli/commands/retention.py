@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from email_stack.cli.account import aws_failures, checked_account
+from email_stack.cli.account import aws_failures, opened
 from email_stack.cli.listing import store_failures
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import console, print_json
-from email_stack.config import load
 from email_stack.operations.mailbox import table_of
 from email_stack.output.printable import counted
 
@@ -36,10 +35,7 @@ def retention(
     """
     from mailroom.store.retention import pass_of  # noqa: PLC0415 - see email_stack.operations.aws
 
-    loaded = load(config)
-    of = loaded.tenant(tenant)
-    cell = loaded.cell(of.cell)
-    checked_account(cell)
+    of, cell = opened(config, tenant)
     days = of.retention.messages_days
     with aws_failures(), store_failures():
         table = table_of(of, cell)
