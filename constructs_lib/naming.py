@@ -17,6 +17,7 @@ __all__ = [
     "cell_stack_name",
     "check_identifier",
     "delegation_stack_name",
+    "moving_rule_name",
     "receipt_rule_name",
     "receipt_rule_set_name",
     "registry_path",
@@ -82,3 +83,8 @@ def receipt_rule_set_name(cell_id: str) -> str:
 def receipt_rule_name(tenant_id: str, index: int) -> str:
     """Name of a tenant's receipt rule, counted from 0: the bucket policy names the rule before it exists."""
     return f"{tenant_id}-{index}"
+
+
+def moving_rule_name(tenant_id: str) -> str:
+    """Name of the rule that takes mail while addresses move from rule to rule; all others end in a number."""
+    return f"{tenant_id}-moving"

@@ -23,7 +23,7 @@ from constructs_lib.faults import shown
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import here, let, let_services_use
 from constructs_lib.limits import most_receipt_rules
-from constructs_lib.naming import receipt_rule_name
+from constructs_lib.naming import moving_rule_name, receipt_rule_name
 from constructs_lib.sections import ReceivingTls, Retention
 from mailroom import lifetimes
 from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
@@ -82,8 +82,9 @@ class TenantInbox(Construct):
     """A tenant's bucket, and the receipt rules that file the tenant's mail in it under `raw/`.
 
     Creates 1 bucket (private, encrypted, TLS only, versioned) that notifies the scanner's queue, 1 bucket policy, and 1 receipt
-    rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules; only the scanner may
-    read there, and only it may write under `clean/` and `verdicts/`. The bucket is kept on removal.
+    rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules, and for the one that
+    `email-stack move` makes while addresses move between them; only the scanner may read there, and only it may write under
+    `clean/` and `verdicts/`. The bucket is kept on removal.
 
     What somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more day as a noncurrent version.
     That day is part of a retention: what has been there for all of it but one day is hidden, and its bytes go with the last one
@@ -216,6 +217,7 @@ class TenantInbox(Construct):
             *filing_statements(self.bucket_arn, props.structurer),
         ]
         rule_set = arn("ses", f"receipt-rule-set/{props.rule_set_name}")
+        names = (*self.rule_names, moving_rule_name(props.tenant_id))
         if self.rule_names:
             statements.append(
                 {
@@ -227,7 +229,7 @@ class TenantInbox(Construct):
                     "Condition": {
                         "StringEquals": {
                             "aws:SourceAccount": account_id(),
-                            "aws:SourceArn": [f"{rule_set}:receipt-rule/{name}" for name in self.rule_names],
+                            "aws:SourceArn": [f"{rule_set}:receipt-rule/{name}" for name in names],
                         }
                     },
                 }

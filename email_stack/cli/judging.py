@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
@@ -29,9 +29,11 @@ class Judgement:
 
     Args:
         found: by stack, in the order of the stacks: every risk, what is refused first.
+        deployed: templates of the stacks that are there, by name.
     """
 
     found: Mapping[str, tuple[Risk, ...]]
+    deployed: Mapping[str, Template] = field(default_factory=dict)
 
     def lines(self, *, forced: bool) -> list[str]:
         """What is told of before it is done, one line each; with `forced`, what would be refused otherwise as well."""
@@ -43,8 +45,8 @@ class Judgement:
         """The stacks that have a risk of this kind."""
         return [stack for stack, all_ in self.found.items() if any(one.kind is kind for one in all_)]
 
-    def refuse(self) -> None:
-        """End the command where mail would be lost.
+    def refuse(self, *, moving: bool = False) -> None:
+        """End the command where mail would be lost; with `moving`, where `email-stack move` knows no way around it either.
 
         Raises:
             CommandError: with each loss and the safe way, in steps.
@@ -52,7 +54,7 @@ class Judgement:
         blocks = []
         for stack, all_ in self.found.items():
             for one in all_:
-                if one.refused:
+                if one.refused and not (moving and one.movable):
                     steps = [f"  {number}. {step}" for number, step in enumerate(one.steps, start=1)]
                     blocks.append("\n".join([f"{stack}: {one.text}. Nothing was deployed. The safe way:", *steps]))
         if blocks:
@@ -85,6 +87,7 @@ def judged_deployment(
     """
     chosen = config.tenants if tenants is None else tuple(config.tenant(name) for name in tenants)
     found: dict[str, tuple[Risk, ...]] = {}
+    templates: dict[str, Template] = {}
     for cell in config.cells:
         own = [tenant for tenant in chosen if tenant.cell == cell.id]
         names = [name for name in stacks if name in _names_of(cell, own)]
@@ -97,6 +100,7 @@ def judged_deployment(
         with aws_failures():
             delegations = [delegation_stack_name(tenant.id) for tenant in own]
             there = {} if foreign else deployed_stacks([*names, *delegations], cell)
+            templates |= {name: stack.template for name, stack in there.items()}
             for name in names:
                 if name in there:
                     found[name] = _judged(there[name], wanted[name], cell)
@@ -110,7 +114,7 @@ def judged_deployment(
                 _by_dns(one, tenant, cell, resolver, port) if one.kind is RiskKind.ZONE else one
                 for one in found.get(name, ())
             )
-    return Judgement(found={name: found[name] for name in stacks if found.get(name)})
+    return Judgement(found={name: found[name] for name in stacks if found.get(name)}, deployed=templates)
 
 
 def _names_of(cell: Cell, tenants: Sequence[Tenant]) -> set[str]:

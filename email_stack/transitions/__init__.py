@@ -2,6 +2,7 @@
 
 from email_stack.transitions.behaviours import CREATE_ONLY
 from email_stack.transitions.copies import same_subdomain
+from email_stack.transitions.halfway import Halfway, halfway
 from email_stack.transitions.removals import Change, Removal, changes_of_removal, removal
 from email_stack.transitions.resources import Template
 from email_stack.transitions.risks import Risk, RiskKind, risks
@@ -11,12 +12,14 @@ __all__ = [
     "CREATE_ONLY",
     "Change",
     "Fate",
+    "Halfway",
     "Removal",
     "Risk",
     "RiskKind",
     "Template",
     "changes_of_removal",
     "fates",
+    "halfway",
     "removal",
     "risks",
     "same_subdomain",

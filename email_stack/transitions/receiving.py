@@ -8,14 +8,14 @@ from typing import Any, Final
 from email_stack.transitions.resources import Template
 from email_stack.transitions.updates import Fate
 
-__all__ = ["receives", "uncovered"]
+__all__ = ["in_order", "receives", "recipients_of", "rules_of", "uncovered"]
 
 _RULE: Final = "AWS::SES::ReceiptRule"
 
 
 def receives(template: Template) -> bool:
     """Whether a rule of the stack takes mail."""
-    return any(_recipients(resource) for resource in _rules(template).values())
+    return any(recipients_of(resource) for resource in rules_of(template).values())
 
 
 def uncovered(deployed: Template, wanted: Template, fate: Mapping[str, Fate]) -> tuple[str, ...]:
@@ -26,12 +26,12 @@ def uncovered(deployed: Template, wanted: Template, fate: Mapping[str, Fate]) ->
 
     Source: CloudFormation user guide, "DependsOn attribute", "Update a stack".
     """
-    before = {name: _recipients(rule) for name, rule in _rules(deployed).items()}
-    after = {name: _recipients(rule) for name, rule in _rules(wanted).items()}
+    before = {name: recipients_of(rule) for name, rule in rules_of(deployed).items()}
+    after = {name: recipients_of(rule) for name, rule in rules_of(wanted).items()}
     lasting = {one for one in _all(after) if _covered(one, _all(before))}
     missing: set[str] = set()
     now = dict(before)
-    for name in _in_order(_rules(wanted)):
+    for name in in_order(rules_of(wanted)):
         # The old one of a rule that is replaced stays beside the new one until the end.
         now[f"{name}, new" if fate.get(name) == "replaced" else name] = after[name]
         held = _all(now)
@@ -39,16 +39,28 @@ def uncovered(deployed: Template, wanted: Template, fate: Mapping[str, Fate]) ->
     return tuple(sorted(missing))
 
 
-def _rules(template: Template) -> dict[str, Mapping[str, Any]]:
+def rules_of(template: Template) -> dict[str, Mapping[str, Any]]:
+    """The receipt rules of a template, by logical id."""
     return {name: one for name, one in template.get("Resources", {}).items() if one["Type"] == _RULE}
 
 
-def _recipients(rule: Mapping[str, Any]) -> frozenset[str]:
+def recipients_of(rule: Mapping[str, Any]) -> frozenset[str]:
     """Whom the rule takes mail for; nobody while it is off."""
     settings = rule.get("Properties", {}).get("Rule", {})
     if settings.get("Enabled") is False:
         return frozenset()
     return frozenset(one for one in settings.get("Recipients", ()) if isinstance(one, str))
+
+
+def in_order(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Each rule after those that it depends on."""
+    ordered: list[str] = []
+    waiting = dict(rules)
+    while waiting:
+        ready = [name for name, rule in waiting.items() if not waiting.keys() & set(_depends(rule))]
+        ordered += ready or list(waiting)
+        waiting = {name: rule for name, rule in waiting.items() if name not in ordered}
+    return ordered
 
 
 def _all(rules: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -58,17 +70,6 @@ def _all(rules: Mapping[str, frozenset[str]]) -> frozenset[str]:
 def _covered(recipient: str, held: frozenset[str]) -> bool:
     """An address by itself or by its domain; a domain by itself."""
     return recipient in held or recipient.rpartition("@")[2] in held
-
-
-def _in_order(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Each rule after those that it depends on."""
-    ordered: list[str] = []
-    waiting = dict(rules)
-    while waiting:
-        ready = [name for name, rule in waiting.items() if not waiting.keys() & set(_depends(rule))]
-        ordered += ready or list(waiting)
-        waiting = {name: rule for name, rule in waiting.items() if name not in ordered}
-    return ordered
 
 
 def _depends(rule: Mapping[str, Any]) -> Iterable[str]:

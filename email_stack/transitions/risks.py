@@ -53,6 +53,7 @@ class Risk:
         text: what would happen, as a clause about the stack.
         refused: whether it would lose mail, so that nothing may be deployed unless somebody found that it does not here.
         steps: the safe way, in order.
+        movable: whether `email-stack move` goes that way.
         subject: what it is about: a domain, the name of an export, a logical id.
     """
 
@@ -60,6 +61,7 @@ class Risk:
     text: str
     refused: bool
     steps: tuple[str, ...] = ()
+    movable: bool = False
     subject: str = ""
 
 
@@ -121,18 +123,19 @@ class _Update:
         """A zone that does not stay loses its records with the update, whether it is kept or not."""
         for name, resource in self._going("AWS::Route53::HostedZone"):
             domain = _property(resource, "Name").rstrip(".")
-            kept = (
-                keeps({**resource, "Metadata": {}}) if self._fates[name] == "goes" else self._kept_when_replaced(name)
-            )
+            goes = self._fates[name] == "goes"
+            kept = keeps({**resource, "Metadata": {}}) if goes else self._kept_when_replaced(name)
             if not kept:
                 yield Risk(
                     kind=RiskKind.ZONE_DELETED,
                     text=f"its hosted zone {domain} is deleted; whoever is given the same name servers next could answer for it",
                     refused=True,
                     steps=(
+                        *(("`email-stack move TENANT`: it is kept from then on; or by hand:",) if goes else ()),
                         "write dns and subdomain as they are deployed, and deploy: from then on no update deletes the zone",
                         "then change them",
                     ),
+                    movable=goes,
                     subject=domain,
                 )
             elif self._is_renamed:
@@ -157,17 +160,27 @@ class _Update:
         zone_stays = not any(self._going("AWS::Route53::HostedZone"))
         for name, resource in self._ns_records():
             domain = _property(resource, "Name").rstrip(".")
-            if self._fates[name] == "goes" and zone_stays:
+            if self._fates[name] != "goes" or not zone_stays:
+                continue
+            if keeps(resource):
+                yield Risk(
+                    kind=RiskKind.LEFT,
+                    text=f"the NS record of {domain} is left in its parent zone and goes on delegating; whoever keeps that zone "
+                    "changes it or deletes it by hand",
+                    refused=False,
+                    subject=domain,
+                )
+            else:
                 yield Risk(
                     kind=RiskKind.DELEGATION,
                     text=f"the NS record of {domain} goes from its parent zone, and its mail with it unless somebody writes one",
                     refused=self._live,
                     steps=(
-                        f"have the NS record, or {domain}'s records, at hand to be written into the parent zone at once: "
-                        "`email-stack dns-records TENANT`",
-                        "deploy with --force, and write them; resolvers remember the old NS record for 3600 s meanwhile",
+                        "`email-stack move TENANT`: the record stays in the parent zone, and is no stack's any more",
+                        "have whoever keeps that zone change it when they are ready",
                         "check: `email-stack dns-check TENANT`",
                     ),
+                    movable=True,
                     subject=domain,
                 )
 
@@ -206,9 +219,10 @@ class _Update:
                 "they move to a later one, and SES refuses their mail for good meanwhile",
                 refused=True,
                 steps=(
-                    "append new addresses, those of role_addresses too, at the end of `addresses`: then none moves",
-                    "where that is not what changed, deploy with --force at a time without mail",
+                    "`email-stack move TENANT`: a receipt rule more takes them until the others do; or append new addresses, those "
+                    "of role_addresses too, at the end of `addresses`: then none moves",
                 ),
+                movable=True,
                 subject=missing[0],
             )
 

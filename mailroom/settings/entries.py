@@ -12,6 +12,7 @@ from mailroom.settings.claims import Claim, Ownership
 
 __all__ = ["AddressEntry", "Desired", "Kind", "Setting", "desired", "repeated_within"]
 
+DEFAULT_REPEATED_WITHIN: Final = timedelta(minutes=3)
 LONGEST_REPEATED_WITHIN: Final = timedelta(days=30)
 _DURATION: Final = re.compile(r"[+-]?([0-9]{1,12})(ms|s|m|h|d)?", re.ASCII)
 _MILLISECONDS: Final = {"": 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}

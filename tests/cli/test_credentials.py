@@ -19,6 +19,7 @@ from tests.cli.test_commands import CONFIG, run
 COMMANDS = [
     ("deploy", "globex"),
     ("deploy", "globex", "--yes"),
+    ("move", "globex"),
     ("diff", "globex"),
     ("destroy", "globex", "--yes"),
     ("dns-check", "globex"),

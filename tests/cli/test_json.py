@@ -97,6 +97,7 @@ def test_any_message(clamd: RunningClamd, tmp_path: Path, command: str) -> None:
     [
         (["deploy"], "TENANT"),
         (["deploy", "acme", "--all"], "TENANT"),
+        (["move"], "TENANT"),
         (["destroy"], "TENANT"),
         (["nonsense"], "nonsense"),
         (["list", "--no-such-option"], "--no-such-option"),

@@ -145,7 +145,7 @@ def test_rule_settings(settings: dict[str, Any], expected: tuple[str, Any]) -> N
 
 
 def test_ses_may_write_for_exactly_these_rules() -> None:
-    """Only under raw/, only for this account, only for the rules by name."""
+    """Only under raw/, only for this account, only for the rules by name, and the one that takes mail while addresses move."""
     template = inbox_template([f"a{n}@{DOMAIN}" for n in range(3)], recipients_per_rule=2)
     statement = statements(template)["LetReceiptRulesWrite"]
     assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
@@ -154,7 +154,7 @@ def test_ses_may_write_for_exactly_these_rules() -> None:
     condition = statement["Condition"]["StringEquals"]
     assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert [arn["Fn::Join"][1][-1] for arn in condition["aws:SourceArn"]] == [
-        f":receipt-rule-set/email-cell-eu:receipt-rule/acme-{index}" for index in (0, 1)
+        f":receipt-rule-set/email-cell-eu:receipt-rule/acme-{name}" for name in ("0", "1", "moving")
     ]
 
 

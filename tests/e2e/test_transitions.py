@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -117,3 +118,84 @@ def test_records_move_to_their_owner(
         assert done.returncode == 0, done.stderr
     assert f"its hosted zone {ZONE} is left behind without records" in " ".join(done.stderr.split())
     assert {one["Type"] for one in records(platform, zone)} == {"NS", "SOA"}
+
+
+def mv(*addresses: str, **settings: Any) -> dict[str, Any]:
+    """A tenant whose DNS is in a parent zone of ours, and whose receipt rules hold two addresses each."""
+    return {
+        "id": "mv",
+        "subdomain": "post.mv.example",
+        "role_addresses": [],
+        "addresses": list(addresses),
+        "removal": "destroy",
+        **settings,
+    }
+
+
+def rules(platform: Platform, tenant: str) -> dict[str, list[str]]:
+    """Local parts by receipt rule of a tenant."""
+    found = platform.client("ses").describe_active_receipt_rule_set()["Rules"]
+    return {
+        rule["Name"]: sorted(one.partition("@")[0] for one in rule["Recipients"])
+        for rule in found
+        if rule["Name"].rpartition("-")[0] == tenant
+    }
+
+
+class Mail:
+    """Mail to one address, again and again, until it is said to stop."""
+
+    def __init__(self, platform: Platform, address: str) -> None:
+        self._platform, self._address = platform, address
+        self._stop = threading.Event()
+        self.seen: list[tuple[bool, tuple[str, ...], str]] = []
+        self._thread = threading.Thread(target=self._send)
+
+    def _send(self) -> None:
+        while not self._stop.wait(0.02):
+            raw = MAIL.replace(b"support@post.own.example", self._address.encode())
+            receipt = self._platform.emulator.receive(raw, [self._address], REGION)
+            (outcome,) = receipt.outcomes
+            self.seen.append((outcome.accepted, outcome.rules, " ".join(receipt.failures)))
+
+    def __enter__(self) -> Mail:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.mark.thorough
+def test_addresses_move_without_a_moment_in_which_they_have_no_rule(platform: Platform) -> None:
+    """And the NS record that the config drops stays: `deploy` refuses both, `move` does both with mail coming in all the while."""
+    route53 = platform.client("route53")
+    parent = route53.create_hosted_zone(Name="mv.example", CallerReference="mv")["HostedZone"]["Id"].rpartition("/")[2]
+    cells = {"eu": {"region": REGION, "quotas": {"recipients_per_rule": 2}}}
+    given = {"parent_zone": {"hosted_zone_id": parent, "zone_name": "mv.example"}}
+    config = str(platform.write_config([mv("a", "b", "c", **given)], cells))
+    zone = platform.json("deploy", "mv", "--yes", "--config", config)["outputs"]["Tenant-mv"]["HostedZoneId"]
+    before = {"mv-0": ["a", "b"], "mv-1": ["c"]}
+    assert rules(platform, "mv") == before
+
+    platform.write_config([mv("z", "a", "b", "c")], cells)
+    refused = platform.email_stack("deploy", "mv", "--yes", "--config", config, *NOBODY)
+    assert refused.returncode == 5, refused.stderr
+    assert " ".join(refused.stderr.split()).count("The safe way: 1. `email-stack move TENANT`: ") == 2
+    shown = platform.json("move", "mv", "--config", config, *NOBODY)
+    assert (shown["applied"], len(shown["steps"])) == (False, 2)
+    assert "add the receipt rule mv-moving, which takes 1 of its addresses" in shown["steps"][0]
+    assert rules(platform, "mv") == before
+
+    with Mail(platform, "b@post.mv.example") as mail:
+        done = platform.json("move", "mv", "--yes", "--config", config, *NOBODY)
+    assert done["applied"]
+    assert {(accepted, failed) for accepted, _rules, failed in mail.seen} == {(True, "")}
+    assert {rule for _accepted, matched, _failed in mail.seen for rule in matched} == {"mv-0", "mv-moving", "mv-1"}
+    assert rules(platform, "mv") == {"mv-0": ["a", "z"], "mv-1": ["b", "c"]}
+    (record,) = [one for one in records(platform, parent) if one["Name"] == "post.mv.example." and one["Type"] == "NS"]
+    own = route53.get_hosted_zone(Id=zone)["DelegationSet"]["NameServers"]
+    assert {one["Value"].rstrip(".") for one in record["ResourceRecords"]} == {one.rstrip(".") for one in own}
+    # Nothing is left to do, and the same command says so.
+    assert len(platform.json("move", "mv", "--config", config, *NOBODY)["steps"]) == 1

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 
 from constructs_lib.naming import tenant_stack_name
 from email_stack.cli.account import checked_credentials
 from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.deploying import STACKS_AT_ONCE, deployed_assembly, print_outputs, synthesized
 from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
 from email_stack.cli.judging import Judgement, judged_deployment
 from email_stack.cli.options import DEFAULT_CONFIG, All, Apply, AsJson, ChosenTenant, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
-from email_stack.cli.progress import StackProgress
 from email_stack.cli.requeuing import queue_anew
 from email_stack.cli.room import refuse_small_quotas
 from email_stack.cli.selection import any_region, chosen_tenants, stack_names
@@ -28,9 +26,6 @@ from email_stack.output.printable import counted
 from email_stack.transitions import RiskKind
 
 __all__ = ["register"]
-
-_STACKS_AT_ONCE: Final = 3
-"""SES takes one control-plane request a second: more stacks at once wait for each other."""
 
 _TENANTS_AT_MOST: Final = 50
 
@@ -46,7 +41,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     config: ConfigPath = DEFAULT_CONFIG,
     apply: Apply = False,
     at_most: Annotated[int, typer.Option(min=1, help="Refuse --all for more tenants than this.")] = _TENANTS_AT_MOST,
-    concurrency: Annotated[int, typer.Option(min=1, help="Stacks to deploy at once.")] = _STACKS_AT_ONCE,
+    concurrency: Annotated[int, typer.Option(min=1, help="Stacks to deploy at once.")] = STACKS_AT_ONCE,
     force: Annotated[bool, typer.Option("--force", help="Even where mail would be lost; one TENANT only.")] = False,
     resolver: ResolverOption = None,
     server_port: ServerPort = 53,
@@ -75,11 +70,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     asked = endpoint(resolver)
     with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
         assembly = Path(folder) / "cdk.out"
-        synth = CdkRun(
-            verb="synth", stacks=stacks, config=config, tenants=tenants, options=["--quiet"], assembly=assembly
-        )
-        run_cdk(synth, on_line=lambda _: None)
-        whole = replace(synth, synthesized=True)
+        whole = synthesized(config, tenants, stacks, assembly)
         judged = (
             judged_deployment(loaded, tenants, stacks, assembly, account=account, resolver=asked, port=server_port)
             if account
@@ -92,54 +83,28 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
             judged.refuse()
         for line in judged.lines(forced=force):
             errors.print(line, markup=False, soft_wrap=True)
-        outputs = _deployed(whole, Path(folder), concurrency)
+        outputs = deployed_assembly(whole, Path(folder), concurrency)
     queue_anew([loaded.tenant(one) for one in _tenants_of(loaded, judged.stacks_with(RiskKind.QUEUE))], loaded)
     if as_json:
         print_json({"ok": True, "stacks": stacks, "outputs": outputs})
         return
     for stack in stacks:
-        _print_outputs(stack, outputs.get(stack, {}))
-
-
-def _deployed(synthesized: CdkRun, folder: Path, concurrency: int) -> dict[str, Any]:
-    """Deploy what was synthesized and judged, that very assembly; returns the outputs by stack."""
-    outputs_file = folder / "outputs.json"
-    options = [
-        "--require-approval",
-        "never",
-        "--outputs-file",
-        str(outputs_file),
-        "--concurrency",
-        str(concurrency),
-    ]
-    with StackProgress(errors) as progress:
-        run_cdk(replace(synthesized, verb="deploy", options=options), on_line=progress.line)
-    outputs: dict[str, Any] = json.loads(outputs_file.read_text(encoding="utf-8")) if outputs_file.is_file() else {}
-    return outputs
+        print_outputs(stack, outputs.get(stack, {}))
 
 
 def _tenants_of(config: Config, stacks: Sequence[str]) -> list[str]:
     return [tenant.id for tenant in config.tenants if tenant_stack_name(tenant.id) in stacks]
 
 
-def _show_plan(synthesized: CdkRun, judged: Judgement, *, as_json: bool, force: bool) -> None:
+def _show_plan(made: CdkRun, judged: Judgement, *, as_json: bool, force: bool) -> None:
     """What would change, what that puts at risk, and whether it would be refused."""
-    run_cdk(replace(synthesized, verb="diff", options=()), on_line=(lambda _: None) if as_json else print)
+    run_cdk(replace(made, verb="diff", options=()), on_line=(lambda _: None) if as_json else print)
     for line in judged.lines(forced=force):
         errors.print(line, markup=False, soft_wrap=True)
     if not force:
         judged.refuse()
     if as_json:
-        print_json({"ok": True, "applied": False, "stacks": list(synthesized.stacks)})
+        print_json({"ok": True, "applied": False, "stacks": list(made.stacks)})
     else:
-        count = counted(len(synthesized.stacks), "stack")
+        count = counted(len(made.stacks), "stack")
         console.print(f"nothing was changed: say --yes to deploy {count}", markup=False)
-
-
-def _print_outputs(stack: str, outputs: dict[str, Any]) -> None:
-    table = Table(title=stack, title_justify="left", title_style="bold", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, value in sorted(outputs.items()):
-        table.add_row(name, str(value))
-    console.print(table)
