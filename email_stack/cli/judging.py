@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
 from email_stack.cli.account import aws_failures
 from email_stack.cli.dangling import why_led_there
 from email_stack.cli.dns_options import checked, deployed
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.cli.places import Places
 from email_stack.config import Cell, Config, Tenant
 from email_stack.config.tenant_records import zone_records
 from email_stack.dnscheck.model import Endpoint, Status, Subject
@@ -19,6 +21,9 @@ from email_stack.operations.aws import DeployedStack, stack_outputs
 from email_stack.operations.deployed import NotDeployedError
 from email_stack.operations.standing import deployed_stacks, importers, stacks_elsewhere
 from email_stack.transitions import Risk, RiskKind, Template, risks, same_subdomain
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 __all__ = ["Judgement", "judged_deployment"]
 
@@ -94,24 +99,24 @@ def judged_deployment(
         if not names:
             continue
         wanted = {name: _synthesized(assembly, name) for name in names}
-        foreign = cell.account is not None and cell.account != account
-        if foreign:
-            found[names[0]] = (_unread(cell, account),)
         with aws_failures():
+            places = Places(config, cell, account, assembly, names[0])
+            if places.own is None:
+                found[names[0]] = (_unread(cell, account, places.why),)
             delegations = [delegation_stack_name(tenant.id) for tenant in own]
-            there = {} if foreign else deployed_stacks([*names, *delegations], cell)
+            there = deployed_stacks([*names, *delegations], cell, places.own) if places.own is not None else {}
             templates |= {name: stack.template for name, stack in there.items()}
             for name in names:
-                if name in there:
-                    found[name] = _judged(there[name], wanted[name], cell)
+                if name in there and places.own is not None:
+                    found[name] = _judged(there[name], wanted[name], cell, places.own)
             for tenant in own:
                 _add(found, tenant, _left_over(tenant, wanted, there))
-            for name, risk in _copies(cell, own, wanted, there, foreign=foreign):
+            for name, risk in _copies(cell, own, wanted, there, places):
                 found[name] = (*found.get(name, ()), risk)
         for tenant in own:
             name = tenant_stack_name(tenant.id)
             found[name] = tuple(
-                _by_dns(one, tenant, cell, resolver, port) if one.kind is RiskKind.ZONE else one
+                _by_dns(one, tenant, cell, resolver, port) if one.kind is RiskKind.ZONE and not places.foreign else one
                 for one in found.get(name, ())
             )
     return Judgement(found={name: found[name] for name in stacks if found.get(name)}, deployed=templates)
@@ -129,12 +134,12 @@ def _synthesized(assembly: Path, stack: str) -> Template:
     return template
 
 
-def _judged(stack: DeployedStack, wanted: Template, cell: Cell) -> tuple[Risk, ...]:
+def _judged(stack: DeployedStack, wanted: Template, cell: Cell, own: Session) -> tuple[Risk, ...]:
     """The risks of one stack, without exports that nobody imports."""
     kept = []
     for one in risks(stack.template, wanted):
         if one.kind is RiskKind.EXPORT:
-            if not (users := importers(one.subject, cell)):
+            if not (users := importers(one.subject, cell, own)):
                 continue
             kept.append(replace(one, text=f"{one.text}, which {', '.join(users[:3])} imports: AWS refuses that"))
         else:
@@ -164,44 +169,55 @@ def _copies(
     tenants: Sequence[Tenant],
     wanted: Mapping[str, Template],
     there: Mapping[str, DeployedStack],
-    *,
-    foreign: bool,
+    places: Places,
 ) -> list[tuple[str, Risk]]:
-    """Tenants that would be made a second time, while the first copy receives in another region, or the credentials' account."""
+    """Tenants that would be made a second time, while the first copy receives in another region or account."""
     absent = {
         name: tenant for tenant in tenants if (name := tenant_stack_name(tenant.id)) in wanted and name not in there
     }
     if not absent:
         return []
     found = []
-    for name, copies in stacks_elsewhere(absent, "" if foreign else cell.region).items():
-        for region, template in copies:
-            if same_subdomain(template, wanted[name]):
-                here = f"{cell.region} of account {cell.account}" if foreign else cell.region
-                found.append((name, _copy(absent[name], region, here)))
+    for place in places.others():
+        for name, copies in stacks_elsewhere(absent, place.without, place.session).items():
+            for region, template in copies:
+                if same_subdomain(template, wanted[name]):
+                    found.append((name, _copy(absent[name], f"{region}{place.said}", f"{cell.region}{places.said}")))
+    found += [(next(iter(absent)), _not_looked_at(one)) for one in places.closed]
     return found
 
 
-def _unread(cell: Cell, account: str) -> Risk:
-    said = (
-        f"its account {cell.account} is not that of the credentials, {account}: what is deployed there was not compared; deploy "
-        "with credentials of the cell"
+def _unread(cell: Cell, account: str, why: str) -> Risk:
+    return Risk(
+        kind=RiskKind.UNREAD,
+        text=f"what is deployed in its account {cell.account} could not be compared with the credentials of {account}: {why}",
+        refused=True,
+        steps=(
+            f"deploy with credentials of account {cell.account}",
+            "or let these take the role that the CDK makes there for look-ups: `cdk bootstrap --trust "
+            f"{account} aws://{cell.account}/{cell.region}`",
+        ),
+        subject=cell.id,
     )
-    return Risk(kind=RiskKind.LEFT, text=said, refused=False, subject=cell.id)
 
 
-def _copy(tenant: Tenant, region: str, here: str) -> Risk:
+def _not_looked_at(account: str) -> Risk:
+    said = f"whether it is deployed in account {account} of another cell was not looked at: its role for look-ups cannot be taken"
+    return Risk(kind=RiskKind.UNREAD, text=said, refused=False, subject=account)
+
+
+def _copy(tenant: Tenant, place: str, here: str) -> Risk:
     return Risk(
         kind=RiskKind.DATA,
-        text=f"it is deployed in {region}, with all its mail; in {here} it would be a second, empty one, and no command would look "
+        text=f"it is deployed in {place}, with all its mail; in {here} it would be a second, empty one, and no command would look "
         "at the first any more",
         refused=True,
         steps=(
-            f'write region, account and cell of tenant "{tenant.id}" as they were: {region}',
+            f'write region, account and cell of tenant "{tenant.id}" as they were: {place}',
             f"to move, add a cell of another id in {here}, and in it a tenant of another id with a subdomain of its own; bring "
             "it in, then let this one go (docs/onboarding.md)",
         ),
-        subject=region,
+        subject=place,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from email_stack.config import Cell
 from email_stack.config.regions import RECEIVING_REGIONS
-from email_stack.operations.aws import AwsError, DeployedStack, aws_errors, read_stack, session
+from email_stack.operations.aws import AwsError, DeployedStack, aws_errors, read_stack
 from email_stack.transitions import Template
 
 if TYPE_CHECKING:
@@ -38,22 +38,21 @@ _THERE: Final = (
 """Every state of a stack that is there: all but REVIEW_IN_PROGRESS and DELETE_COMPLETE."""
 
 
-def deployed_stacks(names: Iterable[str], cell: Cell) -> dict[str, DeployedStack]:
-    """Those of the stacks that are deployed in the cell's region, by name. Raises `AwsError`."""
-    wanted, client = set(names), _client(session(), cell.region)
+def deployed_stacks(names: Iterable[str], cell: Cell, own: Session) -> dict[str, DeployedStack]:
+    """Those of the stacks that are deployed in the cell's region, by name, as the session sees it. Raises `AwsError`."""
+    wanted, client = set(names), _client(own, cell.region)
     with aws_errors(f"stacks in {cell.region}: cannot be listed"):
         there = sorted(wanted & _names(client))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(there, pool.map(lambda name: read_stack(client, name), there), strict=True))
 
 
-def stacks_elsewhere(names: Collection[str], region: str) -> dict[str, list[tuple[str, Template]]]:
-    """Those of the stacks that the account has in other regions where SES receives: regions and templates by name.
+def stacks_elsewhere(names: Collection[str], region: str, own: Session) -> dict[str, list[tuple[str, Template]]]:
+    """Those of the stacks that the session's account has in other regions where SES receives: regions and templates by name.
 
     A region that the account has not switched on, or may not be asked about, holds none that anybody could tell of.
     """
     # Of one session, which reads the service's description once; and before the threads, since it may not make two at once.
-    own = session()
     clients = [_client(own, one) for one in RECEIVING_REGIONS if one != region]
     found: dict[str, list[tuple[str, Template]]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -64,13 +63,13 @@ def stacks_elsewhere(names: Collection[str], region: str) -> dict[str, list[tupl
     return found
 
 
-def importers(export: str, cell: Cell) -> list[str]:
+def importers(export: str, cell: Cell, own: Session) -> list[str]:
     """Names of the stacks that import it, sorted; none where nothing of that name is exported. Raises `AwsError`."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     with aws_errors(f"export {export} in {cell.region}: cannot tell who imports it"):
         try:
-            pages = _client(session(), cell.region).get_paginator("list_imports").paginate(ExportName=export)
+            pages = _client(own, cell.region).get_paginator("list_imports").paginate(ExportName=export)
             return sorted({one for page in pages for one in page["Imports"]})
         except ClientError as error:
             # CloudFormation has no code of its own for this, nor for an export that a failed deployment did not make.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from email_stack.output.printable import counted
 from email_stack.transitions.receiving import receives, uncovered
@@ -32,16 +32,14 @@ class RiskKind(StrEnum):
     """The subdomain becomes another."""
     RETENTION = "retention"
     """Mail is deleted sooner than it was to be."""
+    UNREAD = "unread"
+    """Nobody could tell what is deployed."""
     RULES = "rules"
     """Addresses have no receipt rule for a moment, or none at all."""
     ZONE = "zone"
     """The zone loses its records, and is no stack's any more."""
     ZONE_DELETED = "zone-deleted"
     """CloudFormation deletes the zone."""
-
-
-_TOLD: Final = {RiskKind.LEFT, RiskKind.QUEUE, RiskKind.RETENTION}
-"""What is told and not refused: nothing is lost, or the config asks for just that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
