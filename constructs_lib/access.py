@@ -8,7 +8,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from constructs_lib.keys import uses
-from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, OUTGOING_PREFIX
+from mailroom.layout import (
+    ATTACHMENTS_PREFIX,
+    BODIES_PREFIX,
+    CLEAN_PREFIX,
+    DECISIONS_PREFIX,
+    HELD_PREFIX,
+    OUTGOING_PREFIX,
+)
 from mailroom.store.keys import BOOK_KEY, BY_ACTIVITY, OUTBOX_PREFIX
 
 __all__ = ["Access"]
@@ -86,6 +93,26 @@ class Access:
             resource_arns=[self.table_arn],
             conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
         )
+
+    def let_decide_held(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow what `HeldMail` does: list and read what the scanner says of held mail, and PutObject of requests about it.
+
+        Source: Service authorization reference, "Amazon S3": s3:prefix.
+        """
+        listed = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{HELD_PREFIX}*"}},
+        )
+        read = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["s3:GetObject"], resource_arns=[f"{self.bucket_arn}/{HELD_PREFIX}*"]
+        )
+        ask = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["s3:PutObject"], resource_arns=[f"{self.bucket_arn}/{DECISIONS_PREFIX}*"]
+        )
+        self._let_use_key(grantee, "s3")
+        return listed.combine(read).combine(ask)
 
     def _let_use_key(self, grantee: iam.IGrantable, *services: str) -> None:
         for statement in uses(self.key, *services):

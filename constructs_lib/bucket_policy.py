@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from constructs_lib.statements import allow, deny_all_but
-from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, HELD_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 
 __all__ = ["Scanner", "Structurer", "filing_statements", "quarantine_statements"]
 
-_SCANNED_PREFIXES: Final = (CLEAN_PREFIX, VERDICT_PREFIX)
+_SCANNED_PREFIXES: Final = (CLEAN_PREFIX, VERDICT_PREFIX, HELD_PREFIX)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +54,7 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
         statements += [
             allow("LetScannerTakeMail", role, ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], raw),
             allow("LetScannerDeliver", role, ["s3:GetObject", "s3:PutObject"], scanned),
+            allow("LetScannerUnlist", role, ["s3:DeleteObject"], f"{bucket_arn}/{HELD_PREFIX}*"),
             # Without the right to list, S3 says of what is gone that it is forbidden.
             allow("LetScannerKnowBucket", role, known, bucket_arn),
         ]

@@ -56,6 +56,10 @@ class DeployedTenant:
         """Let `grantee` read the tenant's address book, as `TenantSubdomain.grant_addresses`."""
         return self._access.let_read_addresses(grantee)
 
+    def grant_held(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` see the tenant's held mail and decide on it, as `TenantSubdomain.grant_held`."""
+        return self._access.let_decide_held(grantee)
+
     @property
     def _access(self) -> Access:
         return Access(

@@ -288,6 +288,17 @@ class TenantSubdomain(Construct):
         """
         return self._access(self._store("have its address book read")).let_read_addresses(grantee)
 
+    def grant_held(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` see what waits in quarantine, and ask for its release or deletion (`mailroom.HeldMail`).
+
+        Allows s3:ListBucket and GetObject below `held/`, where the scanner says who wrote to whom about what and why it waits, and
+        s3:PutObject below `raw/decisions/`. The messages themselves stay closed; the scanner has the last word on each request.
+
+        Raises:
+            ValueError: the tenant has no scanner, which holds mail.
+        """
+        return self._access(self._store("have held mail")).let_decide_held(grantee)
+
     def _access(self, store: MessageStore) -> Access:
         return Access(bucket_arn=self.inbox.bucket_arn, table_arn=store.table_arn, key=self._key)
 

@@ -18,6 +18,7 @@ from mailroom.lazy_imports import lazy_imports
 if TYPE_CHECKING:
     from mailroom.addresses import AddressBook as AddressBook
     from mailroom.addresses import DesignatedAddress as DesignatedAddress
+    from mailroom.announcements import MessageDiscarded as MessageDiscarded
     from mailroom.announcements import MessageHeld as MessageHeld
     from mailroom.announcements import MessageReceived as MessageReceived
     from mailroom.announcements import MessageReleased as MessageReleased
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from mailroom.outbox import Progress as Progress
     from mailroom.outbox import answering as answering
     from mailroom.outbox import reply_to as reply_to
+    from mailroom.quarantine import Finding as Finding
+    from mailroom.quarantine import HeldMail as HeldMail
+    from mailroom.quarantine import HeldMessage as HeldMessage
     from mailroom.store import Delivery as Delivery
     from mailroom.store import MessageReader as MessageReader
     from mailroom.store import Page as Page

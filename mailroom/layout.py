@@ -13,6 +13,8 @@ __all__ = [
     "ATTACHMENTS_PREFIX",
     "BODIES_PREFIX",
     "CLEAN_PREFIX",
+    "DECISIONS_PREFIX",
+    "HELD_PREFIX",
     "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
     "OUTBOX_MARK",
@@ -31,6 +33,12 @@ CLEAN_PREFIX: Final = "clean/"
 
 OUTGOING_PREFIX: Final = f"{RAW_PREFIX}out/"
 """Messages that are to be sent: applications write here; scanned like what arrives, where nobody else reads."""
+
+DECISIONS_PREFIX: Final = f"{RAW_PREFIX}decisions/"
+"""Requests to release or to discard held mail: applications write here, and only the scanner reads."""
+
+HELD_PREFIX: Final = "held/"
+"""What waits in quarantine, one JSON document a message, without its text: only the scanner writes here."""
 
 OUTBOX_MARK: Final = "outbox"
 """Metadata of a message that the outbox put there: who asked for it learns when it is held or deleted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -25,12 +25,14 @@ class StoredObject:
         key: of the object.
         version: its id; `NO_VERSION` where the bucket gave it none.
         rescan: id of the request to scan it anew; "" when it just arrived.
+        by: id of whoever put it there, as S3 says; "" where it does not.
     """
 
     bucket: str
     key: str
     version: str
     rescan: str = ""
+    by: str = field(default="", compare=False, kw_only=True)
 
 
 def stored_objects(body: str, prefix: str, *, folder: bool = False) -> Iterator[StoredObject]:
@@ -67,6 +69,7 @@ def _object(record: Any, prefix: str, *, folder: bool) -> StoredObject:
             key=unquote_plus(_text(part["object"]["key"]), errors="strict"),
             version=_version(part["object"]),
             rescan=str(record.get("rescan", "")),
+            by=_principal(record),
         )
     except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
         raise PermanentError("queue message: a record must name bucket and key") from error
@@ -74,6 +77,12 @@ def _object(record: Any, prefix: str, *, folder: bool) -> StoredObject:
     if not below:
         raise PermanentError(f"queue message: {found.bucket}: key must be below {prefix}, got {found.key!r}")
     return found
+
+
+def _principal(record: Mapping[str, Any]) -> str:
+    identity = record.get("userIdentity")
+    principal = identity.get("principalId") if isinstance(identity, Mapping) else None
+    return principal if isinstance(principal, str) else ""
 
 
 def _version(described: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import moving_rule_name, receipt_rule_name
 from constructs_lib.sections import ReceivingTls, Retention
 from mailroom import lifetimes
-from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, HELD_PREFIX, RAW_PREFIX, VERDICT_PREFIX
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
@@ -84,7 +84,7 @@ class TenantInbox(Construct):
     Creates 1 bucket (private, encrypted, TLS only, versioned) that notifies the scanner's queue, 1 bucket policy, and 1 receipt
     rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules, and for the one that
     `email-stack move` makes while addresses move between them; only the scanner may read there, and only it may write under
-    `clean/` and `verdicts/`. The bucket is kept on removal.
+    `clean/`, `verdicts/` and `held/`. The bucket is kept on removal.
 
     What somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more day as a noncurrent version.
     That day is part of a retention: what has been there for all of it but one day is hidden, and its bytes go with the last one
@@ -295,7 +295,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     ExpiredObjectDeleteMarker alone, and S3 none that has it beside days.
     """
     raw_days, messages_days = props.retention.raw_days, props.retention.messages_days
-    lives = {RAW_PREFIX: raw_days}
+    lives = {RAW_PREFIX: raw_days, HELD_PREFIX: raw_days}
     if messages_days is not None:
         lives |= dict.fromkeys((CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX), messages_days)
         # Held mail has a verdict as long as it is there: without it, nobody knows why it is held, or may let it go.

@@ -13,7 +13,7 @@ from email_stack.config import Cell, Tenant
 from email_stack.operations.aws import AwsError, aws_errors, session
 from email_stack.operations.deployed import tenant_output, tenant_outputs
 from email_stack.output.printable import counted
-from mailroom.layout import RAW_PREFIX
+from mailroom.layout import DECISIONS_PREFIX, RAW_PREFIX
 from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject, rescan_message
 from mailroom.scanning.records import read_record
 from mailroom.scanning.release import Release
@@ -136,7 +136,7 @@ class Quarantine:
 
     def _objects(self) -> Iterator[QuarantinedMessage]:
         for version in kept_versions(self.s3, self.bucket, RAW_PREFIX):
-            if version["Key"] != SETUP_NOTIFICATION:
+            if version["Key"] != SETUP_NOTIFICATION and not version["Key"].startswith(DECISIONS_PREFIX):
                 yield QuarantinedMessage(
                     item=RawObject(self.bucket, version["Key"], version["VersionId"]),
                     arrived=version["LastModified"],

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-__all__ = ["SOURCE", "MessageHeld", "MessageReceived", "MessageReleased", "schema_of"]
+__all__ = ["SOURCE", "MessageDiscarded", "MessageHeld", "MessageReceived", "MessageReleased", "schema_of"]
 
 SOURCE: Final = "email-subdomains"
 _VERSION: Final = "1"
@@ -83,6 +83,7 @@ class MessageHeld:
         reason: why it is held, where its verdict and the tenant's policy alone do not say; "" otherwise.
         held: when, with a time zone.
         risks: classes of active content in it that its tenant wants noted, stripped or held.
+        held_id: names it among held mail, for `HeldMail.message`.
     """
 
     TYPE: ClassVar[str] = "MessageHeld"
@@ -93,6 +94,7 @@ class MessageHeld:
     reason: str
     held: datetime
     risks: Sequence[str] = ()
+    held_id: str = ""
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -105,18 +107,21 @@ class MessageHeld:
             "reason": self.reason,
             "held": _time(self.held),
             "risks": list(self.risks),
+            "held_id": self.held_id,
         }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageReleased:
-    """An operator let a message go that was held. At least once for each; who, and why, stands in the verdict's record.
+    """A message was let go that was held, by an operator or an application. At least once for each; who, and why, stands in the
+    verdict's record.
 
     Args:
         tenant: whose it is.
         delivery: SES's id of the delivery.
         verdict: what the scanner found when it was released; "error" when it was not scanned.
         released: when, with a time zone.
+        held_id: what named it among held mail.
     """
 
     TYPE: ClassVar[str] = "MessageReleased"
@@ -125,6 +130,7 @@ class MessageReleased:
     delivery: str
     verdict: str
     released: datetime
+    held_id: str = ""
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -135,14 +141,48 @@ class MessageReleased:
             "delivery": self.delivery,
             "verdict": self.verdict,
             "released": _time(self.released),
+            "held_id": self.held_id,
         }
 
 
-def schema_of(event: type[MessageReceived | MessageHeld | MessageReleased]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageDiscarded:
+    """A held message was deleted because an application asked for it. At least once; who, and why, stands in the verdict's record.
+
+    Args:
+        tenant: whose it is.
+        delivery: SES's id of the delivery.
+        verdict: what the scanner had found.
+        discarded: when, with a time zone.
+        held_id: what named it among held mail.
+    """
+
+    TYPE: ClassVar[str] = "MessageDiscarded"
+
+    tenant: str
+    delivery: str
+    verdict: str
+    discarded: datetime
+    held_id: str
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+        return {
+            "version": _VERSION,
+            "tenant": self.tenant,
+            "delivery": self.delivery,
+            "verdict": self.verdict,
+            "discarded": _time(self.discarded),
+            "held_id": self.held_id,
+        }
+
+
+def schema_of(event: type[MessageReceived | MessageHeld | MessageReleased | MessageDiscarded]) -> dict[str, Any]:
     """JSON Schema of the `detail` that an EventBridge event of this kind has. Fields are added to it, never taken away.
 
     Args:
-        event: MessageReceived, MessageHeld or MessageReleased.
+        event: MessageReceived, MessageHeld, MessageReleased or MessageDiscarded.
 
     Source: JSON Schema, draft 2020-12; EventBridge user guide, "Events in Amazon EventBridge".
     """

@@ -50,7 +50,7 @@ def raw_objects(body: str, *, sender: str = "") -> Iterator[RawObject]:
     release = _release(body, found, sender) if found else None
     for item in found:
         if item.key != SETUP_NOTIFICATION:
-            yield RawObject(item.bucket, item.key, item.version, item.rescan, release)
+            yield RawObject(item.bucket, item.key, item.version, item.rescan, by=item.by, release=release)
 
 
 def rescan_message(item: RawObject) -> str:

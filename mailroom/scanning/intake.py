@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.announcements.events import MessageHeld, MessageReleased
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
+from mailroom.held_mail import held_id
 from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX
 from mailroom.messages.dmarc import DmarcPolicy
 from mailroom.metric_names import DETECTIONS
+from mailroom.scanning import decisions, holding
 from mailroom.scanning.active.risks import Reaction
 from mailroom.scanning.arrived import ENVELOPE_OCTETS, Arrived, read_raw
 from mailroom.scanning.authentication import fails_dmarc
@@ -34,6 +36,7 @@ from mailroom.scanning.events import RawObject
 from mailroom.scanning.limits import beyond_limits
 from mailroom.scanning.plans import Case, Plan, plans_for
 from mailroom.scanning.records import VerdictRecord, read_record, write_record
+from mailroom.scanning.release import DISCARDED, Release
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
 from mailroom.scanning.tags import Recipient
 from mailroom.scanning.telling import alerts_on, event_on
@@ -65,9 +68,9 @@ class Outcome(StrEnum):
     GONE = "gone"
     """Somebody had done it before."""
     NOTHING = "nothing"
-    """It is a folder's mark, and no object."""
+    """It is a folder's mark, or a request about what does not wait any more."""
     RELEASED = "released"
-    """Delivered as it came, because an operator said so."""
+    """Delivered as it came, because an operator or an application said so."""
 
 
 _OUTCOMES: Final = {
@@ -90,7 +93,7 @@ def _nobody_knows(_domain: str) -> DmarcPolicy:
     return DmarcPolicy.UNKNOWN
 
 
-def _nobody_hears(_event: MessageHeld | MessageReleased) -> None:
+def _nobody_hears(_event: MessageHeld | MessageReleased | MessageDiscarded) -> None:
     pass
 
 
@@ -106,7 +109,7 @@ class Intake:
         clock: the time now, with a time zone.
         cache: known answers.
         count: counts detections, and what becomes of messages. Default: nobody does.
-        announce: tells others of a message that is held or released; raises RetryableError. Default: nobody is told.
+        announce: tells others of a message that is held, released or discarded; raises RetryableError. Default: nobody is told.
         seconds_left: how long the invocation may still last. Default: for ever.
         dmarc_policy_of: what the owner of a domain asks for on mail that fails DMARC. Default: nobody knows; it counts as failed.
         most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
@@ -119,7 +122,7 @@ class Intake:
     clock: Callable[[], datetime]
     cache: AnswerCache
     count: Callable[[str, int], None] = _nobody_counts
-    announce: Callable[[MessageHeld | MessageReleased], None] = _nobody_hears
+    announce: Callable[[MessageHeld | MessageReleased | MessageDiscarded], None] = _nobody_hears
     seconds_left: Callable[[], float] = _no_end
     dmarc_policy_of: Callable[[str], DmarcPolicy] = _nobody_knows
     most_seconds: float = 150.0
@@ -132,6 +135,8 @@ class Intake:
             PermanentError: the clean message is there already, and is another version's.
         """
         recipient = self.recipient_of(item.bucket)
+        if recipient.mail and decisions.is_decision(item):
+            return self._on_request(item, recipient, self.take)
         with _failures(recipient, item):
             arrived = read_raw(self.s3, item)
             if arrived is None:
@@ -152,6 +157,8 @@ class Intake:
             PermanentError: there is a verdict that lets the message go, and it could not be carried out.
         """
         recipient = self.recipient_of(item.bucket)
+        if recipient.mail and decisions.is_decision(item):
+            return self._on_request(item, recipient, self.hold)
         with _failures(recipient, item):
             arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS if item.release is None else MAX_MESSAGE_OCTETS)
             if arrived is None:
@@ -164,6 +171,30 @@ class Intake:
             result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
             fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
             return self._carry_out(item, recipient, arrived, fresh)
+
+    def _on_request(self, item: RawObject, recipient: Recipient, release: Callable[[RawObject], Outcome]) -> Outcome:
+        """Do what an application asks for, then delete its request."""
+        with _failures(recipient, item):
+            asked = decisions.asked_by(self.s3, item, _where(recipient, item))
+        outcome = Outcome.NOTHING
+        if asked is not None:
+            outcome = (
+                release(asked.item) if asked.discard is None else self._discard(asked.item, recipient, asked.discard)
+            )
+        with _failures(recipient, item):
+            decisions.ended(self.s3, item, asked, gone=outcome is Outcome.GONE)
+        return outcome
+
+    def _discard(self, item: RawObject, recipient: Recipient, discard: Release) -> Outcome:
+        """Delete a held message unscanned; its verdict stays, with who asked for it."""
+        with _failures(recipient, item):
+            arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS)
+            known, _tag = read_record(self.s3, item)
+            if arrived is None or known is None:
+                return Outcome.GONE
+            delivery = Delivery(action=Action.DELETE, reason=DISCARDED, risks=known.risks)
+            plan = Plan(result=known.result, delivery=delivery, findings=known.findings, discard=discard)
+            return self._carry_out(item, recipient, arrived, plan)
 
     def _gone(self, item: RawObject, recipient: Recipient) -> Outcome:
         if recipient.mail:
@@ -205,12 +236,18 @@ class Intake:
                 deliver_by(plan, case, self.s3, _where(recipient, item))
             elif outgoing and plan.delivery.action in {Action.HOLD, Action.DELETE}:
                 notify_of(plan, case, self.s3, _where(recipient, item))
-            tag = self._tell(item, recipient, arrived.octets, plan) or written or tag
+            if plan.held and recipient.mail:
+                description = holding.description_of(item, arrived, plan, self.clock())
+                holding.write_description(self.s3, item.bucket, description)
+            tag = self._tell(item, recipient, arrived, plan) or written or tag
             written = None
         last = todo[-1]
         if outgoing:
             bring_again(last, case, self.s3, _where(recipient, item))
         if not last.held:
+            if recipient.mail and (case.known is not None or item.rescan):
+                waited = held_id(item.message_id, item.version, arrived.modified)
+                holding.drop_description(self.s3, item.bucket, waited)
             self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
         return Outcome.RELEASED if last.released else _OUTCOMES[last.delivery.action]
 
@@ -261,21 +298,23 @@ class Intake:
             told=told or plan.told or plan.silent,
             release=plan.release,
             risks=plan.delivery.risks,
+            discard=plan.discard,
         )
         return write_record(self.s3, item, record, replaces=replaces)
 
-    def _tell(self, item: RawObject, recipient: Recipient, raw: bytes, plan: Plan) -> str | None:
+    def _tell(self, item: RawObject, recipient: Recipient, arrived: Arrived, plan: Plan) -> str | None:
         """Tell operators and others what was done; the record's entity tag where that changed it."""
         if plan.told or plan.silent:
             return None
         now = self.clock()
-        for alert in alerts_on(plan, item, tenant=recipient.tenant, raw=raw, now=now):
+        for alert in alerts_on(plan, item, tenant=recipient.tenant, raw=arrived.octets, now=now):
             self.sns.publish(
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
         if plan.total and plan.result.verdict is not Verdict.ERROR:
             self.count(DETECTIONS, plan.total)
-        event = event_on(plan, item, tenant=recipient.tenant, now=now)
+        waits = held_id(item.message_id, item.version, arrived.modified) if recipient.mail else ""
+        event = event_on(plan, item, tenant=recipient.tenant, now=now, held_id=waits)
         if event is not None:
             self.announce(event)
         return self._record(item, recipient, plan, replaces=None, told=True)

@@ -40,7 +40,8 @@ class Plan:
         findings: how many findings there are to tell, where `result` may not have all; 0 where it has.
         told: whether operators know already.
         recorded: whether the verdict that stands says all of it.
-        release: that an operator asked to let it go, and whether it goes by that; None where nobody asked.
+        release: that somebody asked to let it go, and whether it goes by that; None where nobody asked.
+        discard: that an application asked to have it deleted; None where none did.
     """
 
     result: ScanResult
@@ -50,6 +51,7 @@ class Plan:
     told: bool = False
     recorded: bool = False
     release: Release | None = None
+    discard: Release | None = None
 
     @property
     def total(self) -> int:
@@ -68,13 +70,13 @@ class Plan:
 
     @property
     def released(self) -> bool:
-        """Whether it is delivered because an operator let it go; others hear of that."""
+        """Whether it is delivered because somebody let it go; others hear of that."""
         return self.delivery.reason == RELEASED
 
     @property
     def silent(self) -> bool:
         """Whether there is nothing to tell anybody."""
-        return not (self.total or self.held or self.corrects)
+        return not (self.total or self.held or self.corrects or self.discard is not None)
 
     @classmethod
     def of(cls, record: VerdictRecord) -> Plan:
@@ -87,6 +89,7 @@ class Plan:
             told=record.told,
             recorded=record.told,
             release=record.release,
+            discard=record.discard,
         )
 
 
@@ -156,6 +159,10 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
     Raises:
         PermanentError: it could not be scanned, and it can neither be held nor delivered: another message stands in its place.
     """
+    if case.known is not None and case.known.discard is not None:
+        return (Plan.of(case.known),)
+    if fresh.discard is not None:
+        return (fresh,)
     fresh = _by_release(fresh, case)
     if case.outdated and fresh.delivery.message is not None:
         # What was found in it is told all the same.

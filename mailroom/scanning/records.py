@@ -45,8 +45,9 @@ class VerdictRecord:
         findings: how many findings operators are told of.
         delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
         told: whether operators were told, or there is nothing to tell.
-        release: that an operator asked to let it go, and whether it went by that; None where nobody asked.
+        release: that somebody asked to let it go, and whether it went by that; None where nobody asked.
         risks: as in `Delivery`.
+        discard: that an application had it deleted; None where none did.
     """
 
     tenant: str
@@ -63,6 +64,7 @@ class VerdictRecord:
     told: bool = False
     release: Release | None = None
     risks: tuple[Risk, ...] = ()
+    discard: Release | None = None
 
     def answers(self, item: RawObject) -> bool:
         """Whether it is on this request, and not on an earlier one."""
@@ -93,6 +95,7 @@ class VerdictRecord:
             "told": self.told,
             **({"risks": [risk.value for risk in self.risks]} if self.risks else {}),
             **({"release": self.release.record} if self.release is not None else {}),
+            **({"discard": self.discard.record} if self.discard is not None else {}),
         }
 
     @classmethod
@@ -118,6 +121,7 @@ class VerdictRecord:
             told=document["told"],
             release=_release(document["release"]) if "release" in document else None,
             risks=risks_from(" ".join(document.get("risks", ()))),
+            discard=_release(document["discard"]) if "discard" in document else None,
         )
 
 

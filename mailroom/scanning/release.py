@@ -1,7 +1,8 @@
-"""An operator lets one held message go. Pure.
+"""An operator or an application lets one held message go, or has it deleted. Pure.
 
-The right to ask for it is the right to send to the scanner's queue. What is delivered by it is scanned once more before, and who
-asked, why and what came of it stands in the verdict's record.
+An operator's right to ask is the right to send to the scanner's queue, an application's the right to write below
+`raw/decisions/` of its tenant's bucket. What is delivered by it is scanned once more before, and who asked, why and what came of it
+stands in the verdict's record.
 """
 
 from __future__ import annotations
@@ -11,31 +12,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from mailroom.held_mail import LONGEST_REASON, check_words
 from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.verdicts import Action, ScanResult, Verdict, worst
 
-__all__ = ["LONGEST_REASON", "RELEASED", "Release", "covers", "release_from", "released"]
-
-LONGEST_REASON: Final = 200
-"""Characters."""
+__all__ = ["DISCARDED", "LONGEST_REASON", "RELEASED", "Release", "covers", "release_from", "released"]
 
 RELEASED: Final = "released by an operator"
 """Why a message is delivered that the tenant's policy would hold."""
-
-_LONGEST_NAME: Final = 512
+DISCARDED: Final = "discarded on request"
+"""Why a message is deleted that was held."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """That a message is to be delivered, whatever the tenant's policy says.
+    """That a message is to be delivered, whatever the tenant's policy says; or deleted, where it is a record's `discard`.
 
     Args:
-        by: who asked, as they say themselves: an ARN.
+        by: who asked, as they say themselves: an operator's ARN, or an application's words.
         reason: why: 1 to 200 printable characters.
         at: when, with a time zone.
         verdict: what the message was held for as whoever asked knew it. What is found to be worse is not let go.
-        sender: who put it in the queue, as SQS says; "" before it came from there.
-        applied: whether the message was delivered by it; False before the scanner decided.
+        sender: who put it in the queue, as SQS says, or who wrote it into the bucket, as S3 says; "" before it came from there.
+        applied: whether the scanner did as asked; False before it decided.
 
     Raises:
         ValueError: something that cannot be.
@@ -49,9 +48,7 @@ class Release:
     applied: bool = False
 
     def __post_init__(self) -> None:
-        for name, text, most in (("by", self.by, _LONGEST_NAME), ("reason", self.reason, LONGEST_REASON)):
-            if not text.strip() or len(text) > most or not text.isprintable():
-                raise ValueError(f"release: {name} must be 1 to {most} printable characters")
+        check_words("release", by=self.by, reason=self.reason)
         if self.at.tzinfo is None:
             raise ValueError(f"release: at must have a time zone, got {self.at.isoformat()}")
 

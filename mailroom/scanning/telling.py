@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mailroom.announcements.events import MessageHeld, MessageReleased
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.scanning.alerts import Alert, alerts_of, release_alert
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.plans import Plan
@@ -37,8 +37,18 @@ def alerts_on(plan: Plan, item: RawObject, *, tenant: str, raw: bytes, now: date
     )
 
 
-def event_on(plan: Plan, item: RawObject, *, tenant: str, now: datetime) -> MessageHeld | MessageReleased | None:
-    """What others are told; None of what takes its way. An operator's reason stays in the record: it may name people."""
+def event_on(
+    plan: Plan, item: RawObject, *, tenant: str, now: datetime, held_id: str = ""
+) -> MessageHeld | MessageReleased | MessageDiscarded | None:
+    """What others are told; None of what takes its way. Why somebody asked stays in the record: it may name people.
+
+    Args:
+        plan: what becomes of the object.
+        item: the object.
+        tenant: whose it is.
+        now: with a time zone.
+        held_id: names it among held mail. Default: "", it is no mail.
+    """
     verdict = plan.result.verdict.value
     if plan.held:
         return MessageHeld(
@@ -48,7 +58,12 @@ def event_on(plan: Plan, item: RawObject, *, tenant: str, now: datetime) -> Mess
             reason=plan.delivery.reason,
             held=now,
             risks=[risk.value for risk in plan.delivery.risks],
+            held_id=held_id,
+        )
+    if plan.discard is not None:
+        return MessageDiscarded(
+            tenant=tenant, delivery=item.message_id, verdict=verdict, discarded=now, held_id=held_id
         )
     if plan.released:
-        return MessageReleased(tenant=tenant, delivery=item.message_id, verdict=verdict, released=now)
+        return MessageReleased(tenant=tenant, delivery=item.message_id, verdict=verdict, released=now, held_id=held_id)
     return None

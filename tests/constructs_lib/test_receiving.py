@@ -82,9 +82,9 @@ def test_bytes_stay_as_long_as_retention_says(raw: int, messages: int) -> None:
     template = inbox_template(retention=Retention(raw_days=raw, messages_days=messages), **SCANNED)
     found = {
         prefix: days_in_bucket(template, f"{prefix}m1")
-        for prefix in ("raw/", "raw/out/", "clean/", "clean/out/", "attachments/", "bodies/", "verdicts/")
+        for prefix in ("raw/", "raw/out/", "clean/", "clean/out/", "attachments/", "bodies/", "verdicts/", "held/")
     }
-    lives = {"raw/": raw, "raw/out/": raw, "verdicts/": max(raw, messages)}
+    lives = {"raw/": raw, "raw/out/": raw, "held/": raw, "verdicts/": max(raw, messages)}
     assert found == {prefix: max(lives.get(prefix, messages), 2) for prefix in found}
 
 
@@ -115,7 +115,7 @@ def test_delete_markers_go_with_the_last_version() -> None:
     (marked,) = [rule for rule in rules if "ExpiredObjectDeleteMarker" in rule]
     assert marked["ExpiredObjectDeleteMarker"] is True
     assert not marked.keys() & {"Prefix", "ExpirationInDays", "ExpirationDate", "TagFilters"}
-    assert len({rule["Id"] for rule in rules}) == len(rules) == 6
+    assert len({rule["Id"] for rule in rules}) == len(rules) == 7
 
 
 def test_rule_files_mail_under_raw() -> None:
@@ -171,11 +171,17 @@ def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
     for sid in ("DenyReadingQuarantine", "DenyDelivering"):
         assert found[sid]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": SCANNER.role_arn}}
     allowed = {sid: s for sid, s in found.items() if s["Effect"] == "Allow"}
-    assert list(allowed) == ["LetScannerTakeMail", "LetScannerDeliver", "LetScannerKnowBucket", "LetReceiptRulesWrite"]
-    for sid in list(allowed)[:3]:
+    own = ["LetScannerTakeMail", "LetScannerDeliver", "LetScannerUnlist", "LetScannerKnowBucket"]
+    assert list(allowed) == [*own, "LetReceiptRulesWrite"]
+    for sid in own:
         assert allowed[sid]["Principal"] == {"AWS": SCANNER.role_arn}
     assert allowed["LetScannerTakeMail"]["Action"] == ["s3:GetObjectVersion", "s3:DeleteObjectVersion"]
-    assert [one["Fn::Join"][1][1] for one in allowed["LetScannerDeliver"]["Resource"]] == ["/clean/*", "/verdicts/*"]
+    assert [one["Fn::Join"][1][1] for one in allowed["LetScannerDeliver"]["Resource"]] == [
+        "/clean/*",
+        "/verdicts/*",
+        "/held/*",
+    ]
+    assert allowed["LetScannerUnlist"]["Resource"]["Fn::Join"][1][1] == "/held/*"
 
 
 def test_arrivals_are_told_to_the_scanner() -> None:

@@ -242,6 +242,7 @@ def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
             [["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], "dynamodb:Query", "s3:GetObject"],
         ),
         ("grant_addresses", ["dynamodb:GetItem"]),
+        ("grant_held", ["s3:ListBucket", "s3:GetObject", "s3:PutObject"]),
     ],
 )
 def test_application_is_let_in_by_one_call(grant: str, actions: list[Any]) -> None:

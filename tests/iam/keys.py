@@ -27,6 +27,8 @@ KEYS_OF_ITEMS: Final = ("MESSAGE#x", "OUTBOX#x", "SENT#x", "SUPPRESSED", "ADDRES
 OBJECTS: Final = (
     "raw/x",
     "raw/out/x",
+    "raw/decisions/x",
+    "held/x",
     "clean/x",
     "verdicts/x",
     "attachments/x",

@@ -26,6 +26,9 @@ PREFIXES = (
     "clean/x",
     "raw/x",
     "raw/out/x",
+    "raw/decisions/x",
+    "held/x",
+    "heldback/x",
     "quarantine/x",
     "verdicts/x",
     "cleaner/x",
@@ -53,8 +56,10 @@ def requests() -> dict[tuple[str, str, str], tuple[str, str, dict[str, Any]]]:
         found[tenant, action, index] = f"dynamodb:{action}", f"{TABLES[tenant]}/index/{index}", keys
     for tenant, action, key in product(BUCKETS, OBJECT_ACTIONS, PREFIXES):
         found[tenant, action, key] = f"s3:{action}", f"{BUCKETS[tenant]}/{key}", {}
+    for tenant, prefix in product(BUCKETS, ("", "held/", "held/x", "heldback/", "raw/", "clean/")):
+        found[tenant, "ListBucket", prefix] = "s3:ListBucket", BUCKETS[tenant], {"s3:prefix": prefix} if prefix else {}
     for tenant, bucket in BUCKETS.items():
-        found[tenant, "ListBucket", ""] = "s3:ListBucket", bucket, {}
+        found[tenant, "ListBucketVersions", "held/"] = "s3:ListBucketVersions", bucket, {"s3:prefix": "held/"}
     return found
 
 
@@ -82,6 +87,14 @@ def test_outbox_allows_requests_of_one_tenant(requests: dict[Any, Any]) -> None:
     policies = policies_of(ACME.let_use_outbox)
     expected = {("acme", action, "OUTBOX#x") for action in ("GetItem", "PutItem")} | {("acme", "GetItem", "ADDRESSES")}
     assert allowed(policies, requests) == expected | {("acme", "PutObject", "raw/out/x")}
+
+
+def test_deciding_on_held_mail_allows_its_list_and_requests(requests: dict[Any, Any]) -> None:
+    """What the scanner says of it, and requests: no quarantined message, no mail, nothing of another tenant."""
+    policies = policies_of(ACME.let_decide_held)
+    expected = {("acme", "ListBucket", prefix) for prefix in ("held/", "held/x")}
+    expected |= {("acme", "GetObject", "held/x"), ("acme", "PutObject", "raw/decisions/x")}
+    assert allowed(policies, requests) == expected
 
 
 def test_reading_addresses_allows_one_item(requests: dict[Any, Any]) -> None:

@@ -106,6 +106,7 @@ class Composed:
         made.grant_outbox(application)
         made.grant_read(iam.Role(tenant, "Page", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
         made.grant_addresses(iam.Role(tenant, "Addresses", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
+        made.grant_held(iam.Role(tenant, "Held", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")))
         made.inbox.bucket().grant_read(iam.Role(tenant, "Reader", assumed_by=iam.AccountRootPrincipal()), "clean/*")
         templates = {one.stack_name: one.template for one in app.synth().stacks if "Resources" in one.template}
         self.deployment = Deployment(templates)

@@ -91,6 +91,7 @@ def questions(bucket: Bucket) -> Iterator[tuple[str, str]]:
         for action in WRITE:
             yield action, f"{bucket.arn}/clean/{name}"
             yield action, f"{bucket.arn}/verdicts/{name}/version.json"
+            yield action, f"{bucket.arn}/held/{name}.json"
 
 
 def without_denials(policy: Any) -> dict[str, Any]:
@@ -150,6 +151,10 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
         ("s3:GetObject", "clean/m"),
         ("s3:PutObject", "clean/out/m"),
         ("s3:GetObject", "verdicts/m"),
+        ("s3:PutObject", "held/m.json"),
+        ("s3:DeleteObject", "held/m.json"),
+        ("s3:GetObjectVersion", "raw/decisions/m"),
+        ("s3:DeleteObjectVersion", "raw/decisions/m"),
     )
     never = {
         "s3:PutObject": "raw/m",

@@ -1,0 +1,273 @@
+"""Mail that waits in quarantine, as the scanner describes it to applications, and what they ask to be done with it. Pure.
+
+The description says who wrote to whom about what, and why the message waits: nothing of its text. It is deleted when the message
+leaves quarantine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from mailroom.layout import DECISIONS_PREFIX, HELD_PREFIX
+from mailroom.messages.model import Address
+
+__all__ = [
+    "LONGEST_REASON",
+    "MOST_OCTETS",
+    "Decision",
+    "DecisionKind",
+    "Finding",
+    "HeldMessage",
+    "check_words",
+    "decision_key",
+    "held_id",
+    "held_key",
+    "is_held_id",
+]
+
+LONGEST_REASON: Final = 200
+"""Characters."""
+MOST_OCTETS: Final = 16_384
+"""Of a request: who asks, and why."""
+
+_LONGEST_NAME: Final = 512
+_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{32}")
+_REQUEST: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class DecisionKind(StrEnum):
+    """What is to be done with a held message."""
+
+    RELEASE = "release"
+    DISCARD = "discard"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found in one part of a held message.
+
+    Args:
+        filename: as the sender named it, at most 200 characters; "" where it has no name. Hostile text.
+        verdict: "infected", "encrypted", "over-limit", "error", or "clean" for active content alone.
+        signature: what ClamAV or the scanner calls it; "" for active content alone.
+        risks: classes of active content in it.
+    """
+
+    filename: str
+    verdict: str
+    signature: str
+    risks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldMessage:
+    """A message that waits in quarantine. Its text stays there; all that a sender wrote is hostile.
+
+    Args:
+        id: names it, for `HeldMail.message`; `held_id` of a MessageHeld event. It may stand in a URL.
+        delivery: SES's id of the delivery; "out/" and the id of the request for a message of the outbox.
+        key: key of the raw message in the bucket, which nobody but the scanner reads.
+        version: its version there.
+        arrived: when it arrived, with a time zone.
+        held: when the scanner last decided to hold it, with a time zone.
+        verdict: what the scanner found: the worst of all.
+        reason: why it is held, where its verdict and the tenant's policy alone do not say; "" otherwise.
+        risks: classes of active content in it that its tenant wants noted, stripped or held.
+        octets: size of the raw message, in bytes.
+        sender: sender of the envelope; "" where it has none, or SES did not write it.
+        recipients: recipients of the envelope; of a message of the outbox, all in its header, at most 50.
+        from_: authors by its header, at most five.
+        subject: its subject, at most 300 characters.
+        findings: what was found in it, the worst first, at most twenty.
+        request: id of the latest release that was asked for and not carried out; "" where there is none.
+    """
+
+    id: str
+    delivery: str
+    key: str
+    version: str
+    arrived: datetime
+    held: datetime
+    verdict: str
+    reason: str
+    risks: tuple[str, ...]
+    octets: int
+    sender: str
+    recipients: tuple[str, ...]
+    from_: tuple[Address, ...]
+    subject: str
+    findings: tuple[Finding, ...] = field(default=())
+    request: str = ""
+
+    @property
+    def outgoing(self) -> bool:
+        """Whether the tenant wants to send it."""
+        return self.delivery.startswith("out/")
+
+    def to_json(self) -> str:
+        """As it is written."""
+        return json.dumps(
+            {
+                "id": self.id,
+                "delivery": self.delivery,
+                "key": self.key,
+                "version": self.version,
+                "arrived": self.arrived.isoformat(),
+                "held": self.held.isoformat(),
+                "verdict": self.verdict,
+                "reason": self.reason,
+                "risks": list(self.risks),
+                "octets": self.octets,
+                "sender": self.sender,
+                "recipients": list(self.recipients),
+                "from": [{"name": one.name, "address": one.address} for one in self.from_],
+                "subject": self.subject,
+                "findings": [
+                    {
+                        "filename": one.filename,
+                        "verdict": one.verdict,
+                        "signature": one.signature,
+                        "risks": list(one.risks),
+                    }
+                    for one in self.findings
+                ],
+                "request": self.request,
+            }
+        )
+
+    @classmethod
+    def of_json(cls, text: bytes | str) -> HeldMessage:
+        """The message that was written.
+
+        Args:
+            text: what `to_json` returned.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none.
+        """
+        said: Any = json.loads(text)
+        return cls(
+            id=said["id"],
+            delivery=said["delivery"],
+            key=said["key"],
+            version=said["version"],
+            arrived=datetime.fromisoformat(said["arrived"]),
+            held=datetime.fromisoformat(said["held"]),
+            verdict=said["verdict"],
+            reason=said["reason"],
+            risks=tuple(said["risks"]),
+            octets=said["octets"],
+            sender=said["sender"],
+            recipients=tuple(said["recipients"]),
+            from_=tuple(Address(one["address"], one["name"]) for one in said["from"]),
+            subject=said["subject"],
+            findings=tuple(
+                Finding(
+                    filename=one["filename"],
+                    verdict=one["verdict"],
+                    signature=one["signature"],
+                    risks=tuple(one["risks"]),
+                )
+                for one in said["findings"]
+            ),
+            request=said["request"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What an application asks to be done with a held message.
+
+    Args:
+        kind: release or discard.
+        held: `id` of the HeldMessage.
+        verdict: what the message was held for as whoever asks knows it: what turns out to be worse is not released.
+        by: who asks, in the application's words.
+        reason: why: 1 to 200 printable characters.
+
+    Raises:
+        ValueError: something that cannot be.
+    """
+
+    kind: DecisionKind
+    held: str
+    verdict: str
+    by: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse what the scanner would refuse."""
+        check_words(self.kind.value, by=self.by, reason=self.reason)
+        if not is_held_id(self.held):
+            raise ValueError(f"{self.kind.value}: must be of a held message, got another id; take HeldMessage.id")
+
+    def to_json(self) -> str:
+        """As it is written."""
+        return json.dumps(
+            {
+                "kind": self.kind.value,
+                "held": self.held,
+                "verdict": self.verdict,
+                "by": self.by,
+                "reason": self.reason,
+            }
+        )
+
+    @classmethod
+    def of_json(cls, text: bytes) -> Decision:
+        """The request that was written. Raises ValueError where it is none."""
+        try:
+            said: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValueError("decision: must be JSON") from None
+        fields = ("kind", "held", "verdict", "by", "reason")
+        if not isinstance(said, Mapping) or not all(isinstance(said.get(name), str) for name in fields):
+            raise ValueError(f"decision: must have {', '.join(fields)}")
+        return cls(
+            kind=DecisionKind(said["kind"]),
+            held=said["held"],
+            verdict=said["verdict"],
+            by=said["by"],
+            reason=said["reason"],
+        )
+
+
+def check_words(what: str, *, by: str, reason: str) -> None:
+    """Raise ValueError where who asks, or why, is no line of text that can be kept."""
+    for name, text, most in (("by", by, _LONGEST_NAME), ("reason", reason, LONGEST_REASON)):
+        if not text.strip() or len(text) > most or not text.isprintable():
+            raise ValueError(f"{what}: {name} must be 1 to {most} printable characters")
+
+
+def held_id(message_id: str, version: str, arrived: datetime) -> str:
+    """Names a raw version among those that wait: in the order in which they arrived, and without a word of the sender's."""
+    digest = hashlib.sha256(f"{message_id}\n{version}".encode()).hexdigest()[:32]
+    return f"{arrived.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}"
+
+
+def is_held_id(text: str) -> bool:
+    """Whether it can be one."""
+    return _ID.fullmatch(text) is not None
+
+
+def held_key(id: str) -> str:
+    """Key of the description of what waits."""
+    return f"{HELD_PREFIX}{id}.json"
+
+
+def decision_key(request: str) -> str:
+    """Key of a request, whose id is 32 hexadecimal digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if _REQUEST.fullmatch(request) is None:
+        raise ValueError("decision: its id must be 32 hexadecimal digits")
+    return f"{DECISIONS_PREFIX}{request}"

@@ -1,0 +1,112 @@
+"""What applications ask to be done with held mail: release it, or discard it.
+
+A request is an object below `raw/decisions/` of the tenant's bucket. IAM says who may write there, S3 says who did, and the
+verdict's record keeps it. A request ends once it is carried out; what is none, or is about what waits no more, ends at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from mailroom.faults import GONE, code_of
+from mailroom.held_mail import MOST_OCTETS, Decision, DecisionKind, HeldMessage
+from mailroom.layout import DECISIONS_PREFIX
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.holding import drop_description, read_description
+from mailroom.scanning.records import read_record
+from mailroom.scanning.release import Release
+from mailroom.scanning.verdicts import Action, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["Asked", "asked_by", "ended", "is_decision"]
+
+logger = logging.getLogger(__name__)
+
+_DECISION: Final = re.compile(re.escape(DECISIONS_PREFIX) + "([0-9a-f]{32})")
+_MOST_PRINCIPAL: Final = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A request about a message that waits.
+
+    Args:
+        held: the message, as the scanner described it.
+        item: its raw version, with the release if it is to be released.
+        discard: who asks for it to be deleted, and why; None for a release.
+    """
+
+    held: HeldMessage
+    item: RawObject
+    discard: Release | None
+
+
+def is_decision(item: RawObject) -> bool:
+    """Whether it is a request, and no message."""
+    return item.key.startswith(DECISIONS_PREFIX)
+
+
+def asked_by(s3: S3Client, item: RawObject, where: str) -> Asked | None:
+    """What a request asks for; None where there is nothing to do.
+
+    Args:
+        s3: a client.
+        item: the request, as S3 told of it.
+        where: names it in the log.
+
+    Raises:
+        ClientError: S3 failed.
+    """
+    named = _DECISION.fullmatch(item.key)
+    try:
+        answer = s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return None
+        raise
+    if named is None or answer["ContentLength"] > MOST_OCTETS:
+        logger.warning("%s: is no request about held mail; dropped", where)
+        return None
+    try:
+        decision = Decision.of_json(answer["Body"].read())
+        release = _release(decision, item, answer["LastModified"])
+    except ValueError as error:
+        logger.warning("%s: %s; dropped", where, error)
+        return None
+    held = read_description(s3, item.bucket, decision.held)
+    if held is None:
+        logger.info("%s: what it is about does not wait any more", where)
+        return None
+    target = RawObject(item.bucket, held.key, held.version, rescan=named[1])
+    if decision.kind is DecisionKind.DISCARD:
+        record, _tag = read_record(s3, target)
+        waits = record is not None and (record.action is Action.HOLD or record.discard is not None)
+        return Asked(held=held, item=target, discard=release) if waits else None
+    released = RawObject(item.bucket, held.key, held.version, rescan=named[1], release=release)
+    return Asked(held=held, item=released, discard=None)
+
+
+def ended(s3: S3Client, item: RawObject, asked: Asked | None, *, gone: bool) -> None:
+    """Delete a request that is carried out, and the description of a message that is gone. Raises ClientError."""
+    if asked is not None and gone:
+        drop_description(s3, item.bucket, asked.held.id)
+    s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+
+
+def _release(decision: Decision, item: RawObject, at: datetime) -> Release:
+    return Release(
+        by=decision.by,
+        reason=decision.reason,
+        at=at,
+        verdict=Verdict(decision.verdict),
+        sender=item.by[:_MOST_PRINCIPAL],
+        applied=decision.kind is DecisionKind.DISCARD,
+    )
