@@ -16,7 +16,7 @@ from mailroom.layout import (
     HELD_PREFIX,
     OUTGOING_PREFIX,
 )
-from mailroom.store.keys import BOOK_KEY, BY_ACTIVITY, OUTBOX_PREFIX
+from mailroom.store.keys import BOOK_KEY, BY_ACTIVITY, OUTBOX_PREFIX, REQUESTS
 
 __all__ = ["Access"]
 
@@ -67,7 +67,8 @@ class Access:
         return items
 
     def let_use_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of its items, GetItem of the addresses'.
+        """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of its items, Query of their list, GetItem of the
+        addresses'.
 
         Source: as above.
         """
@@ -82,9 +83,15 @@ class Access:
             resource_arns=[self.table_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{OUTBOX_PREFIX}*"]}},
         )
+        listed = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:Query"],
+            resource_arns=[f"{self.table_arn}/index/{BY_ACTIVITY}"],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [REQUESTS]}},
+        )
         addresses = self._let_get_addresses(grantee)
         self._let_use_key(grantee, "s3", "dynamodb")
-        return put.combine(ask).combine(addresses)
+        return put.combine(ask).combine(listed).combine(addresses)
 
     def _let_get_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
         return iam.Grant.add_to_principal(

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from mailroom.addresses import DesignatedAddress as DesignatedAddress
     from mailroom.announcements import MessageDiscarded as MessageDiscarded
     from mailroom.announcements import MessageHeld as MessageHeld
+    from mailroom.announcements import MessageInDoubt as MessageInDoubt
     from mailroom.announcements import MessageReceived as MessageReceived
+    from mailroom.announcements import MessageRefused as MessageRefused
     from mailroom.announcements import MessageReleased as MessageReleased
-    from mailroom.announcements.events import schema_of as schema_of
+    from mailroom.announcements import MessageSent as MessageSent
+    from mailroom.announcements import MessageTracked as MessageTracked
+    from mailroom.announcements.form import schema_of as schema_of
     from mailroom.errors import MailroomError as MailroomError
     from mailroom.errors import PermanentError as PermanentError
     from mailroom.errors import RetryableError as RetryableError

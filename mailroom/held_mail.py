@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from mailroom.findings import Finding
 from mailroom.layout import DECISIONS_PREFIX, HELD_PREFIX
 from mailroom.messages.model import Address
 
@@ -23,7 +24,6 @@ __all__ = [
     "MOST_OCTETS",
     "Decision",
     "DecisionKind",
-    "Finding",
     "HeldMessage",
     "check_words",
     "decision_key",
@@ -47,23 +47,6 @@ class DecisionKind(StrEnum):
 
     RELEASE = "release"
     DISCARD = "discard"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What was found in one part of a held message.
-
-    Args:
-        filename: as the sender named it, at most 200 characters; "" where it has no name. Hostile text.
-        verdict: "infected", "encrypted", "over-limit", "error", or "clean" for active content alone.
-        signature: what ClamAV or the scanner calls it; "" for active content alone.
-        risks: classes of active content in it.
-    """
-
-    filename: str
-    verdict: str
-    signature: str
-    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +118,7 @@ class HeldMessage:
                         "verdict": one.verdict,
                         "signature": one.signature,
                         "risks": list(one.risks),
+                        "path": one.path,
                     }
                     for one in self.findings
                 ],
@@ -174,6 +158,7 @@ class HeldMessage:
                     verdict=one["verdict"],
                     signature=one["signature"],
                     risks=tuple(one["risks"]),
+                    path=one["path"],
                 )
                 for one in said["findings"]
             ),

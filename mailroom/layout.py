@@ -14,6 +14,7 @@ __all__ = [
     "BODIES_PREFIX",
     "CLEAN_PREFIX",
     "DECISIONS_PREFIX",
+    "FINDINGS_MARK",
     "HELD_PREFIX",
     "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
@@ -60,6 +61,9 @@ ACTION_DELETE: Final = "delete"
 
 RISKS_MARK: Final = "risks"
 """Metadata of a delivered message: classes of active content that it has, divided by spaces; none where it has none."""
+
+FINDINGS_MARK: Final = "findings"
+"""Metadata of a delivered message: what was taken out of it; of a notice, what was found in the message that is not there."""
 
 ACTION_GONE: Final = "gone"
 """Nobody: the message was deleted before it was scanned."""

@@ -13,15 +13,15 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.announcing import let_announce
 from constructs_lib.bucket_policy import Structurer
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, each, optional
 from constructs_lib.faults import shown
-from constructs_lib.intrinsics import account_id, arn
+from constructs_lib.intrinsics import account_id
 from constructs_lib.keys import uses
 from constructs_lib.sections import Retention
 from constructs_lib.statements import allow_to
 from constructs_lib.worker import QueueWorker, QueueWorkerProps
-from mailroom.announcements.events import SOURCE
 from mailroom.messages.joining import JoinBy
 from mailroom.store.keys import BY_ACTIVITY, EXPIRES, LATEST, LISTED, PARTITION, SORT
 
@@ -137,10 +137,7 @@ class MessageStore(Construct):
         actions = "BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem"
         return [
             allow_to([f"dynamodb:{action}" for action in actions.split()], self.table_arn),
-            {
-                **allow_to(["events:PutEvents"], arn("events", "event-bus/default")),
-                "Condition": {"StringEquals": {"events:source": SOURCE}},
-            },
+            let_announce(),
         ]
 
     def _table(self, props: MessageStoreProps) -> dynamodb.CfnTable:

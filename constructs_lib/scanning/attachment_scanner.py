@@ -34,7 +34,7 @@ from constructs_lib.scanning.sorting import HIDDEN_SECONDS, Sorter
 from constructs_lib.scanning.sorting import MAX_RECEIVES as SORTER_RECEIVES
 from constructs_lib.texts import check_texts
 from constructs_lib.worker import VISIBILITY_TIMES
-from mailroom.announcements.events import SOURCE
+from mailroom.announcements.form import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
 from mailroom.scanning.active.risks import OFF, Reaction

@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
+from constructs_lib.announcing import let_announce
 from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.statements import allow_to
@@ -74,10 +75,11 @@ class EngagementTracking(Construct):
                 handler="mailroom.functions.tracking.on_event",
                 environment={
                     "CONFIGURATION_SETS_ARN": arn("ses", "configuration-set/"),
+                    "EVENT_BUS": "default",
                     "MAX_RECEIVES": str(MAX_RECEIVES),
                     "REGISTRY_PATH": props.registry_path,
                 },
-                statements=[allow_to(["ssm:GetParameter"], entries)],
+                statements=[allow_to(["ssm:GetParameter"], entries), let_announce()],
                 says_dead="Events of mail that a tenant sent could not be noted: see the function's log, then redrive the dead "
                 "letters.",
                 says_waiting="Events of tenants' mail wait longer than 15 minutes to be noted: see the function's log.",

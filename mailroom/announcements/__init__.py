@@ -1,6 +1,20 @@
 """What others are told on EventBridge of messages: facts and names, no content and no addresses."""
 
 from mailroom.announcements.announcer import Announcer
-from mailroom.announcements.events import SOURCE, MessageDiscarded, MessageHeld, MessageReceived, MessageReleased
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReceived, MessageReleased
+from mailroom.announcements.form import SOURCE, Announced
+from mailroom.announcements.outbound import MessageInDoubt, MessageRefused, MessageSent, MessageTracked
 
-__all__ = ["SOURCE", "Announcer", "MessageDiscarded", "MessageHeld", "MessageReceived", "MessageReleased"]
+__all__ = [
+    "SOURCE",
+    "Announced",
+    "Announcer",
+    "MessageDiscarded",
+    "MessageHeld",
+    "MessageInDoubt",
+    "MessageReceived",
+    "MessageRefused",
+    "MessageReleased",
+    "MessageSent",
+    "MessageTracked",
+]

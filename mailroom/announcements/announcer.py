@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.announcements.events import SOURCE, MessageDiscarded, MessageHeld, MessageReceived, MessageReleased
+from mailroom.announcements.form import SOURCE, Announced
 from mailroom.errors import RetryableError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Announcer:
     events: EventBridgeClient
     bus: str = "default"
 
-    def announce(self, event: MessageReceived | MessageHeld | MessageReleased | MessageDiscarded) -> None:
+    def announce(self, event: Announced) -> None:
         """Tell others.
 
         Raises:

@@ -1,21 +1,18 @@
-"""The events, as others get them. Pure.
+"""The events of mail that arrives, as others get them. Pure.
 
 Each has a JSON Schema beside this file. Fields are only ever added; one that changes its meaning makes a new version.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, ClassVar, Final
+from datetime import datetime
+from typing import Any, ClassVar
+
+from mailroom.announcements.form import SOURCE, VERSION, schema_of, time_text
 
 __all__ = ["SOURCE", "MessageDiscarded", "MessageHeld", "MessageReceived", "MessageReleased", "schema_of"]
-
-SOURCE: Final = "email-subdomains"
-_VERSION: Final = "1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,13 +53,13 @@ class MessageReceived:
     def detail(self) -> dict[str, Any]:
         """As the event has it."""
         return {
-            "version": _VERSION,
+            "version": VERSION,
             "tenant": self.tenant,
             "message": self.message,
             "thread": self.thread,
             "delivery": self.delivery,
             "first": self.first,
-            "received": _time(self.received),
+            "received": time_text(self.received),
             "kinds": list(self.kinds),
             "attachments": self.attachments,
             "verdict": self.verdict,
@@ -100,12 +97,12 @@ class MessageHeld:
     def detail(self) -> dict[str, Any]:
         """As the event has it."""
         return {
-            "version": _VERSION,
+            "version": VERSION,
             "tenant": self.tenant,
             "delivery": self.delivery,
             "verdict": self.verdict,
             "reason": self.reason,
-            "held": _time(self.held),
+            "held": time_text(self.held),
             "risks": list(self.risks),
             "held_id": self.held_id,
         }
@@ -136,11 +133,11 @@ class MessageReleased:
     def detail(self) -> dict[str, Any]:
         """As the event has it."""
         return {
-            "version": _VERSION,
+            "version": VERSION,
             "tenant": self.tenant,
             "delivery": self.delivery,
             "verdict": self.verdict,
-            "released": _time(self.released),
+            "released": time_text(self.released),
             "held_id": self.held_id,
         }
 
@@ -169,26 +166,10 @@ class MessageDiscarded:
     def detail(self) -> dict[str, Any]:
         """As the event has it."""
         return {
-            "version": _VERSION,
+            "version": VERSION,
             "tenant": self.tenant,
             "delivery": self.delivery,
             "verdict": self.verdict,
-            "discarded": _time(self.discarded),
+            "discarded": time_text(self.discarded),
             "held_id": self.held_id,
         }
-
-
-def schema_of(event: type[MessageReceived | MessageHeld | MessageReleased | MessageDiscarded]) -> dict[str, Any]:
-    """JSON Schema of the `detail` that an EventBridge event of this kind has. Fields are added to it, never taken away.
-
-    Args:
-        event: MessageReceived, MessageHeld, MessageReleased or MessageDiscarded.
-
-    Source: JSON Schema, draft 2020-12; EventBridge user guide, "Events in Amazon EventBridge".
-    """
-    schema: dict[str, Any] = json.loads((Path(__file__).parent / f"{event.TYPE}.schema.json").read_text("utf-8"))
-    return schema
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -101,10 +101,11 @@ def _work() -> Work:
     """Made in the first invocation of a sandbox."""
     settings = Settings.from_environment(os.environ)
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    announce = Announcer(events=boto3.client("events"), bus=settings.event_bus).announce
     structuring = Structuring(
         s3=s3,
         dynamodb=dynamodb,
-        announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
+        announce=announce,
         tenant=settings.tenant,
         table=settings.table,
         retention=readable_for(settings.retention),
@@ -123,6 +124,7 @@ def _work() -> Work:
         region=settings.region,
         retention=readable_for(settings.retention),
         join_by=settings.join_by,
+        announce=announce,
         put_back=Line(sqs=boto3.client("sqs"), url=settings.queue_url).put_back,
     )
     return Work(structuring, sending)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
+from mailroom.announcements import Announcer
 from mailroom.functions.tracking_notes import Notes
 from mailroom.functions.tracking_settings import Settings
 from mailroom.registry import Registry
@@ -53,6 +54,7 @@ def _notes() -> Notes:
         table_of=lambda configuration_set, name: Table(client=sessions.dynamodb(configuration_set), name=name),
         send_again=lambda records: send_all_again(_sqs(), settings.queue_url, records),
         sets_arn=settings.sets_arn,
+        announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
         max_receives=settings.max_receives,
         clock=_now,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mailroom.announcements import MessageTracked
 from mailroom.batches import attempt, not_done
 from mailroom.errors import MailroomError, RetryableError
 from mailroom.registry import Entry
@@ -17,7 +18,7 @@ from mailroom.store.engagements import note_engagement
 from mailroom.store.states import settle_request
 from mailroom.store.table import Table
 from mailroom.tracking.lines import engagement_of, set_of
-from mailroom.tracking.model import EngagementKind
+from mailroom.tracking.model import Engagement, EngagementKind
 from mailroom.turns import has_group
 
 __all__ = ["Notes"]
@@ -38,6 +39,7 @@ class Notes:
         table_of: that tenant's table, by the name of the set and the name of the table.
         send_again: puts records into the queue again, each in a group; returns the ids of those that are there.
         sets_arn: what the ARNs of configuration sets begin with, in this account and region.
+        announce: tells others of an event; raises RetryableError.
         max_receives: how often the queue hands one message out.
         clock: the time now.
     """
@@ -46,6 +48,7 @@ class Notes:
     table_of: Callable[[str, str], Table]
     send_again: Callable[[Sequence[tuple[Mapping[str, Any], str]]], Collection[str]]
     sets_arn: str
+    announce: Callable[[MessageTracked], None]
     max_receives: int
     clock: Callable[[], datetime]
 
@@ -88,6 +91,7 @@ class Notes:
             if engagement.outbox and engagement.kind is EngagementKind.SEND:
                 settle_request(table, engagement.outbox, engagement.ses_id, engagement.at)
             logger.info("tenant %s: message %s: %s", entry.tenant, engagement.ses_id, engagement.kind.value)
+            self.announce(_told(entry.tenant, engagement))
             if engagement.kind in SUPPRESSING:
                 suppress_recipient(
                     table,
@@ -98,3 +102,19 @@ class Notes:
                 )
         except MailroomError as error:
             raise type(error)(f"tenant {entry.tenant}: {error}") from error
+
+
+def _told(tenant: str, engagement: Engagement) -> MessageTracked:
+    """The event as others get it: what the table keeps of it."""
+    return MessageTracked(
+        tenant=tenant,
+        delivery=engagement.ses_id,
+        kind=engagement.kind.value,
+        at=engagement.at,
+        outbox=engagement.outbox,
+        link=engagement.link,
+        bot=engagement.bot,
+        subtype=engagement.subtype,
+        feedback=engagement.feedback,
+        event=engagement.event,
+    )

@@ -15,6 +15,7 @@ class Settings:
     """The function's settings; none of them is a tenant's.
 
     Args:
+        event_bus: where others are told of what became of mail.
         sets_arn: what the ARNs of configuration sets begin with, in this account and region.
         registry_path: what the names of the tenants' parameters begin with.
         role_arn: role that writes to tenants' tables.
@@ -22,6 +23,7 @@ class Settings:
         max_receives: how often the queue hands one message out.
     """
 
+    event_bus: str
     sets_arn: str
     registry_path: str
     role_arn: str
@@ -37,6 +39,7 @@ class Settings:
         """
         with required_variables():
             return cls(
+                event_bus=environment["EVENT_BUS"],
                 sets_arn=environment["CONFIGURATION_SETS_ARN"],
                 registry_path=environment["REGISTRY_PATH"],
                 role_arn=environment["TABLES_ROLE_ARN"],

@@ -30,6 +30,10 @@ class Progress:
         reason: why it was refused: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable", "deadline", or
             what the organisation has set: "off", "recipient", "repeated". Why it is queued for longer: "quota", SES takes no more
             now, or "unreachable". "" otherwise.
+        explanation: of what was refused, which address or file, by its place in the Outgoing, which rule, and what to do:
+            "to 2: ...", "attachment 1: infected, ..."; "" otherwise. It holds no address.
+        message: names the filed copy, for `MessageReader.message`; "" before it is filed.
+        asked: when it was asked for, with a time zone; None for what is no request of the store's.
     """
 
     id: str
@@ -37,6 +41,9 @@ class Progress:
     at: datetime
     ses_id: str = ""
     reason: str = ""
+    explanation: str = ""
+    message: str = ""
+    asked: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,9 +18,14 @@ from botocore.config import Config
 from mailroom.clients import application_clients
 from mailroom.errors import PermanentError
 from mailroom.layout import OUTBOX_MARK, OUTGOING_PREFIX
+from mailroom.lifetimes import EXPIRES
 from mailroom.outbox.compose import compose
+from mailroom.outbox.explanations import places_of_files
 from mailroom.outbox.model import OutboxState, Outgoing, Progress
-from mailroom.outbox.requests import Request, begin_request, request_of
+from mailroom.outbox.requests import Request, begin_request, progress_from, request_of, requests_of
+from mailroom.store.arguments import page_size
+from mailroom.store.cursors import request_pages
+from mailroom.store.entities import Page
 from mailroom.store.objects import put_unless_there
 from mailroom.store.run_time import Signature, read_run_time, read_signature
 from mailroom.store.table import Table
@@ -102,13 +107,14 @@ class Outbox:
             asked, (shown, signature) = self.clock(), self._dressing(outgoing)
             raw = compose(_named(outgoing, shown), id=name, at=asked, signature=signature)
             begun = Request(
-                progress=Progress(id=name, state=OutboxState.QUEUED, at=asked),
+                progress=Progress(id=name, state=OutboxState.QUEUED, at=asked, asked=asked),
                 asked=asked,
                 fingerprint=outgoing.fingerprint,
                 sha256=hashlib.sha256(raw).hexdigest(),
                 deadline=deadline,
                 name=shown,
                 signature=signature.digest if signature is not None else "",
+                files=places_of_files(outgoing),
             )
             if not begin_request(self.table, begun):
                 # Somebody asked for it at the same moment.
@@ -134,6 +140,30 @@ class Outbox:
         """
         known = request_of(self.table, id)
         return known.progress if known is not None else None
+
+    def requests(self, *, state: OutboxState | None = None, limit: int = 50, after: str = "") -> Page[Progress]:
+        """Messages that were asked for and how far they are, the latest first: also those whose id nobody has any more.
+
+        A change may take a second to be seen here; `progress` sees it at once. Not listed are those that were asked for before
+        requests were listed.
+
+        Args:
+            state: those of this state alone. Default: all. A page may then be empty and not be the last.
+            limit: most items of the page, from 1 up. Default: 50; 100 for a greater number.
+            after: `next` of the page before; "" for the first page.
+
+        Raises:
+            ValueError: `after` is no `next` of a page of requests, or `limit` is below 1.
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
+
+        Source: DynamoDB developer guide, "Global secondary indexes": they are eventually consistent.
+        """
+        pages = request_pages()
+        items, following = requests_of(self.table, state=state, limit=page_size(limit), after=pages.position(after))
+        now = self.clock().timestamp()
+        current = [progress_from(item) for item in items if item.get(EXPIRES, now + 1) > now]
+        return Page(items=tuple(current), next=pages.token(following))
 
     def wait(self, id: str, *, seconds: float = 60) -> Progress | None:
         """State of a message once it is final, or once `seconds` have passed; None where there is no such message.

@@ -9,11 +9,21 @@ from typing import Final
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import EXPIRES
 from mailroom.outbox.model import Progress
-from mailroom.store.keys import PARTITION, SORT, outbox_key
+from mailroom.store.keys import (
+    BY_ACTIVITY,
+    LATEST,
+    LISTED,
+    OUTBOX_PREFIX,
+    PARTITION,
+    REQUESTS,
+    SORT,
+    outbox_key,
+    sortable,
+)
 from mailroom.store.states import OutboxState, end_of_request, move_on
 from mailroom.store.table import ConflictError, Item, Table, UnderWayError, Write
 
-__all__ = ["Request", "begin_request", "move_on", "request_of"]
+__all__ = ["Request", "begin_request", "move_on", "progress_from", "request_of", "requests_of"]
 
 _OVERDUE: Final = timedelta(minutes=15)
 """After so long, nothing brings what was due: the queue lost it, as when its dead letters are purged."""
@@ -34,6 +44,8 @@ class Request:
         due: when the queue brings it again; None where it has not waited.
         name: that the sender got, who was asked for without one; "" for none.
         signature: digest of the signature that was appended; "" for none.
+        files: number of the MIME part of each attachment, in their order.
+        told: state that others were told of; "" for none.
     """
 
     progress: Progress
@@ -46,6 +58,8 @@ class Request:
     due: datetime | None = None
     name: str = ""
     signature: str = ""
+    files: tuple[str, ...] = ()
+    told: str = ""
 
     def is_due(self, now: datetime) -> bool:
         """Whether the queue holds a message that brings it, or just brought it."""
@@ -58,13 +72,7 @@ def request_of(table: Table, id: str) -> Request | None:
     if item is None:
         return None
     return Request(
-        progress=Progress(
-            id=id,
-            state=OutboxState(item["state"]),
-            at=datetime.fromisoformat(item["at"]),
-            ses_id=item.get("ses_id", ""),
-            reason=item.get("reason", ""),
-        ),
+        progress=progress_from(item),
         asked=datetime.fromisoformat(item["asked"]),
         fingerprint=item["fingerprint"],
         sha256=item["sha256"],
@@ -74,6 +82,37 @@ def request_of(table: Table, id: str) -> Request | None:
         due=_time(item, "due"),
         name=item.get("name", ""),
         signature=item.get("signature", ""),
+        files=tuple(item.get("files", ())),
+        told=item.get("told", ""),
+    )
+
+
+def progress_from(item: Item) -> Progress:
+    """How far the request of an item is."""
+    return Progress(
+        id=item[PARTITION].removeprefix(OUTBOX_PREFIX),
+        state=OutboxState(item["state"]),
+        at=datetime.fromisoformat(item["at"]),
+        ses_id=item.get("ses_id", ""),
+        reason=item.get("reason", ""),
+        explanation=item.get("explanation", ""),
+        message=item.get("message", ""),
+        asked=datetime.fromisoformat(item["asked"]),
+    )
+
+
+def requests_of(
+    table: Table, *, state: OutboxState | None, limit: int, after: Item | None
+) -> tuple[list[Item], Item | None]:
+    """Items of requests, the one that was asked for last first, and where the next page begins. Raises MailroomError."""
+    return table.query(
+        REQUESTS,
+        index=BY_ACTIVITY,
+        names=(LISTED, LATEST),
+        backwards=True,
+        limit=limit,
+        after=after,
+        where=("state", state.value) if state is not None else None,
     )
 
 
@@ -88,6 +127,9 @@ def begin_request(table: Table, request: Request) -> bool:
         "asked": request.asked.isoformat(),
         "fingerprint": request.fingerprint,
         "sha256": request.sha256,
+        LISTED: REQUESTS,
+        LATEST: sortable(request.asked),
+        **({"files": list(request.files)} if request.files else {}),
         EXPIRES: end_of_request(request.asked),
     }
     if request.deadline is not None:

@@ -8,23 +8,27 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from mailroom.announcements import MessageSent
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, TOO_OFTEN, code_of
-from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, OUTBOX_TAG
+from mailroom.findings import Finding, findings_from
+from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, FINDINGS_MARK, OUTBOX_TAG
 from mailroom.lifetimes import Term
 from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
 from mailroom.messages.mime import read_header
 from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
+from mailroom.outbox import explanations
 from mailroom.outbox.again import Again
+from mailroom.outbox.ends import Ends, Told, known_book
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.moves import Moves
 from mailroom.outbox.pacer import Pacer
@@ -61,6 +65,10 @@ _OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\
 _BCC: Final = re.compile(rb"^Bcc:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
 
 
+def _nobody_hears(_event: Told) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
     """The work on one message that is to be sent, with what it works with.
@@ -77,6 +85,7 @@ class Sending:
         retention: how long messages are kept; None until somebody deletes them.
         join_by: what else than identifiers makes one thread of messages.
         put_back: puts a message that waits for SES into the queue again, delayed by so many seconds; raises RetryableError.
+        announce: tells others what became of a request; raises RetryableError. Default: nobody is told.
         chance: evenly from 0 to 1. Default: Python's own.
         pause: waits so many seconds. Default: Python's own.
     """
@@ -92,6 +101,7 @@ class Sending:
     retention: timedelta | None
     join_by: frozenset[JoinBy]
     put_back: Callable[[Again, int], None]
+    announce: Callable[[Told], None] = _nobody_hears
     chance: Callable[[], float] = random.random
     pause: Callable[[float], None] = time.sleep
 
@@ -120,6 +130,7 @@ class Sending:
             raise PermanentError(f"{where}: is no message of the outbox's")
         state = request.progress.state
         if state is OutboxState.REFUSED or request.filed:
+            self._ends(table).tell(request)
             return None
         ready = self._ready(table, request, item, again, where)
         if ready is None:
@@ -132,7 +143,19 @@ class Sending:
         elif state is not OutboxState.SENT:
             self._doubt(table, request, where)
         filed = self._file(table, item, raw, request)
-        self._moves(table).end(request, OutboxState.SENT, OutboxState.SENT, at=request.progress.at, filed=True)
+        self.announce(
+            MessageSent(
+                tenant=self.tenant,
+                outbox=name,
+                delivery=request.progress.ses_id,
+                message=filed.digest,
+                thread=filed.thread,
+                sent=request.progress.at,
+            )
+        )
+        self._moves(table).end(
+            request, OutboxState.SENT, OutboxState.SENT, at=request.progress.at, filed=True, message=filed.digest
+        )
         return filed
 
     def _ready(
@@ -143,13 +166,8 @@ class Sending:
         waiting = state in _WAITING
         if again is not None and waiting and (again.turn < request.turn or self._waits(table, request, again)):
             return None
-        raw, notice = self._raw(item, where)
-        if notice:
-            self._not_sent(table, request, notice)
-            return None
+        raw = self._delivered(table, request, item, where)
         if raw is None:
-            if waiting:
-                self._moves(table).end(request, state, OutboxState.REFUSED, reason="gone")
             return None
         if again is not None:
             return raw, again
@@ -158,18 +176,37 @@ class Sending:
             return None
         return None if waiting and self._waits(table, request, known) else (raw, known)
 
-    def _raw(self, item: StoredObject, where: str) -> tuple[bytes | None, str]:
-        """The message, None when it is gone; and what became of it, where the object is a notice of that."""
+    def _delivered(self, table: Table, request: Request, item: StoredObject, where: str) -> bytes | None:
+        """The message as the application wrote it; None where the scanner let none out, or not all of it: then it is refused."""
+        state = request.progress.state
+        raw, said = self._raw(item, where)
+        found = findings_from(said.get(FINDINGS_MARK, ""))
+        if notice := said.get(ACTION_MARK, ""):
+            self._not_sent(table, request, notice, found)
+            return None
+        if state not in _WAITING:
+            return raw
+        if raw is None:
+            self._ends(table).refuse(request, state, "gone", explanations.of_gone())
+        elif hashlib.sha256(raw).hexdigest() != request.sha256:
+            # The scanner took something out of it.
+            self._ends(table).refuse(request, state, "scan", explanations.of_findings(found, request.files))
+        else:
+            return raw
+        return None
+
+    def _raw(self, item: StoredObject, where: str) -> tuple[bytes | None, Mapping[str, str]]:
+        """The message, None when it is gone; and what the scanner said of it."""
         try:
             answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
-            return answer["Body"].read(), answer["Metadata"].get(ACTION_MARK, "")
+            return answer["Body"].read(), answer["Metadata"]
         except (BotoCoreError, ClientError) as error:
             code = code_of(error)
             if code in GONE:
-                return None, ""
+                return None, {}
             raise RetryableError(f"{where}: cannot be read: {code}") from error
 
-    def _not_sent(self, table: Table, request: Request, notice: str) -> None:
+    def _not_sent(self, table: Table, request: Request, notice: str, found: tuple[Finding, ...]) -> None:
         """The scanner holds the message, deleted it, or found it gone. A notice that comes late changes nothing that was sent."""
         if request.turn:
             # It was let out before, and waits for SES.
@@ -178,14 +215,16 @@ class Sending:
             if request.progress.state is OutboxState.QUEUED:
                 self._moves(table).end(request, OutboxState.QUEUED, OutboxState.HELD)
         elif request.progress.state in _WAITING:
-            reason = "gone" if notice == ACTION_GONE else "scan"
-            self._moves(table).end(request, request.progress.state, OutboxState.REFUSED, reason=reason)
+            gone = notice == ACTION_GONE
+            why = explanations.of_gone() if gone else explanations.of_findings(found, request.files)
+            self._ends(table).refuse(request, request.progress.state, "gone" if gone else "scan", why)
 
     def _waits(self, table: Table, request: Request, again: Again) -> bool:
         """Whether it cannot be sent now: it is not its turn, or its deadline is over."""
         if request.deadline is not None and self.clock() >= request.deadline:
             reason = request.progress.reason or "deadline"
-            self._moves(table).end(request, request.progress.state, OutboxState.REFUSED, reason=reason)
+            why = explanations.of_deadline(request.progress.reason)
+            self._ends(table).refuse(request, request.progress.state, reason, why)
             return True
         turn = self._pacer(table).turn(again.count, slot=again.slot, tries=request.turn)
         if isinstance(turn, Wait):
@@ -216,6 +255,9 @@ class Sending:
     def _moves(self, table: Table) -> Moves:
         return Moves(table=table, clock=self.clock, chance=self.chance, pause=self.pause)
 
+    def _ends(self, table: Table) -> Ends:
+        return Ends(tenant=self.tenant, moves=self._moves(table), announce=self.announce)
+
     def _pacer(self, table: Table) -> Pacer:
         return Pacer(table=table, ses=self.ses, clock=self.clock, chance=self.chance)
 
@@ -224,7 +266,7 @@ class Sending:
         before = request.progress.state
         author, why = _author(table, request, raw)
         if why:
-            self._moves(table).end(request, before, OutboxState.REFUSED, reason=why)
+            self._ends(table).refuse(request, before, why, explanations.of_sender(why))
             return None
         # Until it is certain that this says so: a try that came through without its answer would leave it in doubt.
         if not self._moves(table).surely(request, before, OutboxState.SENDING, at=self.clock(), reason=""):
@@ -257,7 +299,9 @@ class Sending:
                 return None
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
                 raise RetryableError(f"{where}: SES failed: {code}") from error
-            self._moves(table).end(request, OutboxState.SENDING, OutboxState.REFUSED, reason=code)
+            header = read_header(raw.partition(b"\r\n\r\n")[0])
+            why = explanations.of_ses(code, said, header, author, known_book(table))
+            self._ends(table).refuse(request, OutboxState.SENDING, code, why)
             return None
         except BotoCoreError as error:
             # It may have been sent: the next try finds that nobody came back.
@@ -282,6 +326,8 @@ class Sending:
                 raise RetryableError(f"{where}: another worker is at it")
             if not move_on(table, progress.id, OutboxState.SENDING, OutboxState.IN_DOUBT, self.clock()):
                 raise RetryableError(f"{where}: another worker is at it")
+            request = request_of(table, progress.id) or request
+        self._ends(table).tell(request)
         # The queue brings it again meanwhile: SES's own event of it takes it out of doubt, and then it is filed.
         raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
 
@@ -321,9 +367,6 @@ class Sending:
 
 def _author(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
     """Whom the message is from, and why it is not sent; "" where it is. Raises MailroomError."""
-    if hashlib.sha256(raw).hexdigest() != request.sha256:
-        # The scanner took something out of it.
-        return "", "scan"
     authors = parse(raw).from_
     if len(authors) != 1:
         return "", "sender"

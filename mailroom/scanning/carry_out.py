@@ -42,7 +42,12 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
     if case.once:
         headers: Mapping[str, str] = _MAIL
         metadata = mail_metadata(
-            item, raw_sha256=arrived.sha256, verdict=verdict, message=message, risks=plan.delivery.risks
+            item,
+            raw_sha256=arrived.sha256,
+            verdict=verdict,
+            message=message,
+            risks=plan.delivery.risks,
+            removed=plan.delivery.removed,
         )
     else:
         headers = arrived.headers
@@ -94,6 +99,6 @@ def notify_of(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
     action, standing = plan.delivery.action, case.standing
     if standing is not None and standing.notice in {action, None}:
         return
-    said = notice_metadata(case.item, action, raw_sha256=case.arrived.sha256, verdict=plan.result.verdict)
+    said = notice_metadata(case.item, action, raw_sha256=case.arrived.sha256, result=plan.result)
     if not deliver(s3, case.item, b"", metadata=said, headers=_MAIL, replaces=standing):
         raise RetryableError(f"{where}: another worker is at it")

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from mailroom.faults import GONE, TAKEN, code_of
+from mailroom.findings import findings_text
 from mailroom.layout import (
     ACTION_DELETE,
     ACTION_GONE,
     ACTION_HOLD,
     ACTION_MARK,
     CLEAN_PREFIX,
+    FINDINGS_MARK,
     MAX_KEY_BYTES,
     RISKS_MARK,
 )
 from mailroom.scanning.active.risks import Risk
 from mailroom.scanning.arrived import Arrived
 from mailroom.scanning.events import RawObject
-from mailroom.scanning.verdicts import Action, Verdict
+from mailroom.scanning.finding import findings_of
+from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -133,22 +136,32 @@ def deliver(
 
 
 def mail_metadata(
-    item: RawObject, *, raw_sha256: str, verdict: Verdict, message: bytes, risks: Iterable[Risk] = ()
+    item: RawObject,
+    *,
+    raw_sha256: str,
+    verdict: Verdict,
+    message: bytes,
+    risks: Iterable[Risk] = (),
+    removed: Iterable[PartVerdict] = (),
 ) -> dict[str, str]:
-    """What a delivered message says of itself."""
+    """What a delivered message says of itself; `removed` are the parts that were taken out of it."""
     words = " ".join(risk.value for risk in risks)
+    without = findings_text(findings_of(removed))
     return {
         "raw-version": item.version,
         "verdict": verdict.value,
         "sha256": hashlib.sha256(message).hexdigest(),
         "raw-sha256": raw_sha256,
         **({RISKS_MARK: words} if words else {}),
+        **({FINDINGS_MARK: without} if without else {}),
     }
 
 
-def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, verdict: Verdict) -> dict[str, str]:
+def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, result: ScanResult) -> dict[str, str]:
     """What a notice says of the message that is not delivered."""
-    said = {"raw-version": item.version, "verdict": verdict.value, ACTION_MARK: action.value}
+    said = {"raw-version": item.version, "verdict": result.verdict.value, ACTION_MARK: action.value}
+    if found := findings_text(findings_of(result.parts)):
+        said[FINDINGS_MARK] = found
     return {**said, "raw-sha256": raw_sha256} if raw_sha256 else said
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from mailroom.faults import GONE, code_of
-from mailroom.held_mail import Finding, HeldMessage, held_id, held_key
+from mailroom.held_mail import HeldMessage, held_id, held_key
 from mailroom.layout import OUTGOING_PREFIX
 from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
@@ -18,8 +18,8 @@ from mailroom.messages.mime import read_header
 from mailroom.messages.model import Address
 from mailroom.scanning.arrived import ENVELOPE_OCTETS, Arrived
 from mailroom.scanning.events import RawObject
+from mailroom.scanning.finding import findings_of
 from mailroom.scanning.plans import Plan
-from mailroom.scanning.verdicts import Verdict, worst_first
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +29,6 @@ __all__ = ["description_of", "drop_description", "read_description", "write_desc
 _END_OF_HEADER: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _MOST_TEXT: Final = 300
 _MOST_ADDRESS: Final = 320
-_MOST_NAME: Final = 200
 _MOST_RECIPIENTS: Final = 50
 _MOST_AUTHORS: Final = 5
 _MOST_FINDINGS: Final = 20
@@ -50,8 +49,6 @@ def description_of(item: RawObject, arrived: Arrived, plan: Plan, now: datetime)
     outgoing = item.key.startswith(OUTGOING_PREFIX)
     # In front of a message that an application wrote stands no word of SES's.
     recipients = _in_header(head) if outgoing else read.envelope.recipients
-    listed = [one for one in plan.result.parts if one.verdict is not Verdict.CLEAN or one.risks]
-    found = worst_first(listed, lambda one: one.verdict)
     return HeldMessage(
         id=held_id(item.message_id, item.version, arrived.modified),
         delivery=item.message_id,
@@ -67,15 +64,7 @@ def description_of(item: RawObject, arrived: Arrived, plan: Plan, now: datetime)
         recipients=tuple(one[:_MOST_ADDRESS] for one in recipients[:_MOST_RECIPIENTS]),
         from_=tuple(Address(one.address[:_MOST_ADDRESS], one.name[:_MOST_TEXT]) for one in read.from_[:_MOST_AUTHORS]),
         subject=read.subject[:_MOST_TEXT],
-        findings=tuple(
-            Finding(
-                filename=one.filename[:_MOST_NAME],
-                verdict=one.verdict.value,
-                signature=one.signature[:_MOST_NAME],
-                risks=tuple(risk.value for risk in one.risks),
-            )
-            for one in found[:_MOST_FINDINGS]
-        ),
+        findings=findings_of(plan.result.parts)[:_MOST_FINDINGS],
         request=item.rescan if plan.release is not None and not plan.release.applied else "",
     )
 

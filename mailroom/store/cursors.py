@@ -15,8 +15,10 @@ from mailroom.store.keys import (
     EVENT_PREFIX,
     LATEST,
     LISTED,
+    OUTBOX_PREFIX,
     PARTITION,
     SORT,
+    STATE,
     SUPPRESSED,
     SUPPRESSED_PREFIX,
     THREAD,
@@ -25,7 +27,15 @@ from mailroom.store.keys import (
 )
 from mailroom.store.table import Item
 
-__all__ = ["Pages", "ThreadPages", "address_pages", "event_pages", "message_pages", "suppression_pages"]
+__all__ = [
+    "Pages",
+    "address_pages",
+    "event_pages",
+    "message_pages",
+    "request_pages",
+    "suppression_pages",
+    "thread_pages",
+]
 
 _LONGEST: Final = 1000
 _WRONG: Final = (
@@ -65,11 +75,18 @@ class Pages:
         return {PARTITION: self.partition, SORT: sort} if self.partition else {SORT: sort}
 
 
-class ThreadPages(Pages):
-    """Pages of threads, in the order of the index."""
+class IndexPages(Pages):
+    """Pages in the order of the index.
 
-    def __init__(self) -> None:
-        super().__init__("threads", THREAD)
+    Args:
+        kind: as in `Pages`.
+        prefix: what each partition key begins with.
+        sort: sort key of each item.
+    """
+
+    def __init__(self, kind: str, prefix: str, sort: str) -> None:
+        super().__init__(kind, prefix)
+        self.sort = sort
 
     def token(self, position: Item | None) -> str:
         """The position as text; "" for none."""
@@ -84,9 +101,19 @@ class ThreadPages(Pages):
         if not token:
             return None
         partition, listed, latest = _decoded(token, self.kind, 3)
-        if not partition.startswith(f"{THREAD}#"):
+        if not partition.startswith(self.prefix):
             raise ValueError(_WRONG)
-        return {PARTITION: partition, SORT: THREAD, LISTED: listed, LATEST: latest}
+        return {PARTITION: partition, SORT: self.sort, LISTED: listed, LATEST: latest}
+
+
+def thread_pages() -> IndexPages:
+    """Pages of threads."""
+    return IndexPages("threads", f"{THREAD}#", THREAD)
+
+
+def request_pages() -> IndexPages:
+    """Pages of messages that are to be sent."""
+    return IndexPages("requests", OUTBOX_PREFIX, STATE)
 
 
 def message_pages() -> Pages:

@@ -9,7 +9,7 @@
 | `ID#<digest of an identifier>` | `THREAD` | the thread that an identifier belongs to |
 | `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
-| `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent |
+| `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent; in the index, too, as `requests`, by when it was asked for |
 | `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>#<the event's id>` | what became of a message that was sent |
 | `SENT#<SES id>` | `MESSAGE` | which message that is, and whom it was sent to |
 | `SUPPRESSED` | `ADDRESS#<keyed digest>` | an address that bounced or complained |
@@ -42,6 +42,7 @@ __all__ = [
     "LISTED",
     "PACE_KEY",
     "PARTITION",
+    "REQUESTS",
     "RETENTION_KEY",
     "RUN_TIME_KEY",
     "SORT",
@@ -67,6 +68,8 @@ SORT: Final = "sk"
 LISTED: Final = "listed"
 """Partition key of the index: the same for all threads that are listed; its sort key is `latest`."""
 LATEST: Final = "latest"
+REQUESTS: Final = "requests"
+"""Partition key in the index of all messages that are to be sent."""
 BY_ACTIVITY: Final = "threads-by-activity"
 THREAD: Final = "THREAD"
 MESSAGE: Final = "MESSAGE"

@@ -24,7 +24,7 @@ from mailroom.lifetimes import Standing
 from mailroom.messages.model import Attachment, Message
 from mailroom.store.address_book import read_address_book
 from mailroom.store.arguments import address_of, message_id_of, page_size
-from mailroom.store.cursors import ThreadPages, address_pages, event_pages, message_pages, suppression_pages
+from mailroom.store.cursors import address_pages, event_pages, message_pages, suppression_pages, thread_pages
 from mailroom.store.documents import unpacked
 from mailroom.store.engagements import engagements_of
 from mailroom.store.entities import (
@@ -137,7 +137,7 @@ class MessageReader:
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
-        pages = ThreadPages()
+        pages = thread_pages()
         items, following = self.table.query(
             LISTED,
             index=BY_ACTIVITY,

@@ -126,10 +126,11 @@ class Table:
         backwards: bool = False,
         limit: int | None = None,
         after: Item | None = None,
+        where: tuple[str, str] | None = None,
     ) -> tuple[list[Item], Item | None]:
         """Items of one partition in the order of their sort keys, and where the next page begins; None behind the last.
 
-        Raises MailroomError.
+        With `where`, those that have this attribute with this value: a page may then hold fewer. Raises MailroomError.
         """
         expression, values = "#p = :p", {":p": partition}
         named = {"#p": names[0]}
@@ -145,6 +146,10 @@ class Table:
             **({"Limit": limit} if limit else {}),
             **({"ExclusiveStartKey": _typed(after)} if after else {}),
         }
+        if where is not None:
+            request["FilterExpression"] = "#w = :w"
+            named["#w"] = where[0]
+            request["ExpressionAttributeValues"] |= _typed({":w": where[1]})
         with self._errors("dynamodb:Query", index):
             answer = self.client.query(**request)
         following = answer.get("LastEvaluatedKey")

@@ -78,7 +78,10 @@ def test_grants_are_those_of_the_tenants_own_construct(grant: str, encrypted: bo
     ("grant", "expected"),
     [
         ("grant_addresses", [f"table/{TABLE}"]),
-        ("grant_outbox", ["raw/out/*", f"table/{TABLE}", f"table/{TABLE}"]),
+        (
+            "grant_outbox",
+            ["raw/out/*", f"table/{TABLE}", f"table/{TABLE}", f"table/{TABLE}/index/threads-by-activity"],
+        ),
         ("grant_held", ["", "held/*", "raw/decisions/*"]),
         (
             "grant_read",

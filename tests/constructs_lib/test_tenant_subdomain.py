@@ -227,11 +227,12 @@ def test_outbox_may_put_messages_in_and_ask_for_them() -> None:
     template = template_of(stack)
     (policy,) = [one["Properties"] for one in resources(template, "AWS::IAM::Policy").values()]
     statements = policy["PolicyDocument"]["Statement"]
-    actions = ["s3:PutObject", ["dynamodb:GetItem", "dynamodb:PutItem"], "dynamodb:GetItem"]
+    actions = ["s3:PutObject", ["dynamodb:GetItem", "dynamodb:PutItem"], "dynamodb:Query", "dynamodb:GetItem"]
     assert [one["Action"] for one in statements] == actions
     assert statements[0]["Resource"]["Fn::Join"][1][-1] == "/raw/out/*"
     assert statements[1]["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["OUTBOX#*"]}}
-    assert statements[2]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ADDRESSES"]}}
+    assert statements[2]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["requests"]}}
+    assert statements[3]["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ADDRESSES"]}}
 
 
 @pytest.mark.parametrize(

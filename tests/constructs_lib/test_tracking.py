@@ -121,6 +121,7 @@ def test_function_has_no_right_to_any_table() -> None:
     ]
     assert "dynamodb" not in json.dumps(statements)
     assert {action for one in statements for action in one["Action"]} == {
+        "events:PutEvents",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "sqs:ReceiveMessage",
@@ -141,6 +142,7 @@ def test_function_has_no_right_to_any_table() -> None:
     variables = only(template, "AWS::Lambda::Function")["Environment"]["Variables"]
     assert set(variables) == {
         "CONFIGURATION_SETS_ARN",
+        "EVENT_BUS",
         "MAX_RECEIVES",
         "QUEUE_URL",
         "REGISTRY_PATH",

@@ -51,9 +51,10 @@ def requests() -> dict[tuple[str, str, str], tuple[str, str, dict[str, Any]]]:
     for tenant, action, item in product(TABLES, TABLE_ACTIONS, ITEMS):
         keys = {} if action == "Scan" else {"dynamodb:LeadingKeys": [item]}
         found[tenant, action, item] = f"dynamodb:{action}", TABLES[tenant], keys
-    for tenant, action, index in product(TABLES, ("Query", "Scan"), ("threads-by-activity", "other")):
-        keys = {} if action == "Scan" else {"dynamodb:LeadingKeys": ["yes"]}
-        found[tenant, action, index] = f"dynamodb:{action}", f"{TABLES[tenant]}/index/{index}", keys
+    lists = product(TABLES, ("Query", "Scan"), ("threads-by-activity", "other"), ("listed", "requests"))
+    for tenant, action, index, listed in lists:
+        keys = {} if action == "Scan" else {"dynamodb:LeadingKeys": [listed]}
+        found[tenant, f"{action} {listed}", index] = f"dynamodb:{action}", f"{TABLES[tenant]}/index/{index}", keys
     for tenant, action, key in product(BUCKETS, OBJECT_ACTIONS, PREFIXES):
         found[tenant, action, key] = f"s3:{action}", f"{BUCKETS[tenant]}/{key}", {}
     for tenant, prefix in product(BUCKETS, ("", "held/", "held/x", "heldback/", "raw/", "clean/")):
@@ -77,16 +78,17 @@ def test_reading_allows_reading_of_one_tenant(requests: dict[Any, Any]) -> None:
     """Table, index and three prefixes; no write, no scan, no list, nothing in quarantine, and nothing of another tenant."""
     policies = policies_of(ACME.let_read)
     expected = {("acme", action, item) for action, item in product(("GetItem", "BatchGetItem", "Query"), ITEMS)}
-    expected |= {("acme", "Query", "threads-by-activity")}
+    expected |= {("acme", f"Query {listed}", "threads-by-activity") for listed in ("listed", "requests")}
     expected |= {("acme", "GetObject", key) for key in ("attachments/x/1", "bodies/x.json", "clean/x")}
     assert allowed(policies, requests) == expected
 
 
 def test_outbox_allows_requests_of_one_tenant(requests: dict[Any, Any]) -> None:
-    """To put a message in, to ask for it and to see what its sender is: no mail, no other item, and nothing of another tenant."""
+    """To put a message in, ask for it, list all of them and see what its sender is: no mail, no thread, nothing of another."""
     policies = policies_of(ACME.let_use_outbox)
     expected = {("acme", action, "OUTBOX#x") for action in ("GetItem", "PutItem")} | {("acme", "GetItem", "ADDRESSES")}
-    assert allowed(policies, requests) == expected | {("acme", "PutObject", "raw/out/x")}
+    expected |= {("acme", "Query requests", "threads-by-activity"), ("acme", "PutObject", "raw/out/x")}
+    assert allowed(policies, requests) == expected
 
 
 def test_deciding_on_held_mail_allows_its_list_and_requests(requests: dict[Any, Any]) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import jsonschema
 import pytest
 
+from mailroom import MessageTracked, schema_of
 from mailroom.errors import RetryableError
 from mailroom.functions.tracking_notes import Notes
 from mailroom.functions.tracking_settings import Settings
@@ -36,7 +38,17 @@ def batch(*lines: str, receives: int = 1, group: str = "set") -> dict[str, Any]:
     }
 
 
-def notes(store: Store, days: int | None = None, plain: bool = False, minutes: float = 0) -> Notes:
+def nobody_hears(_event: MessageTracked) -> None:
+    """Whom most tests tell."""
+
+
+def notes(
+    store: Store,
+    days: int | None = None,
+    plain: bool = False,
+    minutes: float = 0,
+    announce: Callable[[MessageTracked], None] = nobody_hears,
+) -> Notes:
     """Of a cell with one tenant, whose configuration set is "set"; so long after the events."""
     entry = Entry(tenant="acme", stack="stack", table=store.table, retention_days=days, plain_addresses=plain)
     now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -45,6 +57,7 @@ def notes(store: Store, days: int | None = None, plain: bool = False, minutes: f
         table_of=lambda _set, name: Table(client=store.client("dynamodb"), name=name),
         send_again=lambda _records: (),
         sets_arn=SETS,
+        announce=announce,
         max_receives=5,
         clock=lambda: now,
     )
@@ -94,6 +107,51 @@ def test_events_of_one_millisecond(store: Store) -> None:
         (EngagementKind.OPEN, False),
         (EngagementKind.OPEN, True),
     ]
+
+
+def test_others_hear_what_the_table_keeps(store: Store) -> None:
+    """One event each by its schema: tenant, message, kind, time, link, whether a program did it; and nothing else."""
+    heard: list[MessageTracked] = []
+    lines = [
+        line("Send", outbox="ab" * 20),
+        line("Delivery"),
+        line("BouncePermanent", subtype="NoEmail"),
+        line("Complaint", bot="abuse"),
+        line("Open", bot="true", event="a-1"),
+        line("Click", at="2026-11-23T10:02:00.123Z", link="https://example.org/?a=|b"),
+    ]
+    # Whom a bounce is about may be known later; others hear of it at once.
+    assert worked(store, *lines, announce=heard.append) == ["2", "3"]
+    for one in heard:
+        jsonschema.validate(one.detail, schema_of(MessageTracked), format_checker=jsonschema.FormatChecker())
+    assert [one.kind for one in heard] == ["Send", "Delivery", "Bounce", "Complaint", "Open", "Click"]
+    assert (heard[0].outbox, heard[2].subtype, heard[3].feedback) == ("ab" * 20, "NoEmail", "abuse")
+    assert (heard[4].bot, heard[4].event) == (True, "a-1")
+    assert heard[5].detail == {
+        "version": "1",
+        "tenant": "acme",
+        "delivery": SES_ID,
+        "kind": "Click",
+        "at": "2026-11-23T10:02:00.123000Z",
+        "outbox": "",
+        "link": "https://example.org/?a=|b",
+        "bot": False,
+        "subtype": "",
+        "feedback": "",
+        "event": "",
+    }
+
+
+def test_event_that_nobody_hears_is_brought_again(store: Store) -> None:
+    """It is noted once, and told when the bus takes it."""
+    heard: list[MessageTracked] = []
+
+    def refuse(_event: MessageTracked) -> None:
+        raise RetryableError("event bus default: refused")
+
+    assert worked(store, line("Open"), announce=refuse) == ["0"]
+    assert worked(store, line("Open"), announce=heard.append) == []
+    assert len(everything(store.reader.engagements, SES_ID)) == len(heard) == 1
 
 
 def test_send_event_takes_a_message_out_of_doubt(store: Store) -> None:
@@ -320,6 +378,7 @@ def test_table_is_the_sets_own(store: Store) -> None:
 
 ENVIRONMENT = {
     "CONFIGURATION_SETS_ARN": SETS,
+    "EVENT_BUS": "default",
     "MAX_RECEIVES": "5",
     "QUEUE_URL": "https://queue",
     "REGISTRY_PATH": "/email-cell-eu/configuration-sets/",
@@ -330,6 +389,7 @@ ENVIRONMENT = {
 def test_settings() -> None:
     """From the environment; what is missing is named."""
     assert Settings.from_environment(ENVIRONMENT) == Settings(
+        event_bus="default",
         sets_arn=SETS,
         registry_path="/email-cell-eu/configuration-sets/",
         role_arn="arn:aws:iam::000000000000:role/tables",

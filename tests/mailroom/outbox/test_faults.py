@@ -7,14 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jsonschema
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from mailroom import MessageInDoubt, MessageRefused, MessageSent, schema_of
 from mailroom.errors import MailroomError, RetryableError
 from mailroom.layout import ACTION_DELETE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, OUTBOX_TAG, OUTGOING_PREFIX
 from mailroom.messages import Address
 from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState, Outgoing
+from mailroom.outbox.ends import Told
 from mailroom.outbox.sending import Sending
 from mailroom.store import Objects, Table
 from mailroom.store.objects import put_unless_there
@@ -58,6 +61,8 @@ class World:
     s3: Any = field(default_factory=MemoryBucket)
     now: datetime = NOW
     id: str = ""
+    heard: list[Told] = field(default_factory=list)
+    deaf: int = 0
 
     def __post_init__(self) -> None:
         self.table = Table(client=self.client, name="messages")
@@ -92,6 +97,7 @@ class World:
                 retention=None,
                 join_by=frozenset(),
                 put_back=lambda _again, _seconds: None,
+                announce=self.hear,
                 pause=lambda _seconds: None,
             )
             try:
@@ -101,6 +107,13 @@ class World:
             else:
                 break
         self.client.hook = None
+
+    def hear(self, event: Told) -> None:
+        """The event bus, which takes nothing at first where it is `deaf`."""
+        if self.deaf:
+            self.deaf -= 1
+            raise RetryableError("event bus default: refused")
+        self.heard.append(event)
 
     @property
     def state(self) -> OutboxState:
@@ -258,6 +271,52 @@ def test_refusals_are_kept(case: str, error: Any, moment: str) -> None:
         break_at(world, number, moment, error)
         world.receive()
         assert (world.state, world.ses.sent) == (OutboxState.REFUSED, []), number
+        assert {one.TYPE for one in world.heard} == {"MessageRefused"}, number
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refusal_is_told_once_somebody_hears(case: str) -> None:
+    """By its schema, with its reason, without an address; told once where nothing fails, however often the queue brings it."""
+    world = World(deaf=2)
+    REFUSALS[case](world)
+    world.receive()
+    world.receive()
+    (event,) = world.heard
+    assert isinstance(event, MessageRefused)
+    jsonschema.validate(event.detail, schema_of(MessageRefused), format_checker=jsonschema.FormatChecker())
+    found = world.outbox.progress(world.id)
+    assert found is not None
+    assert (event.outbox, event.reason, event.explanation) == (world.id, found.reason, found.explanation)
+    assert "@" not in event.explanation
+
+
+def test_sent_message_is_told_once_it_is_filed() -> None:
+    """With the names of request, message and thread; where the bus fails, again."""
+    world = World(deaf=1)
+    world.receive()
+    world.receive()
+    (event,) = world.heard
+    assert isinstance(event, MessageSent)
+    jsonschema.validate(event.detail, schema_of(MessageSent), format_checker=jsonschema.FormatChecker())
+    found = world.outbox.progress(world.id)
+    assert found is not None
+    assert (event.outbox, event.delivery, event.message) == (world.id, "0107-1", found.message)
+    assert found.message
+
+
+def test_doubt_is_told_once() -> None:
+    """When it is known, and not at each try."""
+    world = World(deaf=1)
+    world.ses.fails = _lost
+    world.receive(times=9)
+    (event,) = world.heard
+    assert isinstance(event, MessageInDoubt)
+    jsonschema.validate(event.detail, schema_of(MessageInDoubt), format_checker=jsonschema.FormatChecker())
+    assert (world.state, event.outbox) == (OutboxState.IN_DOUBT, world.id)
+
+
+def _lost(_taken: bool) -> None:
+    raise ReadTimeoutError(endpoint_url="https://ses")
 
 
 def test_held_whatever_fails() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import boto3
@@ -21,7 +22,7 @@ from mailroom.store.engagements import note_engagement
 from mailroom.store.suppression import recipients_of
 from mailroom.tracking import Engagement, EngagementKind
 from tests.mailroom.outbox.conftest import NOW
-from tests.mailroom.store.conftest import REGION, Store, mail
+from tests.mailroom.store.conftest import REGION, Store, everything, mail
 
 SUPPORT = Address("support@post.acme.example", "Acme")
 RECEIPT = Outgoing(
@@ -89,6 +90,33 @@ def state(outbox: Outbox, id: str) -> tuple[OutboxState, str, str]:
     found = outbox.progress(id)
     assert found is not None
     return found.state, found.ses_id, found.reason
+
+
+def test_requests_are_listed(store: Store, outbox: Outbox) -> None:
+    """The latest first, page by page, by their state; with the names by which the filed copy and its events are found."""
+    ids = []
+    for number in range(3):
+        asked = replace(outbox, clock=lambda number=number: NOW + timedelta(minutes=number))
+        ids.append(asked.send(RECEIPT, key=f"order-{number}").id)
+    sending(store, Ses()).take(scanned(store, ids[0]))
+    sending(store, Ses()).take(scanned(store, ids[1], change=b"x"))
+    found = everything(outbox.requests, limit=2)
+    assert [(one.id, one.state.value) for one in found] == [(ids[2], "queued"), (ids[1], "refused"), (ids[0], "sent")]
+    assert [one.asked for one in found] == [NOW + timedelta(minutes=number) for number in (2, 1, 0)]
+    for state in OutboxState:
+        some = everything(partial(outbox.requests, state=state), limit=1)
+        assert some == [one for one in found if one.state is state]
+    sent = outbox.progress(ids[0])
+    assert sent == found[2]
+    message = store.reader.message(found[2].message)
+    assert message is not None
+    assert [one.ses_id for one in message.deliveries] == [found[2].ses_id]
+    # The list of threads, in the same index, has nothing of it.
+    assert [one.subject for one in store.reader.threads().items] == ["Receipt"]
+    with pytest.raises(ValueError, match="after must be"):
+        outbox.requests(after=store.reader.threads(limit=1).next)
+    later = replace(outbox, clock=lambda: NOW + timedelta(days=401))
+    assert everything(later.requests) == []
 
 
 def test_message_is_sent_and_is_in_its_thread(store: Store, outbox: Outbox) -> None:

@@ -167,7 +167,7 @@ class MemoryTable:
         partition, prefix = values[":p"]["S"], values.get(":s", {"S": ""})["S"]
         index = "IndexName" in request
         if index:
-            listed = [key for key, item in self.items.items() if LISTED in item]
+            listed = [key for key, item in self.items.items() if item.get(LISTED, {}).get("S") == partition]
             rank: Any = lambda key: (self.items[key][LATEST]["S"], *key)  # noqa: E731
         else:
             listed = [key for key in self.items if key[0] == partition and key[1].startswith(prefix)]

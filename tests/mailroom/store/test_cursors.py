@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from mailroom.store.cursors import (
     Pages,
-    ThreadPages,
     address_pages,
     event_pages,
     message_pages,
+    request_pages,
     suppression_pages,
+    thread_pages,
 )
 from mailroom.store.engagements import note_engagement
 from mailroom.store.suppression import suppress
@@ -26,7 +27,8 @@ from mailroom.tracking.model import Engagement, EngagementKind
 from tests.mailroom.store.conftest import Store, everything, mail
 
 ALL: list[Pages] = [
-    ThreadPages(),
+    thread_pages(),
+    request_pages(),
     message_pages(),
     address_pages("anna@example.net"),
     event_pages("0100"),

@@ -1,0 +1,41 @@
+"""What the events have in common. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final, Protocol
+
+__all__ = ["SOURCE", "VERSION", "Announced", "schema_of", "time_text"]
+
+SOURCE: Final = "email-subdomains"
+VERSION: Final = "1"
+
+
+class Announced(Protocol):
+    """An event."""
+
+    TYPE: ClassVar[str]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+
+
+def schema_of(event: type[Announced]) -> dict[str, Any]:
+    """JSON Schema of the `detail` that an EventBridge event of this kind has. Fields are added to it, never taken away.
+
+    Args:
+        event: MessageReceived, MessageHeld, MessageReleased, MessageDiscarded, MessageSent, MessageRefused, MessageInDoubt or
+            MessageTracked.
+
+    Source: JSON Schema, draft 2020-12; EventBridge user guide, "Events in Amazon EventBridge".
+    """
+    schema: dict[str, Any] = json.loads((Path(__file__).parent / f"{event.TYPE}.schema.json").read_text("utf-8"))
+    return schema
+
+
+def time_text(moment: datetime) -> str:
+    """RFC 3339, in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,70 @@
+"""How requests end that are not sent: refused or in doubt, and others are told once it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailroom.addresses import AddressBook
+from mailroom.announcements import MessageInDoubt, MessageRefused, MessageSent
+from mailroom.errors import MailroomError
+from mailroom.outbox.model import OutboxState
+from mailroom.outbox.moves import Moves
+from mailroom.outbox.requests import Request, move_on, request_of
+from mailroom.store.address_book import read_address_book
+from mailroom.store.table import Table
+
+__all__ = ["Ends", "Told", "known_book"]
+
+Told = MessageSent | MessageRefused | MessageInDoubt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ends:
+    """Ends requests of one tenant.
+
+    Args:
+        tenant: whose they are.
+        moves: what changes their states.
+        announce: tells others; raises RetryableError.
+    """
+
+    tenant: str
+    moves: Moves
+    announce: Callable[[Told], None]
+
+    def refuse(self, request: Request, before: OutboxState, reason: str, explanation: str) -> None:
+        """Refuse a message, and tell others. Raises RetryableError."""
+        self.moves.end(request, before, OutboxState.REFUSED, reason=reason, explanation=explanation)
+        found = request_of(self.moves.table, request.progress.id)
+        if found is not None:
+            self.tell(found)
+
+    def tell(self, request: Request) -> None:
+        """Tell others of a request that is refused or in doubt, unless they were told. Raises RetryableError."""
+        progress, state = request.progress, request.progress.state
+        if request.told == state:
+            return
+        if state is OutboxState.REFUSED:
+            self.announce(
+                MessageRefused(
+                    tenant=self.tenant,
+                    outbox=progress.id,
+                    reason=progress.reason,
+                    explanation=progress.explanation,
+                    refused=progress.at,
+                )
+            )
+        elif state is OutboxState.IN_DOUBT:
+            self.announce(MessageInDoubt(tenant=self.tenant, outbox=progress.id, since=progress.at))
+        else:
+            return
+        move_on(self.moves.table, progress.id, state, state, progress.at, told=state.value)
+
+
+def known_book(table: Table) -> AddressBook | None:
+    """The tenant's addresses; None where they cannot be read now: what SES answered is worth more than why."""
+    try:
+        return read_address_book(table)
+    except MailroomError:
+        return None
