@@ -80,7 +80,7 @@ def test_grants_are_those_of_the_tenants_own_construct(grant: str, encrypted: bo
         ("grant_addresses", [f"table/{TABLE}"]),
         (
             "grant_outbox",
-            ["raw/out/*", f"table/{TABLE}", f"table/{TABLE}", f"table/{TABLE}/index/threads-by-activity"],
+            ["raw/out/*", f"table/{TABLE}", f"table/{TABLE}/index/threads-by-activity", f"table/{TABLE}"],
         ),
         ("grant_held", ["", "held/*", "raw/decisions/*"]),
         (
