@@ -106,4 +106,4 @@ def test_page_that_asks_for_something_else(made: Templates) -> None:
 
 def test_sum_is_that_of_the_rows() -> None:
     """Readers can add up what is shown."""
-    assert dollars(sending()) == pytest.approx(5.00 + 5.63 + 0.50)
+    assert dollars(sending()) == pytest.approx(5.00 + 8.13 + 0.50 + 1.00)

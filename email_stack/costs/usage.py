@@ -103,8 +103,13 @@ def sending() -> list[Row]:
     """Of one message that is sent, besides what scanning and filing take."""
     return [
         Row("S3: `raw/out/`", "1 write", {Price.S3_WRITE: 1}),
-        Row("DynamoDB: the request and its four states, whom it went to", "9 writes", {Price.TABLE_WRITE: 9}),
+        Row(
+            "DynamoDB: the request and its four states, also in the index, whom it went to",
+            "13 writes",
+            {Price.TABLE_WRITE: 13},
+        ),
         Row("DynamoDB: how far it is", "4 reads", {Price.TABLE_READ: 4}),
+        Row("EventBridge: what others hear", "1 event", {Price.EVENT: 1}),
     ]
 
 
@@ -119,4 +124,5 @@ def events(tracker: Mapping[str, Any]) -> list[Row]:
             {Price.INVOCATION: 2, Price.ARM_SECOND: 0.03 * memory},
         ),
         Row("DynamoDB", "1 write", {Price.TABLE_WRITE: 1}),
+        Row("EventBridge: what others hear", "1 event", {Price.EVENT: 1}),
     ]

@@ -96,7 +96,7 @@ def test_requests_are_listed(store: Store, outbox: Outbox) -> None:
     """The latest first, page by page, by their state; with the names by which the filed copy and its events are found."""
     ids = []
     for number in range(3):
-        asked = replace(outbox, clock=lambda number=number: NOW + timedelta(minutes=number))
+        asked = replace(outbox, clock=partial(NOW.__add__, timedelta(minutes=number)))
         ids.append(asked.send(RECEIPT, key=f"order-{number}").id)
     sending(store, Ses()).take(scanned(store, ids[0]))
     sending(store, Ses()).take(scanned(store, ids[1], change=b"x"))

@@ -358,7 +358,8 @@ def test_what_goes_while_it_is_listed_is_left_out(desk: Desk) -> None:
 
         def get_object(self, **_arguments: Any) -> Any:
             raise ClientError(
-                {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "GetObject"
+                {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}},  # type: ignore[typeddict-item]
+                "GetObject",
             )
 
     class Leaving(Denying):

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mailroom.announcements.events import MessageHeld, MessageReleased, schema_of
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased, schema_of
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.events import RawObject, raw_objects, rescan_message
@@ -21,6 +21,7 @@ from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.scanning.conftest import Quarantine
 from tests.mailroom.scanning.test_intake import CLEAN, INFECTED, event
 
+Event = MessageHeld | MessageReleased | MessageDiscarded
 DEAD = Clamd(socket_path="/nonexistent/clamd.sock")
 
 
@@ -66,9 +67,9 @@ def test_others_are_told_of_held_mail(quarantine: Quarantine) -> None:
     """An event by the published schema, once it is recorded; where nobody takes it, the message is not done."""
     item = quarantine.put(INFECTED)
     quarantine.policy = Policy(infected=Action.HOLD)
-    told: list[MessageHeld | MessageReleased] = []
+    told: list[Event] = []
 
-    def refuse(_event: MessageHeld | MessageReleased) -> None:
+    def refuse(_event: Event) -> None:
         raise RetryableError("event bus default: refused")
 
     with pytest.raises(RetryableError, match="refused"):
