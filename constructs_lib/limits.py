@@ -11,8 +11,10 @@ from mailroom.addresses import AddressBook
 __all__ = [
     "MOST_BOOK_BYTES",
     "MOST_COUNTED_RESOURCES",
+    "MOST_POLICY_CHARACTERS",
     "MOST_RECIPIENTS_PER_RULE",
     "MOST_SENDER_CHARACTERS",
+    "access_characters",
     "attributes",
     "book_bytes",
     "most_receipt_rules",
@@ -21,13 +23,19 @@ __all__ = [
 ]
 
 MOST_SENDER_CHARACTERS: Final = 8_000
-"""Of any role: its inline policies are 10,240 characters in all. IAM user guide, "IAM and STS quotas"."""
+"""Of any role, beside what else `MOST_POLICY_CHARACTERS` hold."""
 
-_INLINE_CHARACTERS: Final = 10_240
 _WORK_CHARACTERS: Final = 2_000
 """What else the role may do that files and sends, with the longest names, but for its domain, which stands there twice."""
 _KEY_CHARACTERS: Final = 860
 """More, where a key encrypts what it works with."""
+
+MOST_POLICY_CHARACTERS: Final = 10_240
+"""Of all inline policies of a role together, white space not counted. IAM user guide, "IAM and STS quotas"."""
+_ACCESS_CHARACTERS: Final = {"read": 1_150, "send": 1_350, "addresses": 400, "held": 650}
+_POLICY_CHARACTERS: Final = 50
+_ACCESS_KEY_CHARACTERS: Final = 900
+"""Of the statements that `Access` writes, with the longest names."""
 
 MOST_RECIPIENTS_PER_RULE: Final = 500
 """SES developer guide, "Service quotas in Amazon SES", email receiving; another page says 100."""
@@ -61,7 +69,17 @@ def most_sender_characters(domain: str, *, encrypted: bool) -> int:
         encrypted: whether a key of the customer's encrypts what the role works with.
     """
     other = _WORK_CHARACTERS + 2 * len(domain) + (_KEY_CHARACTERS if encrypted else 0)
-    return min(MOST_SENDER_CHARACTERS, _INLINE_CHARACTERS - other)
+    return min(MOST_SENDER_CHARACTERS, MOST_POLICY_CHARACTERS - other)
+
+
+def access_characters(may: Iterable[str], *, encrypted: bool) -> int:
+    """What the policy of an application's role takes for one tenant, at most.
+
+    Args:
+        may: "read", "send", "addresses", "held".
+        encrypted: whether the tenant's mail has a KMS key of the customer's.
+    """
+    return _POLICY_CHARACTERS + _ACCESS_KEY_CHARACTERS * encrypted + sum(_ACCESS_CHARACTERS[one] for one in may)
 
 
 def most_receipt_rules(rule_set_name: str, tenant_id: str) -> int:

@@ -9,7 +9,7 @@ from constructs_lib import names
 from constructs_lib.limits import MOST_BOOK_BYTES, book_bytes, most_sender_characters, sender_characters
 from constructs_lib.records import report_authorization_records
 from email_stack.config.problems import Fault, RuleError
-from email_stack.config.sections import Address, MtaSts, ParentZone, Portal, Tracking
+from email_stack.config.sections import Access, Address, MtaSts, ParentZone, Portal, Tracking
 from mailroom.addresses import AddressBook, DesignatedAddress
 
 __all__ = ["check_agreement", "sender_faults"]
@@ -42,6 +42,8 @@ class _Tenant(Protocol):
     @property
     def mta_sts(self) -> MtaSts | None: ...
     @property
+    def access(self) -> tuple[Access, ...]: ...
+    @property
     def tracking(self) -> Tracking: ...
     @property
     def dmarc_rua(self) -> tuple[str, ...]: ...
@@ -53,7 +55,7 @@ def check_agreement(tenant: _Tenant) -> None:
     Raises:
         RuleError: all of what does not agree.
     """
-    faults = (*_dns(tenant), *_addresses(tenant), *_names_below(tenant))
+    faults = (*_dns(tenant), *_addresses(tenant), *_access(tenant), *_names_below(tenant))
     if faults:
         raise RuleError(*faults)
 
@@ -98,6 +100,25 @@ def _addresses(tenant: _Tenant) -> Iterator[Fault]:
     for index, local in enumerate(tenant.role_addresses):
         yield from _length(tenant, local, ("role_addresses", index))
     yield from _amount(tenant)
+
+
+def _access(tenant: _Tenant) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index, access in enumerate(tenant.access):
+        first = seen.setdefault(access.role_arn, index)
+        if first != index:
+            yield Fault(
+                f"must not repeat access[{first}]", "write all that the role may once", ("access", index, "role_arn")
+            )
+        for place, word in enumerate(access.may):
+            if word in access.may[:place]:
+                yield Fault("must not be repeated", "remove one of the two", ("access", index, "may", place))
+        if "send" in access.may and not tenant.sending_addresses:
+            yield Fault(
+                "needs an address that sends (without one, the tenant has no outbox)",
+                "designate one, or remove send",
+                ("access", index, "may", access.may.index("send")),
+            )
 
 
 def _amount(tenant: _Tenant) -> Iterator[Fault]:

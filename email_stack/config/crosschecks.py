@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from constructs_lib import names
-from constructs_lib.limits import MOST_COUNTED_RESOURCES, most_receipt_rules
+from constructs_lib.limits import MOST_COUNTED_RESOURCES, MOST_POLICY_CHARACTERS, access_characters, most_receipt_rules
 from constructs_lib.naming import receipt_rule_set_name
 from email_stack.config.agreement import sender_faults
 from email_stack.config.models import Cell, Tenant
@@ -14,6 +14,7 @@ from email_stack.config.problems import Fault
 
 __all__ = [
     "Claim",
+    "access_faults",
     "cell_faults",
     "claim_faults",
     "receipt_rules_of",
@@ -117,6 +118,14 @@ def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
         yield from sender_faults(tenant, encrypted=True)
     if tenant.encryption is not None:
         yield from _key_faults(tenant.encryption.key_arn, cell)
+    for index, access in enumerate(tenant.access):
+        account = access.role_arn.split(":")[4]
+        if cell.account is not None and account != cell.account:
+            yield Fault(
+                f'must be a role of account {cell.account}, which cell "{cell.id}" is in',
+                "name a role there; an application elsewhere takes it by sts:AssumeRole",
+                ("access", index, "role_arn"),
+            )
     parent = tenant.parent_zone
     if parent is None or parent.delegation_role_arn is None or cell.account is None:
         return
@@ -126,6 +135,31 @@ def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
             "remove it: in its own account the cell needs no role",
             ("parent_zone", "delegation_role_arn"),
         )
+
+
+def access_faults(tenants: Iterable[tuple[int, Tenant]], encrypted: Container[str]) -> Iterator[tuple[int, Fault]]:
+    """Roles whose policies would be longer than IAM takes, each with the number of the tenant with which they are.
+
+    Args:
+        tenants: with their numbers, in the config's order.
+        encrypted: ids of the tenants whose mail has a key of the customer's.
+    """
+    taken: dict[str, int] = {}
+    for number, tenant in tenants:
+        for index, access in enumerate(tenant.access):
+            before = taken.get(access.role_arn, 0)
+            taken[access.role_arn] = before + access_characters(access.may, encrypted=tenant.id in encrypted)
+            if before <= MOST_POLICY_CHARACTERS < taken[access.role_arn]:
+                yield (
+                    number,
+                    Fault(
+                        "must be a role with room for this policy (IAM takes "
+                        f"{MOST_POLICY_CHARACTERS:,} characters of a role, the tenants up to here need {taken[access.role_arn]:,})",
+                        "give these tenants a role of their own",
+                        ("access", index, "role_arn"),
+                        silent=True,
+                    ),
+                )
 
 
 def _room(tenant: Tenant, cell: Cell) -> Iterator[Fault]:

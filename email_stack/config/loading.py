@@ -12,6 +12,7 @@ from constructs_lib import names
 from email_stack.config.capacity import quota_faults
 from email_stack.config.crosschecks import (
     Claim,
+    access_faults,
     cell_faults,
     claim_faults,
     tenant_cell_faults,
@@ -70,6 +71,7 @@ class _Loading:
         cells = tuple(self._cells())
         by_id = {cell.id: cell for cell in cells}
         tenants: list[Tenant] = []
+        numbered: list[tuple[int, Tenant]] = []
         claims: list[Claim] = []
         places: list[Place] = []
         for number, (place, data) in enumerate(self._tenant_places()):
@@ -79,10 +81,13 @@ class _Loading:
                 claims.append(_claim_of_raw(number, place, data))
                 continue
             tenants.append(tenant)
+            numbered.append((number, tenant))
             claims.append(_claim(number, place, tenant))
             if tenant.cell in by_id:
                 self.problems += map(place.problem, tenant_cell_faults(tenant, by_id[tenant.cell]))
-        self.problems += (places[number].problem(fault) for number, fault in claim_faults(claims))
+        encrypted = {one.id for one in tenants if one.encryption or (one.cell in by_id and by_id[one.cell].encryption)}
+        between_tenants = (*claim_faults(claims), *access_faults(numbered, encrypted))
+        self.problems += (places[number].problem(fault) for number, fault in between_tenants)
         between_cells = (*cell_faults(cells), *quota_faults(cells, tenants))
         self.problems += (self._cell_places[cell_id].problem(fault) for cell_id, fault in between_cells)
         return cells, tuple(tenants)

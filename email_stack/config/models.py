@@ -15,6 +15,7 @@ from email_stack.config.agreement import check_agreement
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.quotas import Quotas
 from email_stack.config.sections import (
+    Access,
     Address,
     AddressItem,
     Dmarc,
@@ -108,6 +109,10 @@ class Tenant(Settings):
         default="mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail."
     )
     alerts: Mailboxes = Field(default=(), description="Operators who are told of detections, by e-mail. Default: none.")
+    access: tuple[Access, ...] = Field(
+        default=(),
+        description="Roles of applications, and what each may do with the tenant's mail. Default: none.",
+    )
     tracking: Tracking = Field(default=Tracking(), description="Open and click tracking. Default: both.")
     scanning: ScanningItem = Field(
         default=Scanning(), description="Virus scanning, or its mode alone. Default: shared."

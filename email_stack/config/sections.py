@@ -27,6 +27,7 @@ from mailroom.scanning.active.risks import ActiveContent as Reactions
 from mailroom.scanning.verdicts import Action, Policy
 
 __all__ = [
+    "Access",
     "ActiveContent",
     "Address",
     "AddressItem",
@@ -55,6 +56,20 @@ class ParentZone(Settings):
     delegation_role_arn: RoleArn | None = Field(
         default=None,
         description="Role in the zone's account that may write NS records. Only when that is another account. Default: none.",
+    )
+
+
+class Access(Settings):
+    """A role of an application's, and what it may do with the tenant's mail."""
+
+    role_arn: RoleArn = Field(
+        description="ARN of a role that is there, in the cell's account; the tenant's stack gives it an inline policy.",
+        examples=["arn:aws:iam::123456789012:role/support-inbox"],
+    )
+    may: tuple[Literal["read", "send", "addresses", "held"], ...] = Field(
+        min_length=1,
+        description="read: mail and addresses. send: the outbox. addresses: the address book alone. held: what waits in "
+        "quarantine, and requests to release or discard it.",
     )
 
 

@@ -14,6 +14,7 @@ from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
 from email_stack.config.sections import (
+    Access,
     ActiveContent,
     Address,
     Dmarc,
@@ -31,6 +32,7 @@ __all__ = ["Place", "problems_of", "unknown_key"]
 
 _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "parent_zone": ParentZone,
+    "access": Access,
     "addresses": Address,
     "dmarc": Dmarc,
     "mta_sts": MtaSts,
@@ -187,6 +189,8 @@ def _remedy_for_missing(key: str) -> str:
         "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
         "zone_name": "acme.example",
         "target": "d111111abcdef8.cloudfront.net",
+        "role_arn": '"arn:aws:iam::123456789012:role/support-inbox"',
+        "may": "[read, send]",
         "policy_host": "d111111abcdef8.cloudfront.net",
     }
     return f"add it, as in {key}: {examples[key]}" if key in examples else "add it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -24,6 +25,7 @@ from constructs_lib import (
 from constructs_lib.bucket_policy import Scanner
 from constructs_lib.naming import cell_export, receipt_rule_set_name, registry_path, tenant_stack_name
 from constructs_lib.records import zone_file_line
+from constructs_lib.wildcards import explain_wildcard
 from email_stack.config import Cell, Tenant
 from email_stack.stacks.cell_stack import (
     ACCESS_LOGS_BUCKET,
@@ -37,6 +39,14 @@ from email_stack.stacks.cell_stack import (
 )
 from email_stack.stacks.keys import imported_key
 from email_stack.stacks.removal import removal_policy
+from mailroom.layout import (
+    ATTACHMENTS_PREFIX,
+    BODIES_PREFIX,
+    CLEAN_PREFIX,
+    DECISIONS_PREFIX,
+    HELD_PREFIX,
+    OUTGOING_PREFIX,
+)
 from mailroom.messages.joining import JoinBy
 
 __all__ = ["TenantStack"]
@@ -66,7 +76,27 @@ class TenantStack(cdk.Stack):
             else _cell_scanner(cell.id, _keys_of(cell))
         )
         self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key, alarms))
+        if tenant.access:
+            self._let_applications(tenant)
         self._write_outputs()
+
+    def _let_applications(self, tenant: Tenant) -> None:
+        """Give each application's role an inline policy of what it may."""
+        grants = {
+            "read": self.subdomain.grant_read,
+            "send": self.subdomain.grant_outbox,
+            "addresses": self.subdomain.grant_addresses,
+            "held": self.subdomain.grant_held,
+        }
+        roles = Construct(self, "Access")
+        for access in tenant.access:
+            name = access.role_arn.rpartition("/")[2]
+            role = iam.Role.from_role_arn(roles, name, access.role_arn)
+            for word in access.may:
+                grants[word](role)
+        for prefix in (ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, HELD_PREFIX, DECISIONS_PREFIX, OUTGOING_PREFIX):
+            objects = f"{self.subdomain.inbox.bucket_arn}/{prefix}*"
+            explain_wildcard(roles, objects, "an application works with all objects of its tenant below the prefix")
 
     def _own_scanner(self, cell: Cell, key: kms.IKey | None, alarms: sns.ITopic) -> Scanner:
         """A scanner for this tenant alone, with the cell's definitions."""
