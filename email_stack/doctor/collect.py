@@ -18,7 +18,7 @@ from email_stack.doctor.model import CellDiagnosis, Diagnosis, Line, State, Verd
 from email_stack.doctor.needs import LARGEST, Need, memory_needed, needs
 from email_stack.doctor.reads import AccountReader, HostedZone
 from email_stack.doctor.sources import SOURCES
-from email_stack.operations.aws import AwsError, check_credentials
+from email_stack.operations.aws import AwsError, RegionError, check_credentials
 from email_stack.synthesis.toolchain import ToolchainError
 
 __all__ = ["ReadServers", "diagnose", "quota_lines"]
@@ -135,6 +135,11 @@ def _places(cells: Sequence[Cell], pool: ThreadPoolExecutor) -> tuple[dict[str, 
     accounts: dict[str, str] = {}
     for cell, found in zip(cells, pool.map(_whose, cells), strict=True):
         region = Line(check="region", verdict=judge.region(cell))
+        if isinstance(found, RegionError):
+            whose = judge.credentials(cell, found.account, found.arn)
+            not_enabled = judge.region_not_enabled(cell, found.account, found.remedy)
+            lines[cell.id] = [Line(check="credentials", verdict=whose), Line(check="region", verdict=not_enabled)]
+            continue
         if isinstance(found, AwsError):
             unknown = Verdict(state=State.UNKNOWN, said=str(found))
             lines[cell.id] = [Line(check="credentials", verdict=unknown), region]

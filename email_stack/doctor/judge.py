@@ -27,6 +27,7 @@ __all__ = [
     "production_access",
     "quota",
     "region",
+    "region_not_enabled",
     "rule_set",
     "sending",
     "tool",
@@ -65,6 +66,13 @@ def region(cell: Cell) -> Verdict:
     if cell.region not in RECEIVING_REGIONS:
         return _wrong(f"SES receives no mail in {cell.region}", f"use one of {', '.join(RECEIVING_REGIONS)}")
     return _ok(f"SES receives mail in {cell.region}")
+
+
+def region_not_enabled(cell: Cell, account: str, remedy: str) -> Verdict:
+    """That AWS takes the account's credentials elsewhere only."""
+    return _wrong(
+        f"STS does not take credentials of account {account} in {cell.region}, which it takes elsewhere", remedy
+    )
 
 
 def bootstrap(cell: Cell, account: str, version: int | None) -> Verdict:

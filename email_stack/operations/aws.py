@@ -23,6 +23,7 @@ __all__ = [
     "AwsError",
     "CredentialsError",
     "DeployedStack",
+    "RegionError",
     "WrongAccountError",
     "aws_errors",
     "check_account",
@@ -36,6 +37,12 @@ __all__ = [
 ]
 
 
+_ENABLED: Final = "us-east-1"
+"""A region that is enabled in every account."""
+
+_NOT_ENABLED: Final = {"InvalidClientTokenId", "RegionDisabledException"}
+"""What STS answers in a region that is not, as to keys that nobody has. IAM user guide, "Manage AWS STS in an AWS Region"."""
+
 _GONE: Final = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 
 
@@ -45,6 +52,31 @@ class AwsError(Exception):
 
 class CredentialsError(AwsError):
     """There are no credentials, or none that AWS takes; the text is one line, the same whatever was asked for."""
+
+
+class RegionError(CredentialsError):
+    """AWS takes the credentials, and not in that region, which the account has not enabled.
+
+    Args:
+        region: where it does not.
+        account: whose they are.
+        arn: the same, in full.
+    """
+
+    def __init__(self, region: str, account: str, arn: str) -> None:
+        self.region, self.account, self.arn = region, account, arn
+        super().__init__(
+            f"region {region}: STS does not take credentials of account {account} there, which it takes in {_ENABLED}; "
+            f"{self.remedy}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return (
+            f"enable the region, in the AWS console under Account, or run: aws account enable-region --region-name {self.region}; "
+            "where it is enabled, sign in anew: sessions of STS's global endpoint are not taken there"
+        )
 
 
 class WrongAccountError(AwsError):
@@ -79,12 +111,27 @@ def code_of(error: Exception) -> str:
 
 
 def check_credentials(region: str) -> tuple[str, str]:
-    """Account and ARN of whose the credentials are, asked of STS.
+    """Account and ARN of whose the credentials are, asked of STS in that region.
 
     Raises:
+        RegionError: AWS takes them elsewhere, and not there.
         CredentialsError: there are none, or AWS does not take them.
         AwsError: AWS could not be asked.
     """
+    try:
+        return _caller(region)
+    except CredentialsError as error:
+        refused = error.__cause__
+        if region == _ENABLED or not isinstance(refused, Exception) or code_of(refused) not in _NOT_ENABLED:
+            raise
+        try:
+            elsewhere = _caller(_ENABLED)
+        except AwsError:
+            raise error from refused
+        raise RegionError(region, *elsewhere) from refused
+
+
+def _caller(region: str) -> tuple[str, str]:
     with aws_errors(f"region {region}: cannot tell whose the credentials are"):
         caller = session().client("sts", region_name=region).get_caller_identity()
     return caller["Account"], caller.get("Arn", f"arn:aws:iam::{caller['Account']}:root")

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -102,8 +103,12 @@ class _Refusing(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One refusal."""
         code = self.path.strip("/")
-        body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>".encode()
-        self.send_response(403)
+        self.answer(403, f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
+
+    def answer(self, status: int, document: str) -> None:
+        """One document."""
+        body = document.encode()
+        self.send_response(status)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -113,13 +118,35 @@ class _Refusing(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-@pytest.fixture
-def refusing() -> Iterator[str]:
-    """An endpoint that refuses with the code that its path names."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+class _Elsewhere(_Refusing):
+    """STS of an account that has not enabled eu-south-1: the region is the third word of what the request is signed for."""
+
+    def do_POST(self) -> None:
+        """Whose the credentials are, where they are known."""
+        if "/eu-south-1/sts/" in self.headers["Authorization"]:
+            self.path = "/InvalidClientTokenId"
+            super().do_POST()
+            return
+        caller = "<Account>111111111111</Account><Arn>arn:aws:iam::111111111111:user/anna</Arn><UserId>A</UserId>"
+        self.answer(
+            200,
+            f"<GetCallerIdentityResponse><GetCallerIdentityResult>{caller}</GetCallerIdentityResult></GetCallerIdentityResponse>",
+        )
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An endpoint that refuses with the code that its path names."""
+    with _serving(_Refusing) as url:
+        yield url
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -197,6 +224,39 @@ def test_what_aws_does_not_take_is_told(
     assert (done.code, document["exit_code"], document["error"]) == (9, 9, "no usable AWS credentials")
     assert said in document["detail"]
     assert "very-secret" not in done.out + done.err
+
+
+@pytest.mark.servers
+def test_region_that_the_account_has_not_enabled_is_told(
+    tell: Callable[..., Said], config: Path, tmp_path: Path
+) -> None:
+    """STS there refuses credentials that are good elsewhere: signing in anew would change nothing."""
+    config.write_text(CONFIG.replace("eu-central-1", "eu-south-1"))
+    with _serving(_Elsewhere) as url:
+        keys = {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "very-secret"}
+        environment = _machine(tmp_path, **keys, AWS_ENDPOINT_URL=url, NO_PROXY="127.0.0.1")
+        for command in (("deploy", "globex", "--yes"), ("rescan", "acme"), ("dns-check", "globex")):
+            done = tell(environment, *command)
+            assert done.code == 9, done.err
+            title, line = done.err.strip().splitlines()
+            assert title == "no usable AWS credentials"
+            assert line.startswith(
+                "region eu-south-1: STS does not take credentials of account 111111111111 there, which it takes in us-east-1; "
+                "enable the region, in the AWS console under Account, or run: aws account enable-region --region-name eu-south-1"
+            )
+        found = json.loads(tell(environment, "doctor", "--json").out)
+    (credentials, region) = found["cells"][0]["checks"]
+    assert (credentials["state"], credentials["said"]) == (
+        "ok",
+        "arn:aws:iam::111111111111:user/anna in account 111111111111",
+    )
+    assert (region["state"], region["said"]) == (
+        "wrong",
+        "STS does not take credentials of account 111111111111 in eu-south-1, which it takes elsewhere",
+    )
+    assert region["remedy"].startswith(
+        "enable the region, in the AWS console under Account, or run: aws account enable-region"
+    )
 
 
 def test_status_says_it_too(tell: Callable[..., Said], tmp_path: Path) -> None:
