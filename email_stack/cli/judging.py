@@ -113,6 +113,8 @@ def judged_deployment(
                 _add(found, tenant, _left_over(tenant, wanted, there))
             for name, risk in _copies(cell, own, wanted, there, places):
                 found[name] = (*found.get(name, ()), risk)
+            for name, risk in _received(own, wanted, there, found, resolver):
+                found[name] = (*found.get(name, ()), risk)
         for tenant in own:
             name = tenant_stack_name(tenant.id)
             found[name] = tuple(
@@ -185,6 +187,43 @@ def _copies(
                     found.append((name, _copy(absent[name], f"{region}{place.said}", f"{cell.region}{places.said}")))
     found += [(next(iter(absent)), _not_looked_at(one)) for one in places.closed]
     return found
+
+
+def _received(
+    tenants: Sequence[Tenant],
+    wanted: Mapping[str, Template],
+    there: Mapping[str, DeployedStack],
+    found: Mapping[str, tuple[Risk, ...]],
+    resolver: Endpoint | None,
+) -> list[tuple[str, Risk]]:
+    """Tenants that nobody found anywhere, and to whom mail is led all the same."""
+    absent = {
+        tenant.subdomain: name
+        for tenant in tenants
+        if (name := tenant_stack_name(tenant.id)) in wanted
+        and name not in there
+        and not any(one.refused for one in found.get(name, ()))
+    }
+    if not absent:
+        return []
+    from email_stack.dnscheck.already import receiving_already  # noqa: PLC0415 - dnspython takes longer than most commands
+
+    regions = receiving_already(list(absent), resolver)
+    return [(absent[domain], _led_elsewhere(domain, region)) for domain, region in regions.items()]
+
+
+def _led_elsewhere(domain: str, region: str) -> Risk:
+    return Risk(
+        kind=RiskKind.DATA,
+        text=f"the MX of {domain} leads its mail to SES in {region} already, and no account that was looked at has its stack: this "
+        "may be a second, empty copy of a tenant whose mail is elsewhere",
+        refused=True,
+        steps=(
+            "where it is this tenant: write account and region as they were, or use credentials of that account",
+            "where another system receives by that MX, or none does any more: deploy with --force",
+        ),
+        subject=domain,
+    )
 
 
 def _unread(cell: Cell, account: str, why: str) -> Risk:

@@ -12,8 +12,10 @@ import pytest
 from email_stack.cli.judging import Judgement, judged_deployment
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import load
+from email_stack.dnscheck.model import Endpoint
 from email_stack.transitions import RiskKind
 from emulator import Emulator
+from tests.nameservers import Internet
 
 OURS: Final = "000000000000"
 THEIRS: Final = "222222222222"
@@ -21,6 +23,7 @@ CLOSED: Final = "333333333333"
 REGION: Final = "eu-central-1"
 DOMAIN: Final = "post.acme.example"
 STACK: Final = "Tenant-acme"
+NOBODY: Final = Endpoint("127.0.0.1", 9)
 
 
 def template(**resources: dict[str, Any]) -> dict[str, Any]:
@@ -67,11 +70,20 @@ def ours(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(scope="module")
+def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    """Name servers that run."""
+    with Internet(tmp_path_factory.mktemp("internet")) as running:
+        yield running
+
+
 def _policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def judged(folder: Path, cell: dict[str, Any], others: dict[str, Any] | None = None) -> Judgement:
+def judged(
+    folder: Path, cell: dict[str, Any], others: dict[str, Any] | None = None, resolver: Endpoint = NOBODY
+) -> Judgement:
     """What is found where the tenant is to be deployed in a cell without its table."""
     tenant = {"id": "acme", "subdomain": DOMAIN, "cell": "one", "live": False}
     path = folder / "tenants.yaml"
@@ -83,7 +95,7 @@ def judged(folder: Path, cell: dict[str, Any], others: dict[str, Any] | None = N
     (folder / "manifest.json").write_text(json.dumps({"artifacts": manifest}))
     for name, made in zip(stacks, ({"Resources": {}}, template()), strict=True):
         (folder / f"{name}.template.json").write_text(json.dumps(made))
-    return judged_deployment(load(path), ["acme"], stacks, folder, account=OURS, resolver=None, port=53)
+    return judged_deployment(load(path), ["acme"], stacks, folder, account=OURS, resolver=resolver, port=53)
 
 
 def found(judgement: Judgement) -> list[tuple[str, RiskKind, bool]]:
@@ -144,3 +156,19 @@ def test_an_account_that_was_not_looked_at_is_told(tmp_path: Path) -> None:
     (line,) = judgement.lines(forced=False)
     assert line.startswith(f"{STACK}: whether it is deployed in account {CLOSED} of another cell was not looked at")
     judgement.refuse()
+
+
+@pytest.mark.usefixtures("ours")
+@pytest.mark.parametrize(
+    ("exchange", "refused"), [("inbound-smtp.eu-west-1.amazonaws.com", True), ("mx.acme.example", False), (None, False)]
+)
+def test_mail_that_is_led_to_ses_already(
+    tmp_path: Path, internet: Internet, exchange: str | None, refused: bool
+) -> None:
+    """Deployed where no credentials show it: its MX tells. One that leads elsewhere, or none, is a new tenant's."""
+    internet.serve("acme.example", f"{DOMAIN}. 60 IN MX 10 {exchange}.\n" if exchange else "", internet.customer)
+    internet.flush()
+    judgement = judged(tmp_path, {"region": REGION}, None, Endpoint(internet.resolver.address, internet.resolver.port))
+    assert found(judgement) == ([(STACK, RiskKind.DATA, True)] if refused else [])
+    if refused:
+        assert f"the MX of {DOMAIN} leads its mail to SES in eu-west-1 already" in refusal(judgement)
