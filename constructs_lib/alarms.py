@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -54,7 +53,7 @@ def add_alarm(
     place = (Construct(scope, id), "Resource") if nested else (scope, id)
     name, value = threshold.dimension
     actions = [topic.topic_arn] if topic is not None else None
-    alarm = cloudwatch.CfnAlarm(
+    cloudwatch.CfnAlarm(
         *place,
         namespace=threshold.namespace,
         metric_name=threshold.metric,
@@ -70,7 +69,3 @@ def add_alarm(
         insufficient_data_actions=actions if threshold.silence_alarms else None,
         ok_actions=actions,
     )
-    if actions is None:
-        cdk.Validations.of(alarm).acknowledge(
-            cdk.Acknowledgment(id="AwsSolutions-CW1", reason="whoever composes passes the topic to tell")
-        )

@@ -194,13 +194,6 @@ class TenantInbox(Construct):
         for told in (props.scanner, props.structurer):
             for resource in told.ready if told is not None else ():
                 bucket.add_resource_dependency(resource)
-        if props.access_logs_bucket_name is None:
-            cdk.Validations.of(bucket).acknowledge(
-                cdk.Acknowledgment(
-                    id="AwsSolutions-S1",
-                    reason="access logs need a bucket that outlives this one: whoever composes passes access_logs_bucket_name",
-                )
-            )
         return bucket
 
     def _policy_document(self, props: TenantInboxProps) -> dict[str, Any]:

@@ -206,8 +206,4 @@ class SignatureMirror(Construct):
             resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
                 destination_bucket_name=access_logs_bucket_name, log_file_prefix="definitions/"
             )
-        else:
-            cdk.Validations.of(bucket).acknowledge(
-                cdk.Acknowledgment(id="AwsSolutions-S1", reason="whoever composes passes access_logs_bucket_name")
-            )
         return bucket
