@@ -22,7 +22,9 @@ __all__ = [
     "OUTBOX_TAG",
     "OUTGOING_PREFIX",
     "RAW_PREFIX",
+    "RECALLED_MARK",
     "RISKS_MARK",
+    "SIGNATURE_MARK",
     "VERDICT_PREFIX",
 ]
 
@@ -64,6 +66,13 @@ RISKS_MARK: Final = "risks"
 
 FINDINGS_MARK: Final = "findings"
 """Metadata of a delivered message: what was taken out of it; of a notice, what was found in the message that is not there."""
+
+RECALLED_MARK: Final = "recalled"
+"""Metadata of what stands in the place of a message that was recalled, and of the message where it waits in quarantine again: the
+digest that names the message to readers."""
+
+SIGNATURE_MARK: Final = "signature"
+"""Metadata of the notice in the place of a message that was recalled: what was found in it."""
 
 ACTION_GONE: Final = "gone"
 """Nobody: the message was deleted before it was scanned."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["AGE", "DEFINITIONS", "DETECTIONS", "HELD", "NAMESPACE", "OLDER_DEFINITIONS", "SCANNER", "SECOND_SOURCE"]
+__all__ = [
+    "AGE",
+    "DEFINITIONS",
+    "DETECTIONS",
+    "HELD",
+    "NAMESPACE",
+    "OLDER_DEFINITIONS",
+    "RECALLED",
+    "SCANNER",
+    "SECOND_SOURCE",
+]
 
 NAMESPACE: Final = "EmailSubdomains"
 
@@ -16,6 +26,9 @@ DEFINITIONS: Final = "Definitions"
 
 DETECTIONS: Final = "Detections"
 HELD: Final = "Held"
+
+RECALLED: Final = "Recalled"
+"""Delivered messages that were taken back."""
 
 OLDER_DEFINITIONS: Final = "OlderDefinitions"
 """Messages that were scanned with a set from before, since the newest cannot be had or does not load."""

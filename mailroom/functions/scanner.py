@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import boto3
 
 from mailroom.announcements import Announcer
+from mailroom.definitions.sets import current
 from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import SCANNER
 from mailroom.metrics import Meter
@@ -19,6 +20,8 @@ from mailroom.scanning.dmarc_policies import DmarcPolicies
 from mailroom.scanning.engine import WarmEngine
 from mailroom.scanning.handler import work_on
 from mailroom.scanning.intake import Intake
+from mailroom.scanning.passes import Passes
+from mailroom.scanning.recall import Recalls
 from mailroom.scanning.recipients import Recipients
 from mailroom.scanning.scan import AnswerCache
 from mailroom.waiting import try_again_after
@@ -42,20 +45,53 @@ class _Context(Protocol):
 
 
 def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[str, str]]]:
-    """Work on one batch of the queue; returns the messages to bring again."""
+    """Work on one batch of the queue, or, where the clock says so, on what was delivered; returns the messages to bring again."""
     settings, engine, intake = _sandbox()
     meter = Meter(SCANNER, settings.scanner)
+    recalls = Recalls(
+        s3=intake.s3,
+        sns=intake.sns,
+        engine=engine,
+        recipient_of=intake.recipient_of,
+        clock=_now,
+        cache=intake.cache,
+        count=meter.count,
+    )
     try:
+        if "Records" not in event:
+            _go_on(settings, engine, recalls, meter)
+            return {"batchItemFailures": []}
         answer = work_on(
             event,
             replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
             ensure_ready=lambda: engine.ensure_ready(meter.count),
+            recalls=recalls,
         )
     finally:
         meter.flush()
     try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
     return answer
+
+
+def _go_on(settings: Settings, engine: WarmEngine, recalls: Recalls, meter: Meter) -> None:
+    """Recall what is known to be bad, and scan what was delivered with the newest set."""
+    ledger = settings.ledger(recalls.s3)
+    if ledger is None:
+        return
+
+    def newest() -> str | None:
+        manifest = current(recalls.s3, settings.definitions_bucket)
+        return manifest.version if manifest is not None else None
+
+    passes = Passes(
+        ledger=ledger,
+        recalls=recalls,
+        newest=newest,
+        ensure_ready=lambda: engine.ensure_ready(meter.count),
+        clock=_now,
+    )
+    passes.run()
 
 
 @cache
@@ -85,6 +121,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         cache=AnswerCache(),
         dmarc_policy_of=DmarcPolicies().of,
         announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
+        ledger=settings.ledger(s3),
     )
     return settings, engine, intake
 

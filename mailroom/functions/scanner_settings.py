@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mailroom.functions.environment import required_variables
+from mailroom.scanning.ledger import Ledger
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 __all__ = ["Settings"]
 
@@ -27,6 +31,7 @@ class Settings:
         scanner: name that the metrics are counted under.
         event_bus: where others are told of held mail.
         memory_mib: of the function, as Lambda says; 0 where nobody does.
+        recall_days: for how long what was delivered is scanned again with newer definitions; 0 for not at all.
     """
 
     definitions_bucket: str
@@ -35,11 +40,18 @@ class Settings:
     scanner: str
     event_bus: str
     memory_mib: int = 0
+    recall_days: int = 0
 
     @property
     def concurrent_reload(self) -> bool:
         """Whether memory holds the definitions twice, beside the largest message."""
         return self.memory_mib >= _CONCURRENT_RELOAD_MIB
+
+    def ledger(self, s3: S3Client) -> Ledger | None:
+        """Where deliveries are noted; None where nothing is recalled."""
+        if not self.recall_days:
+            return None
+        return Ledger(s3=s3, bucket=self.definitions_bucket, scanner=self.scanner, days=self.recall_days)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -56,4 +68,5 @@ class Settings:
                 scanner=environment["SCANNER_NAME"],
                 event_bus=environment["EVENT_BUS"],
                 memory_mib=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
+                recall_days=int(environment.get("RECALL_DAYS", "0")),
             )

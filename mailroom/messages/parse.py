@@ -29,7 +29,7 @@ from mailroom.messages.specs import UNCLEAR
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
 from mailroom.messages.words import decoded_words
 
-__all__ = ["MAX_NESTED", "MESSAGE_TYPES", "opened_files", "parse"]
+__all__ = ["MAX_NESTED", "MESSAGE_TYPES", "digest_of", "opened_files", "parse"]
 
 MAX_NESTED: Final = 10
 """Messages within messages that are looked into; those deeper are attachments like others."""
@@ -71,6 +71,16 @@ def parse(raw: bytes) -> Message:
     Source: RFC 5322, RFC 2045 to 2049, RFC 2231, RFC 6532; and what mail in the world makes of them.
     """
     return _Reader(raw, _limits(raw), depth=0).message()
+
+
+def digest_of(raw: bytes) -> str:
+    """The digest that `parse` names the message by; faster, since only its header is read.
+
+    Args:
+        raw: as for `parse`.
+    """
+    root = read_structure(raw, Problems(), _limits(raw))
+    return _digest(root.header, memoryview(raw)[root.start :])
 
 
 def opened_files(raw: bytes) -> list[Attachment]:

@@ -15,7 +15,7 @@ from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst_first
 
-__all__ = ["MOST_ALERTS", "NAME_CHARACTERS", "Alert", "alerts_of", "findings_of", "release_alert"]
+__all__ = ["MOST_ALERTS", "NAME_CHARACTERS", "Alert", "alerts_of", "findings_of", "recall_alert", "release_alert"]
 
 MOST_ALERTS: Final = 10
 """Of one message: whoever sends it decides how much is found in it."""
@@ -102,6 +102,35 @@ def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Deliver
     return _alert(item, whole, subject=subject, tenant=tenant, raw=raw, delivery=delivery, now=now)
 
 
+def recall_alert(item: RawObject, *, tenant: str, signature: str, now: datetime) -> Alert:
+    """The alert of a message that is taken back. No mail is read for it: it names no envelope, and no file."""
+    facts = {
+        "tenant": tenant,
+        "message_id": item.message_id,
+        "verdict": Verdict.INFECTED.value,
+        "signature": signature[:NAME_CHARACTERS],
+        "action": "recall",
+        "reason": "it was delivered before this was found",
+        "time": now.isoformat(),
+    }
+    lines = {
+        "Tenant": tenant,
+        "Message": item.message_id,
+        "Found": f"{signature} ({Verdict.INFECTED.value})",
+        "Action": "recall, it was delivered before this was found",
+        "Time": f"{now:%Y-%m-%d %H:%M:%S %Z}",
+    }
+    return _written(f"recalled mail to {tenant}: {_plain(signature)}", facts, lines)
+
+
+def _written(subject: str, facts: dict[str, Any], lines: dict[str, str]) -> Alert:
+    text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
+    return Alert(
+        subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),
+        message=json.dumps({"default": json.dumps(facts), "email": text}),
+    )
+
+
 def _alert(
     item: RawObject,
     part: PartVerdict,
@@ -144,11 +173,7 @@ def _alert(
     if more:
         subject = f"{subject[:_BEFORE_MORE]}, and {more} more"
         lines["Besides"] = f"and {more} more that were found in this message; see its verdict record"
-    text = "".join(f"{name + ':':15} {_plain(value)}\n" for name, value in lines.items())
-    return Alert(
-        subject=subject[: _SUBJECT_CHARACTERS - 1].encode("ascii", "replace").decode("ascii"),
-        message=json.dumps({"default": json.dumps(facts), "email": text}),
-    )
+    return _written(subject, facts, lines)
 
 
 def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:

@@ -48,6 +48,7 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
             message=message,
             risks=plan.delivery.risks,
             removed=plan.delivery.removed,
+            recalled=case.standing.recalled if case.standing is not None else "",
         )
     else:
         headers = arrived.headers

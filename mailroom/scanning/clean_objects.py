@@ -20,7 +20,9 @@ from mailroom.layout import (
     CLEAN_PREFIX,
     FINDINGS_MARK,
     MAX_KEY_BYTES,
+    RECALLED_MARK,
     RISKS_MARK,
+    SIGNATURE_MARK,
 )
 from mailroom.scanning.active.risks import Risk
 from mailroom.scanning.arrived import Arrived
@@ -40,10 +42,13 @@ __all__ = [
     "mail_metadata",
     "notice_metadata",
     "read_clean",
+    "recall_metadata",
     "standing_at",
 ]
 
 _MOST_METADATA: Final = 2_048
+_MOST_SIGNATURE: Final = 200
+_ORIGINAL: Final = "recalled-version"
 
 _NOTICES: Final = {ACTION_HOLD: Action.HOLD, ACTION_DELETE: Action.DELETE, ACTION_GONE: Action.DELETE}
 
@@ -60,6 +65,11 @@ class Standing:
         notice: what became of the message instead, hold or delete; None where the object is the message.
         modified: when its raw version was put there, of a file; None where that is not known.
         older: raw versions of the same second that are older.
+        version: its own version.
+        since: when it was put there; None where that is not known.
+        recalled: digest that names the message which was recalled from there; "" where none was.
+        original: the version that was recalled; "" where none was, or what stands there is a message again.
+        signature: what was found in the message that was recalled; "" where none was.
     """
 
     etag: str
@@ -69,6 +79,11 @@ class Standing:
     notice: Action | None = None
     modified: datetime | None = None
     older: tuple[str, ...] = ()
+    version: str = ""
+    since: datetime | None = None
+    recalled: str = ""
+    original: str = ""
+    signature: str = ""
 
     def action(self, raw_sha256: str) -> Action:
         """What was done with the raw version of these octets: delivered as it came, or without something."""
@@ -106,6 +121,11 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
         notice=_NOTICES.get(said.get(ACTION_MARK, "")) if not is_file else None,
         modified=datetime.fromisoformat(said["raw-time"]) if is_file else None,
         older=tuple(said.get("raw-older", "").split()),
+        version=answer.get("VersionId", ""),
+        since=answer["LastModified"],
+        recalled=said.get(RECALLED_MARK, "") if not is_file else "",
+        original=said.get(_ORIGINAL, "") if not is_file else "",
+        signature=said.get(SIGNATURE_MARK, ""),
     )
 
 
@@ -143,8 +163,11 @@ def mail_metadata(
     message: bytes,
     risks: Iterable[Risk] = (),
     removed: Iterable[PartVerdict] = (),
+    recalled: str = "",
 ) -> dict[str, str]:
-    """What a delivered message says of itself; `removed` are the parts that were taken out of it."""
+    """What a delivered message says of itself; `removed` are the parts that were taken out of it, `recalled` the name under which
+    one was known that comes back after it was recalled.
+    """
     words = " ".join(risk.value for risk in risks)
     without = findings_text(findings_of(removed))
     return {
@@ -154,6 +177,7 @@ def mail_metadata(
         "raw-sha256": raw_sha256,
         **({RISKS_MARK: words} if words else {}),
         **({FINDINGS_MARK: without} if without else {}),
+        **({RECALLED_MARK: recalled} if recalled else {}),
     }
 
 
@@ -163,6 +187,24 @@ def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, result:
     if found := findings_text(findings_of(result.parts)):
         said[FINDINGS_MARK] = found
     return {**said, "raw-sha256": raw_sha256} if raw_sha256 else said
+
+
+def recall_metadata(standing: Standing, *, digest: str, signature: str) -> dict[str, str]:
+    """What the notice says that stands in the place of a recalled message.
+
+    Args:
+        standing: the message.
+        digest: names it to readers.
+        signature: what was found in it.
+    """
+    return {
+        "raw-version": standing.raw_version,
+        "verdict": Verdict.INFECTED.value,
+        ACTION_MARK: ACTION_HOLD,
+        RECALLED_MARK: digest,
+        _ORIGINAL: standing.version,
+        SIGNATURE_MARK: signature.encode("ascii", "replace").decode("ascii")[:_MOST_SIGNATURE],
+    }
 
 
 def file_metadata(

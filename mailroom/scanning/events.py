@@ -13,7 +13,14 @@ from mailroom.layout import RAW_PREFIX
 from mailroom.notifications import StoredObject, stored_objects
 from mailroom.scanning.release import Release, release_from
 
-__all__ = ["SETUP_NOTIFICATION", "RawObject", "raw_objects", "rescan_message"]
+__all__ = [
+    "SETUP_NOTIFICATION",
+    "RawObject",
+    "delivered_message",
+    "look_message",
+    "raw_objects",
+    "rescan_message",
+]
 
 SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
 """What SES writes when a receipt rule is made, to see whether it may; no mail."""
@@ -61,6 +68,30 @@ def rescan_message(item: RawObject) -> str:
     }
     message: dict[str, Any] = {"Records": [{"s3": described, "rescan": item.rescan}]}
     return json.dumps(message if item.release is None else {**message, "release": item.release.document})
+
+
+def look_message(bucket: str, id: str) -> str:
+    """The queue message that has a delivered message scanned again."""
+    return json.dumps({"delivered": {"bucket": bucket, "id": id}})
+
+
+def delivered_message(body: str) -> tuple[str, str] | None:
+    """Bucket and id of the delivered message that is to be scanned again; None where the queue message asks for something else.
+
+    Raises:
+        PermanentError: it names none.
+    """
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or "delivered" not in said:
+        return None
+    named = said["delivered"]
+    bucket, name = (named.get("bucket"), named.get("id")) if isinstance(named, dict) else (None, None)
+    if not (isinstance(bucket, str) and bucket and isinstance(name, str) and name):
+        raise PermanentError("queue message: delivered must name bucket and id")
+    return bucket, name
 
 
 def _release(body: str, found: list[StoredObject], sender: str) -> Release | None:

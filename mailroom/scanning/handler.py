@@ -9,8 +9,9 @@ from typing import Any
 from mailroom.batches import attempt, not_done
 from mailroom.errors import MailroomError
 from mailroom.metric_names import HELD
-from mailroom.scanning.events import RawObject, raw_objects
+from mailroom.scanning.events import RawObject, delivered_message, raw_objects
 from mailroom.scanning.intake import Intake, Outcome
+from mailroom.scanning.recall import Recalls, Seen
 
 __all__ = ["work_on"]
 
@@ -27,6 +28,7 @@ def work_on(
     *,
     max_receives: int,
     ensure_ready: Callable[[], None] = _is_ready,
+    recalls: Recalls | None = None,
 ) -> dict[str, list[dict[str, str]]]:
     """Take every object that the batch is about; returns the messages that were not done, which the queue brings again.
 
@@ -39,11 +41,12 @@ def work_on(
         intake: the work on one object.
         max_receives: how often the queue hands one message out.
         ensure_ready: called before each message; raises `MailroomError` when nothing can be scanned. Default: it is.
+        recalls: the work on what was delivered. Default: None, there is none.
     """
 
     def done(record: Mapping[str, Any]) -> bool:
         last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
-        if _done(record, intake, ensure_ready, last=last):
+        if _done(record, intake, ensure_ready, recalls, last=last):
             return True
         intake.count("Failures", 1)
         return False
@@ -51,9 +54,26 @@ def work_on(
     return not_done(event["Records"], done)
 
 
-def _done(record: Mapping[str, Any], intake: Intake, ensure_ready: Callable[[], None], *, last: bool) -> bool:
+def _done(
+    record: Mapping[str, Any],
+    intake: Intake,
+    ensure_ready: Callable[[], None],
+    recalls: Recalls | None,
+    *,
+    last: bool,
+) -> bool:
     """Whether nothing is left to do of one queue message."""
+
+    def look(delivered: tuple[str, str]) -> Seen | None:
+        ensure_ready()
+        return recalls.look(*delivered) if recalls is not None else None
+
     try:
+        delivered = delivered_message(record["body"])
+        if delivered is not None:
+            seen = attempt(look, delivered)
+            logger.info("%s/%s: %s", *delivered, "failed" if seen is None else seen.value)
+            return seen is not None
         items = list(raw_objects(record["body"], sender=record.get("attributes", {}).get("SenderId", "")))
     except MailroomError as error:
         logger.warning("%s: %s", type(error).__name__, error)

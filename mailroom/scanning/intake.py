@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
 from mailroom.held_mail import held_id
-from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX
+from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX, RECALLED_MARK
 from mailroom.messages.dmarc import DmarcPolicy
 from mailroom.metric_names import DETECTIONS
 from mailroom.scanning import decisions, holding
@@ -33,7 +33,9 @@ from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.clean_objects import read_clean, standing_at
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.events import RawObject
+from mailroom.scanning.ledger import Ledger
 from mailroom.scanning.limits import beyond_limits
+from mailroom.scanning.noting import bad_parts, entry_of
 from mailroom.scanning.plans import Case, Plan, plans_for
 from mailroom.scanning.records import VerdictRecord, read_record, write_record
 from mailroom.scanning.release import DISCARDED, Release
@@ -113,6 +115,7 @@ class Intake:
         seconds_left: how long the invocation may still last. Default: for ever.
         dmarc_policy_of: what the owner of a domain asks for on mail that fails DMARC. Default: nobody knows; it counts as failed.
         most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
+        ledger: where mail that is delivered is noted, and what malware was found in. Default: None, nowhere; nothing is recalled.
     """
 
     s3: S3Client
@@ -126,6 +129,7 @@ class Intake:
     seconds_left: Callable[[], float] = _no_end
     dmarc_policy_of: Callable[[str], DmarcPolicy] = _nobody_knows
     most_seconds: float = 150.0
+    ledger: Ledger | None = None
 
     def take(self, item: RawObject) -> Outcome:
         """Work on one object until nothing is left to do.
@@ -244,6 +248,8 @@ class Intake:
         last = todo[-1]
         if outgoing:
             bring_again(last, case, self.s3, _where(recipient, item))
+        if self.ledger is not None and recipient.mail and not outgoing:
+            self._note(self.ledger, case, last)
         if not last.held:
             if recipient.mail and (case.known is not None or item.rescan):
                 waited = held_id(item.message_id, item.version, arrived.modified)
@@ -254,7 +260,7 @@ class Intake:
     def _planned(self, recipient: Recipient, fresh: Plan, case: Case) -> tuple[Case, tuple[Plan, ...], str | None, str]:
         """The case with what is known of it; what is left to do; entity tags of the verdict written for it, and of an older one."""
         item = case.item
-        again = bool(item.rescan) or case.standing is not None
+        again = bool(item.rescan) or case.standing is not None or RECALLED_MARK in case.arrived.metadata
         if not again:
             # Mostly this is the first try, and then one request is enough to know.
             todo = plans_for(fresh, case)
@@ -267,6 +273,16 @@ class Intake:
             raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
         case = replace(case, known=known, standing=standing_at(self.s3, item))
         return case, plans_for(fresh, case), None, tag
+
+    def _note(self, ledger: Ledger, case: Case, last: Plan) -> None:
+        """Note what was delivered, and what malware was found in: before the raw version goes, so that neither is lost."""
+        item, now, message, standing = case.item, self.clock(), last.delivery.message, case.standing
+        if message is None and standing is not None and standing.sha256 == last.delivered != "":
+            message = read_clean(self.s3, item, standing)
+        if message is not None:
+            ledger.note(entry_of(item, last, message, now))
+        for part in bad_parts(last.result):
+            ledger.note_bad(part.sha256, part.signature, now)
 
     def _scan(self, message: bytes) -> ScanResult:
         seconds = min(self.most_seconds, self.seconds_left() - _RESERVED_SECONDS)

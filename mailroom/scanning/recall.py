@@ -1,0 +1,192 @@
+"""Takes a delivered message back that malware is found in by now.
+
+A notice takes the place of the message, and the message goes back into quarantine, where it is scanned and decided on like any that
+arrives: what its tenant's policy leaves of it takes the place of the notice. Each step can be the last: the next try finds what was
+done, and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailroom.errors import RetryableError
+from mailroom.faults import GONE, code_of
+from mailroom.layout import OUTGOING_PREFIX, RAW_PREFIX, RECALLED_MARK, VERDICT_PREFIX
+from mailroom.messages.parse import digest_of
+from mailroom.metric_names import RECALLED
+from mailroom.scanning.alerts import recall_alert
+from mailroom.scanning.clamd import ClamdError
+from mailroom.scanning.clean_objects import Standing, clean_key, deliver, read_clean, recall_metadata, standing_at
+from mailroom.scanning.events import RawObject
+from mailroom.scanning.ledger import Entry, short
+from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
+from mailroom.scanning.tags import Recipient
+from mailroom.scanning.verdicts import Verdict
+from mailroom.scanning.versions import kept_versions
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+__all__ = ["NOTICE", "Recalls", "Seen"]
+
+NOTICE: Final = (
+    b"Subject: Message withdrawn\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    b"This message was withdrawn after it was delivered, because malware was found in it.\r\n"
+    b"What of it is harmless comes back in this place where the settings of your mail say so.\r\n"
+)
+"""What stands in the place of a recalled message."""
+
+_MAIL: Final = {"ContentType": "message/rfc822"}
+
+
+class Seen(StrEnum):
+    """What came of a look at a delivered message."""
+
+    CLEAN = "clean"
+    RECALLED = "recalled"
+    GONE = "gone"
+    """It is not there, or another stands there by now: it ended, was deleted, or was recalled before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recalls:
+    """The work on what was delivered, with what it works with.
+
+    Args:
+        s3: a client.
+        sns: a client.
+        engine: looks at files.
+        recipient_of: the tenant of a bucket; raises `MailroomError` when that cannot be told.
+        clock: the time now, with a time zone.
+        cache: known answers.
+        count: counts what is recalled.
+        most_seconds: what the scan of one message may take. Default: 150.
+    """
+
+    s3: S3Client
+    sns: SNSClient
+    engine: Engine
+    recipient_of: Callable[[str], Recipient]
+    clock: Callable[[], datetime]
+    cache: AnswerCache
+    count: Callable[[str, int], None]
+    most_seconds: float = 150.0
+
+    def look(self, bucket: str, id: str, delivered: str = "") -> Seen:
+        """Scan a delivered message with what is known now, and recall it where malware is found.
+
+        Args:
+            bucket: the tenant's.
+            id: SES's id of the delivery.
+            delivered: digest of what was delivered, as `short` says; another is another message. Default: whatever is there.
+
+        Raises:
+            RetryableError: the engine or AWS failed, or another worker is at it.
+        """
+        recipient, item = self.recipient_of(bucket), _item(bucket, id)
+        try:
+            standing = self._standing(recipient, item, delivered)
+            if standing is None:
+                return Seen.GONE
+            if standing.notice is not None:
+                return self._finish(recipient, item, standing, "")
+            octets = read_clean(self.s3, item, standing)
+            result = scan_message(octets, self.engine, self.cache, Deadline.after(self.most_seconds))
+            if not result.infected:
+                return Seen.CLEAN
+            signature = next(part.signature for part in result.found if part.verdict is Verdict.INFECTED)
+            return self._recall(recipient, item, standing, standing.recalled or digest_of(octets), signature)
+        except (ClamdError, BotoCoreError, ClientError) as error:
+            raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+
+    def at_once(self, entry: Entry, signature: str) -> Seen:
+        """Recall a delivered message that has a part which is known to be bad. No mail is read.
+
+        Args:
+            entry: the delivery.
+            signature: what was found in the part.
+
+        Raises:
+            RetryableError: AWS failed, or another worker is at it.
+        """
+        recipient, item = self.recipient_of(entry.bucket), _item(entry.bucket, entry.id)
+        try:
+            standing = self._standing(recipient, item, entry.delivered)
+            if standing is None:
+                return Seen.GONE
+            if standing.notice is not None:
+                return self._finish(recipient, item, standing, signature)
+            return self._recall(recipient, item, standing, standing.recalled or entry.message, signature)
+        except (BotoCoreError, ClientError) as error:
+            raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+
+    def _standing(self, recipient: Recipient, item: RawObject, delivered: str) -> Standing | None:
+        """The message, or the notice in its place; None where neither is there, or it is another message."""
+        if not recipient.mail or item.key.startswith(OUTGOING_PREFIX):
+            return None
+        standing = standing_at(self.s3, item)
+        if standing is None:
+            return None
+        if standing.notice is not None:
+            return standing if standing.original else None
+        return standing if not delivered or (standing.sha256 and short(standing.sha256) == delivered) else None
+
+    def _recall(self, recipient: Recipient, item: RawObject, standing: Standing, digest: str, signature: str) -> Seen:
+        said = recall_metadata(standing, digest=digest, signature=signature)
+        if not deliver(self.s3, item, NOTICE, metadata=said, headers=_MAIL, replaces=standing):
+            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+        notice = standing_at(self.s3, item)
+        if notice is None or not notice.original:
+            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+        return self._finish(recipient, item, notice, signature)
+
+    def _finish(self, recipient: Recipient, item: RawObject, notice: Standing, signature: str) -> Seen:
+        """What is left to do once the notice stands there."""
+        if self._was_taken_back(item, notice):
+            return Seen.GONE
+        now = self.clock()
+        alert = recall_alert(item, tenant=recipient.tenant, signature=signature or notice.signature, now=now)
+        # Before the message is back in quarantine: from then on, this is not done again.
+        self.sns.publish(
+            TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
+        )
+        self.count(RECALLED, 1)
+        try:
+            self.s3.copy_object(
+                Bucket=item.bucket,
+                Key=item.key,
+                CopySource={"Bucket": item.bucket, "Key": clean_key(item), "VersionId": notice.original},
+                Metadata={RECALLED_MARK: notice.recalled},
+                MetadataDirective="REPLACE",
+                TaggingDirective="REPLACE",
+                ContentType="message/rfc822",
+            )
+        except ClientError as error:
+            # A day after it was replaced, S3 deletes it: the notice stays.
+            if code_of(error) not in GONE:
+                raise
+        return Seen.RECALLED
+
+    def _was_taken_back(self, item: RawObject, notice: Standing) -> bool:
+        """Whether the message is in quarantine again, or was, and has a verdict from there."""
+        if any(one["Key"] == item.key for one in kept_versions(self.s3, item.bucket, item.key)):
+            return True
+        own = f"{VERDICT_PREFIX}{item.message_id}/"
+        listed = self.s3.list_objects_v2(Bucket=item.bucket, Prefix=own).get("Contents", [])
+        later = [one["Key"] for one in listed if notice.since is not None and one["LastModified"] >= notice.since]
+        return any(key != f"{own}{notice.raw_version}.json" for key in later)
+
+
+def _item(bucket: str, id: str) -> RawObject:
+    return RawObject(bucket, f"{RAW_PREFIX}{id}", "")
+
+
+def _where(recipient: Recipient, item: RawObject) -> str:
+    return f'tenant "{recipient.tenant}": {item.bucket}/{clean_key(item)}'
