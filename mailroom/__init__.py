@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailroom.announcements import MessageDiscarded as MessageDiscarded
     from mailroom.announcements import MessageHeld as MessageHeld
     from mailroom.announcements import MessageInDoubt as MessageInDoubt
+    from mailroom.announcements import MessageRecalled as MessageRecalled
     from mailroom.announcements import MessageReceived as MessageReceived
     from mailroom.announcements import MessageRefused as MessageRefused
     from mailroom.announcements import MessageReleased as MessageReleased
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from mailroom.store import Delivery as Delivery
     from mailroom.store import MessageReader as MessageReader
     from mailroom.store import Page as Page
+    from mailroom.store import Recalled as Recalled
     from mailroom.store import StoredMessage as StoredMessage
     from mailroom.store import Summary as Summary
     from mailroom.store import Suppression as Suppression

@@ -1,7 +1,13 @@
 """What others are told on EventBridge of messages: facts and names, no content and no addresses."""
 
 from mailroom.announcements.announcer import Announcer
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReceived, MessageReleased
+from mailroom.announcements.events import (
+    MessageDiscarded,
+    MessageHeld,
+    MessageRecalled,
+    MessageReceived,
+    MessageReleased,
+)
 from mailroom.announcements.form import SOURCE, Announced
 from mailroom.announcements.outbound import MessageInDoubt, MessageRefused, MessageSent, MessageTracked
 
@@ -12,6 +18,7 @@ __all__ = [
     "MessageDiscarded",
     "MessageHeld",
     "MessageInDoubt",
+    "MessageRecalled",
     "MessageReceived",
     "MessageRefused",
     "MessageReleased",

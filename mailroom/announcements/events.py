@@ -12,7 +12,15 @@ from typing import Any, ClassVar
 
 from mailroom.announcements.form import SOURCE, VERSION, schema_of, time_text
 
-__all__ = ["SOURCE", "MessageDiscarded", "MessageHeld", "MessageReceived", "MessageReleased", "schema_of"]
+__all__ = [
+    "SOURCE",
+    "MessageDiscarded",
+    "MessageHeld",
+    "MessageRecalled",
+    "MessageReceived",
+    "MessageReleased",
+    "schema_of",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +147,45 @@ class MessageReleased:
             "verdict": self.verdict,
             "released": time_text(self.released),
             "held_id": self.held_id,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageRecalled:
+    """Malware was found in a message after it was delivered, and readers are shown something else. At least once for each change.
+
+    Args:
+        tenant: whose it is.
+        message: names the message, for `MessageReader.message`.
+        thread: names its thread.
+        delivery: SES's id of the delivery.
+        content: what is shown now: "withdrawn", "stripped" or "restored", as of `Recalled`.
+        signature: name of what was found.
+        recalled: when it was changed, with a time zone.
+    """
+
+    TYPE: ClassVar[str] = "MessageRecalled"
+
+    tenant: str
+    message: str
+    thread: str
+    delivery: str
+    content: str
+    signature: str
+    recalled: datetime
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+        return {
+            "version": VERSION,
+            "tenant": self.tenant,
+            "message": self.message,
+            "thread": self.thread,
+            "delivery": self.delivery,
+            "content": self.content,
+            "signature": self.signature,
+            "recalled": time_text(self.recalled),
         }
 
 

@@ -251,11 +251,16 @@ class Intake:
         if self.ledger is not None and recipient.mail and not outgoing:
             self._note(self.ledger, case, last)
         if not last.held:
-            if recipient.mail and (case.known is not None or item.rescan):
-                waited = held_id(item.message_id, item.version, arrived.modified)
-                holding.drop_description(self.s3, item.bucket, waited)
-            self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
+            self._let_go(recipient, case)
         return Outcome.RELEASED if last.released else _OUTCOMES[last.delivery.action]
+
+    def _let_go(self, recipient: Recipient, case: Case) -> None:
+        """Nothing of it waits any more, nor is it described to applications."""
+        item = case.item
+        if recipient.mail and (case.known is not None or item.rescan):
+            waited = held_id(item.message_id, item.version, case.arrived.modified)
+            holding.drop_description(self.s3, item.bucket, waited)
+        self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
 
     def _planned(self, recipient: Recipient, fresh: Plan, case: Case) -> tuple[Case, tuple[Plan, ...], str | None, str]:
         """The case with what is known of it; what is left to do; entity tags of the verdict written for it, and of an older one."""

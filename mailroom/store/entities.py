@@ -13,6 +13,7 @@ from mailroom.tracking.model import Engagement
 __all__ = [
     "Delivery",
     "Page",
+    "Recalled",
     "StoredMessage",
     "Summary",
     "ThreadSummary",
@@ -127,6 +128,20 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Recalled:
+    """That malware was found in a message after it was delivered.
+
+    Args:
+        content: what is shown of it now: "withdrawn" for nothing, "stripped" for the message without what was found, "restored" for
+            the message as it came, since newer definitions find nothing in it, or an operator let it go.
+        signature: name of what was found.
+    """
+
+    content: str
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredMessage:
     """A message, with everything but the bytes of its attachments.
 
@@ -136,6 +151,7 @@ class StoredMessage:
         content: the message; its envelope is that of the first delivery.
         deliveries: its deliveries, or for a sent message its sendings, by SES's ids.
         engagements: events of a message that the tenant sent, the oldest first, at most 100.
+        recalled: that malware was found in it after it was delivered; None where none was.
     """
 
     thread: str
@@ -143,6 +159,7 @@ class StoredMessage:
     content: Message
     deliveries: tuple[Delivery, ...]
     engagements: tuple[Engagement, ...] = ()
+    recalled: Recalled | None = None
 
 
 def thread_from(item: dict[str, Any]) -> ThreadSummary:

@@ -4,6 +4,7 @@
 |---|---|---|
 | `MESSAGE#<digest>` | `MESSAGE` | a message |
 | `MESSAGE#<digest>` | `DELIVERY#<SES id>` | one way by which it came |
+| `MESSAGE#<digest>` | `RECALL` | that it was recalled, and how often what is shown of it was changed |
 | `THREAD#<digest of its first message>` | `THREAD` | a thread, or where it went when it became part of another |
 | `THREAD#<digest>` | `AT#<time>#<digest>` | a message in it, in the thread's order |
 | `ID#<digest of an identifier>` | `THREAD` | the thread that an identifier belongs to |
@@ -56,6 +57,7 @@ __all__ = [
     "id_key",
     "message_key",
     "outbox_key",
+    "recall_key",
     "same_key",
     "sent_key",
     "signature_key",
@@ -98,6 +100,11 @@ def message_key(digest: str) -> tuple[str, str]:
 def delivery_key(digest: str, ses_id: str) -> tuple[str, str]:
     """Key of one delivery of a message."""
     return f"MESSAGE#{digest}", f"{DELIVERY_PREFIX}{ses_id}"
+
+
+def recall_key(digest: str) -> tuple[str, str]:
+    """Key of what notes that a message was recalled."""
+    return f"MESSAGE#{digest}", "RECALL"
 
 
 def thread_key(thread: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from mailroom.store.engagements import engagements_of
 from mailroom.store.entities import (
     Delivery,
     Page,
+    Recalled,
     StoredMessage,
     Summary,
     ThreadSummary,
@@ -249,6 +250,7 @@ class MessageReader:
             content=unpacked(document),
             deliveries=tuple(delivery_from(one) for one in self._current(deliveries, standing)),
             engagements=tuple(event for page in told for event in page),
+            recalled=Recalled(**item["recalled"]) if "recalled" in item else None,
         )
 
     def by_message_id(self, message_id: str) -> tuple[str, ...]:

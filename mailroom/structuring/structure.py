@@ -6,17 +6,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.announcements.events import MessageReceived
+from mailroom.announcements.events import MessageRecalled, MessageReceived
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, code_of
-from mailroom.layout import CLEAN_PREFIX, MAX_MESSAGE_OCTETS, RISKS_MARK
+from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_MESSAGE_OCTETS, RECALLED_MARK, RISKS_MARK, SIGNATURE_MARK
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
-from mailroom.store import Arrival, Filed, Filing, Objects, Table
+from mailroom.store import Arrival, Filed, Filing, Now, Objects, Recalling, Table, withheld
 from mailroom.store.run_time import read_run_time
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Structuring:
 
     s3: S3Client
     dynamodb: DynamoDBClient
-    announce: Callable[[MessageReceived], None]
+    announce: Callable[[MessageReceived | MessageRecalled], None]
     tenant: str
     table: str
     retention: timedelta | None
@@ -57,7 +57,9 @@ class Structuring:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, item: StoredObject) -> Filed | None:
-        """Make an entity of one object, and tell others once it is there; None when the object is gone.
+        """Make an entity of one object, and tell others once it is there; None when the object is gone, or of a recalled message.
+
+        What stands in the place of a message that was recalled is shown in the place of its entity.
 
         None, too, of mail for an address that its organisation has switched off: it stays below `clean/`, and nobody is told.
 
@@ -65,21 +67,27 @@ class Structuring:
             RetryableError: AWS failed, or others write to the same thread all the time.
             PermanentError: it is bigger than any mail.
         """
-        where = f'tenant "{self.tenant}": {item.bucket}/{item.key}'
-        try:
-            answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
-            if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
-                raise PermanentError(f"{where}: has {answer['ContentLength']} octets, more than SES takes")
-            raw = answer["Body"].read()
-        except (BotoCoreError, ClientError) as error:
-            if code_of(error) in GONE:
-                return None
-            raise RetryableError(f"{where}: cannot be read: {code_of(error)}") from error
-        message = parse(raw)
-        table = Table(client=self.dynamodb, name=self.table)
-        if _is_off(table, message.envelope.recipients):
-            logger.info("%s: is for an address that is switched off, and stays where it is", where)
+        answer = self._read(item.bucket, item.key, item.version)
+        if answer is None:
             return None
+        recalling = Recalling(
+            table=Table(client=self.dynamodb, name=self.table),
+            objects=Objects(client=self.s3, bucket=item.bucket),
+            retention=self.retention,
+            clock=self.clock,
+        )
+        recalled = answer["Metadata"].get(RECALLED_MARK)
+        if recalled:
+            self._show(recalling, recalled, item)
+            return None
+        raw = answer["Body"]
+        message = parse(raw)
+        if _is_off(recalling.table, message.envelope.recipients):
+            logger.info("%s/%s: is for an address that is switched off, and stays where it is", item.bucket, item.key)
+            return None
+        if recalling.is_recalled(message.digest):
+            # It is late: what was found in it is not to be read in between.
+            message = withheld(message)
         delivered = answer["LastModified"].astimezone(UTC)
         arrival = Arrival(
             message=message,
@@ -92,17 +100,66 @@ class Structuring:
             risks=tuple(answer["Metadata"].get(RISKS_MARK, "").split()),
         )
         filing = Filing(
-            table=table,
+            table=recalling.table,
             objects=Objects(client=self.s3, bucket=item.bucket),
             retention=self.retention,
             join_by=self.join_by,
             clock=self.clock,
         )
         filed = filing.file(arrival)
+        if recalling.is_recalled(filed.digest):
+            self._show(recalling, filed.digest, item)
         if not filed.announced:
             self.announce(self._event(arrival, filed))
             filing.mark_announced(filed.digest, arrival.ses_id)
         return filed
+
+    def _read(self, bucket: str, key: str, version: str = "") -> dict[str, Any] | None:
+        """An object with its octets, of a version or the latest; None where it is gone."""
+        where = f'tenant "{self.tenant}": {bucket}/{key}'
+        named: Any = {"VersionId": version} if version else {}
+        try:
+            answer: dict[str, Any] = {**self.s3.get_object(Bucket=bucket, Key=key, **named)}
+            if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
+                raise PermanentError(f"{where}: has {answer['ContentLength']} octets, more than SES takes")
+            return {**answer, "Body": answer["Body"].read()}
+        except (BotoCoreError, ClientError) as error:
+            if code_of(error) in GONE:
+                return None
+            raise RetryableError(f"{where}: cannot be read: {code_of(error)}") from error
+
+    def _show(self, recalling: Recalling, digest: str, item: StoredObject) -> None:
+        """Show what stands there now in the place of a message that was recalled, and tell others once."""
+
+        def now() -> Now | None:
+            stands = self._read(item.bucket, item.key)
+            if stands is None:
+                return None
+            notice = ACTION_MARK in stands["Metadata"]
+            message = None if notice else parse(stands["Body"])
+            content = "withdrawn" if message is None else "restored" if message.digest == digest else "stripped"
+            return Now(
+                tag=stands["ETag"],
+                content=content,
+                signature=stands["Metadata"].get(SIGNATURE_MARK, ""),
+                message=message,
+            )
+
+        shown = recalling.follow(digest, now)
+        if shown is None or shown.told:
+            return
+        self.announce(
+            MessageRecalled(
+                tenant=self.tenant,
+                message=digest,
+                thread=shown.thread,
+                delivery=item.key.removeprefix(CLEAN_PREFIX),
+                content=shown.content,
+                signature=shown.signature,
+                recalled=self.clock(),
+            )
+        )
+        recalling.mark_told(digest, shown.tag)
 
     def _event(self, arrival: Arrival, filed: Filed) -> MessageReceived:
         message = arrival.message

@@ -7,7 +7,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from mailroom.announcements import MessageHeld, MessageReleased
+from mailroom.announcements import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.announcements.events import schema_of
 from mailroom.scanning.active.risks import STRICT, ActiveContent, Reaction, Risk
 from mailroom.scanning.intake import Outcome
@@ -64,7 +64,7 @@ def test_held_message_is_told_of(quarantine: Quarantine) -> None:
     """With the classes and the reason; an operator lets it go as it came, and then it is flagged."""
     quarantine.policy = Policy(active_content=ActiveContent(macros=Reaction.HOLD))
     item = quarantine.put(MACROS)
-    heard: list[MessageHeld | MessageReleased] = []
+    heard: list[MessageHeld | MessageReleased | MessageDiscarded] = []
     assert replace(quarantine.intake, announce=heard.append).take(item) is Outcome.HELD
     assert quarantine.keys("clean/") == []
     (event,) = heard

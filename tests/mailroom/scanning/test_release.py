@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_stack.operations.quarantine import Quarantine as Listing
-from mailroom.announcements.events import MessageHeld, MessageReleased, schema_of
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased, schema_of
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanning.events import RawObject, raw_objects, rescan_message
 from mailroom.scanning.handler import work_on
@@ -40,7 +40,7 @@ class Office:
     """The tenant's quarantine, those who hear its events, and the operator's commands."""
 
     quarantine: Quarantine
-    heard: list[MessageHeld | MessageReleased] = field(default_factory=list)
+    heard: list[MessageHeld | MessageReleased | MessageDiscarded] = field(default_factory=list)
 
     @property
     def intake(self) -> Intake:

@@ -10,7 +10,7 @@ from functools import partial
 import jsonschema
 import pytest
 
-from mailroom.announcements import MessageHeld, MessageReleased
+from mailroom.announcements import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.announcements.events import schema_of
 from mailroom.messages.dmarc import DmarcPolicy, TextsError
 from mailroom.scanning.active.risks import Reaction, Risk
@@ -78,7 +78,7 @@ def test_other_mail_is_not(raw: bytes, quarantine: Quarantine, port: int) -> Non
 
 def test_failing_mail_is_held(quarantine: Quarantine, port: int) -> None:
     """Where the tenant says so; others are told why, and an operator can let it go."""
-    heard: list[MessageHeld | MessageReleased] = []
+    heard: list[MessageHeld | MessageReleased | MessageDiscarded] = []
     item = quarantine.put(failed("bank.example"))
     assert replace(intake(quarantine, port, Reaction.HOLD), announce=heard.append).take(item) is Outcome.HELD
     assert quarantine.keys("clean/") == []

@@ -1,0 +1,221 @@
+"""A message that was recalled shows what stands under `clean/` by now: a notice, what is left of it, or the message again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from mailroom.errors import RetryableError
+from mailroom.lifetimes import Standing, Term
+from mailroom.messages.model import Attachment, Message
+from mailroom.store.documents import packed, unpacked
+from mailroom.store.filing import INLINE_OCTETS
+from mailroom.store.keys import (
+    PARTITION,
+    RETENTION_KEY,
+    SORT,
+    attachment_key,
+    body_key,
+    message_key,
+    recall_key,
+)
+from mailroom.store.objects import Objects
+from mailroom.store.table import ConflictError, Item, Table, Write
+
+__all__ = ["WITHDRAWN", "Now", "Recalling", "Shown", "withheld"]
+
+WITHDRAWN: Final = (
+    "This message was withdrawn after it was delivered, because malware was found in it.\n"
+    "What of it is harmless comes back in this place where the settings of your mail say so.\n"
+)
+"""Text of a message that was recalled, and of each file that was attached to it."""
+
+_TRIES: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Now:
+    """What stands under `clean/` now, in the place of a message that was recalled.
+
+    Args:
+        tag: names it: another one has another.
+        content: "withdrawn" for a notice, "stripped" for what is left, "restored" for the message as it was.
+        signature: what was found, of a notice; "" of others.
+        message: it, as it is to be shown; None of a notice.
+    """
+
+    tag: str
+    content: str
+    signature: str
+    message: Message | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What readers are shown now.
+
+    Args:
+        thread: names the message's thread.
+        content: as of `Now`.
+        signature: what was found in the message.
+        told: whether others were told of it.
+        tag: as of `Now`.
+    """
+
+    thread: str
+    content: str
+    signature: str
+    told: bool
+    tag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recalling:
+    """Changes what a tenant's store shows of messages that were recalled.
+
+    That a message was recalled is noted first, and is looked at after a message is filed: whichever of the two comes last, it
+    shows the notice. Each change counts: what was read before another change is read again.
+
+    Args:
+        table: the tenant's.
+        objects: of the tenant's bucket.
+        retention: how long messages are kept; None until somebody deletes them.
+        clock: gives the time, with a time zone. Default: clock of the machine.
+    """
+
+    table: Table
+    objects: Objects
+    retention: timedelta | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def is_recalled(self, digest: str) -> bool:
+        """Whether the message was recalled once. Raises MailroomError."""
+        return self.table.get(recall_key(digest)) is not None
+
+    def follow(self, digest: str, now: Callable[[], Now | None]) -> Shown | None:
+        """Show what stands under `clean/` now; None where there is no message, or nothing stands there.
+
+        Args:
+            digest: names the message.
+            now: reads what stands there.
+
+        Raises:
+            RetryableError: AWS failed, or others changed it all the time.
+            PermanentError: AWS refuses.
+        """
+        for _ in range(_TRIES):
+            try:
+                self._note(digest)
+                found = self.table.get_many([recall_key(digest), message_key(digest), RETENTION_KEY])
+                note, item = found.get(recall_key(digest)), found.get(message_key(digest))
+                standing = Standing.of(found.get(RETENTION_KEY), self.clock().timestamp())
+                if note is None:
+                    continue
+                if item is None or not standing.lives(item):
+                    return None
+                stands = now()
+                if stands is None:
+                    return None
+                signature = stands.signature or note.get("signature", "")
+                self._show(digest, stands, signature, note, item)
+            except ConflictError:
+                continue
+            return Shown(
+                thread=item["thread"],
+                content=stands.content,
+                signature=signature,
+                told=note.get("told") == stands.tag,
+                tag=stands.tag,
+            )
+        raise RetryableError(f"table {self.table.name}: message {digest} is changed by others all the time; try again")
+
+    def mark_told(self, digest: str, tag: str) -> None:
+        """Note that others were told of it. Raises RetryableError."""
+        told = Write(
+            update=(recall_key(digest), "SET #told = :tag"),
+            condition="attribute_exists(#pk)",
+            values={":tag": tag},
+        )
+        try:
+            self.table.write([told])
+        except ConflictError as error:
+            raise RetryableError(
+                f"table {self.table.name}: message {digest} is changed by others; try again"
+            ) from error
+
+    def _note(self, digest: str) -> None:
+        """Note that the message was recalled, unless that is noted."""
+        partition, sort = recall_key(digest)
+        moment = self.clock()
+        stamps = Term.of(moment, moment, self.retention).stamps
+        item = {PARTITION: partition, SORT: sort, "number": 0, "files": 0, **stamps}
+        if self.table.get(recall_key(digest)) is None:
+            self.table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
+
+    def _show(self, digest: str, stands: Now, signature: str, note: Item, item: Item) -> None:
+        """Write objects, then items. Raises ConflictError where another change came between."""
+        was = max(int(item["attachments"]), int(note["files"]))
+        if stands.message is not None:
+            message = replace(stands.message, digest=digest)
+        else:
+            message = withheld(unpacked(item.get("document") or self.objects.open(body_key(digest)).read()))
+        for number in range(1, max(was, len(message.attachments)) + 1):
+            shown = message.attachments[number - 1 : number]
+            data = bytes(shown[0].data) if shown else WITHDRAWN.encode()
+            self.objects.put(attachment_key(digest, number), data, renew=True)
+        document = packed(message)
+        # Also where the table has it: what was there before is not to be read.
+        if len(document) > INLINE_OCTETS or "document" not in item:
+            self.objects.put(body_key(digest), document, renew=True)
+        said: dict[str, Any] = {
+            ":recalled": {"content": stands.content, "signature": signature},
+            ":attachments": len(message.attachments),
+        }
+        expression = "SET #recalled = :recalled, #attachments = :attachments"
+        if len(document) <= INLINE_OCTETS:
+            expression, said[":document"] = f"{expression}, #document = :document", document
+        elif "document" in item:
+            expression += " REMOVE #document"
+        number = int(note["number"])
+        self.table.write(
+            [
+                Write(
+                    update=(message_key(digest), expression),
+                    condition="#received = :received",
+                    values={**said, ":received": item["received"]},
+                ),
+                Write(
+                    update=(recall_key(digest), "SET #number = :next, #files = :files, #signature = :signature"),
+                    condition="#number = :number",
+                    values={
+                        ":number": number,
+                        ":next": number + 1,
+                        ":files": max(was, len(message.attachments)),
+                        ":signature": signature,
+                    },
+                ),
+            ]
+        )
+
+
+def withheld(message: Message) -> Message:
+    """A message without its content: who wrote to whom, when, and about what stays."""
+    data = WITHDRAWN.encode()
+    files = tuple(
+        Attachment(
+            path=one.path,
+            filename="withdrawn.txt",
+            content_type="text/plain",
+            disposition="attachment",
+            charset="utf-8",
+            sha256=hashlib.sha256(data).hexdigest(),
+            octets=len(data),
+            origin=one.origin,
+            data=data,
+        )
+        for one in message.attachments
+    )
+    return replace(message, text=WITHDRAWN, reply=WITHDRAWN, quoted="", html="", attachments=files, nested=())
