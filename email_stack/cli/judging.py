@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant
 from email_stack.cli.account import aws_failures
 from email_stack.cli.dangling import why_led_there
 from email_stack.cli.dns_options import checked, deployed
+from email_stack.cli.newcomers import Newcomers
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.cli.places import Places
 from email_stack.config import Cell, Config, Tenant
@@ -19,8 +20,8 @@ from email_stack.config.tenant_records import zone_records
 from email_stack.dnscheck.model import Endpoint, Status, Subject
 from email_stack.operations.aws import DeployedStack, stack_outputs
 from email_stack.operations.deployed import NotDeployedError
-from email_stack.operations.standing import deployed_stacks, importers, stacks_elsewhere
-from email_stack.transitions import Risk, RiskKind, Template, risks, same_subdomain
+from email_stack.operations.standing import deployed_stacks, importers, names_there
+from email_stack.transitions import Risk, RiskKind, Template, risks
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -101,20 +102,32 @@ def judged_deployment(
         wanted = {name: _synthesized(assembly, name) for name in names}
         with aws_failures():
             places = Places(config, cell, account, assembly, names[0])
-            if places.own is None:
-                found[names[0]] = (_unread(cell, account, places.why),)
             delegations = [delegation_stack_name(tenant.id) for tenant in own]
-            there = deployed_stacks([*names, *delegations], cell, places.own) if places.own is not None else {}
+            everything, there = _standing([*names, *delegations], cell, places)
             templates |= {name: stack.template for name, stack in there.items()}
-            for name in names:
-                if name in there and places.own is not None:
-                    found[name] = _judged(there[name], wanted[name], cell, places.own)
+            if places.own is None:
+                _add(found, names[0], _unread(cell, account, places.why))
+            else:
+                for name in names:
+                    if name in there:
+                        _add(found, name, *_judged(there[name], wanted[name], cell, places.own))
             for tenant in own:
-                _add(found, tenant, _left_over(tenant, wanted, there))
-            for name, risk in _copies(cell, own, wanted, there, places):
-                found[name] = (*found.get(name, ()), risk)
-            for name, risk in _received(own, wanted, there, found, resolver):
-                found[name] = (*found.get(name, ()), risk)
+                _add(found, tenant_stack_name(tenant.id), *_left_over(tenant, wanted, there))
+            new = Newcomers(
+                config=config,
+                cell=cell,
+                places=places,
+                wanted={
+                    tenant: wanted[name]
+                    for tenant in own
+                    if (name := tenant_stack_name(tenant.id)) in wanted and name not in there
+                },
+                everything=everything,
+            )
+            if tenants is None:
+                _add(found, names[0], *new.orphans())
+            for name, risk in new.risks(resolver):
+                _add(found, name, risk)
         for tenant in own:
             name = tenant_stack_name(tenant.id)
             found[name] = tuple(
@@ -122,6 +135,14 @@ def judged_deployment(
                 for one in found.get(name, ())
             )
     return Judgement(found={name: found[name] for name in stacks if found.get(name)}, deployed=templates)
+
+
+def _standing(names: Collection[str], cell: Cell, places: Places) -> tuple[set[str], dict[str, DeployedStack]]:
+    """The names of all stacks of the cell's region, and these stacks as they are, where they are."""
+    if places.own is None:
+        return set(), {}
+    everything = names_there(cell, places.own)
+    return everything, deployed_stacks(everything & set(names), cell, places.own)
 
 
 def _names_of(cell: Cell, tenants: Sequence[Tenant]) -> set[str]:
@@ -149,8 +170,7 @@ def _judged(stack: DeployedStack, wanted: Template, cell: Cell, own: Session) ->
     return tuple(kept)
 
 
-def _add(found: dict[str, tuple[Risk, ...]], tenant: Tenant, more: tuple[Risk, ...]) -> None:
-    name = tenant_stack_name(tenant.id)
+def _add(found: dict[str, tuple[Risk, ...]], name: str, *more: Risk) -> None:
     found[name] = (*found.get(name, ()), *more)
 
 
@@ -166,66 +186,6 @@ def _left_over(tenant: Tenant, wanted: Mapping[str, Template], there: Mapping[st
     return (Risk(kind=RiskKind.LEFT, text=said, refused=False, subject=name),)
 
 
-def _copies(
-    cell: Cell,
-    tenants: Sequence[Tenant],
-    wanted: Mapping[str, Template],
-    there: Mapping[str, DeployedStack],
-    places: Places,
-) -> list[tuple[str, Risk]]:
-    """Tenants that would be made a second time, while the first copy receives in another region or account."""
-    absent = {
-        name: tenant for tenant in tenants if (name := tenant_stack_name(tenant.id)) in wanted and name not in there
-    }
-    if not absent:
-        return []
-    found = []
-    for place in places.others():
-        for name, copies in stacks_elsewhere(absent, place.without, place.session).items():
-            for region, template in copies:
-                if same_subdomain(template, wanted[name]):
-                    found.append((name, _copy(absent[name], f"{region}{place.said}", f"{cell.region}{places.said}")))
-    found += [(next(iter(absent)), _not_looked_at(one)) for one in places.closed]
-    return found
-
-
-def _received(
-    tenants: Sequence[Tenant],
-    wanted: Mapping[str, Template],
-    there: Mapping[str, DeployedStack],
-    found: Mapping[str, tuple[Risk, ...]],
-    resolver: Endpoint | None,
-) -> list[tuple[str, Risk]]:
-    """Tenants that nobody found anywhere, and to whom mail is led all the same."""
-    absent = {
-        tenant.subdomain: name
-        for tenant in tenants
-        if (name := tenant_stack_name(tenant.id)) in wanted
-        and name not in there
-        and not any(one.refused for one in found.get(name, ()))
-    }
-    if not absent:
-        return []
-    from email_stack.dnscheck.already import receiving_already  # noqa: PLC0415 - dnspython takes longer than most commands
-
-    regions = receiving_already(list(absent), resolver)
-    return [(absent[domain], _led_elsewhere(domain, region)) for domain, region in regions.items()]
-
-
-def _led_elsewhere(domain: str, region: str) -> Risk:
-    return Risk(
-        kind=RiskKind.DATA,
-        text=f"the MX of {domain} leads its mail to SES in {region} already, and no account that was looked at has its stack: this "
-        "may be a second, empty copy of a tenant whose mail is elsewhere",
-        refused=True,
-        steps=(
-            "where it is this tenant: write account and region as they were, or use credentials of that account",
-            "where another system receives by that MX, or none does any more: deploy with --force",
-        ),
-        subject=domain,
-    )
-
-
 def _unread(cell: Cell, account: str, why: str) -> Risk:
     return Risk(
         kind=RiskKind.UNREAD,
@@ -237,26 +197,6 @@ def _unread(cell: Cell, account: str, why: str) -> Risk:
             f"{account} aws://{cell.account}/{cell.region}`",
         ),
         subject=cell.id,
-    )
-
-
-def _not_looked_at(account: str) -> Risk:
-    said = f"whether it is deployed in account {account} of another cell was not looked at: its role for look-ups cannot be taken"
-    return Risk(kind=RiskKind.UNREAD, text=said, refused=False, subject=account)
-
-
-def _copy(tenant: Tenant, place: str, here: str) -> Risk:
-    return Risk(
-        kind=RiskKind.DATA,
-        text=f"it is deployed in {place}, with all its mail; in {here} it would be a second, empty one, and no command would look "
-        "at the first any more",
-        refused=True,
-        steps=(
-            f'write region, account and cell of tenant "{tenant.id}" as they were: {place}',
-            f"to move, add a cell of another id in {here}, and in it a tenant of another id with a subdomain of its own; bring "
-            "it in, then let this one go (docs/onboarding.md)",
-        ),
-        subject=place,
     )
 
 

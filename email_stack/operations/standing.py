@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from mypy_boto3_cloudformation import CloudFormationClient
 
-__all__ = ["deployed_stacks", "importers", "stacks_elsewhere"]
+__all__ = ["deployed_stacks", "importers", "names_there", "stacks_elsewhere"]
 
 _AT_ONCE: Final = 8
 
@@ -38,11 +38,15 @@ _THERE: Final = (
 """Every state of a stack that is there: all but REVIEW_IN_PROGRESS and DELETE_COMPLETE."""
 
 
-def deployed_stacks(names: Iterable[str], cell: Cell, own: Session) -> dict[str, DeployedStack]:
-    """Those of the stacks that are deployed in the cell's region, by name, as the session sees it. Raises `AwsError`."""
-    wanted, client = set(names), _client(own, cell.region)
+def names_there(cell: Cell, own: Session) -> set[str]:
+    """Names of all stacks in the cell's region, as the session sees it. Raises `AwsError`."""
     with aws_errors(f"stacks in {cell.region}: cannot be listed"):
-        there = sorted(wanted & _names(client))
+        return _names(_client(own, cell.region))
+
+
+def deployed_stacks(names: Iterable[str], cell: Cell, own: Session) -> dict[str, DeployedStack]:
+    """These stacks, all of which are in the cell's region, by name. Raises `AwsError`."""
+    there, client = sorted(names), _client(own, cell.region)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(there, pool.map(lambda name: read_stack(client, name), there), strict=True))
 

@@ -82,20 +82,28 @@ def _policy(*statements: dict[str, Any]) -> str:
 
 
 def judged(
-    folder: Path, cell: dict[str, Any], others: dict[str, Any] | None = None, resolver: Endpoint = NOBODY
+    folder: Path,
+    cell: dict[str, Any],
+    others: dict[str, Any] | None = None,
+    resolver: Endpoint = NOBODY,
+    *,
+    tenant_id: str = "acme",
+    every: bool = False,
 ) -> Judgement:
     """What is found where the tenant is to be deployed in a cell without its table."""
-    tenant = {"id": "acme", "subdomain": DOMAIN, "cell": "one", "live": False}
+    tenant = {"id": tenant_id, "subdomain": DOMAIN, "cell": "one", "live": False}
     path = folder / "tenants.yaml"
     path.write_text(json.dumps({"cells": {"one": cell, **(others or {})}, "tenants": [tenant]}))
     account = cell.get("account", "${AWS::AccountId}")
     arn = f"arn:${{AWS::Partition}}:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{cell['region']}"
-    stacks = ["Cell-one", STACK]
+    stacks = ["Cell-one", f"Tenant-{tenant_id}"]
     manifest = {name: {"properties": {"lookupRole": {"arn": arn}}} for name in stacks}
     (folder / "manifest.json").write_text(json.dumps({"artifacts": manifest}))
     for name, made in zip(stacks, ({"Resources": {}}, template()), strict=True):
         (folder / f"{name}.template.json").write_text(json.dumps(made))
-    return judged_deployment(load(path), ["acme"], stacks, folder, account=OURS, resolver=resolver, port=53)
+    return judged_deployment(
+        load(path), None if every else [tenant_id], stacks, folder, account=OURS, resolver=resolver, port=53
+    )
 
 
 def found(judgement: Judgement) -> list[tuple[str, RiskKind, bool]]:
@@ -172,3 +180,18 @@ def test_mail_that_is_led_to_ses_already(
     assert found(judgement) == ([(STACK, RiskKind.DATA, True)] if refused else [])
     if refused:
         assert f"the MX of {DOMAIN} leads its mail to SES in eu-west-1 already" in refusal(judgement)
+
+
+@pytest.mark.usefixtures("ours")
+def test_a_tenant_of_another_id_is_found_by_its_subdomain(tmp_path: Path) -> None:
+    """Before its deployment fails halfway; and with --all, whoever the config has no more is named."""
+    cell = {"region": REGION, "account": THEIRS}
+    judgement = judged(tmp_path, cell, tenant_id="renamed")
+    assert found(judgement) == [("Tenant-renamed", RiskKind.DATA, True)]
+    said = refusal(judgement)
+    assert "Tenant-renamed: its subdomain is deployed as tenant acme, with all its mail" in said
+    assert "1. write the id as it was, acme and not renamed" in said
+    every = judged(tmp_path, cell, tenant_id="renamed", every=True)
+    assert found(every)[0] == ("Cell-one", RiskKind.LEFT, False)
+    (line,) = every.lines(forced=False)
+    assert line.startswith("Cell-one: 1 stack of tenants that the config has no more: Tenant-acme; ")
