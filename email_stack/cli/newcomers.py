@@ -56,8 +56,8 @@ class Newcomers:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             yield Risk(
                 kind=RiskKind.LEFT,
-                text=f"{counted(len(names), 'stack')} of tenants that the config has no more: {', '.join(names[:_NAMED])}{more}; what "
-                "they receive goes on, and no command looks at it: write them again, or let them go (docs/onboarding.md)",
+                text=f"{counted(len(names), 'stack')} of tenants that the config has no more: {', '.join(names[:_NAMED])}{more}; "
+                "what they receive goes on, and no command looks at it: write them again, or let them go (docs/onboarding.md)",
                 refused=False,
                 subject=names[0],
             )
