@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from constructs_lib.statements import allow, deny_all_but
-from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, HELD_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import (
+    ATTACHMENTS_PREFIX,
+    BODIES_PREFIX,
+    CLEAN_PREFIX,
+    HELD_PREFIX,
+    OUTGOING_PREFIX,
+    RAW_PREFIX,
+    VERDICT_PREFIX,
+)
 
 __all__ = ["Scanner", "Structurer", "filing_statements", "quarantine_statements"]
 
@@ -55,6 +63,13 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
             allow("LetScannerTakeMail", role, ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], raw),
             allow("LetScannerDeliver", role, ["s3:GetObject", "s3:PutObject"], scanned),
             allow("LetScannerUnlist", role, ["s3:DeleteObject"], f"{bucket_arn}/{HELD_PREFIX}*"),
+            # What is recalled goes back into quarantine, from the version that a notice took the place of; and is never sent.
+            allow("LetScannerReadReplaced", role, ["s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
+            allow("LetScannerTakeBack", role, ["s3:PutObject"], raw),
+            {
+                **allow("DenyScannerSending", role, ["s3:PutObject"], f"{bucket_arn}/{OUTGOING_PREFIX}*"),
+                "Effect": "Deny",
+            },
             # Without the right to list, S3 says of what is gone that it is forbidden.
             allow("LetScannerKnowBucket", role, known, bucket_arn),
         ]

@@ -16,6 +16,7 @@ __all__ = [
     "DECISIONS_PREFIX",
     "FINDINGS_MARK",
     "HELD_PREFIX",
+    "LEDGER_PREFIX",
     "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
     "OUTBOX_MARK",
@@ -79,6 +80,9 @@ ACTION_GONE: Final = "gone"
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""
+
+LEDGER_PREFIX: Final = "recall/"
+"""In the bucket of definitions: what scanners note of mail that was delivered, each below its name."""
 
 ATTACHMENTS_PREFIX: Final = "attachments/"
 """What was attached to the messages, each file by itself: only what structures them writes here."""

@@ -47,6 +47,7 @@ def test_idle_cost_of_a_cell(made: Templates) -> None:
         "an alarm": 11,
         "a queue that Lambda polls": 3,
         "runs of the mirror": 1,
+        "runs of the scanner for what was delivered": 1,
         "runs of the writer of address books": 1,
     }
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -28,6 +30,7 @@ from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,
     ImageFunctionProps,
     image_function,
+    let_keep_ledger,
     let_read_definitions,
 )
 from constructs_lib.scanning.sorting import HIDDEN_SECONDS, Sorter
@@ -68,6 +71,8 @@ class AttachmentScannerProps:
         max_definitions_age: with definitions that were not confirmed for longer nothing is scanned. Default: 7 days.
         sorts_arrivals: whether each bucket has its turn: while one has many messages or slow ones, those of the others go first.
             Default: True. False is enough where there is one bucket: no second queue, and no function that sorts.
+        recall_days: for how many days delivered mail is scanned again with newer definitions, and recalled where malware is found;
+            0 to 30. Default: 7. 0: not at all.
     """
 
     definitions: s3.IBucket
@@ -79,14 +84,16 @@ class AttachmentScannerProps:
     encryption_key: kms.IKey | None = None
     definitions_key: kms.IKey | None = None
     sorts_arrivals: bool = True
+    recall_days: int = 7
 
 
 class AttachmentScanner(Construct):
     """Scans mail that arrives in quarantine, and delivers what may be delivered.
 
     Creates 2 queues and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV and 1 `Sorter`,
-    each with role and log group, and 7 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan`
-    does. What its role may do with a bucket is said by that bucket's policy alone.
+    each with role and log group, 1 rule that runs it every five minutes for what was delivered (none without `recall_days`), and
+    7 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may do with a
+    bucket is said by that bucket's policy alone.
 
     S3 tells of arrivals in `arrivals`; the sorter sends them on into `queue`, which the scanner works on, and which requests to
     scan anew go to. Without `sorts_arrivals` both are one queue, there is no sorter, and 6 alarms.
@@ -206,6 +213,7 @@ class AttachmentScanner(Construct):
                     "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
                     "MAX_RECEIVES": str(MAX_RECEIVES),
                     "SCANNER_NAME": self._name,
+                    "RECALL_DAYS": str(props.recall_days),
                 },
                 timeout=cdk.Duration.minutes(_TIMEOUT),
                 memory_mib=props.memory_mib,
@@ -215,6 +223,9 @@ class AttachmentScanner(Construct):
         for statement in (*uses(self._key, "s3", "sns", "sqs"), *uses(self._key_of_definitions(props), "s3")):
             function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
         let_read_definitions(function, props.definitions)
+        if props.recall_days:
+            let_keep_ledger(function, props.definitions, self._name)
+            self._look_again(function)
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["events:PutEvents"],
@@ -241,6 +252,21 @@ class AttachmentScanner(Construct):
             )
         )
         return function
+
+    def _look_again(self, function: lambda_.Function) -> None:
+        """Have it look every five minutes at what was delivered; what fails, the next time does."""
+        function.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(5))
+        events.Rule(
+            self,
+            "Recall",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(5)),
+            targets=[
+                targets.LambdaFunction(
+                    function, event=events.RuleTargetInput.from_object({"recall": "go on"}), retry_attempts=0
+                )
+            ],
+            description="Scans delivered mail with newer definitions, and recalls what is found to be malware",
+        )
 
     def _queue(self, id: str, hidden: cdk.Duration, max_receives: int) -> sqs.Queue:
         queue = sqs.Queue(
@@ -360,6 +386,7 @@ _RULES: Final[dict[str, Rule]] = {
     "encryption_key": optional(rules.KEY),
     "definitions_key": optional(rules.KEY),
     "sorts_arrivals": FLAG,
+    "recall_days": whole(0, 30, "a month of deliveries is looked at within minutes"),
 }
 
 

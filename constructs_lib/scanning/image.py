@@ -19,8 +19,9 @@ from constructs_lib.bundle import image_context
 from constructs_lib.keys import let_logs_use
 from constructs_lib.wildcards import explain_wildcard
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
+from mailroom.layout import LEDGER_PREFIX
 
-__all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "image_function", "let_read_definitions"]
+__all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "image_function", "let_keep_ledger", "let_read_definitions"]
 
 DEFAULT_MEMORY_MIB: Final = 3008
 """What an account has that AWS has not given more. Source: Lambda developer guide, "Lambda quotas"."""
@@ -101,3 +102,13 @@ def let_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *action
     function.add_to_role_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
     assert function.role is not None  # noqa: S101 - every function of the image has one
     explain_wildcard(function.role, sets, "keys of sets of definitions are made of their digests")
+
+
+def let_keep_ledger(function: lambda_.Function, bucket: s3.IBucket, scanner: str) -> None:
+    """Let the function keep its ledger of deliveries beside the definitions; that of no other scanner."""
+    own = bucket.arn_for_objects(f"{LEDGER_PREFIX}{scanner}/*")
+    function.add_to_role_policy(
+        iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources=[own])
+    )
+    assert function.role is not None  # noqa: S101 - as above
+    explain_wildcard(function.role, own, "keys of deliveries are made of their ids and digests")

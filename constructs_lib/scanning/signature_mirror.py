@@ -22,6 +22,7 @@ from constructs_lib.keys import uses
 from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
 from constructs_lib.values import MIRROR_URL
 from mailroom.definitions.manifest import FRESHCLAM_STATE
+from mailroom.layout import LEDGER_PREFIX
 from mailroom.metric_names import AGE, DEFINITIONS, NAMESPACE, SECOND_SOURCE
 
 __all__ = ["SignatureMirror"]
@@ -197,7 +198,9 @@ class SignatureMirror(Construct):
                     noncurrent_version_expiration=cdk.Duration.days(7),
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-                )
+                ),
+                # What scanners note of deliveries; none looks further back.
+                s3.LifecycleRule(id="ExpireDeliveries", prefix=LEDGER_PREFIX, expiration=cdk.Duration.days(31)),
             ],
             removal_policy=removal_policy,
         )

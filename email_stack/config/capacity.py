@@ -83,7 +83,8 @@ def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
         "concurrent_executions": _WORKER_CONCURRENCY,
     }
     if tenant.scanning.mode == "dedicated":
-        _add(needs, {**_OWN_SCANNER, "function_memory_mib": cell.scanner.memory_mib})
+        recall = int(cell.scanner.recall_days > 0)
+        _add(needs, {**_OWN_SCANNER, "event_rules": recall, "function_memory_mib": cell.scanner.memory_mib})
         needs["concurrent_executions"] = max(_WORKER_CONCURRENCY, cell.scanner.max_concurrency)
     if parent is not None and parent.delegation_role_arn is not None:
         _add(needs, _OWN_DELEGATION)
@@ -94,6 +95,7 @@ def cell_needs(cell: Cell) -> dict[str, int]:
     """What the cell takes without any tenant."""
     return {
         **_CELL,
+        "event_rules": _CELL["event_rules"] + (cell.scanner.recall_days > 0),
         "alarms": _CELL["alarms"] + (cell.scanner.definitions_source is not None),
         "pending_subscriptions": len(cell.alerts),
         "function_memory_mib": max(cell.scanner.memory_mib, _MIRROR_MEMORY_MIB),

@@ -163,6 +163,13 @@ class ScannerSettings(Settings):
         description="MiB of memory; from 4096 on, mail is scanned while newer definitions are loaded. Default: 3008.",
     )
     max_concurrency: int = Field(default=5, ge=2, le=1000, description="Messages that are scanned at once. Default: 5.")
+    recall_days: int = Field(
+        default=7,
+        ge=0,
+        le=30,
+        description="For how many days delivered mail is scanned again with newer definitions, and recalled where malware is "
+        "found; 0 for not at all. Default: 7.",
+    )
     definitions_source: str | None = Field(
         default=None,
         max_length=300,

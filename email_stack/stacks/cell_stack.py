@@ -111,6 +111,7 @@ class CellStack(cdk.Stack):
                 encryption_key=own,
                 memory_mib=cell.scanner.memory_mib,
                 max_concurrency=cell.scanner.max_concurrency,
+                recall_days=cell.scanner.recall_days,
             ),
         )
         path = registry_path(cell.id)

@@ -112,6 +112,7 @@ class TenantStack(cdk.Stack):
                 definitions_key=self._key_of_definitions(cell),
                 memory_mib=cell.scanner.memory_mib,
                 max_concurrency=cell.scanner.max_concurrency,
+                recall_days=cell.scanner.recall_days,
                 sorts_arrivals=False,
             ),
         )

@@ -23,15 +23,12 @@ from urllib.parse import quote, unquote
 from botocore.exceptions import ClientError
 
 from mailroom.faults import GONE, TAKEN, code_of
-from mailroom.layout import MAX_KEY_BYTES
+from mailroom.layout import LEDGER_PREFIX, MAX_KEY_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["LEDGER_PREFIX", "MOST_DIGESTS", "Bad", "Entry", "Ledger", "State", "short"]
-
-LEDGER_PREFIX: Final = "recall/"
-"""In the bucket of definitions: what scanners keep there."""
+__all__ = ["MOST_DIGESTS", "Bad", "Entry", "Ledger", "State", "short"]
 
 MOST_DIGESTS: Final = 200
 """Of one delivery, so many are kept: as many parts as a verdict lists."""

@@ -73,7 +73,7 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
     config = config_of(tmp_path, text)
     assert {usage.name: usage.used for usage in quota_usage(config, "eu")} == {
         "receipt_rules": 3 + 1,
-        "event_rules": 5,
+        "event_rules": 6,
         "identities": 3,
         "configuration_sets": 3,
         "ses_tenants": 3,
@@ -130,11 +130,11 @@ def test_roles_add_up_over_the_regions_of_an_account(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("region", ["af-south-1", "eu-south-1", "eu-central-1"])
 def test_event_rules_are_the_cells_alone(tmp_path: Path, region: str) -> None:
-    """EventBridge takes 100 rules on a bus in two regions, 300 elsewhere; a cell takes five, however many tenants it has."""
+    """EventBridge takes 100 rules on a bus in two regions, 300 elsewhere; a cell takes six, however many tenants it has."""
     config = config_of(tmp_path, _cells(198, f"region: {region}"))
-    assert QuotaUsage("event_rules", 5, default_limit("event_rules", region)) in quota_usage(config, "c0")
-    (line,) = lines_of(tmp_path, _cells(1, f"region: {region}, quotas: {{event_rules: 4}}"))
-    assert "5 EventBridge rules needed" in line
+    assert QuotaUsage("event_rules", 6, default_limit("event_rules", region)) in quota_usage(config, "c0")
+    (line,) = lines_of(tmp_path, _cells(1, f"region: {region}, quotas: {{event_rules: 5}}"))
+    assert "6 EventBridge rules needed" in line
 
 
 def test_a_region_has_the_default_unless_it_is_written(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_region_has_the_default_unless_it_is_written(tmp_path: Path) -> None:
     assert {default_limit("event_rules", region) for region in RECEIVING_REGIONS} == {100, 300}
     for written, limit in (("null", 100), ("300", 300), ("99", 99)):
         config = config_of(tmp_path, _cells(1, f"region: af-south-1, quotas: {{event_rules: {written}}}"))
-        assert QuotaUsage("event_rules", 5, limit) in quota_usage(config, "c0")
+        assert QuotaUsage("event_rules", 6, limit) in quota_usage(config, "c0")
 
 
 def test_an_accounts_quota_may_stand_at_any_of_its_cells(tmp_path: Path) -> None:

@@ -171,7 +171,14 @@ def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
     for sid in ("DenyReadingQuarantine", "DenyDelivering"):
         assert found[sid]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": SCANNER.role_arn}}
     allowed = {sid: s for sid, s in found.items() if s["Effect"] == "Allow"}
-    own = ["LetScannerTakeMail", "LetScannerDeliver", "LetScannerUnlist", "LetScannerKnowBucket"]
+    own = [
+        "LetScannerTakeMail",
+        "LetScannerDeliver",
+        "LetScannerUnlist",
+        "LetScannerReadReplaced",
+        "LetScannerTakeBack",
+        "LetScannerKnowBucket",
+    ]
     assert list(allowed) == [*own, "LetReceiptRulesWrite"]
     for sid in own:
         assert allowed[sid]["Principal"] == {"AWS": SCANNER.role_arn}
@@ -182,6 +189,13 @@ def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
         "/held/*",
     ]
     assert allowed["LetScannerUnlist"]["Resource"]["Fn::Join"][1][1] == "/held/*"
+    never = found["DenyScannerSending"]
+    assert (never["Effect"], never["Principal"], never["Action"]) == (
+        "Deny",
+        {"AWS": SCANNER.role_arn},
+        ["s3:PutObject"],
+    )
+    assert never["Resource"]["Fn::Join"][1][1] == "/raw/out/*"
 
 
 def test_arrivals_are_told_to_the_scanner() -> None:

@@ -105,6 +105,7 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
         "EVENT_BUS",
         "MAX_DEFINITIONS_AGE_HOURS",
         "MAX_RECEIVES",
+        "RECALL_DAYS",
         "SCANNER_NAME",
     }
 
@@ -197,8 +198,10 @@ def test_role_reaches_no_bucket_but_the_definitions() -> None:
         assert resource != "*"
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         if any(action.startswith("s3:") for action in actions):
-            assert actions in (["s3:GetObject"], ["s3:ListBucket"])
+            keeps = actions == ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+            assert keeps or actions in (["s3:GetObject"], ["s3:ListBucket"])
             assert "['Definitions" in str(resource)
+            assert ("/recall/" in str(resource)) == keeps
 
 
 def test_key_opens_this_accounts_topics_alone() -> None:
@@ -258,7 +261,11 @@ def test_metrics_are_those_that_are_watched(metric: str) -> None:
 def test_mirror_runs_by_the_clock_and_when_it_was_deployed() -> None:
     """Every four hours, and once its own stack is there; a run that failed is not repeated at once."""
     template = scanner_template()
-    rules = [resource["Properties"] for resource in resources(template, "AWS::Events::Rule").values()]
+    rules = [
+        resource["Properties"]
+        for name, resource in resources(template, "AWS::Events::Rule").items()
+        if name.startswith("Definitions")
+    ]
     assert [rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule] == ["rate(4 hours)"]
     (pattern,) = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
     assert pattern["detail"]["stack-id"] == [{"Ref": "AWS::StackId"}]
@@ -266,6 +273,31 @@ def test_mirror_runs_by_the_clock_and_when_it_was_deployed() -> None:
     template.has_resource_properties("AWS::Lambda::EventInvokeConfig", {"MaximumRetryAttempts": 0})
     mirror = function(template, "mailroom.functions.mirror.on_event")
     assert mirror["Environment"]["Variables"]["REQUIRED_DATABASES"] == "main daily bytecode"
+
+
+def test_scanner_looks_at_what_was_delivered() -> None:
+    """Every five minutes, with a setting of how far back; what fails is not repeated at once. Without it, there is nothing of it."""
+    template = scanner_template(recall_days=30)
+    (rule,) = [
+        resource["Properties"]
+        for name, resource in resources(template, "AWS::Events::Rule").items()
+        if name.startswith("Scanner")
+    ]
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    (target,) = rule["Targets"]
+    assert (target["Input"], target["RetryPolicy"]) == ('{"recall":"go on"}', {"MaximumRetryAttempts": 0})
+    scan = function(template, "mailroom.functions.scanner.on_event")
+    assert scan["Environment"]["Variables"]["RECALL_DAYS"] == "30"
+    without = scanner_template(recall_days=0)
+    assert not [name for name in resources(without, "AWS::Events::Rule") if name.startswith("Scanner")]
+    assert "recall/" not in str(statements_of(without, "ScannerRole"))
+
+
+def test_ledger_ends() -> None:
+    """No scanner looks further back than a month."""
+    rules = only(scanner_template(), "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    (ends,) = [rule for rule in rules if rule.get("Prefix") == "recall/"]
+    assert ends["ExpirationInDays"] == 31
 
 
 def test_definitions_are_versioned_and_private() -> None:

@@ -287,6 +287,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "encryption_key": _NO_KEY,
         "definitions_key": _NO_KEY,
         "sorts_arrivals": _FLAG,
+        "recall_days": [None, -1, 31, True, "7", 7.0],
     },
     "EngagementEvents": {"configuration_set_name": [None, *_SET], "tracking": _TRACKING},
     "EngagementTracking": {"registry_path": _PATH, "alarm_topic": _TOPIC, "encryption_key": _NO_KEY},

@@ -143,7 +143,7 @@ def test_every_policy_is_looked_at(deployment: Deployment) -> None:
 
 
 def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
-    """And nothing more: not read what it does not take, not delete what it delivered."""
+    """Take back what it delivered as well; and nothing more: not send, not delete what it delivered."""
     needed = (
         ("s3:GetObjectVersion", "raw/m"),
         ("s3:DeleteObjectVersion", "raw/m"),
@@ -155,9 +155,11 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
         ("s3:DeleteObject", "held/m.json"),
         ("s3:GetObjectVersion", "raw/decisions/m"),
         ("s3:DeleteObjectVersion", "raw/decisions/m"),
+        ("s3:GetObjectVersion", "clean/m"),
+        ("s3:PutObject", "raw/m"),
     )
     never = {
-        "s3:PutObject": "raw/m",
+        "s3:PutObject": "raw/out/m",
         "s3:DeleteObject": "clean/m",
         "s3:DeleteObjectVersion": "clean/m",
         "s3:PutObjectAcl": "clean/m",
@@ -168,6 +170,32 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
             asked_by(scanner, action, f"{bucket.arn}/{key}", bucket.policy) for action, key in (*needed, *never.items())
         ]
         assert decisions(asked) == [True] * len(needed) + [False] * len(never)
+
+
+def test_a_scanner_keeps_its_own_ledger(deployment: Deployment) -> None:
+    """Beside the definitions that it reads: it changes none of those, and nobody else's deliveries; nobody else changes its."""
+    (definitions,) = [one for one in deployment.buckets if one.stack == "Cell-eu" and "efinitions" in one.logical_id]
+    variables = {
+        properties["Role"]: properties.get("Environment", {}).get("Variables", {})
+        for _stack, _arn, properties in deployment.of_type("AWS::Lambda::Function")
+    }
+    name = definitions.arn.removeprefix("arn:aws:s3:::")
+    scanners = {
+        role: said["SCANNER_NAME"]
+        for role, said in variables.items()
+        if "SCANNER_NAME" in said and said["DEFINITIONS_BUCKET"] == name
+    }
+    assert list(scanners.values()) == ["Celleu-Scanner-75ECBF52"]
+    for role in deployment.roles:
+        for arn, name in scanners.items():
+            own = f"{definitions.arn}/recall/{name}/state.json"
+            asked = [asked_by(role, action, own, definitions.policy) for action in ("s3:PutObject", "s3:DeleteObject")]
+            assert decisions(asked) == [role.arn == arn] * 2
+        if role.arn in scanners:
+            sets = [
+                f"{definitions.arn}/{key}" for key in ("current.json", "sets/a/main.cvd", "recall/other/state.json")
+            ]
+            assert not any(decisions([asked_by(role, "s3:PutObject", key, definitions.policy) for key in sets]))
 
 
 def test_the_structurer_may_do_its_work(deployment: Deployment) -> None:

@@ -127,6 +127,7 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
 def configs(draw: st.DrawFn) -> dict[str, Any]:
     """Two cells and three tenants, any key of the schema in them."""
     scanner = {"memory_mib": draw(st.sampled_from([2048, 10_240])), "max_concurrency": draw(st.sampled_from([2, 1000]))}
+    scanner["recall_days"] = draw(st.sampled_from([0, 30]))
     cells = {
         "eu": {
             "region": "eu-central-1",

@@ -172,6 +172,9 @@ CELL: tuple[Change, ...] = (
     row("cell.encryption.key_arn", {"encryption": {"key_arn": KEY}}),
     row("cell.encryption.key_arn", {"encryption": None}, {"encryption": {"key_arn": KEY}}),
     row("cell.scanner.max_concurrency", {"scanner": {"max_concurrency": 3}}),
+    row("cell.scanner.recall_days", {"scanner": {"recall_days": 3}}),
+    row("cell.scanner.recall_days", {"scanner": {"recall_days": 0}}),
+    row("cell.scanner.recall_days", {"scanner": {"recall_days": 7}}, {"scanner": {"recall_days": 0}}),
     row(
         "cell.quotas",
         {
