@@ -21,6 +21,7 @@ __all__ = [
     "hosted_zone_id",
     "identifier",
     "key_arn",
+    "ownership_token",
     "portal_zone",
     "report_addresses",
     "role_arn",
@@ -37,6 +38,7 @@ _HOSTED_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
 _KEY_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:kms:[a-z0-9-]{4,30}:[0-9]{12}:key/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
+_OWNERSHIP_TOKEN: Final = re.compile(r"email-claim=[0-9a-f]{32}")
 _ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 _RULE_SET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
 
@@ -73,6 +75,13 @@ def key_arn(value: str) -> str:
             "must be the ARN of a KMS key, not of an alias",
             'write it as "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"',
         )
+    return value
+
+
+def ownership_token(value: str) -> str:
+    """What the settings API gives with a claim to a domain."""
+    if not _OWNERSHIP_TOKEN.fullmatch(value):
+        raise RuleError.one("must be email-claim= and 32 of 0-9 and a-f", "copy it from the claim")
     return value
 
 

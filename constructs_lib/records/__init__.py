@@ -17,6 +17,7 @@ from constructs_lib.records.extras import (
     CLOUDFRONT_HOSTED_ZONE_ID,
     MtaSts,
     mta_sts_policy,
+    ownership_record,
     portal_records,
     report_authorization_records,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "email_records",
     "in_zone",
     "mta_sts_policy",
+    "ownership_record",
     "portal_records",
     "report_authorization_records",
     "txt_rdata",

@@ -9,12 +9,14 @@ from typing import Final, Literal
 
 from constructs_lib.records.model import DnsRecord, Purpose, in_zone
 from constructs_lib.records.values import inbound_host, mailto_uris
+from mailroom.settings.claims import OWNERSHIP_LABEL
 
 __all__ = [
     "CLOUDFRONT_HOSTED_ZONE_ID",
     "MtaSts",
     "mta_sts_policy",
     "mta_sts_records",
+    "ownership_record",
     "portal_records",
     "report_authorization_records",
     "tls_reports_record",
@@ -113,6 +115,12 @@ def report_authorization_records(*, subdomain: str, dmarc_rua: Sequence[str]) ->
         for domain in domains
         if not in_zone(domain, subdomain)
     )
+
+
+def ownership_record(*, subdomain: str, token: str) -> DnsRecord:
+    """The TXT that proves whose the subdomain is, to the settings API."""
+    name = f"{OWNERSHIP_LABEL}.{subdomain}"
+    return DnsRecord(name=name, type="TXT", values=(token,), purpose=Purpose.OWNERSHIP, required=False)
 
 
 def portal_records(*, subdomain: str, target: str, hosted_zone_id: str, ipv6: bool) -> tuple[DnsRecord, ...]:

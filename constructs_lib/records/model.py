@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     INBOUND = "inbound"
     MAIL_FROM = "mail-from"
     MTA_STS = "mta-sts"
+    OWNERSHIP = "ownership"
     PORTAL = "portal"
     SPF = "spf"
     TLS_REPORTS = "tls-reports"

@@ -26,6 +26,7 @@ from email_stack.cli.commands import (
     retention,
     scan,
     send_test,
+    settings,
     status,
     suppressions,
     synth,
@@ -72,6 +73,7 @@ for _command in (
     status,
     suppressions,
     api,
+    settings,
 ):
     _command.register(app)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ from email_stack.config.crosschecks import (
 from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Config, Tenant
 from email_stack.config.problems import ConfigError, Fault, RuleError, closest, shown
+from email_stack.config.snapshots import OWNED, Snapshot, SnapshotError, read_snapshot, snapshot_file
 from email_stack.config.sources import Sources, read_sources, shown_path
 from email_stack.config.translation import Place, problems_of, unknown_key
 
@@ -35,7 +37,8 @@ M = TypeVar("M", bound=BaseModel)
 def load(path: Path) -> Config:
     """The config in a file, or in a folder of one file a tenant and `cells.yaml`.
 
-    Reads nothing else: no environment, no network, no AWS.
+    Of a tenant with `settings: api`, what the API owns comes from its snapshot, `settings/<tenant>.json` beside the file or in the
+    folder. Reads nothing else: no environment, no network, no AWS.
 
     Args:
         path: `tenants.yaml`, or the folder.
@@ -44,11 +47,11 @@ def load(path: Path) -> Config:
         ConfigError: anything is wrong with it; `problems` holds all that could be told, sorted by file and line.
     """
     sources = read_sources(path)
-    loading = _Loading(sources)
+    loading = _Loading(sources, lambda tenant: read_snapshot(snapshot_file(path, tenant), tenant))
     cells, tenants = loading.run()
     if loading.problems:
         raise ConfigError(sorted(set(loading.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)))
-    return Config(cells=cells, tenants=tenants, source=shown_path(path))
+    return Config(cells=cells, tenants=tenants, source=shown_path(path), snapshots=loading.snapshots)
 
 
 class _Loading:
@@ -56,13 +59,17 @@ class _Loading:
 
     Args:
         sources: the files.
+        snapshot_of: reads a tenant's snapshot.
 
     Attributes:
         problems: what is wrong, as found.
+        snapshots: those that were read, by tenant.
     """
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, snapshot_of: Callable[[str], Snapshot]) -> None:
         self.problems = list(sources.problems)
+        self.snapshots: dict[str, Snapshot] = {}
+        self._snapshot_of = snapshot_of
         self._sources = sources
         self._cell_places: dict[str, Place] = {}
         self._cells_known = False
@@ -174,7 +181,32 @@ class _Loading:
                 )
                 self.problems.append(place.problem(Fault("must be a cell of this config", use, ("cell",))))
                 data = {**data, "cell": _SOME_CELL}
+            if data.get("settings") == "api":
+                data = self._with_snapshot(place, data)
+                if data is None:
+                    return None
         return self._validated(Tenant, place, data)
+
+    def _with_snapshot(self, place: Place, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The tenant with what the API owns of it; None where that is not known. A field has one owner."""
+        twice = [name for name in OWNED if name in data]
+        remedy = "remove it, or write settings: git and all of it"
+        self.problems += [
+            place.problem(Fault("is the settings API's, as settings is api", remedy, (name,))) for name in twice
+        ]
+        tenant_id = data.get("id")
+        try:
+            snapshot = self._snapshot_of(tenant_id if isinstance(tenant_id, str) else "")
+        except SnapshotError as error:
+            self.problems.append(place.problem(replace(error.fault, path=("settings",), silent=True)))
+            return None
+        except RuleError as error:
+            self.problems += [place.problem(replace(fault, path=("id",))) for fault in error.faults]
+            return None
+        if twice:
+            return None
+        self.snapshots[snapshot.tenant] = snapshot
+        return {**data, **snapshot.settings}
 
     def _default_cell(self, place: Place) -> str:
         if len(self._cell_places) == 1:

@@ -31,11 +31,13 @@ from email_stack.config.sections import (
     ScanningItem,
     Tracking,
 )
+from email_stack.config.snapshots import Snapshot
 from email_stack.config.values import (
     Account,
     Identifier,
     Label,
     Mailboxes,
+    OwnershipToken,
     Region,
     RoleLocalParts,
     Settings,
@@ -80,8 +82,12 @@ class Tenant(Settings):
     """One tenant's e-mail on one subdomain."""
 
     id: Identifier = Field(description="Permanent id: stacks and rules are named by it, so it never changes.")
+    settings: Literal["git", "api"] = Field(
+        default="git",
+        description="Who owns subdomain, dns, ownership, live and addresses: this config, or the settings API. Default: git.",
+    )
     subdomain: Subdomain = Field(
-        description="Domain of the tenant's mail, below a registered domain; Unicode or A-labels. Kept as A-labels."
+        description="Domain of the tenant's mail, below a registered one; Unicode or A-labels. Default: with settings: api, the API's."
     )
     cell: Identifier = Field(description="Id of the cell it is in; never changes. Default: the only cell.")
     dns: Dns = Field(
@@ -140,6 +146,10 @@ class Tenant(Settings):
     )
     portal: Portal | None = Field(
         default=None, description="Web portal on the subdomain itself; delegated only. Default: none."
+    )
+    ownership: OwnershipToken | None = Field(
+        default=None,
+        description="TXT record at _email-claim.<subdomain>, by which the settings API knows whose it is. Default: none.",
     )
     tags: Tags = Field(
         default={}, description="Tags of every resource, beside `tenant` and `cell`. At most 40. Default: none."
@@ -220,11 +230,13 @@ class Config:
         cells: in the file's order.
         tenants: in the file's order; from a folder, in the order of file names.
         source: the file or folder, for messages.
+        snapshots: of tenants whose settings the API owns, by tenant.
     """
 
     cells: tuple[Cell, ...]
     tenants: tuple[Tenant, ...]
     source: str = "config"
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     _cells: Mapping[str, Cell] = field(init=False, repr=False, compare=False)
     _tenants: Mapping[str, Tenant] = field(init=False, repr=False, compare=False)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from email_stack.config.models import Cell, Tenant
+from email_stack.config.snapshots import OWNED
 from email_stack.output.files import write_whole
 
 __all__ = ["json_schema", "schema_text"]
@@ -37,6 +38,11 @@ def json_schema() -> dict[str, Any]:
     cell_id = definitions["Cell"]["properties"].pop("id")
     definitions["Cell"]["required"].remove("id")
     definitions["Tenant"]["required"].remove("cell")
+    definitions["Tenant"]["required"].remove("subdomain")
+    # A field has one owner.
+    definitions["Tenant"]["if"] = {"properties": {"settings": {"const": "api"}}, "required": ["settings"]}
+    definitions["Tenant"]["then"] = {"properties": dict.fromkeys(OWNED, False)}
+    definitions["Tenant"]["else"] = {"required": ["subdomain"]}
     # The default follows from the target, and is no value that could be written.
     definitions["Portal"]["properties"]["hosted_zone_id"].pop("default")
     definitions["File"] = {

@@ -9,6 +9,7 @@ from constructs_lib.records import (
     DnsRecord,
     delegation_record,
     email_records,
+    ownership_record,
     portal_records,
     report_authorization_records,
 )
@@ -46,6 +47,7 @@ def zone_records(tenant: Tenant, cell: Cell, dkim: Sequence[DkimToken]) -> tuple
             if portal is not None
             else ()
         ),
+        *([ownership_record(subdomain=tenant.subdomain, token=tenant.ownership)] if tenant.ownership else []),
     )
 
 

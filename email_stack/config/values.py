@@ -168,6 +168,11 @@ RoleArn = Annotated[
     _check(values.role_arn),
     _described(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", examples=["arn:aws:iam::123456789012:role/dns-delegation"]),
 ]
+OwnershipToken = Annotated[
+    str,
+    _check(values.ownership_token),
+    _described(r"email-claim=[0-9a-f]{32}", examples=["email-claim=0123456789abcdef0123456789abcdef"]),
+]
 DisplayName = Annotated[
     str, _check(values.display_name), _described(minLength=1, maxLength=128, examples=["Acme Support"])
 ]

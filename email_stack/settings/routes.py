@@ -79,7 +79,7 @@ def _add_domains(app: APIGatewayHttpResolver, service: Service) -> None:
 
     @app.post(path, tags=tags, operation_id="addDomain", summary="Claim a domain", responses=_answers())
     def add_domain(body: Annotated[Domain, Body()]) -> Setting:
-        return service.add_domain(_actor(app), body.domain)
+        return service.add_domain(_actor(app), body.domain, body.dns)
 
     @app.delete(
         path, tags=tags, operation_id="deleteDomain", summary="Give a domain up", responses=_answers(204, "It is off.")

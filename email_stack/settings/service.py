@@ -60,9 +60,11 @@ class Service:
         """Other settings in the table."""
         return Preferences(store=self.store)
 
-    def add_domain(self, actor: Actor, domain: str) -> shapes.Setting:
+    def add_domain(self, actor: Actor, domain: str, dns: str | None = None) -> shapes.Setting:
         """The claim to a domain."""
-        return views.domain_setting(self.domains.add(actor, domain, names.registrable_domain(domain)))
+        return views.domain_setting(
+            self.domains.add(actor, domain, names.registrable_domain(domain), dns or "delegated")
+        )
 
     def verify(self, actor: Actor, domain: str) -> shapes.Setting:
         """The domain after a look at DNS; what the last one saw, when that was a moment ago."""

@@ -65,6 +65,7 @@ def _text(rule: Callable[[str], str], most: int = 512) -> Any:
     return (Field(max_length=most), AfterValidator(rule))
 
 
+Dns = Literal["delegated", "self-managed"]
 DomainName = Annotated[str, *_text(names.tenant_subdomain)]
 AnyDomainName = Annotated[str, *_text(names.domain_name)]
 Address = Annotated[str, *_text(address)]
@@ -84,6 +85,9 @@ class Domain(_Taken):
     """A domain to add, a subdomain of one's own."""
 
     domain: DomainName = Field(examples=["mail.example.com"])
+    dns: Dns | None = Field(
+        default=None, description="Who keeps the records; delegated, to a zone of ours, unless said."
+    )
 
 
 class KnownDomain(_Taken):
@@ -199,6 +203,7 @@ class Setting(_Given):
     updated_by: str
     revision: int = Field(description="What If-Match names, in double quotes.")
     status: Literal["claimed", "proven", "active", "failed", "suspended", "leaving"] | None = None
+    dns: Dns | None = None
     name_servers: list[str] | None = None
     records: list[Record] | None = None
     ownership: Ownership | None = None

@@ -32,6 +32,7 @@ def domain_setting(claim: Claim) -> shapes.Setting:
         updated_by=claim.updated_by,
         revision=claim.revision,
         status=claim.status.value,
+        dns="self-managed" if claim.dns == "self-managed" else "delegated",
         name_servers=[],
         records=[record],
         ownership=shapes.Ownership(

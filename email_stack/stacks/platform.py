@@ -52,7 +52,8 @@ def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells:
 
 
 def _add_tenant(app: cdk.App, config: Config, tenant: Tenant, cell_stack: CellStack) -> None:
-    stack = TenantStack(app, tenant, config.cell(tenant.cell))
+    snapshot = config.snapshots.get(tenant.id)
+    stack = TenantStack(app, tenant, config.cell(tenant.cell), snapshot.revision if snapshot is not None else None)
     stack.add_stack_dependency(
         cell_stack, "imports the alerts key and the access log bucket, and adds rules to the rule set"
     )

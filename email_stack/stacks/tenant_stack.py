@@ -24,9 +24,10 @@ from constructs_lib import (
 )
 from constructs_lib.bucket_policy import Scanner
 from constructs_lib.naming import cell_export, receipt_rule_set_name, registry_path, tenant_stack_name
-from constructs_lib.records import zone_file_line
+from constructs_lib.records import ownership_record, zone_file_line
 from constructs_lib.wildcards import explain_wildcard
 from email_stack.config import Cell, Tenant
+from email_stack.config.snapshots import REVISION_OUTPUT
 from email_stack.stacks.cell_stack import (
     ACCESS_LOGS_BUCKET,
     ALARMS_TOPIC,
@@ -58,9 +59,15 @@ class TenantStack(cdk.Stack):
     Delegated: the zone and its name servers are outputs. Self-managed: the records are, each as a line of a zone file, the eight
     required ones first.
     Imports from its cell; holds no custom resource.
+
+    Args:
+        scope: the app.
+        tenant: whose.
+        cell: where.
+        revision: of the snapshot that the tenant's settings came from, an output. Default: None, the config owns them.
     """
 
-    def __init__(self, scope: Construct, tenant: Tenant, cell: Cell) -> None:
+    def __init__(self, scope: Construct, tenant: Tenant, cell: Cell, revision: int | None = None) -> None:
         super().__init__(
             scope,
             tenant_stack_name(tenant.id),
@@ -78,7 +85,11 @@ class TenantStack(cdk.Stack):
         self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key, alarms))
         if tenant.access:
             self._let_applications(tenant)
-        self._write_outputs()
+        if tenant.ownership is not None and self.subdomain.zone is not None:
+            # Whoever delegates the subdomain to this zone goes on proving that it is theirs.
+            record = ownership_record(subdomain=tenant.subdomain, token=tenant.ownership)
+            self.subdomain.zone.add_records("Ownership", [record])
+        self._write_outputs(revision)
 
     def _let_applications(self, tenant: Tenant) -> None:
         """Give each application's role an inline policy of what it may."""
@@ -123,7 +134,7 @@ class TenantStack(cdk.Stack):
             return None
         return kms.Key.from_key_arn(self, "DefinitionsKey", cell.encryption.key_arn)
 
-    def _write_outputs(self) -> None:
+    def _write_outputs(self, revision: int | None) -> None:
         made = self.subdomain
         outputs = {
             "BucketName": made.inbox.bucket_name,
@@ -139,6 +150,8 @@ class TenantStack(cdk.Stack):
         else:
             for number, record in enumerate(made.records, start=1):
                 outputs[f"DnsRecord{number}"] = zone_file_line(record)
+        if revision is not None:
+            outputs[REVISION_OUTPUT] = str(revision)
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
 

@@ -69,6 +69,7 @@ class Claim:
         registered: the registered domain that it lies below.
         id: the same for each claim of this organisation to this domain.
         tenant: id that its infrastructure has, once and for ever.
+        dns: "delegated", the subdomain gets a zone of ours, or "self-managed", its owner keeps the records.
         token: what the TXT record must hold; another one for each claim.
         ownership: see there.
         created_at: when it was claimed; `updated_at` when it last changed.
@@ -104,6 +105,7 @@ class Claim:
     checked_at: datetime | None = None
     seen: str = ""
     revision: int = 0
+    dns: str = "delegated"
 
     @property
     def status(self) -> Status:
@@ -135,7 +137,15 @@ def setting_id(organization: str, kind: str, value: str) -> str:
 
 
 def new_claim(
-    organization: str, domain: str, registered: str, *, held: NamesHeld, tenant: str, user: str, now: datetime
+    organization: str,
+    domain: str,
+    registered: str,
+    *,
+    held: NamesHeld,
+    tenant: str,
+    user: str,
+    now: datetime,
+    dns: str = "delegated",
 ) -> Claim:
     """A claim without proof, with a token of its own. It takes nothing from anybody: several may claim the same name.
 
@@ -156,6 +166,7 @@ def new_claim(
         updated_at=now,
         updated_by=user,
         expires_at=now + CLAIM_LIVES,
+        dns=dns,
     )
 
 

@@ -54,13 +54,14 @@ class Domains:
         """One of them. Raises RefusedError when the organisation has none of that name, and MailroomError."""
         return _claim(self.store.state(organization), domain)
 
-    def add(self, actor: Actor, domain: str, registered: str) -> Claim:
+    def add(self, actor: Actor, domain: str, registered: str, dns: str = "delegated") -> Claim:
         """The claim to `domain`, a new one if there is none. Raises RefusedError and MailroomError.
 
         Args:
             actor: who asks.
             domain: as `constructs_lib.names.tenant_subdomain` returns it.
             registered: as `constructs_lib.names.registrable_domain` returns it.
+            dns: "delegated" or "self-managed"; of a claim that is there, it stays as it is. Default: "delegated".
         """
         known = self.store.state(actor.organization).claim(domain)
         if known is not None and known.ownership is not Ownership.LEAVING:
@@ -91,6 +92,7 @@ class Domains:
                 tenant=tenant_id(actor.organization, domain),
                 user=actor.user,
                 now=state.now,
+                dns=dns,
             )
             return Change(result=_written(claim, state), operation="addDomain", after=[claim])
 

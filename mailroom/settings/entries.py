@@ -106,15 +106,20 @@ class Desired:
         tenant: its id.
         organization: whose it is.
         domain: the subdomain.
+        dns: "delegated" or "self-managed".
+        token: that proves the domain.
         revision: of this wish: a higher one replaces it.
         live: whether anything is sent and received.
         removed: whether all of it is to go.
-        addresses: that are to send and receive; names and what is switched off are looked up at run time.
+        addresses: that are to send and receive, in the order in which they were added, so that none moves to another receipt rule;
+            names and what is switched off are looked up at run time.
     """
 
     tenant: str
     organization: str
     domain: str
+    dns: str
+    token: str
     revision: int
     live: bool
     removed: bool
@@ -126,11 +131,13 @@ def desired(claim: Claim, addresses: tuple[AddressEntry, ...]) -> Desired | None
     if not claim.owned:
         return None
     removed = claim.ownership is Ownership.LEAVING
-    own = sorted(addresses, key=lambda one: one.address)
+    own = sorted(addresses, key=lambda one: (one.created_at, one.address))
     return Desired(
         tenant=claim.tenant,
         organization=claim.organization,
         domain=claim.domain,
+        dns=claim.dns,
+        token=claim.token,
         revision=claim.wanted,
         live=claim.live,
         removed=removed,

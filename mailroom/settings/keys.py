@@ -25,6 +25,7 @@ __all__ = [
     "ADDRESS_PREFIX",
     "AUDIT_PREFIX",
     "DOMAIN_PREFIX",
+    "NAMES_PREFIX",
     "address_key",
     "audit_key",
     "domain_key",
@@ -40,6 +41,7 @@ __all__ = [
 DOMAIN_PREFIX: Final = "DOMAIN#"
 ADDRESS_PREFIX: Final = "ADDRESS#"
 AUDIT_PREFIX: Final = "AUDIT#"
+NAMES_PREFIX: Final = "NAMES#"
 _REVISION_DIGITS: Final = 12
 
 
@@ -90,4 +92,4 @@ def rate_key(organization: str, name: str, window: int) -> tuple[str, str]:
 
 def names_key(registered: str) -> tuple[str, str]:
     """Key of who holds the names below a registered domain."""
-    return f"NAMES#{registered}", "HELD"
+    return f"{NAMES_PREFIX}{registered}", "HELD"

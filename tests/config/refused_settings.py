@@ -13,17 +13,17 @@ SETTINGS = {
     "unknown key, near": ("mail_form: x", '6:5: {T} mail_form is no key that is known here; did you mean "mail_from"?'),
     "unknown key, far": (
         "qqqq: 1",
-        "6:5: {T} qqqq is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, "
+        "6:5: {T} qqqq is no key that is known here; use one of id, settings, subdomain, cell, dns, parent_zone, addresses, "
         "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, receiving, retention, encryption, "
         "join_threads_by, "
-        "removal, live, receiving_tls, portal, tags",
+        "removal, live, receiving_tls, portal, ownership, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
-        '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, subdomain, cell, dns, parent_zone, addresses, '
+        '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, settings, subdomain, cell, dns, parent_zone, addresses, '
         "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, receiving, retention, encryption, "
         "join_threads_by, "
-        "removal, live, receiving_tls, portal, tags",
+        "removal, live, receiving_tls, portal, ownership, tags",
     ),
     "unknown key within": (
         "dmarc:\n  ruf: [a@b.example]",

@@ -20,6 +20,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
     tenant = tenant_of(tmp_path, "")
     assert tenant.model_dump() == {
         "id": "acme",
+        "settings": "git",
         "subdomain": "post.acme.example",
         "cell": "eu",
         "dns": "delegated",
@@ -57,6 +58,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
         "live": True,
         "receiving_tls": "require",
         "portal": None,
+        "ownership": None,
         "tags": {},
     }
     assert tenant.mail_from_domain == "mail.post.acme.example"

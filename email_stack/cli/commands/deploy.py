@@ -15,6 +15,7 @@ from email_stack.cli.account import checked_credentials
 from email_stack.cli.cdk import CdkRun, run_cdk
 from email_stack.cli.deploying import STACKS_AT_ONCE, deployed_assembly, print_outputs, synthesized
 from email_stack.cli.dns_options import ResolverOption, ServerPort, endpoint
+from email_stack.cli.fencing import refuse_older_snapshots
 from email_stack.cli.judging import Judgement, judged_deployment
 from email_stack.cli.options import DEFAULT_CONFIG, All, Apply, AsJson, ChosenTenant, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, errors, print_json
@@ -65,6 +66,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
             ExitCode.REFUSED,
         )
     account = checked_credentials(any_region(loaded, tenants))
+    refuse_older_snapshots(loaded, tenants, account)
     if apply:
         refuse_small_quotas(loaded, tenants, account)
     asked = endpoint(resolver)

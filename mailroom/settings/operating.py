@@ -1,0 +1,142 @@
+"""What the platform's operators do with the table of settings, over all organisations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from mailroom.settings.claims import Claim
+from mailroom.settings.entries import AddressEntry, Desired, desired
+from mailroom.settings.items import held_from, held_item, read
+from mailroom.settings.keys import DOMAIN_PREFIX, NAMES_PREFIX, names_key
+from mailroom.settings.names_held import NamesHeld
+from mailroom.settings.store import SettingsStore
+from mailroom.store.keys import PARTITION, SORT
+from mailroom.store.table import ConflictError, Item, Key, Write, pause
+
+__all__ = ["PLATFORM", "Operating", "Reserved"]
+
+PLATFORM: Final = "#platform"
+"""Holds the names that the platform's own config has; no token names such an organisation."""
+_TRIES: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reserved:
+    """What reserving names did, or would do.
+
+    Args:
+        new: that were free.
+        taken: that an organisation holds, that rest, or that lie in or around such a name.
+        gone: that the platform holds, and its config names no more.
+    """
+
+    new: tuple[str, ...]
+    taken: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operating:
+    """Operators' work on the table.
+
+    Args:
+        store: the table.
+    """
+
+    store: SettingsStore
+
+    def claims(self) -> Iterator[Claim]:
+        """Every claim that lives, of every organisation, in no order. Raises MailroomError."""
+        now = self.store.clock()
+        for item in self._items():
+            if item[PARTITION].startswith("ORG#") and item[SORT].startswith(DOMAIN_PREFIX):
+                claim = read(Claim, item)
+                if claim.lives(now):
+                    yield claim
+
+    def wishes(self) -> Iterator[Desired]:
+        """What is wanted of each domain that is proven. Raises MailroomError."""
+        addresses: dict[str, list[AddressEntry]] = {}
+        for claim in self.claims():
+            if not claim.owned:
+                continue
+            if claim.organization not in addresses:
+                addresses[claim.organization] = self.store.state(claim.organization).addresses()
+            wish = desired(claim, tuple(addresses[claim.organization]))
+            if wish is not None:
+                yield wish
+
+    def reserve(self, names: Mapping[str, str], *, apply: bool, release: bool = False) -> Reserved:
+        """Hold the platform's own names, so that no organisation can prove one of them.
+
+        Args:
+            names: registered domain of each name.
+            apply: whether it is written, and not only told.
+            release: whether names that the platform holds beside these are given up; they rest as every name does.
+
+        Raises:
+            MailroomError: AWS failed.
+            RefusedError: too many names are held below one registered domain.
+        """
+        held = {one.registered: one for one in self._held()}
+        by_registered: dict[str, list[str]] = {domain: [] for domain in held}
+        for name, registered in names.items():
+            by_registered.setdefault(registered, []).append(name)
+        found: list[Reserved] = []
+        for registered, wanted in sorted(by_registered.items()):
+            found.append(self._reserve(registered, sorted(wanted), apply=apply, release=release))
+        return Reserved(
+            new=tuple(name for one in found for name in one.new),
+            taken=tuple(name for one in found for name in one.taken),
+            gone=tuple(name for one in found for name in one.gone),
+        )
+
+    def _reserve(self, registered: str, wanted: list[str], *, apply: bool, release: bool) -> Reserved:
+        key = names_key(registered)
+        for attempt in range(_TRIES):
+            held = held_from(registered, self.store.table.get(key))
+            after, reserved = self._after(held, wanted, release=release)
+            if not apply or after.names == held.names:
+                return reserved
+            item = held_item(replace(after, version=held.version + 1))
+            condition = "#version = :read" if held.version else "attribute_not_exists(#version)"
+            values = {":read": held.version} if held.version else {}
+            try:
+                self.store.table.write([Write(put=item, condition=condition, values=values)])
+            except ConflictError:
+                pause(attempt)
+                continue
+            return reserved
+        raise ConflictError
+
+    def _after(self, held: NamesHeld, wanted: list[str], *, release: bool) -> tuple[NamesHeld, Reserved]:
+        now, after = self.store.clock(), held
+        new, taken = [], []
+        own = {one.name for one in held.names.values() if one.organization == PLATFORM and one.rests_until is None}
+        gone = sorted(own - set(wanted))
+        for name in gone if release else ():
+            after = after.with_resting(name, PLATFORM, now)
+        for name in wanted:
+            if name in own:
+                continue
+            if after.blocking(name, PLATFORM, now) is not None:
+                taken.append(name)
+                continue
+            after = after.with_holder(name, PLATFORM, now)
+            new.append(name)
+        return after, Reserved(new=tuple(new), taken=tuple(taken), gone=tuple(gone))
+
+    def _held(self) -> Iterator[NamesHeld]:
+        for item in self._items():
+            if item[PARTITION].startswith(NAMES_PREFIX):
+                yield held_from(item[PARTITION].removeprefix(NAMES_PREFIX), item)
+
+    def _items(self) -> Iterator[Item]:
+        after: Key | None = None
+        while True:
+            page, after = self.store.table.scan(after=after)
+            yield from page
+            if after is None:
+                return
