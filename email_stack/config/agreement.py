@@ -105,10 +105,13 @@ def _addresses(tenant: _Tenant) -> Iterator[Fault]:
 def _access(tenant: _Tenant) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for index, access in enumerate(tenant.access):
-        first = seen.setdefault(access.role_arn, index)
+        # IAM tells roles apart by their names, whatever their paths are and whatever the case.
+        first = seen.setdefault(access.role_arn.rpartition("/")[2].lower(), index)
         if first != index:
             yield Fault(
-                f"must not repeat access[{first}]", "write all that the role may once", ("access", index, "role_arn")
+                f"must not name the role of access[{first}] again",
+                "write all that the role may once",
+                ("access", index, "role_arn"),
             )
         for place, word in enumerate(access.may):
             if word in access.may[:place]:

@@ -147,14 +147,15 @@ def access_faults(tenants: Iterable[tuple[int, Tenant]], encrypted: Container[st
     taken: dict[str, int] = {}
     for number, tenant in tenants:
         for index, access in enumerate(tenant.access):
-            before = taken.get(access.role_arn, 0)
-            taken[access.role_arn] = before + access_characters(access.may, encrypted=tenant.id in encrypted)
-            if before <= MOST_POLICY_CHARACTERS < taken[access.role_arn]:
+            role = access.role_arn.lower()
+            before = taken.get(role, 0)
+            taken[role] = before + access_characters(access.may, encrypted=tenant.id in encrypted)
+            if before <= MOST_POLICY_CHARACTERS < taken[role]:
                 yield (
                     number,
                     Fault(
                         "must be a role with room for this policy (IAM takes "
-                        f"{MOST_POLICY_CHARACTERS:,} characters of a role, the tenants up to here need {taken[access.role_arn]:,})",
+                        f"{MOST_POLICY_CHARACTERS:,} characters of a role, the tenants up to here need {taken[role]:,})",
                         "give these tenants a role of their own",
                         ("access", index, "role_arn"),
                         silent=True,

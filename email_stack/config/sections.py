@@ -59,6 +59,14 @@ class ParentZone(Settings):
     )
 
 
+def _one_at_least(may: tuple[str, ...]) -> tuple[str, ...]:
+    if not may:
+        raise RuleError.one(
+            "must name at least one of read, send, addresses and held, got []", "write it as may: [read]"
+        )
+    return may
+
+
 class Access(Settings):
     """A role of an application's, and what it may do with the tenant's mail."""
 
@@ -66,8 +74,8 @@ class Access(Settings):
         description="ARN of a role that is there, in the cell's account; the tenant's stack gives it an inline policy.",
         examples=["arn:aws:iam::123456789012:role/support-inbox"],
     )
-    may: tuple[Literal["read", "send", "addresses", "held"], ...] = Field(
-        min_length=1,
+    may: Annotated[tuple[Literal["read", "send", "addresses", "held"], ...], AfterValidator(_one_at_least)] = Field(
+        json_schema_extra={"minItems": 1},
         description="read: mail and addresses. send: the outbox. addresses: the address book alone. held: what waits in "
         "quarantine, and requests to release or discard it.",
     )

@@ -14,14 +14,14 @@ SETTINGS = {
     "unknown key, far": (
         "qqqq: 1",
         "6:5: {T} qqqq is no key that is known here; use one of id, settings, subdomain, cell, dns, parent_zone, addresses, "
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, receiving, retention, encryption, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, access, tracking, scanning, receiving, retention, encryption, "
         "join_threads_by, "
         "removal, live, receiving_tls, portal, ownership, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
         '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, settings, subdomain, cell, dns, parent_zone, addresses, '
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, tracking, scanning, receiving, retention, encryption, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, access, tracking, scanning, receiving, retention, encryption, "
         "join_threads_by, "
         "removal, live, receiving_tls, portal, ownership, tags",
     ),
@@ -265,6 +265,38 @@ SETTINGS = {
         "parent_zone: {hosted_zone_id: Z1, zone_name: acme.example, delegation_role_arn: role}",
         '6:64: {T} parent_zone.delegation_role_arn must be the ARN of an IAM role, got "role"; '
         'write it as "arn:aws:iam::123456789012:role/name"',
+    ),
+    "role of an application that is no ARN": (
+        "access: [{role_arn: inbox, may: [read]}]",
+        '6:15: {T} access[0].role_arn must be the ARN of an IAM role, got "inbox"; '
+        'write it as "arn:aws:iam::123456789012:role/name"',
+    ),
+    "application that may nothing": (
+        "access: [{role_arn: arn:aws:iam::111111111111:role/inbox, may: []}]",
+        "6:63: {T} access[0].may must name at least one of read, send, addresses and held, got []; write it as may: [read]",
+    ),
+    "application that may what there is not": (
+        "access: [{role_arn: arn:aws:iam::111111111111:role/inbox, may: [write]}]",
+        '6:69: {T} access[0].may[0] must be read, send, addresses or held, got "write"; use "read"',
+    ),
+    "application that may twice": (
+        "access: [{role_arn: arn:aws:iam::111111111111:role/inbox, may: [read, held, read]}]",
+        '6:81: {T} access[0].may[2] must not be repeated, got "read"; remove one of the two',
+    ),
+    "application that sends without an address": (
+        "access: [{role_arn: arn:aws:iam::111111111111:role/inbox, may: [read, send]}]",
+        "6:75: {T} access[0].may[1] needs an address that sends (without one, the tenant has no outbox), "
+        'got "send"; designate one, or remove send',
+    ),
+    "role of an application again": (
+        "access:\n  - {role_arn: arn:aws:iam::111111111111:role/a/inbox, may: [read]}\n"
+        "  - {role_arn: arn:aws:iam::111111111111:role/b/Inbox, may: [held]}",
+        '8:10: {T} access[1].role_arn must not name the role of access[0] again, got "arn:aws:iam::111111111111:role/b/Inbox"; '
+        "write all that the role may once",
+    ),
+    "application without its role": (
+        "access: [{may: [read]}]",
+        '6:14: {T} access[0].role_arn is missing; add it, as in role_arn: "arn:aws:iam::123456789012:role/support-inbox"',
     ),
     "tag of AWS": (
         "tags: {AWS:x: y}",

@@ -170,6 +170,41 @@ def test_siblings_are_no_nesting(tmp_path: Path) -> None:
     assert len(config_of(tmp_path, text).tenants) == 2
 
 
+def test_an_applications_role_is_of_the_cells_account(tmp_path: Path) -> None:
+    """The tenant's stack gives it a policy, which reaches into no other account."""
+    text = (
+        'cells: {eu: {region: eu-west-1, account: "111111111111"}}\ntenants:\n'
+        "  - id: acme\n    subdomain: post.acme.example\n    access:\n"
+        "      - {role_arn: arn:aws:iam::222222222222:role/inbox, may: [read]}\n"
+    )
+    assert lines_of(tmp_path, text) == [
+        'tenants.yaml:6:10: tenant "acme": access[0].role_arn must be a role of account 111111111111, which cell "eu" is in, '
+        'got "arn:aws:iam::222222222222:role/inbox"; name a role there; an application elsewhere takes it by sts:AssumeRole'
+    ]
+    config_of(tmp_path, text.replace("iam::222222222222", "iam::111111111111"))
+
+
+def test_one_role_has_room_for_so_many_tenants(tmp_path: Path) -> None:
+    """IAM takes no more of its policies; with a key, which takes more, for fewer."""
+
+    def text(tenants: int, key: str = "") -> str:
+        role = "access: [{role_arn: arn:aws:iam::111111111111:role/inbox, may: [read]}]"
+        each = "".join(f"  - {{id: t{n}, subdomain: post.t{n}.example, {role}}}\n" for n in range(tenants))
+        return f"cells: {{eu: {{region: eu-west-1{key}}}}}\ntenants:\n{each}"
+
+    config_of(tmp_path, text(8))
+    (line,) = lines_of(tmp_path, text(10))
+    assert line.startswith("tenants.yaml:11:")
+    assert (
+        'tenant "t8": access[0].role_arn must be a role with room for this policy (IAM takes 10,240 characters' in line
+    )
+    assert line.endswith("give these tenants a role of their own")
+    key = ', encryption: {key_arn: "arn:aws:kms:eu-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"}'
+    config_of(tmp_path, text(4, key))
+    (line,) = lines_of(tmp_path, text(5, key))
+    assert 'tenant "t4"' in line
+
+
 def test_a_delegation_role_is_of_another_account(tmp_path: Path) -> None:
     """In its own account the cell writes the record itself."""
     text = (

@@ -32,6 +32,7 @@ def test_the_shortest_tenant_has_every_default(tmp_path: Path) -> None:
         "mta_sts": None,
         "mail_from": "mail",
         "alerts": (),
+        "access": (),
         "tracking": {"opens": True, "clicks": True, "redirect_domain": None, "suppressed_addresses": "hashed"},
         "scanning": {
             "mode": "shared",

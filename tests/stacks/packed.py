@@ -90,6 +90,13 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
         },
         "mail_from": draw(st.sampled_from(["mail", "b" * 63, "ü"])),
         "alerts": draw(_MAILBOXES),
+        "access": [
+            {
+                "role_arn": f"arn:aws:iam::111111111111:role/path/{number}{'r' * 60}",
+                "may": ["read", "addresses", "held"],
+            }
+            for number in range(draw(st.sampled_from([0, 1, 3])))
+        ],
         "tracking": {
             "opens": draw(st.booleans()),
             "clicks": clicks,

@@ -20,6 +20,7 @@ FAR = {**PARENT, "delegation_role_arn": ROLE}
 PORTAL = {"target": "d111111abcdef8.cloudfront.net"}
 LB = {"target": "lb-1.eu-central-1.elb.amazonaws.com", "hosted_zone_id": "Z215JYRZR1TBD5"}
 STS = {"policy_host": "d111111abcdef8.cloudfront.net"}
+INBOX = {"role_arn": "arn:aws:iam::111111111111:role/inbox", "may": ["read"]}
 DEEP = {"subdomain": "post.b.acme.example", "parent_zone": PARENT}
 MANY = [f"a{number}" for number in range(1, 150)]
 DATA, DELEGATION, EXPORT = RiskKind.DATA, RiskKind.DELEGATION, RiskKind.EXPORT
@@ -124,6 +125,8 @@ TENANT: tuple[Change, ...] = (
     row("tenant.mta_sts.mode", {"mta_sts": {**STS, "mode": "enforce"}}, {"mta_sts": STS}),
     row("tenant.mta_sts.max_age_days", {"mta_sts": {**STS, "max_age_days": 30}}, {"mta_sts": STS}),
     row("tenant.mail_from", {"mail_from": "bounce"}),
+    *both("tenant.access.role_arn", {"access": [INBOX]}, {"access": [{**INBOX, "role_arn": f"{INBOX['role_arn']}2"}]}),
+    row("tenant.access.may", {"access": [{**INBOX, "may": ["read", "held"]}]}, {"access": [INBOX]}),
     *both("tenant.alerts", {"alerts": ["a@ops.example"]}, {"alerts": ["b@ops.example", "c@ops.example"]}),
     row(
         "tenant.tracking.redirect_domain", {"tracking": {"clicks": False, "redirect_domain": "links.post.acme.example"}}
