@@ -53,4 +53,6 @@ if TYPE_CHECKING:
     from mailroom.scanning.verdicts import Action as Action
     from mailroom.scanning.verdicts import Policy as Policy
 else:
-    __getattr__, __dir__ = lazy_imports(__name__, extra="constructs", first=use_installed_node)
+    __getattr__, __dir__ = lazy_imports(__name__, extra="constructs")
+
+use_installed_node()

@@ -21,9 +21,7 @@ from importlib import import_module
 __all__ = ["lazy_imports"]
 
 
-def lazy_imports(
-    package: str, *, extra: str = "", first: Callable[[], None] = lambda: None
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+def lazy_imports(package: str, *, extra: str = "") -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of a package that imports its public names under `if TYPE_CHECKING:`.
 
     `__getattr__` knows `__all__`, too. Both raise ImportError where the package's source is not installed.
@@ -31,7 +29,6 @@ def lazy_imports(
     Args:
         package: its `__name__`.
         extra: the extra of the distribution that holds what the package imports. Default: none, each installation holds it.
-        first: called before a name is imported. Default: nothing is.
     """
 
     @cache
@@ -43,7 +40,6 @@ def lazy_imports(
             return list(origins())
         if name.startswith("_") or name not in origins():
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        first()
         module, own_name = origins()[name]
         try:
             found: object = getattr(import_module(module), own_name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +251,18 @@ def test_how_many_tenants_fill_a_stack() -> None:
     other = new_stack()
     tenant(other, "mail", scanner=scanner(other).scanner)
     assert 500 // (len(template_of(other).to_json()["Resources"]) - before) == 22
+
+
+IMPORTS = ("from constructs_lib import TenantInbox", "import constructs_lib", "import constructs_lib.records")
+
+
+@pytest.mark.parametrize("imported", IMPORTS)
+def test_node_need_not_be_on_path(imported: str, tmp_path: Path) -> None:
+    """However the library is imported before the CDK, and whatever Node a system has."""
+    other = tmp_path / "node"
+    other.write_text("#!/bin/sh\necho of the system >&2; exit 1\n")
+    other.chmod(0o755)
+    program = f"{imported}\nimport aws_cdk\nprint(aws_cdk.App().node.path)"
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
