@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from constructs_lib.bucket_policy import Scanner as Scanner
     from constructs_lib.deployed_tenant import DeployedTenant as DeployedTenant
     from constructs_lib.dns import ParentZone as ParentZone
-    from constructs_lib.dns import PortalAlias as PortalAlias
     from constructs_lib.dns import RecordBatch as RecordBatch
     from constructs_lib.dns import SubdomainZone as SubdomainZone
     from constructs_lib.messages import MessageStore as MessageStore
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from constructs_lib.records import Dmarc as Dmarc
     from constructs_lib.records import DnsRecord as DnsRecord
     from constructs_lib.records import MtaSts as MtaSts
+    from constructs_lib.records import PortalAlias as PortalAlias
     from constructs_lib.registry import TenantEntry as TenantEntry
     from constructs_lib.registry import TenantEntryProps as TenantEntryProps
     from constructs_lib.scanning import AttachmentScanner as AttachmentScanner

@@ -17,7 +17,7 @@ from constructs_lib.access import Access
 from constructs_lib.alerts import SecurityAlerts
 from constructs_lib.bucket_policy import Scanner
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
-from constructs_lib.dns import ParentZone, PortalAlias, SubdomainZone
+from constructs_lib.dns import ParentZone, SubdomainZone
 from constructs_lib.dns.subdomain_zone import PARENT, PORTAL
 from constructs_lib.encryption import let_roles
 from constructs_lib.environments import check_receives
@@ -27,7 +27,7 @@ from constructs_lib.limits import most_sender_characters, sender_characters
 from constructs_lib.messages import MessageStore, MessageStoreProps
 from constructs_lib.receiving import TenantInbox, TenantInboxProps
 from constructs_lib.receiving.tenant_inbox import RECIPIENTS_PER_RULE
-from constructs_lib.records import Dmarc, DnsRecord, MtaSts, email_records
+from constructs_lib.records import Dmarc, DnsRecord, MtaSts, PortalAlias, email_records
 from constructs_lib.registry import TenantEntry, TenantEntryProps
 from constructs_lib.sections import Dns, ReceivingTls, Retention, Tracking
 from constructs_lib.sending import SendingIdentity

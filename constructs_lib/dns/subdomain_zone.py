@@ -16,9 +16,9 @@ from constructs_lib.dns.record_batch import RecordBatch, record_sets
 from constructs_lib.faults import RuleError, shown
 from constructs_lib.intrinsics import is_token
 from constructs_lib.naming import REMOVAL_METADATA
-from constructs_lib.records import CLOUDFRONT_HOSTED_ZONE_ID, DnsRecord, delegation_record, portal_records
+from constructs_lib.records import DnsRecord, PortalAlias, delegation_record, portal_records
 
-__all__ = ["ParentZone", "PortalAlias", "SubdomainZone"]
+__all__ = ["ParentZone", "SubdomainZone"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,21 +32,6 @@ class ParentZone:
 
     hosted_zone_id: str
     zone_name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortalAlias:
-    """What answers on the web under the subdomain itself.
-
-    Args:
-        target: DNS name of a CloudFront distribution or a load balancer.
-        hosted_zone_id: the target's own zone id. Default: CloudFront's.
-        ipv6: also write the AAAA alias. Default: True.
-    """
-
-    target: str
-    hosted_zone_id: str = CLOUDFRONT_HOSTED_ZONE_ID
-    ipv6: bool = True
 
 
 PARENT: Final = parts(
@@ -151,8 +136,6 @@ class SubdomainZone(Construct):
         )
 
     def _alias(self, portal: PortalAlias) -> tuple[DnsRecord, ...]:
-        records = portal_records(
-            subdomain=self.zone_name, target=portal.target, hosted_zone_id=portal.hosted_zone_id, ipv6=portal.ipv6
-        )
+        records = portal_records(subdomain=self.zone_name, portal=portal)
         route53.CfnRecordSetGroup(self, "Portal", hosted_zone_id=self.hosted_zone_id, record_sets=record_sets(records))
         return records

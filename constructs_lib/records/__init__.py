@@ -16,6 +16,7 @@ from constructs_lib.records.email import (
 from constructs_lib.records.extras import (
     CLOUDFRONT_HOSTED_ZONE_ID,
     MtaSts,
+    PortalAlias,
     mta_sts_policy,
     ownership_record,
     portal_records,
@@ -43,6 +44,7 @@ __all__ = [
     "DmarcPolicy",
     "DnsRecord",
     "MtaSts",
+    "PortalAlias",
     "Purpose",
     "RecordType",
     "delegation_record",

@@ -14,6 +14,7 @@ from mailroom.settings.claims import OWNERSHIP_LABEL
 __all__ = [
     "CLOUDFRONT_HOSTED_ZONE_ID",
     "MtaSts",
+    "PortalAlias",
     "mta_sts_policy",
     "mta_sts_records",
     "ownership_record",
@@ -43,6 +44,21 @@ class MtaSts:
     policy_host: str
     mode: Literal["testing", "enforce"] = "testing"
     max_age_days: int = 7
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PortalAlias:
+    """What answers on the web under the subdomain itself.
+
+    Args:
+        target: DNS name of a CloudFront distribution or a load balancer.
+        hosted_zone_id: the target's own zone id. Default: CloudFront's.
+        ipv6: also write the AAAA alias. Default: True.
+    """
+
+    target: str
+    hosted_zone_id: str = CLOUDFRONT_HOSTED_ZONE_ID
+    ipv6: bool = True
 
 
 def mta_sts_policy(mta_sts: MtaSts, *, region: str) -> str:
@@ -123,17 +139,17 @@ def ownership_record(*, subdomain: str, token: str) -> DnsRecord:
     return DnsRecord(name=name, type="TXT", values=(token,), purpose=Purpose.OWNERSHIP, required=False)
 
 
-def portal_records(*, subdomain: str, target: str, hosted_zone_id: str, ipv6: bool) -> tuple[DnsRecord, ...]:
-    """The alias records at the subdomain itself, beside its MX and TXT: A and, with `ipv6`, AAAA."""
-    kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA") if ipv6 else ("A",)
+def portal_records(*, subdomain: str, portal: PortalAlias) -> tuple[DnsRecord, ...]:
+    """The alias records at the subdomain itself, beside its MX and TXT: A and, with `portal.ipv6`, AAAA."""
+    kinds: tuple[Literal["A", "AAAA"], ...] = ("A", "AAAA") if portal.ipv6 else ("A",)
     return tuple(
         DnsRecord(
             name=subdomain,
             type=kind,
-            values=(target,),
+            values=(portal.target,),
             purpose=Purpose.PORTAL,
             required=False,
-            alias_zone_id=hosted_zone_id,
+            alias_zone_id=portal.hosted_zone_id,
         )
         for kind in kinds
     )

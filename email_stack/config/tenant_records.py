@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from constructs_lib.records import (
     DkimToken,
     DnsRecord,
+    PortalAlias,
     delegation_record,
     email_records,
     ownership_record,
@@ -37,16 +38,7 @@ def zone_records(tenant: Tenant, cell: Cell, dkim: Sequence[DkimToken]) -> tuple
             redirect_domain=tenant.tracking.redirect_domain,
             mta_sts=tenant.mta_sts_record,
         ),
-        *(
-            portal_records(
-                subdomain=tenant.subdomain,
-                target=portal.target,
-                hosted_zone_id=portal.hosted_zone_id,
-                ipv6=portal.ipv6,
-            )
-            if portal is not None
-            else ()
-        ),
+        *(portal_records(subdomain=tenant.subdomain, portal=portal.to(PortalAlias)) if portal is not None else ()),
         *([ownership_record(subdomain=tenant.subdomain, token=tenant.ownership)] if tenant.ownership else []),
     )
 

@@ -14,15 +14,15 @@ SETTINGS = {
     "unknown key, far": (
         "qqqq: 1",
         "6:5: {T} qqqq is no key that is known here; use one of id, settings, subdomain, cell, dns, parent_zone, addresses, "
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, access, tracking, scanning, receiving, retention, encryption, "
-        "join_threads_by, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, access, tracking, scanning, receiving, retention, "
+        "encryption, join_threads_by, "
         "removal, live, receiving_tls, portal, ownership, tags",
     ),
     "unknown key that a terminal would act on": (
         '"\\e[31m": 1',
         '6:5: {T} "\\x1b[31m" is no key that is known here; use one of id, settings, subdomain, cell, dns, parent_zone, addresses, '
-        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, access, tracking, scanning, receiving, retention, encryption, "
-        "join_threads_by, "
+        "role_addresses, catch_all, dmarc, mta_sts, mail_from, alerts, access, tracking, scanning, receiving, retention, "
+        "encryption, join_threads_by, "
         "removal, live, receiving_tls, portal, ownership, tags",
     ),
     "unknown key within": (

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from constructs_lib import records, sections
-from constructs_lib.dns import PortalAlias
 from email_stack.config import sections as config
 from email_stack.config.values import Settings
 
@@ -20,7 +19,7 @@ from email_stack.config.values import Settings
         (config.Retention, sections.Retention),
         (config.MtaSts, records.MtaSts),
         (config.Dmarc, records.Dmarc),
-        (config.Portal, PortalAlias),
+        (config.Portal, records.PortalAlias),
     ],
 )
 def test_section_has_one_set_of_words(section: type[Settings], kind: type[Any]) -> None:

@@ -15,6 +15,7 @@ from constructs_lib.records import (
     Dmarc,
     DnsRecord,
     MtaSts,
+    PortalAlias,
     Purpose,
     dmarc_value,
     email_records,
@@ -112,7 +113,9 @@ def test_report_authorization_is_for_domains_outside() -> None:
 @pytest.mark.parametrize(("ipv6", "kinds"), [(True, ["A", "AAAA"]), (False, ["A"])])
 def test_portal_aliases(ipv6: bool, kinds: list[str]) -> None:
     """Aliases at the subdomain itself, which no zone file can hold."""
-    found = portal_records(subdomain="post.acme.example", target="d1.cloudfront.net", hosted_zone_id="Z2", ipv6=ipv6)
+    found = portal_records(
+        subdomain="post.acme.example", portal=PortalAlias(target="d1.cloudfront.net", hosted_zone_id="Z2", ipv6=ipv6)
+    )
     assert [(one.name, one.type, one.values, one.alias_zone_id) for one in found] == [
         ("post.acme.example", kind, ("d1.cloudfront.net",), "Z2") for kind in kinds
     ]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from constructs_lib.records import DnsRecord, Purpose, RecordType, delegation_record, portal_records
+from constructs_lib.records import DnsRecord, PortalAlias, Purpose, RecordType, delegation_record, portal_records
 from email_stack.handover.formats import Format, HandOver, Language, render
 from email_stack.handover.model import one_line, owner_zone, relative, unicode_name
 from tests.handover.samples import CHECKED_AT, delegated, every_status, of_records, self_managed
@@ -19,7 +19,9 @@ def _record(kind: RecordType, value: str, name: str = "a.acme.example") -> DnsRe
 
 def test_an_alias_is_refused() -> None:
     """Only Route 53 knows aliases, so that no customer can install one."""
-    aliases = portal_records(subdomain="post.acme.example", target="d1.cloudfront.net", hosted_zone_id="Z2", ipv6=False)
+    aliases = portal_records(
+        subdomain="post.acme.example", portal=PortalAlias(target="d1.cloudfront.net", hosted_zone_id="Z2", ipv6=False)
+    )
     with pytest.raises(ValueError, match="must not be an alias"):
         of_records(*aliases)
 
