@@ -13,8 +13,8 @@ from email_stack.config import Cell, Tenant
 from email_stack.operations.aws import AwsError, aws_errors, session
 from email_stack.operations.deployed import tenant_output, tenant_outputs
 from email_stack.output.printable import counted
-from mailroom.layout import DECISIONS_PREFIX, RAW_PREFIX
-from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject, rescan_message
+from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX, DECISIONS_PREFIX, RAW_PREFIX
+from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject, look_message, rescan_message
 from mailroom.scanning.records import read_record
 from mailroom.scanning.release import Release
 from mailroom.scanning.verdicts import Verdict
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-__all__ = ["WAITING", "Quarantine", "QuarantinedMessage"]
+__all__ = ["WAITING", "DeliveredMessage", "Quarantine", "QuarantinedMessage"]
 
 WAITING: Final = "waiting"
 """The verdict of a message that has none: it just arrived, or its queue message was lost."""
@@ -53,6 +53,21 @@ class QuarantinedMessage:
     octets: int
     verdict: str
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveredMessage:
+    """One message under `clean/`.
+
+    Args:
+        id: SES's id of the delivery.
+        delivered: when.
+        octets: how many.
+    """
+
+    id: str
+    delivered: datetime
+    octets: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,23 +113,30 @@ class Quarantine:
             AwsError: AWS refused any of them; which were queued before is not told, and queueing them again does no harm.
         """
         request = uuid.uuid4().hex
-        with aws_errors(f"bucket {self.bucket}: its messages cannot be queued"):
-            queue = self._queue_url()
-            for start in range(0, len(messages), _MOST_IN_A_BATCH):
-                entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                    {
-                        "Id": str(number),
-                        "MessageBody": rescan_message(replace(message.item, rescan=request)),
-                        "MessageGroupId": self.bucket,  # SQS gives each tenant its turn by it
-                    }
-                    for number, message in enumerate(messages[start : start + _MOST_IN_A_BATCH])
-                ]
-                refused = self.sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed", [])
-                if refused:
-                    raise AwsError(
-                        f"queue {queue}: refused {counted(len(refused), 'message')}, the first with {refused[0]['Code']}"
-                    )
+        self._queue([rescan_message(replace(message.item, rescan=request)) for message in messages])
         return request
+
+    def delivered(self, since: datetime) -> list[DeliveredMessage]:
+        """What was delivered since then and is there, the newest first; nothing that is to be sent. Raises `AwsError`."""
+        with aws_errors(f"bucket {self.bucket}: its mail cannot be listed"):
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=CLEAN_PREFIX)
+            found = [
+                DeliveredMessage(
+                    id=one["Key"].removeprefix(CLEAN_PREFIX), delivered=one["LastModified"], octets=one["Size"]
+                )
+                for page in pages
+                for one in page.get("Contents", [])
+                if one["LastModified"] >= since and not one["Key"].startswith(APPROVED_PREFIX)
+            ]
+        return sorted(found, key=lambda message: (message.delivered, message.id), reverse=True)
+
+    def look_again(self, messages: Sequence[DeliveredMessage]) -> None:
+        """Have delivered messages scanned with the newest definitions, in this order; what is found to be malware is recalled.
+
+        Raises:
+            AwsError: as for `scan_anew`.
+        """
+        self._queue([look_message(self.bucket, message.id) for message in messages])
 
     def release(self, message: QuarantinedMessage, *, by: str, reason: str, at: datetime) -> str:
         """Queue one held message to be delivered, once it was scanned anew; returns the id of the request.
@@ -133,6 +155,25 @@ class Quarantine:
         """
         release = Release(by=by, reason=reason, at=at, verdict=Verdict(message.verdict))
         return self.scan_anew([replace(message, item=replace(message.item, release=release))])
+
+    def _queue(self, bodies: Sequence[str]) -> None:
+        """Send these to the scanner's queue."""
+        with aws_errors(f"bucket {self.bucket}: its messages cannot be queued"):
+            queue = self._queue_url()
+            for start in range(0, len(bodies), _MOST_IN_A_BATCH):
+                entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                    {
+                        "Id": str(number),
+                        "MessageBody": body,
+                        "MessageGroupId": self.bucket,  # SQS gives each tenant its turn by it
+                    }
+                    for number, body in enumerate(bodies[start : start + _MOST_IN_A_BATCH])
+                ]
+                refused = self.sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed", [])
+                if refused:
+                    raise AwsError(
+                        f"queue {queue}: refused {counted(len(refused), 'message')}, the first with {refused[0]['Code']}"
+                    )
 
     def _objects(self) -> Iterator[QuarantinedMessage]:
         for version in kept_versions(self.s3, self.bucket, RAW_PREFIX):

@@ -276,7 +276,7 @@ def test_mirror_runs_by_the_clock_and_when_it_was_deployed() -> None:
 
 
 def test_scanner_looks_at_what_was_delivered() -> None:
-    """Every five minutes, with a setting of how far back; what fails is not repeated at once. Without it, nothing is there."""
+    """Every five minutes, with a setting of how far back; what fails is not repeated at once. Without it, there is none."""
     template = scanner_template(recall_days=30)
     (rule,) = [
         resource["Properties"]

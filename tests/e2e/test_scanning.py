@@ -17,10 +17,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.definitions import publish
-from mailroom.announcements.events import MessageReleased, schema_of
+from mailroom.announcements.events import MessageRecalled, MessageReleased, schema_of
 from tests.e2e.conftest import REGION, Platform
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
-from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, encoded, mixed
 
 T = TypeVar("T")
 TENANTS: list[dict[str, Any]] = [
@@ -222,7 +222,7 @@ def _of_a_rescan(scanned: Scanned, message_id: str) -> dict[str, Any] | None:
 
 def test_operator_lets_one_message_go(platform: Platform, scanned: Scanned, config: str) -> None:
     """From the command line through queue and scanner to clean/: whole, with who and why, and an event; no other goes."""
-    heard = _events_to(scanned)
+    heard = _events_to(scanned, "MessageReleased")
     half = b"Subject: contract\r\nContent-Type: message/partial; id=x; number=1; total=2\r\n\r\nhalf of it\r\n"
     wanted, other = (scanned.receive("acme", half + end) for end in (b"1", b"2"))
     for message_id in (wanted, other):
@@ -251,12 +251,58 @@ def test_operator_lets_one_message_go(platform: Platform, scanned: Scanned, conf
     assert left["message_id"] == other
 
 
-def _events_to(scanned: Scanned) -> str:
-    """A queue that hears of releases."""
-    events, name = scanned.platform.client("events"), "releases"
+def test_delivered_mail_is_recalled(platform: Platform, scanned: Scanned, config: str) -> None:
+    """By newer definitions, in the scanner's own run: a notice, what is left of the message, alerts, and an event of the entity."""
+    heard = _events_to(scanned, "MessageRecalled")
+    later = b"MAILROOM-HARMLESS-TEST-MARKER-OF-LATER-5c1d"
+    message_id = scanned.receive("acme", mixed(encoded(b"minutes", "minutes.bin"), encoded(later, "offer.bin")))
+    eventually(lambda: scanned.raw_versions("acme", message_id) == 0 and scanned.body("acme", f"clean/{message_id}"))
+    publish(scanned.s3, scanned.cell["DefinitionsBucketName"], f"{TEST_DEFINITIONS}Later:0:*:{later.hex()}\n")
+    # A sandbox looks for newer definitions every five minutes: a new one has them now.
+    functions = platform.client("lambda")
+    (scanner,) = [
+        one["FunctionName"]
+        for one in functions.list_functions()["Functions"]
+        if "SCANNER_NAME" in one.get("Environment", {}).get("Variables", {}) and "ell" in one["FunctionName"]
+    ]
+    variables = functions.get_function_configuration(FunctionName=scanner)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=scanner, Environment={"Variables": {**variables, "NEW": "1"}})
+    (rule,) = [
+        one
+        for one in platform.client("events").list_rules()["Rules"]
+        if "Recall" in one["Name"] and "ell" in one["Name"]
+    ]
+    (target,) = platform.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    answer = functions.invoke(FunctionName=scanner, Payload=target["Input"].encode())
+    assert (answer.get("FunctionError"), json.loads(answer["Payload"].read())) == (None, {"batchItemFailures": []})
+    left = eventually(lambda: _left(scanned, message_id))
+    assert b"offer.bin" not in left
+    assert b"minutes.bin" in left
+    eventually(lambda: scanned.raw_versions("acme", message_id) == 0)
+    told = [alert["action"] for alert in eventually(lambda: scanned.alerts("acme") or None)]
+    assert told == ["recall", "strip"]
+    shown: list[dict[str, Any]] = []
+    while not shown or shown[-1]["content"] != "stripped":
+        shown += [one["detail"] for one in eventually(lambda: _heard(scanned, heard) or None)]
+    jsonschema.validate(shown[-1], schema_of(MessageRecalled), format_checker=jsonschema.FormatChecker())
+    assert (shown[-1]["delivery"], shown[-1]["signature"]) == (message_id, "Later.UNOFFICIAL")
+    listed = platform.json("rescan", "acme", "--delivered", "--since", "1", "--config", config)
+    assert (listed["queued"], listed["messages"][0]["message_id"]) == (False, message_id)
+    assert platform.json("rescan", "acme", "--delivered", "--yes", "--config", config)["queued"]
+
+
+def _left(scanned: Scanned, message_id: str) -> bytes | None:
+    """What is left of a recalled message, once it is there."""
+    body = scanned.body("acme", f"clean/{message_id}")
+    return body if body is not None and b"removed-attachment.txt" in body else None
+
+
+def _events_to(scanned: Scanned, kind: str) -> str:
+    """A queue that hears of events of a kind."""
+    events, name = scanned.platform.client("events"), f"heard-{kind}"
     queue = str(scanned.sqs.create_queue(QueueName=name)["QueueUrl"])
     arn = scanned.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {"source": ["email-subdomains"], "detail-type": ["MessageReleased"]}
+    pattern = {"source": ["email-subdomains"], "detail-type": [kind]}
     rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
     allow = {
         "Effect": "Allow",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from email_stack.cli.account import aws_failures, checked_account, tenant_and_ce
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.operations.quarantine import WAITING, Quarantine, QuarantinedMessage
-from email_stack.output.printable import escaped
+from email_stack.output.printable import counted, escaped
 from mailroom.layout import MAX_MESSAGE_OCTETS
 from mailroom.scanning.clean_objects import has_place
 from mailroom.scanning.release import LONGEST_REASON
@@ -23,6 +24,7 @@ __all__ = ["register"]
 
 _VERDICTS = (WAITING, *(verdict.value for verdict in Verdict))
 _SHOWN = 50
+_SINCE_DAYS = 7
 
 OfVerdicts = Annotated[
     list[str] | None,
@@ -40,6 +42,18 @@ Reason = Annotated[
     ),
 ]
 
+Delivered = Annotated[
+    bool,
+    typer.Option(
+        "--delivered",
+        help="What was delivered instead: it is scanned with the newest definitions, and malware recalled.",
+    ),
+]
+Since = Annotated[
+    int | None,
+    typer.Option("--since", metavar="DAYS", min=1, max=3650, help="How many days back --delivered goes. Default: 7."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
@@ -53,14 +67,24 @@ def rescan(
     message: OneMessage = None,
     deliver: Deliver = False,
     reason: Reason = None,
+    delivered: Delivered = False,
+    since: Since = None,
     config: ConfigPath = DEFAULT_CONFIG,
     apply: Apply = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the mail that waits in a tenant's quarantine; --yes queues it for the scanner, which decides on it anew.
 
-    With --deliver, one message is let go: it is scanned once more, and delivered as it came.
+    With --deliver, one message is let go: it is scanned once more, and delivered as it came. With --delivered, what was delivered in
+    the last days is scanned once more, the newest first.
     """
+    if since is not None and not delivered:
+        raise typer.BadParameter("is for --delivered alone", param_hint="--since")
+    if delivered:
+        if verdict or message is not None or deliver:
+            raise typer.BadParameter("goes with --since alone", param_hint="--delivered")
+        _scan_delivered(tenant, timedelta(days=since or _SINCE_DAYS), config, apply=apply, as_json=as_json)
+        return
     unknown = sorted(set(verdict or ()) - set(_VERDICTS))
     if unknown:
         raise typer.BadParameter(f"must be of {', '.join(_VERDICTS)}, got {unknown[0]}", param_hint="--verdict")
@@ -89,6 +113,27 @@ def rescan(
         print_json({"ok": True, "queued": request is not None, "request": request, **asked, "messages": listed})
     else:
         _print(tenant, found, queued=request is not None, deliver=deliver)
+
+
+def _scan_delivered(tenant: str, since: timedelta, config: Path, *, apply: bool, as_json: bool) -> None:
+    """Show what was delivered; with `apply`, have it scanned."""
+    of, cell = tenant_and_cell(config, tenant)
+    checked_account(cell)
+    with aws_failures():
+        quarantine = Quarantine.of(of, cell)
+        found = quarantine.delivered(datetime.now(UTC) - since)
+        if apply and found:
+            quarantine.look_again(found)
+    queued = apply and bool(found)
+    if as_json:
+        listed = [{"message_id": one.id, "delivered": one.delivered.isoformat(), "octets": one.octets} for one in found]
+        print_json({"ok": True, "queued": queued, "messages": listed})
+        return
+    done = "queued for the scanner" if queued else "would be queued; --yes does it"
+    octets = sum(one.octets for one in found)
+    days = counted(since.days, "day")
+    said = f"{counted(len(found), 'message')} of {days}, {octets:,} octets: {done}" if found else f"no mail of {days}"
+    console.print(f"{tenant}: {said}", markup=False)
 
 
 def _checked_reason(message: str | None, deliver: bool, reason: str | None) -> str:
