@@ -87,7 +87,7 @@ class Tenant(Settings):
         description="Who owns subdomain, dns, ownership, live and addresses: this config, or the settings API. Default: git.",
     )
     subdomain: Subdomain = Field(
-        description="Domain of the tenant's mail, below a registered one; Unicode or A-labels. With settings: api, the API has it."
+        description="Domain of the tenant's mail, below a registered one; Unicode or A-labels. Default: with settings: api, its."
     )
     cell: Identifier = Field(description="Id of the cell it is in; never changes. Default: the only cell.")
     dns: Dns = Field(

@@ -27,7 +27,7 @@ from email_stack.dnscheck.transport import Network, NoAnswerError
 from email_stack.dnscheck.verdicts import judge, spf_texts
 from email_stack.dnscheck.wildcards import without_wildcard
 
-__all__ = ["check_subdomains", "system_resolvers"]
+__all__ = ["check_subdomain", "check_subdomains", "system_resolvers"]
 
 _WITHOUT_POLICY: Final = {Status.MISSING, Status.DOUBLED_NAME, Status.CNAME_CONFLICT}
 """Verdicts on a DMARC record with which receivers find none."""
@@ -64,6 +64,18 @@ def check_subdomains(
     """
     resolvers = (resolver,) if resolver is not None else system_resolvers()
     return asyncio.run(_check_all(subjects, resolvers, port))
+
+
+async def check_subdomain(subject: Subject, network: Network, resolvers: Sequence[Endpoint], port: int = 53) -> Report:
+    """The report of one subdomain, by a network of the caller's.
+
+    Args:
+        subject: to check.
+        network: asks; it is open.
+        resolvers: recursive servers, the first that answers.
+        port: as above.
+    """
+    return await _check(subject, Directory(network, resolvers, port))
 
 
 async def _check_all(subjects: Sequence[Subject], resolvers: Sequence[Endpoint], port: int) -> tuple[Report, ...]:

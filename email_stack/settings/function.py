@@ -13,6 +13,7 @@ from email_stack.dnscheck.check import system_resolvers
 from email_stack.settings.api import Api
 from email_stack.settings.openapi import published
 from email_stack.settings.ownership import OwnershipCheck
+from email_stack.settings.records import RecordsCheck
 from email_stack.settings.service import Service
 from email_stack.settings.tokens import Issuer, Keys, Tokens
 from mailroom.settings.store import SettingsStore
@@ -36,5 +37,10 @@ def _api() -> Api:
         organization_claim=environment.get("SETTINGS_ORGANIZATION_CLAIM") or "org_id",
     )
     table = Table(client=boto3.client("dynamodb"), name=environment["SETTINGS_TABLE"])
-    service = Service(store=SettingsStore(table=table), look=OwnershipCheck(resolvers=system_resolvers()))
+    resolvers = system_resolvers()
+    service = Service(
+        store=SettingsStore(table=table),
+        look=OwnershipCheck(resolvers=resolvers),
+        look_at_records=RecordsCheck(resolvers=resolvers),
+    )
     return Api(service=service, tokens=Tokens(issuer=issuer, keys=Keys(issuer)), openapi=published())

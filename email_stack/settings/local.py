@@ -81,6 +81,7 @@ class LocalServer:
         self._server.daemon_threads = True
         self.url = f"http://{_HOST}:{self._server.server_address[1]}"
         self.issuer = LocalIssuer(self.url)
+        self.service = service
         issuer = Issuer(url=self.url, audience=AUDIENCE)
         api = Api(service=service, tokens=Tokens(issuer=issuer, keys=Keys(issuer)), openapi=published())
         turn = threading.Lock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Que
 
 from email_stack.settings import views
 from email_stack.settings.problems import CONTENT_TYPE, ApiError
-from email_stack.settings.service import Service, check_id
+from email_stack.settings.service import Look, Service, check_id
 from email_stack.settings.shapes import (
     CreateEmailAddress,
     Domain,
@@ -88,15 +89,18 @@ def _add_domains(app: APIGatewayHttpResolver, service: Service) -> None:
         service.domains.delete(_actor(app), body.domain)
         return Response(HTTPStatus.NO_CONTENT)
 
-    def verify(body: Annotated[KnownDomain, Body()]) -> Setting:
-        return service.verify(_actor(app), body.domain)
+    def verifying(what: Look) -> Callable[..., Setting]:
+        def verify(body: Annotated[KnownDomain, Body()]) -> Setting:
+            return service.verify(_actor(app), body.domain, what)
 
-    for rule, operation, summary in (
-        (f"{path}/name-servers:verify", "verifyNameServers", "Look at the delegation"),
-        (f"{path}/dns-records:verify", "verifyDnsRecords", "Look at the records"),
-        (f"{path}:verify", "verifyDomain", "Look at all of it"),
+        return verify
+
+    for rule, operation, summary, what in (
+        (f"{path}/name-servers:verify", "verifyNameServers", "Look at the delegation", Look.NAME_SERVERS),
+        (f"{path}/dns-records:verify", "verifyDnsRecords", "Look at the records", Look.ALL),
+        (f"{path}:verify", "verifyDomain", "Look at all of it", Look.ALL),
     ):
-        app.post(rule, tags=tags, operation_id=operation, summary=summary, responses=_answers())(verify)
+        app.post(rule, tags=tags, operation_id=operation, summary=summary, responses=_answers())(verifying(what))
 
 
 def _add_settings(app: APIGatewayHttpResolver, service: Service) -> None:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from http import HTTPStatus
 from typing import Final
 
 from constructs_lib import names
 from constructs_lib.faults import RuleError
+from constructs_lib.records import DnsRecord, Purpose
 from email_stack.settings import shapes, views
 from email_stack.settings.ownership import Proof
 from email_stack.settings.problems import ApiError
+from email_stack.settings.records import Found, found_from, found_text, ready, record_from
 from email_stack.settings.shapes import SettingBody, SettingType
 from mailroom.messages import html
+from mailroom.settings.claims import Claim
 from mailroom.settings.designated import AddressChange, Addresses
-from mailroom.settings.domains import Domains
+from mailroom.settings.domains import Domains, Seen
 from mailroom.settings.entries import Kind, repeated_within
 from mailroom.settings.preferences import Preferences, SettingChange
 from mailroom.settings.refusals import Reason, RefusedError
 from mailroom.settings.store import Actor, SettingsStore
 
-__all__ = ["Service", "check_id"]
+__all__ = ["Look", "Service", "check_id"]
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _KINDS: Final = {
@@ -33,6 +37,13 @@ _KINDS: Final = {
 _Fault = dict[str, str]
 
 
+class Look(Enum):
+    """What of a domain's DNS is looked at, beside its token."""
+
+    NAME_SERVERS = "name servers"
+    ALL = "all"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
     """The operations on domains and settings, for whoever asks.
@@ -40,10 +51,12 @@ class Service:
     Args:
         store: the table.
         look: looks for a token in a domain's DNS.
+        look_at_records: looks at records in a domain's DNS. Default: None, nobody does.
     """
 
     store: SettingsStore
     look: Callable[[str, str], Proof] = field(repr=False)
+    look_at_records: Callable[[str, Sequence[DnsRecord]], Sequence[Found]] | None = field(default=None, repr=False)
 
     @property
     def domains(self) -> Domains:
@@ -66,15 +79,35 @@ class Service:
             self.domains.add(actor, domain, names.registrable_domain(domain), dns or "delegated")
         )
 
-    def verify(self, actor: Actor, domain: str) -> shapes.Setting:
-        """The domain after a look at DNS; what the last one saw, when that was a moment ago."""
+    def verify(self, actor: Actor, domain: str, what: Look = Look.ALL) -> shapes.Setting:
+        """The domain after a look at DNS; what the last one saw, when that was a moment ago.
+
+        The token is looked for each time. Records are looked at once they are known: after the first deployment.
+        """
         claim = self.domains.due(actor.organization, domain)
         if claim is None:
             return views.domain_setting(self.domains.one(actor.organization, domain))
         proof = self.look(claim.domain, claim.token)
-        found = views.domain_setting(self.domains.checked(actor, claim, proof.seen))
+        seen = self._with_records(claim, proof.seen, what)
+        found = views.domain_setting(self.domains.checked(actor, claim, seen))
         checks = [one.model_copy(update={"name_servers": list(proof.name_servers)}) for one in found.checks or []]
         return found.model_copy(update={"checks": checks})
+
+    def _with_records(self, claim: Claim, seen: Seen, what: Look) -> Seen:
+        records = [record_from(one) for one in claim.records]
+        chosen = [one for one in records if what is Look.ALL or one.purpose is Purpose.DELEGATION]
+        if not chosen or self.look_at_records is None:
+            return seen
+        known = dict(zip(records, map(found_from, claim.found), strict=False))
+        known |= zip(chosen, self.look_at_records(claim.domain, chosen), strict=True)
+        found = [known.get(one, Found()) for one in records]
+        right = sum(one.status == "ok" for one in found)
+        return replace(
+            seen,
+            text=f"{seen.text}; {right} of {len(found)} records are right",
+            found=tuple(map(found_text, found)),
+            ready=ready(records, found),
+        )
 
     def settings(self, actor: Actor, kind: SettingType) -> Sequence[shapes.Setting]:
         """All of a kind."""

@@ -65,6 +65,8 @@ def _text(rule: Callable[[str], str], most: int = 512) -> Any:
     return (Field(max_length=most), AfterValidator(rule))
 
 
+RecordStatus = Literal["ok", "pending", "missing", "wrong", "unknown"]
+DeploymentState = Literal["none", "waiting", "running", "done", "failed"]
 Dns = Literal["delegated", "self-managed"]
 DomainName = Annotated[str, *_text(names.tenant_subdomain)]
 AnyDomainName = Annotated[str, *_text(names.domain_name)]
@@ -157,8 +159,10 @@ class Record(_Given):
     name: str
     value: str
     purpose: str
-    status: Literal["ok", "missing", "unknown"]
+    status: RecordStatus
     priority: int | None = None
+    fix: str | None = None
+    yours: bool = Field(default=True, description="Whether its owner sets it; else it stands in a zone of ours.")
 
 
 class Ownership(_Given):
@@ -174,7 +178,7 @@ class Ownership(_Given):
 class Deployment(_Given):
     """What the infrastructure is to have, and has."""
 
-    state: Literal["none", "waiting", "done", "failed"]
+    state: DeploymentState
     wanted: int
     deployed: int
     reason: str | None = None
@@ -202,7 +206,9 @@ class Setting(_Given):
     created_by: str
     updated_by: str
     revision: int = Field(description="What If-Match names, in double quotes.")
-    status: Literal["claimed", "proven", "active", "failed", "suspended", "leaving"] | None = None
+    status: (
+        Literal["claimed", "proven", "deploying", "awaiting_dns", "active", "failed", "suspended", "leaving"] | None
+    ) = None
     dns: Dns | None = None
     name_servers: list[str] | None = None
     records: list[Record] | None = None

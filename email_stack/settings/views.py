@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from constructs_lib.records import Purpose
 from email_stack.settings import shapes
 from email_stack.settings.ownership import ownership_name
+from email_stack.settings.records import Found, found_from, record_from
 from email_stack.settings.shapes import SettingType
 from mailroom.settings.claims import Claim, Ownership, Status
 from mailroom.settings.entries import AddressEntry, Setting
 
 __all__ = ["address_setting", "domain_setting", "email_address", "setting"]
+
+
+_THEIRS: Final = {Purpose.DELEGATION, Purpose.DMARC_REPORTS}
+"""What the owner of a delegated domain sets; the rest stands in the zone that was made for it."""
 
 
 def domain_setting(claim: Claim) -> shapes.Setting:
@@ -33,14 +41,35 @@ def domain_setting(claim: Claim) -> shapes.Setting:
         revision=claim.revision,
         status=claim.status.value,
         dns="self-managed" if claim.dns == "self-managed" else "delegated",
-        name_servers=[],
-        records=[record],
+        name_servers=list(claim.name_servers),
+        records=[record, *_records(claim)],
         ownership=shapes.Ownership(
             name=record.name, value=claim.token, status=claim.ownership.value, expires_at=claim.expires_at
         ),
         deployment=_deployment(claim),
         checks=[shapes.Check(at=claim.checked_at, text=claim.seen)] if claim.checked_at is not None else [],
     )
+
+
+def _records(claim: Claim) -> list[shapes.Record]:
+    """What is to be visible beside the token: to set, but for what a zone of ours holds."""
+    found = [*map(found_from, claim.found)]
+    found += [Found()] * (len(claim.records) - len(found))
+    return [
+        shapes.Record(
+            type=record.type,
+            name=record.name,
+            value=value.partition(" ")[2] if record.type == "MX" else value,
+            priority=int(value.partition(" ")[0]) if record.type == "MX" else None,
+            purpose=record.purpose.value,
+            status=one.status,
+            fix=one.fix or None,
+            yours=claim.dns != "delegated" or record.purpose in _THEIRS,
+        )
+        for record, one in zip(map(record_from, claim.records), found, strict=True)
+        if record.purpose is not Purpose.OWNERSHIP
+        for value in record.values
+    ]
 
 
 def _deployment(claim: Claim) -> shapes.Deployment:
@@ -50,8 +79,10 @@ def _deployment(claim: Claim) -> shapes.Deployment:
         )
     if claim.ownership is Ownership.CLAIMED:
         return shapes.Deployment(state="none", wanted=0, deployed=0)
-    done = claim.wanted == claim.deployed
-    return shapes.Deployment(state="done" if done else "waiting", wanted=claim.wanted, deployed=claim.deployed)
+    state: shapes.DeploymentState = (
+        "done" if claim.wanted == claim.deployed else "running" if claim.running else "waiting"
+    )
+    return shapes.Deployment(state=state, wanted=claim.wanted, deployed=claim.deployed)
 
 
 def address_setting(entry: AddressEntry) -> shapes.Setting:

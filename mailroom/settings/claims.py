@@ -53,6 +53,8 @@ class Status(StrEnum):
 
     CLAIMED = "claimed"
     PROVEN = "proven"
+    DEPLOYING = "deploying"
+    AWAITING_DNS = "awaiting_dns"
     ACTIVE = "active"
     FAILED = "failed"
     SUSPENDED = "suspended"
@@ -80,6 +82,13 @@ class Claim:
         wanted: revision that the infrastructure is to have; 0 before the proof.
         deployed: revision that it has; 0 for none.
         failure: why the last deployment failed; "" when it did not.
+        running: revision that is being deployed; 0 for none.
+        run_at: when the last deployment began, or ended. None before the first.
+        tries: how often what is wanted was tried, and failed.
+        name_servers: of the zone that was made; none before, and where its owner keeps the records.
+        records: what must be visible in DNS, each as text; none before the first deployment.
+        found: what the last check found of each of them, as text; none before it.
+        ready: whether that check found all that is needed.
         checked_at: when DNS was last asked. None before.
         seen: what that check saw, in words.
         revision: of the organisation's settings, when this was last written.
@@ -102,6 +111,13 @@ class Claim:
     wanted: int = 0
     deployed: int = 0
     failure: str = ""
+    running: int = 0
+    run_at: datetime | None = None
+    tries: int = 0
+    name_servers: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    ready: bool = False
     checked_at: datetime | None = None
     seen: str = ""
     revision: int = 0
@@ -114,7 +130,9 @@ class Claim:
             return Status(self.ownership.value)
         if self.failure:
             return Status.FAILED
-        return Status.ACTIVE if 0 < self.deployed == self.wanted else Status.PROVEN
+        if not self.deployed:
+            return Status.DEPLOYING if self.running else Status.PROVEN
+        return Status.ACTIVE if self.ready else Status.AWAITING_DNS
 
     @property
     def owned(self) -> bool:
@@ -183,12 +201,11 @@ def proven(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim, NamesHe
     _refuse_held(held, claim.organization, claim.domain, now)
     first = claim.ownership is Ownership.CLAIMED
     after = replace(
-        claim,
+        claim if claim.ownership is Ownership.PROVEN else _anew(claim),
         ownership=Ownership.PROVEN,
         expires_at=None,
         proven_at=claim.proven_at or now,
         unseen_since=None,
-        wanted=claim.wanted + (claim.ownership is not Ownership.PROVEN),
     )
     return after, held.with_holder(claim.domain, claim.organization, now) if first else held
 
@@ -200,26 +217,32 @@ def unseen(claim: Claim, now: datetime) -> Claim:
     since = claim.unseen_since or now
     if now - since < UNSEEN_FOR:
         return replace(claim, unseen_since=since)
-    return replace(claim, unseen_since=since, ownership=Ownership.SUSPENDED, wanted=claim.wanted + 1)
+    return replace(_anew(claim), unseen_since=since, ownership=Ownership.SUSPENDED)
 
 
 def given_up(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim | None, NamesHeld]:
     """The claim after its owner deleted it, None when nothing is left of it; and who holds names then.
 
-    What is deployed goes first, and the name rests only then: until nothing leads to us, it stays its owner's.
+    What is deployed, or may be by a run that began or failed, goes first, and the name rests only then: until nothing leads to us,
+    it stays its owner's.
     """
     if claim.ownership is Ownership.CLAIMED:
         return None, held
-    if claim.deployed:
+    if claim.deployed or claim.running or claim.run_at is not None:
         if claim.ownership is Ownership.LEAVING:
             return claim, held
-        return replace(claim, ownership=Ownership.LEAVING, wanted=claim.wanted + 1), held
+        return replace(_anew(claim), ownership=Ownership.LEAVING), held
     return None, held.with_resting(claim.domain, claim.organization, now)
 
 
 def wanting_more(claim: Claim) -> Claim:
     """The claim after something that is deployed with it changed. Before the proof nothing is wanted."""
-    return replace(claim, wanted=claim.wanted + 1) if claim.owned else claim
+    return _anew(claim) if claim.owned else claim
+
+
+def _anew(claim: Claim) -> Claim:
+    """Wanted once more, whatever became of what was wanted before."""
+    return replace(claim, wanted=claim.wanted + 1, tries=0)
 
 
 def _refuse_held(held: NamesHeld, organization: str, domain: str, now: datetime) -> None:

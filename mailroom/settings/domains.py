@@ -29,11 +29,15 @@ class Seen:
         everywhere: every authoritative server has it.
         nowhere: every one that answered has not, and one answered.
         text: what was seen, for the owner.
+        found: what was found of each of the claim's records, as text. Default: none, they were not looked at.
+        ready: whether all that is needed was found. Default: None, nobody could tell.
     """
 
     everywhere: bool
     nowhere: bool
     text: str
+    found: tuple[str, ...] = ()
+    ready: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +164,8 @@ class Domains:
             elif seen.nowhere:
                 after = unseen(claim, state.now)
             after = replace(after, checked_at=state.now, seen=text)
+            if seen.found and after.records == asked.records:
+                after = replace(after, found=seen.found, ready=after.ready if seen.ready is None else seen.ready)
             if after.ownership is not claim.ownership:
                 after = replace(after, updated_at=state.now, updated_by=actor.user)
             return Change(

@@ -16,6 +16,7 @@ import pytest
 from email_stack.dnscheck.model import Endpoint
 from email_stack.settings.local import LocalServer
 from email_stack.settings.ownership import OwnershipCheck
+from email_stack.settings.records import RecordsCheck
 from email_stack.settings.service import Service
 from mailroom.settings.lifetimes import Limits, Rate
 from mailroom.settings.store import SettingsStore
@@ -88,13 +89,14 @@ def make_server(request: pytest.FixtureRequest, internet: Internet) -> Iterator[
     def make(limits: Limits) -> LocalServer:
         name = f"api-{next(_NUMBERS)}"
         make_table(client, name)
-        look = OwnershipCheck(
-            resolvers=(Endpoint(internet.resolver.address, internet.resolver.port),),
-            port=internet.port,
-            allowed=(ip_network("127.53.0.0/16"),),
+        resolvers = (Endpoint(internet.resolver.address, internet.resolver.port),)
+        allowed = (ip_network("127.53.0.0/16"),)
+        service = Service(
+            store=SettingsStore(table=Table(client=client, name=name), limits=limits),
+            look=OwnershipCheck(resolvers=resolvers, port=internet.port, allowed=allowed),
+            look_at_records=RecordsCheck(resolvers=resolvers, port=internet.port, allowed=allowed),
         )
-        store = SettingsStore(table=Table(client=client, name=name), limits=limits)
-        started.append(LocalServer(Service(store=store, look=look)).__enter__())
+        started.append(LocalServer(service).__enter__())
         return started[-1]
 
     yield make

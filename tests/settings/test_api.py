@@ -74,6 +74,7 @@ def test_a_domain_is_claimed_verified_and_given_up(client: Client, internet: Int
         "value": "",
         "purpose": "ownership",
         "status": "unknown",
+        "yours": True,
     }
     early = client("POST", f"{V1}/domain/dns-records:verify", {"domain": domain}).json
     assert (early["status"], early["records"][0]["status"]) == ("claimed", "missing")

@@ -54,6 +54,7 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
             ExitCode.NOT_INSTALLED,
         ) from None
     from email_stack.settings.ownership import OwnershipCheck  # noqa: PLC0415 - as above
+    from email_stack.settings.records import RecordsCheck  # noqa: PLC0415 - as above
     from email_stack.settings.service import Service  # noqa: PLC0415 - as above
     from mailroom.settings.store import SettingsStore  # noqa: PLC0415 - as above
     from mailroom.settings.table import make_table  # noqa: PLC0415 - as above
@@ -64,10 +65,13 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
     client = _emulator()
     with aws.aws_errors("making the table of settings"):
         make_table(client, table)
-    look = OwnershipCheck(
-        resolvers=(asked,) if asked is not None else system_resolvers(), port=dns_port, allowed=networks
+    resolvers = (asked,) if asked is not None else system_resolvers()
+    service = Service(
+        store=SettingsStore(table=Table(client=client, name=table)),
+        look=OwnershipCheck(resolvers=resolvers, port=dns_port, allowed=networks),
+        look_at_records=RecordsCheck(resolvers=resolvers, port=dns_port, allowed=networks),
     )
-    with LocalServer(Service(store=SettingsStore(table=Table(client=client, name=table)), look=look), port) as server:
+    with LocalServer(service, port) as server:
         if as_json:
             print_json({"ok": True, "url": server.url, "table": table}, one_line=True)
         else:

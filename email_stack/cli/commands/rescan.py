@@ -75,8 +75,8 @@ def rescan(
 ) -> None:
     """Show the mail that waits in a tenant's quarantine; --yes queues it for the scanner, which decides on it anew.
 
-    With --deliver, one message is let go: it is scanned once more, and delivered as it came. With --delivered, what was delivered in
-    the last days is scanned once more, the newest first.
+    With --deliver, one message is let go: it is scanned once more, and delivered as it came. With --delivered, what was delivered
+    in the last days is scanned once more, the newest first.
     """
     if since is not None and not delivered:
         raise typer.BadParameter("is for --delivered alone", param_hint="--since")

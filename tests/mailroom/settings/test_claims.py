@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from mailroom.settings.claims import Claim, Ownership, Status, given_up, new_claim, proven, unseen, wanting_more
+from mailroom.settings.deployments import begun, done, due, failed, removed
 from mailroom.settings.entries import AddressEntry, desired
 from mailroom.settings.lifetimes import CLAIM_LIVES, REST, UNSEEN_FOR
 from mailroom.settings.names_held import NamesHeld
@@ -137,15 +138,24 @@ class TwoOrganizations(RuleBasedStateMachine):
             self.claims[organization, domain] = unseen(claim, self.now)
 
     @rule(organization=st.sampled_from(ORGANIZATIONS), domain=st.sampled_from(NAMES))
-    def deploy(self, organization: str, domain: str) -> None:
-        """What is wanted is made; what is not wanted any more is removed."""
+    def begin(self, organization: str, domain: str) -> None:
+        """A run to what is wanted begins."""
         claim = self.claims.get((organization, domain))
-        wish = desired(claim, ()) if claim is not None else None
-        if claim is None or wish is None:
+        if claim is not None and due(claim, self.now):
+            self.claims[organization, domain] = begun(claim, self.now)
+
+    @rule(organization=st.sampled_from(ORGANIZATIONS), domain=st.sampled_from(NAMES), fails=st.booleans())
+    def end(self, organization: str, domain: str, fails: bool) -> None:
+        """A run ends, whatever was changed meanwhile: one that began to remove it has removed it."""
+        claim = self.claims.get((organization, domain))
+        if claim is None or not claim.running:
             return
-        self.claims[organization, domain] = made = _with_deployed(claim, 0 if wish.removed else wish.revision)
-        if wish.removed:
-            self.delete_one(made)
+        if fails:
+            self.claims[organization, domain] = failed(claim, claim.running, "SES refused", self.now)
+        elif claim.ownership is Ownership.LEAVING and claim.running == claim.wanted:
+            self.keep(claim, *removed(claim, self.held, self.now))
+        else:
+            self.claims[organization, domain] = done(claim, claim.running, name_servers=(), records=(), now=self.now)
 
     @rule(organization=st.sampled_from(ORGANIZATIONS), domain=st.sampled_from(NAMES))
     def change(self, organization: str, domain: str) -> None:
@@ -163,8 +173,14 @@ class TwoOrganizations(RuleBasedStateMachine):
 
     def delete_one(self, claim: Claim) -> None:
         """Write what giving up makes of it."""
-        after, held = given_up(claim, self.held, self.now)
+        self.keep(claim, *given_up(claim, self.held, self.now))
+
+    def keep(self, claim: Claim, after: Claim | None, held: NamesHeld) -> None:
+        """Write what became of a claim that was given up."""
         if after is None:
+            assert not claim.running or claim.ownership is Ownership.LEAVING, (
+                "infrastructure comes after its claim is gone"
+            )
             del self.claims[claim.organization, claim.domain]
             if claim.owned:
                 self.released[claim.domain] = claim.organization, self.now + REST
@@ -211,7 +227,7 @@ class TwoOrganizations(RuleBasedStateMachine):
 
 
 def _with_deployed(claim: Claim, revision: int) -> Claim:
-    return replace(claim, deployed=revision)
+    return replace(claim, deployed=revision, ready=True)
 
 
 TestTwoOrganizations = TwoOrganizations.TestCase
@@ -316,10 +332,12 @@ def test_addresses_of_an_earlier_claim_are_not_wanted() -> None:
 
 
 def test_an_active_domain_has_what_is_wanted() -> None:
-    """One whose last revision failed, or is under way, has not."""
+    """And its records are in DNS; one whose last revision failed is told so, and more that is wanted takes nothing away."""
     claim, _ = proven(claim_of("a"), NONE_HELD, START)
     assert claim.status is Status.PROVEN
     active = _with_deployed(claim, 1)
     assert active.status is Status.ACTIVE
-    assert wanting_more(active).status is Status.PROVEN
+    assert replace(active, ready=False).status is Status.AWAITING_DNS
+    assert replace(claim, running=1).status is Status.DEPLOYING
+    assert wanting_more(active).status is Status.ACTIVE
     assert replace(active, failure="SES refused").status is Status.FAILED

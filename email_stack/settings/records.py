@@ -1,0 +1,104 @@
+"""Records of a domain as its claim holds them, and the check of these in DNS on behalf of whoever set them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from constructs_lib.records import DnsRecord, Purpose
+from email_stack.dnscheck.check import check_subdomain
+from email_stack.dnscheck.guard import GuardedNetwork, IPNetwork
+from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject
+from email_stack.settings.shapes import RecordStatus
+
+__all__ = ["Found", "RecordsCheck", "found_from", "found_text", "ready", "record_from", "record_text"]
+
+SECONDS: Final = 15.0
+MOST_QUERIES: Final = 400
+"""Eleven records at each address of four to thirteen servers, and the way there."""
+_SAID: Final[dict[Status, RecordStatus]] = {
+    Status.OK: "ok",
+    Status.PENDING: "pending",
+    Status.NOT_EVERYWHERE: "pending",
+    Status.MISSING: "missing",
+    Status.DELEGATION_MISSING: "missing",
+    Status.UNREACHABLE: "unknown",
+}
+_MOST_CHARACTERS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a check found of one record: "ok", "pending", "missing", "wrong" or "unknown"; and what to do."""
+
+    status: RecordStatus = "unknown"
+    fix: str = ""
+
+
+def record_text(record: DnsRecord) -> str:
+    """A record as a claim holds it."""
+    return json.dumps(asdict(record), sort_keys=True)
+
+
+def record_from(text: str) -> DnsRecord:
+    """The record of that text."""
+    said: Any = json.loads(text)
+    return DnsRecord(**{**said, "values": tuple(said["values"]), "purpose": Purpose(said["purpose"])})
+
+
+def found_text(found: Found) -> str:
+    """What was found, as a claim holds it."""
+    return json.dumps([found.status, found.fix])
+
+
+def found_from(text: str) -> Found:
+    """What was found, of that text."""
+    return Found(*json.loads(text))
+
+
+def ready(records: Sequence[DnsRecord], found: Sequence[Found]) -> bool | None:
+    """Whether all that is required was found; None where nobody could tell of one of them."""
+    states = {one.status for record, one in zip(records, found, strict=True) if record.required}
+    if states <= {"ok"}:
+        return bool(records)
+    return None if "unknown" in states else False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordsCheck:
+    """Looks at records.
+
+    Args:
+        resolvers: recursive servers of ours.
+        port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
+        allowed: networks that are asked though they are not public. Default: none.
+        seconds: after which a check ends without result. Default: 15.
+        queries: that a check asks at most. Default: 400.
+    """
+
+    resolvers: Sequence[Endpoint]
+    port: int = 53
+    allowed: Sequence[IPNetwork] = field(default=())
+    seconds: float = SECONDS
+    queries: int = MOST_QUERIES
+
+    def __call__(self, domain: str, records: Iterable[DnsRecord]) -> tuple[Found, ...]:
+        """What holds of each of `records` now."""
+        asked = tuple(records)
+        report = asyncio.run(self._bounded(Subject(subdomain=domain, records=asked)))
+        return tuple(map(_said, report.findings)) if report is not None else (Found(),) * len(asked)
+
+    async def _bounded(self, subject: Subject) -> Report | None:
+        network = GuardedNetwork(resolvers=self.resolvers, queries=self.queries, allowed=self.allowed)
+        try:
+            async with network, asyncio.timeout(self.seconds):
+                return await check_subdomain(subject, network, self.resolvers, self.port)
+        except TimeoutError:
+            return None
+
+
+def _said(finding: Finding) -> Found:
+    return Found(_SAID.get(finding.status, "wrong"), finding.fix[:_MOST_CHARACTERS])

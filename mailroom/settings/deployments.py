@@ -1,0 +1,76 @@
+"""How infrastructure follows what is wanted of a domain: a run begins, and is done, failed, or has removed all of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from mailroom.settings.claims import Claim, Ownership
+from mailroom.settings.names_held import NamesHeld
+
+__all__ = ["MOST_TRIES", "begun", "done", "due", "failed", "removed"]
+
+MOST_TRIES: Final = 3
+"""Of one revision; after that, a newer one must be wanted, or an operator asks for it."""
+_WAITS: Final = (timedelta(0), timedelta(minutes=1), timedelta(minutes=10))
+_LOST_AFTER: Final = timedelta(hours=1)
+"""A run that nobody has heard of for so long is begun anew: repeating is harmless."""
+
+
+def due(claim: Claim, now: datetime) -> bool:
+    """Whether a run is to begin now: something else is wanted than is deployed, none runs, and it has not failed too often."""
+    if not claim.owned or claim.wanted == claim.deployed:
+        return False
+    if claim.running:
+        return claim.run_at is None or now - claim.run_at >= _LOST_AFTER
+    if claim.tries >= MOST_TRIES:
+        return False
+    return claim.run_at is None or now - claim.run_at >= _WAITS[claim.tries]
+
+
+def begun(claim: Claim, now: datetime) -> Claim:
+    """The claim while a run is under way to what is wanted of it now."""
+    return replace(claim, running=claim.wanted, run_at=now)
+
+
+def done(claim: Claim, revision: int, *, name_servers: Sequence[str], records: Sequence[str], now: datetime) -> Claim:
+    """The claim after a revision was deployed; a lower one than is deployed changes nothing.
+
+    Args:
+        claim: as it is.
+        revision: that was deployed.
+        name_servers: of the zone that was made; none where its owner keeps the records.
+        records: what must be visible in DNS, each as text.
+        now: the time.
+    """
+    if revision < claim.deployed:
+        return claim
+    same = tuple(records) == claim.records
+    return replace(
+        claim,
+        deployed=revision,
+        running=0,
+        run_at=now,
+        tries=0,
+        failure="",
+        name_servers=tuple(name_servers),
+        records=tuple(records),
+        found=claim.found if same else (),
+        ready=claim.ready and same,
+    )
+
+
+def failed(claim: Claim, revision: int, reason: str, now: datetime) -> Claim:
+    """The claim after a revision could not be deployed, and was rolled back; of another run than the one under way, nothing."""
+    if revision != claim.running:
+        return claim
+    return replace(claim, running=0, run_at=now, tries=claim.tries + 1, failure=reason)
+
+
+def removed(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim | None, NamesHeld]:
+    """The claim after nothing of it is deployed any more: one that is being given up is gone, and its name rests."""
+    if claim.ownership is not Ownership.LEAVING:
+        return claim, held
+    return None, held.with_resting(claim.domain, claim.organization, now)
