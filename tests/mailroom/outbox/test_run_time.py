@@ -24,7 +24,7 @@ from tests.mailroom.outbox.conftest import NOW
 from tests.mailroom.outbox.test_sending import RECEIPT, SUPPORT, Ses, refusal, scanned, sending, state
 from tests.mailroom.store.conftest import Store
 
-LOUD = Signature(text="Anna, Acme", html="<b>Anna</b>, Acme")
+LOUD = Signature(text="Anna, Acme", html="<b>Anna</b>, Acme<script>steal()</script><img src='https://t.example/p'>")
 FROM = SUPPORT.address
 
 
@@ -131,7 +131,7 @@ def test_name_and_signature_are_those_of_the_moment_of_asking(store: Store, outb
     message = parse(raw)
     assert [(one.address, one.name) for one in message.from_] == [(FROM, "Acme Support")]
     assert message.text.endswith("\n\n-- \nAnna, Acme\n")
-    assert message.html.rstrip() == "<body><p>Thank you.</p><br><div><b>Anna</b>, Acme</div></body>"
+    assert message.html.rstrip() == "<body><p>Thank you.</p><br><div><b>Anna</b>, Acme<img></div></body>"
     hold(store, RunTime(revision=2, addresses={FROM: AddressNow(name="Other")}))
     bucket.delete_object(Bucket=store.bucket, Key=key)
     outbox.send(plain, key="first")
