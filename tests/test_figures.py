@@ -19,7 +19,7 @@ from tests.constructs_lib.test_records import MTA_STS, eight
 from tests.mailroom.messages.corpus import CASES
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-WORDS = {"Three": 3, "eight": 8, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thousand": 1000}
+WORDS = {"three": 3, "eight": 8, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thousand": 1000}
 
 
 def figure(pattern: str, page: str = README) -> str:
