@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mailroom.messages import ReportedRecipient as ReportedRecipient
     from mailroom.messages import parse as parse
     from mailroom.messages.html import safe_html as safe_html
+    from mailroom.messages.html import shown_images as shown_images
     from mailroom.messages.joining import JoinBy as JoinBy
     from mailroom.messages.joining import link_of as link_of
     from mailroom.outbox import Answering as Answering

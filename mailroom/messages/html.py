@@ -17,7 +17,7 @@ import nh3
 from mailroom.messages.html_pieces import html_pieces
 from mailroom.messages.model import Attachment, Message
 
-__all__ = ["safe_fragment", "safe_html"]
+__all__ = ["safe_fragment", "safe_html", "shown_images"]
 
 _TAGS: Final = (
     "a abbr address article b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em "
@@ -133,6 +133,23 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
                 raise ValueError(f"image {image.path}: address must be an https or data URL, got {address[:80]!r}")
             cleaned = cleaned.replace(marked, f'src="{address}"')
     return cleaned
+
+
+def shown_images(message: Message) -> tuple[Attachment, ...]:
+    """The attachments that the message's HTML shows as images, as `safe_html` does; the others are files beside the text.
+
+    Args:
+        message: as it was read.
+    """
+    ids: set[str] = set()
+
+    def note(attachment: Attachment) -> str:
+        ids.add(attachment.id)
+        return "/"
+
+    if message.html:
+        safe_html(message, note)
+    return tuple(one for one in message.attachments if one.id in ids)
 
 
 def safe_fragment(html: str) -> str:

@@ -153,7 +153,7 @@ class Attachment:
         sha256: of its octets, in hexadecimal.
         octets: its size, in bytes.
         origin: how it was in the message.
-        data: its bytes; empty for one that was read from the store, see `MessageReader.open_attachment`.
+        data: its bytes. One that was read from the store has none, b"": `MessageReader.open_attachment` reads them.
     """
 
     path: str
@@ -166,6 +166,11 @@ class Attachment:
     octets: int
     origin: Origin = Origin.MIME
     data: bytes | memoryview = field(default=b"", repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        """Names it within its message, for `Message.attachment`: of digits, dots and hyphens, never empty, as a URL may have it."""
+        return self.path.replace(":", "-") or "0"
 
     @property
     def safe_filename(self) -> str:
@@ -246,6 +251,14 @@ class Message:
     envelope: Envelope = field(default_factory=Envelope)
     problems: tuple[Problem, ...] = ()
     resent_from: tuple[Address, ...] = ()
+
+    def attachment(self, id: str) -> Attachment | None:
+        """The attachment of that id; None where there is none.
+
+        Args:
+            id: `id` of an Attachment.
+        """
+        return next((one for one in self.attachments if one.id == id), None)
 
     @property
     def sender_authenticated(self) -> str:

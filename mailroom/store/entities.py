@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from mailroom.findings import Finding, findings_from
 from mailroom.messages.model import Address, Kind, Message
 from mailroom.threads import Link
 from mailroom.tracking.model import Engagement
@@ -112,6 +113,9 @@ class Delivery:
         risks: classes of active content that the message was delivered with: "programs", "macros", "web-scripts", "onenote-files"
             and "pdf-actions"; "unauthenticated-sender" where it fails the DMARC policy of its author's domain. Empty where there is
             none, or the tenant wants it delivered unnoted.
+        removed: files that the scanner took out of the message before it delivered it, and why, the worst first, as many as fit
+            into 1,200 bytes. It is the scanner's word, whatever a file in the message says. Empty where nothing was taken out, and
+            for what came before this was kept.
         sender_authenticated: domain of the authors, where SES found that the message comes from there; "" where it did not, and
             the From field says what anybody can write.
     """
@@ -124,6 +128,7 @@ class Delivery:
     verdicts: dict[str, str]
     verdict: str = ""
     risks: tuple[str, ...] = ()
+    removed: tuple[Finding, ...] = ()
     sender_authenticated: str = ""
 
 
@@ -209,5 +214,6 @@ def delivery_from(item: dict[str, Any]) -> Delivery:
         verdicts=dict(item["verdicts"]),
         verdict=item.get("verdict", ""),
         risks=tuple(item.get("risks", ())),
+        removed=findings_from(item.get("removed", "")),
         sender_authenticated=item.get("sender_authenticated", ""),
     )

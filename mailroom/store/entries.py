@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from mailroom.findings import Finding
 from mailroom.store.keys import id_digest, sortable
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Arrival:
         sent: whether the tenant sent it. Default: it came.
         verdict: what the scanner found before it delivered the message. Default: "", nobody knows.
         risks: classes of active content that the message was delivered with, as the scanner calls them. Default: none.
+        removed: what the scanner took out of the message before it delivered it. Default: nothing.
     """
 
     message: Message
@@ -57,6 +59,7 @@ class Arrival:
     sent: bool = False
     verdict: str = ""
     risks: tuple[str, ...] = ()
+    removed: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from mailroom.errors import RetryableError
+from mailroom.findings import findings_text
 from mailroom.lifetimes import (
     CLAIMS_AHEAD,
     COPIES_APART,
@@ -309,6 +310,7 @@ class Filing:
             "verdicts": dict(envelope.verdicts),
             **({"verdict": arrival.verdict} if arrival.verdict else {}),
             **({"risks": list(arrival.risks)} if arrival.risks else {}),
+            **({"removed": findings_text(arrival.removed)} if arrival.removed else {}),
             **({"sender_authenticated": authenticated} if authenticated else {}),
             "first": first,
             "announced": False,

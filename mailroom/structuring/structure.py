@@ -13,7 +13,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailroom.announcements.events import MessageRecalled, MessageReceived
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, code_of
-from mailroom.layout import ACTION_MARK, CLEAN_PREFIX, MAX_MESSAGE_OCTETS, RECALLED_MARK, RISKS_MARK, SIGNATURE_MARK
+from mailroom.findings import findings_from
+from mailroom.layout import (
+    ACTION_MARK,
+    CLEAN_PREFIX,
+    FINDINGS_MARK,
+    MAX_MESSAGE_OCTETS,
+    RECALLED_MARK,
+    RISKS_MARK,
+    SIGNATURE_MARK,
+)
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
 from mailroom.store import Arrival, Filed, Filing, Now, Objects, Recalling, Table, withheld
@@ -98,6 +107,7 @@ class Structuring:
             octets=len(raw),
             verdict=answer["Metadata"].get("verdict", "clean"),
             risks=tuple(answer["Metadata"].get(RISKS_MARK, "").split()),
+            removed=findings_from(answer["Metadata"].get(FINDINGS_MARK, "")),
         )
         filing = Filing(
             table=recalling.table,

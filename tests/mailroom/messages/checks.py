@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from mailroom.messages import Attachment, Message, parse
 from mailroom.messages.documents import message_from
-from mailroom.messages.html import safe_html
+from mailroom.messages.html import safe_html, shown_images
 from mailroom.messages.joining import JoinBy, link_of
 from mailroom.scanning.openings import openings
 from mailroom.threads import thread_messages
@@ -31,7 +32,11 @@ def check_message(raw: bytes) -> None:
         assert (attachment.octets, attachment.sha256) == (len(data), hashlib.sha256(data).hexdigest())
         assert attachment.safe_filename.isprintable()
         assert not set(attachment.safe_filename) & set("/\\")
+    for attachment in message.attachments:
+        assert re.fullmatch(r"[0-9.-]+", attachment.id)
+        assert message.attachment(attachment.id) is attachment
     safe_html(message, lambda attachment: f"/attachments/{attachment.sha256}")
+    assert set(shown_images(message)) <= set(message.attachments)
     (thread,) = thread_messages([link_of(message, message.digest, frozenset(JoinBy))])
     assert len(thread.places) == 1
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.messages import Message, parse
-from mailroom.messages.html import safe_html
+from mailroom.messages.html import safe_html, shown_images
 
 
 def message(html: str, image: str = "image/png") -> Message:
@@ -133,6 +133,32 @@ def test_images_by_other_names(called: str, octets: bytes, kind: str) -> None:
     )
     page = safe_html(mail, lambda image: f"/{image.path}/{image.content_type}")
     assert page.strip() == f'<p>See <img src="/2/{kind}" alt="scratch"></p>'
+
+
+def test_images_of_the_text_are_told_from_files() -> None:
+    """What the HTML shows, whatever its disposition says; not what nothing shows, what is hidden, nor what is no image."""
+    parts = [("image/png", "logo"), ("image/png", "stray"), ("image/png", "hidden"), ("application/pdf", "contract")]
+    files = "".join(
+        f"--x\r\nContent-Type: {kind}\r\nContent-Disposition: attachment\r\nContent-ID: <{name}@x>\r\n\r\n{name}\r\n"
+        for kind, name in parts
+    )
+    html = "<img src='cid:logo@x'><template><img src='cid:hidden@x'></template><img src='cid:contract@x'>"
+    mail = parse(
+        "Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n"
+        f"{html}\r\n{files}--x--\r\n".encode()
+    )
+    assert len(mail.attachments) == 4
+    assert [one.content_id for one in shown_images(mail)] == ["logo@x"]
+    assert shown_images(parse(b"Content-Type: image/png\r\nContent-ID: <logo@x>\r\n\r\nx")) == ()
+
+
+def test_attachment_by_its_id() -> None:
+    """A lone file has one too, that a URL can end in."""
+    mail = parse(b"Content-Type: application/pdf\r\n\r\n%PDF")
+    (file,) = mail.attachments
+    assert (file.path, file.id) == ("", "0")
+    assert mail.attachment("0") == file
+    assert mail.attachment("1") is None
 
 
 def test_image_by_its_identifier_alone() -> None:

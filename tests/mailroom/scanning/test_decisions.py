@@ -25,6 +25,7 @@ from mailroom import (
     RetryableError,
     schema_of,
 )
+from mailroom.findings import findings_from
 from mailroom.held_mail import Decision, DecisionKind
 from mailroom.scanning.events import RawObject, raw_objects
 from mailroom.scanning.intake import Intake, Outcome
@@ -120,6 +121,21 @@ def test_scan_that_failed_is_described_by_its_beginning(desk: Desk) -> None:
     assert replace(desk.intake, engine=DEAD).hold(item) is Outcome.HELD
     (seen,) = desk.held.messages().items
     assert (seen.sender, seen.verdict, seen.reason) == ("billing@example.net", "error", "the scan failed")
+
+
+def test_stripped_mail_says_what_is_missing(desk: Desk) -> None:
+    """In the metadata of what is delivered, where no sender writes: which file, what it was and why; none of clean mail."""
+    item, clean = desk.quarantine.put(INFECTED), desk.quarantine.put(CLEAN)
+    for one in (item, clean):
+        desk.intake.take(one)
+    said = [
+        desk.quarantine.s3.head_object(Bucket=one.bucket, Key=f"clean/{one.message_id}")["Metadata"]
+        for one in (item, clean)
+    ]
+    (found,) = findings_from(said[0]["findings"])
+    assert (found.filename, found.verdict, found.path) == ("invoice.bin", "infected", "2")
+    assert found.signature
+    assert "findings" not in said[1]
 
 
 def test_what_takes_its_way_is_not_listed(desk: Desk) -> None:

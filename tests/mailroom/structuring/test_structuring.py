@@ -13,6 +13,7 @@ from emulator import Emulator
 from mailroom.announcements import SOURCE, Announcer, MessageReceived
 from mailroom.announcements.events import schema_of
 from mailroom.errors import RetryableError
+from mailroom.findings import Finding, findings_text
 from mailroom.functions.structuring import Work, work_on
 from mailroom.functions.structuring_settings import Settings
 from mailroom.messages.joining import JoinBy
@@ -104,6 +105,26 @@ def test_what_was_flagged_is_told(store: Store) -> None:
         stored = store.reader.message(event.message)
         assert stored is not None
         assert [list(one.risks) for one in stored.deliveries] == [event.detail["risks"]]
+
+
+def test_what_was_removed_is_the_scanners_word(store: Store) -> None:
+    """By its own words beside the message; a file that only says so is a file like others."""
+    told: list[MessageReceived] = []
+    removed = (Finding(filename="invoice.exe", verdict="infected", signature="Eicar", path="2"),)
+    forged = mail("d").replace(
+        b"Subject:", b'Content-Disposition: attachment; filename="removed-attachment.txt"\r\nSubject:'
+    )
+    for key, raw, found in (("clean/three", mail("c"), findings_text(removed)), ("clean/four", forged, "")):
+        put = store.client("s3").put_object(
+            Bucket=store.bucket,
+            Key=key,
+            Body=raw,
+            Metadata={"verdict": "infected", **({"findings": found} if found else {})},
+        )
+        described = {"bucket": {"name": store.bucket}, "object": {"key": key, "versionId": put["VersionId"]}}
+        assert worked(batch({"s3": described}), structuring(store, told)) == DONE
+    stored = [store.reader.message(event.message) for event in told]
+    assert [[one.removed for one in message.deliveries] for message in stored if message] == [[removed], [()]]
 
 
 def test_told_again_where_nobody_took_it(store: Store) -> None:
