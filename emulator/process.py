@@ -140,15 +140,16 @@ class Emulator:
         """The whole environment of a subprocess that runs the CDK CLI or boto3 against the emulator."""
         return settings.client_environment(self.folder, self._port, region, enforce_iam=self.enforce_iam)
 
-    def client(self, service_name: str, region: str, *, credentials: tuple[str, str] | None = None) -> Any:
+    def client(self, service_name: str, region: str, *, credentials: tuple[str, ...] | None = None) -> Any:
         """A boto3 client that reads neither the environment nor the profiles of whoever runs it.
 
         Args:
             service_name: as boto3 names it.
             region: the client's region.
-            credentials: access key id and secret. Default: the emulator's root caller, whom IAM allows everything.
+            credentials: access key id and secret, of a session its token as well. Default: the emulator's root caller, whom IAM
+                allows everything.
         """
-        key_id, secret = credentials or (settings.ACCESS_KEY_ID, settings.SECRET_ACCESS_KEY)
+        key_id, secret, *token = credentials or (settings.ACCESS_KEY_ID, settings.SECRET_ACCESS_KEY)
         if (known := (service_name, region, key_id)) not in self._clients:
             connect: Any = self._session.client  # its overloads want the service's name as a literal
             self._clients[known] = connect(
@@ -156,6 +157,7 @@ class Emulator:
                 region_name=region,
                 aws_access_key_id=key_id,
                 aws_secret_access_key=secret,
+                aws_session_token=token[0] if token else None,
                 endpoint_url=self.endpoint_url,
                 verify=str(settings.certificate(self.folder)) if self.enforce_iam else True,
                 config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -26,12 +27,14 @@ from mailroom.scanning.verdicts import Action, Verdict
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Asked", "asked_by", "ended", "is_decision"]
+__all__ = ["Asked", "asked_by", "ended", "is_decision", "wait_for_end"]
 
 logger = logging.getLogger(__name__)
 
 _DECISION: Final = re.compile(re.escape(DECISIONS_PREFIX) + "([0-9a-f]{32})")
 _MOST_PRINCIPAL: Final = 512
+_TRIES: Final = 10
+_PAUSE_SECONDS: Final = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +95,24 @@ def asked_by(s3: S3Client, item: RawObject, where: str) -> Asked | None:
         return Asked(held=held, item=target, discard=release) if waits else None
     released = RawObject(item.bucket, held.key, held.version, rescan=named[1], release=release)
     return Asked(held=held, item=released, discard=None)
+
+
+def wait_for_end(s3: S3Client, asked: Asked, pause: Callable[[float], None]) -> None:
+    """Wait some seconds until the worker that held the message is done: an application may ask as soon as it is described.
+
+    Args:
+        s3: a client.
+        asked: the request.
+        pause: waits so many seconds.
+
+    Raises:
+        ClientError: S3 failed.
+    """
+    for _ in range(_TRIES):
+        record, _tag = read_record(s3, asked.item)
+        if record is None or record.told:
+            return
+        pause(_PAUSE_SECONDS)
 
 
 def ended(s3: S3Client, item: RawObject, asked: Asked | None, *, gone: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -116,6 +117,7 @@ class Intake:
         dmarc_policy_of: what the owner of a domain asks for on mail that fails DMARC. Default: nobody knows; it counts as failed.
         most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
         ledger: where mail that is delivered is noted, and what malware was found in. Default: None, nowhere; nothing is recalled.
+        pause: waits so many seconds. Default: Python's own.
     """
 
     s3: S3Client
@@ -130,6 +132,7 @@ class Intake:
     dmarc_policy_of: Callable[[str], DmarcPolicy] = _nobody_knows
     most_seconds: float = 150.0
     ledger: Ledger | None = None
+    pause: Callable[[float], None] = time.sleep
 
     def take(self, item: RawObject) -> Outcome:
         """Work on one object until nothing is left to do.
@@ -180,6 +183,8 @@ class Intake:
         """Do what an application asks for, then delete its request."""
         with _failures(recipient, item):
             asked = decisions.asked_by(self.s3, item, _where(recipient, item))
+            if asked is not None:
+                decisions.wait_for_end(self.s3, asked, self.pause)
         outcome = Outcome.NOTHING
         if asked is not None:
             outcome = (

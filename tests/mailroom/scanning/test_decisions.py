@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -57,7 +59,7 @@ class Desk:
     @property
     def intake(self) -> Intake:
         """The scanner's work; others hear of it."""
-        return replace(self.quarantine.intake, announce=self.heard.append)
+        return replace(self.quarantine.intake, announce=self.heard.append, pause=lambda _seconds: None)
 
     @property
     def held(self) -> HeldMail:
@@ -286,6 +288,33 @@ def test_every_step_can_be_the_last(desk: Desk, kind: str, step: str) -> None:
     assert later.take(request) in {Outcome.RELEASED, Outcome.DELETED}
     assert desk.left() == ([f"clean/{item.message_id}"] if kind == "release" else [])
     assert {one.TYPE for one in desk.heard} == {"MessageReleased" if kind == "release" else "MessageDiscarded"}
+
+
+@pytest.mark.parametrize("kind", ["release", "discard"])
+def test_request_waits_for_the_worker_that_holds(desk: Desk, kind: str) -> None:
+    """An application may ask as soon as it hears; whoever held the message has not written down then that it told of it."""
+    item = desk.quarantine.put(ENCRYPTED)
+    heard, go_on = threading.Event(), threading.Event()
+
+    def announce(_event: Event) -> None:
+        heard.set()
+        assert go_on.wait(10)
+
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(replace(desk.intake, announce=announce).take, item)
+        assert heard.wait(10)
+        (seen,) = desk.held.messages().items
+        asked = desk.held.release if kind == "release" else desk.held.discard
+        request = desk.request(asked(seen, by="x", reason="x"))
+
+        def pause(_seconds: float) -> None:
+            go_on.set()
+            assert first.result(10) is Outcome.HELD
+
+        outcome = replace(desk.intake, pause=pause).take(request)
+    assert outcome is (Outcome.RELEASED if kind == "release" else Outcome.DELETED)
+    assert desk.left() == ([f"clean/{item.message_id}"] if kind == "release" else [])
+    assert desk.quarantine.record(item)["action"] == ("deliver" if kind == "release" else "delete")
 
 
 def test_discarded_stays_discarded(desk: Desk) -> None:
