@@ -29,14 +29,21 @@ _RUN: Final = re.compile(
     re.MULTILINE,
 )
 _UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*+)\n", re.MULTILINE)
+_FILLED_LINE: Final = re.compile(rb"[^\n]++")
 _YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*+)\n", re.MULTILINE)
 _YENC_END: Final = re.compile(rb"^=yend", re.MULTILINE)
 _YENC_PART: Final = re.compile(rb"\A=ypart [^\n]*+\n")
 _YENC_ESCAPED: Final = re.compile(rb"=(.)", re.DOTALL)
+_YENC_OCTETS: Final = bytes((octet - 42) & 255 for octet in range(256))
 _OCTET: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\r?\n")
-_SOFT_BREAK: Final = re.compile(rb"=[ \t]*+\r?\n")
+_BROKEN_PROSE: Final = re.compile(
+    rb"^[A-Za-z0-9+/= \t\r]*+[^A-Za-z0-9+/= \t\r\n](?:[^=\n]|=(?![ \t]*+\r?\n))*+=[ \t]*+\r?\n", re.MULTILINE
+)
+"""A line that is no base64, and ends in a soft line break."""
 _SMALLEST_RUN: Final = 24
+_ZEROS: Final = 1_000_000
+"""Octets that uuencoded files of one text may be longer than it."""
 _LONG: Final = 1000
 """Letters of a block that is worth a look of its own."""
 _LINES_OF_LETTERS: Final = _LETTERS[:-1] + b"\n"
@@ -85,7 +92,7 @@ def is_base64(data: bytes) -> bool:
 def base64_runs(data: bytes) -> Iterator[bytes]:
     """What every stretch of `data` that looks like base64 decodes to, wherever it stands. Lines end in LF."""
     # No stretch goes on behind an empty line or into one that begins with a hyphen, as delimiters do.
-    for block in _BLOCK_END.split(data):
+    for block in _blocks_of_lines(data):
         letters = _letters_of(block)
         if letters is not None:
             yield _group(letters)
@@ -95,6 +102,17 @@ def base64_runs(data: bytes) -> Iterator[bytes]:
         for match in _RUN.finditer(block):
             if len(match[0]) >= _SMALLEST_RUN:
                 yield lenient_base64(match[0])
+
+
+def _blocks_of_lines(data: bytes) -> Iterator[bytes]:
+    """The blocks that are long enough for a stretch; there may be as many others as octets, of which nothing is kept."""
+    at = 0
+    for match in _BLOCK_END.finditer(data):
+        if match.start() - at >= _SMALLEST_RUN:
+            yield data[at : match.start()]
+        at = match.end()
+    if len(data) - at >= _SMALLEST_RUN:
+        yield data[at:]
 
 
 def _may_have_runs(block: bytes) -> bool:
@@ -120,10 +138,7 @@ def is_quoted_printable(data: bytes) -> bool:
     """Whether decoding would change `data`: an octet by its number, or a soft line break behind what is no base64."""
     if b"=" not in data:
         return False
-    if _OCTET.search(data):
-        return True
-    lines = ((data.rfind(b"\n", 0, match.start()) + 1, match.start()) for match in _SOFT_BREAK.finditer(data))
-    return any(not is_base64(data[start:end]) for start, end in lines)
+    return _OCTET.search(data) is not None or _BROKEN_PROSE.search(data) is not None
 
 
 def lenient_quoted_printable(data: bytes) -> bytes:
@@ -144,6 +159,7 @@ class EncodedFile:
         start: position of its first line.
         end: position behind its last one.
         whole: whether it has an end.
+        cut: whether it goes on beyond what is decoded of a text, and nothing behind it is read.
     """
 
     name: str
@@ -151,10 +167,18 @@ class EncodedFile:
     start: int
     end: int
     whole: bool
+    cut: bool = False
 
 
 def uuencoded(data: bytes) -> Iterator[EncodedFile]:
-    """Every `begin` block in `data`, whether or not it has an `end`. Lines end in LF. Source: POSIX.1-2017, uuencode."""
+    """Every `begin` block in `data`, whether or not it has an `end`. Lines end in LF.
+
+    Lines may lack their last spaces, which are zeros: one letter can be 63 of them. What is decoded is at most a megabyte more than
+    the text is long.
+
+    Source: POSIX.1-2017, uuencode.
+    """
+    room = len(data) + _ZEROS
     for match, block in _blocks(_UU_BEGIN, data):
         name = match["name"].decode("utf-8", "replace").strip()
         if match["base64"]:
@@ -162,8 +186,11 @@ def uuencoded(data: bytes) -> Iterator[EncodedFile]:
             end = min(match.end() + len(text) + len(b"\n====\n"), len(data)) if closing else match.end() + len(block)
             yield EncodedFile(name, lenient_base64(text), match.start(), end, bool(closing))
         else:
-            pieces, size, whole = _uu_lines(block)
-            yield EncodedFile(name, b"".join(pieces), match.start(), match.end() + size, whole)
+            lines = _uu_lines(block, room)
+            room -= len(lines.data)
+            yield EncodedFile(name, lines.data, match.start(), match.end() + lines.size, lines.whole, lines.cut)
+            if lines.cut:
+                return
 
 
 def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[bytes], bytes]]:
@@ -177,20 +204,31 @@ def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[by
         match = following
 
 
-def _uu_lines(block: bytes) -> tuple[list[bytes], int, bool]:
-    """What the lines hold, how many octets of the block they are, and whether an `end` closes them."""
-    pieces: list[bytes] = []
-    size = 0
-    for line in block.split(b"\n"):
+@dataclass(frozen=True, slots=True)
+class _UuLines:
+    """What the lines of a block hold, how many of its octets they are, and how they end."""
+
+    data: bytes
+    size: int
+    whole: bool = False
+    cut: bool = False
+
+
+def _uu_lines(block: bytes, room: int) -> _UuLines:
+    """The lines up to an `end`, or to one that is none of them; of as many octets as there is room for."""
+    data = bytearray()
+    for match in _FILLED_LINE.finditer(block):
+        line = match[0]
         if line.startswith(b"end"):
-            return pieces, min(size + len(line) + 1, len(block)), True
-        if line not in {b"", b"`"}:
+            return _UuLines(bytes(data), min(match.end() + 1, len(block)), whole=True)
+        if line != b"`":
             piece = _uu_line(line)
             if piece is None:
-                break
-            pieces.append(piece)
-        size += len(line) + 1
-    return pieces, min(size, len(block)), False
+                return _UuLines(bytes(data), match.start())
+            if len(data) + len(piece) > room:
+                return _UuLines(bytes(data), match.start(), cut=True)
+            data += piece
+    return _UuLines(bytes(data), len(block))
 
 
 def _uu_line(line: bytes) -> bytes | None:
@@ -212,4 +250,4 @@ def yencoded(data: bytes) -> Iterator[tuple[str, bytes]]:
         body = _YENC_PART.sub(b"", body, count=1).replace(b"\r", b"").replace(b"\n", b"")
         unescaped = _YENC_ESCAPED.sub(lambda found: bytes([(found[1][0] - 64) & 255]), body)
         name = match["settings"].partition(b"name=")[2].decode("utf-8", "replace").strip()
-        yield name, bytes((octet - 42) & 255 for octet in unescaped)
+        yield name, unescaped.translate(_YENC_OCTETS)

@@ -67,6 +67,7 @@ _UP_TO_EMPTY_LINE: Final = re.compile(rb"(?:[^\r\n]++" + _END_OF_LINE + rb")*")
 _DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
 _EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
+_SMALL_OCTETS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ def openings(raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None 
 
     What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 2,000 parts or pieces, or
     10,000 in containers, "Limits.Depth" of 12 messages and containers within each other, "Limits.Nesting" of 30 multiparts,
-    "Limits.Header" of 1 MB of header or 100 kB of a field that says what a part is, "Limits.Time" when it is late.
+    "Limits.Header" of 1 MB of header or 100 kB of a field that says what a part is, "Limits.Encoded" of uuencoded files a megabyte
+    longer than their text, "Limits.Time" when it is late.
 
     Args:
         raw: the message as it came; anything.
@@ -223,11 +225,34 @@ def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
 
 def _files_in(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
     """What is encoded anywhere in the text, also where its lines are folded as those of calendars and cards are."""
-    for name, data in (*((found.name, found.data) for found in uuencoded(text)), *yencoded(text)):
-        yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
+    once = _Once()
+    for file in uuencoded(text):
+        if file.cut:
+            yield _over_limit(path, "Limits.Encoded")
+        if once.is_new(file.name, file.data):
+            yield from _decoded(Piece(f"{path}:encoded-file", file.name, file.data), depth, reader)
+    for name, data in yencoded(text):
+        if once.is_new(name, data):
+            yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
     for reading in (text, *unfolded_blocks(text)):
         for data in base64_runs(reading):
-            yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
+            if once.is_new("", data):
+                yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """Small files that a text holds, which may be a million times the same: each is looked at once."""
+
+    before: set[tuple[str, bytes]] = field(default_factory=set)
+
+    def is_new(self, name: str, data: bytes) -> bool:
+        """Whether it did not come before, or is too long to remember."""
+        if len(data) > _SMALL_OCTETS:
+            return True
+        count = len(self.before)
+        self.before.add((name, data))
+        return len(self.before) > count
 
 
 def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = False, kind: str = "") -> Iterator[Piece]:

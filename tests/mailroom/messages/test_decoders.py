@@ -6,11 +6,12 @@ import base64
 import re
 from typing import Final
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailroom.messages import decoders
-from mailroom.messages.decoders import base64_runs, lenient_base64
+from mailroom.messages.decoders import base64_runs, is_base64, is_quoted_printable, lenient_base64, uuencoded
 from mailroom.scanning.containers.texts import unfolded_blocks, with_lines_unfolded
 
 LINES: Final = st.lists(
@@ -59,3 +60,41 @@ def test_paragraphs_without_folds_are_read_once(text: bytes) -> None:
     """Whatever stands in the text with its lines joined stands in the text, or in a paragraph with its lines joined."""
     found = set(base64_runs(text)) | {run for block in unfolded_blocks(text) for run in base64_runs(block)}
     assert set(base64_runs(with_lines_unfolded(text))) <= found
+
+
+def soft_break_in_prose(data: bytes) -> bool:
+    """Line by line: whether one that is no base64 ends in a soft line break, or an octet is given by its number."""
+    ends = [match.start() for match in re.finditer(rb"=[ \t]*\r?\n", data)]
+    lines = [data[data.rfind(b"\n", 0, end) + 1 : end] for end in ends]
+    return any(not is_base64(line) for line in lines) or re.search(rb"=[0-9A-Fa-f]{2}", data) is not None
+
+
+@given(
+    st.lists(st.sampled_from([b"=", b"\n", b"\r\n", b" ", b"\t", b"a", b"!", b"-", b"4"]), max_size=30).map(b"".join)
+)
+@example(b"!\n=\n")
+@example(b"a!= \t\r\n")
+def test_soft_breaks_of_prose(data: bytes) -> None:
+    """Those of base64 are padding."""
+    assert is_quoted_printable(data) == soft_break_in_prose(data)
+
+
+@pytest.mark.parametrize("blank", [b"", b"\n\n"])
+def test_empty_lines_of_a_uuencoded_file(blank: bytes) -> None:
+    """Hold nothing, and end nothing."""
+    text = b"begin 644 x\n" + blank + b"#86)C\n" + blank + b"`\n" + blank
+    (found,) = uuencoded(text + b"end\nmore")
+    assert (found.data, found.whole, found.end) == (b"abc", True, len(text) + 4)
+    (broken,) = uuencoded(text + b"\xff\xff\nmore")
+    assert (broken.data, broken.whole, broken.end) == (b"abc", False, len(text))
+
+
+def test_uuencoded_zeros_end() -> None:
+    """A line may leave its spaces out, which are zeros: one letter is 45 of them, and no text is 20 times as long for that."""
+    line = b"M\n"
+    (small,) = uuencoded(b"begin 644 x\n" + line * 20_000 + b"end\n")
+    assert (small.data, small.whole, small.cut) == (bytes(900_000), True, False)
+    text = b"begin 644 x\n" + line * 200_000 + b"end\nbegin 644 y\n" + line * 20_000 + b"end\n"
+    (big,) = uuencoded(text)
+    assert (big.whole, big.cut) == (False, True)
+    assert len(big.data) <= len(text) + 1_000_000

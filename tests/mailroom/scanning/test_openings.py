@@ -41,6 +41,15 @@ def test_too_many_pieces() -> None:
     assert found[-1].sealed == "Limits.Parts"
 
 
+@pytest.mark.parametrize("header", [b"Subject: x", b"Content-Transfer-Encoding: x-uuencode"])
+def test_encoded_file_that_is_all_zeros(header: bytes) -> None:
+    """40 MB of lines that each stand for 63 octets would be more than a gigabyte: what is much longer than the text is held."""
+    raw = header + b"\r\n\r\nbegin 644 x\r\n" + b"_\r\n" * 100_000
+    assert limits_of(raw) == {"Limits.Encoded"}
+    assert max(len(piece.data) for piece in openings(raw)) <= len(raw) + 1_000_000
+    assert limits_of(raw[: len(raw) // 10]) == set()
+
+
 @pytest.mark.parametrize("name", ["Content-Type", "Content-Disposition", "Content-Transfer-Encoding", "Content-ID"])
 @pytest.mark.parametrize("unit", [b'; a="', b"text/plain; ", b"x"])
 def test_field_that_says_what_a_part_is_ends(name: str, unit: bytes) -> None:
