@@ -13,7 +13,7 @@ from email_stack.cli.judging import Judgement, judged_deployment
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import load
 from email_stack.dnscheck.model import Endpoint
-from email_stack.transitions import RiskKind
+from email_stack.transitions import Risk, RiskKind
 from emulator import Emulator
 from tests.nameservers import Internet
 
@@ -117,6 +117,20 @@ def refusal(judgement: Judgement) -> str:
         judgement.refuse()
     assert caught.value.code is ExitCode.REFUSED
     return caught.value.text
+
+
+def test_what_can_be_moved_is_no_refusal_of_move() -> None:
+    """Of `deploy` it is, and of both what there is no way around."""
+    moved, lost = (
+        Risk(kind=RiskKind.RULES, text=text, refused=True, steps=("so",), movable=text == "moves")
+        for text in ("moves", "goes")
+    )
+    told = Risk(kind=RiskKind.LEFT, text="stays", refused=False)
+    Judgement(found={STACK: (moved, told)}).refuse(moving=True)
+    assert f"{STACK}: moves. " in refusal(Judgement(found={STACK: (moved, told)}))
+    with pytest.raises(CommandError) as caught:
+        Judgement(found={STACK: (moved, lost, told)}).refuse(moving=True)
+    assert caught.value.text == f"{STACK}: goes. Nothing was deployed. The safe way:\n  1. so"
 
 
 @pytest.mark.usefixtures("ours")

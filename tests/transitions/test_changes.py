@@ -14,7 +14,7 @@ from email_stack.config import load
 from email_stack.stacks import add_stacks, new_app
 from email_stack.synthesis.app import project_context
 from email_stack.synthesis.toolchain import use_own_node
-from email_stack.transitions import fates, risks
+from email_stack.transitions import fates, halfway, risks
 from tests.transitions.changes import ELSEWHERE, Change, changes, keys
 from tests.transitions.oracle import gone_or_replaced
 
@@ -80,7 +80,10 @@ def test_every_key_has_its_changes() -> None:
 
 @pytest.mark.parametrize("change", changes(), ids=str)
 def test_change_is_judged(folder: Path, change: Change) -> None:
-    """What is refused and told is what was expected; whatever holds data and does not stay, by the schemas, is named."""
+    """What is refused and told is what was expected; whatever holds data and does not stay, by the schemas, is named.
+
+    Where `move` is said to know a way, there is something in between, which loses nothing, and after which nothing is lost.
+    """
     kind = change.key.partition(".")[0]
     before = synthesized(folder, kind, change.before)
     after = synthesized(folder, kind, change.before | change.after)
@@ -92,6 +95,11 @@ def test_change_is_judged(folder: Path, change: Change) -> None:
         told |= {one.kind for one in found if not one.refused}
         lost = gone_or_replaced(before[stack], after[stack])
         assert lost <= {name for name, fate in fates(before[stack], after[stack]).items() if fate != "stays"}
+        between = halfway(before[stack], after[stack])
+        assert (between is not None) == any(one.movable for one in found)
+        if between is not None:
+            assert not any(one.refused for one in risks(before[stack], between.template))
+            assert not any(one.movable for one in risks(between.template, after[stack]))
         holding = {name for name in lost if before[stack]["Resources"][name]["Type"] in HOLDING}
         assert not holding or found, holding
     assert (refused, told) == (set(change.refused), set(change.told))
