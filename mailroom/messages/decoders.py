@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ __all__ = [
     "is_quoted_printable",
     "lenient_base64",
     "lenient_quoted_printable",
+    "letters_of",
     "uuencoded",
     "with_lf",
     "yencoded",
@@ -89,13 +90,21 @@ def is_base64(data: bytes) -> bool:
     return not data.translate(None, _LETTERS + b" \t\r\n")
 
 
-def base64_runs(data: bytes) -> Iterator[bytes]:
-    """What every stretch of `data` that looks like base64 decodes to, wherever it stands. Lines end in LF."""
+def base64_runs(data: bytes, known: Container[bytes] = ()) -> Iterator[bytes]:
+    """What every stretch of `data` that looks like base64 decodes to, wherever it stands. Lines end in LF.
+
+    Args:
+        data: text.
+        known: blocks without the line ends around them that `letters_of` decoded before: they are left out. Default: none.
+    """
     # No stretch goes on behind an empty line or into one that begins with a hyphen, as delimiters do.
-    for block in _blocks_of_lines(data):
-        letters = _letters_of(block)
-        if letters is not None:
-            yield _group(letters)
+    for whole in _blocks_of_lines(data):
+        block = whole.strip(b"\n")
+        if known and block in known:
+            continue
+        decoded = letters_of(block)
+        if decoded is not None:
+            yield decoded
             continue
         if not _may_have_runs(block):
             continue
@@ -121,17 +130,21 @@ def _may_have_runs(block: bytes) -> bool:
     return _RUN_OF_LETTERS in kinds or _LINE_OF_LETTERS.search(b"\n" + kinds) is not None
 
 
-def _letters_of(block: bytes) -> bytes | None:
-    """The letters of a block that is one stretch from end to end, as that of an attachment is; None of any other.
+def letters_of(block: bytes) -> bytes | None:
+    """What a block decodes to that is one stretch of base64 from end to end, as that of an attachment is; None of any other.
 
-    It says no more than the pattern does, and faster.
+    It says no more than `lenient_base64` and `base64_runs` do, and faster.
+
+    Args:
+        block: lines that end in LF, without empty ones around them.
     """
-    text = block.strip(b"\n")
-    core = text.rstrip(b"=")
-    if len(core) < _LONG or len(text) - len(core) > 2 or core.translate(None, _LINES_OF_LETTERS):
+    if len(block) < _LONG or block[:_LONG].translate(None, _LETTERS + b"\n"):
+        return None  # as prose is
+    core = block.rstrip(b"=")
+    if len(core) < _LONG or len(block) - len(core) > 2 or core.translate(None, _LINES_OF_LETTERS):
         return None
     lines = core.split(b"\n")
-    return b"".join(lines) if min(map(len, lines)) >= 4 else None
+    return _group(b"".join(lines)) if min(map(len, lines)) >= 4 else None
 
 
 def is_quoted_printable(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -83,15 +83,16 @@ def digest_of(raw: bytes) -> str:
     return _digest(root.header, memoryview(raw)[root.start :])
 
 
-def opened_files(raw: bytes) -> list[Attachment]:
+def opened_files(raw: bytes, decoded: Mapping[tuple[int, int], bytes] | None = None) -> list[Attachment]:
     """The attachments that `parse` makes of the message, and of messages within it; faster, since the rest is not read.
 
     For whoever must look at them before anybody else does. Never raises.
 
     Args:
         raw: as for `parse`.
+        decoded: what parts in base64 decode to by `letters_of`, by where their bodies begin and end. Default: nothing is known.
     """
-    reader = _Reader(raw, _limits(raw), depth=0)
+    reader = _Reader(raw, _limits(raw), depth=0, decoded=decoded or {})
     reader.blocks(read_structure(raw, reader.problems, reader.limits))
     return [*reader.attachments, *_within(reader.nested)]
 
@@ -114,6 +115,7 @@ class _Reader:
     problems: Problems = field(default_factory=Problems)
     attachments: list[Attachment] = field(default_factory=list)
     nested: list[Nested] = field(default_factory=list)
+    decoded: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     typed: set[str] = field(default_factory=set)
     """Lines that look quoted, and were typed by the sender."""
 
@@ -206,7 +208,8 @@ class _Reader:
             return encoded
         # The same rules as the scanner's: what is opened here was looked at there.
         if "64" in name:
-            return self._base64(part, bytes(encoded))
+            known = self.decoded.get((part.start, part.end))
+            return known if known is not None else self._base64(part, bytes(encoded))
         if "quoted" in name:
             return lenient_quoted_printable(bytes(encoded))
         if "uu" in name:

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import quopri
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -22,6 +22,7 @@ from mailroom.messages.decoders import (
     is_quoted_printable,
     lenient_base64,
     lenient_quoted_printable,
+    letters_of,
     uuencoded,
     with_lf,
     yencoded,
@@ -154,7 +155,8 @@ def openings(raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None 
     """
     reader = _Reader(late, watch if watch is not None else Watch())
     try:
-        for piece in itertools.chain(_message(_Mail(raw, "", 0), reader), _opened_later(raw, reader)):
+        mail = _Mail(raw, "", 0)
+        for piece in itertools.chain(_message(mail, reader), _opened_later(mail, reader)):
             yield piece
             if reader.pieces >= MAX_PIECES or reader.members > MAX_MEMBERS:
                 yield _over_limit("", "Limits.Parts")
@@ -169,11 +171,18 @@ def _over_limit(path: str, limit: str) -> Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A message: its octets, where it is, and in how many others."""
+    """A message: its octets, where it is, and in how many others.
+
+    Args:
+        known: blocks of base64 that came as the content of a part.
+        decoded: what those decode to, by where the bodies of their parts begin and end.
+    """
 
     raw: bytes
     path: str
     depth: int
+    known: set[bytes] = field(default_factory=set)
+    decoded: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def path_of(self, part: Part) -> str:
         """The number of one of its parts; as IMAP numbers those of a message that is a part itself (RFC 9051 6.4.5)."""
@@ -205,9 +214,9 @@ def _message(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     yield from _swept(mail, reader)
 
 
-def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
+def _opened_later(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     """What the platform itself opens of a message, which is more than others do where no client is as lenient."""
-    for one in opened_files(raw):
+    for one in opened_files(mail.raw, mail.decoded):
         if bytes.fromhex(one.sha256) not in reader.seen:
             data = bytes(one.data)
             reader.watch.look(f":read-{one.path}", one.filename, data, one.content_type)
@@ -217,14 +226,19 @@ def _opened_later(raw: bytes, reader: _Reader) -> Iterator[Piece]:
 def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     """What stands in the text whatever MIME says of it."""
     text = _canonical(mail.raw)
-    yield from _files_in(text, mail.path, mail.depth, reader)
+    yield from _files_in(text, mail.path, mail.depth, reader, mail.known)
     if is_quoted_printable(text):
         decoded = lenient_quoted_printable(text)
         yield from reader.fresh(Piece(f"{mail.path}:quoted-printable", "", decoded, opened=True))
 
 
-def _files_in(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[Piece]:
-    """What is encoded anywhere in the text, also where its lines are folded as those of calendars and cards are."""
+def _files_in(
+    text: bytes, path: str, depth: int, reader: _Reader, known: Container[bytes] = frozenset()
+) -> Iterator[Piece]:
+    """What is encoded anywhere in the text, also where its lines are folded as those of calendars and cards are.
+
+    Blocks that are known came as the content of a part.
+    """
     once = _Once()
     for file in uuencoded(text):
         if file.cut:
@@ -235,7 +249,7 @@ def _files_in(text: bytes, path: str, depth: int, reader: _Reader) -> Iterator[P
         if once.is_new(name, data):
             yield from _decoded(Piece(f"{path}:encoded-file", name, data), depth, reader)
     for reading in (text, *unfolded_blocks(text)):
-        for data in base64_runs(reading):
+        for data in base64_runs(reading, known):
             if once.is_new("", data):
                 yield from _decoded(Piece(f"{path}:base64", "", data), depth, reader)
 
@@ -319,7 +333,7 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
             yield from _decoded(Piece(f"{at}:between", "", text), mail.depth, reader, is_message=True)
     is_message = part.kind.value in MESSAGE_TYPES
     for start in sorted(starts):
-        for data in _readings(part, mail.raw[start : part.end]):
+        for data in _readings(part, mail, start):
             yield from _decoded(Piece(at, name, data), mail.depth, reader, is_message=is_message, kind=part.kind.value)
 
 
@@ -355,15 +369,24 @@ def _starts(part: Part, raw: bytes) -> set[int]:
     return starts
 
 
-def _readings(part: Part, body: bytes) -> list[bytes]:
-    """What the body decodes to."""
+def _readings(part: Part, mail: _Mail, start: int) -> list[bytes]:
+    """What the body that begins there decodes to; where it is one block of base64, that is known then."""
+    body = mail.raw[start : part.end]
     # Line ends are the transport's: what a client saves has its own system's. A message is read the same with both.
     text = with_lf(body)
     bodies = [body] if part.kind.value in MESSAGE_TYPES or looks_like_mail(body) else [text, body]
     declared = " ".join(part.header.every("content-transfer-encoding")).lower()
     base64 = "64" in declared
-    readings = [] if base64 and is_base64(text) else bodies
-    if base64 or not declared.isascii():
+    block = text.strip(b"\n") if base64 else b""
+    whole = letters_of(block) if block else None
+    if whole is not None:
+        mail.known.add(block)
+        if mail.depth == 0:
+            mail.decoded[start, part.end] = whole
+        readings = [whole]
+    else:
+        readings = [] if base64 and is_base64(text) else bodies
+    if whole is None and (base64 or not declared.isascii()):
         readings.append(lenient_base64(text))
         first, _padding, more = text.partition(b"=")
         if more.strip(b"= \t\n"):
