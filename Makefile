@@ -108,6 +108,7 @@ bench: install debian
 	@$(BIN)/python -m benchmarks.synth
 	@$(BIN)/python -O -m benchmarks.dns
 	@$(BIN)/python -O -m benchmarks.scan
+	@$(BIN)/python -O -m benchmarks.recall
 	@$(BIN)/python -O -m benchmarks.neighbours
 	@$(BIN)/python -O -m benchmarks.messages
 

@@ -6,6 +6,7 @@ import array
 import os
 import re
 import socket
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -119,7 +120,11 @@ class Clamd:
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(self.timeout_seconds)
+        # The kernel counts, where Python would ask it before each call whether it may go on.
+        whole, rest = divmod(self.timeout_seconds, 1)
+        limit = struct.pack("ll", int(whole), int(rest * 1_000_000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         try:
             connection.connect(self.socket_path)
         except OSError as error:

@@ -14,7 +14,7 @@ import pytest
 from email_stack.cli import main
 from emulator import Emulator
 from mailroom.layout import MAX_MESSAGE_OCTETS
-from mailroom.scanning.events import RawObject, raw_objects
+from mailroom.scanning.events import RawObject, delivered_message, raw_objects
 from mailroom.scanning.records import VerdictRecord, write_record
 from mailroom.scanning.verdicts import Action, ScanResult, Verdict
 
@@ -248,3 +248,36 @@ def test_wrong_usage(run: Run, arguments: list[str], says: str) -> None:
     document = json.loads(out)
     assert (code, document["exit_code"]) == (2, 2)
     assert says in document["detail"]
+
+
+def test_delivered_mail_is_scanned_again(waiting: Waiting, run: Run) -> None:
+    """What is there of the last days, the newest first, in the tenant's turn; nothing that is to be sent, and nothing unasked."""
+    for name in ("clean/one", "clean/two", "clean/out/sent"):
+        waiting.s3.put_object(Bucket=waiting.bucket, Key=name, Body=b"x")
+    code, out, _ = run("--delivered", "--since", "2", "--json")
+    document = json.loads(out)
+    assert (code, document["queued"]) == (0, False)
+    assert {one["message_id"] for one in document["messages"]} == {"one", "two"}
+    times = [one["delivered"] for one in document["messages"]]
+    assert times == sorted(times, reverse=True)
+    assert "acme: 2 messages of 7 days, 2 octets: queued for the scanner" in run("--delivered", "--yes")[1]
+    asked = waiting.sqs.receive_message(
+        QueueUrl=waiting.queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
+    )["Messages"]
+    assert {delivered_message(one["Body"]) for one in asked} == {(waiting.bucket, "one"), (waiting.bucket, "two")}
+    assert {one["Attributes"]["MessageGroupId"] for one in asked} == {waiting.bucket}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--since", "2"),
+        ("--delivered", "--since", "0"),
+        ("--delivered", "--message", "x"),
+        ("--delivered", "--verdict", "error"),
+    ],
+)
+def test_what_does_not_go_together(waiting: Waiting, run: Run, arguments: tuple[str, ...]) -> None:
+    """It is refused before anything is asked."""
+    assert run(*arguments)[0] == 2
+    assert waiting.requests() == []
