@@ -19,7 +19,7 @@ import yaml
 
 from email_stack.config.problems import Fault, shown
 
-__all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Document", "DocumentError", "KeyPath", "Position", "read"]
+__all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Document", "DocumentError", "KeyPath", "Position", "parsed", "read"]
 
 MAX_FILE_BYTES: Final = 16 * 2**20
 """Some 50,000 tenants: far past what one file should hold, and read within seconds."""
@@ -120,7 +120,11 @@ def read(path: Path, file: str) -> Document:
             content = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         _refuse(f"cannot be read: {error.strerror or type(error).__name__}", "check its name and its permissions")
-    text = _decoded(content)
+    return parsed(_decoded(content), file)
+
+
+def parsed(text: str, file: str) -> Document:
+    """The document of a file's text. Raises DocumentError: it is not one YAML mapping, or uses more of YAML than is taken."""
     builder = _Builder(text, None)
     data = builder.document()
     return Document(file, data, text, tuple(builder.repeated))

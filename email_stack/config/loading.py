@@ -18,14 +18,14 @@ from email_stack.config.crosschecks import (
     claim_faults,
     tenant_cell_faults,
 )
-from email_stack.config.document import Document, KeyPath, kind
+from email_stack.config.document import Document, KeyPath, kind, parsed
 from email_stack.config.models import Cell, Config, Tenant
 from email_stack.config.problems import ConfigError, Fault, RuleError, closest, shown
 from email_stack.config.snapshots import OWNED, Snapshot, SnapshotError, read_snapshot, snapshot_file
 from email_stack.config.sources import Sources, read_sources, shown_path
 from email_stack.config.translation import Place, problems_of, unknown_key
 
-__all__ = ["load"]
+__all__ = ["load", "load_merged"]
 
 _TOP: Final = ("cells", "tenants")
 _SOME_CELL: Final = "none"
@@ -52,6 +52,20 @@ def load(path: Path) -> Config:
     if loading.problems:
         raise ConfigError(sorted(set(loading.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)))
     return Config(cells=cells, tenants=tenants, source=shown_path(path), snapshots=loading.snapshots)
+
+
+def load_merged(text: str, snapshot: Snapshot) -> Config:
+    """The config of a text, with the one snapshot that it needs.
+
+    Raises:
+        ConfigError: anything is wrong with it.
+    """
+    document = parsed(text, "platform")
+    loading = _Loading(Sources(whole=document), lambda _: snapshot)
+    cells, tenants = loading.run()
+    if loading.problems:
+        raise ConfigError(loading.problems)
+    return Config(cells=cells, tenants=tenants, source="platform", snapshots=loading.snapshots)
 
 
 class _Loading:

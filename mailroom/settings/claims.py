@@ -86,6 +86,7 @@ class Claim:
         run_at: when the last deployment began, or ended. None before the first.
         tries: how often what is wanted was tried, and failed.
         name_servers: of the zone that was made; none before, and where its owner keeps the records.
+        zone: id of that zone; "" for none.
         records: what must be visible in DNS, each as text; none before the first deployment.
         found: what the last check found of each of them, as text; none before it.
         ready: whether that check found all that is needed.
@@ -115,6 +116,7 @@ class Claim:
     run_at: datetime | None = None
     tries: int = 0
     name_servers: tuple[str, ...] = ()
+    zone: str = ""
     records: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     ready: bool = False

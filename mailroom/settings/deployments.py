@@ -35,7 +35,15 @@ def begun(claim: Claim, now: datetime) -> Claim:
     return replace(claim, running=claim.wanted, run_at=now)
 
 
-def done(claim: Claim, revision: int, *, name_servers: Sequence[str], records: Sequence[str], now: datetime) -> Claim:
+def done(
+    claim: Claim,
+    revision: int,
+    *,
+    name_servers: Sequence[str],
+    records: Sequence[str],
+    now: datetime,
+    zone: str = "",
+) -> Claim:
     """The claim after a revision was deployed; a lower one than is deployed changes nothing.
 
     Args:
@@ -44,6 +52,7 @@ def done(claim: Claim, revision: int, *, name_servers: Sequence[str], records: S
         name_servers: of the zone that was made; none where its owner keeps the records.
         records: what must be visible in DNS, each as text.
         now: the time.
+        zone: id of the zone that was made. Default: "", none was.
     """
     if revision < claim.deployed:
         return claim
@@ -56,6 +65,7 @@ def done(claim: Claim, revision: int, *, name_servers: Sequence[str], records: S
         tries=0,
         failure="",
         name_servers=tuple(name_servers),
+        zone=zone,
         records=tuple(records),
         found=claim.found if same else (),
         ready=claim.ready and same,

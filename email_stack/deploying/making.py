@@ -1,0 +1,98 @@
+"""What a deployment makes known of a domain, and the zones that stacks leave: asked of SES, Route 53 and DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from constructs_lib.records import DkimToken
+from email_stack.config.loading import load_merged
+from email_stack.config.snapshots import Snapshot
+from email_stack.config.tenant_records import public_records
+from email_stack.deploying.runs import Made
+from email_stack.deploying.synthesis import Platform
+from email_stack.dnscheck.model import Endpoint
+from email_stack.dnscheck.trail import find_trail
+from email_stack.settings.records import record_text
+from mailroom.errors import RetryableError
+from mailroom.faults import code_of, fault
+from mailroom.settings.claims import Claim
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_sesv2 import SESV2Client
+
+__all__ = ["HostedZones", "Making"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Making:
+    """What was made of a tenant.
+
+    Args:
+        ses: a client.
+        platform: what git owns.
+    """
+
+    ses: SESV2Client
+    platform: Platform
+
+    def tags(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Those of the tenant's stack, as `cdk deploy` gives them."""
+        tenant = load_merged(self.platform.config_for(snapshot), snapshot).tenant(snapshot.tenant)
+        return {**tenant.tags, "tenant": tenant.id, "cell": tenant.cell}
+
+    def __call__(self, snapshot: Snapshot, outputs: Mapping[str, str]) -> Made:
+        """Its name servers and its records, of which those of DKIM are SES's to say. Raises MailroomError."""
+        config = load_merged(self.platform.config_for(snapshot), snapshot)
+        tenant = config.tenant(snapshot.tenant)
+        try:
+            signing = self.ses.get_email_identity(EmailIdentity=tenant.subdomain).get("DkimAttributes", {})
+        except (BotoCoreError, ClientError) as error:
+            raise fault(error, action="ses:GetEmailIdentity", resource=tenant.subdomain) from error
+        tokens, zone = signing.get("Tokens", []), signing.get("SigningHostedZone", "").rstrip(".")
+        if len(tokens) != 3 or not zone:
+            raise RetryableError(f"identity of tenant {tenant.id}: has no DKIM tokens yet; try again")
+        dkim = [DkimToken(name=f"{one}._domainkey.{tenant.subdomain}", target=f"{one}.{zone}") for one in tokens]
+        servers = tuple(
+            one.strip().rstrip(".").lower() for one in outputs.get("NameServers", "").split(",") if one.strip()
+        )
+        records = public_records(tenant, config.cell(tenant.cell), dkim=dkim, name_servers=servers)
+        return Made(
+            name_servers=servers,
+            zone=outputs.get("HostedZoneId", ""),
+            records=tuple(record_text(one) for one in records if one.alias_zone_id is None),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostedZones:
+    """Zones that stacks leave.
+
+    Args:
+        route53: a client.
+        resolver: whom to ask whether anybody is led to one. Default: None, this machine's.
+        port: of authoritative servers. Default: 53.
+    """
+
+    route53: Route53Client
+    resolver: Endpoint | None = None
+    port: int = 53
+
+    def led_to(self, claim: Claim) -> str:
+        """Why anybody may still be led to the domain's zone; "" when nobody is. Where nobody can tell, that counts as if."""
+        trail = find_trail(claim.domain, claim.name_servers, self.resolver, self.port)
+        if trail.above or trail.leading:
+            return "is still delegated to its zone, or remembered to be; remove its NS records"
+        return "may still be delegated to its zone, which nobody could tell" if trail.untold else ""
+
+    def delete(self, zone: str) -> None:
+        """Delete it; one that is gone is no failure. Raises MailroomError."""
+        try:
+            self.route53.delete_hosted_zone(Id=zone)
+        except (BotoCoreError, ClientError) as error:
+            if code_of(error) != "NoSuchHostedZone":
+                raise fault(error, action="route53:DeleteHostedZone", resource=zone) from error
