@@ -18,6 +18,7 @@ from mailroom.lazy_imports import lazy_imports
 if TYPE_CHECKING:
     from mailroom.addresses import AddressBook as AddressBook
     from mailroom.addresses import DesignatedAddress as DesignatedAddress
+    from mailroom.announcements import DomainChanged as DomainChanged
     from mailroom.announcements import MessageDiscarded as MessageDiscarded
     from mailroom.announcements import MessageHeld as MessageHeld
     from mailroom.announcements import MessageInDoubt as MessageInDoubt

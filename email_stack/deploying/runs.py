@@ -19,6 +19,7 @@ from email_stack.deploying.shelf import Shelf, snapshot_key, template_key
 from email_stack.deploying.stacks import Phase, Stacks, State, changes_nothing, lost_by
 from email_stack.deploying.synthesis import SynthesisError
 from email_stack.settings.snapshots import snapshot_of
+from mailroom.announcements import DomainChanged
 from mailroom.errors import MailroomError
 from mailroom.settings.claims import Claim
 from mailroom.settings.deployments import begun, done, due, failed, removed
@@ -27,7 +28,7 @@ from mailroom.settings.operating import Operating
 from mailroom.settings.store import Actor, Change
 from mailroom.settings.store import State as Settings
 
-__all__ = ["Event", "Made", "Runs", "Zones"]
+__all__ = ["Made", "Runs", "Zones"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,16 +51,6 @@ class Made:
     name_servers: tuple[str, ...] = ()
     zone: str = ""
     records: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """What others are told of a domain, without content: "SettingsDeployed", "SettingsFailed" or "DomainRemoved"."""
-
-    kind: str
-    tenant: str
-    organization: str
-    revision: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +113,7 @@ class Runs:
     tags: Callable[[Snapshot], Mapping[str, str]] = field(repr=False)
     made: Callable[[Snapshot, Mapping[str, str]], Made] = field(repr=False)
     zones: Zones
-    tell: Callable[[Event], None] = field(default=lambda _: None, repr=False)
+    tell: Callable[[DomainChanged], None] = field(default=lambda _: None, repr=False)
     at_once: int = _AT_ONCE
 
     def look(self) -> int:
@@ -265,12 +256,12 @@ class Runs:
             )
 
         after = self._write(claim, "endRun", ended)
-        self._tell("SettingsDeployed", claim)
+        self._tell("deployed", claim)
         return after is not None and due(after, self.operating.store.clock())
 
     def _failed(self, claim: Claim, why: str) -> bool:
         self._write(claim, "failRun", lambda found, now: failed(found, claim.running, why, now))
-        self._tell("SettingsFailed", claim)
+        self._tell("failed", claim)
         return False
 
     def _remove(self, claim: Claim) -> bool:
@@ -309,7 +300,7 @@ class Runs:
         token = store.change(_actor(claim), decide)
         if token:
             store.forget_addresses(claim.organization, token)
-            self._tell("DomainRemoved", claim)
+            self._tell("removed", claim)
         return False
 
     def _write(self, claim: Claim, operation: str, ended: Callable[[Claim, datetime], Claim]) -> Claim | None:
@@ -326,9 +317,15 @@ class Runs:
 
         return self.operating.store.change(_actor(claim), decide)
 
-    def _tell(self, kind: str, claim: Claim) -> None:
-        event = Event(kind=kind, tenant=claim.tenant, organization=claim.organization, revision=claim.running)
-        logger.info("tenant %s: %s, revision %s", claim.tenant, kind, claim.running)
+    def _tell(self, change: str, claim: Claim) -> None:
+        event = DomainChanged(
+            tenant=claim.tenant,
+            organization=claim.organization,
+            change=change,
+            revision=claim.running,
+            at=self.operating.store.clock(),
+        )
+        logger.info("tenant %s: %s, revision %s", claim.tenant, change, claim.running)
         try:
             self.tell(event)
         except MailroomError as error:

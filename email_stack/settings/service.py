@@ -17,6 +17,7 @@ from email_stack.settings.ownership import Proof
 from email_stack.settings.problems import ApiError
 from email_stack.settings.records import Found, found_from, found_text, ready, record_from
 from email_stack.settings.shapes import SettingBody, SettingType
+from mailroom.announcements import DomainChanged
 from mailroom.messages import html
 from mailroom.settings.claims import Claim
 from mailroom.settings.designated import AddressChange, Addresses
@@ -52,11 +53,13 @@ class Service:
         store: the table.
         look: looks for a token in a domain's DNS.
         look_at_records: looks at records in a domain's DNS. Default: None, nobody does.
+        tell: tells others of what became of a domain. Default: nobody.
     """
 
     store: SettingsStore
     look: Callable[[str, str], Proof] = field(repr=False)
     look_at_records: Callable[[str, Sequence[DnsRecord]], Sequence[Found]] | None = field(default=None, repr=False)
+    tell: Callable[[DomainChanged], None] = field(default=lambda _: None, repr=False)
 
     @property
     def domains(self) -> Domains:
@@ -87,11 +90,26 @@ class Service:
         claim = self.domains.due(actor.organization, domain)
         if claim is None:
             return views.domain_setting(self.domains.one(actor.organization, domain))
-        proof = self.look(claim.domain, claim.token)
-        seen = self._with_records(claim, proof.seen, what)
-        found = views.domain_setting(self.domains.checked(actor, claim, seen))
+        after, proof = self.check(actor, claim, what)
+        found = views.domain_setting(after)
         checks = [one.model_copy(update={"name_servers": list(proof.name_servers)}) for one in found.checks or []]
         return found.model_copy(update={"checks": checks})
+
+    def check(self, actor: Actor, claim: Claim, what: Look = Look.ALL) -> tuple[Claim, Proof]:
+        """The claim after a look at DNS, and what was seen; a change is told. Raises RefusedError, MailroomError."""
+        proof = self.look(claim.domain, claim.token)
+        after = self.domains.checked(actor, claim, self._with_records(claim, proof.seen, what))
+        if after.ownership is not claim.ownership:
+            self.tell(
+                DomainChanged(
+                    tenant=after.tenant,
+                    organization=after.organization,
+                    change=after.ownership.value,
+                    revision=after.wanted,
+                    at=self.store.clock(),
+                )
+            )
+        return after, proof
 
     def _with_records(self, claim: Claim, seen: Seen, what: Look) -> Seen:
         records = [record_from(one) for one in claim.records]

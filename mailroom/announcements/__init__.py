@@ -2,6 +2,7 @@
 
 from mailroom.announcements.announcer import Announcer
 from mailroom.announcements.events import (
+    DomainChanged,
     MessageDiscarded,
     MessageHeld,
     MessageRecalled,
@@ -15,6 +16,7 @@ __all__ = [
     "SOURCE",
     "Announced",
     "Announcer",
+    "DomainChanged",
     "MessageDiscarded",
     "MessageHeld",
     "MessageInDoubt",

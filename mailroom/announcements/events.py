@@ -14,6 +14,7 @@ from mailroom.announcements.form import SOURCE, VERSION, schema_of, time_text
 
 __all__ = [
     "SOURCE",
+    "DomainChanged",
     "MessageDiscarded",
     "MessageHeld",
     "MessageRecalled",
@@ -147,6 +148,39 @@ class MessageReleased:
             "verdict": self.verdict,
             "released": time_text(self.released),
             "held_id": self.held_id,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DomainChanged:
+    """Something became of a domain that a customer brought by the settings API. Told at least once.
+
+    Args:
+        tenant: id of its infrastructure.
+        organization: whose it is, as tokens name it.
+        change: "proven", "suspended", "deployed", "failed" or "removed".
+        revision: of its settings that this is about; 0 where it is about none.
+        at: when, with a time zone.
+    """
+
+    TYPE: ClassVar[str] = "DomainChanged"
+
+    tenant: str
+    organization: str
+    change: str
+    revision: int
+    at: datetime
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """As the event has it."""
+        return {
+            "version": VERSION,
+            "tenant": self.tenant,
+            "organization": self.organization,
+            "change": self.change,
+            "revision": self.revision,
+            "at": time_text(self.at),
         }
 
 

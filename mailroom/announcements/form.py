@@ -27,8 +27,8 @@ def schema_of(event: type[Announced]) -> dict[str, Any]:
     """JSON Schema of the `detail` that an EventBridge event of this kind has. Fields are added to it, never taken away.
 
     Args:
-        event: MessageReceived, MessageHeld, MessageReleased, MessageDiscarded, MessageSent, MessageRefused, MessageInDoubt or
-            MessageTracked.
+        event: MessageReceived, MessageHeld, MessageReleased, MessageDiscarded, MessageRecalled, MessageSent, MessageRefused,
+            MessageInDoubt, MessageTracked or DomainChanged.
 
     Source: JSON Schema, draft 2020-12; EventBridge user guide, "Events in Amazon EventBridge".
     """

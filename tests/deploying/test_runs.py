@@ -7,16 +7,19 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from constructs_lib.naming import tenant_stack_name
 from email_stack.config.snapshots import Snapshot
 from email_stack.deploying.judge import Judge
-from email_stack.deploying.runs import Event, Made, Runs
+from email_stack.deploying.runs import Made, Runs
 from email_stack.deploying.shelf import Shelf
 from email_stack.deploying.stacks import Stacks
 from email_stack.deploying.synthesis import SynthesisError
 from emulator import Emulator
+from mailroom.announcements import DomainChanged
+from mailroom.announcements.events import schema_of
 from mailroom.settings.claims import Claim, Ownership, Status
 from mailroom.settings.designated import AddressChange, Addresses
 from mailroom.settings.domains import Domains, Seen
@@ -77,7 +80,7 @@ class World:
     clock: Clock
     bucket: str
     organization: str
-    events: list[Event] = field(default_factory=list)
+    events: list[DomainChanged] = field(default_factory=list)
     synthesized: list[int] = field(default_factory=list)
     led: str = ""
     deleted_zones: list[str] = field(default_factory=list)
@@ -194,7 +197,8 @@ def test_what_is_proven_is_deployed(world: World) -> None:
     claim = world.claim()
     assert (claim.deployed, claim.wanted, claim.running, claim.failure) == (1, 1, 0, "")
     assert (claim.zone, claim.records, claim.status) == ("Z1", ("r",), Status.AWAITING_DNS)
-    assert [(one.kind, one.revision) for one in world.events] == [("SettingsDeployed", 1)]
+    assert [(one.change, one.revision) for one in world.events] == [("deployed", 1)]
+    jsonschema.validate(world.events[0].detail, schema_of(DomainChanged), format_checker=jsonschema.FormatChecker())
     assert (world.stack() or {})["Tags"] == [{"Key": "tenant", "Value": claim.tenant}]
     assert (world.until_idle(), world.synthesized) == (1, [1])
 
@@ -228,7 +232,7 @@ def test_killed_anywhere_it_goes_on(world: World, after: int) -> None:
     world.until_idle()
     claim = world.claim()
     assert (claim.deployed, claim.wanted, claim.running, claim.failure) == (1, 1, 0, "")
-    assert {one.kind for one in world.events} == {"SettingsDeployed"}
+    assert {one.change for one in world.events} == {"deployed"}
 
 
 @pytest.mark.parametrize(
@@ -241,7 +245,7 @@ def test_what_fails_says_why_and_what_stood_stands(world: World, broken: str, wh
     world.until_idle()
     assert (world.claim().status, world.claim().deployed) == (Status.FAILED, 0)
     assert why in world.claim().failure
-    assert [one.kind for one in world.events] == ["SettingsFailed"]
+    assert [one.change for one in world.events] == ["failed"]
     world.broken = ""
     Addresses(store=world.store).add(world.actor, f"a@{world.domain}", AddressChange())
     world.until_idle()
@@ -278,7 +282,7 @@ def test_a_deleted_domain_goes_when_nothing_leads_to_it(world: World) -> None:
     world.led = ""
     world.until_idle()
     assert world.deleted_zones == ["Z1"]
-    assert [one.kind for one in world.events] == ["SettingsDeployed", "DomainRemoved"]
+    assert [one.change for one in world.events] == ["deployed", "removed"]
     with pytest.raises(RefusedError, match="not found"):
         world.claim()
     assert Addresses(store=world.store).all(world.organization) == []
@@ -312,7 +316,7 @@ def test_deleted_while_it_is_deployed(world: World) -> None:
     assert world.claim().ownership is Ownership.LEAVING
     world.until_idle()
     assert world.synthesized == [1]
-    assert [one.kind for one in world.events] == ["SettingsDeployed", "DomainRemoved"]
+    assert [one.change for one in world.events] == ["deployed", "removed"]
 
 
 def test_a_stack_of_another_hand_at_the_same_revision_is_done(world: World) -> None:

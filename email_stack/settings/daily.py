@@ -1,0 +1,81 @@
+"""The daily check: who has proven a domain must go on to prove it, and who set the token need not ask."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from email_stack.settings.service import Service
+from mailroom.errors import MailroomError
+from mailroom.settings.claims import Claim, Ownership
+from mailroom.settings.operating import Operating
+from mailroom.settings.refusals import RefusedError
+from mailroom.settings.store import Actor
+
+__all__ = ["Checked", "DailyCheck"]
+
+logger = logging.getLogger(__name__)
+
+_EVERY: Final = timedelta(hours=20)
+"""Of a run that begins once a day, at a time that varies."""
+_ENOUGH_SECONDS: Final = 30.0
+"""What one check takes at most, and what writes it."""
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_PLATFORM: Final = "platform"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What a run did.
+
+    Args:
+        done: domains that were looked at.
+        failed: those of which that failed.
+        left: those for which there was no time.
+    """
+
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DailyCheck:
+    """Looks at the DNS of every domain of every organisation.
+
+    Args:
+        service: what looks, and writes what was seen.
+    """
+
+    service: Service
+
+    def run(self, seconds_left: Callable[[], float]) -> Checked:
+        """Look at those that were not looked at today, the longest unseen first, until time is up. Raises MailroomError.
+
+        A domain of which no server has shown the token for 72 hours is suspended by that; one whose claim shows it is proven.
+        """
+        now = self.service.store.clock()
+        due = [one for one in Operating(store=self.service.store).claims() if _is_due(one, now)]
+        done = failed = 0
+        for claim in sorted(due, key=lambda one: one.checked_at or _NEVER):
+            if seconds_left() < _ENOUGH_SECONDS:
+                break
+            done += 1
+            try:
+                self.service.check(Actor(organization=claim.organization, user=_PLATFORM), claim)
+            except RefusedError:
+                # It is gone, or was added anew meanwhile.
+                continue
+            except (MailroomError, OSError) as error:
+                logger.warning("tenant %s: daily check failed: %s", claim.tenant, type(error).__name__)
+                failed += 1
+        return Checked(done=done, failed=failed, left=len(due) - done)
+
+
+def _is_due(claim: Claim, now: datetime) -> bool:
+    if claim.ownership is Ownership.LEAVING:
+        return False
+    return claim.checked_at is None or now - claim.checked_at >= _EVERY
