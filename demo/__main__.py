@@ -14,6 +14,7 @@ from rich.table import Table
 
 from constructs_lib.naming import tenant_stack_name
 from demo.mail import await_engagements, await_messages, receive_two
+from demo.settings import missing, show_settings
 from email_stack.config import Cell, Tenant, load
 from emulator import settings
 from emulator.process import Emulator
@@ -49,7 +50,8 @@ def main() -> int:
         if _show_mail(emulator, config.tenants[0], config.cell(config.tenants[0].cell), environment):
             sender = next(tenant for tenant in config.tenants if tenant.sending_addresses)
             _show_sent(emulator, sender, config.cell(sender.cell), environment)
-        console.print("[bold]7. email-stack dns-records --format html[/], the letter to each customer's IT")
+            _show_settings(emulator, config.cells[0], environment)
+        console.print("[bold]8. email-stack dns-records --format html[/], the letter to each customer's IT")
         for tenant in config.tenants:
             letter = PROJECT / "build" / "letters" / f"{tenant.id}.html"
             letter.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ def main() -> int:
             command = [sys.executable, "-m", "email_stack.cli", "dns-records", tenant.id, *options]
             subprocess.run(command, cwd=PROJECT, env=environment, check=True, stderr=subprocess.DEVNULL)
             console.print(f"   {letter.relative_to(PROJECT)}")
-    console.print(f"[bold]8. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
+    console.print(f"[bold]9. Emulator stopped[/] after {time.monotonic() - started:.0f} s; nothing of it is left")
     console.print("Next: read tenants.yaml, then docs/deploying.md and docs/onboarding.md for a real account.")
     return 0
 
@@ -115,6 +117,16 @@ def _show_sent(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict
     console.print(f"[bold]   email-stack messages {tenant.id} --sent {ses_id}[/], and nothing of anybody is kept")
     command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id, "--sent", ses_id]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True)
+
+
+def _show_settings(emulator: Emulator, cell: Cell, environment: dict[str, str]) -> None:
+    console.print(
+        "[bold]7. email-stack api --local --deploy[/], a customer brings a domain with the client that it has"
+    )
+    if lacking := missing():
+        console.print(f"   not here: {lacking}; on Debian, `make debian` installs the name servers")
+        return
+    show_settings(console, emulator, cell, environment)
 
 
 def _records(route53: Any, zone_id: str) -> list[tuple[str, str, str]]:

@@ -69,6 +69,8 @@ def done(
         records=tuple(records),
         found=claim.found if same else (),
         ready=claim.ready and same,
+        # What was looked at last is not what is to be there now.
+        checked_at=claim.checked_at if same else None,
     )
 
 

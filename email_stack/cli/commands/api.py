@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import typer
 
 from email_stack.cli.dns_options import ResolverOption, endpoint
-from email_stack.cli.options import AsJson
+from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
+from email_stack.config import load
 from email_stack.dnscheck.check import system_resolvers
 from email_stack.dnscheck.guard import IPNetwork
 from email_stack.operations import aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from email_stack.deploying.loop import Loop
+    from email_stack.dnscheck.model import Endpoint
+    from mailroom.settings.store import SettingsStore
 
 __all__ = ["register"]
 
@@ -40,6 +47,11 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
         list[str] | None,
         typer.Option(metavar="NETWORK", help="Ask name servers in this network, though it is not public."),
     ] = None,
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Deploy domains that are proven, into the emulator and the config's first cell."),
+    ] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Serve the e-mail settings API on loopback. Whoever asks gets a token, so that it serves an emulator's table alone."""
@@ -71,7 +83,8 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
         look=OwnershipCheck(resolvers=resolvers, port=dns_port, allowed=networks),
         look_at_records=RecordsCheck(resolvers=resolvers, port=dns_port, allowed=networks),
     )
-    with LocalServer(service, port) as server:
+    working = _loop(service.store, config, resolvers[0], dns_port) if deploy else nullcontext()
+    with LocalServer(service, port) as server, working:
         if as_json:
             print_json({"ok": True, "url": server.url, "table": table}, one_line=True)
         else:
@@ -89,6 +102,52 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
             server.wait()
         except KeyboardInterrupt:
             console.print("ended", markup=False)
+
+
+def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> Loop:
+    """What deploys domains of this table into the emulator. Raises `ConfigError`, `CommandError`."""
+    from email_stack.config.document import read  # noqa: PLC0415 - with the option only
+    from email_stack.deploying.judge import Judge  # noqa: PLC0415 - as above
+    from email_stack.deploying.loop import Loop, tables_of_stacks  # noqa: PLC0415 - as above
+    from email_stack.deploying.making import HostedZones, Making  # noqa: PLC0415 - as above
+    from email_stack.deploying.runs import Runs  # noqa: PLC0415 - as above
+    from email_stack.deploying.shelf import Shelf  # noqa: PLC0415 - as above
+    from email_stack.deploying.stacks import Stacks  # noqa: PLC0415 - as above
+    from email_stack.deploying.synthesis import Platform, Synthesis  # noqa: PLC0415 - as above
+    from mailroom.settings.operating import Operating  # noqa: PLC0415 - as above
+    from mailroom.settings.running import Running  # noqa: PLC0415 - as above
+    from mailroom.store.table import Table  # noqa: PLC0415 - as above
+
+    cell = load(config).cells[0]
+    session = aws.session(cell.region)
+    bucket = f"{store.table.name}-runs"
+    with aws.aws_errors("making the bucket of runs"):
+        s3 = session.client("s3")
+        made = {one["Name"] for one in s3.list_buckets()["Buckets"]}
+        if bucket not in made:
+            # The oldest region is named by naming none.
+            elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": cell.region}}
+            s3.create_bucket(Bucket=bucket, **(elsewhere if cell.region != "us-east-1" else {}))
+    platform = Platform(document=read(config, str(config)), cell=cell.id)
+    stacks, making = (
+        Stacks(cloudformation=session.client("cloudformation")),
+        Making(ses=session.client("sesv2"), platform=platform),
+    )
+    runs = Runs(
+        operating=Operating(store=store),
+        shelf=Shelf(s3=s3, bucket=bucket),
+        stacks=stacks,
+        # What `cdk deploy` checks of each template was checked with the release.
+        synthesize=Synthesis(platform=platform, environment={"CDK_VALIDATION": "false"}),
+        judge=Judge(cell=cell.id),
+        release="local",
+        tags=making.tags,
+        made=making,
+        zones=HostedZones(route53=session.client("route53"), resolver=resolver, port=port),
+    )
+    dynamodb = session.client("dynamodb")
+    table_of = tables_of_stacks(stacks, lambda name: Table(client=dynamodb, name=name))
+    return Loop(runs, Running(store=store, table_of=table_of))
 
 
 def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:

@@ -76,10 +76,10 @@ def test_what_comes_late_changes_nothing() -> None:
 
 def test_records_that_changed_are_looked_at_anew() -> None:
     """The same ones are as right as they were."""
-    claim = replace(done_now(begun(owned(), START), 1), found=("f",), ready=True)
-    assert done_now(claim, 1).ready
+    claim = replace(done_now(begun(owned(), START), 1), found=("f",), ready=True, checked_at=START)
+    assert (done_now(claim, 1).ready, done_now(claim, 1).checked_at) == (True, START)
     other = done(claim, 2, name_servers=(), records=("other",), now=START)
-    assert (other.ready, other.found) == (False, ())
+    assert (other.ready, other.found, other.checked_at) == (False, (), None)
 
 
 def test_what_is_deleted_while_it_is_deployed_is_removed_afterwards() -> None:

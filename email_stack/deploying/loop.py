@@ -1,0 +1,85 @@
+"""Runs and run-time settings, again and again, in one process: behind the local API, on an emulator."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+from constructs_lib.naming import tenant_stack_name
+from email_stack.deploying.runs import Runs
+from email_stack.deploying.stacks import Stacks
+from mailroom.errors import MailroomError
+from mailroom.settings.running import Running
+from mailroom.store.table import Table
+
+__all__ = ["Loop", "tables_of_stacks"]
+
+logger = logging.getLogger(__name__)
+
+_SECONDS: Final = 0.5
+_TABLE_OUTPUT: Final = "MessagesTableName"
+
+
+def tables_of_stacks(stacks: Stacks, table: Callable[[str], Table]) -> Callable[[str], Table | None]:
+    """Finds a tenant's table by the output of its stack."""
+
+    def table_of(tenant: str) -> Table | None:
+        outputs: Mapping[str, str] = stacks.state(tenant_stack_name(tenant)).outputs
+        return table(outputs[_TABLE_OUTPUT]) if _TABLE_OUTPUT in outputs else None
+
+    return table_of
+
+
+@dataclass(slots=True)
+class Loop:
+    """Looks twice a second for as long as the `with` block lasts.
+
+    Args:
+        runs: what is wanted becomes infrastructure.
+        running: what holds now comes into tenants' tables.
+    """
+
+    runs: Runs
+    running: Running
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _brought: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+    _thread: threading.Thread | None = None
+
+    def turn(self) -> None:
+        """One look at everything. Raises MailroomError."""
+        self.runs.look()
+        deployed: dict[str, list[int]] = {}
+        for claim in self.runs.operating.claims():
+            if claim.deployed:
+                deployed.setdefault(claim.organization, []).append(claim.deployed)
+        for organization, revisions in deployed.items():
+            # Once more for each change, and for each tenant that is new.
+            seen = self.running.store.state(organization).revision, tuple(sorted(revisions))
+            if self._brought.get(organization) != seen:
+                self.running.bring(organization)
+                self._brought[organization] = seen
+
+    def __enter__(self) -> Self:
+        """It looks."""
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """It has ended."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while not self._ended.wait(_SECONDS):
+            try:
+                self.turn()
+            except MailroomError as error:
+                logger.warning("settings: %s", error)
