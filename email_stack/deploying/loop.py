@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,9 +15,10 @@ from email_stack.deploying.runs import Runs
 from email_stack.deploying.stacks import Stacks
 from mailroom.errors import MailroomError
 from mailroom.settings.running import Running
+from mailroom.store.run_time import RunTime, Signature, put_run_time
 from mailroom.store.table import Table
 
-__all__ = ["Loop", "tables_of_stacks"]
+__all__ = ["Loop", "into_tables"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +26,19 @@ _SECONDS: Final = 0.5
 _TABLE_OUTPUT: Final = "MessagesTableName"
 
 
-def tables_of_stacks(stacks: Stacks, table: Callable[[str], Table]) -> Callable[[str], Table | None]:
-    """Finds a tenant's table by the output of its stack."""
+def into_tables(
+    stacks: Stacks, table: Callable[[str], Table], clock: Callable[[], datetime]
+) -> Callable[[str, RunTime, Sequence[Signature]], bool]:
+    """Writes to a tenant's table, which is found by the output of its stack."""
 
-    def table_of(tenant: str) -> Table | None:
+    def put(tenant: str, run_time: RunTime, signatures: Sequence[Signature]) -> bool:
         outputs: Mapping[str, str] = stacks.state(tenant_stack_name(tenant)).outputs
-        return table(outputs[_TABLE_OUTPUT]) if _TABLE_OUTPUT in outputs else None
+        if _TABLE_OUTPUT not in outputs:
+            return False
+        put_run_time(table(outputs[_TABLE_OUTPUT]), run_time, signatures, clock())
+        return True
 
-    return table_of
+    return put
 
 
 @dataclass(slots=True)

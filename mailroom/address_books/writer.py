@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import code_of
 from mailroom.registry import Entry, Registry, entry_from
 from mailroom.store.address_book import METADATA, confirm_address_book, put_address_book
+from mailroom.store.run_time import RunTime, Signature, put_run_time
 from mailroom.store.table import Table
 
 if TYPE_CHECKING:
@@ -71,6 +72,34 @@ class BookWriter:
             put_address_book(self.table_of(stack, entry.table), book, digest=entry.book, now=self.clock())
             logger.info("tenant %s: address book written", entry.tenant)
         return len(entries)
+
+    def hold(self, stack: str, tenant: str, run_time: RunTime, signatures: Sequence[Signature]) -> bool:
+        """Write what holds now into the table of a stack's tenant; False where there is no such stack, or it has no table.
+
+        Args:
+            stack: name of the tenant's stack.
+            tenant: its id, which the stack's own entry must have.
+            run_time: what holds.
+            signatures: those that its addresses name.
+
+        Raises:
+            RetryableError: AWS failed.
+            PermanentError: the stack's entry is none, or another tenant's.
+        """
+        try:
+            names = [name for name, _ in self._entries(stack)]
+            entries = [self.registry.read(name) for name in names]
+        except (BotoCoreError, ClientError) as error:
+            if "does not exist" in str(error):
+                return False
+            raise _unreadable(stack, error) from error
+        except ValueError as error:
+            raise PermanentError(f"stack {stack}: holds no entry that can be read") from error
+        for entry in entries:
+            if entry.tenant != tenant:
+                raise PermanentError(f"stack {stack}: its entry names another tenant")
+            put_run_time(self.table_of(entry.stack, entry.table), run_time, signatures, self.clock())
+        return bool(entries)
 
     def confirm_all(self, seconds_left: Callable[[], float]) -> tuple[int, int]:
         """Confirm every book of the registry, and write those that are not there as they should be.

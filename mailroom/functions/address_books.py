@@ -1,4 +1,4 @@
-"""Entry of the Lambda that writes address books: a stack that was deployed, or the time of day."""
+"""Entry of the Lambda that writes address books: a stack that was deployed, the time of day, or what an organisation has set."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mailroom.address_books.writer import BookWriter
 from mailroom.errors import RetryableError
 from mailroom.registry import Registry
 from mailroom.sessions import Sessions
+from mailroom.store.run_time import Signature, run_time_from
 from mailroom.store.table import Table
 
 __all__ = ["on_event"]
@@ -23,6 +24,8 @@ __all__ = ["on_event"]
 _STACK: Final = re.compile(
     r"arn:[a-z-]{1,20}+:cloudformation:[a-z0-9-]{1,30}+:\d{12}:stack/[A-Za-z0-9-]{1,128}+/[a-f0-9-]{1,64}+"
 )
+
+_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 logger = logging.getLogger("mailroom")
 logger.setLevel(logging.INFO)
@@ -35,22 +38,35 @@ class _Context(Protocol):
         """Milliseconds until it is ended."""
 
 
-def on_event(event: dict[str, Any], context: _Context) -> None:
+def on_event(event: dict[str, Any], context: _Context) -> dict[str, bool] | None:
     """Write the books of the stack that the event is of; without a stack, confirm those of all tenants.
+
+    What holds now of a tenant, as the settings API's function hands it over, is written beside its book; the answer says whether
+    the tenant has a table.
 
     Raises:
         MailroomError: something could not be done. Lambda tries again twice, the next run again, and an alarm tells.
     """
+    if "run_time" in event:
+        return {"held": _held(event["run_time"])}
     stack = event.get("detail", {}).get("stack-id", "")
     if stack:
         if not _STACK.fullmatch(stack):
             raise ValueError("event: must have the id of a stack")
         _writer().write(stack)
-        return
+        return None
     number, failed = _writer().confirm_all(lambda: context.get_remaining_time_in_millis() / 1000)
     logger.info("address books: %s confirmed, %s failed", number - failed, failed)
     if failed:
         raise RetryableError(f"address books: {failed} of {number} could not be confirmed: see the log")
+    return None
+
+
+def _held(said: dict[str, Any]) -> bool:
+    if not _STACK_NAME.fullmatch(said["stack"]):
+        raise ValueError("event: must have the name of a stack")
+    signatures = [Signature(text=text, html=html) for text, html in said["signatures"]]
+    return _writer().hold(said["stack"], said["tenant"], run_time_from(said["now"]), signatures)
 
 
 @cache

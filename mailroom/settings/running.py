@@ -9,8 +9,7 @@ from datetime import timedelta
 from mailroom.settings.claims import Claim
 from mailroom.settings.entries import DEFAULT_REPEATED_WITHIN, AddressEntry, Kind, Setting, repeated_within
 from mailroom.settings.store import SettingsStore
-from mailroom.store.run_time import AddressNow, RunTime, Signature, put_run_time
-from mailroom.store.table import Table
+from mailroom.store.run_time import AddressNow, RunTime, Signature
 
 __all__ = ["Running", "run_time_of"]
 
@@ -67,11 +66,12 @@ class Running:
 
     Args:
         store: where it is set.
-        table_of: a tenant's table; None where the tenant has none, or none any more.
+        put: writes what holds to a tenant's table, with the signatures that it names; False where the tenant has none, or none any
+            more. Raises MailroomError.
     """
 
     store: SettingsStore
-    table_of: Callable[[str], Table | None]
+    put: Callable[[str, RunTime, Sequence[Signature]], bool]
 
     def bring(self, organization: str) -> int:
         """Write what holds to each tenant that has a table, and return how many these are; again and again does no harm.
@@ -83,15 +83,15 @@ class Running:
         """
         state = self.store.state(organization)
         claims = [one for one in state.claims() if one.owned]
-        tables = [(claim, table) for claim in claims if (table := self.table_of(claim.tenant)) is not None]
-        if not tables:
+        if not claims:
             return 0
         addresses, signatures = state.addresses(), state.settings(Kind.SIGNATURE)
         repeated = state.settings(Kind.REPEATED_WITHIN)
         allowed = state.settings(Kind.ALLOWED_RECIPIENT) if state.confined() else None
-        for claim, table in tables:
+        brought = 0
+        for claim in claims:
             now, used = run_time_of(
                 claim, state.revision, addresses=addresses, signatures=signatures, repeated=repeated, allowed=allowed
             )
-            put_run_time(table, now, used, state.now)
-        return len(tables)
+            brought += self.put(claim.tenant, now, used)
+        return brought

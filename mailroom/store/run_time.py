@@ -7,13 +7,22 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from mailroom.lifetimes import EXPIRES, REQUESTS
 from mailroom.store.keys import ALLOWED_KEY, PARTITION, RUN_TIME_KEY, SORT, signature_key
 from mailroom.store.table import ConflictError, Item, Table, Write
 
-__all__ = ["AddressNow", "RunTime", "Signature", "put_run_time", "read_run_time", "read_signature"]
+__all__ = [
+    "AddressNow",
+    "RunTime",
+    "Signature",
+    "put_run_time",
+    "read_run_time",
+    "read_signature",
+    "run_time_as_json",
+    "run_time_from",
+]
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -90,6 +99,29 @@ def read_run_time(table: Table) -> RunTime | None:
         addresses={address: _address(said) for address, said in item["addresses"].items()},
         repeated_within=item["repeated_ms"] * _MILLISECOND,
         allowed=allowed,
+    )
+
+
+def run_time_as_json(run_time: RunTime) -> dict[str, Any]:
+    """What one function hands another."""
+    return {
+        "revision": run_time.revision,
+        "live": run_time.live,
+        "addresses": {address: _said(one) for address, one in run_time.addresses.items()},
+        "repeated_ms": run_time.repeated_within // _MILLISECOND,
+        "allowed": sorted(run_time.allowed) if run_time.allowed is not None else None,
+    }
+
+
+def run_time_from(said: Mapping[str, Any]) -> RunTime:
+    """As `run_time_as_json` wrote it. Raises KeyError, TypeError, ValueError."""
+    allowed = said["allowed"]
+    return RunTime(
+        revision=int(said["revision"]),
+        live=bool(said["live"]),
+        addresses={str(address): _address(one) for address, one in said["addresses"].items()},
+        repeated_within=int(said["repeated_ms"]) * _MILLISECOND,
+        allowed=frozenset(map(str, allowed)) if allowed is not None else None,
     )
 
 

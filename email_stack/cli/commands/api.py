@@ -108,7 +108,7 @@ def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> 
     """What deploys domains of this table into the emulator. Raises `ConfigError`, `CommandError`."""
     from email_stack.config.document import read  # noqa: PLC0415 - with the option only
     from email_stack.deploying.judge import Judge  # noqa: PLC0415 - as above
-    from email_stack.deploying.loop import Loop, tables_of_stacks  # noqa: PLC0415 - as above
+    from email_stack.deploying.loop import Loop, into_tables  # noqa: PLC0415 - as above
     from email_stack.deploying.making import HostedZones, Making  # noqa: PLC0415 - as above
     from email_stack.deploying.runs import Runs  # noqa: PLC0415 - as above
     from email_stack.deploying.shelf import Shelf  # noqa: PLC0415 - as above
@@ -146,8 +146,8 @@ def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> 
         zones=HostedZones(route53=session.client("route53"), resolver=resolver, port=port),
     )
     dynamodb = session.client("dynamodb")
-    table_of = tables_of_stacks(stacks, lambda name: Table(client=dynamodb, name=name))
-    return Loop(runs, Running(store=store, table_of=table_of))
+    put = into_tables(stacks, lambda name: Table(client=dynamodb, name=name), store.clock)
+    return Loop(runs, Running(store=store, put=put))
 
 
 def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:

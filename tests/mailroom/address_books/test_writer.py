@@ -19,6 +19,14 @@ from mailroom.functions import address_books as function
 from mailroom.registry import Entry, Registry
 from mailroom.store import Table
 from mailroom.store.address_book import METADATA, book_as_json
+from mailroom.store.run_time import (
+    AddressNow,
+    RunTime,
+    Signature,
+    read_run_time,
+    read_signature,
+    run_time_as_json,
+)
 from tests.mailroom.store.conftest import Store
 from tests.mailroom.store.test_address_book import BOOKS
 
@@ -204,3 +212,26 @@ def test_entry_tells_stacks_from_times(
             function.on_event({}, _Context())
     finally:
         stacks.store.client("ssm").delete_parameter(Name=f"{PATH}aaa")
+
+
+HELD = RunTime(revision=3, addresses={"support@post.acme.example": AddressNow(name="Now", signature="s")})
+
+
+def test_what_holds_now_is_written_beside_the_book(
+    store: Store, stacks: Stacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the settings API hands it over; a tenant that is not deployed has no table, and another's is left alone."""
+    stacks.deploy()
+    monkeypatch.setattr(function, "_writer", stacks.writer)
+    said = {"stack": stacks.names[-1], "tenant": "acme", "now": run_time_as_json(HELD), "signatures": [["Anna", "<b>"]]}
+    context: Any = None
+    assert function.on_event({"run_time": said}, context) == {"held": True}
+    table = store.filing().table
+    assert read_run_time(table) == HELD
+    signature = Signature(text="Anna", html="<b>")
+    assert read_signature(table, signature.digest) == signature
+    assert function.on_event({"run_time": {**said, "stack": "no-such-stack"}}, context) == {"held": False}
+    with pytest.raises(PermanentError, match="its entry names another tenant"):
+        function.on_event({"run_time": {**said, "tenant": "globex"}}, context)
+    with pytest.raises(ValueError, match="must have the name of a stack"):
+        function.on_event({"run_time": {**said, "stack": "a/b"}}, context)

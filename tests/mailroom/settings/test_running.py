@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,9 +17,17 @@ from mailroom.settings.preferences import Preferences, SettingChange
 from mailroom.settings.refusals import RefusedError
 from mailroom.settings.running import Running
 from mailroom.settings.store import SettingsStore
-from mailroom.store.run_time import Signature, read_run_time, read_signature
+from mailroom.store.run_time import (
+    RunTime,
+    Signature,
+    put_run_time,
+    read_run_time,
+    read_signature,
+    run_time_as_json,
+    run_time_from,
+)
 from mailroom.store.table import Table
-from tests.mailroom.settings.conftest import Clock, MakeStore
+from tests.mailroom.settings.conftest import START, Clock, MakeStore
 from tests.mailroom.settings.test_store import ANNA, BORIS, DOMAIN, NOWHERE, REGISTERED, prove
 
 pytestmark = pytest.mark.servers
@@ -33,8 +43,16 @@ def tenant(make_store: MakeStore) -> Table:
 
 def running(store: SettingsStore, tenant: Table) -> Running:
     """Only this one tenant is deployed."""
-    name = tenant_id("acme", DOMAIN)
-    return Running(store=store, table_of=lambda tenant_of: tenant if tenant_of == name else None)
+
+    def put(name: str, run_time: RunTime, signatures: Sequence[Signature]) -> bool:
+        if name != tenant_id("acme", DOMAIN):
+            return False
+        # As one function hands it to another.
+        return put_run_time(
+            tenant, run_time_from(json.loads(json.dumps(run_time_as_json(run_time)))), signatures, START
+        )
+
+    return Running(store=store, put=put)
 
 
 def test_all_of_it_comes(store_and_clock: tuple[SettingsStore, Clock], tenant: Table) -> None:
@@ -88,7 +106,7 @@ def test_others_get_nothing_of_it(store_and_clock: tuple[SettingsStore, Clock], 
     store, _ = store_and_clock
     Domains(store=store).add(BORIS, DOMAIN, REGISTERED)
     Addresses(store=store).add(BORIS, SALES, AddressChange(name="Not Acme"))
-    assert Running(store=store, table_of=lambda _: tenant).bring("globex") == 0
+    assert Running(store=store, put=lambda *_: pytest.fail("was brought")).bring("globex") == 0
     assert read_run_time(tenant) is None
 
 
