@@ -18,7 +18,7 @@ from mailroom.settings.running import Running
 from mailroom.store.run_time import RunTime, Signature, put_run_time
 from mailroom.store.table import Table
 
-__all__ = ["Loop", "into_tables"]
+__all__ = ["Loop", "Turns", "into_tables"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ def into_tables(
 
 
 @dataclass(slots=True)
-class Loop:
-    """Looks twice a second for as long as the `with` block lasts.
+class Turns:
+    """Looks at everything, one after the other.
 
     Args:
         runs: what is wanted becomes infrastructure.
@@ -52,13 +52,11 @@ class Loop:
 
     runs: Runs
     running: Running
-    _ended: threading.Event = field(default_factory=threading.Event)
     _brought: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
-    _thread: threading.Thread | None = None
 
-    def turn(self) -> None:
-        """One look at everything. Raises MailroomError."""
-        self.runs.look()
+    def turn(self) -> int:
+        """One look; how many runs have more to do now. Raises MailroomError."""
+        left = self.runs.look()
         deployed: dict[str, list[int]] = {}
         for claim in self.runs.operating.claims():
             if claim.deployed:
@@ -69,10 +67,23 @@ class Loop:
             if self._brought.get(organization) != seen:
                 self.running.bring(organization)
                 self._brought[organization] = seen
+        return left
+
+
+class Loop:
+    """Looks twice a second for as long as the `with` block lasts.
+
+    Args:
+        turns: what looks.
+    """
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Self:
         """It looks."""
-        self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
         return self
 
@@ -81,12 +92,11 @@ class Loop:
     ) -> None:
         """It has ended."""
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
 
     def _work(self) -> None:
         while not self._ended.wait(_SECONDS):
             try:
-                self.turn()
+                self._turns.turn()
             except MailroomError as error:
                 logger.warning("settings: %s", error)

@@ -108,7 +108,7 @@ def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> 
     """What deploys domains of this table into the emulator. Raises `ConfigError`, `CommandError`."""
     from email_stack.config.document import read  # noqa: PLC0415 - with the option only
     from email_stack.deploying.judge import Judge  # noqa: PLC0415 - as above
-    from email_stack.deploying.loop import Loop, into_tables  # noqa: PLC0415 - as above
+    from email_stack.deploying.loop import Loop, Turns, into_tables  # noqa: PLC0415 - as above
     from email_stack.deploying.making import HostedZones, Making  # noqa: PLC0415 - as above
     from email_stack.deploying.runs import Runs  # noqa: PLC0415 - as above
     from email_stack.deploying.shelf import Shelf  # noqa: PLC0415 - as above
@@ -147,7 +147,7 @@ def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> 
     )
     dynamodb = session.client("dynamodb")
     put = into_tables(stacks, lambda name: Table(client=dynamodb, name=name), store.clock)
-    return Loop(runs, Running(store=store, put=put))
+    return Loop(Turns(runs=runs, running=Running(store=store, put=put)))
 
 
 def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
