@@ -22,6 +22,7 @@ from email_stack.settings.service import Service
 from email_stack.settings.tokens import Tokens
 from mailroom.errors import MailroomError, RetryableError
 from mailroom.settings.refusals import RefusedError
+from mailroom.settings.store import Actor
 
 __all__ = ["Api", "resolver"]
 
@@ -43,11 +44,13 @@ class Api:
         service: what its operations do.
         tokens: judges who asks.
         openapi: text of the OpenAPI document. Default: "", it is not served.
+        entered: told who asks, before anything of theirs is read. Default: nobody is.
     """
 
     service: Service
     tokens: Tokens
     openapi: str = field(default="", repr=False)
+    entered: Callable[[Actor], None] = field(default=lambda _: None, repr=False)
     _app: APIGatewayHttpResolver = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +78,7 @@ class Api:
             if method == "GET" and path == _OPENAPI_PATH and self.openapi:
                 return _plain(Response(HTTPStatus.OK, _JSON, self.openapi))
             actor = self.tokens.actor(headers)
+            self.entered(actor)
             store, limits = self.service.store, self.service.store.limits
             if method != "GET":
                 store.spend(actor.organization, limits.checks if path.endswith(":verify") else limits.writes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,9 @@ from email_stack.settings.ownership import OwnershipCheck
 from email_stack.settings.records import RecordsCheck
 from email_stack.settings.service import Service
 from email_stack.settings.tokens import Issuer, Keys, Tokens
-from mailroom.settings.store import SettingsStore
+from mailroom.sessions import Sessions
+from mailroom.settings.keys import ORGANIZATION_TAG
+from mailroom.settings.store import Actor, SettingsStore
 from mailroom.store.table import Table
 
 __all__ = ["handler"]
@@ -27,20 +30,55 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return _api()(event, context)
 
 
+class _PerOrganization:
+    """A client of DynamoDB in the session of whichever organisation asks: AWS lets it into that one's partition alone.
+
+    A function of Lambda answers one request at a time.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._organization = ""
+
+    def enter(self, actor: Actor) -> None:
+        """From now on for this one."""
+        self._organization = actor.organization
+
+    def __getattr__(self, name: str) -> Any:
+        """What a client has."""
+        if not self._organization:
+            raise AttributeError(f"{name}: nobody asks")
+        return getattr(self._sessions.dynamodb(self._organization), name)
+
+
 @cache
 def _api() -> Api:
-    """Of `SETTINGS_TABLE`, `SETTINGS_ISSUER`, `SETTINGS_AUDIENCE` and, where it is another, `SETTINGS_ORGANIZATION_CLAIM`."""
+    """Of `SETTINGS_TABLE`, `SETTINGS_ISSUER`, `SETTINGS_AUDIENCE` and, where it is another, `SETTINGS_ORGANIZATION_CLAIM`.
+
+    With `SETTINGS_ROLE_ARN`, each request reaches the table in a session of that role, tagged with its organisation.
+    """
     environment = os.environ
     issuer = Issuer(
         url=environment["SETTINGS_ISSUER"],
         audience=environment["SETTINGS_AUDIENCE"],
         organization_claim=environment.get("SETTINGS_ORGANIZATION_CLAIM") or "org_id",
     )
-    table = Table(client=boto3.client("dynamodb"), name=environment["SETTINGS_TABLE"])
+    client: Any = boto3.client("dynamodb")
+    entered: Callable[[Actor], None] = _nobody
+    if role := environment.get("SETTINGS_ROLE_ARN"):
+        sessions = Sessions(
+            sts=boto3.client("sts"), role_arn=role, tag=ORGANIZATION_TAG, clock=lambda: datetime.now(UTC)
+        )
+        client = _PerOrganization(sessions)
+        entered = client.enter
     resolvers = system_resolvers()
     service = Service(
-        store=SettingsStore(table=table),
+        store=SettingsStore(table=Table(client=client, name=environment["SETTINGS_TABLE"])),
         look=OwnershipCheck(resolvers=resolvers),
         look_at_records=RecordsCheck(resolvers=resolvers),
     )
-    return Api(service=service, tokens=Tokens(issuer=issuer, keys=Keys(issuer)), openapi=published())
+    return Api(service=service, tokens=Tokens(issuer=issuer, keys=Keys(issuer)), openapi=published(), entered=entered)
+
+
+def _nobody(_: Actor) -> None:
+    pass

@@ -26,6 +26,7 @@ __all__ = [
     "AUDIT_PREFIX",
     "DOMAIN_PREFIX",
     "NAMES_PREFIX",
+    "ORGANIZATION_TAG",
     "address_key",
     "audit_key",
     "domain_key",
@@ -42,6 +43,8 @@ DOMAIN_PREFIX: Final = "DOMAIN#"
 ADDRESS_PREFIX: Final = "ADDRESS#"
 AUDIT_PREFIX: Final = "AUDIT#"
 NAMES_PREFIX: Final = "NAMES#"
+ORGANIZATION_TAG: Final = "organization"
+"""Of a session for one organisation: only its own partition is open to that."""
 _REVISION_DIGITS: Final = 12
 
 

@@ -1,0 +1,244 @@
+"""Who may do what in a cell's settings API: statements of policies, each for one function. Pure: no CDK.
+
+| who | what |
+|---|---|
+| the API | takes a role for one organisation at a time, which reaches that organisation's partition |
+| synthesis | reads snapshots, writes templates, and nothing else |
+| looks | reads and writes the table and the shelf, has CloudFormation change tenants' stacks by one role, from the shelf alone |
+| the daily check | reads and writes the table |
+| CloudFormation, by the execution role | makes what a tenant's stack is made of |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from constructs_lib.naming import TENANT_STACKS
+from constructs_lib.statements import allow_to
+from mailroom.settings.keys import ORGANIZATION_TAG
+
+__all__ = ["boundary", "execution", "looking", "organization_session", "synthesizing", "table_work"]
+
+_READING: Final = ("dynamodb:GetItem", "dynamodb:Query")
+_WRITING: Final = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+
+
+def organization_session(table_arn: str) -> list[dict[str, Any]]:
+    """One organisation's own partition, and who holds names, which a proof writes.
+
+    Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control"; a transaction is judged item by
+    item.
+    """
+    return [
+        {
+            "Effect": "Allow",
+            "Action": sorted([*_READING, *_WRITING]),
+            "Resource": table_arn,
+            "Condition": {
+                "ForAllValues:StringLike": {
+                    "dynamodb:LeadingKeys": [f"ORG#${{aws:PrincipalTag/{ORGANIZATION_TAG}}}", "NAMES#*"]
+                },
+                # A condition on a list holds for an empty one.
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        }
+    ]
+
+
+def table_work(table_arn: str) -> dict[str, Any]:
+    """The whole table, over all organisations: for looks and the daily check, which no customer calls."""
+    return allow_to(sorted([*_READING, *_WRITING, "dynamodb:Scan"]), table_arn)
+
+
+def synthesizing(bucket_arn: str) -> list[dict[str, Any]]:
+    """Two actions: the process that handles what customers wrote can do nothing else."""
+    return [
+        allow_to(["s3:GetObject"], f"{bucket_arn}/snapshots/*"),
+        allow_to(["s3:PutObject"], f"{bucket_arn}/templates/*"),
+    ]
+
+
+def looking(
+    *,
+    bucket_arn: str,
+    bucket_url: str,
+    stacks_arn: str,
+    execution_role_arn: str,
+    synthesis_arn: str,
+    books_arn: str,
+    bus_arn: str,
+    partition: str,
+) -> list[dict[str, Any]]:
+    """Change sets of tenants' stacks, from templates of the shelf, with the one role; what is read of them, and who is told.
+
+    Args:
+        bucket_arn: of the shelf.
+        bucket_url: what the URLs of its templates begin with.
+        stacks_arn: what the ARNs of this account's and region's stacks begin with, up to "stack/".
+        execution_role_arn: with which CloudFormation works.
+        synthesis_arn: function that makes templates.
+        books_arn: function that writes to tenants' tables.
+        bus_arn: that tells others.
+        partition: of AWS.
+
+    Source: IAM user guide, "Actions, resources, and condition keys for AWS CloudFormation".
+    """
+    tenants = f"{stacks_arn}{TENANT_STACKS}*"
+    reading = ("DescribeChangeSet", "DescribeStackEvents", "DescribeStacks", "GetTemplate", "ListStackResources")
+    return [
+        allow_to(["s3:GetObject", "s3:PutObject"], f"{bucket_arn}/snapshots/*"),
+        allow_to(["s3:GetObject", "s3:PutObject"], f"{bucket_arn}/templates/*"),
+        # Without it S3 says of what is not there that it is forbidden.
+        allow_to(["s3:ListBucket"], bucket_arn),
+        allow_to([f"cloudformation:{one}" for one in reading], tenants),
+        {
+            "Effect": "Allow",
+            "Action": ["cloudformation:CreateChangeSet"],
+            "Resource": tenants,
+            "Condition": {
+                "StringEquals": {"cloudformation:RoleArn": execution_role_arn},
+                "StringLike": {"cloudformation:TemplateUrl": f"{bucket_url}/templates/*"},
+            },
+        },
+        allow_to(["cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"], tenants),
+        {
+            "Effect": "Allow",
+            "Action": ["cloudformation:DeleteStack"],
+            "Resource": tenants,
+            "Condition": {"StringEquals": {"cloudformation:RoleArn": execution_role_arn}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["iam:PassRole"],
+            "Resource": execution_role_arn,
+            "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        },
+        allow_to(["lambda:InvokeFunction"], synthesis_arn),
+        allow_to(["lambda:InvokeFunction"], books_arn),
+        {
+            "Effect": "Allow",
+            "Action": ["events:PutEvents"],
+            "Resource": bus_arn,
+            "Condition": {"ForAllValues:StringEquals": {"events:source": "email-subdomains"}},
+        },
+        # Identities are named by customers' domains, and zones by ids, neither of which is known before.
+        allow_to(["ses:GetEmailIdentity"], f"arn:{partition}:ses:*:*:identity/*"),
+        allow_to(["route53:DeleteHostedZone"], f"arn:{partition}:route53:::hostedzone/*"),
+    ]
+
+
+def execution(
+    *, arn: Callable[[str, str], str], partition: str, registry_path: str, boundary_arn: str
+) -> list[dict[str, Any]]:
+    """What CloudFormation makes of tenants' templates, and no more: of resources that are named after a tenant's stack.
+
+    Args:
+        arn: an ARN of this account and region, of a service and a resource.
+        partition: of AWS.
+        registry_path: what the names of tenants' entries begin with.
+        boundary_arn: without which no role is made.
+
+    Source: CloudFormation user guide, "AWS CloudFormation service role"; IAM user guide, "Permissions boundaries for IAM entities".
+    """
+    named = f"{TENANT_STACKS}*"
+    roles = f"arn:{partition}:iam::{arn('', '').split(':')[4]}:role/{named}"
+    bound = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}}
+    making = [
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:DeleteRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+    ]
+    keeping = [
+        "iam:DeleteRole",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:TagRole",
+        "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy",
+    ]
+    # What CloudFormation's handlers call of a service changes with their releases: the resources are what is narrow here.
+    return [
+        allow_to(["dynamodb:*"], arn("dynamodb", f"table/{named}")),
+        allow_to(["lambda:*"], arn("lambda", f"function:{named}")),
+        # Mappings have ids of their own, and are of functions.
+        {
+            "Effect": "Allow",
+            "Action": [
+                "lambda:CreateEventSourceMapping",
+                "lambda:DeleteEventSourceMapping",
+                "lambda:UpdateEventSourceMapping",
+            ],
+            "Resource": "*",
+            "Condition": {"ArnLike": {"lambda:FunctionArn": arn("lambda", f"function:{named}")}},
+        },
+        allow_to(
+            ["lambda:GetEventSourceMapping", "lambda:ListTags", "lambda:TagResource"],
+            arn("lambda", "event-source-mapping:*"),
+        ),
+        allow_to(["sqs:*"], arn("sqs", named)),
+        allow_to(["sns:*"], arn("sns", named)),
+        allow_to(["logs:*"], arn("logs", f"log-group:{named}")),
+        allow_to(["cloudwatch:*"], arn("cloudwatch", f"alarm:{named}")),
+        allow_to(["s3:*"], f"arn:{partition}:s3:::{TENANT_STACKS.lower()}*"),
+        allow_to(["ssm:*"], arn("ssm", f"parameter{registry_path}*")),
+        allow_to(["ssm:GetParameters"], arn("ssm", "parameter/cdk-bootstrap/*")),
+        # Code is published with the release, in the CDK's own bucket.
+        allow_to(["s3:GetObject"], f"arn:{partition}:s3:::cdk-hnb659fds-assets-*"),
+        {"Effect": "Allow", "Action": making, "Resource": roles, "Condition": bound},
+        allow_to(keeping, roles),
+        {
+            "Effect": "Allow",
+            "Action": ["iam:PassRole"],
+            "Resource": roles,
+            "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+        },
+        # SES and Route 53 name what they make by customers' domains or by ids, and receipt rules know no resource.
+        allow_to([*_SES, *_ROUTE53], "*"),
+    ]
+
+
+def boundary(*, arn: Callable[[str, str], str]) -> list[dict[str, Any]]:
+    """The most that a role in a tenant's stack can ever do, whatever its own policy says.
+
+    Args:
+        arn: as above.
+    """
+    named = f"{TENANT_STACKS}*"
+    return [
+        allow_to(["dynamodb:*"], arn("dynamodb", f"table/{named}")),
+        allow_to(["sqs:*"], arn("sqs", named)),
+        allow_to(["logs:CreateLogStream", "logs:PutLogEvents"], arn("logs", f"log-group:{named}")),
+        allow_to(["events:PutEvents"], arn("events", "event-bus/default")),
+        allow_to(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"arn:*:s3:::{TENANT_STACKS.lower()}*"),
+        allow_to(["ses:GetAccount", "ses:SendEmail", "ses:SendRawEmail"], "*"),
+        allow_to(["kms:Decrypt", "kms:GenerateDataKey"], arn("kms", "key/*")),
+    ]
+
+
+_SES: Final = (
+    *(f"ses:{verb}ReceiptRule" for verb in ("Create", "Delete", "Describe", "Update")),
+    *(f"ses:{verb}EmailIdentity" for verb in ("Create", "Delete", "Get")),
+    *(f"ses:PutEmailIdentity{what}Attributes" for what in ("ConfigurationSet", "Dkim", "Feedback", "MailFrom")),
+    *(f"ses:{verb}ConfigurationSet" for verb in ("Create", "Delete", "Get")),
+    *(f"ses:{verb}ConfigurationSetEventDestination" for verb in ("Create", "Delete", "Update")),
+    *(
+        f"ses:PutConfigurationSet{what}Options"
+        for what in ("Delivery", "Reputation", "Sending", "Suppression", "Tracking")
+    ),
+    *("ses:CreateTenant", "ses:DeleteTenant", "ses:GetTenant"),
+    *(
+        "ses:CreateTenantResourceAssociation",
+        "ses:DeleteTenantResourceAssociation",
+        "ses:GetConfigurationSetEventDestinations",
+    ),
+    *("ses:ListTagsForResource", "ses:TagResource", "ses:UntagResource"),
+)
+_ROUTE53: Final = (
+    *(f"route53:{verb}HostedZone" for verb in ("Create", "Get")),
+    *("route53:ChangeResourceRecordSets", "route53:ChangeTagsForResource", "route53:GetChange"),
+    *("route53:ListResourceRecordSets", "route53:ListTagsForResource", "route53:ListHostedZonesByName"),
+)
+"""No right to delete a zone: no stack of a tenant's does."""
