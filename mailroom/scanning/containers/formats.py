@@ -145,9 +145,11 @@ _ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x01\x02")
 _ARMOR_WITHIN: Final = 100_000
 
 
-_AT_THE_BEGINNING: Final = tuple(magic for one in FORMATS for place, magic in one.magic if place == 0)
-_ELSEWHERE: Final = tuple(one for one in FORMATS if any(place for place, _magic in one.magic))
-"""Formats that may stand in what begins with none of those."""
+_PLACES: Final = tuple(
+    (place, tuple(magic for one in FORMATS for at, magic in one.magic if at == place))
+    for place in sorted({at for one in FORMATS for at, _magic in one.magic})
+)
+"""What stands at each place in some format: mostly none does, and no format has to be looked for."""
 
 
 def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[Format]:
@@ -158,12 +160,9 @@ def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[
         filename: as the sender named it, for the one format without any signature. Default: not named.
         content_type: what its sender calls it, for the same. Default: nothing.
     """
-    begins = data.startswith(_AT_THE_BEGINNING)
-    found = [
-        one
-        for one in (FORMATS if begins else _ELSEWHERE)
-        if any(_stands(data, place, magic) for place, magic in one.magic)
-    ]
+    found = []
+    if any(_stands(data, place, magics) for place, magics in _PLACES):
+        found = [one for one in FORMATS if any(_stands(data, place, magic) for place, magic in one.magic)]
     found += [_BY_NAME[name] for name, is_one in _BY_LOOKS if is_one(data) and _BY_NAME[name] not in found]
     if any(signature in data for signature in _ZIP_SIGNATURES):
         found.append(_ZIP)
@@ -182,7 +181,7 @@ def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[
     return found
 
 
-def _stands(data: bytes, place: int, magic: bytes) -> bool:
+def _stands(data: bytes, place: int, magic: bytes | tuple[bytes, ...]) -> bool:
     at = place if place >= 0 else len(data) + place
     return at >= 0 and data.startswith(magic, at)
 
