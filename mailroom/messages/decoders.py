@@ -38,10 +38,7 @@ _YENC_ESCAPED: Final = re.compile(rb"=(.)", re.DOTALL)
 _YENC_OCTETS: Final = bytes((octet - 42) & 255 for octet in range(256))
 _OCTET: Final = re.compile(rb"=[0-9A-Fa-f]{2}")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\r?\n")
-_BROKEN_PROSE: Final = re.compile(
-    rb"^[A-Za-z0-9+/= \t\r]*+[^A-Za-z0-9+/= \t\r\n](?:[^=\n]|=(?![ \t]*+\r?\n))*+=[ \t]*+\r?\n", re.MULTILINE
-)
-"""A line that is no base64, and ends in a soft line break."""
+_SOFT_BREAK: Final = re.compile(rb"=[ \t]*+\r?\n")
 _SMALLEST_RUN: Final = 24
 _ZEROS: Final = 1_000_000
 """Octets that uuencoded files of one text may be longer than it."""
@@ -151,7 +148,10 @@ def is_quoted_printable(data: bytes) -> bool:
     """Whether decoding would change `data`: an octet by its number, or a soft line break behind what is no base64."""
     if b"=" not in data:
         return False
-    return _OCTET.search(data) is not None or _BROKEN_PROSE.search(data) is not None
+    if _OCTET.search(data):
+        return True
+    lines = ((data.rfind(b"\n", 0, match.start()) + 1, match.start()) for match in _SOFT_BREAK.finditer(data))
+    return any(not is_base64(data[start:end]) for start, end in lines)
 
 
 def lenient_quoted_printable(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -20,7 +21,6 @@ _ONE_FIELD: Final = re.compile(
 """One field that mail begins with, and an empty line."""
 _PARAGRAPH_END: Final = re.compile(rb"\n\n(?![ \t])")
 """What is behind it continues nothing."""
-_FOLD: Final = re.compile(rb"\n[ \t]")
 _NO_TEXT: Final = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 _SAMPLE: Final = 65_536
 
@@ -47,12 +47,14 @@ def unfolded_blocks(text: bytes) -> Iterator[bytes]:
     The others read the same with lines joined and without.
     """
     if b"\n " in text or b"\n\t" in text:
-        for block in _PARAGRAPH_END.split(text):
-            unfolded = with_lines_unfolded(block)
-            if unfolded != block:
-                yield unfolded
+        at = 0
+        for end in itertools.chain((match.start() for match in _PARAGRAPH_END.finditer(text)), (len(text),)):
+            block = text[at:end]
+            if b"\n " in block or b"\n\t" in block:
+                yield with_lines_unfolded(block)
+            at = end + 2
 
 
 def with_lines_unfolded(text: bytes) -> bytes:
     """The text with lines joined that continue the one before. Lines end in LF. Source: RFC 5545 3.1, RFC 6350 3.2."""
-    return _FOLD.sub(b"", text) if b"\n " in text or b"\n\t" in text else text
+    return text.replace(b"\n\t", b"\n ").replace(b"\n ", b"")
