@@ -216,7 +216,8 @@ class _Structure:
     def _header(self, start: int, end: int, place: str) -> tuple[Header, int]:
         """The fields that begin at `start`, and where the body does."""
         raw = self.raw
-        continued = _CONTINUED.match(raw, start, end)
+        # Python keeps 60 octets for each line of these.
+        continued = _CONTINUED.match(raw, start, min(end, start + _MOST_HEADER))
         if continued:
             self.problems.add(place, "header-broken")
             start = continued.end()

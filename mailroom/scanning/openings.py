@@ -61,10 +61,12 @@ _SPACED_COLON: Final = re.compile(
 )
 
 _END_OF_LINE: Final = rb"(?:\r\n?|\n|\Z)"
-_STRICT_HEADER: Final = re.compile(rb"(?:(?:[!-9;-~]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*")
-_LENIENT_HEADER: Final = re.compile(rb"(?:(?:[!-9;-~\x80-\xff]++[ \t]*+:|[ \t])[^\r\n]*+" + _END_OF_LINE + rb")*")
-_UP_TO_EMPTY_LINE: Final = re.compile(rb"(?:[^\r\n]++" + _END_OF_LINE + rb")*")
-"""What a reader may take for the header of a part: up to the first line that it does not."""
+_LINE_BEGIN: Final = rb"(?:(?<=\n)|(?<=\r)(?!\n))"
+_HEADER_ENDS: Final = tuple(
+    (re.compile(b"(?!" + line + b")"), re.compile(_LINE_BEGIN + b"(?!" + line + b")"))
+    for line in (rb"[!-9;-~]*+:|[ \t]", rb"[!-9;-~\x80-\xff]++[ \t]*+:|[ \t]", rb"[^\r\n]")
+)
+"""The lines that no reader of a kind takes for the header of a part: where it begins, and further below."""
 _DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
 _EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
@@ -357,16 +359,20 @@ def _between(part: Part, raw: bytes) -> Iterator[bytes]:
 
 def _starts(part: Part, raw: bytes) -> set[int]:
     """Where the body of a part begins, for whoever ends a broken header in one way or the other; ordinary parts have one place."""
-    headers = (
-        _STRICT_HEADER.match(raw, part.begin, part.end),
-        _LENIENT_HEADER.match(raw, part.begin, part.end),
-        _UP_TO_EMPTY_LINE.match(raw, part.begin, part.end),
-    )
+    ends = {_header_end(raw, part, *lines) for lines in _HEADER_ENDS}
     starts = {part.start}
-    for end in {header.end() for header in headers if header is not None}:
+    for end in ends:
         empty = _EMPTY_LINE.match(raw, end, part.end)
         starts.add(empty.end() if empty is not None else end)
     return starts
+
+
+def _header_end(raw: bytes, part: Part, first: re.Pattern[bytes], below: re.Pattern[bytes]) -> int:
+    """Where the first line begins that is none of the header, by what such lines begin with."""
+    if first.match(raw, part.begin, part.end):
+        return part.begin
+    found = below.search(raw, part.begin + 1, part.end)
+    return found.start() if found else part.end
 
 
 def _readings(part: Part, mail: _Mail, start: int) -> list[bytes]:

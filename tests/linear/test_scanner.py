@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -83,6 +84,29 @@ def test_much_of_the_same_at(place: str) -> None:
         if grown > BOUND:
             slow[unit] = grown
     assert slow == {}
+
+
+@pytest.mark.parametrize(
+    ("place", "unit"),
+    [
+        ("multipart", b" \n"),
+        ("multipart", b"a\n"),
+        ("From of a message within", b"\n "),
+        ("text", b"a:b\n"),
+    ],
+)
+def test_memory_is_in_proportion(place: str, unit: bytes) -> None:
+    """A scanner has 1.5 GB beside its engine, and messages have 40 MB: no pattern and no list keeps something for each line."""
+    start, end = PLACES[place]
+    raw = start + unit * (4_000_000 // len(unit)) + end
+    tracemalloc.start()
+    try:
+        read(raw)()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Of a header, a megabyte at most is kept line by line.
+    assert peak <= 100_000_000 + 10 * len(raw)
 
 
 @pytest.mark.parametrize("kind", NESTED)
