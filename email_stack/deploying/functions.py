@@ -143,7 +143,7 @@ def _turns() -> Turns:
         release=release,
         tags=making.tags,
         made=making,
-        zones=HostedZones(route53=session.client("route53")),
+        zones=HostedZones(route53=session.client("route53"), resolvers=system_resolvers()),
         tell=Announcer(events=session.client("events")).announce,
     )
     return Turns(runs=runs, running=Running(store=store, put=put))

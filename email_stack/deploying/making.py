@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,8 +15,9 @@ from email_stack.config.snapshots import Snapshot
 from email_stack.config.tenant_records import public_records
 from email_stack.deploying.runs import Made
 from email_stack.deploying.synthesis import Platform
+from email_stack.dnscheck.guard import GuardedNetwork, IPNetwork
 from email_stack.dnscheck.model import Endpoint
-from email_stack.dnscheck.trail import find_trail
+from email_stack.dnscheck.trail import Trail, trail_in
 from email_stack.settings.records import record_text
 from mailroom.errors import RetryableError
 from mailroom.faults import code_of, fault
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 __all__ = ["HostedZones", "Making"]
+
+_SECONDS: Final = 30.0
+_MOST_QUERIES: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,20 +79,31 @@ class HostedZones:
 
     Args:
         route53: a client.
-        resolver: whom to ask whether anybody is led to one. Default: None, this machine's.
+        resolvers: recursive servers of ours, whom to ask whether anybody is led to one.
         port: of authoritative servers. Default: 53.
+        allowed: networks whose servers are asked though they are not public. Default: none.
     """
 
     route53: Route53Client
-    resolver: Endpoint | None = None
+    resolvers: Sequence[Endpoint]
     port: int = 53
+    allowed: Sequence[IPNetwork] = ()
 
     def led_to(self, claim: Claim) -> str:
         """Why anybody may still be led to the domain's zone; "" when nobody is. Where nobody can tell, that counts as if."""
-        trail = find_trail(claim.domain, claim.name_servers, self.resolver, self.port)
+        trail = asyncio.run(self._trail(claim))
         if trail.above or trail.leading:
             return "is still delegated to its zone, or remembered to be; remove its NS records"
         return "may still be delegated to its zone, which nobody could tell" if trail.untold else ""
+
+    async def _trail(self, claim: Claim) -> Trail:
+        # The zones above are the customer's, and name whatever servers they like.
+        network = GuardedNetwork(resolvers=self.resolvers, queries=_MOST_QUERIES, allowed=self.allowed)
+        try:
+            async with network, asyncio.timeout(_SECONDS):
+                return await trail_in(network, claim.domain, frozenset(claim.name_servers), self.resolvers, self.port)
+        except TimeoutError:
+            return Trail(untold=("time is up",))
 
     def delete(self, zone: str) -> None:
         """Delete it; one that is gone is no failure. Raises MailroomError."""

@@ -20,7 +20,7 @@ from email_stack.dnscheck.findings import RESOLVER
 from email_stack.dnscheck.model import Endpoint
 from email_stack.dnscheck.transport import Network, NoAnswerError
 
-__all__ = ["Trail", "find_trail"]
+__all__ = ["Trail", "find_trail", "trail_in"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,20 +60,27 @@ def find_trail(domain: str, name_servers: Sequence[str], resolver: Endpoint | No
 
 async def _find(domain: str, ours: frozenset[str], resolvers: Sequence[Endpoint], port: int) -> Trail:
     async with Network() as network:
-        directory = Directory(network, resolvers, port)
-        try:
-            line = await directory.line(domain)
-            remembered = await asyncio.gather(*(_remembered(zone.name, directory) for zone in line[1:]))
-            last = line[-1]
-            if last.name == domain:
-                delegation: Sequence[Answer] = last.delegation
-            else:
-                delegation = await directory.servers_say(last, domain, "NS")
-                remembered.append(await _remembered(domain, directory))
-            own = await directory.with_servers(domain, sorted(ours))
-            apex = await directory.servers_say(own, domain, "NS")
-        except (NoAnswerError, ResolverError) as error:
-            return Trail(untold=(str(error),))
+        return await trail_in(network, domain, ours, resolvers, port)
+
+
+async def trail_in(
+    network: Network, domain: str, ours: frozenset[str], resolvers: Sequence[Endpoint], port: int = 53
+) -> Trail:
+    """As `find_trail`, by a network of the caller's, which is open."""
+    directory = Directory(network, resolvers, port)
+    try:
+        line = await directory.line(domain)
+        remembered = await asyncio.gather(*(_remembered(zone.name, directory) for zone in line[1:]))
+        last = line[-1]
+        if last.name == domain:
+            delegation: Sequence[Answer] = last.delegation
+        else:
+            delegation = await directory.servers_say(last, domain, "NS")
+            remembered.append(await _remembered(domain, directory))
+        own = await directory.with_servers(domain, sorted(ours))
+        apex = await directory.servers_say(own, domain, "NS")
+    except (NoAnswerError, ResolverError) as error:
+        return Trail(untold=(str(error),))
     return _judged(domain, ours, line, delegation, remembered, apex)
 
 

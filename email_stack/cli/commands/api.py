@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from email_stack.deploying.loop import Loop
-    from email_stack.dnscheck.model import Endpoint
+    from email_stack.settings.ownership import OwnershipCheck
     from mailroom.settings.store import SettingsStore
 
 __all__ = ["register"]
@@ -78,12 +78,13 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
     with aws.aws_errors("making the table of settings"):
         make_table(client, table)
     resolvers = (asked,) if asked is not None else system_resolvers()
+    look = OwnershipCheck(resolvers=resolvers, port=dns_port, allowed=networks)
     service = Service(
         store=SettingsStore(table=Table(client=client, name=table)),
-        look=OwnershipCheck(resolvers=resolvers, port=dns_port, allowed=networks),
+        look=look,
         look_at_records=RecordsCheck(resolvers=resolvers, port=dns_port, allowed=networks),
     )
-    working = _loop(service.store, config, resolvers[0], dns_port) if deploy else nullcontext()
+    working = _loop(service.store, config, look) if deploy else nullcontext()
     with LocalServer(service, port) as server, working:
         if as_json:
             print_json({"ok": True, "url": server.url, "table": table}, one_line=True)
@@ -104,7 +105,7 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
             console.print("ended", markup=False)
 
 
-def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> Loop:
+def _loop(store: SettingsStore, config: Path, look: OwnershipCheck) -> Loop:
     """What deploys domains of this table into the emulator. Raises `ConfigError`, `CommandError`."""
     from email_stack.config.document import read  # noqa: PLC0415 - with the option only
     from email_stack.deploying.judge import Judge  # noqa: PLC0415 - as above
@@ -143,7 +144,9 @@ def _loop(store: SettingsStore, config: Path, resolver: Endpoint, port: int) -> 
         release="local",
         tags=making.tags,
         made=making,
-        zones=HostedZones(route53=session.client("route53"), resolver=resolver, port=port),
+        zones=HostedZones(
+            route53=session.client("route53"), resolvers=look.resolvers, port=look.port, allowed=look.allowed
+        ),
     )
     dynamodb = session.client("dynamodb")
     put = into_tables(stacks, lambda name: Table(client=dynamodb, name=name), store.clock)
