@@ -57,7 +57,7 @@ class Newcomers:
             yield Risk(
                 kind=RiskKind.LEFT,
                 text=f"{counted(len(names), 'stack')} of tenants that the config has no more: {', '.join(names[:_NAMED])}{more}; "
-                "what they receive goes on, and no command looks at it: write them again, or let them go (docs/onboarding.md)",
+                "they still receive mail, and no command covers them: add them again, or remove them (docs/onboarding.md)",
                 refused=False,
                 subject=names[0],
             )
@@ -108,7 +108,7 @@ def _other_id(tenant: Tenant, before: str) -> Risk:
         refused=True,
         steps=(
             f"write the id as it was, {before} and not {tenant.id}: ids are permanent",
-            f"or let {before} go first: docs/onboarding.md, Letting it go",
+            f"or remove {before} first: docs/onboarding.md, Removing a tenant",
         ),
         subject=before,
     )
@@ -122,8 +122,8 @@ def _copy(tenant: Tenant, place: str, here: str) -> Risk:
         refused=True,
         steps=(
             f'write region, account and cell of tenant "{tenant.id}" as they were: {place}',
-            f"to move, add a cell of another id in {here}, and in it a tenant of another id with a subdomain of its own; bring "
-            "it in, then let this one go (docs/onboarding.md)",
+            f"to move, add a cell of another id in {here}, and in it a tenant of another id with a subdomain of its own; set "
+            "it up, then remove this one (docs/onboarding.md)",
         ),
         subject=place,
     )

@@ -110,9 +110,9 @@ class _Update:
                 "sends as it is deleted",
                 refused=self._live,
                 steps=(
-                    f"add a second tenant with an id of its own and subdomain {new}, deploy it, hand over, and check",
-                    f"let both receive until nobody writes to {old} any more",
-                    "then let this tenant go: docs/onboarding.md, Letting it go",
+                    f"add a second tenant with an id of its own and subdomain {new}, deploy it, have its DNS set up, and check",
+                    f"keep both until {old} receives no more mail",
+                    "then remove this tenant: docs/onboarding.md, Removing a tenant",
                 ),
                 subject=str(old),
             )
