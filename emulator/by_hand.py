@@ -6,6 +6,8 @@ import argparse
 import os
 import shlex
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +25,7 @@ _EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TE
 """The test file that every scanner knows; in pieces, so that none takes this file for it."""
 _SIGNATURES: Final = f"Eicar-Test-Signature:0:*:{_EICAR.hex()}\n"
 _OUTPUT: Final = "DefinitionsBucketName"
+_LOOK_SECONDS: Final = 0.3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,7 +39,10 @@ def main(arguments: Sequence[str]) -> int:
         default = os.environ.get("AWS_REGION") or REGION
         command.add_argument("--region", default=default, help=f"Default: AWS_REGION, or else {REGION}")
         if name == "receive":
-            command.add_argument("file", type=Path, metavar="FILE", help="the message, as RFC 5322 has it")
+            text = (
+                "the message, as RFC 5322 has it; or a folder, whose messages are received as they come, until Ctrl-C"
+            )
+            command.add_argument("file", type=Path, metavar="FILE", help=text)
             command.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipient; repeat it")
             command.add_argument("--sender", default="sender@example.net", help="of the envelope")
     options = parser.parse_args(arguments)
@@ -74,7 +80,34 @@ def _receive(emulator: Emulator, options: argparse.Namespace) -> int:
     for bucket in _buckets(emulator, options.region):
         if not s3.list_objects_v2(Bucket=bucket, MaxKeys=1).get("KeyCount"):
             publish(s3, bucket, _SIGNATURES)
-    receipt = emulator.receive(options.file.read_bytes(), options.to, options.region, sender=options.sender)
+    if options.file.is_dir():
+        return _watch(emulator, options)
+    return _take(emulator, options, options.file)
+
+
+def _watch(emulator: Emulator, options: argparse.Namespace) -> int:
+    """Receive each file that is put into the folder, and move it to `received` or `refused` there; until somebody ends it."""
+    print(
+        f"{options.file}: each message that is put there is received for {', '.join(options.to)}; Ctrl-C ends it",
+        flush=True,
+    )
+    sizes: dict[Path, int] = {}
+    with suppress(KeyboardInterrupt):
+        while True:
+            files = [one for one in sorted(options.file.iterdir()) if one.is_file() and not one.name.startswith(".")]
+            # Whoever writes it may not be done: a file counts once it is as long as it was a moment ago.
+            now = {one: one.stat().st_size for one in files}
+            for file in (one for one in files if sizes.get(one) == now[one]):
+                into = options.file / ("refused" if _take(emulator, options, file) else "received")
+                into.mkdir(exist_ok=True)
+                file.replace(into / file.name)
+            sizes = now
+            time.sleep(_LOOK_SECONDS)
+    return 0
+
+
+def _take(emulator: Emulator, options: argparse.Namespace, file: Path) -> int:
+    receipt = emulator.receive(file.read_bytes(), options.to, options.region, sender=options.sender)
     for outcome in receipt.outcomes:
         print(
             f"{outcome.recipient}: {'accepted by ' + ', '.join(outcome.rules) if outcome.accepted else outcome.reason}"
@@ -83,6 +116,7 @@ def _receive(emulator: Emulator, options: argparse.Namespace) -> int:
         print(f"s3://{one.bucket}/{one.key}")
     for failure in receipt.failures:
         print(failure, file=sys.stderr)
+    sys.stdout.flush()
     return int(bool(receipt.failures) or not receipt.accepted)
 
 

@@ -52,8 +52,10 @@ class ThreadSummary:
         subject: subject of its first message, at most 300 characters.
         first: time of its first message, with a time zone.
         latest: time of its latest message, with a time zone.
-        messages: number of messages that came, with those that have expired.
+        messages: number of its messages, with those that have expired.
         participants: addresses of authors, at most twenty.
+        sent: number of those messages that the tenant sent, without what it sent before this was kept. `messages - sent` came:
+            whoever keeps what that number was when the thread was last read knows how many are unread, without another request.
     """
 
     thread: str
@@ -62,6 +64,7 @@ class ThreadSummary:
     latest: datetime
     messages: int
     participants: tuple[str, ...]
+    sent: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +179,7 @@ def thread_from(item: dict[str, Any]) -> ThreadSummary:
         latest=datetime.fromisoformat(item["latest"]),
         messages=item["messages"],
         participants=tuple(item["participants"]),
+        sent=item.get("sent", 0),
     )
 
 

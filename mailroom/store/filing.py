@@ -355,6 +355,7 @@ class Filing:
                 "thread": thread,
                 "version": (place.replaces or 0) + 1,
                 "messages": 1,
+                **({"sent": 1} if work.arrival.sent else {}),
                 "first_at": sortable(at),
                 "latest": sortable(at),
                 "subject": message.subject[:SUBJECT],
@@ -388,6 +389,7 @@ class Filing:
         changes |= {**said, "version": known["version"] + 1}
         if at is not None:
             changes |= {"messages": known["messages"] + 1, "latest": max(known["latest"], sortable(at))}
+            changes |= {"sent": known.get("sent", 0) + 1} if work.arrival.sent else {}
         return Write(
             update=(thread_key(known["thread"]), _expression(changes, [*gone, *lost])),
             condition="#version = :known AND attribute_not_exists(#merged_into)",

@@ -132,6 +132,7 @@ class Threads:
             ":version": winner["version"],
             ":next": winner["version"] + 1,
             ":messages": winner["messages"] + loser["messages"],
+            ":sent": winner.get("sent", 0) + loser.get("sent", 0),
             ":latest": max(winner["latest"], loser["latest"]),
             ":first": first["first_at"],
             ":subject": first["subject"],
@@ -139,7 +140,7 @@ class Threads:
             ":fragments": {loser["thread"], *loser.get("fragments", ())},
         }
         changes = (
-            "SET #version = :next, #messages = :messages, #latest = :latest, #first_at = :first, #subject = :subject, "
+            "SET #version = :next, #messages = :messages, #sent = :sent, #latest = :latest, #first_at = :first, #subject = :subject, "
             "#participants = :participants"
         )
         kept, lost = _kept_for_all([winner, loser])

@@ -129,6 +129,7 @@ class Store:
             there = [place for place in places if place[PARTITION] == f"THREAD#{thread}"]
             assert "fragments" not in item
             assert item["messages"] == len(there)
+            assert item.get("sent", 0) == sum(bool(one.get("sent")) for one in there)
             assert item["latest"] == max(place["at"] for place in there)
             assert item["first_at"] == min(place["at"] for place in there)
         for item in items:
