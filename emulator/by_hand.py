@@ -39,10 +39,10 @@ def main(arguments: Sequence[str]) -> int:
         default = os.environ.get("AWS_REGION") or REGION
         command.add_argument("--region", default=default, help=f"Default: AWS_REGION, or else {REGION}")
         if name == "receive":
-            text = (
+            what = (
                 "the message, as RFC 5322 has it; or a folder, whose messages are received as they come, until Ctrl-C"
             )
-            command.add_argument("file", type=Path, metavar="FILE", help=text)
+            command.add_argument("file", type=Path, metavar="FILE", help=what)
             command.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipient; repeat it")
             command.add_argument("--sender", default="sender@example.net", help="of the envelope")
     options = parser.parse_args(arguments)

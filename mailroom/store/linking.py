@@ -140,8 +140,8 @@ class Threads:
             ":fragments": {loser["thread"], *loser.get("fragments", ())},
         }
         changes = (
-            "SET #version = :next, #messages = :messages, #sent = :sent, #latest = :latest, #first_at = :first, #subject = :subject, "
-            "#participants = :participants"
+            "SET #version = :next, #messages = :messages, #sent = :sent, #latest = :latest, #first_at = :first, "
+            "#subject = :subject, #participants = :participants"
         )
         kept, lost = _kept_for_all([winner, loser])
         changes += "".join(f", #{name} = :{name}" for name in kept)

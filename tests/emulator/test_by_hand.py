@@ -121,26 +121,25 @@ def test_folder_is_watched(by_hand: ByHand, tenant: str, tmp_path: Path) -> None
     """What is put there is received whole, and moved away by what became of it; Ctrl-C ends it without an error."""
     command = [sys.executable, "-m", "emulator", "receive", str(tmp_path), "--to", "support@post.acme.example"]
     command += ["--folder", str(by_hand.folder), "--region", REGION]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert "each message that is put there is received" in process.stdout.readline()
-        (tmp_path / ".hidden").write_bytes(RAW)
-        (tmp_path / "one.eml").write_bytes(RAW)
-        assert process.stdout.readline().startswith("support@post.acme.example: accepted by acme")
-        (key,) = re.findall(r"s3://inbox/(raw/\w+)", process.stdout.readline())
-        s3 = Emulator.running_in(by_hand.folder).client("s3", REGION)
-        assert s3.get_object(Bucket="inbox", Key=key)["Body"].read().endswith(RAW)
-        deadline = time.monotonic() + 10
-        while not (tmp_path / "received" / "one.eml").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert (tmp_path / ".hidden").exists()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert "each message that is put there is received" in process.stdout.readline()
+            (tmp_path / ".hidden").write_bytes(RAW)
+            (tmp_path / "one.eml").write_bytes(RAW)
+            assert process.stdout.readline().startswith("support@post.acme.example: accepted by acme")
+            (key,) = re.findall(r"s3://inbox/(raw/\w+)", process.stdout.readline())
+            s3 = Emulator.running_in(by_hand.folder).client("s3", REGION)
+            assert s3.get_object(Bucket="inbox", Key=key)["Body"].read().endswith(RAW)
+            deadline = time.monotonic() + 10
+            while not (tmp_path / "received" / "one.eml").exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert (tmp_path / ".hidden").exists()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
 
 
 def test_definitions_are_published_and_a_region_without_a_cell_says_so(by_hand: ByHand, tenant: str) -> None:

@@ -120,7 +120,7 @@ class Store:
         pure = thread_messages(links.values())
         assert self.threads() == {frozenset(names[place.key] for place in thread.places) for thread in pure}
         items = self.items()
-        listed = {item["thread"]: item for item in items if item.get(LISTED)}
+        listed = {item["thread"]: item for item in items if item.get(LISTED) == LISTED}
         places = [item for item in items if item[SORT].startswith("AT#") and item[PARTITION].startswith("THREAD#")]
         assert sorted(item["digest"] for item in places) == sorted(links)
         for item in places:
