@@ -81,6 +81,24 @@ def test_no_role_lets_mail_go(deployment: Deployment) -> None:
     assert len(sorter_roles(deployment)) == 2
 
 
+def test_no_role_asks_for_held_mail(deployment: Deployment) -> None:
+    """Nor does any of these write a request below `raw/decisions/`: an application's role does, once it is let in."""
+    asked = [
+        Request(
+            principal=role.session,
+            action="s3:PutObject",
+            resource=f"{bucket.arn}/raw/decisions/{'0' * 32}",
+            identity=role.policies,
+            resource_policy=bucket.policy,
+            context={"aws:PrincipalArn": role.arn},
+        )
+        for bucket in quarantines(deployment)
+        for role in deployment.roles
+    ]
+    assert len(asked) > 40
+    assert not any(decisions(asked))
+
+
 def sorter_roles(deployment: Deployment) -> list[str]:
     """Roles of the sorters: one a cell, none of a tenant with a scanner of its own."""
     return [role.logical_id for role in deployment.roles if role.logical_id.startswith("ScannerSorterRole")]
