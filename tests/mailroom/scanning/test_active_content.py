@@ -64,7 +64,7 @@ def test_held_message_is_told_of(quarantine: Quarantine) -> None:
     """With the classes and the reason; an operator lets it go as it came, and then it is flagged."""
     quarantine.policy = Policy(active_content=ActiveContent(macros=Reaction.HOLD))
     item = quarantine.put(MACROS)
-    heard: list[MessageHeld | MessageReleased | MessageDiscarded] = []
+    heard: list[MessageDiscarded | MessageHeld | MessageReleased] = []
     assert replace(quarantine.intake, announce=heard.append).take(item) is Outcome.HELD
     assert quarantine.keys("clean/") == []
     (event,) = heard

@@ -40,7 +40,7 @@ class Office:
     """The tenant's quarantine, those who hear its events, and the operator's commands."""
 
     quarantine: Quarantine
-    heard: list[MessageHeld | MessageReleased | MessageDiscarded] = field(default_factory=list)
+    heard: list[MessageDiscarded | MessageHeld | MessageReleased] = field(default_factory=list)
 
     @property
     def intake(self) -> Intake:

@@ -78,7 +78,7 @@ def test_other_mail_is_not(raw: bytes, quarantine: Quarantine, port: int) -> Non
 
 def test_failing_mail_is_held(quarantine: Quarantine, port: int) -> None:
     """Where the tenant says so; others are told why, and an operator can let it go."""
-    heard: list[MessageHeld | MessageReleased | MessageDiscarded] = []
+    heard: list[MessageDiscarded | MessageHeld | MessageReleased] = []
     item = quarantine.put(failed("bank.example"))
     assert replace(intake(quarantine, port, Reaction.HOLD), announce=heard.append).take(item) is Outcome.HELD
     assert quarantine.keys("clean/") == []
