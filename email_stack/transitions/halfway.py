@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from constructs_lib.naming import moving_rule_name
@@ -18,8 +19,11 @@ MOVING_RULE: Final = "MovingRule"
 """Logical id of the rule that stands in a template only halfway."""
 
 _KEPT: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+_MARK: Final = {"email-subdomain:kept": "move"}
+"""Metadata beside them: CloudFormation has taken another policy alone for no change."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Halfway:
     """A template between two, and what it is for.
 
@@ -28,8 +32,8 @@ class Halfway:
         texts: what is done by it, one clause each.
     """
 
-    def __init__(self, template: Template, texts: tuple[str, ...]) -> None:
-        self.template, self.texts = template, texts
+    template: Template
+    texts: tuple[str, ...]
 
 
 def halfway(deployed: Template, wanted: Template) -> Halfway | None:
@@ -54,7 +58,8 @@ def halfway(deployed: Template, wanted: Template) -> Halfway | None:
         texts.append(f"add the receipt rule {more[MOVING_RULE]['Properties']['Rule']['Name']}, which takes {taken}")
     if not changed:
         return None
-    return Halfway({**deployed, "Resources": {**deployed["Resources"], **changed}}, tuple(texts))
+    template = {**deployed, "Resources": {**deployed["Resources"], **changed}}
+    return Halfway(template=template, texts=tuple(texts))
 
 
 def _kept(deployed: Template, fate: Mapping[str, Fate]) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
@@ -67,9 +72,13 @@ def _kept(deployed: Template, fate: Mapping[str, Fate]) -> Iterator[tuple[str, t
         if fate[name] != "goes" or keeps({**one, "Metadata": {}}):
             continue
         if one["Type"] == "AWS::Route53::HostedZone":
-            yield name, (f"the hosted zone {named} when the stack drops it", {**one, **_KEPT})
+            yield name, (f"the hosted zone {named} when the stack drops it", _retained(one))
         elif one["Type"] == "AWS::Route53::RecordSet" and one["Properties"].get("Type") == "NS" and not zone_goes:
-            yield name, (f"the NS record of {named} in its parent zone when the stack drops it", {**one, **_KEPT})
+            yield name, (f"the NS record of {named} in its parent zone when the stack drops it", _retained(one))
+
+
+def _retained(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {**resource, **_KEPT, "Metadata": {**resource.get("Metadata", {}), **_MARK}}
 
 
 def _bridge(deployed: Template, wanted: Template, missing: tuple[str, ...]) -> tuple[str, dict[str, Any]]:

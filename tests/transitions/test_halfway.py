@@ -100,6 +100,9 @@ def test_a_record_that_delegates_is_kept() -> None:
     between = halfway(deployed, wanted)
     assert between is not None
     assert between.texts == (f"keep the NS record of {DOMAIN} in its parent zone when the stack drops it",)
+    kept = between.template["Resources"]["Ns"]
+    assert kept["DeletionPolicy"] == "Retain"
+    assert (kept["Properties"], kept["Metadata"]) == (properties, {"email-subdomain:kept": "move"})
     assert risks(deployed, between.template) == ()
     (told,) = risks(between.template, wanted)
     assert (told.kind, told.refused) == (RiskKind.LEFT, False)
