@@ -1,4 +1,4 @@
-"""The tenant and the account that a command works on, and what is told when AWS does not do what is asked of it."""
+"""The tenant and the account that a command works on, and the errors for refusals by AWS."""
 
 from __future__ import annotations
 

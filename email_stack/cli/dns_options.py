@@ -1,4 +1,4 @@
-"""Options of the commands that ask DNS, and what those commands read of AWS before."""
+"""Options of the commands that query DNS, and their reads from AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ResolverOption", "ServerPort", "checked", "deployed", "endpoint"]
 
 ResolverOption = Annotated[
     str | None,
-    typer.Option("--resolver", metavar="IP[#PORT]", help="Recursive server to ask. Default: this machine's."),
+    typer.Option("--resolver", metavar="IP[#PORT]", help="Recursive server to query. Default: this machine's."),
 ]
 ServerPort = Annotated[
     int, typer.Option(min=1, max=65_535, hidden=True, help="Port of authoritative servers, for tests.")

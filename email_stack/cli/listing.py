@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["After", "Limit", "print_next", "store_failures"]
 
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="Of a list, so many at most.")]
-After = Annotated[str, typer.Option("--after", metavar="NEXT", help="Of a list, those behind this place.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="Longest list.")]
+After = Annotated[str, typer.Option("--after", metavar="NEXT", help="Continue a list after this place.")]
 
 
 @contextmanager
 def store_failures() -> Iterator[None]:
-    """What AWS or the store refuses, as an operator reads it."""
+    """Turn refusals by AWS or the store into texts for operators."""
     try:
         with aws_failures():
             yield
@@ -31,6 +31,6 @@ def store_failures() -> Iterator[None]:
 
 
 def print_next(page: Page[Any]) -> None:
-    """How to ask for more; nothing behind the last page."""
+    """Print how to get the next page; nothing after the last page."""
     if page.next:
         console.print(f"more: --after {page.next}", markup=False, soft_wrap=True)

@@ -11,9 +11,9 @@ __all__ = ["DEFAULT_CONFIG", "All", "Apply", "AsJson", "ChosenTenant", "ConfigPa
 
 DEFAULT_CONFIG: Final = Path("tenants.yaml")
 
-ConfigPath = Annotated[Path, typer.Option("--config", help="Tenants file, or folder of one file a tenant.")]
+ConfigPath = Annotated[Path, typer.Option("--config", help="Tenants file, or folder with one file per tenant.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
-Apply = Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without this, only what would change is shown.")]
+Apply = Annotated[bool, typer.Option("--yes", "-y", help="Make the changes. Without it, the command only shows them.")]
 TenantId = Annotated[str, typer.Argument(metavar="TENANT", help="Id of a tenant in the config.")]
 ChosenTenant = Annotated[str | None, typer.Argument(metavar="[TENANT]", help="Id of a tenant in the config.")]
 All = Annotated[bool, typer.Option("--all", help="Every tenant and cell of the config.")]

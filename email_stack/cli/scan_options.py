@@ -37,11 +37,11 @@ _NAME: Final = (
 )
 _SEALED: Final = b"Rar!\x1a\x07\x01\x00"
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages, as they come: .eml files.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages as .eml files.")]
 SocketPath = Annotated[
     Path | None, typer.Option("--socket", help="Local socket of clamd. Default: the distribution's.")
 ]
-PolicyOf = Annotated[str | None, typer.Option("--tenant", help="Do as for this tenant. Default: the defaults.")]
+PolicyOf = Annotated[str | None, typer.Option("--tenant", help="Use this tenant's settings. Default: the defaults.")]
 
 
 def policy_tenant(tenant: str | None, config: Path) -> Tenant | None:
@@ -56,7 +56,7 @@ def local_scanner(socket: Path | None, tenant: Tenant | None) -> LocalScanner:
 
 
 def engine_at(socket: Path | None) -> Clamd:
-    """The clamd that runs there; says so where it takes for clean what the scanner's does not.
+    """The running clamd at that socket; warns if it lacks the scanner's signatures.
 
     Raises:
         CommandError: none does.

@@ -1,4 +1,4 @@
-"""Doing something again and again until Ctrl-C, which never ends it in the middle."""
+"""Repeats an action until Ctrl-C, which never interrupts it in the middle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def interruptions() -> Iterator[Callable[[], bool]]:
 
 
 def wait(seconds: float, interrupted: Callable[[], bool]) -> bool:
-    """Let so much time pass; returns at once, with True, when interrupted."""
+    """Wait for this time. Returns True, at once, after Ctrl-C."""
     until = time.monotonic() + seconds
     while not interrupted() and (left := until - time.monotonic()) > 0:
         time.sleep(min(left, _SLICE_SECONDS))

@@ -1,1 +1,1 @@
-"""The commands of `email-stack`, one a file that is named after it."""
+"""The commands of `email-stack`, one per file, which has the command's name."""

@@ -38,14 +38,14 @@ def register(app: typer.Typer) -> None:
 def api(  # noqa: PLR0917 - options, which Typer passes by name
     local: Annotated[bool, typer.Option("--local", help="Serve on 127.0.0.1; there is no other way yet.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of 127.0.0.1; 0 for a free one.")] = _PORT,
-    table: Annotated[str, typer.Option(help="Table of settings; made where there is none.")] = "email-settings",
+    table: Annotated[str, typer.Option(help="Table of settings; created if it does not exist.")] = "email-settings",
     resolver: ResolverOption = None,
     dns_port: Annotated[
         int, typer.Option(min=1, max=65_535, help="Port of authoritative servers; not 53 in test set-ups only.")
     ] = 53,
     dns_network: Annotated[
         list[str] | None,
-        typer.Option(metavar="NETWORK", help="Ask name servers in this network, though it is not public."),
+        typer.Option(metavar="NETWORK", help="Use name servers in this network, although it is not public."),
     ] = None,
     deploy: Annotated[
         bool,
@@ -54,7 +54,7 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the e-mail settings API on loopback. Whoever asks gets a token, so that it serves an emulator's table alone."""
+    """Serve the e-mail settings API on loopback. It gives a token to every client, so it serves an emulator's table only."""
     if not local:
         raise typer.BadParameter("must be given: the API in AWS is not a process of this machine", param_hint="--local")
     try:

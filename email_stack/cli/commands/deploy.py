@@ -43,15 +43,15 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     apply: Apply = False,
     at_most: Annotated[int, typer.Option(min=1, help="Refuse --all for more tenants than this.")] = _TENANTS_AT_MOST,
     concurrency: Annotated[int, typer.Option(min=1, help="Stacks to deploy at once.")] = STACKS_AT_ONCE,
-    force: Annotated[bool, typer.Option("--force", help="Even where mail would be lost; one TENANT only.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Deploy even if mail is lost; one TENANT only.")] = False,
     resolver: ResolverOption = None,
     server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy one tenant and its cell, or all. Shows what would change; --yes does it, unless that loses mail or exceeds quotas.
+    """Deploy one tenant and its cell, or all. Shows the changes; --yes makes them, unless they lose mail or exceed quotas.
 
-    What is deployed is compared with what would be: what goes, is made anew, emptied or left behind is told, and what loses mail is
-    refused with the safe way.
+    The command compares the deployed stacks with the new ones. It names each resource that is deleted, replaced, emptied or left
+    behind. It refuses a change that loses mail, and prints the safe steps.
     """
     loaded = load(config)
     tenants = chosen_tenants(loaded, tenant, every)

@@ -36,15 +36,15 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
     tenant: TenantId,
     config: ConfigPath = DEFAULT_CONFIG,
     apply: Apply = False,
-    force: Annotated[bool, typer.Option("--force", help="Even while the tenant is live, or still delegated.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete even a live or still delegated tenant.")] = False,
     resolver: ResolverOption = None,
     server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
     """Delete one tenant's stacks. Its mail and its zone are kept unless `removal: destroy` was deployed.
 
-    What is deployed decides. Where the config says otherwise nothing is deleted, and the remedy is to deploy first. Where nothing
-    is deployed any more, that is said, and is no failure.
+    The deployed stack decides. If the config differs, nothing is deleted: deploy first. If nothing is deployed any more, the
+    command says so and succeeds.
     """
     chosen, cell = tenant_and_cell(config, tenant)
     stacks = tenant_stacks(chosen)[::-1]

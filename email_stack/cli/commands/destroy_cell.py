@@ -43,9 +43,9 @@ def register(app: typer.Typer) -> None:
 def destroy_cell(
     cell: CellId, config: ConfigPath = DEFAULT_CONFIG, apply: Apply = False, as_json: AsJson = False
 ) -> None:
-    """Delete a cell's stack, once no tenant uses it. Its access logs are kept unless its config says `removal: destroy`.
+    """Delete the stack of a cell without tenants. Its access logs are kept unless its config says `removal: destroy`.
 
-    The bucket of definitions is kept. Where nothing is deployed any more, that is said, and is no failure.
+    The bucket of definitions is kept. If nothing is deployed any more, the command says so and succeeds.
     """
     chosen = load(config).cell(cell)
     stack = cell_stack_name(chosen.id)

@@ -1,4 +1,4 @@
-"""destroy-delegation: deletes a delegation that the config has no more."""
+"""destroy-delegation: deletes a delegation that the config no longer has."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def register(app: typer.Typer) -> None:
 def destroy_delegation(
     tenant: TenantId, config: ConfigPath = DEFAULT_CONFIG, apply: Apply = False, as_json: AsJson = False
 ) -> None:
-    """Delete the stack that delegates from a parent zone, once the config names that zone no more. The parent's NS record goes.
+    """Delete the stack that delegates from a parent zone which the config no longer names. This deletes the parent's NS record.
 
-    Mail to the tenant bounces afterwards unless somebody else delegates, or the owner's own records answer. Where nothing is
-    deployed any more, that is said, and is no failure.
+    Mail to the tenant bounces afterwards, unless another delegation or the owner's own records exist. If nothing is deployed any
+    more, the command says so and succeeds.
     """
     chosen, cell = tenant_and_cell(config, tenant)
     stack = delegation_stack_name(tenant)

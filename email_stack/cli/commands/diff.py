@@ -1,4 +1,4 @@
-"""diff: how what is deployed differs from the config."""
+"""diff: compares the deployed stacks with the config."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def diff(
     tenant: ChosenTenant = None,
     every: All = False,
     config: ConfigPath = DEFAULT_CONFIG,
-    fail: Annotated[bool, typer.Option("--fail", help="Exit with 6 when there is a difference.")] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 6 if there is a difference.")] = False,
 ) -> None:
-    """Show how what is deployed differs from the config."""
+    """Show the differences between the deployed stacks and the config."""
     loaded = load(config)
     tenants = chosen_tenants(loaded, tenant, every)
     # Not the CDK's own --fail: its exit code is the same for a difference and for a failure.

@@ -1,4 +1,4 @@
-"""dns-check: whether a deployed tenant's records are in place."""
+"""dns-check: checks the DNS records of deployed tenants."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def dns_check(  # noqa: PLR0917 - options, which Typer passes by name
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Ask DNS and SES whether a deployed tenant's records are in place, and say what to do where they are not."""
+    """Check a deployed tenant's records in DNS and SES, and name the fix for each wrong one."""
     if (tenant is None) != every:
         raise typer.BadParameter("name one tenant, or give --all", param_hint="TENANT")
     loaded = load(config)

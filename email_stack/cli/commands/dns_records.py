@@ -28,19 +28,19 @@ from email_stack.operations.deployed import Deployed, NotDeployedError
 
 __all__ = ["register"]
 
-FormatOption = Annotated[Format, typer.Option("--format", help="Form of the records.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Format of the records.")]
 
 ZoneOption = Annotated[
     str | None,
-    typer.Option("--zone", help="The customer's zone that the records go into. Default: as DNS has it."),
+    typer.Option("--zone", help="The customer's zone for the records. Default: the closest zone in DNS."),
 ]
 
 LanguageOption = Annotated[
-    Language, typer.Option("--language", help="Language of markdown, and of the letter at first.")
+    Language, typer.Option("--language", help="Language of markdown, and first language of the letter.")
 ]
 Check = Annotated[
     bool,
-    typer.Option("--check/--no-check", help="Ask DNS for the zone, and the letter's states."),
+    typer.Option("--check/--no-check", help="Query DNS for the zone and for the states in the letter."),
 ]
 
 
@@ -60,7 +60,7 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
     server_port: ServerPort = 53,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Hand over the records that a deployed tenant's customer installs, as a file or as a letter."""
+    """Print the DNS setup instructions for a deployed tenant's customer: the records, as a file or as a letter."""
     chosen, cell = tenant_and_cell(config, tenant)
     asked = endpoint(resolver)
     zone_name = _zone(chosen, zone)

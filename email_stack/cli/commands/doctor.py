@@ -1,4 +1,4 @@
-"""doctor: whether account and machine have what a deployment needs; changes nothing."""
+"""doctor: checks that account and machine are ready for a deployment; changes nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def doctor(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether account and machine have what a deployment needs, and what to do where not. Changes nothing."""
+    """Check that account and machine are ready for a deployment, and name each remedy. Changes nothing."""
     from email_stack.doctor.zones import read_servers  # noqa: PLC0415 - dnspython takes longer than most commands
 
     loaded = load(config)

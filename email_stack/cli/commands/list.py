@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """List the tenants, the cells, and how much of each cell's quotas is left."""
+    """List the tenants, the cells, and the rest of each cell's quotas."""
     loaded = load(config)
     tenants = [_tenant_row(tenant) for tenant in loaded.tenants]
     cells = [_cell_row(loaded, cell_id) for cell_id in (cell.id for cell in loaded.cells)]

@@ -33,7 +33,7 @@ OneMessage = Annotated[
 OfAddress = Annotated[str | None, typer.Option("--address", help="List the messages from or to this address.")]
 OfSent = Annotated[
     str | None,
-    typer.Option("--sent", metavar="ID", help="List what became of the message that SES sent under this id."),
+    typer.Option("--sent", metavar="ID", help="List the events of the sent message with this SES id."),
 ]
 
 
@@ -54,7 +54,7 @@ def messages(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Show a tenant's mail: its threads, the latest first, the messages of one, one message whole, or what became of one sent."""
+    """Show a tenant's mail: its threads, latest first; the messages of one; one message; or the events of a sent one."""
     if sum(one is not None for one in (thread, message, address, sent)) > 1:
         raise typer.BadParameter("one of --thread, --message, --address and --sent at most")
     of, cell = opened(config, tenant)

@@ -1,4 +1,4 @@
-"""move: deploys a change of one tenant that `deploy` refuses, by way of something in between that makes it lose nothing."""
+"""move: deploys a change of one tenant that `deploy` refuses, in two deployments that lose nothing."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def move(  # noqa: PLR0917 - options, which Typer passes by name
     server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy a change that `deploy` refuses, where there is a way that loses nothing. Shows its steps; --yes goes them.
+    """Deploy a change that `deploy` refuses, in steps that lose nothing, if such steps exist. Shows the steps; --yes runs them.
 
-    First the tenant's stack is deployed as it is, with what the change needs meanwhile: a receipt rule for addresses that move, or
-    a record or zone that is kept. Then what the config says is deployed. What was interrupted goes on where it was with the same
-    command. Where there is no such way, it is refused as by `deploy`.
+    The first step deploys the present stack with an addition for the change: a receipt rule for addresses that move, or a kept
+    record or zone. The second step deploys the config. After an interruption, the same command continues. Without such steps, the
+    change is refused as by `deploy`.
     """
     loaded = load(config)
     tenants = [loaded.tenant(tenant).id]
     stacks, stack = stack_names(loaded, tenants), tenant_stack_name(tenant)
     account = checked_credentials(any_region(loaded, tenants))
     if not account:
-        raise CommandError("AWS could not be asked", f"nobody can tell how {stack} is deployed", ExitCode.AWS_FAILED)
+        raise CommandError("AWS could not be asked", f"the deployed {stack} could not be read", ExitCode.AWS_FAILED)
     if apply:
         refuse_small_quotas(loaded, tenants, account)
     asked = endpoint(resolver)

@@ -43,7 +43,7 @@ def replay(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Take messages through scanner, parser and threads, without AWS, and show what becomes of them; needs a clamd that runs."""
+    """Run messages through scanner, parser and threads, without AWS, and show the results; needs a running clamd."""
     readable(files)
     of = policy_tenant(tenant, config)
     scanner = local_scanner(socket, of)

@@ -1,4 +1,4 @@
-"""rescan: has held mail scanned again, or lets one message go."""
+"""rescan: rescans held mail, or releases one message."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OfVerdicts = Annotated[
 OneMessage = Annotated[str | None, typer.Option("--message", metavar="ID", help="Only this message.")]
 Deliver = Annotated[
     bool,
-    typer.Option("--deliver", help="Have the message of --message delivered, whatever the policy says; not malware."),
+    typer.Option("--deliver", help="Deliver the message of --message even against the policy; never malware."),
 ]
 Reason = Annotated[
     str | None,
@@ -46,12 +46,12 @@ Delivered = Annotated[
     bool,
     typer.Option(
         "--delivered",
-        help="What was delivered instead: it is scanned with the newest definitions, and malware recalled.",
+        help="Rescan delivered mail instead, with the newest definitions, and recall malware.",
     ),
 ]
 Since = Annotated[
     int | None,
-    typer.Option("--since", metavar="DAYS", min=1, max=3650, help="How many days back --delivered goes. Default: 7."),
+    typer.Option("--since", metavar="DAYS", min=1, max=3650, help="Days that --delivered covers. Default: 7."),
 ]
 
 
@@ -73,10 +73,10 @@ def rescan(
     apply: Apply = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the mail that waits in a tenant's quarantine; --yes queues it for the scanner, which decides on it anew.
+    """Show the mail in a tenant's quarantine; --yes queues it for a rescan, which decides again.
 
-    With --deliver, one message is let go: it is scanned once more, and delivered as it came. With --delivered, what was delivered
-    in the last days is scanned once more, the newest first.
+    --deliver releases one message: it is scanned once more, and delivered as it came. --delivered rescans the mail
+    delivered in the last days, newest first.
     """
     if since is not None and not delivered:
         raise typer.BadParameter("is for --delivered alone", param_hint="--since")

@@ -1,4 +1,4 @@
-"""retention: brings a changed retention to the messages that are there already."""
+"""retention: applies a changed retention to stored messages."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def register(app: typer.Typer) -> None:
 def retention(
     tenant: TenantId, *, config: ConfigPath = DEFAULT_CONFIG, apply: Apply = False, as_json: AsJson = False
 ) -> None:
-    """Show how long a tenant's messages are kept; --yes gives those that are there the end that the config says.
+    """Show how long a tenant's messages are kept; --yes applies the config's retention to stored messages.
 
-    To be run after `deploy` of another `retention.messages_days`. What is broken off goes on with the next --yes.
+    Run it after a `deploy` that changes `retention.messages_days`. After an interruption, the next --yes continues.
     """
     from mailroom.store.retention import pass_of  # noqa: PLC0415 - see email_stack.operations.aws
 

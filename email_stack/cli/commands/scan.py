@@ -37,7 +37,7 @@ def scan(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Scan messages as the scanner in the cloud does, and say what would become of each; needs a clamd that runs."""
+    """Scan messages as the scanner in the cloud does, and show the action for each; needs a running clamd."""
     readable(files)
     scanner = local_scanner(socket, policy_tenant(tenant, config))
     documents = []

@@ -1,4 +1,4 @@
-"""send-test: sends a message, to see that sending works."""
+"""send-test: sends a test message."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _CODES: Final = {
     "sending": ExitCode.PENDING,
 }
 
-To = Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Whom to send it to.")]
+To = Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Recipient.")]
 From = Annotated[
     str | None,
     typer.Option("--from", metavar="ADDRESS", help="Designated address to send from. Default: the tenant's first."),
 ]
-Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for SES's answer.")]
+Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Time to wait for SES's answer.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def send_test(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Send a message as the tenant, through scanner and outbox, and say what became of it."""
+    """Send a message as the tenant, through scanner and outbox, and report its delivery status."""
     from mailroom.outbox import Outgoing  # noqa: PLC0415 - see email_stack.operations.aws
 
     of, cell = tenant_and_cell(config, tenant)
@@ -113,10 +113,10 @@ def _tell(tenant: Tenant, found: Progress, advice: str, *, as_json: bool) -> Non
 
 
 def described(tenant_id: str, found: Progress, advice: str) -> str:
-    """What became of the message, with the reason and what to do about it."""
+    """The message's state, with the reason and the remedy."""
     why = ": ".join(part for part in (found.reason, advice) if part)
     said = {
-        "sent": f"sent; `email-stack messages {tenant_id} --sent {found.ses_id}` tells what becomes of it",
+        "sent": f"sent; `email-stack messages {tenant_id} --sent {found.ses_id}` lists its events",
         "held": f"held: it waits in quarantine; `email-stack rescan {tenant_id}` shows why",
         "refused": f"refused: {why}",
         "in-doubt": "in doubt: SES was asked, and its answer is lost",

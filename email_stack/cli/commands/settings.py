@@ -1,4 +1,4 @@
-"""settings: what customers set by the settings API, as operators see it."""
+"""settings: shows operators the settings that customers made by the settings API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TABLE = "email-settings"
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    settings = typer.Typer(no_args_is_help=True, help="What customers set by the settings API.")
+    settings = typer.Typer(no_args_is_help=True, help="Settings that customers made by the settings API.")
     for command in (pull, show, reserve, confine):
         settings.command()(command)
     app.add_typer(settings, name="settings")
@@ -46,7 +46,7 @@ def pull(  # noqa: PLR0917 - options, which Typer passes by name
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the snapshot of one tenant, or of all: what its organisation wants, beside the config that owns the rest."""
+    """Write a snapshot of the settings of one tenant, or of all, beside the config."""
     from email_stack.settings.snapshots import snapshot_of  # noqa: PLC0415 - boto3, see email_stack.operations.aws
 
     if every == (tenant is not None):
@@ -76,7 +76,7 @@ def pull(  # noqa: PLR0917 - options, which Typer passes by name
 def show(
     config: ConfigPath = DEFAULT_CONFIG, table: TableName = _TABLE, region: Region = None, as_json: AsJson = False
 ) -> None:
-    """Show each domain that customers brought: its state, and which revision is wanted, running, deployed and pulled."""
+    """Show each domain of the customers: its state, and its wanted, running, deployed and pulled revisions."""
     with _operating(table, region) as operating:
         claims = sorted(operating.claims(), key=lambda one: (one.organization, one.domain))
     rows: list[dict[str, Any]] = [
@@ -108,11 +108,11 @@ def reserve(  # noqa: PLR0917 - as above
     config: ConfigPath = DEFAULT_CONFIG,
     table: TableName = _TABLE,
     region: Region = None,
-    release: Annotated[bool, typer.Option("--release", help="Give up names that the config has no more.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Give up names that the config no longer has.")] = False,
     apply: Apply = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the subdomains of the config, so that nobody claims one of them by the settings API. --yes does it."""
+    """Reserve the config's subdomains against claims by the settings API. --yes does it."""
     loaded = load(config)
     own = {one.subdomain: names.registrable_domain(one.subdomain) for one in loaded.tenants if one.settings == "git"}
     with _operating(table, region) as operating:
@@ -139,13 +139,13 @@ def reserve(  # noqa: PLR0917 - as above
 
 
 def confine(
-    organization: Annotated[str, typer.Argument(metavar="ORGANIZATION", help="As tokens name it.")],
-    off: Annotated[bool, typer.Option("--off", help="Let its mail go to everybody again.")] = False,
+    organization: Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Name of the organisation in tokens.")],
+    off: Annotated[bool, typer.Option("--off", help="Remove the restriction.")] = False,
     table: TableName = _TABLE,
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let an organisation's mail go to its allowed recipients alone, as that of one for tests."""
+    """Restrict an organisation's mail to its allowed recipients, for example for tests."""
     with _operating(table, region) as operating:
         operating.store.confine(organization, not off)
     if as_json:

@@ -1,4 +1,4 @@
-"""status: whether everything of the deployed tenants works."""
+"""status: checks the deployed tenants."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def status(  # noqa: PLR0917 - options, which Typer passes by name
     tenant: Annotated[
         str | None, typer.Argument(metavar="[TENANT]", help="Only this tenant and its cell. Default: all.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
-    interval: Annotated[int, typer.Option(min=1, max=3600, help="Seconds between two looks of --watch.")] = 30,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as one HTML page, too.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Repeat until Ctrl-C.")] = False,
+    interval: Annotated[int, typer.Option(min=1, max=3600, help="Seconds between two checks of --watch.")] = 30,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write it as one HTML page.")] = None,
     resolver: ResolverOption = None,
     server_port: ServerPort = 53,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether everything of the deployed tenants works: DNS, rules, alerts, definitions, queues, mail."""
+    """Check the deployed tenants: DNS, rules, alerts, definitions, queues, mail."""
     loaded = load(config)
     chosen = loaded.tenants if tenant is None else (loaded.tenant(tenant),)
     asked = endpoint(resolver)

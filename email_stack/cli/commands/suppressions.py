@@ -1,4 +1,4 @@
-"""suppressions: addresses that a tenant does not send to; lets one go again."""
+"""suppressions: addresses that a tenant does not send to; removes one."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 OneAddress = Annotated[
-    str | None, typer.Option("--address", help="Ask for this address alone; also where only digests are kept.")
+    str | None, typer.Option("--address", help="Look up this address; works with stored digests too.")
 ]
 ToRemove = Annotated[
     str | None,
     typer.Option(
-        "--remove", metavar="ADDRESS", help="Let this address go again: off SES's list of the tenant, and off its own."
+        "--remove",
+        metavar="ADDRESS",
+        help="Remove this address from SES's list of the tenant and from the tenant's own.",
     ),
 ]
 
@@ -48,9 +50,9 @@ def suppressions(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Show whose mail bounced for good and who complained; exit code 6 when the address that was asked for is among them.
+    """Show the addresses with a permanent bounce or a complaint; exit code 6 if the address of --address is one of them.
 
-    With --remove, show what is noted of one address; with --yes as well, drop that, and mail to it is sent again.
+    With --remove, show the entry of one address; with --yes as well, remove it, so that mail to it is sent again.
     """
     from mailroom.store import Page  # noqa: PLC0415 - see email_stack.operations.aws
 

@@ -29,7 +29,7 @@ def synth(
     output: Annotated[Path, typer.Option(help="Folder of the cloud assembly.")] = Path("cdk.out"),
     as_json: AsJson = False,
 ) -> None:
-    """Write the CloudFormation templates, of all tenants or of one; needs neither credentials nor network."""
+    """Write the CloudFormation templates of all tenants or of one; needs no credentials and no network."""
     loaded = load(config)
     tenants = None if tenant is None else [tenant]
     stacks = stack_names(loaded, tenants)

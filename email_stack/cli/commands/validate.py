@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """Check the config and report every problem in it at once, and what is known against a region."""
+    """Check the config, and report every problem at once and every doubtful region."""
     try:
         loaded = load(config)
     except ConfigError as error:

@@ -15,7 +15,7 @@ AT = datetime(2026, 11, 2, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("state", "reason", "advice", "said"),
     [
-        (OutboxState.SENT, "", "", "sent; `email-stack messages acme --sent 0107-1` tells what becomes of it"),
+        (OutboxState.SENT, "", "", "sent; `email-stack messages acme --sent 0107-1` lists its events"),
         (OutboxState.REFUSED, "scan", "it has malware", "refused: scan: it has malware"),
         (OutboxState.REFUSED, "Other", "", "refused: Other"),
         (OutboxState.QUEUED, "quota", "ask for more", "queued: waits for SES: quota: ask for more"),
