@@ -108,7 +108,7 @@ def let_keep_ledger(function: lambda_.Function, bucket: s3.IBucket, scanner: str
     """Let the function keep its ledger of deliveries beside the definitions; that of no other scanner."""
     own = bucket.arn_for_objects(f"{LEDGER_PREFIX}{scanner}/*")
     function.add_to_role_policy(
-        iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], resources=[own])
+        iam.PolicyStatement(actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources=[own])
     )
     assert function.role is not None  # noqa: S101 - as above
     explain_wildcard(function.role, own, "keys of deliveries are made of their ids and digests")

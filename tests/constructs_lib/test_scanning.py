@@ -198,7 +198,7 @@ def test_role_reaches_no_bucket_but_the_definitions() -> None:
         assert resource != "*"
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         if any(action.startswith("s3:") for action in actions):
-            keeps = actions == ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+            keeps = actions == ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
             assert keeps or actions in (["s3:GetObject"], ["s3:ListBucket"])
             assert "['Definitions" in str(resource)
             assert ("/recall/" in str(resource)) == keeps
