@@ -1,4 +1,4 @@
-"""What happens to a tenant's mail: it is read, scanned, threaded, stored and sent. Applications import their part from here.
+"""Parses, scans, threads, stores and sends a tenant's mail. Applications import their part from here.
 
     from mailroom import MessageReader
 

@@ -14,9 +14,9 @@ class DesignatedAddress:
 
     Args:
         address: in full; local part and A-labels in lower case.
-        name: to show beside it. Default: none.
+        name: display name. Default: none.
         sends: whether mail may be sent from it. Default: True.
-        receives: whether it takes mail. Default: True.
+        receives: whether it receives mail. Default: True.
     """
 
     address: str
@@ -27,15 +27,15 @@ class DesignatedAddress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressBook:
-    """Who may send and receive on a subdomain.
+    """The addresses of a subdomain that may send and receive.
 
     Args:
         subdomain: A-labels, lower case.
-        addresses: those that are designated.
+        addresses: the designated addresses.
         catch_all: whether every address of the subdomain receives, designated or not. Default: False.
-        live: whether anything is sent or received at all. Default: True.
+        live: whether the subdomain sends and receives mail. Default: True.
         primary: address that the tenant's organisation names first; "" for none. Default: "".
-        written: when the deployed book was last confirmed, with a time zone. Default: None, it is not the deployed one.
+        written: time at which the deployed book was last confirmed, with a time zone. Default: None, the book is not deployed.
     """
 
     subdomain: str
@@ -47,11 +47,11 @@ class AddressBook:
 
     @property
     def senders(self) -> tuple[DesignatedAddress, ...]:
-        """Those that may send."""
+        """Addresses that may send."""
         return tuple(one for one in self.addresses if one.sends) if self.live else ()
 
     def may_send(self, address: str) -> bool:
-        """Whether mail may be sent from the address. Upper and lower case differ, because IAM decides, which compares like that.
+        """Whether mail may be sent from the address. Upper and lower case differ, because IAM compares letter by letter.
 
         Args:
             address: address in full.
@@ -61,7 +61,7 @@ class AddressBook:
         return any(one.address == address for one in self.senders)
 
     def may_receive(self, address: str) -> bool:
-        """Whether mail to the address is taken, in upper or lower case, and with a label behind a plus sign, as SES takes it.
+        """Whether the subdomain receives mail to the address. Ignores case and a label after a plus sign, as SES does.
 
         Args:
             address: address in full.

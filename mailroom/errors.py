@@ -6,13 +6,13 @@ __all__ = ["MailroomError", "PermanentError", "RetryableError"]
 
 
 class MailroomError(Exception):
-    """Base of all; its text names tenant, bucket and key, never content or addresses.
+    """Base class of errors; the text names tenant, bucket and key, never content or addresses.
 
     Args:
-        text: what went wrong, and what to do.
-        code: AWS's error code, or the name of the error in `botocore.exceptions`; "" where AWS was not asked.
-        action: IAM action that failed, such as "dynamodb:Query"; "" where AWS was not asked.
-        resource: table, or bucket and key; "" where AWS was not asked.
+        text: problem and remedy.
+        code: AWS's error code, or the name of the error in `botocore.exceptions`; "" without a call to AWS.
+        action: IAM action that failed, such as "dynamodb:Query"; "" without a call to AWS.
+        resource: table, or bucket and key; "" without a call to AWS.
     """
 
     def __init__(self, text: str = "", *, code: str = "", action: str = "", resource: str = "") -> None:
@@ -23,8 +23,8 @@ class MailroomError(Exception):
 
 
 class RetryableError(MailroomError):
-    """Trying again later may do: the message stays where it is."""
+    """A later retry may help: the message stays in place."""
 
 
 class PermanentError(MailroomError):
-    """Trying again does not help: the message stays where it is, and somebody must look at it."""
+    """A retry does not help: the message stays in place, and an operator must act."""

@@ -26,21 +26,21 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageReceived:
-    """A message is there to be read. At least once for each delivery: the same one may be told twice.
+    """A message can be read. Published at least once per delivery, possibly twice.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         message: names the message, for `MessageReader.message`.
         thread: names its thread, for `MessageReader.thread`.
         delivery: SES's id of the delivery.
         first: False for a copy of a message that came before.
         received: when, with a time zone.
-        kinds: what else it is, such as "bounce".
-        attachments: how many it has.
-        verdict: what the scanner found before it delivered the message.
-        verdicts: what SES found, by "spam", "virus", "spf", "dkim" and "dmarc"; only what it says.
-        risks: classes of active content that it was delivered with; "unauthenticated-sender" where it fails DMARC.
-        sender_authenticated: domain of its authors, where SES found that it comes from there; "" otherwise.
+        kinds: its kinds, such as "bounce".
+        attachments: number of its attachments.
+        verdict: the scanner's verdict at the delivery.
+        verdicts: SES's verdicts by "spam", "virus", "spf", "dkim" and "dmarc", as far as SES gives them.
+        risks: classes of active content in the delivered message; "unauthenticated-sender" if it fails DMARC.
+        sender_authenticated: domain of its authors, confirmed by SES; "" otherwise.
     """
 
     TYPE: ClassVar[str] = "MessageReceived"
@@ -60,7 +60,7 @@ class MessageReceived:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -80,16 +80,16 @@ class MessageReceived:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageHeld:
-    """A message waits in quarantine, and somebody must decide. At least once for each time it was held.
+    """A message waits in quarantine for a decision. Published at least once each time the scanner holds it.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         delivery: SES's id of the delivery.
-        verdict: what the scanner found: the worst of all.
-        reason: why it is held, where its verdict and the tenant's policy alone do not say; "" otherwise.
+        verdict: the scanner's worst verdict.
+        reason: reason for holding it besides verdict and policy; "" if there is none.
         held: when, with a time zone.
-        risks: classes of active content in it that its tenant wants noted, stripped or held.
-        held_id: names it among held mail, for `HeldMail.message`.
+        risks: classes of active content in it that the tenant's policy flags, strips or holds.
+        held_id: its id as a held message, for `HeldMail.message`.
     """
 
     TYPE: ClassVar[str] = "MessageHeld"
@@ -104,7 +104,7 @@ class MessageHeld:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -119,15 +119,15 @@ class MessageHeld:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageReleased:
-    """A message was let go that was held, by an operator or an application. At least once for each; who, and why, stands in the
-    verdict's record.
+    """An operator or an application released a held message. Published at least once; the verdict's record has the requester and
+    the reason.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         delivery: SES's id of the delivery.
-        verdict: what the scanner found when it was released; "error" when it was not scanned.
+        verdict: the scanner's verdict at the release; "error" if no scan succeeded.
         released: when, with a time zone.
-        held_id: what named it among held mail.
+        held_id: its id as a held message.
     """
 
     TYPE: ClassVar[str] = "MessageReleased"
@@ -140,7 +140,7 @@ class MessageReleased:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -153,13 +153,13 @@ class MessageReleased:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DomainChanged:
-    """Something became of a domain that a customer brought by the settings API. Told at least once.
+    """A domain of the settings API changed its state. Published at least once per change.
 
     Args:
         tenant: id of its infrastructure.
-        organization: whose it is, as tokens name it.
+        organization: the organisation that owns it, as named in tokens.
         change: "proven", "suspended", "deployed", "failed" or "removed".
-        revision: of its settings that this is about; 0 where it is about none.
+        revision: revision of its settings; 0 if the change concerns none.
         at: when, with a time zone.
     """
 
@@ -173,7 +173,7 @@ class DomainChanged:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -186,15 +186,15 @@ class DomainChanged:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRecalled:
-    """Malware was found in a message after it was delivered, and readers are shown something else. At least once for each change.
+    """Malware was found in a delivered message, and the store shows other content. Published at least once per change.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         message: names the message, for `MessageReader.message`.
         thread: names its thread.
         delivery: SES's id of the delivery.
-        content: what is shown now: "withdrawn", "stripped" or "restored", as of `Recalled`.
-        signature: name of what was found.
+        content: the present content: "withdrawn", "stripped" or "restored", as in `Recalled`.
+        signature: name of the malware.
         recalled: when it was changed, with a time zone.
     """
 
@@ -210,7 +210,7 @@ class MessageRecalled:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -225,14 +225,14 @@ class MessageRecalled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageDiscarded:
-    """A held message was deleted because an application asked for it. At least once; who, and why, stands in the verdict's record.
+    """An application had a held message deleted. Published at least once; the verdict's record has the requester and the reason.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         delivery: SES's id of the delivery.
-        verdict: what the scanner had found.
+        verdict: the scanner's verdict.
         discarded: when, with a time zone.
-        held_id: what named it among held mail.
+        held_id: its id as a held message.
     """
 
     TYPE: ClassVar[str] = "MessageDiscarded"
@@ -245,7 +245,7 @@ class MessageDiscarded:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,

@@ -24,7 +24,7 @@ class Announced(Protocol):
 
 
 def schema_of(event: type[Announced]) -> dict[str, Any]:
-    """JSON Schema of the `detail` that an EventBridge event of this kind has. Fields are added to it, never taken away.
+    """JSON Schema of the `detail` of an EventBridge event of this kind. New versions add fields and remove none.
 
     Args:
         event: MessageReceived, MessageHeld, MessageReleased, MessageDiscarded, MessageRecalled, MessageSent, MessageRefused,

@@ -13,15 +13,15 @@ __all__ = ["MessageInDoubt", "MessageRefused", "MessageSent", "MessageTracked"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageSent:
-    """SES took a message of the outbox, and it can be read in its thread. At least once for each.
+    """SES accepted a message of the outbox, and its thread has it. Published at least once per message.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         outbox: id of the request, for `Outbox.progress`.
         delivery: SES's id, for `MessageReader.engagements`.
         message: names the message, for `MessageReader.message`.
         thread: names its thread, for `MessageReader.thread`.
-        sent: when SES took it, with a time zone.
+        sent: time at which SES accepted it, with a time zone.
     """
 
     TYPE: ClassVar[str] = "MessageSent"
@@ -35,7 +35,7 @@ class MessageSent:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -49,13 +49,13 @@ class MessageSent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageRefused:
-    """A message of the outbox will not be sent. At least once for each.
+    """A message of the outbox will not be sent. Published at least once per message.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         outbox: id of the request, for `Outbox.progress`.
-        reason: why, as `Progress.reason`.
-        explanation: which address or file, and which rule, as `Progress.explanation`.
+        reason: as `Progress.reason`.
+        explanation: the address or file, and the rule, as `Progress.explanation`.
         refused: when, with a time zone.
     """
 
@@ -69,7 +69,7 @@ class MessageRefused:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,
@@ -82,14 +82,14 @@ class MessageRefused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageInDoubt:
-    """A message of the outbox was sent, or was not: nobody came back with SES's answer. At least once for each.
+    """SES's answer for a message of the outbox was lost: it may have been sent. Published at least once per message.
 
-    Where SES sent it, MessageTracked tells so, and the request is `sent` then.
+    If SES sent it, MessageTracked reports that, and the request becomes `sent`.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         outbox: id of the request, for `Outbox.progress`.
-        since: since when, with a time zone.
+        since: when the state began, with a time zone.
     """
 
     TYPE: ClassVar[str] = "MessageInDoubt"
@@ -100,26 +100,26 @@ class MessageInDoubt:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {"version": VERSION, "tenant": self.tenant, "outbox": self.outbox, "since": time_text(self.since)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageTracked:
-    """Something became of a message that was sent: as much as `MessageReader.engagements` keeps. At least once for each `event`.
+    """SES reports on a sent message, with the fields of `MessageReader.engagements`. Published at least once per `event`.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         delivery: SES's id of the message.
-        kind: what happened, as `EngagementKind`: "Send", "Delivery", "DeliveryDelay", "Bounce", "SoftBounce", "Complaint",
+        kind: kind of event, as `EngagementKind`: "Send", "Delivery", "DeliveryDelay", "Bounce", "SoftBounce", "Complaint",
             "Reject", "Rendering Failure", "Open" or "Click".
         at: when, with a time zone, to the millisecond.
-        outbox: id of the request; "" where the message was sent around the outbox.
+        outbox: id of the request; "" if the message was not sent by the outbox.
         link: the link that was followed; "" for all other kinds.
-        bot: whether SES took it for a program's doing.
-        subtype: SES's word for the kind of bounce or complaint; "" where it has none.
-        feedback: what the recipient said in a complaint; "" where SES does not say.
-        event: id of the event, the same each time it is told; "" where it is not known.
+        bot: whether SES attributes it to a program.
+        subtype: SES's subtype of the bounce or complaint; "" without one.
+        feedback: feedback type of a complaint; "" if SES gives none.
+        event: id of the event, the same for each publication; "" if it is not known.
     """
 
     TYPE: ClassVar[str] = "MessageTracked"
@@ -137,7 +137,7 @@ class MessageTracked:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`."""
         return {
             "version": VERSION,
             "tenant": self.tenant,

@@ -84,21 +84,21 @@ _FIRST_OCTETS: Final = {
 
 
 def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
-    """The message's HTML, safe to put into a page; "" when none was sent.
+    """The message's HTML, made safe for a page; "" without HTML.
 
-    Links to other places stay, without the page's address and opener; images stay where they are in the message itself, all others
-    go, and with them whoever wants to know that it was opened.
+    Links stay, but do not pass on the page's address and opener. Images of the message itself stay; all others are removed, so that
+    no tracking pixel reports the opening.
 
-    Put it into an element with the styles that docs/messages.md names: long words and text from right to left leave any other.
+    Put it into an element with the styles of docs/messages.md: without them, long words and right-to-left text leave the element.
 
     Args:
-        message: as it was read.
-        address_of: where the page gets an attachment that the HTML shows as an image: an https or data URL, or a path of the page's
-            own host. The attachment that it is given has the content type that its octets have, whatever its sender calls it:
-            serve it as that, with `X-Content-Type-Options: nosniff`.
+        message: the parsed message.
+        address_of: gives the URL of an attachment that the HTML shows as an image: an https or data URL, or a path of the page's
+            own host. Its argument has the content type of the attachment's bytes, not the sender's: serve it with that type and
+            `X-Content-Type-Options: nosniff`.
 
     Raises:
-        ValueError: `address_of` gives another kind of URL.
+        ValueError: `address_of` returned another kind of URL.
 
     Source: RFC 2392 for `cid:`; OWASP Cross Site Scripting Prevention Cheat Sheet.
     """
@@ -136,10 +136,10 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
 
 
 def shown_images(message: Message) -> tuple[Attachment, ...]:
-    """The attachments that the message's HTML shows as images, as `safe_html` does; the others are files beside the text.
+    """The attachments that `safe_html` shows as images; the others are files beside the text.
 
     Args:
-        message: as it was read.
+        message: the parsed message.
     """
     ids: set[str] = set()
 

@@ -19,7 +19,7 @@ def _folded(word: str) -> str:
 
 
 class JoinBy(StrEnum):
-    """What else than identifiers may make one thread of messages; by default nothing does."""
+    """Further ways to join messages into threads, besides Message-IDs. None is on by default."""
 
     THREAD_INDEX = "thread-index"
     """Outlook's name of the conversation, which answers of Outlook keep where a gateway took their identifiers away."""
@@ -46,12 +46,12 @@ _WHITE: Final = re.compile(r"\s++")
 
 
 def link_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()) -> Link:
-    """The message as threads know it. A report answers the message that it is about.
+    """The message's link for threads. A report answers the message that it reports on.
 
     Args:
-        message: as it was read.
-        key: names it.
-        join_by: what else joins it.
+        message: the parsed message.
+        key: its id.
+        join_by: further ways to join it.
     """
     answered = message.in_reply_to
     if message.report is not None and message.report.original_message_id:

@@ -1,4 +1,4 @@
-"""What a message is, once it was read. Pure."""
+"""The model of a parsed message. Pure."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
 
 
 _MOST_FILE_NAME: Final = 255
-"""Octets that file systems take."""
+"""Bytes that file systems accept."""
 
 
 class Kind(StrEnum):
-    """What else a message is, besides one that a person wrote. A message can be several."""
+    """Kinds of messages other than personal mail. A message can have several."""
 
     BOUNCE = "bounce"
-    """Says that a message could not be delivered; one that is delayed, or was delivered, is none. RFC 3464."""
+    """A report that a message could not be delivered; reports of delays and deliveries are no bounces. RFC 3464."""
     AUTO_REPLY = "auto-reply"
-    """Answers by itself: an absence note, a receipt of a ticket system. RFC 3834."""
+    """An automatic answer: an absence note, a receipt of a ticket system. RFC 3834."""
     AUTO_GENERATED = "auto-generated"
-    """Sent by a program, or without a sender in its envelope: never to be answered by another one. RFC 3834."""
+    """Sent by a program, or without an envelope sender. Programs must never answer it. RFC 3834."""
     READ_RECEIPT = "read-receipt"
     """RFC 8098."""
     COMPLAINT = "complaint"
-    """A feedback report of abuse; one that says that a message is no spam is none. RFC 5965."""
+    """A feedback report of abuse; a "not-spam" report is no complaint. RFC 5965."""
     LIST = "list"
     """Came through a mailing list. RFC 2919."""
     BULK = "bulk"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 
 class Origin(StrEnum):
-    """How an attachment was in the message."""
+    """Encoding of an attachment in the message."""
 
     MIME = "mime"
     UUENCODE = "uuencode"
@@ -58,7 +58,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that could not be read as its sender said, and was kept as well as it could be.
+    """A malformed part of a message, which was parsed as well as possible.
 
     Args:
         place: "header subject", "part 1.2", or "message".
@@ -74,9 +74,9 @@ class Address:
     """One mailbox of a header.
 
     Args:
-        address: its addr-spec, the domain in lower case and in Unicode where it was; without an @ when the sender wrote none,
-            "" beside a name alone.
-        name: its display name; "" without one. Hostile text: it may look like an address.
+        address: its addr-spec, with the domain in lower case, and in Unicode if it was so; without an @ if the sender wrote none,
+            "" if there is only a name.
+        name: its display name; "" without one. Hostile text, possibly in the form of an address.
         group: the group it was listed in; "" outside of one.
     """
 
@@ -87,15 +87,15 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Envelope:
-    """What SES wrote in front of the message; only its own lines count, whatever else the message claims.
+    """The header lines that SES added to the message. Lines of the message itself do not count.
 
     Args:
-        sender: of the envelope; "" for none, as bounces have.
-        recipients: of the envelope, those that SES names.
-        ses_id: SES's id of the message; "" when SES did not receive it.
-        received: when SES did; None when it did not.
-        verdicts: what SES found, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc"; only what it says.
-        dmarc_domain: the domain that "dmarc" is about; "" where SES does not say.
+        sender: envelope sender; "" for none, as in bounces.
+        recipients: envelope recipients, as SES names them.
+        ses_id: SES's id of the message; "" if SES did not receive it.
+        received: time of SES's receipt; None if SES did not receive it.
+        verdicts: SES's verdicts in lower case, by "spam", "virus", "spf", "dkim" and "dmarc", as far as SES gives them.
+        dmarc_domain: domain of the "dmarc" verdict; "" if SES names none.
     """
 
     sender: str = ""
@@ -108,13 +108,13 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRecipient:
-    """What a delivery report says of one recipient. RFC 3464 2.3.
+    """Delivery status of one recipient in a report. RFC 3464 2.3.
 
     Args:
-        address: the final recipient; the original one where that is all there is.
-        action: "failed", "delayed", "delivered", "relayed" or "expanded"; "" when it does not say.
+        address: the final recipient, or else the original one.
+        action: "failed", "delayed", "delivered", "relayed" or "expanded"; "" without one.
         status: such as "5.1.1"; RFC 3463.
-        diagnostic: what the other server said.
+        diagnostic: the other server's answer.
     """
 
     address: str
@@ -125,12 +125,12 @@ class ReportedRecipient:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a bounce, a read receipt or a complaint is about.
+    """The report in a bounce, a read receipt or a complaint.
 
     Args:
-        original_message_id: identifier of the message that it answers, without brackets; "" when it does not say.
-        recipients: what became of each.
-        feedback: of a report of feedback, its type, such as "abuse" or "not-spam"; "" for all others. RFC 5965 7.3.
+        original_message_id: Message-ID of the reported message, without brackets; "" if the report has none.
+        recipients: delivery status of each recipient.
+        feedback: type of a feedback report, such as "abuse" or "not-spam"; "" for other reports. RFC 5965 7.3.
     """
 
     original_message_id: str = ""
@@ -140,20 +140,20 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """A part that has a name, or is neither plain text nor HTML.
+    """A part with a name, or of another type than plain text and HTML.
 
     Args:
-        path: numbers of MIME parts joined by dots, "" when the message is nothing else; for a file within text or within a
-            winmail.dat, a colon and its number behind that.
-        filename: as the sender named it; "" when not named. Hostile text: see `safe_filename`.
-        content_type: in lower case, such as "image/png"; the sender's word.
+        path: numbers of MIME parts, joined by dots; "" if the message is only this part. A colon and a number follow for a file
+            within text or within a winmail.dat.
+        filename: the sender's name for it; "" without one. Hostile text: see `safe_filename`.
+        content_type: the sender's type for it, in lower case, such as "image/png".
         disposition: "attachment", "inline" or "".
-        content_id: without brackets; "" without one. HTML refers to it as `cid:`.
-        charset: as the sender labels it; "" without a label.
-        sha256: of its octets, in hexadecimal.
+        content_id: its Content-ID without brackets; "" without one. HTML refers to it by `cid:`.
+        charset: the sender's label; "" without one.
+        sha256: SHA-256 of its bytes, in hexadecimal.
         octets: its size, in bytes.
-        origin: how it was in the message.
-        data: its bytes. One that was read from the store has none, b"": `MessageReader.open_attachment` reads them.
+        origin: its encoding in the message.
+        data: its bytes; b"" in a message of the store: `MessageReader.open_attachment` reads them.
     """
 
     path: str
@@ -169,14 +169,14 @@ class Attachment:
 
     @property
     def id(self) -> str:
-        """Names it within its message, for `Message.attachment`: of digits, dots and hyphens, never empty, as a URL may have it."""
+        """Its id within the message, for `Message.attachment`: digits, dots and hyphens, never empty, valid in a URL."""
         return self.path.replace(":", "-") or "0"
 
     @property
     def safe_filename(self) -> str:
-        """A name to save it under: of one path component, without control characters and colons; never empty.
+        """A name to save it under: one path component, without control characters and colons; never empty.
 
-        Of a longer name the last 200 characters are kept, and of those as many as are 255 octets in UTF-8.
+        A longer name keeps its last 200 characters, and of those at most 255 bytes in UTF-8.
         """
         name = PureWindowsPath(PurePosixPath(self.filename).name).name
         name = "".join(one if one.isprintable() and one != ":" else "_" for one in name).strip(" .")
@@ -189,8 +189,8 @@ class Nested:
     """A message within a message.
 
     Args:
-        path: `path` of the attachment that it is.
-        message: the message, read like the outer one.
+        path: `path` of its attachment.
+        message: the message, parsed like the outer one.
     """
 
     path: str
@@ -199,33 +199,33 @@ class Nested:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """A message that was read.
+    """A parsed message.
 
     Args:
-        digest: names it: SHA-256, in hexadecimal, of its authors, recipients, subject, date, identifiers and body. Copies of one
-            message that came by different ways have the same; another message that claims its identifier has not.
-        message_id: its identifier, without brackets; "" without one.
-        in_reply_to: identifiers that it answers.
-        references: identifiers of those before it, the oldest first.
+        digest: its id: SHA-256, in hexadecimal, of its authors, recipients, subject, date, identifiers and body. Copies of a
+            message on different ways have the same digest; another message with the same Message-ID has another one.
+        message_id: its Message-ID without brackets; "" without one.
+        in_reply_to: Message-IDs that it answers.
+        references: Message-IDs of its ancestors, oldest first.
         thread_index: Outlook's name of the conversation, in hexadecimal; "" without one. MS-OXOMSG 2.2.1.3.
-        date: when it says that it was sent, with a time zone; None when it does not say, or not readably.
+        date: its Date, with a time zone; None without a readable one.
         subject: "" without one.
         from_: its authors.
-        sender: who sent it for them.
-        reply_to: where answers go.
-        to: recipients, as it says.
+        sender: its Sender, who sent it for the authors.
+        reply_to: addresses for answers.
+        to: recipients in its header.
         cc: further recipients.
-        resent_from: who passed it on unchanged, the last one first; none as a rule. RFC 5322 3.6.6.
-        text: the body as text, lines ending in LF: what was sent as plain text, or else what its HTML says.
-        reply: the beginning of `text`, up to what is quoted of an earlier message.
+        resent_from: people who passed it on unchanged, the last one first; usually none. RFC 5322 3.6.6.
+        text: the body as text, with LF at line ends: the plain text, or else the text of its HTML.
+        reply: the beginning of `text`, up to the quotation of an earlier message.
         quoted: the rest: `reply + quoted` is always `text`.
-        html: the body as HTML, as it was sent; "" when none was. Hostile: show it through `safe_html`.
-        attachments: everything else, in its order.
+        html: the body as HTML, unchanged; "" without one. Hostile: show it through `safe_html`.
+        attachments: all other parts, in order.
         nested: messages among the attachments.
-        kinds: what else it is.
-        report: what it reports; None when it is no report.
-        envelope: what SES says of it.
-        problems: what could not be read as it was meant.
+        kinds: its kinds.
+        report: its report; None if it is no report.
+        envelope: SES's lines.
+        problems: its malformed parts.
     """
 
     digest: str = ""
@@ -262,8 +262,8 @@ class Message:
 
     @property
     def sender_authenticated(self) -> str:
-        """The authors' domain, where SES found by DMARC that the message comes from there; "" where it did not, or authors have
-        several domains, or readers may understand the From field in several ways. Nobody else says it: ARC counts for nothing.
+        """The authors' domain, if SES confirmed it by DMARC. "" if DMARC did not pass, if the authors have several domains, or if
+        mail clients may read the From field in different ways. ARC is not evaluated.
         """
         unclear = any(problem.place == "header from" for problem in self.problems)
         if unclear or self.envelope.verdicts.get("dmarc") != "pass":
@@ -272,7 +272,7 @@ class Message:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The message as JSON has it: dates by RFC 3339, kinds sorted; of attachments everything but their bytes."""
+        """The message as JSON: dates by RFC 3339, kinds sorted, attachments without their bytes."""
         envelope = self.envelope
         return {
             "digest": self.digest,

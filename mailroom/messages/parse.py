@@ -1,7 +1,7 @@
 """Reads a message. Pure.
 
-Never raises, whatever the octets are: what cannot be read as its sender said is read as mail clients would, or kept as it is, and
-noted among the problems. Time is linear in the size of the message, and memory a small multiple of it.
+Never raises, for any bytes. Malformed parts are parsed as mail clients do, or kept unchanged, and noted among the problems. Time is
+linear in the size of the message, and memory a small multiple of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mailroom.messages.words import decoded_words
 __all__ = ["MAX_NESTED", "MESSAGE_TYPES", "digest_of", "opened_files", "parse"]
 
 MAX_NESTED: Final = 10
-"""Messages within messages that are looked into; those deeper are attachments like others."""
+"""Depth of nested messages that are parsed; deeper ones are attachments."""
 _OCTETS_IN_NESTED: Final = 4
 """How many times the octets of the whole message may be looked into again in messages within."""
 
@@ -63,12 +63,12 @@ _PADDED: Final = re.compile(rb"[^=]++=*+")
 
 
 def parse(raw: bytes) -> Message:
-    """The message that the octets are; never raises.
+    """Parse bytes as a message; never raises.
 
     Args:
-        raw: as it came, or as it lies in a tenant's bucket, with what SES wrote in front. Anything.
+        raw: a message as it arrived, or an object of a tenant's bucket with SES's lines in front. Any bytes.
 
-    Source: RFC 5322, RFC 2045 to 2049, RFC 2231, RFC 6532; and what mail in the world makes of them.
+    Source: RFC 5322, RFC 2045 to 2049, RFC 2231, RFC 6532; and the practice of mail programs.
     """
     return _Reader(raw, _limits(raw), depth=0).message()
 
