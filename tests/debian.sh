@@ -17,7 +17,7 @@ done
 packages=(
   bind9 bind9-utils buildah chromium clamav clamav-daemon clamav-freshclam knot mmdebstrap poppler-utils
   7zip arj binutils brotli cpio gcab genisoimage gnupg jlha-utils libarchive-tools lz4 lzip lzop ncompress qemu-utils
-  msitools squashfs-tools wimtools xorriso xz-utils zip zstd mutt nmh notmuch s-nail
+  msitools wixl squashfs-tools wimtools xorriso xz-utils zip zstd mutt nmh notmuch s-nail
 )
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
