@@ -16,6 +16,7 @@ from mailroom.layout import (
     ATTACHMENTS_PREFIX,
     BODIES_PREFIX,
     CLEAN_PREFIX,
+    DECISIONS_PREFIX,
     HELD_PREFIX,
     OUTGOING_PREFIX,
     RAW_PREFIX,
@@ -58,16 +59,17 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
         deny_all_but(role, "DenyDelivering", ["s3:PutObject*", "s3:Replicate*"], scanned),
     ]
     if role is not None:
+        requests = [f"{bucket_arn}/{prefix}*" for prefix in (DECISIONS_PREFIX, OUTGOING_PREFIX)]
         known = ["s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions"]
         statements += [
             allow("LetScannerTakeMail", role, ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], raw),
             allow("LetScannerDeliver", role, ["s3:GetObject", "s3:PutObject"], scanned),
             allow("LetScannerUnlist", role, ["s3:DeleteObject"], f"{bucket_arn}/{HELD_PREFIX}*"),
-            # What is recalled goes back into quarantine, from the version that a notice took the place of; and is never sent.
+            # What is recalled goes back into quarantine, from the version that a notice took the place of; never as a request.
             allow("LetScannerReadReplaced", role, ["s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
             allow("LetScannerTakeBack", role, ["s3:PutObject"], raw),
             {
-                **allow("DenyScannerSending", role, ["s3:PutObject"], f"{bucket_arn}/{OUTGOING_PREFIX}*"),
+                **allow("DenyScannerRequests", role, ["s3:PutObject"], requests),
                 "Effect": "Deny",
             },
             # Without the right to list, S3 says of what is gone that it is forbidden.

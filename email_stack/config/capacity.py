@@ -16,7 +16,7 @@ from email_stack.config.quotas import QUOTAS, SPARE_RECEIPT_RULES, Quota, defaul
 
 __all__ = ["QuotaUsage", "all_needed", "cell_needs", "quota_faults", "quota_usage", "tenant_needs"]
 
-_FUNCTION_MIB: Final = 2
+_FUNCTION_MIB: Final = 3
 """Of the zipped code of one function; the scanner's is an image, which Lambda does not count."""
 _MIRROR_MEMORY_MIB: Final = 3008
 _WORKER_CONCURRENCY: Final = 5

@@ -189,13 +189,13 @@ def test_only_the_scanner_reads_quarantine_and_delivers() -> None:
         "/held/*",
     ]
     assert allowed["LetScannerUnlist"]["Resource"]["Fn::Join"][1][1] == "/held/*"
-    never = found["DenyScannerSending"]
+    never = found["DenyScannerRequests"]
     assert (never["Effect"], never["Principal"], never["Action"]) == (
         "Deny",
         {"AWS": SCANNER.role_arn},
         ["s3:PutObject"],
     )
-    assert never["Resource"]["Fn::Join"][1][1] == "/raw/out/*"
+    assert [one["Fn::Join"][1][1] for one in never["Resource"]] == ["/raw/decisions/*", "/raw/out/*"]
 
 
 def test_arrivals_are_told_to_the_scanner() -> None:

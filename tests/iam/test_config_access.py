@@ -100,7 +100,7 @@ class Deployed:
 
 MAY = {
     "read": {"message", "threads", "attachment", "book", "requests"},
-    "send": {"request", "requests", "send"},
+    "send": {"request", "requests", "send", "book"},
     "addresses": {"book"},
     "held": {"held", "list", "decide"},
 }

@@ -122,6 +122,8 @@ def _tenant(draw: st.DrawFn, number: int) -> dict[str, Any]:
         "join_threads_by": draw(st.lists(st.sampled_from(["thread-index", "subject"]), max_size=3)),
         "removal": draw(st.sampled_from(["retain", "destroy"])),
         "live": draw(st.booleans()),
+        "settings": "git",
+        "ownership": f"email-claim={'0' * 32}",
         "receiving_tls": draw(st.sampled_from(["require", "optional"])),
         "tags": draw(_TAGS),
         **({"portal": portal, "parent_zone": parent} if delegated else {}),

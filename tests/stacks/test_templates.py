@@ -228,8 +228,8 @@ def test_tenant_adds_nothing_that_its_cell_shares(config: Config, templates: dic
             one["Properties"]["Handler"] for one in template["Resources"].values() if shared.search(json.dumps(one))
         )
         if stack.startswith("Tenant-"):
-            assert (kinds.count("AWS::Events::Rule"), handlers) == (0, [])
             dedicated = config.tenant(stack.removeprefix("Tenant-")).scanning.mode == "dedicated"
+            assert (kinds.count("AWS::Events::Rule"), handlers) == (dedicated, [])
             assert kinds.count("AWS::IAM::Role") == 1 + dedicated
             assert kinds.count("AWS::CloudWatch::Alarm") == 2 + 6 * dedicated
             (entry,) = of_type(template, "AWS::SSM::Parameter")
