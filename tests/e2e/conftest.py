@@ -98,10 +98,10 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def commands() -> Iterator[CommandLine]:
+def command_line() -> Iterator[CommandLine]:
     """The operator's command line, imported once."""
-    with tempfile.TemporaryDirectory(prefix="commands-") as folder, CommandLine(Path(folder)) as commands:
-        yield commands
+    with tempfile.TemporaryDirectory(prefix="commands-") as folder, CommandLine(Path(folder)) as command_line:
+        yield command_line
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +114,12 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory, commands: CommandLine, assemblies: Path) -> Iterator[Platform]:
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, command_line: CommandLine, assemblies: Path
+) -> Iterator[Platform]:
     """A bootstrapped, otherwise empty account of its own for each module."""
     with Emulator(enforce_iam=True) as emulator:
-        made = Platform(emulator, tmp_path_factory.mktemp("config"), commands, assemblies)
+        made = Platform(emulator, tmp_path_factory.mktemp("config"), command_line, assemblies)
         # Not from the project's folder: there the CLI would synthesize the app before.
         done = made.run(["cdk", "bootstrap", f"aws://{emulator.account_id}/{REGION}"], folder=made.folder)
         assert done.returncode == 0, done.stdout + done.stderr
