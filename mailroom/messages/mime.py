@@ -148,7 +148,7 @@ def read_header(raw: bytes) -> Header:
     return _Structure(raw, Problems(), Limits(parts=1, octets=0)).header()
 
 
-def read_structure(raw: bytes, problems: Problems, limits: Limits) -> Part:
+def read_structure(raw: bytes, problems: Problems, limits: Limits, path: str = "") -> Part:
     """The parts of a message; never raises.
 
     A multipart whose boundary is missing or nowhere to be found is read by the boundary that its first lines look like; without one
@@ -159,10 +159,11 @@ def read_structure(raw: bytes, problems: Problems, limits: Limits) -> Part:
         raw: the message, or a slice of one.
         problems: told of each problem.
         limits: counted down.
+        path: of the whole; default: "", a message.
 
     Source: RFC 2046 5.1; RFC 5322 2.1.
     """
-    return _Structure(raw, problems, limits).message()
+    return _Structure(raw, problems, limits).message(path)
 
 
 class _Structure:
@@ -188,8 +189,8 @@ class _Structure:
         first = _FROM_LINE.match(raw) or _JUNK_LINE.match(raw)
         return first.end() if first else 0
 
-    def message(self) -> Part:
-        root = self._part("", self._begin(), len(self.raw), "text/plain")
+    def message(self, path: str) -> Part:
+        root = self._part(path, self._begin(), len(self.raw), "text/plain")
         waiting = [(root, 0)]
         while waiting:
             part, depth = waiting.pop()

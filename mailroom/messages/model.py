@@ -144,7 +144,7 @@ class Attachment:
 
     Args:
         path: numbers of MIME parts, joined by dots; "" if the message is only this part. A colon and a number follow for a file
-            within text or within a winmail.dat.
+            within text or within a winmail.dat, and for what is within an S/MIME signature.
         filename: the sender's name for it; "" without one. Hostile text: see `safe_filename`.
         content_type: the sender's type for it, in lower case, such as "image/png".
         disposition: "attachment", "inline" or "".

@@ -22,9 +22,10 @@ from mailroom.messages.envelope import read_envelope
 from mailroom.messages.flowed import unflowed
 from mailroom.messages.identifiers import identifiers_of
 from mailroom.messages.kinds import kinds_of, report_of
-from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_structure
+from mailroom.messages.mime import MAX_PARTS, Header, Limits, Part, Problems, read_header, read_structure
 from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
 from mailroom.messages.quotes import split_quoted
+from mailroom.messages.smime import is_smime, signed_content
 from mailroom.messages.specs import UNCLEAR
 from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
 from mailroom.messages.words import decoded_words
@@ -197,7 +198,7 @@ class _Reader:
         if is_text and not filename and disposition != "attachment":
             return self._body(part, content)
         self._attach(part, content, disposition, filename)
-        return []
+        return self._signed(part, bytes(content)) if is_smime(part.kind.value, filename) else []
 
     def _content(self, part: Part) -> bytes | memoryview:
         """The part's octets, decoded."""
@@ -295,6 +296,24 @@ class _Reader:
             self.problems.add(part.place, "too-many-parts")
         else:
             self.nested.append(Nested(part.path, _Reader(content, self.limits, self.depth + 1).message()))
+
+    def _signed(self, part: Part, envelope: bytes) -> list[Block]:
+        """The body of a message that is signed within its envelope; of a file that is signed so, nothing."""
+        content, whole = signed_content(envelope)
+        if not whole:
+            self.problems.add(part.place, "smime-broken")
+        if not read_header(content).first("content-type"):
+            return []
+        self.limits.octets -= len(content)
+        if self.depth >= MAX_NESTED or self.limits.octets < 0:
+            self.problems.add(part.place, "too-deep")
+            return []
+        if self.limits.parts <= 0:
+            self.problems.add(part.place, "too-many-parts")
+            return []
+        within = _Reader(content, self.limits, self.depth + 1, self.problems, self.attachments, self.nested)
+        within.typed = self.typed
+        return within.blocks(read_structure(content, self.problems, self.limits, path=f"{part.path}:1"))
 
     def _open_tnef(self, part: Part, content: bytes | memoryview) -> None:
         self._add_tnef(part, f"{part.path}:", content, depth=0)

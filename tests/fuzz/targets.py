@@ -11,6 +11,7 @@ from mailroom.messages.dates import read_date
 from mailroom.messages.parameters import parameterized
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
+from mailroom.messages.smime import signed_content
 from mailroom.messages.tnef import tnef_files
 from mailroom.messages.words import decoded_words
 from mailroom.threads import message_ids
@@ -43,6 +44,11 @@ def _tnef(octets: bytes) -> None:
     assert sum(len(file.data) for file in files) <= len(octets)
 
 
+def _smime(octets: bytes) -> None:
+    content, _whole = signed_content(octets)
+    assert len(content) <= len(octets)
+
+
 def _text(octets: bytes) -> None:
     text = octets.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     reply, quoted = split_quoted(text)
@@ -60,6 +66,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "header": _header,
     "charset": _charset,
     "tnef": _tnef,
+    "smime": _smime,
     "text": _text,
     "html": _html,
 }

@@ -13,6 +13,7 @@ import pytest
 
 from tests.fuzz.targets import TARGETS
 from tests.mailroom.messages.corpus import CASES, CORPUS
+from tests.mailroom.messages.test_smime import HEAD
 from tests.mailroom.messages.test_tnef import WHOLE
 
 FOUND: Final = CORPUS / "fuzzed"
@@ -22,6 +23,7 @@ RUNS: Final = {
     "header": 8_000,
     "charset": 40_000,
     "tnef": 60_000,
+    "smime": 60_000,
     "text": 20_000,
     "html": 20_000,
 }
@@ -74,8 +76,9 @@ def _seeds(target: str) -> list[bytes]:
                 "utf-16le",
             )
             return known + [label.encode() + b'\n\xa4\xe9\x1b$B$"\x1b(B+AOk-' for label in labels]
-        case "tnef":
-            return [*known, WHOLE]
+        case "tnef" | "smime":
+            pieces = b"\x24\x80\x04\x05a: b\n\0\0"
+            return [*known, *([WHOLE] if target == "tnef" else [HEAD + pieces, HEAD + pieces[2:-2]])]
         case "html":
             return [*known, *(case.raw for case in CASES if b"text/html" in case.raw.lower())]
         case _:

@@ -18,6 +18,7 @@ from mailroom.messages.html import safe_html
 from mailroom.messages.model import Address, Message
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
+from mailroom.messages.smime import signed_content
 from mailroom.messages.tnef import tnef_files
 from mailroom.outbox.compose import compose
 from mailroom.outbox.model import Outgoing
@@ -29,6 +30,8 @@ __all__ = ["GROWN", "grows", "overlapping"]
 _SECONDS_AN_OCTET: Final = 2e-6
 """Four times what the slowest of them takes that is no square."""
 
+_SIGNED: Final = bytes.fromhex("308006092a864886f70d010702a080308002010131003080060130a080")
+"""Where the content of a signature begins. RFC 5652 5.1."""
 _MIXED: Final = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 _FIELDS: Final = (
     *("From", "To", "Cc", "Reply-To", "Sender", "Subject", "Date", "Message-ID", "In-Reply-To", "References"),
@@ -317,6 +320,9 @@ def _grown() -> dict[str, tuple[Callable[[Any], object], Callable[[int], Any]]]:
             tnef_files,
             lambda size: _tnef(0x00069005, struct.pack("<I", 1000) + b"\2\0\1\0aaaa" * 99, size // 800),
         ),
+        "smime: pieces": (signed_content, lambda size: _SIGNED + b"\x24\x80" + b"\x04\x01a" * (size // 3)),
+        "smime: pieces in pieces": (signed_content, lambda size: _SIGNED + b"\x24\x80" * (size // 2)),
+        "smime: skipped": (signed_content, lambda size: _SIGNED[:20] + b"\x31\x80" * (size // 2)),
     }
     for field in _FIELDS:
         found |= {f"parse: {field}: {unit!r}": (parse, _mail(field, unit)) for unit in _UNITS}
