@@ -91,7 +91,7 @@ class Envelope:
 
     Args:
         sender: envelope sender; "" for none, as in bounces.
-        recipients: envelope recipients, as SES names them.
+        recipients: envelope recipients that SES names: one of those that the message came to; () if SES did not receive it.
         ses_id: SES's id of the message; "" if SES did not receive it.
         received: time of SES's receipt; None if SES did not receive it.
         verdicts: SES's verdicts in lower case, by "spam", "virus", "spf", "dkim" and "dmarc", as far as SES gives them.

@@ -109,7 +109,7 @@ class Delivery:
         source: key of the raw message in the bucket, as the scanner delivered it.
         received: time of the delivery, with a time zone.
         sender: sender of the envelope; "" for none, as bounces have.
-        recipients: recipients of the envelope.
+        recipients: recipients of the envelope, as far as they are known: of received mail, the one that SES names.
         verdicts: SES's own verdicts, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc".
         verdict: verdict of the tenant's own scanner when it delivered the message: "clean", or what it found, such as "infected",
             whatever SES says. "" for sent messages, and for what came before this was kept.

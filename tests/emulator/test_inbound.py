@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mailroom.messages import parse
+
 from .conftest import REGION, Stacks
 from .receiving import inbox, rule
 
@@ -112,6 +114,23 @@ def test_each_recipient_is_answered_for_itself(stacks: Stacks, active: Any, veri
     receipt = stacks.emulator.receive(MAIL, [f"known@{verified}", f"unknown@{verified}"], REGION)
     assert [outcome.accepted for outcome in receipt.outcomes] == [True, False]
     assert len(receipt.objects) == 1
+
+
+def test_each_tenant_gets_a_copy(stacks: Stacks, active: Any, verified: str) -> None:
+    """A mail to addresses of two rules is written by both; each copy names one recipient, of its own rule."""
+    owners = {"one": [f"a@{verified}", f"b@{verified}"], "two": [f"c@{verified}"]}
+    rules = []
+    for name, recipients in owners.items():
+        action = {"S3Action": {"BucketName": "copies-mail", "ObjectKeyPrefix": f"raw/{name}/"}}
+        rules.append(rule(name, "copies-mail", recipients, Actions=[action]))
+    stacks.deploy(inbox("copies", *rules))
+    active("copies")
+    receipt = stacks.emulator.receive(MAIL, [f"c@{verified}", f"b@{verified}", f"a@{verified}"], REGION)
+    known = {}
+    for one in receipt.objects:
+        body = stacks.client("s3").get_object(Bucket=one.bucket, Key=one.key)["Body"].read()
+        known[one.rule] = parse(body).envelope.recipients
+    assert known == {"one": (f"b@{verified}",), "two": (f"c@{verified}",)}
 
 
 def test_mail_without_tls_is_refused_where_a_rule_requires_it(stacks: Stacks, active: Any, verified: str) -> None:
