@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.messages.addresses import MOST_ADDRESSES, addresses
-from mailroom.messages.bodies import Block, alternative, html_of, text_of
+from mailroom.messages.bodies import Block, alternative, html_of, shows, text_of
 from mailroom.messages.charsets import decoded, decoded_html
 from mailroom.messages.dates import read_date
 from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
@@ -27,7 +27,7 @@ from mailroom.messages.model import Address, Attachment, Message, Nested, Origin
 from mailroom.messages.quotes import split_quoted
 from mailroom.messages.smime import is_smime, signed_content
 from mailroom.messages.specs import UNCLEAR
-from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_files
+from mailroom.messages.tnef import TNEF_TYPES, is_tnef, tnef_body, tnef_files
 from mailroom.messages.words import decoded_words
 
 __all__ = ["MAX_NESTED", "MESSAGE_TYPES", "digest_of", "opened_files", "parse"]
@@ -51,6 +51,8 @@ _OF_ITSELF: Final = (
 )
 _ONE_FIELD: Final = frozenset({"from", "sender", "reply-to"})
 """Fields that a message has once. RFC 5322 3.6."""
+_MOST_RTF: Final = 2_000_000
+"""Octets of a body in RTF that are read."""
 _MOST_THREAD_INDEX: Final = 1000
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
 _TOKEN: Final = re.compile(r"\s*+\"?([^\s;(),\"]*+)")
@@ -119,11 +121,15 @@ class _Reader:
     decoded: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     typed: set[str] = field(default_factory=set)
     """Lines that look quoted, and were typed by the sender."""
+    tnef: tuple[str, bytes | memoryview] | None = None
+    """The first winmail.dat, whose body counts where there is no other."""
 
     def message(self) -> Message:
         root = read_structure(self.raw, self.problems, self.limits)
         header = root.header
         blocks = self.blocks(root)
+        if not any(block.html or shows(block.text) for block in blocks):
+            blocks = self._body_of_tnef() if self.tnef else blocks
         text = text_of(blocks)
         subject = self._words(header, "subject")
         reply, quoted = split_quoted(text, subject, typed=frozenset(self.typed))
@@ -313,10 +319,22 @@ class _Reader:
             return []
         within = _Reader(content, self.limits, self.depth + 1, self.problems, self.attachments, self.nested)
         within.typed = self.typed
-        return within.blocks(read_structure(content, self.problems, self.limits, path=f"{part.path}:1"))
+        blocks = within.blocks(read_structure(content, self.problems, self.limits, path=f"{part.path}:1"))
+        self.tnef = self.tnef or within.tnef
+        return blocks
 
     def _open_tnef(self, part: Part, content: bytes | memoryview) -> None:
         self._add_tnef(part, f"{part.path}:", content, depth=0)
+        self.tnef = self.tnef or (part.place, content)
+
+    def _body_of_tnef(self) -> list[Block]:
+        """The body in the first winmail.dat."""
+        place, content = self.tnef or ("", b"")
+        body = tnef_body(content, max(0, min(_MOST_RTF, self.limits.octets)))
+        self.limits.octets -= body.read
+        if body.problem:
+            self.problems.add(place, body.problem)
+        return [Block(text=body.text, html=body.html)]
 
     def _add_tnef(self, part: Part, begin: str, content: bytes | memoryview, *, depth: int) -> None:
         """Add the files, each followed by those in it where it is a message, which is a stream like this one."""

@@ -1,4 +1,4 @@
-"""The files in a winmail.dat, which Outlook sends instead of attachments. Pure.
+"""The files and the body in a winmail.dat, which Outlook sends instead of attachments. Pure.
 
 Source: MS-OXTNEF 2.1 (structure), MS-OXPROPS (property identifiers), MS-OXCDATA 2.11.1 (property types).
 """
@@ -11,7 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["TNEF_TYPES", "TnefFile", "is_tnef", "tnef_files", "tnef_values"]
+from mailroom.messages.charsets import decoded_html
+from mailroom.messages.rtf import decompressed, read_rtf
+
+__all__ = ["TNEF_TYPES", "TnefBody", "TnefFile", "is_tnef", "tnef_body", "tnef_files", "tnef_values"]
 
 TNEF_TYPES: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
@@ -31,9 +34,34 @@ _CONTENT: Final = 0x3701
 _METHOD: Final = 0x3705
 _EMBEDDED_MESSAGE: Final = 5
 _OBJECT_TYPE: Final = 0x000D
+_BINARY: Final = 0x0102
+_UNICODE: Final = 0x001F
 _INTERFACE_OCTETS: Final = 16
 """In front of the value of an object; a binary value has nothing in front."""
 _MESSAGE_PROPERTIES: Final = 0x00069003
+
+_BODY_TEXT: Final = 0x0002800C
+_BODY: Final = 0x1000
+_COMPRESSED_RTF: Final = 0x1009
+_HTML: Final = 0x1013
+_INTERNET_CODE_PAGE: Final = 0x3FDE
+_LABELS: Final = {
+    932: "shift_jis",
+    936: "gb18030",
+    949: "euc-kr",
+    950: "big5",
+    874: "windows-874",
+    65001: "utf-8",
+    20127: "us-ascii",
+    20866: "koi8-r",
+    21866: "koi8-u",
+    50220: "iso-2022-jp",
+    51932: "euc-jp",
+    54936: "gb18030",
+    **{number: f"windows-{number}" for number in range(1250, 1259)},
+    **{28590 + number: f"iso-8859-{number}" for number in (*range(1, 10), 13, 15)},
+}
+"""Charsets of code pages."""
 
 _FIXED_SIZES: Final = {
     0x0001: 4,
@@ -65,6 +93,21 @@ class TnefFile:
     settled: bool = field(default=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TnefBody:
+    """The body of a message: its text and its HTML, "" without; the problem of its charset; how much RTF was read, in octets."""
+
+    text: str = ""
+    html: str = ""
+    problem: str = ""
+    read: int = 0
+
+    def __post_init__(self) -> None:
+        """Lines end in LF."""
+        for name in ("text", "html"):
+            object.__setattr__(self, name, getattr(self, name).replace("\r\n", "\n").replace("\r", "\n"))
+
+
 class _BrokenError(Exception):
     """The stream ends too early, or says what cannot be."""
 
@@ -94,6 +137,44 @@ def tnef_files(data: bytes | memoryview) -> tuple[list[TnefFile], bool]:
     except (_BrokenError, struct.error):
         return files, False
     return files, True
+
+
+def tnef_body(data: bytes | memoryview, most: int) -> TnefBody:
+    """The body of the message itself; without HTML, the RTF gives it, or else a text that is missing. Never raises.
+
+    Args:
+        data: the stream.
+        most: octets of RTF to read.
+    """
+    code_page, plain = "cp1252", b""
+    found: dict[int, tuple[int, bytes]] = {}
+    with suppress(_BrokenError, struct.error):
+        for attribute, value in _attributes(memoryview(data)):
+            if attribute == _BEGIN_ATTACHMENT:
+                break
+            if attribute == _CODE_PAGE and len(value) >= 4:
+                code_page = _codec(struct.unpack_from("<I", value)[0])
+            elif attribute == _BODY_TEXT:
+                plain = plain or bytes(value)
+            elif attribute == _MESSAGE_PROPERTIES:
+                for kind, name, content in _properties(value):
+                    found.setdefault(name, (kind, content))
+    text = _string(found.get(_BODY), code_page) or _text(plain, code_page)
+    kind, content = found.get(_HTML, (0, b""))
+    if content and kind == _BINARY:
+        number = int.from_bytes(found.get(_INTERNET_CODE_PAGE, (0, b""))[1][:4], "little")
+        html, problem = decoded_html(content.rstrip(b"\0"), _LABELS.get(number, ""))
+        return TnefBody(text, html, problem)
+    if html := _string((kind, content), code_page):
+        return TnefBody(text, html)
+    rtf = decompressed(found.get(_COMPRESSED_RTF, (0, b""))[1], most)
+    body = read_rtf(rtf)
+    return TnefBody(text or body.text, body.html, read=len(rtf))
+
+
+def _string(value: tuple[int, bytes] | None, code_page: str) -> str:
+    kind, content = value if value is not None else (0, b"")
+    return _decoded(bytes([kind == _UNICODE]) + content, code_page)
 
 
 def tnef_values(data: bytes | memoryview) -> Iterator[bytes]:
@@ -140,7 +221,7 @@ def _take(file: TnefFile, attribute: int, value: memoryview, code_page: str) -> 
     elif attribute == _PROPERTIES:
         found: dict[int, bytes] = {}
         for kind, name, content in _properties(value):
-            plain = _without_interface(kind, content) if name == _CONTENT else bytes([kind == 0x001F]) + content
+            plain = _without_interface(kind, content) if name == _CONTENT else bytes([kind == _UNICODE]) + content
             found.setdefault(name, plain)
         names = (_LONG_FILENAME, _FILENAME, _DISPLAY_NAME)
         long = next((found[name] for name in names if name in found), b"")

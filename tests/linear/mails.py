@@ -18,6 +18,7 @@ from mailroom.messages.html import safe_html
 from mailroom.messages.model import Address, Message
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
+from mailroom.messages.rtf import decompressed, read_rtf
 from mailroom.messages.smime import signed_content
 from mailroom.messages.tnef import tnef_files
 from mailroom.outbox.compose import compose
@@ -32,6 +33,10 @@ _SECONDS_AN_OCTET: Final = 2e-6
 
 _SIGNED: Final = bytes.fromhex("308006092a864886f70d010702a080308002010131003080060130a080")
 """Where the content of a signature begins. RFC 5652 5.1."""
+_RTF: Final = (
+    *(b"{", b"}", b"{}", b"\\", b"\\'e4", b"\\u8364?", b"\\f1", b"\\par", b"a\r"),
+    *(b"{\\*\\htmltag1 <b>}", b"{\\*", b"\\bin1 a"),
+)
 _MIXED: Final = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 _FIELDS: Final = (
     *("From", "To", "Cc", "Reply-To", "Sender", "Subject", "Date", "Message-ID", "In-Reply-To", "References"),
@@ -270,6 +275,15 @@ def _tnef(attribute: int, value: bytes, count: int) -> bytes:
     return struct.pack("<IH", 0x223E9F78, 1) + begun + one * count
 
 
+def _lzfu(size: int) -> bytes:
+    """References alone, each to the longest that there is."""
+    return struct.pack("<II", size, 10**9) + b"LZFu\0\0\0\0" + (b"\xff" + b"\0\x0f" * 8) * (size // 145)
+
+
+def _rtf(unit: bytes, size: int) -> bytes:
+    return b"{\\rtf1\\fromhtml1 " + unit * (size // len(unit))
+
+
 def _compose(**fields: Any) -> bytes:
     sender = Address(address="a@b.example")
     outgoing = Outgoing(sender=sender, to=(sender,), **fields)
@@ -320,6 +334,8 @@ def _grown() -> dict[str, tuple[Callable[[Any], object], Callable[[int], Any]]]:
             tnef_files,
             lambda size: _tnef(0x00069005, struct.pack("<I", 1000) + b"\2\0\1\0aaaa" * 99, size // 800),
         ),
+        "rtf: references": (partial(decompressed, most=10**9), _lzfu),
+        **{f"rtf: {unit!r}": (read_rtf, partial(_rtf, unit)) for unit in _RTF},
         "smime: pieces": (signed_content, lambda size: _SIGNED + b"\x24\x80" + b"\x04\x01a" * (size // 3)),
         "smime: pieces in pieces": (signed_content, lambda size: _SIGNED + b"\x24\x80" * (size // 2)),
         "smime: skipped": (signed_content, lambda size: _SIGNED[:20] + b"\x31\x80" * (size // 2)),
