@@ -17,15 +17,15 @@ _FIELDS: Final = ("path", "filename", "verdict", "signature", "risks")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What the scanner found in one part of a message.
+    """A finding of the scanner in one part of a message.
 
     Args:
-        filename: as the sender named it, cut after 100 characters or more; "" where it has no name. Hostile text.
-        verdict: "infected", "encrypted", "over-limit", "error", or "clean" for active content alone.
-        signature: what ClamAV or the scanner calls it; "" for active content alone.
+        filename: the sender's name for it, cut after 100 characters or more; "" without one. Hostile text.
+        verdict: "infected", "encrypted", "over-limit", "error", or "clean" if only active content was found.
+        signature: ClamAV's or the scanner's name for it; "" if only active content was found.
         risks: classes of active content in it.
-        path: number of the MIME part, such as "2" or "1.2"; "" for the message as a whole. What stands behind a colon tells where
-            within the part.
+        path: number of the MIME part, such as "2" or "1.2"; "" for the whole message. The text after a colon gives the place within
+            the part.
     """
 
     filename: str

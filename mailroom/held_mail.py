@@ -51,25 +51,25 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldMessage:
-    """A message that waits in quarantine. Its text stays there; all that a sender wrote is hostile.
+    """A message held in quarantine, without its text. All values that a sender wrote are hostile.
 
     Args:
-        id: names it, for `HeldMail.message`; `held_id` of a MessageHeld event. It may stand in a URL.
+        id: its id for `HeldMail.message`, and `held_id` of a MessageHeld event. Valid in a URL.
         delivery: SES's id of the delivery; "out/" and the id of the request for a message of the outbox.
-        key: key of the raw message in the bucket, which nobody but the scanner reads.
-        version: its version there.
+        key: key of the raw message in the bucket; only the scanner reads that object.
+        version: version of that object.
         arrived: when it arrived, with a time zone.
         held: when the scanner last decided to hold it, with a time zone.
-        verdict: what the scanner found: the worst of all.
-        reason: why it is held, where its verdict and the tenant's policy alone do not say; "" otherwise.
-        risks: classes of active content in it that its tenant wants noted, stripped or held.
+        verdict: the scanner's worst verdict.
+        reason: reason for holding it besides verdict and policy; "" if there is none.
+        risks: classes of active content in it that the tenant's policy flags, strips or holds.
         octets: size of the raw message, in bytes.
-        sender: sender of the envelope; "" where it has none, or SES did not write it.
+        sender: envelope sender; "" without one, or if SES recorded none.
         recipients: recipients of the envelope; of a message of the outbox, all in its header, at most 50.
         from_: authors by its header, at most five.
         subject: its subject, at most 300 characters.
-        findings: what was found in it, the worst first, at most twenty.
-        request: id of the latest release that was asked for and not carried out; "" where there is none.
+        findings: its findings, worst first, at most twenty.
+        request: id of the latest refused release; "" if there is none.
     """
 
     id: str
@@ -91,7 +91,7 @@ class HeldMessage:
 
     @property
     def outgoing(self) -> bool:
-        """Whether the tenant wants to send it."""
+        """Whether it is outgoing mail of the tenant."""
         return self.delivery.startswith("out/")
 
     def to_json(self) -> str:

@@ -20,20 +20,20 @@ _ID: Final = re.compile(r"[!-;=?-~]{1,900}+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a message is.
+    """State of a message in the outbox.
 
     Args:
-        id: names the message in the outbox.
-        state: how far it is.
-        at: since when, with a time zone.
-        ses_id: SES's id of it; "" before it was sent. What became of it is told by this id.
-        reason: why it was refused: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable", "deadline", or
-            what the organisation has set: "off", "recipient", "repeated". Why it is queued for longer: "quota", SES takes no more
-            now, or "unreachable". "" otherwise.
-        explanation: of what was refused, which address or file, by its place in the Outgoing, which rule, and what to do:
-            "to 2: ...", "attachment 1: infected, ..."; "" otherwise. It holds no address.
-        message: names the filed copy, for `MessageReader.message`; "" before it is filed.
-        asked: when it was asked for, with a time zone; None for what is no request of the store's.
+        id: id of the request.
+        state: its state.
+        at: when the state began, with a time zone.
+        ses_id: SES's id of it; "" before it was sent. `MessageReader.engagements` lists its events by this id.
+        reason: reason of a refusal: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable", "deadline", or
+            for settings of the organisation "off", "recipient", "repeated". Reason of a wait in the queue: "quota" for SES's
+            quotas, or "unreachable". "" otherwise.
+        explanation: of a refusal, the address or file by its place in the Outgoing, the rule and the remedy: "to 2: ...",
+            "attachment 1: infected, ..."; "" otherwise. It contains no address.
+        message: id of the stored copy, for `MessageReader.message`; "" before it is stored.
+        asked: time of the request, with a time zone; None if the store has no request of it.
     """
 
     id: str
@@ -51,11 +51,11 @@ class OutgoingFile:
     """A file to attach.
 
     Args:
-        filename: as the recipient sees it.
-        content_type: such as "application/pdf", with its parameters if it has some: "text/calendar; method=REPLY". A text file
-            in UTF-8 gets `charset=utf-8` by itself.
-        data: content, as bytes; `Outbox.send` says how big the message may be.
-        content_id: by which the HTML shows it, as in `<img src="cid:logo">`; "" for a file beside the text. RFC 2392.
+        filename: the name that the recipient sees.
+        content_type: such as "application/pdf", with parameters if needed: "text/calendar; method=REPLY". A text file in UTF-8 gets
+            `charset=utf-8` automatically.
+        data: its bytes; `Outbox.send` gives the maximum size of a message.
+        content_id: name for the HTML, as in `<img src="cid:logo">`; "" for a file beside the text. RFC 2392.
     """
 
     filename: str
@@ -66,29 +66,28 @@ class OutgoingFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
-    """A message that is to be sent.
+    """A message to send.
 
     Args:
-        sender: a designated address of the tenant's, with the name to show beside it; a DesignatedAddress is taken, too. Without a
-            name, it gets the one that its organisation set.
+        sender: a designated address of the tenant with its display name, as Address or DesignatedAddress. Without a name, it gets
+            the name that its organisation set.
         to: recipients.
-        cc: further recipients, whom all see.
-        bcc: recipients whom nobody sees.
-        reply_to: where answers go. Default: to the sender.
+        cc: further recipients, visible to all.
+        bcc: hidden recipients.
+        reply_to: addresses for answers. Default: the sender.
         subject: one line.
-        text: the body as plain text. Default: what the HTML says.
+        text: the body as plain text. Default: the text of the HTML.
         html: the same as HTML; "" for none.
-        attachments: files, and pictures that the HTML shows.
-        in_reply_to: Message-ID of the message that it answers, without brackets; "" when it answers none. See `answering`.
-        references: Message-IDs of those before it, the oldest first.
-        automatic: whether no person wrote it, as a receipt or an answer while somebody is away: other machines do not answer it
-            then. RFC 3834.
-        unsubscribe: https URL of the application's that ends such mail by a POST without more questions; "" for none. Mailbox
-            providers want it on bulk mail. It names whom it is for, so sign it. RFC 8058.
-        signature: whether the signature of the sender's address is appended, where its organisation set one. Default: True.
+        attachments: files, and images of the HTML.
+        in_reply_to: Message-ID of the answered message, without brackets; "" for none. See `answering`.
+        references: Message-IDs of its ancestors, oldest first.
+        automatic: whether a program wrote it, such as a receipt or an absence note: then other programs do not answer it. RFC 3834.
+        unsubscribe: https URL of the application; a POST to it unsubscribes the recipient at once. "" for none. Mailbox providers
+            want it on bulk mail. It identifies the recipient, so sign it. RFC 8058.
+        signature: whether to append the signature that the organisation set for the sender's address. Default: True.
 
     Raises:
-        ValueError: an address or a file is of another type, or a lone one stands where a tuple must. The text holds no address.
+        ValueError: an address or a file has another type, or is not in a tuple. The text contains no address.
     """
 
     sender: Address
@@ -123,7 +122,7 @@ class Outgoing:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all of it, in hexadecimal: the same message has the same."""
+        """SHA-256 of the whole message, in hexadecimal."""
         said = {
             name: value
             for name, value in asdict(self).items()

@@ -142,13 +142,12 @@ class Outbox:
         return known.progress if known is not None else None
 
     def requests(self, *, state: OutboxState | None = None, limit: int = 50, after: str = "") -> Page[Progress]:
-        """Messages that were asked for and how far they are, the latest first: also those whose id nobody has any more.
+        """Requests and their states, latest first, including requests whose id is lost.
 
-        A change may take a second to be seen here; `progress` sees it at once. Not listed are those that were asked for before
-        requests were listed.
+        A change may take a second to appear here; `progress` shows it at once. Requests from before this list existed are missing.
 
         Args:
-            state: those of this state alone. Default: all. A page may then be empty and not be the last.
+            state: lists requests of this state only. Default: all. A page may then be empty before the last one.
             limit: most items of the page, from 1 up. Default: 50; 100 for a greater number.
             after: `next` of the page before; "" for the first page.
 

@@ -27,11 +27,11 @@ _MACHINES: Final = frozenset({"mailer-daemon", "mail-daemon", "postmaster", "nor
 
 
 class Answering(TypedDict, total=False):
-    """What `answering` returns: keyword arguments of `Outgoing`; none for a message without a Message-ID.
+    """The result of `answering`: keyword arguments of `Outgoing`; empty for a message without a Message-ID.
 
     Attributes:
-        in_reply_to: Message-ID of the message that is answered, without brackets.
-        references: Message-IDs of those before it and its own, the oldest first, at most twenty.
+        in_reply_to: Message-ID of the answered message, without brackets.
+        references: Message-IDs of its ancestors and its own, oldest first, at most twenty.
     """
 
     in_reply_to: str
@@ -44,7 +44,7 @@ def answering(message: Message) -> Answering:
         Outgoing(..., **answering(stored.content))
 
     Args:
-        message: message that is answered; one without a Message-ID gives nothing.
+        message: the message to answer; without a Message-ID the result is empty.
 
     Source: RFC 5322 3.6.4.
     """
@@ -69,25 +69,25 @@ def reply_to(
     automatic: bool = False,
     anyway: bool = False,
 ) -> Outgoing:
-    """An answer to a message, ready for `Outbox.send`: in its thread, to whoever wrote it, "Re: " before its subject.
+    """An answer to a message, ready for `Outbox.send`: to its author, in its thread, with "Re: " before its subject.
 
-    It goes to Reply-To, or else to From; an answer to a message from `sender` itself goes on to its recipients. An automatic one
-    goes to the sender of the envelope, "Auto: " before its subject.
+    It goes to Reply-To, or else to From. An answer to a message from `sender` itself goes to that message's recipients. An
+    automatic answer goes to the envelope sender, with "Auto: " before its subject.
 
     Args:
-        message: message that is answered: `content` of a StoredMessage.
-        sender: a designated address of the tenant's, as `AddressBook.senders` has them.
-        text: the body as plain text. What is answered is not quoted.
+        message: the message to answer: `content` of a StoredMessage.
+        sender: a designated address of the tenant: one of `AddressBook.senders`.
+        text: the body as plain text. The answer does not quote the message.
         html: the same as HTML. Default: none.
-        attachments: files, and pictures that the HTML shows. Default: none.
-        everybody: whether all other recipients get a copy. Default: False. An automatic answer goes to one alone.
-        automatic: whether no person wrote it. Default: False.
-        anyway: whether an automatic answer is made even where none may be. Default: False.
+        attachments: files, and images of the HTML. Default: none.
+        everybody: whether all other recipients get a copy. Default: False. An automatic answer goes to one recipient only.
+        automatic: whether a program wrote it. Default: False.
+        anyway: whether to allow an automatic answer that RFC 3834 forbids. Default: False.
 
     Raises:
-        ValueError: nobody can be answered, or an automatic answer may not be: the message is automatic itself, bulk mail, of a
-            mailing list, a bounce or another report, without a sender of its envelope, from a mail system or from `sender` itself.
-            The text says which, and no address.
+        ValueError: the message has no usable sender, or forbids an automatic answer: it is automatic itself, bulk mail, from a
+            mailing list, a bounce or another report, without an envelope sender, from a mail system or from `sender` itself. The
+            text gives the reason, and no address.
 
     Source: RFC 5322 3.6.3 and 3.6.4; RFC 3834 2, 3.1.5 and 4.
     """

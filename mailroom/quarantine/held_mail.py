@@ -33,10 +33,10 @@ _INFECTED: Final = "infected"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldMail:
-    """What waits in one tenant's quarantine. `HeldMail.of` makes one.
+    """Held mail in one tenant's quarantine. `HeldMail.of` makes one.
 
-    It shows who wrote to whom about what, and why it waits; the message itself is read by nobody but the scanner. An application
-    needs the grant `TenantSubdomain.grant_held`.
+    It shows authors, recipients, subject and the reason; only the scanner reads the message itself. An application needs the grant
+    `TenantSubdomain.grant_held`.
 
     Args:
         s3: client of S3.
@@ -66,7 +66,7 @@ class HeldMail:
         return cls(s3=application_clients(session, config)[1], bucket=bucket)
 
     def messages(self, *, limit: int = 50, after: str = "") -> Page[HeldMessage]:
-        """What waits, what arrived first before the others. It takes one request to S3 for each message of the page.
+        """Held messages, oldest first. Takes one request to S3 per message of the page.
 
         Args:
             limit: most items of the page, from 1 up. Default: 50; 100 for a greater number.
@@ -86,13 +86,13 @@ class HeldMail:
         return Page(items=tuple(one for one in found if one is not None), next=ids[-1] if goes_on else "")
 
     def message(self, id: str) -> HeldMessage | None:
-        """One message that waits; None where it waits no more.
+        """One held message; None if it is not held any more.
 
         Args:
             id: `id` of a HeldMessage, or `held_id` of an event.
 
         Raises:
-            ValueError: `id` is none.
+            ValueError: `id` is not an id.
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
@@ -101,19 +101,19 @@ class HeldMail:
         return self._read(id) if self._waits(id) else None
 
     def release(self, message: HeldMessage, *, by: str, reason: str) -> str:
-        """Ask for a message to be delivered, whatever the tenant's policy says; returns the id of the request.
+        """Request the delivery of a message, even against the tenant's policy; returns the id of the request.
 
-        The scanner scans it once more and has the last word: it releases no malware, and nothing that turns out to be worse than
-        `message.verdict`. MessageReleased tells that it went; where it did not, it waits on, and its `request` is this id. Who
-        asks, by the application's word and by S3's, and why stands in the verdict's record.
+        The scanner scans it once more and decides: it releases no malware, and nothing whose new verdict is worse than
+        `message.verdict`. MessageReleased reports the release. After a refusal the message stays, and its `request` is this id. The
+        verdict's record has the reason and the requester, as named by the application and by S3.
 
         Args:
-            message: as it was listed.
-            by: who asks: 1 to 512 printable characters, such as the user's id.
-            reason: why: 1 to 200 printable characters.
+            message: a listed message.
+            by: the requester: 1 to 512 printable characters, such as the user's id.
+            reason: 1 to 200 printable characters.
 
         Raises:
-            ValueError: malware was found in the message, or `by` or `reason` is no such text.
+            ValueError: the message has malware, or `by` or `reason` is not such a text.
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """
@@ -124,17 +124,18 @@ class HeldMail:
         return self._ask(DecisionKind.RELEASE, message, by, reason)
 
     def discard(self, message: HeldMessage, *, by: str, reason: str) -> str:
-        """Ask for a message to be deleted from quarantine, unread; returns the id of the request.
+        """Request the deletion of a message from quarantine; returns the id of the request.
 
-        MessageDiscarded tells that it is gone. A message of the outbox is refused by it. Its verdict stays, with who asked and why.
+        MessageDiscarded reports the deletion. A message of the outbox becomes `refused`. Its verdict stays, with requester and
+        reason.
 
         Args:
-            message: as it was listed.
-            by: who asks: 1 to 512 printable characters, such as the user's id.
-            reason: why: 1 to 200 printable characters.
+            message: a listed message.
+            by: the requester: 1 to 512 printable characters, such as the user's id.
+            reason: 1 to 200 printable characters.
 
         Raises:
-            ValueError: `by` or `reason` is no such text.
+            ValueError: `by` or `reason` is not such a text.
             RetryableError: AWS does not answer, or takes no more now.
             PermanentError: AWS refuses, and would again.
         """

@@ -31,11 +31,10 @@ class Page(Generic[T]):
     """One page of a list.
 
     Args:
-        items: items of the page, at most 100. A page may hold fewer than asked for, or none, before the last one.
-        next: position behind the page, for `after` of the next call; "" on the last page. It holds no address, and
-            may stand in a URL as it is. Opaque: its form may change.
-        thread: present id of the thread that was asked for, which differs once it became part of another; "" where there is none,
-            and for other lists.
+        items: items of the page, at most 100. A page before the last one may have fewer than requested, or none.
+        next: position behind the page, for `after` of the next call; "" on the last page. It contains no address, and is valid in a
+            URL. Opaque: its form may change.
+        thread: present id of the requested thread, which differs after a merge; "" if there is none, and for other lists.
     """
 
     items: tuple[T, ...]
@@ -45,17 +44,17 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadSummary:
-    """A thread, as lists show it.
+    """A thread's entry in lists.
 
     Args:
-        thread: id of the thread. A thread that becomes part of another can still be read by its old id.
+        thread: id of the thread. After a merge, the old id still works.
         subject: subject of its first message, at most 300 characters.
         first: time of its first message, with a time zone.
         latest: time of its latest message, with a time zone.
         messages: number of its messages, with those that have expired.
         participants: addresses of authors, at most twenty.
-        sent: number of those messages that the tenant sent, without what it sent before this was kept. `messages - sent` came:
-            whoever keeps what that number was when the thread was last read knows how many are unread, without another request.
+        sent: number of messages that the tenant sent, without those from before this was recorded. `messages - sent` is the number
+            of received ones: an application that stores it at the last reading can compute the unread ones without another request.
     """
 
     thread: str
@@ -69,21 +68,21 @@ class ThreadSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """A message, as lists show it.
+    """A message's entry in lists.
 
     Args:
         digest: id of the message, for `MessageReader.message`: 64 hexadecimal digits.
-        at: time that orders it, with a time zone: when it was sent, or else received.
+        at: time that orders it, with a time zone: its Date, or else its receipt.
         received: time of its first delivery, with a time zone.
         message_id: its Message-ID without angle brackets; "" without one.
         subject: its subject, at most 300 characters.
         from_: its first authors.
         snippet: beginning of its text, on one line.
-        kinds: what else it is, such as a bounce.
+        kinds: its kinds, such as a bounce.
         attachments: number of its attachments.
         octets: size of the raw message, in bytes.
         sent: whether the tenant sent it.
-        link: what `thread_messages` makes the tree of a thread from; identifiers are digests.
+        link: its link for `thread_messages`; identifiers are digests.
     """
 
     digest: str
@@ -111,16 +110,14 @@ class Delivery:
         sender: sender of the envelope; "" for none, as bounces have.
         recipients: recipients of the envelope, as far as they are known: of received mail, the one that SES names.
         verdicts: SES's own verdicts, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc".
-        verdict: verdict of the tenant's own scanner when it delivered the message: "clean", or what it found, such as "infected",
-            whatever SES says. "" for sent messages, and for what came before this was kept.
+        verdict: verdict of the tenant's scanner at the delivery, such as "clean" or "infected", independent of SES's. "" for sent
+            messages, and for messages from before this was recorded.
         risks: classes of active content that the message was delivered with: "programs", "macros", "web-scripts", "onenote-files"
-            and "pdf-actions"; "unauthenticated-sender" where it fails the DMARC policy of its author's domain. Empty where there is
-            none, or the tenant wants it delivered unnoted.
-        removed: files that the scanner took out of the message before it delivered it, and why, the worst first, as many as fit
-            into 1,200 bytes. It is the scanner's word, whatever a file in the message says. Empty where nothing was taken out, and
-            for what came before this was kept.
-        sender_authenticated: domain of the authors, where SES found that the message comes from there; "" where it did not, and
-            the From field says what anybody can write.
+            and "pdf-actions"; "unauthenticated-sender" where it fails the DMARC policy of its author's domain. Empty if there is
+            none, or the policy delivers it unflagged.
+        removed: files that the scanner removed before the delivery, with its findings, worst first, as many as fit into 1,200
+            bytes. Trust this and no file of the message. Empty if none was removed, and for messages from before this was recorded.
+        sender_authenticated: domain of the authors, confirmed by SES; "" if it is not confirmed: then the From field may be forged.
     """
 
     ses_id: str
@@ -137,12 +134,12 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recalled:
-    """That malware was found in a message after it was delivered.
+    """A recall of a delivered message because of malware.
 
     Args:
-        content: what is shown of it now: "withdrawn" for nothing, "stripped" for the message without what was found, "restored" for
-            the message as it came, since newer definitions find nothing in it, or an operator let it go.
-        signature: name of what was found.
+        content: its present content: "withdrawn" for none, "stripped" for the message without the finding, "restored" for the
+            message as it came, because newer definitions find nothing in it or an operator released it.
+        signature: name of the malware.
     """
 
     content: str
@@ -155,11 +152,11 @@ class StoredMessage:
 
     Args:
         thread: id of its thread, for `MessageReader.thread`.
-        summary: the message as lists show it.
+        summary: its entry in lists.
         content: the message; its envelope is that of the first delivery.
         deliveries: its deliveries, or for a sent message its sendings, by SES's ids.
         engagements: events of a message that the tenant sent, the oldest first, at most 100.
-        recalled: that malware was found in it after it was delivered; None where none was.
+        recalled: its recall; None without one.
     """
 
     thread: str

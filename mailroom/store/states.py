@@ -15,7 +15,7 @@ __all__ = ["OutboxState", "end_of_request", "move_on", "settle_request"]
 
 
 class OutboxState(StrEnum):
-    """How far a message is."""
+    """State of a message in the outbox."""
 
     QUEUED = "queued"
     """Waits for the scanner, or for SES to take more: until the deadline at most, and then the reason is "quota"."""

@@ -44,13 +44,13 @@ _TRIES: Final = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suppression:
-    """An address that is better not written to.
+    """An address with a permanent bounce or a complaint.
 
     Args:
-        digest: of the address, keyed with what only this tenant's table has: the same address has another one elsewhere.
-        address: in lower case; "" where only its digest is kept.
-        bounced: when mail to it was last refused for good; None when it never was.
-        complained: when its owner last called mail spam; None when that never happened.
+        digest: digest of the address with this tenant's key: other tenants have other digests for it.
+        address: the address in lower case; "" if only its digest is stored.
+        bounced: time of the latest permanent bounce; None without one.
+        complained: time of the latest complaint; None without one.
     """
 
     digest: str

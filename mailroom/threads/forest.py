@@ -24,15 +24,15 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """What a message says of itself and of those before it.
+    """The identifiers of a message and of its ancestors.
 
     Args:
-        key: names this very message; two messages that claim one identifier have two keys.
-        message_id: its identifier; "" when it has none.
-        in_reply_to: identifiers that it answers.
-        references: identifiers of its ancestors, the oldest first.
-        date: when it was sent, with a time zone; None when it does not say. Orders messages, and joins none.
-        also: other things that make one thread of all messages that share one: Outlook's conversation, a subject. Default: none.
+        key: unique id of the message; two messages with one Message-ID have two keys.
+        message_id: its Message-ID; "" without one.
+        in_reply_to: Message-IDs that it answers.
+        references: Message-IDs of its ancestors, oldest first.
+        date: its date, with a time zone; None without one. Orders messages, and joins none.
+        also: further values; messages that share one are in one thread: Outlook's conversation, a subject. Default: none.
     """
 
     key: str
@@ -44,7 +44,7 @@ class Link:
 
     @property
     def ancestors(self) -> tuple[str, ...]:
-        """Identifiers of those before it, the nearest last; never its own."""
+        """Message-IDs of its ancestors, nearest last, without its own."""
         named = dict.fromkeys(self.references)
         # Where both are there, the last reference is what it answers; where they differ, the answered one is nearer.
         for one in self.in_reply_to:
@@ -54,18 +54,18 @@ class Link:
 
     @property
     def order(self) -> tuple[datetime, str]:
-        """By date, and where that says nothing, by key."""
+        """Sort key: by date, then by key."""
         return (self.date or _LONG_AGO, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message is in its thread.
+    """Position of a message in its thread.
 
     Args:
-        key: the message's.
-        parent: key of the nearest message before it that is there; None for one without.
-        depth: how many such are above it.
+        key: key of the message.
+        parent: key of the nearest ancestor that is present; None without one.
+        depth: number of present ancestors.
     """
 
     key: str
@@ -75,11 +75,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One thread.
+    """A thread tree.
 
     Args:
-        places: its messages, each after its parent, answers ordered by date.
-        ids: every Message-ID that belongs to it, without angle brackets.
+        places: positions of its messages, each after its parent, answers ordered by date.
+        ids: all Message-IDs in it, without angle brackets.
     """
 
     places: tuple[Place, ...]
@@ -87,12 +87,12 @@ class Thread:
 
 
 def thread_messages(links: Iterable[Link]) -> list[Thread]:
-    """The threads of these messages, the oldest first; the same for every order of `links`.
+    """Build the thread trees of messages, oldest first. The result does not depend on the order of `links`.
 
     Takes time about linear in messages and references.
 
     Args:
-        links: one link a message: `link` of a Summary, or what `link_of` makes of a message.
+        links: one link per message: `link` of a Summary, or the result of `link_of`.
 
     Raises:
         ValueError: two messages have the same key.

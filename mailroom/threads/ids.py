@@ -19,13 +19,13 @@ _MOST_CHARACTERS: Final = 998
 
 
 def message_ids(header: str) -> tuple[str, ...]:
-    """The identifiers of a Message-ID, In-Reply-To or References header, without brackets, each once, in their order.
+    """The identifiers in a Message-ID, In-Reply-To or References header, in order, without brackets and duplicates.
 
-    Whitespace within brackets is folding that somebody did where none is allowed, and is dropped. Without any brackets, words with
-    an @ are taken. What is empty, or longer than a line may be, is none.
+    Whitespace within brackets is wrong folding, and is removed. Without brackets, words with an @ count. Empty identifiers, and
+    those longer than a line, are ignored.
 
     Args:
-        header: its value, unfolded or not.
+        header: the header's value, folded or unfolded.
 
     Source: RFC 5322 3.6.4 and 4.5.4; the forms of In-Reply-To that RFC 822 allowed.
     """

@@ -11,7 +11,7 @@ __all__ = ["Engagement", "EngagementKind"]
 
 
 class EngagementKind(StrEnum):
-    """What happened. Each value is the word that SES uses in `eventType`, but for SOFT_BOUNCE, which SES calls a bounce, too."""
+    """Kind of event. Values are SES's words in `eventType`, except SOFT_BOUNCE, which is a bounce to SES."""
 
     SEND = "Send"
     """SES took the message."""
@@ -49,19 +49,19 @@ _LISTED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """One event of one message.
+    """An event of SES about a sent message.
 
     Args:
-        kind: what happened.
+        kind: kind of event.
         ses_id: SES's id of the message.
-        at: when, with a time zone, to the millisecond as SES tells it.
+        at: SES's time of the event, with a time zone, to the millisecond.
         link: the link that was followed; "" for all other kinds.
-        bot: whether SES took it for a program's doing, such as a scanner that follows every link.
-        subtype: SES's word for the kind of bounce or complaint, such as "NoEmail"; "" where it has none, and for all other kinds.
-        feedback: of a complaint, what its recipient said, in lower case, such as "abuse" or "not-spam" (RFC 5965 7.3); "" where
-            SES does not say, and for all other kinds.
-        event: id of the event itself, the same each time it is delivered; "" where it is not known, as for what is read.
-        outbox: id of the message in the outbox; "" where it is not known, as for what is read.
+        bot: whether SES attributes it to a program, such as a scanner that follows every link.
+        subtype: SES's subtype of a bounce or complaint, such as "NoEmail"; "" without one, and for other kinds.
+        feedback: feedback type of a complaint in lower case, such as "abuse" or "not-spam" (RFC 5965 7.3); "" if SES gives none,
+            and for other kinds.
+        event: id of the event, the same for each delivery; "" if it is not known, as in read events.
+        outbox: id of the message in the outbox; "" if it is not known, as in read events.
     """
 
     kind: EngagementKind
@@ -76,10 +76,10 @@ class Engagement:
 
     @property
     def not_spam(self) -> bool:
-        """Whether SES calls it a complaint, and it is the opposite: the recipient took the message out of the spam folder."""
+        """Whether a complaint is the opposite of one: the recipient took the message out of the spam folder."""
         return self.feedback == "not-spam"
 
     @property
     def from_a_list(self) -> bool:
-        """Whether SES sent nothing, since the address is on a suppression list: it tells nothing new about the address."""
+        """Whether SES sent nothing because the address is on a suppression list. Such an event is no news about the address."""
         return self.subtype in _LISTED
