@@ -30,14 +30,14 @@ _SCANNED_PREFIXES: Final = (CLEAN_PREFIX, VERDICT_PREFIX, HELD_PREFIX)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scanner:
-    """What an inbox must know of the scanner that serves it.
+    """The values of a scanner that an inbox needs.
 
     Args:
         role_arn: its role, the only one that reads quarantine.
         queue_arn: its queue; S3 may send to it.
-        ready: resources of the same stack that must be there before S3 tries to send. Default: none, it is elsewhere.
-        key_arns: KMS keys that its role may use already, for buckets and topics. Default: none; the policy of another key must
-            name the role.
+        ready: resources of the same stack that S3 needs before it can send. Default: none, for a scanner of another stack.
+        key_arns: KMS keys that its role may already use for buckets and topics. Default: none; the policy of another key must name
+            the role.
     """
 
     role_arn: str

@@ -19,9 +19,9 @@ __all__ = ["DeployedTenant"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeployedTenant:
-    """A tenant that another stack deploys, or another app: lets roles of this stack reach its mail, as `TenantSubdomain` does.
+    """A tenant of another stack or app. Grants its mail to roles of this stack, as `TenantSubdomain` does.
 
-    Makes no resource, and reads nothing at synthesis: each grant goes to the role's own policy. The tenant is in the account and
+    Creates no resource, and reads nothing at synthesis: each grant adds to the role's own policy. The tenant is in the account and
     region of the role's stack.
 
     Args:
@@ -30,7 +30,7 @@ class DeployedTenant:
         encryption_key: KMS key of both, such as `kms.Key.from_key_arn(...)`. Default: None, AWS's own keys.
 
     Raises:
-        ValueError: a name is none that AWS takes, or the key is no key.
+        ValueError: a name is not valid in AWS, or the key is not a key.
 
     Source: AWS CDK API reference, "IGrantable".
     """
@@ -45,7 +45,7 @@ class DeployedTenant:
             raise ValueError("\n".join(lines))
 
     def grant_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` use the tenant's outbox, as `TenantSubdomain.grant_outbox`; whether it sends is not known here."""
+        """Let `grantee` use the tenant's outbox, as `TenantSubdomain.grant_outbox`. Does not check that the tenant sends."""
         return self._access.let_use_outbox(grantee)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:

@@ -36,13 +36,13 @@ _MEMORY_MIB: Final = 256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressBookWriterProps:
-    """What the writer of address books is made from.
+    """Props of `AddressBookWriter`.
 
     Args:
-        registry_path: what the names of tenants' entries begin with, with a slash at either end.
-        stack_prefix: what the names of the stacks begin with that hold the entries.
-        alarm_topic: told when a book cannot be written. Default: None, nobody is.
-        encryption_key: of the log group; the role may use it for tenants' tables as well. Default: None, CloudWatch's own.
+        registry_path: prefix of the names of tenants' entries, with a slash at both ends.
+        stack_prefix: prefix of the names of the tenants' stacks.
+        alarm_topic: receives the alarm when a book cannot be written. Default: None, no actions.
+        encryption_key: key of the log group; the role may also use it for tenants' tables. Default: None, CloudWatch's encryption.
     """
 
     registry_path: str
@@ -54,14 +54,14 @@ class AddressBookWriterProps:
 class AddressBookWriter(Construct):
     """Writes each tenant's address book as one item of its table; applications read it with `MessageReader.address_book`.
 
-    One an account and region. Creates 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a year), 1
-    rule that starts it when a stack was deployed and every six hours, 1 role that the function takes for one tenant at a time,
-    and 1 alarm; its template does not depend on which tenants there are. CloudFormation itself cannot write an item, and a
-    tenant's stack has no custom resource: nothing here can make a deployment fail or hang.
+    One per account and region. Creates 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a year), 1
+    rule that starts it when a stack was deployed and every six hours, 1 role that the function assumes for one tenant at a time,
+    and 1 alarm. The template does not depend on the tenants. CloudFormation cannot write an item, and a tenant's stack has no
+    custom resource, so a failure here cannot fail or delay a deployment.
 
-    The function reads stacks of that prefix, their templates' metadata with them, and tenants' entries (`TenantEntry`). It takes
-    the role with the stack's id as its session's tag. It has no right to any table: each tenant's own table lets that role in, with
-    the id of its very stack, to write the one item.
+    The function reads the stacks with that prefix, the metadata of their templates, and tenants' entries (`TenantEntry`). It
+    assumes the role with the stack's id as session tag. The role has no right to any table: each tenant's table admits it for the
+    id of its own stack, to write the one item.
 
     Raises:
         ValueError: a text holds `{{` or a `${` that is no token (`check_texts`).

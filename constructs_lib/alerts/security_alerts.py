@@ -47,22 +47,22 @@ _RULES: Final[dict[str, Rule]] = {
 class SecurityAlerts(Construct):
     """An encrypted SNS topic that sends security alerts by e-mail.
 
-    Creates 1 topic, 1 topic policy (TLS only), 1 e-mail subscription an address, and 1 KMS key unless one is passed. SNS asks
+    Creates 1 topic, 1 topic policy (TLS only), 1 e-mail subscription per address, and 1 KMS key unless one is passed. SNS asks
     each address to confirm its subscription before it sends anything.
 
     Args:
         display_name: sender name of the e-mails, at most 100 characters.
         addresses: e-mail addresses to alert. Default: none.
         publisher_role_arns: roles of this account that may publish, and use the key for topics of this account. Default: none.
-        publishers_have_key: whether they may use `encryption_key` already, by policies of their own. Default: False.
+        publishers_have_key: whether their own policies already allow `encryption_key`. Default: False.
         alarms: whether CloudWatch's alarms of this account may publish. Default: False.
-        encryption_key: key shared by several topics, whose policy is added to; a key costs a fixed sum a month. The policy of an
-            imported one must let roles and alarms already. Default: None, a key of its own.
-        encryption_key_arn: the same by its ARN: nothing is added to its policy. Default: None.
-        removal_policy: of a key of its own. Default: retain, but not what a first deployment that failed has made.
+        encryption_key: key for several topics, which saves the monthly cost of more keys. Its policy gets the needed statements;
+            that of an imported key must have them. Default: None, a key of its own.
+        encryption_key_arn: the same by its ARN; its policy stays unchanged. Default: None.
+        removal_policy: for a key of its own. Default: retain, except after a failed first deployment.
 
     Raises:
-        ValueError: an address is given twice, the key both ways, or a text holds `{{` or a `${` that is no token (`check_texts`).
+        ValueError: an address or the key is given twice, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SNS developer guide, "Securing Amazon SNS data with server-side encryption", "Email notifications".
     """
@@ -159,7 +159,7 @@ class SecurityAlerts(Construct):
             )
 
     def topic(self) -> sns.ITopic:
-        """The topic as the interface that other CDK constructs take, with its key; the same at each call."""
+        """The topic as an `ITopic` with its key, for other CDK constructs; the same object at each call."""
         if self._imported is None:
             self._imported = sns.Topic.from_topic_attributes(
                 self, "Imported", topic_arn=self.topic_arn, key_arn=self._key_arn
@@ -167,9 +167,10 @@ class SecurityAlerts(Construct):
         return self._imported
 
     def let_publish(self, role_arn: str) -> None:
-        """Let a role publish by the policies of topic and key; of this account, and perhaps of another stack, which comes first.
+        """Let a role publish by the policies of topic and key. The role is of this account, possibly of another stack, which
+        deploys first.
 
-        An imported key's policy is its owner's to write.
+        The owner of an imported key writes its policy.
         """
         self._statements.append(
             {"Effect": "Allow", "Principal": {"AWS": role_arn}, "Action": "sns:Publish", "Resource": self.topic_arn}
@@ -179,7 +180,7 @@ class SecurityAlerts(Construct):
             let(self._key, let_roles([role_arn], here(), "sns"))
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` publish to this topic, and use the key for that alone."""
+        """Let `grantee` publish to this topic, and use the key for that only."""
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["kms:Decrypt", "kms:GenerateDataKey"],

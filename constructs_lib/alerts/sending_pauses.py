@@ -37,16 +37,16 @@ _RULES: Final[dict[str, Rule]] = {"alerts": instance(SecurityAlerts, "pass the o
 
 
 class SendingPauses(Construct):
-    """Tells the operators' topic when SES pauses an SES tenant of this account and region, and when that is over.
+    """Publishes to the operators' topic when SES pauses an SES tenant of this account and region, and when the pause ends.
 
-    Creates 1 rule on EventBridge's default bus, for all tenants, and 1 role by which the rule may publish to the topic. A message
-    is one JSON object: the event, the ARN of the SES tenant, whose second part is its name, its status, the cause and the origin
-    as SES says them, and what to do. It holds no personal data. Holds no state.
+    Creates 1 rule on EventBridge's default bus, for all tenants, and 1 role with which the rule publishes to the topic. A message
+    is one JSON object: the event, the ARN of the SES tenant, with its name as second part, its status, SES's cause and origin, and
+    the remedy. It contains no personal data. Holds no state.
 
-    The role stands in the place of a topic policy: EventBridge takes no conditions there, nor in the policy of a key.
+    The role replaces a topic policy, because EventBridge supports no conditions there or in the policy of a key.
 
     Args:
-        alerts: whose topic is told.
+        alerts: the construct with the topic.
 
     Source: SES developer guide, "Tenants", "Setting up EventBridge notifications"; EventBridge user guide, "Using
     resource-based policies" and "Input transformation".

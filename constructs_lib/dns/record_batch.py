@@ -53,14 +53,14 @@ _RULES: Final[dict[str, Rule]] = {
 
 
 class RecordBatch(Construct):
-    """Records of one zone that come and go together.
+    """Records of one zone, created and deleted together.
 
-    Creates 1 record set group: Route 53 applies it as one change batch, all or nothing, and a deployment waits for it once
-    instead of once a record.
+    Creates 1 record set group: Route 53 applies it as one change batch, all or nothing, and a deployment waits once instead of once
+    per record.
 
     Args:
         hosted_zone_id: zone to write to.
-        zone_name: its name; what Route 53 would only refuse at deployment is refused here.
+        zone_name: its name; faults that Route 53 refuses at deployment are refused at synthesis.
         records: from `constructs_lib.records`; at least one.
 
     Raises:

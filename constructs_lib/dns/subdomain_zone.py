@@ -23,7 +23,7 @@ __all__ = ["ParentZone", "SubdomainZone"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentZone:
-    """A zone above the subdomain that is ours, in the same account.
+    """A zone of ours above the subdomain, in the same account.
 
     Args:
         hosted_zone_id: id of the parent's hosted zone.
@@ -75,11 +75,13 @@ class SubdomainZone(Construct):
 
     Args:
         zone_name: the subdomain: A-labels, no trailing dot.
-        parent_zone: zone of ours that delegates it. Default: None, somebody else writes the NS record from `name_servers`.
+        parent_zone: zone of ours that delegates it. Default: None, the owner of the parent zone writes the NS record from
+            `name_servers`.
         portal: alias at the subdomain itself, beside its MX and TXT records. Default: None.
-        removal_policy: Default: retain, but not what a first deployment that failed has made. DESTROY keeps the zone as well,
-            whatever becomes of its stack, and is noted in its metadata for whoever deletes it once nobody is led to it: deleted
-            while it is still delegated, it can be taken over by whoever is given the same name servers next.
+        removal_policy: Default: retain, except after a failed first deployment. DESTROY also keeps the zone, and notes the policy
+            in its
+            metadata: delete the zone by hand once it is not delegated any more. Otherwise the next owner of its name servers could
+            answer for the subdomain.
 
     Raises:
         ValueError: `zone_name` does not lie below `parent_zone.zone_name`, or a text holds `{{` or a `${` that is no token

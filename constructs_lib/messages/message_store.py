@@ -37,20 +37,20 @@ _EXECUTION_ROLES: Final = "cdk-*-cfn-exec-role-*"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageStoreProps:
-    """What a message store is made from.
+    """Props of `MessageStore`.
 
     Args:
         tenant_id: permanent id; events and logs name it.
-        retention: how long messages are kept. Default: until somebody deletes them.
-        join_threads_by: what else than identifiers makes one thread of messages. Default: nothing.
-        configuration_set_name: that the outbox sends with. Default: None, nothing is sent.
-        send_statements: what lets the function send, see `SendingIdentity.send_statements`. Default: nothing does.
+        retention: how long messages are kept. Default: without limit.
+        join_threads_by: further ways to join messages into threads, besides Message-IDs. Default: none.
+        configuration_set_name: configuration set of the outbox. Default: None, no sending.
+        send_statements: the function's right to send, see `SendingIdentity.send_statements`. Default: none.
         table_statements: further statements of the table's policy, see `SharedFunctions.table_statements`. Default: none.
-        alarm_topic: told by the alarms. Default: None, nobody is.
-        max_concurrency: messages that are worked on at once, 2 to 1,000. Default: 5.
-        encryption_key: of table, queues and log group, and of the inbox that the function works in. Default: None, AWS's own.
-        removal_policy: of the table; unless it is DESTROY, only CloudFormation may delete the table. Default: retain, but not what
-            a first deployment that failed has made.
+        alarm_topic: receives the alarms. Default: None, no actions.
+        max_concurrency: messages processed at once, 2 to 1,000. Default: 5.
+        encryption_key: key of table, queues, log group and the inbox's bucket. Default: None, AWS's own keys.
+        removal_policy: for the table; unless it is DESTROY, only CloudFormation may delete the table. Default: retain, except after
+            a failed first deployment.
     """
 
     tenant_id: str
@@ -66,18 +66,17 @@ class MessageStoreProps:
 
 
 class MessageStore(Construct):
-    """A table of messages and their threads, and the function that makes them of delivered mail.
+    """A table of messages and threads, and the function that stores delivered mail in it.
 
     Creates 1 table (on demand, point-in-time recovery, encrypted, deleted by CloudFormation only, items expire) and 1
-    `QueueWorker`. An inbox takes `structurer`; what the worker's role may do with the inbox's bucket is said by that bucket's
-    policy.
+    `QueueWorker`. An inbox takes `structurer`; the inbox's bucket policy grants the worker's role its rights.
 
-    A message is tried 5 times, 3 minutes apart, or 12 where the function crashed; then its notification is in the dead-letter
-    queue, and the mail still under `clean/`. Mail of which SES takes none now is no such try: it waits in the queue under a message
-    that the function puts there.
+    A message is tried 5 times, 3 minutes apart, or 12 after a crash of the function. Then its notification goes to the dead-letter
+    queue, and the mail stays under `clean/`. Waiting for SES's quota does not count as a try: the function puts a message for it
+    into the queue.
 
     Raises:
-        ValueError: `tenant_id` is no identifier, `max_concurrency` is beyond what AWS takes, or a text holds `{{` or a `${` that
+        ValueError: `tenant_id` is no identifier, `max_concurrency` is beyond AWS's limits, or a text holds `{{` or a `${` that
             is no token (`check_texts`).
 
     Source: DynamoDB developer guide, "Time to Live", "Using resource-based policies".

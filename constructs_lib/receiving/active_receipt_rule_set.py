@@ -27,19 +27,20 @@ _RULES: Final[dict[str, Rule]] = {"rule_set_name": rules.RULE_SET_NAME, "encrypt
 
 
 class ActiveReceiptRuleSet(Construct):
-    """A receipt rule set, activated unless somebody else's is active.
+    """A receipt rule set, activated unless a foreign one is active.
 
-    Creates 1 rule set and 1 custom resource that activates it, with its function, role and log group. Where another set is
-    active the deployment fails and that set stays. On removal it deactivates its own set only.
+    Creates 1 rule set and 1 custom resource that activates it, with its function, role and log group. If another set is active, the
+    deployment fails and that set stays. On removal it deactivates its own set only.
 
-    `rule_set_name` is a reference to the set: what is made with it comes after the set, also in another stack, and goes before it.
+    `rule_set_name` is a reference to the set: resources that use it, also of another stack, are created after the set and deleted
+    before it.
 
     Args:
         rule_set_name: at most 64 of letters, digits, hyphen, underscore; permanent.
-        encryption_key: of the log group. Default: None, CloudWatch's own.
+        encryption_key: key of the log group. Default: None, CloudWatch's encryption.
 
     Raises:
-        ValueError: `rule_set_name` is not a name that SES takes, or the app holds another one for that account and region.
+        ValueError: `rule_set_name` is not valid in SES, or the app has another rule set for that account and region.
 
     Source: SES API reference, "CreateReceiptRuleSet" and "SetActiveReceiptRuleSet".
     """

@@ -38,28 +38,28 @@ RECIPIENTS_PER_RULE: Final = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TenantInboxProps:
-    """What an inbox is made from.
+    """Props of `TenantInbox`.
 
     Args:
         tenant_id: permanent id; names the rules.
         rule_set_name: receipt rule set to add the rules to; `ActiveReceiptRuleSet.rule_set_name`, or the name of one that exists.
-        recipients: addresses, or the domain itself for every address of it. Their order decides which rule holds which:
-            append new ones, and no address moves from rule to rule. None makes no rule and receives nothing: a rule without
-            recipients would be every address of every verified domain to SES.
-        retention: how long mail stays in quarantine, and verdicts at the least; how long delivered mail, attachments and bodies are
-            kept, and verdicts where that is longer. Default: 90 days in quarantine, delivered until somebody deletes it.
-        scanner: what scans the mail. Default: None, mail stays in quarantine and nobody reads it.
-        scanning: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
-        structurer: what makes entities of delivered mail. Default: None, mail stays under `clean/`.
-        alerts_topic: topic that the scanner tells detections on; needed with `scanner`, whose role its policy must let
-            publish. Default: None.
-        live: whether the rules take mail. Default: True.
-        receiving_tls: "require" refuses mail that arrives without TLS; "optional" takes it. Default: "require".
+        recipients: addresses, or the domain itself for every address of it. Their order assigns them to rules: append new ones, so
+            that no address moves from rule to rule. Without recipients there is no rule and no mail, because SES applies a rule
+            without recipients to every address of every verified domain.
+        retention: how long mail stays in quarantine; how long delivered mail, attachments and bodies are kept. Verdicts are kept
+            for the longer time. Default: 90 days in quarantine, delivered mail without limit.
+        scanner: the scanner. Default: None, mail stays unread in quarantine.
+        scanning: the action for each verdict. Default: clean mail is delivered, malware removed, other mail held.
+        structurer: the function that stores delivered mail. Default: None, mail stays under `clean/`.
+        alerts_topic: topic for the scanner's detections; required with `scanner`. Its policy must let the scanner's role publish.
+            Default: None.
+        live: whether the rules receive mail. Default: True.
+        receiving_tls: "require" refuses mail that arrives without TLS; "optional" accepts it. Default: "require".
         recipients_per_rule: Default: 100.
         access_logs_bucket_name: bucket that receives the access logs, under `<tenant_id>/`. Default: None, no logs.
-        encryption_key: of the bucket. Its policy lets SES, and the scanner unless `scanner` has it; that of an imported one must do
-            so already. Default: None, SSE-S3.
-        removal_policy: Default: retain, but not what a first deployment that failed has made.
+        encryption_key: key of the bucket. Its policy admits SES, and the scanner unless `scanner` has the key already; that of an
+            imported key must do so. Default: None, SSE-S3.
+        removal_policy: Default: retain, except after a failed first deployment.
     """
 
     tenant_id: str
@@ -79,20 +79,20 @@ class TenantInboxProps:
 
 
 class TenantInbox(Construct):
-    """A tenant's bucket, and the receipt rules that file the tenant's mail in it under `raw/`.
+    """A tenant's bucket, and the receipt rules that write the tenant's mail to it under `raw/`.
 
     Creates 1 bucket (private, encrypted, TLS only, versioned) that notifies the scanner's queue, 1 bucket policy, and 1 receipt
-    rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules, and for the one that
-    `email-stack move` makes while addresses move between them; only the scanner may read there, and only it may write under
+    rule for every `recipients_per_rule` recipients. SES may write under `raw/` for exactly these rules, and for the temporary one
+    of `email-stack move`. Only the scanner may read there, and only it may write under
     `clean/`, `verdicts/` and `held/`. The bucket is kept on removal.
 
-    What somebody deletes and what is replaced is nobody's to see from then on; its bytes stay one more day as a noncurrent version.
-    That day is part of a retention: what has been there for all of it but one day is hidden, and its bytes go with the last one
-    (`mailroom.lifetimes`). S3 rounds both times up to the next midnight UTC and may act hours later. It takes no fewer than two
-    days.
+    A deleted or replaced object is hidden at once; its bytes stay one more day as a noncurrent version. A retention includes this
+    day: an object is hidden one day before its end, and its bytes are deleted at the end (`mailroom.lifetimes`). S3 rounds both
+        times up to the
+    next midnight UTC and may act hours later. It needs at least two days.
 
     Raises:
-        ValueError: a duplicate recipient, fewer than one recipient a rule, a scanner without a topic, a structurer without a
+        ValueError: a duplicate recipient, fewer than one recipient per rule, a scanner without a topic, a structurer without a
             scanner, `tenant_id` is no identifier, or a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SES developer guide, "Giving permissions to Amazon SES for email receiving", "Create receipt rules"; S3 user guide,
@@ -162,7 +162,7 @@ class TenantInbox(Construct):
             claim(self, where, "recipients", *props.recipients, holds=one, remedy="let one inbox receive it")
 
     def bucket(self) -> s3.IBucket:
-        """The bucket as the interface that other CDK constructs take; the same at each call."""
+        """The bucket as an `IBucket`, for other CDK constructs; the same object at each call."""
         if self._imported is None:
             self._imported = s3.Bucket.from_bucket_attributes(
                 self, "Imported", bucket_arn=self.bucket_arn, encryption_key=self._key

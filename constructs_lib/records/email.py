@@ -32,11 +32,11 @@ class DkimToken:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dmarc:
-    """What receivers are asked to do with mail that fails authentication.
+    """DMARC policy: the request to receivers for mail that fails authentication.
 
     Args:
         policy: Default: "quarantine".
-        rua: addresses for aggregate reports, and for those on TLS. Default: none.
+        rua: addresses for aggregate reports and TLS reports. Default: none.
     """
 
     policy: DmarcPolicy = "quarantine"

@@ -33,12 +33,12 @@ _DAY_SECONDS: Final = 86_400
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MtaSts:
-    """What senders that know MTA-STS are told of TLS before they deliver.
+    """MTA-STS policy: the TLS requirement for senders that support it.
 
     Args:
         policy_host: DNS name of the web server that answers as `mta-sts.<subdomain>`, with a certificate for that name.
-        mode: testing reports what would fail; enforce makes senders refuse to deliver without TLS. Default: "testing".
-        max_age_days: how long senders remember the policy; 1 to 365. Default: 7.
+        mode: "testing" reports failures; "enforce" makes senders refuse to deliver without TLS. Default: "testing".
+        max_age_days: days for which senders cache the policy; 1 to 365. Default: 7.
     """
 
     policy_host: str
@@ -48,7 +48,7 @@ class MtaSts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PortalAlias:
-    """What answers on the web under the subdomain itself.
+    """Alias of the subdomain itself, for a web portal.
 
     Args:
         target: DNS name of a CloudFront distribution or a load balancer.

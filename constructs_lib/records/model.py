@@ -52,11 +52,11 @@ class DnsRecord:
     Args:
         name: absolute name, without the trailing dot.
         type: record type.
-        values: one logical value a record; TXT unquoted and unsplit, MX as "preference host". Of an alias, its target.
-        purpose: what it is for.
+        values: one logical value per record; TXT unquoted and unsplit, MX as "preference host"; for an alias, its target.
+        purpose: its purpose.
         ttl_seconds: time to live; an alias has its target's. Default: one hour.
-        required: False for what the e-mail service works without. Default: True.
-        alias_zone_id: hosted zone of the target, which makes an A or AAAA record an alias of Route 53's. Default: None.
+        required: False if the e-mail service works without it. Default: True.
+        alias_zone_id: hosted zone of the target, which makes an A or AAAA record a Route 53 alias. Default: None.
     """
 
     name: str
@@ -68,7 +68,7 @@ class DnsRecord:
     alias_zone_id: str | None = None
 
     def rdata(self) -> tuple[str, ...]:
-        """The values as a zone file and Route 53 write them: TXT quoted and split, the rest as they are."""
+        """The values in the form of zone files and Route 53: TXT quoted and split, others unchanged."""
         return tuple(txt_rdata(value) for value in self.values) if self.type == "TXT" else self.values
 
 

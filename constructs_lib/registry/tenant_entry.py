@@ -24,16 +24,16 @@ __all__ = ["TenantEntry", "TenantEntryProps"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TenantEntryProps:
-    """What an entry is made from.
+    """Props of `TenantEntry`.
 
     Args:
         tenant_id: permanent id.
-        registry_path: what the parameter's name begins with, with a slash at either end.
-        configuration_set_name: that all of the tenant's mail is sent with; the rest of the parameter's name.
-        table_name: of the tenant's messages. Its policy must let the functions in, see `SharedFunctions.table_statements`.
-        book: who may send and receive.
-        tracking: how addresses that bounced or complained are kept. Default: as a digest.
-        retention: how long events are kept, as messages are. Default: until somebody deletes them.
+        registry_path: prefix of the parameter's name, with a slash at both ends.
+        configuration_set_name: configuration set of all the tenant's mail; the rest of the parameter's name.
+        table_name: table of the tenant's messages. Its policy must admit the functions, see `SharedFunctions.table_statements`.
+        book: the address book.
+        tracking: form of suppressed addresses. Default: as a digest.
+        retention: how long events are kept, as for messages. Default: without limit.
     """
 
     tenant_id: str
@@ -46,10 +46,10 @@ class TenantEntryProps:
 
 
 class TenantEntry(Construct):
-    """Tells the functions of a cell in which table a configuration set's events are noted, how, and what the address book is.
+    """Names a configuration set's table, its retention and the address book to the functions of a cell.
 
-    Creates 1 parameter of Systems Manager (standard, which costs nothing). Its value names table, retention and the digest of the
-    book; the book itself is its metadata in the template, which `AddressBookWriter` asks CloudFormation for.
+    Creates 1 parameter of Systems Manager (standard, which costs nothing). Its value has table, retention and digest of the book.
+    The book is metadata in the template; `AddressBookWriter` reads it from CloudFormation.
 
     Raises:
         ValueError: `tenant_id` is no identifier, the book is bigger than `MOST_BOOK_BYTES`, or a text holds `{{` or a `${` that is
