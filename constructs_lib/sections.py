@@ -17,13 +17,13 @@ class Tracking:
     """Which events of outbound mail are recorded.
 
     Args:
-        opens: whether it is recorded that mail was opened. SES then puts a pixel into HTML. Default: True.
-        clicks: whether it is recorded that links were followed. SES then rewrites links. Default: True.
-        redirect_domain: domain below the subdomain that the image for opens comes from; not with `clicks`, whose links of https
-            would lead to it, where the certificate is Amazon's. SES takes it once the identity is verified. Default: None, SES's
-            own.
-        suppressed_addresses: how addresses that bounced or complained are kept: "hashed" keeps a keyed digest, "plain" the address
-            as well. Default: "hashed".
+        opens: whether to record opens; SES then adds a pixel to HTML. Default: True.
+        clicks: whether to record clicks; SES then rewrites links. Default: True.
+        redirect_domain: domain of the image for opens, below the subdomain. Not with `clicks`: https links would lead to this
+            domain, with a certificate of Amazon's. SES accepts it for a verified identity only. Default: None, SES's own.
+        suppressed_addresses: form of addresses with a bounce or complaint: "hashed" keeps a keyed digest, "plain" the address as
+            well.
+            Default: "hashed".
     """
 
     opens: bool = True
@@ -40,9 +40,8 @@ class Retention:
     """How long mail is kept, in whole days.
 
     Args:
-        raw_days: mail in quarantine, held or not; verdicts at the least. 1 to 3,650. Default: 90.
-        messages_days: delivered mail, its messages, attachments and events. 1 to 36,500. Default: None, until somebody deletes
-            them.
+        raw_days: mail in quarantine, held or not; also the minimum for verdicts. 1 to 3,650. Default: 90.
+        messages_days: delivered mail, its messages, attachments and events. 1 to 36,500. Default: None, without limit.
     """
 
     raw_days: int = 90

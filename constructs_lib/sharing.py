@@ -19,13 +19,13 @@ __all__ = ["SharedFunctions", "take_role_for", "trust_in"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SharedFunctions:
-    """What a tenant must know of the functions of its cell.
+    """The values of a cell's functions that a tenant needs.
 
     Args:
-        registry_path: what the name of a tenant's entry begins with, with a slash at either end.
-        tracking_role_arn: role that notes what became of mail; see `EngagementTracking`.
+        registry_path: prefix of the name of a tenant's entry, with a slash at both ends.
+        tracking_role_arn: role that records SES's events; see `EngagementTracking`.
         books_role_arn: role that writes address books; see `AddressBookWriter`.
-        key_arns: KMS keys that both roles may use already, for tables. Default: none; the policy of another key must name them.
+        key_arns: KMS keys that both roles may already use for tables. Default: none; the policy of another key must name them.
     """
 
     registry_path: str
@@ -34,7 +34,9 @@ class SharedFunctions:
     key_arns: Sequence[str] = ()
 
     def table_statements(self, *, configuration_set_name: str, stack_id: str) -> list[dict[str, Any]]:
-        """Statements of the table's policy: events of this configuration set and what they settle, and the book of this stack."""
+        """Statements of the table's policy: they admit events of this configuration set with their effects, and the book of this
+        stack.
+        """
         noting = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         return [
             _let(

@@ -42,43 +42,43 @@ __all__ = ["TenantSubdomain", "TenantSubdomainProps"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TenantSubdomainProps:
-    """What a tenant's subdomain is made from.
+    """Props of `TenantSubdomain`.
 
     Args:
         tenant_id: permanent id, 2 to 32 of a-z, 0-9 and inner hyphens.
         subdomain: A-labels, lower case, no trailing dot.
         rule_set_name: active receipt rule set of the account and region: `ActiveReceiptRuleSet.rule_set_name`, or the name of
             one that exists.
-        addresses: designated addresses. Those that receive are the receipt rules' recipients, those that send are what the outbox
-            may send from, and all are the address book. Append new ones at the end. Default: none.
+        addresses: designated addresses. Receiving ones are the receipt rules' recipients, sending ones the senders of the outbox,
+            and all are the address book. Append new ones at the end. Default: none.
         catch_all: whether every address of the subdomain receives. Default: False.
         dns: "delegated" makes a hosted zone with the records in it; "self-managed" leaves the records to the customer.
             Default: "delegated".
         parent_zone: zone of ours, in this account, that delegates the subdomain. Default: None.
         portal: alias at the subdomain itself; needs a delegated subdomain. Default: None.
         mail_from: label of the MAIL FROM domain. Default: "mail".
-        dmarc: policy, and where reports go. Default: quarantine, nowhere.
-        mta_sts: what senders must find before they deliver; its policy is served elsewhere. Default: None.
+        dmarc: policy, and addresses for reports. Default: quarantine, no reports.
+        mta_sts: MTA-STS policy; a web server of yours serves its file. Default: None.
         live: False stops sending and receiving. Default: True.
-        receiving_tls: "require" lets mail that arrives without TLS bounce; "optional" takes it. Default: "require".
+        receiving_tls: "require" bounces mail that arrives without TLS; "optional" accepts it. Default: "require".
         recipients_per_rule: Default: 100.
-        retention: how long mail is kept. Default: 90 days in quarantine, delivered until somebody deletes it.
-        scanner: what scans the mail that arrives. Default: None, it stays in quarantine.
-        shared: functions of the account and region that note what became of mail, and write the address book; with a scanner.
-            Default: None, neither is done.
-        scanning: what becomes of a message on each verdict. Default: clean mail is delivered, malware removed, the rest held.
-        tracking: which events of sent mail are recorded. Default: all; addresses that bounced are kept as a digest.
-        join_threads_by: what else than identifiers makes one thread of messages. Default: nothing.
-        alarm_topic: told when mail cannot be filed. Default: None, nobody is.
-        alerts: operators to tell of detections, by their addresses. Default: none.
-        alerts_key_arn: KMS key of the alerts topic, whose policy is left as it is. Default: None, `encryption_key`, else a key of
-            its own.
-        encryption_key: KMS key of bucket, table, queues, log groups and the alerts topic. Roles made here may use it by policies of
-            their own; what its policy must say is added to it, and that of an imported one must say it already, as
-            docs/constructs.md has it. Default: None, AWS's own keys.
+        retention: how long mail is kept. Default: 90 days in quarantine, delivered mail without limit.
+        scanner: the scanner. Default: None, mail stays in quarantine.
+        shared: functions of the account and region that record SES's events and write the address book; requires a scanner.
+            Default: None, no tracking and no book.
+        scanning: the action for each verdict. Default: clean mail is delivered, malware removed, other mail held.
+        tracking: recorded events of sent mail. Default: all; addresses with a bounce are kept as a digest.
+        join_threads_by: further ways to join messages into threads, besides Message-IDs. Default: none.
+        alarm_topic: receives the alarm when mail cannot be stored. Default: None, no actions.
+        alerts: e-mail addresses of operators for detections. Default: none.
+        alerts_key_arn: KMS key of the alerts topic; its policy stays unchanged. Default: None, `encryption_key`, else a key of its
+            own.
+        encryption_key: KMS key of bucket, table, queues, log groups and the alerts topic. The tenant's roles use it by their own
+            policies. Its policy gets the statements of docs/constructs.md; that of an imported key must have them. Default: None,
+            AWS's own keys.
         access_logs_bucket_name: bucket for the inbox's access logs. Default: None.
-        removal_policy: of zone, bucket and table. Default: retain, but not what a first deployment that failed has made: it
-            would stay behind, and each attempt would get a zone with other name servers.
+        removal_policy: for zone, bucket and table. Default: retain, except after a failed first deployment: otherwise each attempt
+            would leave a zone behind, with other name servers.
     """
 
     tenant_id: str
@@ -118,7 +118,7 @@ class TenantSubdomain(Construct):
 
     Raises:
         ValueError: a portal or a parent zone without delegation (a CNAME at the subdomain would clash with its MX), a text that
-            holds `{{` or a `${` that is no token (`check_texts`), or what the composed constructs raise.
+            holds `{{` or a `${` that is no token (`check_texts`), or an error of the composed constructs.
     """
 
     def __init__(self, scope: Construct, id: str, props: TenantSubdomainProps) -> None:
@@ -255,10 +255,10 @@ class TenantSubdomain(Construct):
         told.destination.add_resource_dependency(entry.parameter)
 
     def grant_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` use the tenant's outbox (`mailroom.outbox.Outbox`): put messages in, and ask how far they are.
+        """Let `grantee` use the tenant's outbox (`mailroom.Outbox`): put messages in, and read their state.
 
-        What is put there is scanned and sent by the tenant's own function; the grantee gets no right to send, reads no mail, and
-        writes nothing else to the table.
+        The scanner scans the messages, and the tenant's own function sends them. The grantee gets no right to send or to read mail,
+        and writes nothing else to the table.
 
         Raises:
             ValueError: the tenant has no outbox: no scanner, or no address that sends.
@@ -270,13 +270,13 @@ class TenantSubdomain(Construct):
         return self._access(self.messages).let_use_outbox(grantee)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` read the tenant's mail and addresses (`mailroom.MessageReader`); it changes nothing, and sends nothing.
+        """Let `grantee` read the tenant's mail and addresses (`mailroom.MessageReader`); no right to change or send.
 
         Allows dynamodb:Query, GetItem and BatchGetItem on the table, Query on its index, and s3:GetObject below `attachments/`,
-        `bodies/` and `clean/`: neither `raw/` nor the quarantine.
+        `bodies/` and `clean/`, but not below `raw/`, the quarantine.
 
         Raises:
-            ValueError: the tenant keeps no messages: it has no scanner.
+            ValueError: the tenant has no scanner, and therefore stores no messages.
         """
         return self._access(self._store("read")).let_read(grantee)
 
@@ -284,18 +284,18 @@ class TenantSubdomain(Construct):
         """Let `grantee` read the tenant's address book (`MessageReader.address_book`): dynamodb:GetItem of that one item.
 
         Raises:
-            ValueError: the tenant keeps no messages: it has no scanner.
+            ValueError: the tenant has no scanner, and therefore stores no messages.
         """
         return self._access(self._store("have its address book read")).let_read_addresses(grantee)
 
     def grant_held(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let `grantee` see what waits in quarantine, and ask for its release or deletion (`mailroom.HeldMail`).
+        """Let `grantee` list held mail, and request its release or deletion (`mailroom.HeldMail`).
 
-        Allows s3:ListBucket and GetObject below `held/`, where the scanner says who wrote to whom about what and why it waits, and
-        s3:PutObject below `raw/decisions/`. The messages themselves stay closed; the scanner has the last word on each request.
+        Allows s3:ListBucket and GetObject below `held/`, for the scanner's descriptions of held mail, and s3:PutObject below
+        `raw/decisions/`. The messages themselves stay unreadable; the scanner decides on each request.
 
         Raises:
-            ValueError: the tenant has no scanner, which holds mail.
+            ValueError: the tenant has no scanner, and therefore no held mail.
         """
         return self._access(self._store("have held mail")).let_decide_held(grantee)
 

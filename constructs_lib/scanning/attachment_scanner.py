@@ -55,24 +55,24 @@ _TIMEOUT: Final = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttachmentScannerProps:
-    """What a scanner is made from.
+    """Props of `AttachmentScanner`.
 
     Args:
-        definitions: bucket that a `SignatureMirror` publishes to.
-        alarm_topic: told by the alarms. Default: None, nobody is.
-        topics_key_arn: KMS key of the topics that detections are told on. Default: None, they have none, or their key's policy lets
-            the role, as `SecurityAlerts` writes it.
-        encryption_key: of queues and log group; the role may use it for buckets and topics as well. Default: None, AWS's own.
-        definitions_key: of the bucket of definitions, where it has another. Default: that of `definitions`, else `encryption_key`.
-        memory_mib: of the function, 2,048 to 10,240. From 4,096 on, it holds the official definitions twice, and scans on while a
-            newer set is loaded; with less, clamd is started again with that set, and a message waits for it. Default: 3008, what
-            a new account has.
-        max_concurrency: messages that are scanned at once, 2 to 1,000. Default: 5, half of what a new account runs at once.
-        max_definitions_age: with definitions that were not confirmed for longer nothing is scanned. Default: 7 days.
-        sorts_arrivals: whether each bucket has its turn: while one has many messages or slow ones, those of the others go first.
-            Default: True. False is enough where there is one bucket: no second queue, and no function that sorts.
-        recall_days: for how many days delivered mail is scanned again with newer definitions, and recalled where malware is found;
-            0 to 30. Default: 7. 0: not at all.
+        definitions: bucket of a `SignatureMirror`.
+        alarm_topic: receives the alarms. Default: None, no actions.
+        topics_key_arn: KMS key of the topics for detections. Default: None: they have no key, or the key's policy admits the role,
+            as with `SecurityAlerts`.
+        encryption_key: key of queues and log group; the role may also use it for buckets and topics. Default: None, AWS's own keys.
+        definitions_key: key of the bucket of definitions. Default: that of `definitions`, else `encryption_key`.
+        memory_mib: memory of the function, 2,048 to 10,240. From 4,096 on, it holds the official definitions twice, and scans while
+            a newer set loads. With less, clamd restarts with the new set, and a message waits for it. Default: 3008, the limit of a
+            new account.
+        max_concurrency: messages scanned at once, 2 to 1,000. Default: 5, half the concurrency of a new account.
+        max_definitions_age: age of the last confirmation after which the scanner stops using definitions. Default: 7 days.
+        sorts_arrivals: whether buckets take turns: if one has many or slow messages, the messages of the others go first. Default:
+            True. False suits a single bucket: no second queue and no sorter.
+        recall_days: days for which delivered mail is rescanned with newer definitions, and recalled if they find malware; 0 to 30,
+            0 for none. Default: 7.
     """
 
     definitions: s3.IBucket
@@ -88,23 +88,23 @@ class AttachmentScannerProps:
 
 
 class AttachmentScanner(Construct):
-    """Scans mail that arrives in quarantine, and delivers what may be delivered.
+    """Scans mail in quarantine, and delivers it by the tenant's policy.
 
     Creates 2 queues and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV and 1 `Sorter`,
-    each with role and log group, 1 rule that runs it every five minutes for what was delivered (none without `recall_days`), and
-    7 alarms. Serves any number of buckets: an inbox takes `scanner`, any other bucket `scan` does. What its role may do with a
-    bucket is said by that bucket's policy alone.
+    each with role and log group, 1 rule that runs it every five minutes for delivered mail (none without `recall_days`), and 7
+    alarms. Serves any number of buckets: an inbox takes `scanner`; for other buckets call `scan`. Only a bucket's policy grants the
+    role rights to the bucket.
 
-    S3 tells of arrivals in `arrivals`; the sorter sends them on into `queue`, which the scanner works on, and which requests to
-    scan anew go to. Without `sorts_arrivals` both are one queue, there is no sorter, and 6 alarms.
+    S3 notifies `arrivals`. The sorter sends each arrival on to `queue`, from which the scanner takes it; rescans go to `queue`
+    directly. Without `sorts_arrivals` both are one queue, and there are no sorter and 6 alarms.
 
-    A message is tried 5 times, 6 minutes apart; then it is held, with a verdict and an alert, and what cannot even be held ends
-    in the dead-letter queue. One message an invocation: one that exhausts time or memory takes no other with it; it is tried
-    again after 30 minutes, as is one that Lambda had no room for.
+    A message is tried 5 times, 6 minutes apart. Then it is held, with a verdict and an alert; a message that cannot be held goes to
+    the dead-letter queue. Each invocation has one message, so that a message which exhausts time or memory affects no other. Such a
+    message is tried again after 30 minutes, and so is a message without room in Lambda.
 
     Raises:
-        ValueError: `max_concurrency` or `memory_mib` is beyond what AWS takes or ClamAV needs, or a text holds `{{` or a `${` that
-            is no token (`check_texts`).
+        ValueError: `max_concurrency` or `memory_mib` is beyond AWS's limits or below ClamAV's need, or a text holds `{{` or a `${`
+            that is no token (`check_texts`).
 
     Source: Lambda developer guide, "Using Lambda with Amazon SQS"; S3 user guide, "Event notification types and destinations".
     """
@@ -149,7 +149,7 @@ class AttachmentScanner(Construct):
 
     @property
     def scanner(self) -> Scanner:
-        """What an inbox must know of it."""
+        """The scanner's values for an inbox."""
         return Scanner(
             role_arn=self.role.role_arn,
             queue_arn=self.arrivals.queue_arn,
@@ -158,24 +158,24 @@ class AttachmentScanner(Construct):
         )
 
     def scan(self, bucket: s3.Bucket, *, name: str, alerts: sns.ITopic | Alerts, policy: Policy | None = None) -> None:
-        """Scan what is put into `bucket` under `raw/`, and write it under `clean/`, the newest version of each key.
+        """Scan objects under `raw/` of `bucket`, and write them under `clean/`, the newest version of each key.
 
-        Nobody else can read the one, or write the other, from then on. Objects of more than 45,000,000 bytes, or with keys of more
-        than 1,022, are over the limit. A tag of the bucket says that it holds files and is no inbox.
+        From then on only the scanner can read `raw/` and write `clean/`. Objects of more than 45,000,000 bytes, or with keys of
+        more than 1,022, are over the limit. A tag marks the bucket as one of files, not an inbox.
 
-        The bucket and the topic may be of other stacks than the scanner, which then come after it. What the role may do there, and
-        with their keys, is said by their policies; by its own where they are of its stack, or imported.
+        The bucket and the topic may be of other stacks, which then deploy after the scanner's. Their policies grant the role its
+        rights to them and to their keys; the role's own policy does for those of its stack, and for imported ones.
 
         Args:
-            bucket: versioned, and made in this app.
-            name: what alerts and verdicts call it.
-            alerts: topic of detections; the role may publish to it. A `SecurityAlerts` as it is, since its `topic()` is imported.
-            policy: what becomes of an object on each verdict; active content and senders count in mail alone. Default: as
-                a tenant's.
+            bucket: a versioned bucket of this app.
+            name: its name in alerts and verdicts.
+            alerts: topic for detections; the role gets the right to publish. Pass a `SecurityAlerts` itself, because its `topic()`
+                is imported.
+            policy: the action for each verdict; active content and senders count for mail only. Default: a tenant's default.
 
         Raises:
-            ValueError: the bucket is not versioned, or no longer: what is scanned would not be what is deleted; or `name` holds
-                `{{` or a `${` that is no token.
+            ValueError: the bucket is not versioned (the scanner could then delete another object than the scanned one), or `name`
+                holds `{{` or a `${` that is no token.
         """
         resource = bucket.node.default_child
         check_texts("scanner", name=name)

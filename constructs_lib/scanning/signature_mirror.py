@@ -46,23 +46,23 @@ _RULES: Final[dict[str, Rule]] = {
 
 
 class SignatureMirror(Construct):
-    """A bucket with verified definitions of ClamAV's, and the function that refreshes them.
+    """A bucket with verified ClamAV definitions, and the function that refreshes them.
 
     Creates 1 bucket (private, encrypted, TLS only, versioned), 1 function of the scanner's image with role and log group, 2 rules
-    that run it (by the clock, and when its stack was deployed) and 1 alarm. A set is published once the engine has loaded it
-    and found what it must find; a broken download leaves the set that was there. What freshclam remembers of the source stands
-    beside the sets, so that each run is the same one to it, and stays away as long as it was told to.
+    that run it (by the clock, and when its stack was deployed) and 1 alarm. A set is published after the engine has loaded it
+    and found its test patterns; a broken download leaves the previous set. The bucket also has freshclam's state, so that each run
+    keeps the source's waiting times.
 
     Args:
-        every: how often the source is asked; it turns away who asks too often. Default: 4 hours.
-        alarm_topic: told when definitions were not confirmed for 24 hours. Default: None, nobody is.
-        required: databases that a set must have. Default: main, daily, bytecode.
-        minimum_signatures: fewer are no set. Default: 5,000,000.
+        every: time between two requests to the source, which rejects frequent ones. Default: 4 hours.
+        alarm_topic: receives the alarm when definitions were not confirmed for 24 hours. Default: None, no actions.
+        required: required databases of a set. Default: main, daily, bytecode.
+        minimum_signatures: required number of signatures of a set. Default: 5,000,000.
         access_logs_bucket_name: bucket that receives the access logs, under `definitions/`. Default: None, no logs.
-        encryption_key: of bucket and log group. Default: None, AWS's own.
-        removal_policy: of the bucket. Default: retain, but not what a first deployment that failed has made.
-        definitions_source: URL of a private mirror of ClamAV's files, asked where database.clamav.net fails; an alarm tells of it.
-            Their signatures are ClamAV's, and are verified as the first source's are. Default: None.
+        encryption_key: key of bucket and log group. Default: None, AWS's own keys.
+        removal_policy: for the bucket. Default: retain, except after a failed first deployment.
+        definitions_source: URL of a private mirror of ClamAV's files, used when database.clamav.net fails; an alarm reports that.
+            Its files are verified by ClamAV's signatures too. Default: None.
 
     Raises:
         ValueError: `every` is not 1 to 24 whole hours, or a text holds `{{` or a `${` that is no token (`check_texts`).

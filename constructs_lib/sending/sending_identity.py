@@ -34,18 +34,18 @@ _RULES: Final[dict[str, Rule]] = {
 class SendingIdentity(Construct):
     """An SES domain identity with DKIM, a MAIL FROM domain of its own and TLS on every delivery.
 
-    Creates 1 identity (2048-bit Easy DKIM), 1 configuration set (TLS required, reputation metrics on) and 1 SES tenant with both
-    associated, a suppression list of its own, for bounces and complaints, and SES's standard reputation policy, by which SES pauses
-    the tenant where its bounces or complaints are too many. Writes no DNS: `dkim_tokens` go into
-    `records.email_records`. Holds no state but that list.
+    Creates 1 identity (2048-bit Easy DKIM), 1 configuration set (TLS required, reputation metrics on) and 1 SES tenant that holds
+    both. The SES tenant has a suppression list of its own for bounces and complaints, and SES's standard reputation policy: SES
+    pauses the tenant if it has too many of them. Writes no DNS: `dkim_tokens` go into `records.email_records`. Holds no state but
+    that list.
 
     Args:
-        domain: the subdomain that mail is sent from.
+        domain: the sending subdomain.
         tenant_name: name of the SES tenant; permanent, since SES cannot rename it.
         mail_from: label of the MAIL FROM domain. Default: "mail".
-        live: False stops everything that is sent through the configuration set. Default: True.
-        tracking: its `redirect_domain` is the domain that the image for opens comes from instead of SES's own: below `domain`, and
-            not where clicks are tracked. Default: SES's own.
+        live: False stops all sending through the configuration set. Default: True.
+        tracking: its `redirect_domain` replaces SES's domain of the image for opens: below `domain`, and not with tracked clicks.
+            Default: SES's own.
 
     Raises:
         ValueError: `mail_from` is not one label, `tracking.redirect_domain` lies outside `domain` or clicks are tracked with it,
@@ -157,17 +157,17 @@ class SendingIdentity(Construct):
         )
 
     def grant_send(self, grantee: iam.IGrantable, *, addresses: Sequence[str]) -> iam.Grant:
-        """Let `grantee` send from these addresses, exactly, with this identity, this configuration set and this SES tenant.
+        """Let `grantee` send from exactly these addresses, with this identity, configuration set and SES tenant.
 
-        For SES API v2's SendEmail, which must name all three. Nothing else is allowed: no other address of the domain, no part of
-        it, and nothing of another tenant.
+        For SES API v2's SendEmail, which must name all three. Nothing else is allowed: no other address of the domain, and nothing
+        of another tenant.
 
         Args:
-            grantee: a role, a user, or what has one, such as a function.
-            addresses: of `domain`, in the lower case that they are sent from.
+            grantee: a role, a user, or a resource with a role, such as a function.
+            addresses: addresses of `domain`, in lower case.
 
         Raises:
-            ValueError: none is given, one is no plain address of `domain`, or they are more than a role's policies hold.
+            ValueError: there is none, one is not a plain address of `domain`, or they exceed the size of a role's policies.
 
         Source: Service authorization reference, "Amazon SES"; SES developer guide, "Using identity policies".
         """
@@ -181,7 +181,7 @@ class SendingIdentity(Construct):
         )
 
     def send_statements(self, addresses: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What `grant_send` adds to a role's policy: what is allowed, and what is denied.
+        """The statements that `grant_send` adds to a role's policy: one allows, one denies.
 
         Raises:
             ValueError: as `grant_send` does.

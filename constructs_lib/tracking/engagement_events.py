@@ -23,14 +23,14 @@ _RULES: Final[dict[str, Rule]] = {
 
 
 class EngagementEvents(Construct):
-    """Has SES tell EventBridge what becomes of the mail of one configuration set, for `EngagementTracking` to note.
+    """Makes SES send the events of one configuration set to EventBridge, for `EngagementTracking`.
 
-    Creates 1 event destination (EventBridge's default bus, the only one that SES takes). Where `tracking`
-    is without opens or clicks, SES neither reports nor prepares for them.
+    Creates 1 event destination (EventBridge's default bus, the only one that SES supports). Without opens or
+    clicks in `tracking`, SES adds no pixel or rewrites no links, and reports none.
 
     Args:
-        configuration_set_name: that all of the tenant's mail is sent with.
-        tracking: whether it is told that a message was opened, or a link followed. Default: both.
+        configuration_set_name: configuration set of all the tenant's mail.
+        tracking: whether to report opens and clicks. Default: both.
 
     Raises:
         ValueError: a prop breaks its rule; the name holds `{{` or a `${` that is no token (`check_texts`).

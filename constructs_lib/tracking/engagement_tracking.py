@@ -27,12 +27,12 @@ _RETRY_SECONDS: Final = 24 * 60 * 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngagementTrackingProps:
-    """What engagement tracking is made from.
+    """Props of `EngagementTracking`.
 
     Args:
-        registry_path: what the names of tenants' entries begin with, with a slash at either end.
-        alarm_topic: told by the alarms. Default: None, nobody is.
-        encryption_key: of queues and log group; the role may use it for tenants' tables as well. Default: None, AWS's own.
+        registry_path: prefix of the names of tenants' entries, with a slash at both ends.
+        alarm_topic: receives the alarms. Default: None, no actions.
+        encryption_key: key of queues and log group; the role may also use it for tenants' tables. Default: None, AWS's own keys.
     """
 
     registry_path: str
@@ -41,25 +41,26 @@ class EngagementTrackingProps:
 
 
 class EngagementTracking(Construct):
-    """What SES tells of tenants' mail: event, message, time, subtype of a bounce or complaint, link of a click; nothing else.
+    """Records SES's events of tenants' mail: event, message, time, subtype of a bounce or complaint, link of a click; nothing else.
 
-    One an account and region. Creates 1 rule whose input transformer names what is kept, 1 `QueueWorker` that writes it, and 1 role
-    that the worker takes for one tenant at a time; its template does not depend on which tenants there are. Addresses of recipients
-    and of networks, programs, headers and SES's own tags end at the rule: they reach no queue, no log and no table. The rule's
-    target has no dead-letter queue for the same reason: EventBridge would put the whole event there. What it cannot deliver for 24
-    hours is lost instead.
+    One per account and region. Creates 1 rule whose input transformer lists the kept fields, 1 `QueueWorker` that writes them, and
+    1 role that the worker assumes for one tenant at a time. The template does not depend on the tenants. The rule drops addresses
+    of recipients and networks, programs, headers and SES's own tags: they reach no queue, no log and no table. For the same reason
+    its target has no dead-letter queue: EventBridge would put the whole event there. Events that it cannot deliver for 24 hours are
+    lost.
 
-    Whose mail it is, SES says: the rule takes events of SES in this account alone, and of those the ARN of the configuration set.
-    The worker looks the set up among the tenants' entries (`TenantEntry`), and takes the role with the set's name as its session's
-    tag. It has no right to any table: each tenant's own table lets that role in, with that name, to its tracking items.
+    SES names the tenant: the rule takes events of SES in this account only, with the ARN of the configuration set. The worker looks
+    up the set in the tenants' entries (`TenantEntry`), and assumes the role with the set's name as session tag. The role has no
+    right to any
+    table: each tenant's table admits it for its own set, to tracking items.
 
-    SQS gives each tenant its turn. An event whose set is no tenant's is tried for some six minutes, and dropped.
+    SQS gives tenants their turns. An event of an unknown set is tried for some six minutes, then dropped.
 
     Raises:
         ValueError: a text holds `{{` or a `${` that is no token (`check_texts`).
 
     Source: SES developer guide, "Monitoring email sending using event publishing"; EventBridge user guide, "Input transformation"
-    and "Using dead-letter queues"; EventBridge API reference, PutEvents: nobody puts events whose source begins with "aws.".
+    and "Using dead-letter queues"; EventBridge API reference, PutEvents: only AWS puts events whose source begins with "aws.".
     """
 
     def __init__(self, scope: Construct, id: str, props: EngagementTrackingProps) -> None:

@@ -1,4 +1,4 @@
-"""What a scan finds, and what becomes of a message on each finding. Pure."""
+"""Verdicts of a scan, and the action for each. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
 
 class Action(StrEnum):
-    """What becomes of a message."""
+    """Action of the scanner on a message."""
 
     DELIVER = "deliver"
     STRIP = "strip"
@@ -72,7 +72,7 @@ def worst_first(things: Iterable[T], verdict_of: Callable[[T], Verdict]) -> list
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """What a tenant wants done on each verdict; `error` is always held.
+    """A tenant's action for each verdict; `error` is always held.
 
     Args:
         clean: deliver or hold. Default: deliver.
@@ -80,11 +80,11 @@ class Policy:
         encrypted: any. Default: hold.
         over_limit: any. Default: hold.
         encrypted_mail: deliver or hold, for S/MIME and OpenPGP that only the recipient can open. Default: as `encrypted`.
-        active_content: what is done with attachments that run code; for mail that arrives. Default: the preset `standard`.
+        active_content: reaction to attachments that run code, in incoming mail. Default: the preset `standard`.
         unauthenticated: deliver, flag or hold, for mail that fails a DMARC policy of quarantine or reject. Default: flag.
 
     Raises:
-        ValueError: infected mail would be delivered as it is, or clean or encrypted mail be stripped or deleted by itself.
+        ValueError: the policy delivers infected mail unchanged, or strips or deletes clean or encrypted mail.
     """
 
     clean: Action = Action.DELIVER
@@ -106,17 +106,17 @@ class Policy:
             raise ValueError("policy: unauthenticated must be deliver, flag or hold, got strip; use flag")
 
     def action_on(self, part: PartVerdict) -> Action:
-        """What becomes of a message with that part."""
+        """Action on a message with that part."""
         if self.encrypted_mail is not None and part.is_encrypted_mail:
             return self.encrypted_mail
         return self.action(part.verdict)
 
     def action_on_risks(self, part: PartVerdict) -> Action:
-        """What becomes of a message with a part that has this active content."""
+        """Action on a message with a part that has this active content."""
         return _REACTIONS[self.active_content.worst(part.risks)]
 
     def action(self, verdict: Verdict) -> Action:
-        """What becomes of a message with that verdict."""
+        """Action on a message with that verdict."""
         return {
             Verdict.CLEAN: self.clean,
             Verdict.OVER_LIMIT: self.over_limit,

@@ -32,11 +32,11 @@ CLASSES: Final = tuple(risk for risk in Risk if risk is not Risk.UNAUTHENTICATED
 
 
 class Reaction(StrEnum):
-    """What is done with a message that has active content of a class."""
+    """Reaction to a message with active content of a class."""
 
     DELIVER = "deliver"
     FLAG = "flag"
-    """Delivered as it came; whoever reads it is told the class."""
+    """Delivered as it came; its reader gets the class."""
     STRIP = "strip"
     HOLD = "hold"
 
@@ -46,14 +46,14 @@ _RANK: Final = tuple(Reaction)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActiveContent:
-    """What a tenant wants done with each class of active content. Defaults are the preset `standard`.
+    """A tenant's reaction to each class of active content. Defaults are the preset `standard`.
 
     Args:
-        programs: with programs and scripts. Default: strip.
-        macros: with office documents that have macros. Default: flag.
-        web_scripts: with HTML and SVG files that have script; the body of a message is none. Default: flag.
-        onenote_files: with OneNote sections that have files in them. Default: flag.
-        pdf_actions: with PDF that starts programs or runs script. Default: flag.
+        programs: for programs and scripts. Default: strip.
+        macros: for office documents with macros. Default: flag.
+        web_scripts: for HTML and SVG files with script; a message's own body does not count. Default: flag.
+        onenote_files: for OneNote sections with files. Default: flag.
+        pdf_actions: for PDF that starts programs or runs script. Default: flag.
     """
 
     programs: Reaction = Reaction.STRIP
@@ -63,16 +63,16 @@ class ActiveContent:
     pdf_actions: Reaction = Reaction.FLAG
 
     def on(self, risk: Risk) -> Reaction:
-        """What is done with a message that has this."""
+        """The reaction to one class."""
         reaction: Reaction = getattr(self, risk.value.replace("-", "_"), Reaction.DELIVER)
         return reaction
 
     def worst(self, risks: Iterable[Risk]) -> Reaction:
-        """What is done with a message that has these; DELIVER of none."""
+        """The strictest reaction to these classes; DELIVER for none."""
         return max((self.on(risk) for risk in risks), key=_RANK.index, default=Reaction.DELIVER)
 
     def noted(self, risks: Iterable[Risk]) -> tuple[Risk, ...]:
-        """Those that are told of, in their own order, each once."""
+        """The classes to report, in order, without duplicates."""
         found = set(risks)
         return tuple(risk for risk in Risk if risk in found and self.on(risk) is not Reaction.DELIVER)
 
