@@ -214,7 +214,7 @@ def _remedy(code: str, action: str, resource: str) -> str:  # noqa: PLR0911 - on
     if code in _MISSING:
         return "there is none of this name in the session's region: take name and region from the tenant's stack"
     if code in GONE:
-        return "it is gone: its retention has passed, or somebody deleted it"
+        return "it does not exist: its retention has passed, or it was deleted"
     if code in _ELSEWHERE or code == EndpointConnectionError.__name__:
         return (
             "the region must be the one of the tenant's stack: set AWS_REGION, or pass boto3.Session(region_name=...)"

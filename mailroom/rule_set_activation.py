@@ -44,7 +44,7 @@ def activate(ses: SESClient, rule_set_name: str, *, ours: Collection[str] = ()) 
     now = _active(ses)
     if now != rule_set_name:
         raise ForeignRuleSetError(
-            f'receipt rule set "{now}" was activated by somebody else while "{rule_set_name}" was'
+            f'receipt rule set "{now}" was activated by another party while "{rule_set_name}" was'
         )
 
 

@@ -35,7 +35,7 @@ def refuse_dangling_delegation(
     if why:
         raise CommandError(
             "refused",
-            f'tenant "{tenant}": {domain} {why}; whoever is given the same name servers next could answer for it, so have '
+            f'tenant "{tenant}": {domain} {why}; the next owner of these name servers could answer for it, so have '
             f"its NS records removed and wait for their TTL of {DELEGATION_TTL_SECONDS} s, then destroy (or say --force)",
             ExitCode.REFUSED,
         )
@@ -56,7 +56,7 @@ def _looked_for(domain: str, name_servers: Sequence[str], resolver: Endpoint | N
     if trail.leading:
         return f"is still delegated to its zone, or remembered to be, at {_list(trail.leading)}", trail.seconds
     if untold:
-        return f"may still be delegated to its zone, which nobody could tell (unreachable): {untold}", trail.seconds
+        return f"may still be delegated to its zone, which could not be checked (unreachable): {untold}", trail.seconds
     return "", trail.seconds
 
 

@@ -220,7 +220,7 @@ def _by_dns(risk: Risk, tenant: Tenant, cell: Cell, resolver: Endpoint | None, p
         said = (
             f"{len(missing)} of its owner's records do not answer yet, {missing[0].type} {missing[0].name} among them"
         )
-        return replace(risk, text=f"{risk.text}; nobody is led to it any more, but {said}")
+        return replace(risk, text=f"{risk.text}; no delegation leads to it any more, but {said}")
     return replace(
         risk,
         kind=RiskKind.LEFT,

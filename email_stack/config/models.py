@@ -59,9 +59,7 @@ class Cell(Settings):
     account: Account | None = Field(
         default=None, description="AWS account, 12 digits in quotes. Default: the account of the caller's credentials."
     )
-    alerts: Mailboxes = Field(
-        default=(), description="Operators who are told of the cell's alarms, by e-mail. Default: none."
-    )
+    alerts: Mailboxes = Field(default=(), description="Operators who get the cell's alarms by e-mail. Default: none.")
     quotas: Quotas = Field(
         default=Quotas(), description="Service quotas of the account and region. Default: AWS's own."
     )
@@ -74,7 +72,7 @@ class Cell(Settings):
     )
     removal: Removal = Field(
         default="retain",
-        description="What becomes of the cell's data, its access logs, when its stack is deleted. Default: retain.",
+        description="Handling of the cell's data, its access logs, at the deletion of its stack. Default: retain.",
     )
 
 
@@ -114,7 +112,7 @@ class Tenant(Settings):
     mail_from: Label = Field(
         default="mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail."
     )
-    alerts: Mailboxes = Field(default=(), description="Operators who are told of detections, by e-mail. Default: none.")
+    alerts: Mailboxes = Field(default=(), description="Operators who get detections by e-mail. Default: none.")
     access: tuple[Access, ...] = Field(
         default=(),
         description="Roles of applications, and what each may do with the tenant's mail. Default: none.",
@@ -136,7 +134,7 @@ class Tenant(Settings):
     )
     removal: Removal = Field(
         default="retain",
-        description="What becomes of the tenant's mail and zone when its stack is deleted. Default: retain.",
+        description="Handling of the tenant's mail and zone at the deletion of its stack. Default: retain.",
     )
     live: bool = Field(
         default=True, description="false stops sending and receiving, as before off-boarding. Default: true."

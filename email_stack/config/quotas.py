@@ -77,7 +77,7 @@ class Quotas(Settings):
     )
     topics: int = Field(default=100_000, ge=1, le=_MOST, description="SNS topics. Default: 100000.")
     pending_subscriptions: int = Field(
-        default=5000, ge=1, le=_MOST, description="SNS subscriptions that nobody has confirmed yet. Default: 5000."
+        default=5000, ge=1, le=_MOST, description="SNS subscriptions without confirmation. Default: 5000."
     )
     state_machines: int = Field(
         default=100_000,

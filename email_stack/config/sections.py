@@ -84,7 +84,7 @@ class Access(Settings):
 class Address(Settings):
     """One designated address of the subdomain."""
 
-    local_part: LocalPart = Field(description="What stands before the @. Kept in lower case.")
+    local_part: LocalPart = Field(description="The part before the @. Kept in lower case.")
     send: bool = Field(default=True, description="May send. Default: true.")
     receive: bool = Field(default=True, description="Receives; a local part with a + cannot. Default: true.")
     display_name: DisplayName | None = Field(default=None, description="Name shown beside the address. Default: none.")
@@ -250,8 +250,7 @@ class Scanning(Settings):
     )
     encrypted_mail: Literal["deliver", "hold"] | None = Field(
         default=None,
-        description="The mail itself is encrypted, by S/MIME or OpenPGP, and nobody but its recipient can look into it. "
-        "Default: as encrypted.",
+        description="Mail encrypted by S/MIME or OpenPGP, which only its recipient can open. Default: as encrypted.",
     )
     active_content: ActiveContentItem = Field(
         default=ActiveContent(),

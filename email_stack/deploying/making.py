@@ -94,7 +94,7 @@ class HostedZones:
         trail = asyncio.run(self._trail(claim))
         if trail.above or trail.leading:
             return "is still delegated to its zone, or remembered to be; remove its NS records"
-        return "may still be delegated to its zone, which nobody could tell" if trail.untold else ""
+        return "may still be delegated to its zone, which could not be checked" if trail.untold else ""
 
     async def _trail(self, claim: Claim) -> Trail:
         # The zones above are the customer's, and name whatever servers they like.

@@ -214,7 +214,7 @@ def hosted_zone(zone: ParentZone, found: HostedZone | None) -> Verdict:
     if found.name != zone.zone_name:
         return _wrong(f"is {found.name}, not {zone.zone_name}", "correct parent_zone.hosted_zone_id or zone_name")
     if found.private:
-        return _wrong("is a private zone, which nobody outside its VPC asks", "name the public zone of that domain")
+        return _wrong("is a private zone, visible in its VPC only", "name the public zone of that domain")
     return _ok(f"is {found.name}")
 
 
@@ -231,7 +231,7 @@ def parent_domain(served: Servers, zone: HostedZone | None) -> Verdict:
     if served is None:
         return _wrong("the domain does not exist in DNS", remedy)
     if not served:
-        return _wrong("nobody is led to a zone of that domain", remedy)
+        return _wrong("no delegation leads to a zone of that domain", remedy)
     if zone is not None and zone.servers and not set(served) & set(zone.servers):
         return _wrong(f"is served by {', '.join(sorted(served))}, not by the hosted zone", remedy)
     return _ok(f"is served by {', '.join(sorted(served))}")

@@ -75,7 +75,7 @@ class RegionError(CredentialsError):
         """What to do."""
         return (
             f"enable the region, in the AWS console under Account, or run: aws account enable-region --region-name {self.region}; "
-            "where it is enabled, sign in anew: sessions of STS's global endpoint are not taken there"
+            "if it is enabled, sign in again: it accepts no sessions of STS's global endpoint"
         )
 
 

@@ -17,7 +17,7 @@ _CODES: Final = {
     "AccessDenied": "the tenant's function may not send from this address; deploy the tenant again",
     "AccessDeniedException": "the tenant's function may not send from this address, or the SES tenant lacks the identity; "
     "deploy the tenant again",
-    "AccountSuspendedException": f"SES stopped the account's sending for good; see {_STATUS}",
+    "AccountSuspendedException": f"SES stopped the account's sending permanently; see {_STATUS}",
     "BadRequestException": "SES does not take the message as it is; compare its addresses and its size with SES's quotas",
     "MailFromDomainNotVerifiedException": "the MAIL FROM domain is not verified; see `email-stack dns-check`",
     "MessageRejected": "SES takes no message from this sender to this recipient; see with `email-stack dns-check` whether the "
@@ -41,7 +41,7 @@ Source: SES developer guide, "Amazon SES sending review process FAQs", of bounce
 """
 
 _STOP_BOUNCES: Final = (
-    "have it write only to addresses that work, and drop whom `email-stack suppressions {tenant}` names"
+    "have it write only to addresses that work, and drop the addresses that `email-stack suppressions {tenant}` lists"
 )
 _STOP_COMPLAINTS: Final = "have it send only to who asked for it, with a way to unsubscribe that works at once"
 

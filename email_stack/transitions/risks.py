@@ -126,7 +126,7 @@ class _Update:
             if not kept:
                 yield Risk(
                     kind=RiskKind.ZONE_DELETED,
-                    text=f"its hosted zone {domain} is deleted; whoever is given the same name servers next could answer for it",
+                    text=f"its hosted zone {domain} is deleted; the next owner of its name servers could answer for it",
                     refused=True,
                     steps=(
                         *(("`email-stack move TENANT`: it is kept from then on; or by hand:",) if goes else ()),
@@ -139,7 +139,7 @@ class _Update:
             elif self._is_renamed:
                 yield Risk(
                     kind=RiskKind.LEFT,
-                    text=f"its hosted zone {domain} is left behind without records; delete it by hand once nobody is led to it",
+                    text=f"its hosted zone {domain} is left behind without records; delete it by hand once its delegation is gone",
                     refused=False,
                     subject=domain,
                 )
@@ -214,7 +214,7 @@ class _Update:
             yield Risk(
                 kind=RiskKind.RULES,
                 text=f"{len(missing)} of its addresses, {missing[0]} among them, would have no receipt rule for some seconds: "
-                "they move to a later one, and SES refuses their mail for good meanwhile",
+                "they move to a later one, and SES rejects their mail permanently meanwhile",
                 refused=True,
                 steps=(
                     "`email-stack move TENANT`: a receipt rule more takes them until the others do; or append new addresses, those "
@@ -294,7 +294,7 @@ def _steps_of_zone(domain: str, *, ours: bool) -> tuple[str, ...]:
         "print the records, with dns: self-managed in the config and nothing deployed: `email-stack dns-records TENANT`",
         f"have the owner, in one change of its zone, take the NS record of {domain} out and put these records in",
         "wait for the NS record's TTL, and check: `email-stack dns-check TENANT` says ok",
-        "then deploy; until the records answer and nobody is led to the zone any more, this is refused",
+        "then deploy; the change is refused until the records answer and no delegation leads to the zone any more",
     )
 
 

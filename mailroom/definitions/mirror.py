@@ -125,7 +125,7 @@ class Mirror:
             if before is None:
                 raise
             # It may be one of the files from before, which would be taken along for ever.
-            logger.warning("%s; fetching all of it anew", error)
+            logger.warning("%s; fetching all of it again", error)
             self._begin(files, None)
             self._freshclam(files)
             found = _taken(files)
@@ -143,7 +143,7 @@ class Mirror:
         if there is None:
             return None
         if isinstance(there.manifest, ManifestError):
-            logger.error("definitions: %s/%s: %s; beginning anew", self.bucket, MANIFEST_KEY, there.manifest)
+            logger.error("definitions: %s/%s: %s; starting over", self.bucket, MANIFEST_KEY, there.manifest)
             return None
         return there.manifest
 

@@ -61,9 +61,7 @@ def find(s3: S3Client, bucket: str) -> Found | None:
             return None
         raise RetryableError(f"definitions: {bucket}/{MANIFEST_KEY}: cannot be read: {error}") from error
     if len(text) > _MANIFEST_OCTETS:
-        return Found(
-            ManifestError(f"manifest: cannot be read: has more than {_MANIFEST_OCTETS} octets"), answer["ETag"]
-        )
+        return Found(ManifestError(f"manifest: cannot be read: has more than {_MANIFEST_OCTETS} bytes"), answer["ETag"])
     try:
         return Found(Manifest.from_json(text), answer["ETag"])
     except ManifestError as error:

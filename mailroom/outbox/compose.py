@@ -51,7 +51,7 @@ def compose(outgoing: Outgoing, *, id: str, at: datetime, signature: Signature |
     header = b"".join(_fields(outgoing, id, at))
     raw = header + _body(outgoing, f"=_{id[:24]}", signature or _NONE).octets
     if len(raw) > MOST_OCTETS:
-        raise ValueError(f"outgoing: must have at most {MOST_OCTETS:,} octets with its attachments, got {len(raw):,}")
+        raise ValueError(f"outgoing: must have at most {MOST_OCTETS:,} bytes with its attachments, got {len(raw):,}")
     return raw
 
 

@@ -270,7 +270,7 @@ class Sending:
             return None
         # Until it is certain that this says so: a try that came through without its answer would leave it in doubt.
         if not self._moves(table).surely(request, before, OutboxState.SENDING, at=self.clock(), reason=""):
-            raise RetryableError(f"{where}: another worker is at it")
+            raise RetryableError(f"{where}: locked by another worker")
         try:
             ses_id = self.ses.send_email(
                 Content={"Raw": {"Data": raw}},
@@ -323,9 +323,9 @@ class Sending:
         progress = request.progress
         if progress.state is OutboxState.SENDING:
             if self.clock() - progress.at < _SOMEBODY_ELSE:
-                raise RetryableError(f"{where}: another worker is at it")
+                raise RetryableError(f"{where}: locked by another worker")
             if not move_on(table, progress.id, OutboxState.SENDING, OutboxState.IN_DOUBT, self.clock()):
-                raise RetryableError(f"{where}: another worker is at it")
+                raise RetryableError(f"{where}: locked by another worker")
             request = request_of(table, progress.id) or request
         self._ends(table).tell(request)
         # The queue brings it again meanwhile: SES's own event of it takes it out of doubt, and then it is filed.

@@ -87,7 +87,7 @@ def bring_again(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
     message, verdict = read_clean(s3, item, standing), plan.result.verdict
     metadata = mail_metadata(item, raw_sha256=standing.raw_sha256, verdict=verdict, message=message)
     if not deliver(s3, item, message, metadata=metadata, headers=_MAIL, replaces=standing):
-        raise RetryableError(f"{where}: another worker is at it")
+        raise RetryableError(f"{where}: locked by another worker")
 
 
 def notify_of(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
@@ -102,4 +102,4 @@ def notify_of(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
         return
     said = notice_metadata(case.item, action, raw_sha256=case.arrived.sha256, result=plan.result)
     if not deliver(s3, case.item, b"", metadata=said, headers=_MAIL, replaces=standing):
-        raise RetryableError(f"{where}: another worker is at it")
+        raise RetryableError(f"{where}: locked by another worker")

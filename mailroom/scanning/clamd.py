@@ -156,5 +156,5 @@ def _received(connection: socket.socket) -> str:
             raise ClamdError(f"clamd: no answer: {error}") from error
         answer += more
         if not more or len(answer) > _MOST_ANSWER_OCTETS:
-            raise ClamdError(f"clamd: answer was cut off after {len(answer)} octets; it may have died while scanning")
+            raise ClamdError(f"clamd: answer ended after {len(answer)} bytes; clamd may have crashed during the scan")
     return answer.decode("ascii", "backslashreplace")

@@ -138,7 +138,7 @@ class Intake:
         """Work on one object until nothing is left to do.
 
         Raises:
-            RetryableError: the engine or AWS failed, or another worker is at it.
+            RetryableError: the engine or AWS failed, or locked by another worker.
             PermanentError: the clean message is there already, and is another version's.
         """
         recipient = self.recipient_of(item.bucket)
@@ -160,7 +160,7 @@ class Intake:
         before, and that an operator lets go nevertheless, is delivered unscanned, with that verdict.
 
         Raises:
-            RetryableError: AWS failed, or another worker is at it.
+            RetryableError: AWS failed, or locked by another worker.
             PermanentError: there is a verdict that lets the message go, and it could not be carried out.
         """
         recipient = self.recipient_of(item.bucket)
@@ -240,7 +240,7 @@ class Intake:
             if written is None and not plan.recorded:
                 written = self._record(item, recipient, plan, replaces=tag)
                 if written is None:
-                    raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+                    raise RetryableError(f"{_where(recipient, item)}: locked by another worker")
             if plan.delivery.message is not None:
                 deliver_by(plan, case, self.s3, _where(recipient, item))
             elif outgoing and plan.delivery.action in {Action.HOLD, Action.DELETE}:
@@ -280,7 +280,7 @@ class Intake:
         known, tag = read_record(self.s3, item)
         ended = again if known is None else known.told or self.clock() - known.time >= _SOMEBODY_ELSE
         if not ended:
-            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+            raise RetryableError(f"{_where(recipient, item)}: locked by another worker")
         case = replace(case, known=known, standing=standing_at(self.s3, item))
         return case, plans_for(fresh, case), None, tag
 

@@ -88,7 +88,7 @@ class Recalls:
             delivered: digest of what was delivered, as `short` says; another is another message. Default: whatever is there.
 
         Raises:
-            RetryableError: the engine or AWS failed, or another worker is at it.
+            RetryableError: the engine or AWS failed, or locked by another worker.
         """
         recipient, item = self.recipient_of(bucket), _item(bucket, id)
         try:
@@ -114,7 +114,7 @@ class Recalls:
             signature: what was found in the part.
 
         Raises:
-            RetryableError: AWS failed, or another worker is at it.
+            RetryableError: AWS failed, or locked by another worker.
         """
         recipient, item = self.recipient_of(entry.bucket), _item(entry.bucket, entry.id)
         try:
@@ -141,10 +141,10 @@ class Recalls:
     def _recall(self, recipient: Recipient, item: RawObject, standing: Standing, digest: str, signature: str) -> Seen:
         said = recall_metadata(standing, digest=digest, signature=signature)
         if not deliver(self.s3, item, NOTICE, metadata=said, headers=_MAIL, replaces=standing):
-            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+            raise RetryableError(f"{_where(recipient, item)}: locked by another worker")
         notice = standing_at(self.s3, item)
         if notice is None or not notice.original:
-            raise RetryableError(f"{_where(recipient, item)}: another worker is at it")
+            raise RetryableError(f"{_where(recipient, item)}: locked by another worker")
         return self._finish(recipient, item, notice, signature)
 
     def _finish(self, recipient: Recipient, item: RawObject, notice: Standing, signature: str) -> Seen:

@@ -84,7 +84,7 @@ class Policy:
         unauthenticated: deliver, flag or hold, for mail that fails a DMARC policy of quarantine or reject. Default: flag.
 
     Raises:
-        ValueError: the policy delivers infected mail unchanged, or strips or deletes clean or encrypted mail.
+        ValueError: `infected`, `clean`, `encrypted_mail` or `unauthenticated` has another value than listed.
     """
 
     clean: Action = Action.DELIVER

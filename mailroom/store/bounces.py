@@ -50,9 +50,9 @@ def suppress_recipient(
     # Of an event that is told apart, the outbox's own mail is known: nobody writes down whom any other went to.
     awaited = bool(engagement.outbox) or not engagement.event
     if recipients is None and awaited and now - engagement.at < _RECORDED_WITHIN:
-        raise RetryableError(f"message {engagement.ses_id}: whom it was sent to is not written down yet")
+        raise RetryableError(f"message {engagement.ses_id}: its recipients are not recorded yet")
     if recipients is None or len(recipients) != 1:
         known = len(recipients) if recipients is not None else "unknown"
-        logger.info("message %s: nobody is suppressed, recipients: %s", engagement.ses_id, known)
+        logger.info("message %s: no address is suppressed, recipients: %s", engagement.ses_id, known)
         return
     suppress(table, recipients[0], engagement, plain=plain, now=now, retention=retention)

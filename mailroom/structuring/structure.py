@@ -131,7 +131,7 @@ class Structuring:
         try:
             answer: dict[str, Any] = {**self.s3.get_object(Bucket=bucket, Key=key, **named)}
             if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
-                raise PermanentError(f"{where}: has {answer['ContentLength']} octets, more than SES takes")
+                raise PermanentError(f"{where}: has {answer['ContentLength']} bytes, more than SES accepts")
             return {**answer, "Body": answer["Body"].read()}
         except (BotoCoreError, ClientError) as error:
             if code_of(error) in GONE:

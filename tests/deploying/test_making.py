@@ -49,4 +49,4 @@ def test_a_zone_goes_when_nobody_is_led_to_it(internet: Internet) -> None:
 
 def test_servers_within_are_not_asked(internet: Internet) -> None:
     """And then nobody can tell, which keeps the zone."""
-    assert led_to(internet, ()) == "may still be delegated to its zone, which nobody could tell"
+    assert led_to(internet, ()) == "may still be delegated to its zone, which could not be checked"

@@ -217,7 +217,7 @@ def test_parent_domain() -> None:
     assert judge.parent_domain(SERVERS[:1], zone).state is State.OK
     assert judge.parent_domain(("ns.elsewhere.example",), None).state is State.OK
     is_wrong(judge.parent_domain(None, None), "does not exist")
-    is_wrong(judge.parent_domain((), zone), "nobody is led", "ns-1.example.net")
+    is_wrong(judge.parent_domain((), zone), "no delegation leads", "ns-1.example.net")
     is_wrong(
         judge.parent_domain(("ns.elsewhere.example",), zone), "is served by ns.elsewhere.example", "ns-2.example.org"
     )

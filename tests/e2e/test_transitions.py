@@ -108,7 +108,7 @@ def test_records_move_to_their_owner(
         deploy = ("deploy", "dd", "--yes", "--config", config, "--resolver", resolver)
         refused = platform.email_stack(*deploy, "--server-port", str(internet.port))
         assert refused.returncode == 5, refused.stderr
-        said = "nobody is led to it any more, but 8 of its owner's records do not answer yet"
+        said = "no delegation leads to it any more, but 8 of its owner's records do not answer yet"
         assert said in " ".join(refused.stderr.split())
         assert len(records(platform, zone)) > 2
         handed_over = platform.email_stack("dns-records", "dd", "--no-check", "--config", config).stdout

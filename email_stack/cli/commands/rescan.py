@@ -132,7 +132,7 @@ def _scan_delivered(tenant: str, since: timedelta, config: Path, *, apply: bool,
     done = "queued for the scanner" if queued else "would be queued; --yes does it"
     octets = sum(one.octets for one in found)
     days = counted(since.days, "day")
-    said = f"{counted(len(found), 'message')} of {days}, {octets:,} octets: {done}" if found else f"no mail of {days}"
+    said = f"{counted(len(found), 'message')} of {days}, {octets:,} bytes: {done}" if found else f"no mail of {days}"
     console.print(f"{tenant}: {said}", markup=False)
 
 
@@ -168,7 +168,7 @@ def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMess
     which = f'tenant "{tenant}": message {escaped(first.item.message_id)}'
     why = ""
     if others:
-        why = f"stands in quarantine {len(found)} times; delete the versions that are not meant, then ask again"
+        why = f"is in quarantine {len(found)} times; delete the versions that are not meant, then ask again"
     elif first.verdict == WAITING:
         why = f"has no verdict yet; `email-stack rescan {tenant} --message ID --yes` has it scanned"
     elif first.verdict == Verdict.INFECTED.value:

@@ -206,7 +206,7 @@ def test_message_that_is_there_twice(waiting: Waiting, run: Run) -> None:
     waiting.requests()
     code, _, err = run("--message", "m-encrypted", "--deliver", "--reason", "x", "--yes")
     assert (code, waiting.requests()) == (5, [])
-    assert "stands in quarantine 2 times" in err
+    assert "is in quarantine 2 times" in err
 
 
 def test_message_that_is_not_there(waiting: Waiting, run: Run) -> None:

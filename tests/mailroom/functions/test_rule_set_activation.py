@@ -83,7 +83,7 @@ def test_replaces_the_set_it_renames(ses: Ses) -> None:
 def test_reports_a_lost_race(ses: Ses) -> None:
     """A set that somebody else activates at the same moment is reported."""
     ses.active(None).sets(OURS).active(FOREIGN)
-    with pytest.raises(ForeignRuleSetError, match="activated by somebody else"):
+    with pytest.raises(ForeignRuleSetError, match="activated by another party"):
         activate(ses.client, OURS)
 
 

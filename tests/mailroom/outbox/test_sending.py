@@ -239,7 +239,7 @@ def test_in_doubt_is_not_sent_twice(store: Store, outbox: Outbox, failure: Excep
     item = scanned(store, begun.id)
     with pytest.raises(RetryableError):
         sending(store, ses).take(item)
-    with pytest.raises(RetryableError, match="another worker is at it"):
+    with pytest.raises(RetryableError, match="locked by another worker"):
         sending(store, ses, NOW + timedelta(minutes=4)).take(item)
     for _ in range(2):
         with pytest.raises(PermanentError, match="was sent or was not"):
