@@ -1,1 +1,1 @@
-"""Finds what is malicious in a message, and decides what becomes of it. Pure but for the socket of clamd."""
+"""Finds malware in a message, and decides on the action. Pure, except for the socket of clamd."""

@@ -1,4 +1,4 @@
-"""What operators are told of detections: a few messages a mail, for machines and for people. Pure."""
+"""Alerts to operators about detections: a few per mail, for machines and for people. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst_f
 __all__ = ["MOST_ALERTS", "NAME_CHARACTERS", "Alert", "alerts_of", "findings_of", "recall_alert", "release_alert"]
 
 MOST_ALERTS: Final = 10
-"""Of one message: whoever sends it decides how much is found in it."""
+"""Most alerts per message; its sender controls the number of findings."""
 
 NAME_CHARACTERS: Final = 1_000
-"""Of a file name, so many are told and recorded: no file system takes longer ones."""
+"""Longest part of a file name in alerts and records; file systems allow no longer names."""
 
 _HEAD_OCTETS: Final = 64_000
 """Of a message, so many are read for its envelope, which SES writes in front."""
@@ -52,19 +52,19 @@ def alerts_of(
     now: datetime,
     findings: int = 0,
 ) -> Iterator[Alert]:
-    """One alert for each distinct thing that was found, ten at most, the worst first; none of a clean message. No content.
+    """One alert per distinct finding, at most ten, worst first; none for a clean message. Without content of the message.
 
-    The same octets in several readings of a message are one detection: that with a file name, or else the first. Of more than ten,
-    the last alert says how many more there are.
+    The same bytes in several readings of a message are one detection: the one with a file name, or else the first. If there are
+    more than ten, the last alert gives the number of the others.
 
     Args:
         item: the object.
-        tenant: whose it is.
+        tenant: id of the tenant.
         raw: the message, or its beginning.
-        result: what was found.
-        delivery: what becomes of it.
+        result: result of the scan.
+        delivery: the decided action.
         now: with a time zone.
-        findings: how many there are, where `result` may not have all. Default: as many as it has.
+        findings: number of findings, if `result` may not have all. Default: the number in `result`.
     """
     distinct = worst_first(_distinct(result.found), lambda part: part.verdict)
     told = distinct[:MOST_ALERTS]

@@ -1,4 +1,4 @@
-"""Reads one raw version: its octets, and what was said of it when it was put there."""
+"""Reads one raw version: its bytes, headers and metadata."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Arrived:
     """One raw version.
 
     Args:
-        octets: all of it, or its beginning.
-        sha256: of all of it, in hexadecimal; "" where only the beginning was read.
-        size: how many octets it has.
-        modified: when it was put there, to the second.
+        octets: its bytes, or their beginning.
+        sha256: SHA-256 of all bytes, in hexadecimal; "" if only the beginning was read.
+        size: its size in bytes.
+        modified: time of the upload, to the second.
         headers: such as its ContentType, by the names of S3's client.
-        metadata: what whoever put it there said of it.
+        metadata: metadata of the upload.
     """
 
     octets: bytes
@@ -52,9 +52,9 @@ class Arrived:
 
 
 def read_raw(s3: S3Client, item: RawObject, most: int = MAX_MESSAGE_OCTETS) -> Arrived | None:
-    """The raw version, or the beginning of one that has more than so many octets; None when it is gone. Raises ClientError.
+    """The raw version, or the beginning of a bigger one; None if it does not exist. Raises ClientError.
 
-    Somebody may have deleted it since it was listed to be scanned anew: then its version can still be read.
+    If it was deleted after a rescan was requested, its version can still be read.
     """
     if item.rescan and not is_kept(s3, item.bucket, item.key, item.version):
         return None

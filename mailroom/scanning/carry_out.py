@@ -1,4 +1,4 @@
-"""Carries a plan out under `clean/`: a message once, a file in the place of an older one, or a notice of what is not sent."""
+"""Carries out a plan under `clean/`: writes a message once, a file over an older one, or a notice for an unsent message."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
     """Put what the plan delivers under `clean/`; nothing when it delivers nothing.
 
     Raises:
-        RetryableError: somebody delivered it meanwhile.
+        RetryableError: another worker delivered it meanwhile.
         PermanentError: another message stands there.
         ClientError: S3 failed.
     """
@@ -70,13 +70,12 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
 
 
 def bring_again(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
-    """Put a message that is to be sent in its own place, so that S3 tells of it anew: whoever asked again found it not sent.
+    """Write an outgoing message to its place again, so that S3 notifies of it again: its request was repeated, and it was not sent.
 
-    Nothing where this try or an earlier one of this raw version put it there, nor where something is found in it by now, or it
-    could not be scanned.
+    Does nothing if this raw version was already written, if the scan now has a finding, or if it failed.
 
     Raises:
-        RetryableError: somebody delivered it meanwhile.
+        RetryableError: another worker delivered it meanwhile.
         ClientError: S3 failed.
     """
     item, standing = case.item, case.standing
@@ -91,10 +90,10 @@ def bring_again(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
 
 
 def notify_of(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
-    """Let whoever asked for a message to be sent know that it is held or deleted.
+    """Write a notice for the outbox that an outgoing message is held or deleted.
 
     Raises:
-        RetryableError: somebody delivered it meanwhile.
+        RetryableError: another worker delivered it meanwhile.
         ClientError: S3 failed.
     """
     action, standing = plan.delivery.action, case.standing

@@ -59,7 +59,7 @@ class Submitted:
             return _meaning(_received(self.connection))
 
     def close(self) -> None:
-        """Let go of it, whether or not it was waited for."""
+        """Release it, with or without a wait."""
         self.connection.close()
 
 
@@ -92,7 +92,7 @@ class Clamd:
             return _received(connection).rstrip("\0")
 
     def reload(self) -> None:
-        """Have it load its definitions anew; returns before it has. Raises `ClamdError`."""
+        """Start a reload of its definitions; returns before the end of it. Raises `ClamdError`."""
         with self._connected() as connection:
             connection.sendall(b"zRELOAD\0")
             answer = _received(connection)

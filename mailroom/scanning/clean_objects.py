@@ -55,21 +55,21 @@ _NOTICES: Final = {ACTION_HOLD: Action.HOLD, ACTION_DELETE: Action.DELETE, ACTIO
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What stands under `clean/` for an object, as its metadata say.
+    """The object under `clean/`, described by its metadata.
 
     Args:
         etag: its entity tag.
-        raw_version: the raw version that it was made of; "" where the scanner did not put it there.
-        sha256: of its octets, in hexadecimal.
-        raw_sha256: of the raw version's; "" where that is not known.
-        notice: what became of the message instead, hold or delete; None where the object is the message.
+        raw_version: its raw version; "" if the scanner did not write it.
+        sha256: SHA-256 of its bytes, in hexadecimal.
+        raw_sha256: SHA-256 of the raw version; "" if unknown.
+        notice: action on the message, hold or delete, if the object is a notice; None if it is the message.
         modified: when its raw version was put there, of a file; None where that is not known.
         older: raw versions of the same second that are older.
         version: its own version.
         since: when it was put there; None where that is not known.
-        recalled: digest that names the message which was recalled from there; "" where none was.
+        recalled: digest of the message that was recalled from this place; "" for none.
         original: the version that was recalled; "" where none was, or what stands there is a message again.
-        signature: what was found in the message that was recalled; "" where none was.
+        signature: finding in the recalled message; "" for none.
     """
 
     etag: str
@@ -86,7 +86,7 @@ class Standing:
     signature: str = ""
 
     def action(self, raw_sha256: str) -> Action:
-        """What was done with the raw version of these octets: delivered as it came, or without something."""
+        """Action on the raw version of these bytes: delivered unchanged, or stripped."""
         return Action.DELIVER if self.sha256 == raw_sha256 else Action.STRIP
 
 
@@ -130,7 +130,7 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
 
 
 def read_clean(s3: S3Client, item: RawObject, standing: Standing) -> bytes:
-    """The octets that stand there. Raises ClientError, also where they are others by now."""
+    """Its bytes. Raises ClientError, also if the object has changed."""
     return s3.get_object(Bucket=item.bucket, Key=clean_key(item), IfMatch=standing.etag)["Body"].read()
 
 
@@ -190,12 +190,12 @@ def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, result:
 
 
 def recall_metadata(standing: Standing, *, digest: str, signature: str) -> dict[str, str]:
-    """What the notice says that stands in the place of a recalled message.
+    """Metadata of the notice for a recalled message.
 
     Args:
         standing: the message.
         digest: names it to readers.
-        signature: what was found in it.
+        signature: the finding.
     """
     return {
         "raw-version": standing.raw_version,
@@ -210,7 +210,7 @@ def recall_metadata(standing: Standing, *, digest: str, signature: str) -> dict[
 def file_metadata(
     item: RawObject, arrived: Arrived, *, verdict: Verdict, message: bytes, older: Sequence[str]
 ) -> dict[str, str]:
-    """What a delivered file says of itself, beside what was said of it when it was put there, where that has room.
+    """The scanner's metadata of a delivered file, with the upload's metadata if there is room.
 
     Args:
         item: the object.

@@ -1,7 +1,8 @@
-"""What applications ask to be done with held mail: release it, or discard it.
+"""Requests of applications on held mail: release or discard.
 
 A request is an object below `raw/decisions/` of the tenant's bucket. IAM says who may write there, S3 says who did, and the
-verdict's record keeps it. A request ends once it is carried out; what is none, or is about what waits no more, ends at once.
+verdict's record keeps it. A request ends after its execution. An invalid request, or one on a message that is not held any more,
+ends at once.
 """
 
 from __future__ import annotations

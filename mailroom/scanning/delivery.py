@@ -1,4 +1,4 @@
-"""What becomes of a scanned message, and the message without what was found in it. Pure."""
+"""Decides on the action for a scanned message, and strips findings from it. Pure."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _REASONS_OF_RISKS: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """What becomes of one message.
+    """The decided action on one message.
 
     Args:
-        action: what is done with it.
-        message: what is delivered; None when nothing is.
-        removed: the parts that it is delivered without.
-        reason: why it is held, where the policy alone does not say; "" otherwise.
-        risks: classes of active content that the message has, without those that the tenant wants delivered unnoted; of a message
-            that is delivered, those that are still in it.
+        action: the action.
+        message: the delivered message; None without one.
+        removed: stripped parts.
+        reason: reason for holding it besides the policy; "" otherwise.
+        risks: classes of active content in the message, without those that the policy delivers unflagged; for a delivered message,
+            those still in it.
     """
 
     action: Action
@@ -60,14 +60,14 @@ def decide(
     now: datetime,
     unauthenticated: bool = False,
 ) -> Delivery:
-    """What becomes of the message by the tenant's policy.
+    """Decide on the action for a message by the tenant's policy.
 
-    What is stripped is scanned again before it is delivered: whatever of the finding is still in it, in any reading, holds it.
+    A stripped message is scanned again before delivery: if any reading still has the finding, the message is held.
 
     Args:
         raw: the message as it came.
-        result: what was found in it.
-        policy: what the tenant wants.
+        result: result of the scan.
+        policy: the tenant's policy.
         rescan: scans another message.
         now: for the notices; with a time zone.
         unauthenticated: whether it fails the DMARC policy of its author's domain. Default: it does not.
@@ -86,7 +86,7 @@ def decide(
 def _by_content(
     raw: bytes, result: ScanResult, policy: Policy, rescan: Callable[[bytes], ScanResult], now: datetime
 ) -> Delivery:
-    """What becomes of it by what was found in it."""
+    """Action for the findings alone."""
     found = max([policy.action_on(part) for part in result.found] or [policy.clean], key=_RANK.index)
     action = max([found, *(policy.action_on_risks(part) for part in result.parts)], key=_RANK.index)
     risks = policy.active_content.noted(result.risks)
@@ -124,7 +124,7 @@ def _held(reason: str, risks: tuple[Risk, ...]) -> Delivery:
 
 
 def _action_on(part: PartVerdict, policy: Policy) -> Action:
-    """What becomes of a message with that part, whatever else is in it."""
+    """Action on a message with that part, independent of other parts."""
     found = Action.DELIVER if part.verdict is Verdict.CLEAN else policy.action_on(part)
     return max(found, policy.action_on_risks(part), key=_RANK.index)
 
@@ -221,7 +221,7 @@ def _without_content_fields(header: bytes) -> bytes:
 
 
 def _notice(part: PartVerdict, policy: Policy, now: datetime) -> bytes:
-    """A part that says what was removed, and why."""
+    """The notice for a removed part, with the reason."""
     reason, found = _why(part, policy)
     named = f'"{_shown(part.filename)}"' if part.filename else "without a name"
     text = (
@@ -238,7 +238,7 @@ def _notice(part: PartVerdict, policy: Policy, now: datetime) -> bytes:
 
 
 def _why(part: PartVerdict, policy: Policy) -> tuple[str, str]:
-    """Why a part was removed, for whoever reads the message, and the name of what was found."""
+    """Reason for removing a part, as text for the reader, and the name of the finding."""
     if part.verdict is not Verdict.CLEAN and policy.action_on(part) is Action.STRIP:
         return _REASONS[part.verdict], part.signature
     risks = [risk for risk in part.risks if policy.active_content.on(risk) is Reaction.STRIP]

@@ -31,7 +31,7 @@ def texts_of(name: str, *, servers: Sequence[str] = (), port: int = 53, lifetime
         lifetime: seconds to wait for. Default: 4.
 
     Raises:
-        TextsError: nobody can tell.
+        TextsError: DNS gave no answer.
     """
     import dns.exception  # noqa: PLC0415 - mail that fails is rare
     import dns.resolver  # noqa: PLC0415
@@ -63,7 +63,7 @@ class DmarcPolicies:
     _lock: Lock = field(default_factory=Lock)
 
     def of(self, domain: str) -> DmarcPolicy:
-        """What is asked for; UNKNOWN where DNS does not answer, which is not kept."""
+        """The requested policy; UNKNOWN without an answer of DNS, which is not cached."""
         now = self.clock()
         with self._lock:
             until, known = self._kept.get(domain, (0.0, DmarcPolicy.UNKNOWN))

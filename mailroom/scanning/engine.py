@@ -1,10 +1,10 @@
-"""Keeps a clamd warm with the newest definitions, and knows at every scan which ones those are.
+"""Keeps a clamd warm with the newest definitions, and knows the set of every scan.
 
-Each set gets a canary beside it: a signature for a few octets that name the set. Finding them proves at once that the engine
-scans and what it scans with; an answer to PING proves neither.
+Each set gets a canary beside it: a signature for a few bytes that name the set. Finding them proves that the
+engine scans, and with which set; an answer to PING proves neither.
 
-The set whose canary was found last is the proven one. Its files are kept until a newer set is proven, too: whatever is wrong with
-what is published, a sandbox goes on with its proven set while that is young.
+The set whose canary was found last is the proven one. Its files are kept until a newer set is proven. If the published set is
+faulty, a sandbox continues with its proven set while that is young enough.
 """
 
 from __future__ import annotations
@@ -86,16 +86,16 @@ class WarmEngine:
         self._trouble = False
 
     def ensure_ready(self, count: Callable[[str, int], None] = _nobody_counts) -> None:
-        """Start clamd where it does not run, and have it load a newer set where there is one.
+        """Start clamd if it does not run, and load a newer set if there is one.
 
-        Where the newest set cannot be had, or does not load, the proven one goes on until it is too old.
+        If the newest set cannot be fetched or loaded, the proven one continues until it is too old.
 
         Args:
-            count: counts each time that this is so. Default: nobody does.
+            count: counts these cases. Default: no count.
 
         Raises:
             RetryableError: no set is published, the newest is too old, it cannot be fetched, or clamd does not start with it; and
-                no proven set is young enough to go on with.
+                no proven set is young enough.
         """
         due = self._looked is None or self._clock() - self._looked >= _LOOK_AGAIN
         try:
@@ -281,5 +281,5 @@ class WarmEngine:
 
 
 def _canary(manifest: Manifest) -> tuple[bytes, str]:
-    """Octets that are in no mail, and what the set's own signature calls them."""
+    """The canary's bytes, which are in no mail, and the name of its signature."""
     return f"canary of definitions {manifest.version}\n".encode(), f"Mailroom.Canary.{manifest.version[:16]}"

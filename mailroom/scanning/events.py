@@ -31,7 +31,7 @@ class RawObject(StoredObject):
     """One version of one object in a tenant's quarantine: its key is below `raw/`.
 
     Args:
-        release: that it is to be delivered, whatever the tenant's policy says; None when nobody asked for that.
+        release: request to deliver it even against the tenant's policy; None without one.
     """
 
     release: Release | None = field(default=None, compare=False)
@@ -61,7 +61,7 @@ def raw_objects(body: str, *, sender: str = "") -> Iterator[RawObject]:
 
 
 def rescan_message(item: RawObject) -> str:
-    """The queue message that has `item` scanned anew: S3's notification, the id of the request, and the release if there is one."""
+    """The queue message for a rescan of `item`: S3's notification, the id of the request, and the release if there is one."""
     described = {
         "bucket": {"name": item.bucket},
         "object": {"key": quote_plus(item.key), "versionId": item.version},

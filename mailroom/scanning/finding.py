@@ -1,4 +1,4 @@
-"""What a scan found, as others are told of it. Pure."""
+"""Findings of a scan, for alerts and descriptions. Pure."""
 
 from __future__ import annotations
 

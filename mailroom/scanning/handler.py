@@ -30,17 +30,17 @@ def work_on(
     ensure_ready: Callable[[], None] = _is_ready,
     recalls: Recalls | None = None,
 ) -> dict[str, list[dict[str, str]]]:
-    """Take every object that the batch is about; returns the messages that were not done, which the queue brings again.
+    """Process every object of a batch; returns the failed messages, which the queue delivers again.
 
-    One that cannot be done keeps none of the others from being done. Whatever is raised counts as not done: the raw message
-    stays in quarantine. At the last try it is held, with a verdict and an alert; what cannot even be held ends in the dead-letter
-    queue, where an alarm is.
+    A failure does not affect the others. Any exception counts as a failure: the raw message stays in quarantine. At the last try
+    the message is held, with a verdict and an alert. A message that cannot be held goes to the dead-letter queue, which has an
+    alarm.
 
     Args:
-        event: as the queue hands it over.
+        event: the queue's event.
         intake: the work on one object.
-        max_receives: how often the queue hands one message out.
-        ensure_ready: called before each message; raises `MailroomError` when nothing can be scanned. Default: it is.
+        max_receives: how often the queue delivers one message.
+        ensure_ready: called before each message; raises `MailroomError` if no scan is possible. Default: always ready.
         recalls: the work on what was delivered. Default: None, there is none.
     """
 

@@ -1,4 +1,4 @@
-"""Describes held mail to applications: who wrote to whom about what, and why it waits. Nobody but the scanner reads the message."""
+"""Writes descriptions of held mail for applications: authors, recipients, subject and reason. Only the scanner reads the message."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def description_of(item: RawObject, arrived: Arrived, plan: Plan, now: datetime)
 
 
 def _in_header(head: bytes) -> tuple[str, ...]:
-    """All whom a message of the outbox goes to, those included whom nobody sees."""
+    """All recipients of a message of the outbox, including hidden ones."""
     header = read_header(head)
     fields = [value for name in ("to", "cc", "bcc") for value in header.every(name)]
     return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, _nobody_notes)))
@@ -81,7 +81,7 @@ def _nobody_notes(_problem: str) -> None:
 
 
 def write_description(s3: S3Client, bucket: str, message: HeldMessage) -> None:
-    """Write it where applications read it; the same again is left, since its time would begin anew. Raises ClientError."""
+    """Write it for applications. An equal one is left, because its lifetime would restart. Raises ClientError."""
     known = read_description(s3, bucket, message.id)
     if known is not None and replace(known, held=message.held) == message:
         return

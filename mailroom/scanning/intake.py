@@ -1,8 +1,7 @@
-"""Takes one object out of quarantine: scans it, delivers what may be delivered, records the verdict, removes the raw version.
+"""Processes one object in quarantine: scans it, delivers it by policy, records the verdict, removes the raw version.
 
-Every step can be the last: whatever was done before is found again, and done once. The verdict is recorded first, then the
-message is delivered, then operators are told of it, and the raw version goes last. So nothing is lost, nothing is told that is
-not so, and nothing is written under `clean/` that was not scanned as it is.
+Every step can fail: the next try finds the finished steps and does not repeat them. The order is: record the verdict, deliver the
+message, alert operators, delete the raw version. So no message is lost, no alert is wrong, and `clean/` has only scanned bytes.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ _LEAST_SECONDS: Final = 30
 
 
 class Outcome(StrEnum):
-    """What was done with one object."""
+    """Result of processing one object."""
 
     DELIVERED = "delivered"
     STRIPPED = "stripped"
@@ -102,21 +101,21 @@ def _nobody_hears(_event: MessageHeld | MessageReleased | MessageDiscarded) -> N
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
-    """The scanner's work, with what it works with.
+    """The scanner's processing of one object, with its collaborators.
 
     Args:
         s3: a client.
         sns: a client.
-        engine: looks at files.
-        recipient_of: the tenant of a bucket; raises `MailroomError` when that cannot be told.
+        engine: scans files.
+        recipient_of: the tenant of a bucket; raises `MailroomError` if that is unknown.
         clock: the time now, with a time zone.
         cache: known answers.
-        count: counts detections, and what becomes of messages. Default: nobody does.
-        announce: tells others of a message that is held, released or discarded; raises RetryableError. Default: nobody is told.
-        seconds_left: how long the invocation may still last. Default: for ever.
-        dmarc_policy_of: what the owner of a domain asks for on mail that fails DMARC. Default: nobody knows; it counts as failed.
-        most_seconds: what one message may take; what takes longer is over the limit. Real mail takes less than ten. Default: 150.
-        ledger: where mail that is delivered is noted, and what malware was found in. Default: None, nowhere; nothing is recalled.
+        count: counts detections and actions. Default: no count.
+        announce: publishes the event of a held, released or discarded message; raises RetryableError. Default: publishes nothing.
+        seconds_left: remaining time of the invocation. Default: unlimited.
+        dmarc_policy_of: DMARC policy of a domain. Default: unknown, which counts as failed.
+        most_seconds: time for one message; beyond it the message is over the limit. Real mail takes less than ten. Default: 150.
+        ledger: records delivered mail and infected parts. Default: None, no records and no recall.
         pause: waits so many seconds. Default: Python's own.
     """
 
@@ -138,7 +137,7 @@ class Intake:
         """Work on one object until nothing is left to do.
 
         Raises:
-            RetryableError: the engine or AWS failed, or locked by another worker.
+            RetryableError: the engine or AWS failed, or another worker holds the lock.
             PermanentError: the clean message is there already, and is another version's.
         """
         recipient = self.recipient_of(item.bucket)
@@ -154,13 +153,13 @@ class Intake:
             return self._carry_out(item, recipient, arrived, self._decided(item, recipient, arrived))
 
     def hold(self, item: RawObject) -> Outcome:
-        """Leave an object that could not be scanned where it is: its verdict is `error`, and the operators are told.
+        """Hold an object whose scan failed: its verdict is `error`, and operators get an alert.
 
-        What an earlier try decided, told or delivered stands: that is brought to its end. One that was held for the same reason
-        before, and that an operator lets go nevertheless, is delivered unscanned, with that verdict.
+        Decisions, alerts and deliveries of an earlier try stay valid, and are finished. If the object was held for the same reason
+        before, and an operator released it, it is delivered unscanned, with that verdict.
 
         Raises:
-            RetryableError: AWS failed, or locked by another worker.
+            RetryableError: AWS failed, or another worker holds the lock.
             PermanentError: there is a verdict that lets the message go, and it could not be carried out.
         """
         recipient = self.recipient_of(item.bucket)
@@ -211,7 +210,7 @@ class Intake:
         return Outcome.GONE
 
     def _decided(self, item: RawObject, recipient: Recipient, arrived: Arrived) -> Plan:
-        """What becomes of the object by what is found in it now."""
+        """Action for the present findings."""
         limited = beyond_limits(item, arrived, recipient.policy)
         if limited is not None:
             return limited
@@ -225,7 +224,7 @@ class Intake:
         return Plan(result=result, delivery=delivery, delivered=delivered)
 
     def _carry_out(self, item: RawObject, recipient: Recipient, arrived: Arrived, fresh: Plan) -> Outcome:
-        """Do what is left to do, each step where no try before did it."""
+        """Do the remaining steps that no earlier try did."""
         outgoing = _is_outgoing(item, recipient, arrived)
         case = Case(
             item=item,
@@ -285,7 +284,7 @@ class Intake:
         return case, plans_for(fresh, case), None, tag
 
     def _note(self, ledger: Ledger, case: Case, last: Plan) -> None:
-        """Note what was delivered, and what malware was found in: before the raw version goes, so that neither is lost."""
+        """Record deliveries and infected parts before the raw version is deleted, so that neither is lost."""
         item, now, message, standing = case.item, self.clock(), last.delivery.message, case.standing
         if message is None and standing is not None and standing.sha256 == last.delivered != "":
             message = read_clean(self.s3, item, standing)
@@ -329,7 +328,7 @@ class Intake:
         return write_record(self.s3, item, record, replaces=replaces)
 
     def _tell(self, item: RawObject, recipient: Recipient, arrived: Arrived, plan: Plan) -> str | None:
-        """Tell operators and others what was done; the record's entity tag where that changed it."""
+        """Send alerts and events; returns the record's entity tag if that changed it."""
         if plan.told or plan.silent:
             return None
         now = self.clock()

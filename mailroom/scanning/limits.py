@@ -14,9 +14,9 @@ __all__ = ["beyond_limits"]
 
 
 def beyond_limits(item: RawObject, arrived: Arrived, policy: Policy) -> Plan | None:
-    """What becomes of an object that is too big, or whose key is too long; None of any other.
+    """Action on an object that is too big or has too long a key; None for others.
 
-    It is held, or deleted where the policy deletes what is over a limit: it is neither stripped nor delivered.
+    It is held, or deleted if the policy deletes on `over-limit`. It is never stripped or delivered.
     """
     if arrived.size > MAX_MESSAGE_OCTETS:
         signature, reason = "Object.TooBig", f"it has more than {MAX_MESSAGE_OCTETS:,} bytes"

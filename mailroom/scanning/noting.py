@@ -1,4 +1,4 @@
-"""What the ledger is told of one message. Pure."""
+"""The ledger's entry of one message. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SET_CHARACTERS: Final = 16
 """Of a set's version, so many name it in the engine's own."""
 
 _MOST_BAD: Final = 10
-"""Of one message: whoever sends it decides how many parts it has."""
+"""Most parts per message; its sender controls their number."""
 
 
 def entry_of(item: RawObject, plan: Plan, message: bytes, now: datetime) -> Entry:
@@ -25,7 +25,7 @@ def entry_of(item: RawObject, plan: Plan, message: bytes, now: datetime) -> Entr
 
     Args:
         item: the object.
-        plan: what became of it.
+        plan: the executed plan.
         message: what was delivered.
         now: with a time zone.
     """

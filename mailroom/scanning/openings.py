@@ -1,9 +1,8 @@
-"""Everything in a message that some mail client could open, in every reading of it. Pure.
+"""Extracts every part of a message that a mail client could open, in every reading of it. Pure.
 
-Parts are found by the reader that the platform itself reads mail with, so that scanner and parser cannot disagree on where a part
-begins. But clients read in more ways than one: two encoded bodies behind each other, text that holds a file, an encoding that is
-not declared. So each part is decoded in all of these ways, the whole text is searched for what is encoded anywhere in it, and every
-distinct sequence of octets that comes out is looked at once.
+The platform's own parser finds the parts, so that scanner and parser agree on where a part begins. Mail clients read some messages
+in several ways: two encoded bodies in sequence, text with a file in it, an undeclared encoding. Therefore each part is decoded in
+all of these ways, the whole text is searched for encoded data, and every distinct sequence of bytes is scanned once.
 """
 
 from __future__ import annotations
@@ -75,15 +74,15 @@ _SMALL_OCTETS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One thing to look at.
+    """An extracted part to scan.
 
     Args:
         path: as in `PartVerdict`.
-        filename: as the sender named it; "" when not named.
-        data: its octets.
-        sealed: why it cannot be looked into, though it is no file by itself; "" when it can.
-        sha256: of its octets.
-        opened: whether everything in it comes as pieces of their own, so that what the engine cannot open in it counts for nothing.
+        filename: the sender's name for it; "" without one.
+        data: its bytes.
+        sealed: reason why it is unscannable; "" if it can be scanned.
+        sha256: SHA-256 of its bytes.
+        opened: whether all its content is extracted, so that content which the engine cannot open does not count.
     """
 
     path: str
@@ -116,7 +115,7 @@ class _Reader:
     pieces: int = 0
 
     def is_new(self, piece: Piece) -> bool:
-        """Whether the octets are neither done nor begun; they are begun now."""
+        """Whether the bytes are new; marks them as begun."""
         if self.late():
             raise _OutOfTimeError
         digest = hashlib.sha256(piece.data).digest()
@@ -126,7 +125,7 @@ class _Reader:
         return True
 
     def fresh(self, piece: Piece) -> Iterator[Piece]:
-        """The piece, unless the same octets came before."""
+        """The piece, unless the same bytes came before."""
         if self.late():
             raise _OutOfTimeError
         if not piece.data and not piece.sealed:
@@ -143,9 +142,9 @@ class _Reader:
 
 
 def openings(raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None = None) -> Iterator[Piece]:
-    """The message itself, then everything in it, each distinct sequence of octets once. Takes linear time.
+    """The message itself, then its extracted parts, each distinct sequence of bytes once. Takes linear time.
 
-    What is beyond a limit is told by the `sealed` of a piece without octets: "Limits.Parts" of 2,000 parts or pieces, or
+    A limit is reported by the `sealed` of a piece without bytes: "Limits.Parts" of 2,000 parts or pieces, or
     10,000 in containers, "Limits.Depth" of 12 messages and containers within each other, "Limits.Nesting" of 30 multiparts,
     "Limits.Header" of 1 MB of header or 100 kB of a field that says what a part is, "Limits.Encoded" of uuencoded files a megabyte
     longer than their text, "Limits.Time" when it is late.
@@ -153,7 +152,7 @@ def openings(raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None 
     Args:
         raw: the message as it came; anything.
         late: whether to stop. Default: never.
-        watch: notes active content in all of it. Default: nobody does.
+        watch: records active content. Default: no records.
     """
     reader = _Reader(late, watch if watch is not None else Watch())
     try:
@@ -173,7 +172,7 @@ def _over_limit(path: str, limit: str) -> Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A message: its octets, where it is, and in how many others.
+    """A message: its bytes, its place and its depth.
 
     Args:
         known: blocks of base64 that came as the content of a part.
@@ -237,7 +236,7 @@ def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
 def _files_in(
     text: bytes, path: str, depth: int, reader: _Reader, known: Container[bytes] = frozenset()
 ) -> Iterator[Piece]:
-    """What is encoded anywhere in the text, also where its lines are folded as those of calendars and cards are.
+    """Encoded data anywhere in the text, also in folded lines of calendars and cards.
 
     Blocks that are known came as the content of a part.
     """
@@ -295,7 +294,7 @@ def _decoded(piece: Piece, depth: int, reader: _Reader, *, is_message: bool = Fa
 
 
 def _members(piece: Piece, depth: int, reader: _Reader, kind: str = "") -> Iterator[Piece]:
-    """What is in the piece where it is a container; and each reason why not all of it is."""
+    """The members of a container; and each reason for missing ones."""
     reader.containers += 1
     if reader.containers > MAX_CONTAINERS:
         yield _over_limit(piece.path, "Limits.Containers")
@@ -318,7 +317,7 @@ def _stem(filename: str) -> str:
 
 
 def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterator[Piece]:
-    """A part in every way that its octets can be meant."""
+    """All readings of a part's bytes."""
     at = mail.path_of(part)
     said = [value for name, value in part.header.fields if name.startswith("content-")]
     if any(len(value) > MAX_FIELD_OCTETS for value in said):
@@ -358,7 +357,7 @@ def _between(part: Part, raw: bytes) -> Iterator[bytes]:
 
 
 def _starts(part: Part, raw: bytes) -> set[int]:
-    """Where the body of a part begins, for whoever ends a broken header in one way or the other; ordinary parts have one place."""
+    """Possible beginnings of a part's body, since clients end a broken header differently; ordinary parts have one."""
     ends = {_header_end(raw, part, *lines) for lines in _HEADER_ENDS}
     starts = {part.start}
     for end in ends:

@@ -1,8 +1,8 @@
-"""What becomes of one object, given what earlier tries decided, delivered and told. Pure.
+"""Plans the remaining steps for one object after the decisions, deliveries and alerts of earlier tries. Pure.
 
-Between two tries the definitions may change, and with them the decision. What was done stays done, and operators are told what was
-done: mail that lies under `clean/` was delivered, whatever is found in it since; mail that they were told is held or deleted is.
-Whether an operator lets a message go is decided by what is known of it then: by the scan just made, and by the recorded verdict.
+Between two tries the definitions may change, and with them the decision. Finished steps stay, and
+alerts report them: mail under `clean/` counts as delivered, even with new findings; mail reported as held or deleted stays so. A
+release by an operator depends on the present scan and on the recorded verdict.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _TAKEN_BEFORE: Final = "the same message was taken before"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What becomes of an object, and what operators are told of it.
+    """The planned action on an object, and its alert.
 
     Args:
-        result: what was found.
-        delivery: what becomes of it.
-        delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
-        findings: how many findings there are to tell, where `result` may not have all; 0 where it has.
-        told: whether operators know already.
-        recorded: whether the verdict that stands says all of it.
-        release: that somebody asked to let it go, and whether it goes by that; None where nobody asked.
-        discard: that an application asked to have it deleted; None where none did.
+        result: result of the scan.
+        delivery: the decided action.
+        delivered: SHA-256 of the delivered message, in hexadecimal; "" without one.
+        findings: number of findings for alerts, if `result` may not have all; 0 if it has.
+        told: whether operators already got the alert.
+        recorded: whether the recorded verdict is complete.
+        release: the request for its release, with its result; None without one.
+        discard: an application's request for its deletion; None without one.
     """
 
     result: ScanResult
@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def released(self) -> bool:
-        """Whether it is delivered because somebody let it go; others hear of that."""
+        """Whether it is delivered by a release, which is published."""
         return self.delivery.reason == RELEASED
 
     @property
@@ -121,7 +121,7 @@ class Case:
         return f"{self.item.bucket}/{self.item.key} version {self.item.version}"
 
     def delivered(self, fresh: Plan) -> Standing | None:
-        """What stands there, if it is this very message: this version of it, or the same octets in another one."""
+        """The delivered object, if it is this message: this version, or the same bytes in another one."""
         standing = self.standing
         if standing is None or standing.notice is not None:
             return None
@@ -132,7 +132,7 @@ class Case:
 
     @property
     def refused(self) -> bool:
-        """Whether the same octets were deleted in an earlier version, and whoever asked for them knows."""
+        """Whether the same bytes were deleted in an earlier version, and the requester was notified."""
         standing = self.standing
         if standing is None or standing.notice is not Action.DELETE or standing.raw_version == self.item.version:
             return False
@@ -154,10 +154,10 @@ class Case:
 
 
 def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
-    """What is left to do, in this order; mostly what the scan that was just made decides.
+    """The remaining plans, in order; usually the one of the present scan.
 
     Raises:
-        PermanentError: it could not be scanned, and it can neither be held nor delivered: another message stands in its place.
+        PermanentError: the scan failed, and the object cannot be held or delivered, because another message is in its place.
     """
     if case.known is not None and case.known.discard is not None:
         return (Plan.of(case.known),)
@@ -186,10 +186,10 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
 
 
 def _by_release(fresh: Plan, case: Case) -> Plan:
-    """The message as it came, where an operator lets it go; else the plan.
+    """A delivery unchanged, if the message is released; else the plan.
 
-    Only what has a verdict is let go: nothing that this scan or the recorded one found malware in, and unscanned only what is held
-    for that. A request is decided once: its duplicate is not a second one.
+    A release needs a recorded verdict without malware, in this scan too. An unscanned message is released only if it is held for a
+    failed scan. A request is decided once: a duplicate does not count.
     """
     release, known = case.item.release, case.known
     if release is None:
@@ -208,7 +208,7 @@ def _by_release(fresh: Plan, case: Case) -> Plan:
 
 
 def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
-    """What becomes of an object that has a verdict, and was not delivered."""
+    """The plan for an object with a verdict and without a delivery."""
     if fresh.result.verdict is Verdict.ERROR:
         another = case.once and case.standing is not None and case.standing.notice is None
         if another and known.action in {Action.DELIVER, Action.STRIP}:
@@ -236,7 +236,7 @@ def _still_infected(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
 
 
 def _as_recorded(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
-    """What was decided when it was delivered."""
+    """The decision at its delivery."""
     if delivered.raw_version != case.item.version:
         return (_taken_before(fresh, case, delivered),)
     if case.known is None or case.known.delivered != delivered.sha256:
@@ -245,7 +245,7 @@ def _as_recorded(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ..
 
 
 def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ...]:
-    """What was decided when it was delivered, where that is not told yet; then what is found by now in what was delivered."""
+    """The decision at its delivery, if its alert is missing; then new findings in the delivered message."""
     done = delivered.action(case.arrived.sha256)
     plans = [Plan.of(case.known)] if case.known is not None and case.known.delivered == delivered.sha256 else []
     now = fresh.result if done is Action.DELIVER else case.scan_delivered(delivered)
@@ -262,7 +262,7 @@ def _delivered_before(fresh: Plan, case: Case, delivered: Standing) -> tuple[Pla
 
 
 def _taken_before(fresh: Plan, case: Case, delivered: Standing) -> Plan:
-    """The same octets were delivered, in this version or another, and operators were told of that."""
+    """The same bytes were delivered, in this version or another, and operators got the alert."""
     delivery = Delivery(action=delivered.action(case.arrived.sha256), reason=_TAKEN_BEFORE)
     return Plan(
         result=fresh.result, delivery=delivery, delivered=delivered.sha256, told=True, release=case.item.release

@@ -1,8 +1,7 @@
-"""Takes a delivered message back that malware is found in by now.
+"""Recalls a delivered message after malware was found in it.
 
-A notice takes the place of the message, and the message goes back into quarantine, where it is scanned and decided on like any that
-arrives: what its tenant's policy leaves of it takes the place of the notice. Each step can be the last: the next try finds what was
-done, and goes on.
+A notice replaces the message, and the message returns to quarantine, where it is scanned like an arrival: the result of the
+tenant's policy replaces the notice. Each step can fail: the next try finds the finished steps and continues.
 """
 
 from __future__ import annotations
@@ -57,17 +56,17 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recalls:
-    """The work on what was delivered, with what it works with.
+    """The rescans and recalls of delivered mail, with their collaborators.
 
     Args:
         s3: a client.
         sns: a client.
-        engine: looks at files.
-        recipient_of: the tenant of a bucket; raises `MailroomError` when that cannot be told.
+        engine: scans files.
+        recipient_of: the tenant of a bucket; raises `MailroomError` if that is unknown.
         clock: the time now, with a time zone.
         cache: known answers.
-        count: counts what is recalled.
-        most_seconds: what the scan of one message may take. Default: 150.
+        count: counts recalls.
+        most_seconds: time for the scan of one message. Default: 150.
     """
 
     s3: S3Client
@@ -80,15 +79,15 @@ class Recalls:
     most_seconds: float = 150.0
 
     def look(self, bucket: str, id: str, delivered: str = "") -> Seen:
-        """Scan a delivered message with what is known now, and recall it where malware is found.
+        """Scan a delivered message with the present definitions, and recall it if they find malware.
 
         Args:
             bucket: the tenant's.
             id: SES's id of the delivery.
-            delivered: digest of what was delivered, as `short` says; another is another message. Default: whatever is there.
+            delivered: digest of the delivered message, as in `short`; another digest is another message. Default: any.
 
         Raises:
-            RetryableError: the engine or AWS failed, or locked by another worker.
+            RetryableError: the engine or AWS failed, or another worker holds the lock.
         """
         recipient, item = self.recipient_of(bucket), _item(bucket, id)
         try:
@@ -107,14 +106,14 @@ class Recalls:
             raise RetryableError(f"{_where(recipient, item)}: {error}") from error
 
     def at_once(self, entry: Entry, signature: str) -> Seen:
-        """Recall a delivered message that has a part which is known to be bad. No mail is read.
+        """Recall a delivered message with a known infected part. Reads no mail.
 
         Args:
             entry: the delivery.
-            signature: what was found in the part.
+            signature: finding in the part.
 
         Raises:
-            RetryableError: AWS failed, or locked by another worker.
+            RetryableError: AWS failed, or another worker holds the lock.
         """
         recipient, item = self.recipient_of(entry.bucket), _item(entry.bucket, entry.id)
         try:
@@ -148,7 +147,7 @@ class Recalls:
         return self._finish(recipient, item, notice, signature)
 
     def _finish(self, recipient: Recipient, item: RawObject, notice: Standing, signature: str) -> Seen:
-        """What is left to do once the notice stands there."""
+        """The steps after the notice."""
         if self._was_taken_back(item, notice):
             return Seen.GONE
         now = self.clock()

@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 __all__ = ["VerdictRecord", "read_record", "verdict_key", "write_record"]
 
 _LISTED: Final = 200
-"""Parts that a record lists, what was found before the rest; the others are counted."""
+"""Parts that a record lists, findings first; the others are counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerdictRecord:
-    """What is kept of a scan: verdicts and digests, no content. File names are the sender's words.
+    """Record of a scan: verdicts and digests, no content. File names come from the sender.
 
     Args:
-        tenant: whose it is.
+        tenant: id of the tenant.
         message_id: the raw key without its prefix.
         raw_version: of the raw object.
-        rescan: id of the request that asked for the scan; "" when the object just arrived.
-        time: when it was decided.
-        action: what becomes of the object.
-        reason: why, where the verdict and the policy alone do not say; "" otherwise.
-        result: what was found.
-        removed: the parts that it is delivered without.
-        findings: how many findings operators are told of.
-        delivered: SHA-256 of what is delivered, in hexadecimal; "" when nothing is.
-        told: whether operators were told, or there is nothing to tell.
-        release: that somebody asked to let it go, and whether it went by that; None where nobody asked.
+        rescan: id of the request for the scan; "" for an arrival.
+        time: time of the decision.
+        action: action on the object.
+        reason: reason besides verdict and policy; "" otherwise.
+        result: result of the scan.
+        removed: stripped parts.
+        findings: number of findings in alerts.
+        delivered: SHA-256 of the delivered message, in hexadecimal; "" without one.
+        told: whether operators got the alert, or need none.
+        release: the request for its release, with its result; None without one.
         risks: as in `Delivery`.
-        discard: that an application had it deleted; None where none did.
+        discard: an application's request for its deletion; None without one.
     """
 
     tenant: str
@@ -145,7 +145,7 @@ def read_record(s3: S3Client, item: RawObject) -> tuple[VerdictRecord | None, st
 
 
 def write_record(s3: S3Client, item: RawObject, record: VerdictRecord, *, replaces: str | None) -> str | None:
-    """Write a record; its entity tag, None where another one stands there.
+    """Write a record. Returns its entity tag, or None if another record is there.
 
     Args:
         s3: a client.

@@ -1,8 +1,8 @@
-"""An operator or an application lets one held message go, or has it deleted. Pure.
+"""Releases of held messages by operators and applications, and deletions. Pure.
 
 An operator's right to ask is the right to send to the scanner's queue, an application's the right to write below
-`raw/decisions/` of its tenant's bucket. What is delivered by it is scanned once more before, and who asked, why and what came of it
-stands in the verdict's record.
+`raw/decisions/` of its tenant's bucket. A released message is scanned once more before the
+delivery. The verdict's record has requester, reason and result.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ DISCARDED: Final = "discarded on request"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """That a message is to be delivered, whatever the tenant's policy says; or deleted, where it is a record's `discard`.
+    """Request to deliver a message even against the tenant's policy; or to delete it, as a record's `discard`.
 
     Args:
-        by: who asked, as they say themselves: an operator's ARN, or an application's words.
-        reason: why: 1 to 200 printable characters.
+        by: the requester's own name: an operator's ARN, or a text of the application.
+        reason: 1 to 200 printable characters.
         at: when, with a time zone.
-        verdict: what the message was held for as whoever asked knew it. What is found to be worse is not let go.
-        sender: who put it in the queue, as SQS says, or who wrote it into the bucket, as S3 says; "" before it came from there.
-        applied: whether the scanner did as asked; False before it decided.
+        verdict: verdict that the requester knew. A worse new verdict is not released.
+        sender: sender of the queue message, from SQS, or writer of the object, from S3; "" before that.
+        applied: whether the scanner carried it out; False before its decision.
 
     Raises:
-        ValueError: something that cannot be.
+        ValueError: a field has an impossible value.
     """
 
     by: str
@@ -85,9 +85,9 @@ def release_from(document: object, *, sender: str, applied: bool = False) -> Rel
 
 
 def covers(release: Release, result: ScanResult) -> bool:
-    """Whether a release is for a message in which this is found.
+    """Whether a release covers a message with this result.
 
-    Malware is never let go, nor what is worse than what the release was given for: whoever asked knew nothing of that.
+    It never covers malware, nor a worse verdict than the one that the requester knew.
     """
     if result.infected:
         return False
@@ -95,7 +95,7 @@ def covers(release: Release, result: ScanResult) -> bool:
 
 
 def released(release: Release | None, raw: bytes, result: ScanResult) -> Delivery | None:
-    """The message as it came, where a release lets it go after this scan; None where it does not."""
+    """The unchanged delivery, if a release covers it after this scan; None otherwise."""
     if release is None or not covers(release, result):
         return None
     return Delivery(action=Action.DELIVER, message=raw, reason=RELEASED)
