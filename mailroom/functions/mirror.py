@@ -40,15 +40,15 @@ logger.setLevel(logging.INFO)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MirrorSettings:
-    """What the function is told.
+    """Settings of the mirror's function.
 
     Args:
-        bucket: where sets are published.
-        required: databases that a set must have.
-        minimum_signatures: how many it must load at least.
+        bucket: bucket for published sets.
+        required: required databases of a set.
+        minimum_signatures: required number of signatures.
         configuration: a freshclam.conf other than the packaged one. Default: None.
-        canary: what the set must find. Default: the EICAR test file.
-        second: URL of a mirror that is asked where the first source fails. Default: "", there is none.
+        canary: test file that the set must find. Default: the EICAR test file.
+        second: URL of a second source, used if the first fails. Default: "", none.
         second_configuration: a freshclam.conf for that, other than the first one's with that mirror. Default: None.
     """
 
@@ -82,13 +82,13 @@ def on_event(_event: object, _context: object) -> str:
 
 
 def run(settings: MirrorSettings, s3: S3Client) -> str:
-    """Refresh, and measure the age of what is published then, whether or not that went well.
+    """Refresh, and then measure the age of the published set, also after a failure.
 
-    Where the first source fails, or does not say that there is nothing newer, a second one is asked, if there is one: what comes
-    from it is verified in the same way, and that it was asked is counted, which alarms.
+    If the first source fails, or does not confirm the present set, the second one is used, if there is one. Its files are verified
+    in the same way, and its use is counted, which raises an alarm.
 
     Raises:
-        RetryableError: as `Mirror.refresh` does, of the source that was asked last.
+        RetryableError: as `Mirror.refresh` does, of the source that was used last.
     """
     meter = Meter(DEFINITIONS, settings.bucket)
     try:

@@ -45,7 +45,7 @@ class _Context(Protocol):
 
 
 def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[str, str]]]:
-    """Work on one batch of the queue, or, where the clock says so, on what was delivered; returns the messages to bring again."""
+    """Process one batch of the queue, or, on a schedule's event, delivered mail; returns the failed messages."""
     settings, engine, intake = _sandbox()
     meter = Meter(SCANNER, settings.scanner)
     recalls = Recalls(
@@ -75,7 +75,7 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
 
 
 def _go_on(settings: Settings, engine: WarmEngine, recalls: Recalls, meter: Meter) -> None:
-    """Recall what is known to be bad, and scan what was delivered with the newest set."""
+    """Recall known infected mail, and rescan delivered mail with the newest set."""
     ledger = settings.ledger(recalls.s3)
     if ledger is None:
         return

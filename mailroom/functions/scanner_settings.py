@@ -1,4 +1,4 @@
-"""What the scanner's function is told by its environment."""
+"""Settings of the scanner's function, from its environment."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Settings:
     """The scanner's settings.
 
     Args:
-        definitions_bucket: where the mirror publishes definitions.
-        max_receives: how often the queue hands a message out before it gives up: at the last, the mail is held.
-        max_definitions_age: with definitions that nobody confirmed for longer, nothing is scanned.
-        scanner: name that the metrics are counted under.
-        event_bus: where others are told of held mail.
-        memory_mib: of the function, as Lambda says; 0 where nobody does.
-        recall_days: for how long what was delivered is scanned again with newer definitions; 0 for not at all.
+        definitions_bucket: bucket of published definitions.
+        max_receives: number of tries by the queue; the last one holds the mail.
+        max_definitions_age: age of the last confirmation after which definitions are not used.
+        scanner: name of the scanner in metrics.
+        event_bus: bus for events of held mail.
+        memory_mib: memory of the function, from Lambda; 0 if unknown.
+        recall_days: days for which delivered mail is rescanned with newer definitions; 0 for none.
     """
 
     definitions_bucket: str

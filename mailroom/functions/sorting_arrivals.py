@@ -21,14 +21,14 @@ _BUCKET: Final = re.compile(r"[a-z0-9.-]{3,63}")
 def sort(
     event: Mapping[str, Any], send: Callable[[Sequence[tuple[Mapping[str, Any], str]]], Collection[str]]
 ) -> dict[str, list[dict[str, str]]]:
-    """Send every message of the batch on as it came, with its bucket as the group; returns those that were not sent.
+    """Send every message of the batch on unchanged, with its bucket as message group; returns the unsent ones.
 
-    S3's test event ends here. What is no notification of S3's, and an operator's release, are not sent: they end with the dead
-    letters. Who asked for a release is known by who sent it, so it goes to the scanner's queue itself.
+    S3's test event is dropped here. Other messages than S3's notifications, and releases by operators, are not sent: they go to the
+    dead letters. The sender of a release is its requester, so a release goes to the scanner's queue directly.
 
     Args:
-        event: as the queue hands it over.
-        send: puts messages into the scanner's queue; returns the ids of those that are there.
+        event: the queue's event.
+        send: puts messages into the scanner's queue; returns the ids of accepted ones.
     """
     groups = [(record, attempt(_group_of, record)) for record in event["Records"]]
     sent = send([(record, group) for record, group in groups if group])

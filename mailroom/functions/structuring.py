@@ -59,9 +59,9 @@ def _sqs() -> SQSClient:
 
 
 def work_on(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[str, str]]]:
-    """Make entities of every object that the batch is about, and send what is to be sent; returns the messages that were not done.
+    """Ingest every object of the batch, and send outgoing mail; returns the failed messages.
 
-    What never can be done ends in the dead-letter queue, where an alarm is; the mail itself stays under `clean/`.
+    A permanent failure goes to the dead-letter queue, which has an alarm; the mail itself stays under `clean/`.
     """
 
     def done(record: Mapping[str, Any]) -> bool:

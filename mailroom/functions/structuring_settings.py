@@ -1,4 +1,4 @@
-"""What the structuring function is told by its environment."""
+"""Settings of the ingest function, from its environment."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Settings:
     """The function's settings.
 
     Args:
-        tenant: whose mail it is.
+        tenant: id of the tenant.
         table: name of the tenant's table.
-        event_bus: where others are told of messages.
-        retention: how long messages are kept; None until somebody deletes them.
-        join_by: what else than identifiers makes one thread of messages.
-        configuration_set: name of the tenant's, to send with; "" when nothing is sent.
+        event_bus: bus for events of messages.
+        retention: lifetime of messages; None without limit.
+        join_by: further ways to join messages into threads, besides Message-IDs.
+        configuration_set: name of the tenant's configuration set; "" without sending.
         region: where it runs.
-        queue_url: of its own queue, where what waits for SES is put back; "" when nothing is sent.
+        queue_url: its own queue, for mail that waits for SES; "" without sending.
     """
 
     tenant: str

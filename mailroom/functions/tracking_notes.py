@@ -53,7 +53,7 @@ class Notes:
     clock: Callable[[], datetime]
 
     def work_on(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-        """Note every event of the batch; returns the messages that were not done. What is no event ends with the dead letters."""
+        """Record every event of the batch; returns the failed messages. Other messages go to the dead letters."""
         records = event["Records"]
         passed_on = self.send_again([*self._without_group(records)])
         return not_done(

@@ -1,4 +1,4 @@
-"""What the tracking function is told by its environment."""
+"""Settings of the tracking function, from its environment."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The function's settings; none of them is a tenant's.
+    """The function's settings, for all tenants.
 
     Args:
-        event_bus: where others are told of what became of mail.
-        sets_arn: what the ARNs of configuration sets begin with, in this account and region.
-        registry_path: what the names of the tenants' parameters begin with.
+        event_bus: bus for events of sent mail.
+        sets_arn: prefix of the ARNs of configuration sets in this account and region.
+        registry_path: prefix of the names of tenants' parameters.
         role_arn: role that writes to tenants' tables.
-        queue_url: of the function's own queue.
-        max_receives: how often the queue hands one message out.
+        queue_url: URL of the function's own queue.
+        max_receives: number of tries by the queue.
     """
 
     event_bus: str

@@ -1,4 +1,4 @@
-"""A message as octets. Pure: the same message, id and time give the same octets."""
+"""Composes a message's bytes. Pure: the same message, id and time give the same bytes."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _URL: Final = re.compile(r"https://[!-;=?-~]{1,900}+")
 
 
 def compose(outgoing: Outgoing, *, id: str, at: datetime, signature: Signature | None = None) -> bytes:
-    """The message as SES's raw content takes it, recipients in its header, those of Bcc too: SES takes these out.
+    """The message as raw content for SES, with all recipients in its header, including Bcc, which SES removes.
 
-    All of it is ASCII. A text is made of the HTML where there is none.
+    It is all ASCII. Without a text, one is made of the HTML.
 
     Args:
         outgoing: the message.
-        id: names it; its Message-ID is made of that, which SES replaces by one of its own.
-        at: when it was asked for, with a time zone.
+        id: id of the request, for its Message-ID, which SES replaces.
+        at: time of the request, with a time zone.
         signature: appended to text and HTML. Default: none.
 
     Raises:
-        ValueError: it could not be sent as it is: nobody to send it to, an address that is none, a line break in a header, too
-            many recipients or octets. The text names the field, and no whole address.
+        ValueError: the message cannot be sent: no recipient, an invalid address, a line break in a header, too many recipients or
+            bytes. The text names the field, and no whole address.
 
     Source: RFC 5322; RFC 2046 (5.1); SES developer guide, "Sending raw email", "Amazon SES header fields".
     """

@@ -1,4 +1,4 @@
-"""How requests end that are not sent: refused or in doubt, and others are told once it is written down."""
+"""Ends requests that are not sent, as refused or in doubt; publishes the event once that is recorded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Why a message was refused, in words: which of its addresses or files, and by which rule. Pure.
+"""Explanations of refusals: the address or file, and the rule. Pure.
 
-Addresses and files are named by their place in the message, "to 2" or "attachment 1": a request names nobody.
+Addresses and files are named by their place in the message, "to 2" or "attachment 1": a request contains no address.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def places_of_files(outgoing: Outgoing) -> tuple[str, ...]:
 
 
 def of_findings(findings: Sequence[Finding], places: Sequence[str]) -> str:
-    """Of a message that the scanner did not let out: which file, what was found in it, and by which setting.
+    """For a message that the scanner did not deliver: the file, the finding and the setting.
 
     Args:
-        findings: what was found, the worst first.
-        places: of the attachments, as `places_of_files`.
+        findings: the findings, worst first.
+        places: places of the attachments, from `places_of_files`.
     """
     if not findings:
         return "the scanner found something in it that the tenant's policy lets out of no message"
@@ -90,12 +90,12 @@ def of_sender(reason: str) -> str:
 
 
 def of_gone() -> str:
-    """Of what was deleted while it waited."""
+    """For a message that was deleted while it waited."""
     return "the message was deleted from the bucket before it was sent; send it again under another key"
 
 
 def of_deadline(reason: str) -> str:
-    """Of what was not sent in time."""
+    """For a message that missed its deadline."""
     waited = {"quota": "waiting for SES's quota", "unreachable": "waiting for SES to be reached"}
     return f"deadline: passed while it was {waited.get(reason, 'waiting for the scanner')}; send it under another key"
 

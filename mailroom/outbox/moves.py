@@ -1,4 +1,4 @@
-"""Takes requests from state to state so that nothing that is known is lost: whatever fails, and whoever else does it, too."""
+"""Moves requests from state to state without loss of information, despite failures and concurrent workers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Moves:
             raise RetryableError(f"table {self.table.name}: request {name} is in another worker's hands; try again")
 
     def took(self, request: Request, ses_id: str) -> None:
-        """Note SES's answer, which nobody else has. Raises RetryableError."""
+        """Record SES's answer, which only this worker has. Raises RetryableError."""
         at = self.clock()
         for before in (OutboxState.SENDING, OutboxState.IN_DOUBT):
             if self.surely(request, before, OutboxState.SENT, at=at, ses_id=ses_id):

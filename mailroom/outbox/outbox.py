@@ -185,7 +185,7 @@ class Outbox:
             time.sleep(_ASK_SECONDS)
 
     def _dressing(self, outgoing: Outgoing) -> tuple[str, Signature | None]:
-        """The name that the sender gets, and what is appended, as the organisation has them now."""
+        """Display name and signature of the sender by the organisation's present settings."""
         run_time = read_run_time(self.table)
         now = run_time.addresses.get(outgoing.sender.address.lower()) if run_time is not None else None
         if now is None:
@@ -195,7 +195,7 @@ class Outbox:
         return name, read_signature(self.table, now.signature) if signed else None
 
     def _again(self, outgoing: Outgoing, known: Request) -> bytes:
-        """The same octets as the first time, whatever the organisation has changed since. Raises PermanentError."""
+        """The same bytes as at the first request, despite changed settings. Raises PermanentError."""
         signature = read_signature(self.table, known.signature) if known.signature else None
         if known.signature and signature is None:
             raise PermanentError("outbox: signature of the first request is gone; ask with another key")

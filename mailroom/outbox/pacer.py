@@ -46,7 +46,7 @@ class Pacer:
     chance: Callable[[], float] = random.random
 
     def turn(self, count: int, *, slot: float | None, tries: int) -> Go | Wait:
-        """Whether a message to `count` recipients may be sent now; whoever goes has been counted. Raises RetryableError."""
+        """Whether a message to `count` recipients may be sent now; counts it if so. Raises RetryableError."""
         if self._changed(self._asking):
             self._read()
         found = self._changed(lambda pace, now: turn_of(pace, now, count, slot=slot, tries=tries, chance=self.chance))
@@ -54,7 +54,7 @@ class Pacer:
         return found or Wait(1 + _MOST_ITS_OWN_SECONDS * self.chance())
 
     def refused(self, count: int, *, day: bool, tries: int) -> Wait:
-        """When the message comes again that was let go, and of which SES took none. Raises RetryableError."""
+        """Time of the retry after SES refused a permitted message. Raises RetryableError."""
         found = self._changed(lambda pace, now: refused(pace, now, count, day=day, tries=tries, chance=self.chance))
         return found or Wait(1 + _MOST_ITS_OWN_SECONDS * self.chance())
 
@@ -78,7 +78,7 @@ class Pacer:
             self._changed(lambda pace, _: (quota_read(pace, per_second=per_second, per_day=per_day, sent=sent), True))
 
     def _changed(self, change: Callable[[Pace, float], tuple[Pace, R]]) -> R | None:
-        """Change the pace where nobody else does; None where others are always quicker."""
+        """Change the pace; None if concurrent writers always won."""
         for _ in range(_TRIES):
             item = self.table.get(PACE_KEY)
             before = Pace(**json.loads(item["pace"])) if item is not None else Pace()

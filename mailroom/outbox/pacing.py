@@ -1,11 +1,12 @@
-"""How fast one tenant sends, of what SES takes of the whole account. Pure.
+"""Computes one tenant's share of the account's sending quota and rate. Pure.
 
-No tenant knows of another. What they share is what SES says to each: how much the account may send, how much it sent, and that it
-takes none now. Two rules make shares of that:
+Tenants do not know of each other. SES tells each of them the account's quota, its usage, and refusals. Two rules make shares of
+that:
 
-- of the day's quota, a tenant may have sent as much as is left, and for mail that waits for hours, up to four times that. Of n busy
-  tenants each gets 1 / (n + 1) at once and 4 / (4n + 1) in the end, and something is left for whoever comes next.
-- of the rate, a tenant halves its own when SES takes none, and raises it by the same amount a second as all others do.
+- day's quota: a tenant may have sent as much as is left, and for mail that has waited for hours, up to four times as much. Each of
+n
+  busy tenants gets 1 / (n + 1) at once and 4 / (4n + 1) in the end, and a rest stays for further tenants.
+- rate: a tenant halves its own when SES refuses, and raises it by the same amount per second as all others.
 
 Source: Choudhury, Hahne, "Dynamic queue length thresholds for shared-memory packet switches" (1998); Chiu, Jain, "Analysis of the
 increase and decrease algorithms for congestion avoidance" (1989); SES developer guide, "Managing your sending limits".
@@ -32,28 +33,28 @@ _UNLIMITED: Final = -1.0
 _LINE_SECONDS: Final = 60
 """How long the line is of those who know when it is their turn: after that, the rate may be another one."""
 _LONGEST_WAIT: Final = 600
-"""Less than the 15 minutes after which operators are told that mail waits in the queue."""
+"""Less than the 15 minutes after which an alarm reports mail in the queue."""
 _RISE_SECONDS: Final = 60
 _LEAST_PART: Final = 100
 _ONE_SLOWING_SECONDS: Final = 2
-"""What is under way at once is refused at once: that is one reason to slow down, not several."""
+"""Concurrent requests are refused together: they count as one refusal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """What a tenant knows; times are seconds since 1970, counts are of recipients, as SES counts.
+    """A tenant's pace. Times are seconds since 1970; counts are of recipients, as in SES.
 
     Args:
-        per_second: what the account may send.
-        per_day: the same within 24 hours; -1 for any number.
-        taken: what it sent within these, by SES's last answer and what this tenant sent since.
-        ask: when SES is asked again.
-        own: what this tenant sent, by the hour.
-        rate: what it sends a second.
-        touched: when that was so.
-        slowed: when it was halved last.
-        free: when nobody is in line any more.
-        shut: until when SES is not asked, because the day's quota is used up.
+        per_second: the account's rate.
+        per_day: the account's quota for 24 hours; -1 for unlimited.
+        taken: the account's usage in 24 hours: SES's last answer plus this tenant's later mail.
+        ask: time of the next request to SES.
+        own: this tenant's usage, by the hour.
+        rate: its rate per second.
+        touched: time of that rate.
+        slowed: time of the last halving.
+        free: time at which the line is empty.
+        shut: end of the pause after the day's quota was used up.
     """
 
     per_second: float = 1.0
@@ -87,7 +88,7 @@ class Wait:
 
 
 def asking(pace: Pace, now: float, chance: Callable[[], float]) -> Pace | None:
-    """The pace of whoever asks SES for the quota now; None when it is known. Tenants do not ask all at once."""
+    """The pace for a request of the quota now; None if it is known. Tenants spread their requests."""
     if now < pace.ask:
         return None
     least, most = _READ_SECONDS
@@ -115,9 +116,9 @@ def turn_of(
     Args:
         pace: the tenant's.
         now: the time.
-        count: of recipients.
+        count: number of recipients.
         slot: when it was to be its turn; None where it has none yet.
-        tries: how often it waited.
+        tries: number of its waits.
         chance: evenly from 0 to 1.
     """
     known, pace = pace, _risen(pace, now)
@@ -138,14 +139,14 @@ def turn_of(
 def refused(
     pace: Pace, now: float, count: int, *, day: bool, tries: int, chance: Callable[[], float]
 ) -> tuple[Pace, Wait]:
-    """The pace once SES took none of a message that was let go, and when that message comes again.
+    """The pace after SES refused a permitted message, and the time of its retry.
 
     Args:
         pace: the tenant's.
         now: the time.
-        count: of recipients.
+        count: number of recipients.
         day: whether it was for the day's quota; else for the rate.
-        tries: how often it waited.
+        tries: number of its waits.
         chance: evenly from 0 to 1.
     """
     pace = _counted(_risen(pace, now), now, -count)

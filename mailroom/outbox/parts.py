@@ -96,7 +96,7 @@ def _octets(field: str, text: str) -> bytes:
 
 
 def _encoded(octets: bytes) -> tuple[str, bytes]:
-    """The encoding that leaves most of it readable, and the octets in it."""
+    """The encoding that keeps most of it readable, and the encoded bytes."""
     # "=_" begins each boundary, and no line of another encoding.
     readable = octets.isascii() and b"\0" not in octets and b"=_" not in octets
     if readable and max(map(len, octets.split(b"\n"))) <= _LONGEST_LINE:

@@ -1,4 +1,4 @@
-"""Answers: whom they go to, what they refer to, and what no machine may answer. Pure."""
+"""Answers to messages: recipients, references, and the limits of automatic answers. Pure."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def reply_to(
 
 
 def _automatically(message: Message) -> tuple[Address, ...]:
-    """Whom a machine answers: the envelope's sender, who may be another than the header says; From where SES received nothing."""
+    """Recipient of an automatic answer: the envelope sender, which may differ from the header; From without an envelope of SES."""
     return _usable((Address(message.envelope.sender),) if message.envelope.ses_id else message.from_[:1])
 
 

@@ -26,26 +26,26 @@ from mailroom.store.table import ConflictError, Item, Table, UnderWayError, Writ
 __all__ = ["Request", "begin_request", "move_on", "progress_from", "request_of", "requests_of"]
 
 _OVERDUE: Final = timedelta(minutes=15)
-"""After so long, nothing brings what was due: the queue lost it, as when its dead letters are purged."""
+"""After this time, a due message is lost from the queue, for example by a purge of the dead letters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A message that is to be sent, as it was asked for.
+    """A request to send a message.
 
     Args:
-        progress: how far it is.
-        asked: when it was asked for.
-        fingerprint: of the message.
-        sha256: of its octets, in hexadecimal.
-        filed: whether it is recorded in its thread.
-        deadline: until when it is sent or refused; None where nobody said one and it has not waited for SES yet.
-        turn: how often it waited for SES.
-        due: when the queue brings it again; None where it has not waited.
-        name: that the sender got, who was asked for without one; "" for none.
-        signature: digest of the signature that was appended; "" for none.
+        progress: its state.
+        asked: time of the request.
+        fingerprint: fingerprint of the message.
+        sha256: SHA-256 of its bytes, in hexadecimal.
+        filed: whether its thread has it.
+        deadline: time at which it is refused if not sent; None without one before its first wait for SES.
+        turn: number of its waits for SES.
+        due: time of its next delivery by the queue; None before its first wait.
+        name: display name added to a sender without one; "" for none.
+        signature: digest of the appended signature; "" for none.
         files: number of the MIME part of each attachment, in their order.
-        told: state that others were told of; "" for none.
+        told: state of the last published event; "" for none.
     """
 
     progress: Progress

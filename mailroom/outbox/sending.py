@@ -71,21 +71,21 @@ def _nobody_hears(_event: Told) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
-    """The work on one message that is to be sent, with what it works with.
+    """Sends one message of the outbox, with its collaborators.
 
     Args:
         s3: a client.
-        ses: a client that asks once: whoever asks twice may send twice.
+        ses: a client without retries, because a repeated request may send twice.
         dynamodb: a client.
         clock: the time now, with a time zone.
-        tenant: whose mail it is; also the name of its SES tenant.
+        tenant: id of the tenant, also the name of its SES tenant.
         table: name of the tenant's table.
         configuration_set: name of the tenant's.
         region: SES's, as message ids name it.
-        retention: how long messages are kept; None until somebody deletes them.
-        join_by: what else than identifiers makes one thread of messages.
+        retention: lifetime of messages; None without limit.
+        join_by: further ways to join messages into threads, besides Message-IDs.
         put_back: puts a message that waits for SES into the queue again, delayed by so many seconds; raises RetryableError.
-        announce: tells others what became of a request; raises RetryableError. Default: nobody is told.
+        announce: publishes the event of a request; raises RetryableError. Default: publishes nothing.
         chance: evenly from 0 to 1. Default: Python's own.
         pause: waits so many seconds. Default: Python's own.
     """
@@ -106,21 +106,21 @@ class Sending:
     pause: Callable[[float], None] = time.sleep
 
     def take(self, item: StoredObject, again: Again | None = None) -> Filed | None:
-        """Send one message and file it; None when there is nothing to send, or nothing more to do now.
+        """Send one message and store it; None if there is nothing to do now.
 
-        Of what SES does not take now, the queue gets a message of its own before the one at hand ends, until the deadline is over:
-        so it is tried for as long as that, however few tries the queue gives. Of several such messages about the same mail, the one
-        that waited most counts; `again` is the one at hand.
+        If SES refuses mail for now, the queue gets a new message for it before the present one ends, until the deadline. So the
+        mail is tried until then, independent of the queue's number of tries. Of several such messages for one mail, the one that
+        waited most counts; `again` is the present one.
 
-        Of a message that the scanner holds or deletes, or that is gone before it is scanned, there is a notice instead: its request
-        is held or refused then.
+        If the scanner held or deleted a message, or it was deleted before the scan, there is a notice instead, and its request
+        becomes held or refused.
 
-        Before SES is asked, the request says so; whoever finds that and no answer does not ask again: mail that is sent twice is
-        worse than mail of which somebody must look whether it was.
+        The request to SES is recorded first. A worker that finds this record without an answer does not send again: mail that is
+        sent twice is worse than mail whose delivery a person must check.
 
         Raises:
             RetryableError: AWS failed; nothing was sent.
-            PermanentError: nobody asked for it, or it is in doubt whether it was sent.
+            PermanentError: it has no request, or it is in doubt.
         """
         name = item.key.removeprefix(APPROVED_PREFIX)
         where = f'tenant "{self.tenant}": {item.bucket}/{item.key}'
@@ -196,7 +196,7 @@ class Sending:
         return None
 
     def _raw(self, item: StoredObject, where: str) -> tuple[bytes | None, Mapping[str, str]]:
-        """The message, None when it is gone; and what the scanner said of it."""
+        """The message, None if it was deleted; and the scanner's result."""
         try:
             answer = self.s3.get_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
             return answer["Body"].read(), answer["Metadata"]
@@ -319,7 +319,7 @@ class Sending:
         return replace(request, progress=progress)
 
     def _doubt(self, table: Table, request: Request, where: str) -> None:
-        """Nobody came back from SES. Raises in any case."""
+        """Mark a request in doubt, because SES's answer is lost. Always raises."""
         progress = request.progress
         if progress.state is OutboxState.SENDING:
             if self.clock() - progress.at < _SOMEBODY_ELSE:
@@ -332,7 +332,7 @@ class Sending:
         raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
 
     def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> Filed:
-        """Record whom it went to, which SES's events do not tell, and the message in its thread."""
+        """Record the recipients, which events lack here, and store the message in its thread."""
         ses_id, at = request.progress.ses_id, request.progress.at
         sent = transmitted(raw, ses_id, self.region)
         recipients = _recipients(raw)
@@ -366,7 +366,7 @@ class Sending:
 
 
 def _author(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
-    """Whom the message is from, and why it is not sent; "" where it is. Raises MailroomError."""
+    """The message's author, and the reason for not sending it, "" if there is none. Raises MailroomError."""
     authors = parse(raw).from_
     if len(authors) != 1:
         return "", "sender"
@@ -375,7 +375,7 @@ def _author(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
 
 
 def _recipients(raw: bytes) -> tuple[str, ...]:
-    """All whom a message of `compose` goes to, those included whom nobody sees."""
+    """All recipients of a message of `compose`, including hidden ones."""
     header = read_header(raw.partition(b"\r\n\r\n")[0])
     fields = [value for name in ("to", "cc", "bcc") for value in header.every(name)]
     return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, _nobody_notes)))

@@ -1,4 +1,4 @@
-"""Appends the signature of a sender's address to what is sent from it. Pure."""
+"""Appends the signature of a sender's address to its mail. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def signed_text(text: str, signature: Signature) -> str:
 
 
 def signed_html(html: str, signature: Signature) -> str:
-    """The HTML with the signature at the end of its body. Whatever the table holds, only what is safe to show is appended."""
+    """The HTML with the signature at the end of its body. The signature is sanitized first."""
     said = _safe(signature.html) or "<br>".join(escape(line) for line in _BREAK.split(signature.text.strip()))
     if not said:
         return html

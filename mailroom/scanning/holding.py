@@ -1,4 +1,4 @@
-"""Writes descriptions of held mail for applications: authors, recipients, subject and reason. Only the scanner reads the message."""
+"""Describes held mail to applications: authors, recipients, subject and reason. Only the scanner reads the message."""
 
 from __future__ import annotations
 

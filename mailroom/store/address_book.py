@@ -39,18 +39,18 @@ def book_as_json(book: AddressBook) -> dict[str, Any]:
 
 
 def address_book_item(book: AddressBook) -> Item:
-    """The book as the item that it is, without `written`, which is for whoever writes it to say."""
+    """The book's item, without `written`, which the writer adds."""
     return {PARTITION: BOOK_KEY[0], SORT: BOOK_KEY[1], **book_as_json(book)}
 
 
 def put_address_book(table: Table, book: AddressBook, *, digest: str, now: datetime) -> None:
-    """Write the book, whatever was there. Raises RetryableError.
+    """Write the book over any earlier one. Raises RetryableError.
 
     Args:
         table: the tenant's.
-        book: what is deployed.
-        digest: names it.
-        now: when it was deployed, as far as readers are told.
+        book: the deployed book.
+        digest: its digest.
+        now: its time for readers.
     """
     table.put({**address_book_item(book), "digest": digest, "written": now.isoformat()})
 
@@ -73,9 +73,9 @@ def confirm_address_book(table: Table, *, digest: str, now: datetime) -> bool:
 
 
 def read_address_book(table: Table) -> AddressBook | None:
-    """The book, as it holds now; None before a deployment wrote one. Raises RetryableError.
+    """The present book; None before a deployment wrote one. Raises RetryableError.
 
-    Names, what is off and which address is first are what the tenant's organisation set last, where it sets them itself.
+    If the tenant's organisation has settings of its own, names, switched-off addresses and the primary address come from them.
     """
     item = table.get(BOOK_KEY)
     if item is None:
@@ -92,7 +92,7 @@ def read_address_book(table: Table) -> AddressBook | None:
 
 
 def _now(book: AddressBook, run_time: RunTime) -> AddressBook:
-    """The deployed book under what holds now. What is not deployed is not in it."""
+    """The deployed book with the present settings. It has deployed addresses only."""
     addresses = []
     for one in book.addresses:
         known = run_time.addresses.get(one.address.lower())

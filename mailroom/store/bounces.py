@@ -19,26 +19,27 @@ SUPPRESSING: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.COMPLAINT}
 """What speaks against an address, and not against one message."""
 
 _RECORDED_WITHIN: Final = timedelta(minutes=18)
-"""The outbox writes down whom it sent a message to a moment after SES took it. Where that fails, its queue brings the message again
-for a quarter of an hour; the queue of events brings an event again for longer."""
+"""The outbox records a message's recipients a moment after SES accepted it. If that fails, its queue retries for a quarter of an
+hour; the queue of events retries for longer."""
 
 
 def suppress_recipient(
     table: Table, engagement: Engagement, now: datetime, *, plain: bool, retention: timedelta | None
 ) -> None:
-    """Note the event of the one recipient that the message had; where it had several, nobody can tell which one it was.
+    """Record the event for the message's recipient, if it has only one: the event does not name its recipient.
 
-    What SES did not try to send, since the address is on a list, tells nothing of this tenant's: the list may be another's.
+    An event for a mail that SES did not try to send, because of a suppression list, counts for nothing: the list may be another
+    tenant's.
 
     Args:
         table: the tenant's.
         engagement: of a kind in SUPPRESSING.
         now: the time, with a zone.
-        plain: whether the address itself is kept beside its digest.
-        retention: time that it is kept, from the event on; None until somebody deletes it.
+        plain: whether to store the address with its digest.
+        retention: lifetime from the event on; None without limit.
 
     Raises:
-        RetryableError: AWS failed, or the event came before the outbox wrote down whom the message went to.
+        RetryableError: AWS failed, or the event came before the outbox recorded the recipients.
     """
     if engagement.from_a_list:
         logger.info("message %s: not sent, since its recipient is on a list of SES's", engagement.ses_id)

@@ -1,4 +1,4 @@
-"""What became of messages that were sent: written as SES tells it, in any order, as often as it tells it."""
+"""Events of sent messages, recorded from SES in any order and with repetitions."""
 
 from __future__ import annotations
 

@@ -37,18 +37,18 @@ _SHOWN_AUTHORS: Final = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """A message that came.
+    """A message to store.
 
     Args:
-        message: as it was read.
+        message: the parsed message.
         source: key of the message in the bucket.
         ses_id: SES's id of this delivery.
         received: when, with a time zone.
-        octets: of the message.
-        sent: whether the tenant sent it. Default: it came.
-        verdict: what the scanner found before it delivered the message. Default: "", nobody knows.
-        risks: classes of active content that the message was delivered with, as the scanner calls them. Default: none.
-        removed: what the scanner took out of the message before it delivered it. Default: nothing.
+        octets: size of the message.
+        sent: whether the tenant sent it. Default: False.
+        verdict: the scanner's verdict at the delivery. Default: "", unknown.
+        risks: classes of active content in the delivered message. Default: none.
+        removed: findings that the scanner removed before the delivery. Default: none.
     """
 
     message: Message

@@ -1,4 +1,4 @@
-"""Files messages under their threads: each once, whatever fails and whoever writes at the same time."""
+"""Stores messages in their threads: each once, despite failures and concurrent writers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Filed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Work:
-    """One message on its way into the table, and what is there."""
+    """One message to write, and its items in the table."""
 
     arrival: Arrival
     term: Term

@@ -1,29 +1,29 @@
-"""How things are named in a tenant's table and bucket. Pure.
+"""Keys of items in a tenant's table, and of objects in its bucket. Pure.
 
 | partition key | sort key | what |
 |---|---|---|
 | `MESSAGE#<digest>` | `MESSAGE` | a message |
-| `MESSAGE#<digest>` | `DELIVERY#<SES id>` | one way by which it came |
-| `MESSAGE#<digest>` | `RECALL` | that it was recalled, and how often what is shown of it was changed |
-| `THREAD#<digest of its first message>` | `THREAD` | a thread, or where it went when it became part of another |
+| `MESSAGE#<digest>` | `DELIVERY#<SES id>` | one delivery of it |
+| `MESSAGE#<digest>` | `RECALL` | its recall, with the number of changes of its content |
+| `THREAD#<digest of its first message>` | `THREAD` | a thread, or the thread that it was merged into |
 | `THREAD#<digest>` | `AT#<time>#<digest>` | a message in it, in the thread's order |
-| `ID#<digest of an identifier>` | `THREAD` | the thread that an identifier belongs to |
+| `ID#<digest of an identifier>` | `THREAD` | the thread of an identifier |
 | `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
-| `OUTBOX#<id>` | `STATE` | how far a message is that is to be sent; in the index, too, as `requests`, by when it was asked for |
-| `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>#<the event's id>` | what became of a message that was sent |
-| `SENT#<SES id>` | `MESSAGE` | which message that is, and whom it was sent to |
+| `OUTBOX#<id>` | `STATE` | state of a request of the outbox; also in the index, as `requests`, by its time |
+| `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>#<the event's id>` | an event of a sent message |
+| `SENT#<SES id>` | `MESSAGE` | that message, and its recipients |
 | `SUPPRESSED` | `ADDRESS#<keyed digest>` | an address that bounced or complained |
-| `SUPPRESSED` | `KEY` | what those digests are keyed with |
+| `SUPPRESSED` | `KEY` | key of those digests |
 | `ADDRESSES` | `BOOK` | the address book |
-| `ADDRESSES` | `NOW` | what the tenant's organisation sets without a deployment |
-| `ADDRESSES` | `ALLOWED` | the only addresses that mail is sent to, where that is so |
+| `ADDRESSES` | `NOW` | settings that the tenant's organisation makes without a deployment |
+| `ADDRESSES` | `ALLOWED` | allowed recipients, if they are restricted |
 | `ADDRESSES` | `SIGNATURE#<digest>` | a signature |
-| `SAME#<fingerprint>` | `REQUEST` | the last message that says this, and when it was asked for |
-| `PACE` | `STATE` | how fast the tenant sends, and what SES takes of the account |
-| `RETENTION` | `STATE` | the retention that the table was last changed to, and how far that is |
+| `SAME#<fingerprint>` | `REQUEST` | the last message with this content, and the time of its request |
+| `PACE` | `STATE` | the tenant's sending rate, and the account's quota at SES |
+| `RETENTION` | `STATE` | the retention of the last change, and its progress |
 
-The index `threads-by-activity` has the threads that are no part of another, by the time of their latest message.
+The index `threads-by-activity` has the unmerged threads, by the time of their latest message.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def signature_key(digest: str) -> tuple[str, str]:
 
 
 def sent_key(ses_id: str) -> str:
-    """Partition key of what is known of a message that was sent."""
+    """Partition key of a sent message's events."""
     return f"{SENT_PREFIX}{ses_id}"
 
 

@@ -83,7 +83,7 @@ class Threads:
         raise RetryableError(f"table {self.table.name}: its threads change too fast; try again")
 
     def _begun(self, thread: str, unclaimed: dict[str, str]) -> Place:
-        """The thread that a message began before, or what is left of it."""
+        """The thread that a message began earlier, or the rest of it."""
         found = self.table.get(thread_key(thread))
         if found is None or self.standing.lives(found):
             return Place(thread=self.root(thread), unclaimed=unclaimed)
@@ -222,5 +222,5 @@ def _kept_for_all(threads: Sequence[Item]) -> tuple[dict[str, int], list[str]]:
 
 
 def _still_a_root(thread: str) -> Write:
-    """Nothing is moved into a thread that became part of another: whoever settles that one would not look there again."""
+    """Condition: the target thread is unmerged. A message moved into a merged thread would stay unreassigned."""
     return Write(check=thread_key(thread), condition="attribute_exists(#pk) AND attribute_not_exists(#merged_into)")

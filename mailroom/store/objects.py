@@ -1,4 +1,4 @@
-"""What is too big for a table: attachments and big documents, as objects in the tenant's bucket."""
+"""Attachments and documents too big for the table, as objects in the tenant's bucket."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class Objects:
 
         Args:
             key: its key.
-            data: its octets.
-            renew: whether it is written also where it is there, so that its time begins anew. Default: False.
+            data: its bytes.
+            renew: whether to write an existing object again, which restarts its lifetime. Default: False.
         """
         unless: Any = {} if renew else {"IfNoneMatch": "*"}
 
@@ -86,7 +86,7 @@ class Objects:
         put_unless_there(write, f"{self.bucket}/{key}")
 
     def open(self, key: str) -> StreamingBody:
-        """The object's octets, to be read and closed. Raises MailroomError."""
+        """A stream of the object's bytes, for the caller to read and close. Raises MailroomError."""
         try:
             return self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
         except (BotoCoreError, ClientError) as error:

@@ -1,4 +1,4 @@
-"""A message that was recalled shows what stands under `clean/` by now: a notice, what is left of it, or the message again."""
+"""Shows the present content of recalled messages from `clean/`: a notice, the stripped message, or the message again."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _TRIES: Final = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Now:
-    """What stands under `clean/` now, in the place of a message that was recalled.
+    """The present object under `clean/` of a recalled message.
 
     Args:
-        tag: names it: another one has another.
-        content: "withdrawn" for a notice, "stripped" for what is left, "restored" for the message as it was.
-        signature: what was found, of a notice; "" of others.
-        message: it, as it is to be shown; None of a notice.
+        tag: its unique id.
+        content: "withdrawn" for a notice, "stripped" for the stripped message, "restored" for the unchanged one.
+        signature: the finding in a notice; "" otherwise.
+        message: the message to show; None for a notice.
     """
 
     tag: str
@@ -55,13 +55,13 @@ class Now:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """What readers are shown now.
+    """The present content for readers.
 
     Args:
         thread: names the message's thread.
         content: as of `Now`.
-        signature: what was found in the message.
-        told: whether others were told of it.
+        signature: the finding in the message.
+        told: whether its event was published.
         tag: as of `Now`.
     """
 
@@ -74,15 +74,15 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recalling:
-    """Changes what a tenant's store shows of messages that were recalled.
+    """Replaces the content of recalled messages in a tenant's store.
 
-    That a message was recalled is noted first, and is looked at after a message is filed: whichever of the two comes last, it
-    shows the notice. Each change counts: what was read before another change is read again.
+    The recall is recorded first, and is checked after a message is stored: so the notice is shown in either order. Changes are
+    counted: a read from before another change is repeated.
 
     Args:
         table: the tenant's.
         objects: of the tenant's bucket.
-        retention: how long messages are kept; None until somebody deletes them.
+        retention: lifetime of messages; None without limit.
         clock: gives the time, with a time zone. Default: clock of the machine.
     """
 
@@ -202,7 +202,7 @@ class Recalling:
 
 
 def withheld(message: Message) -> Message:
-    """A message without its content: who wrote to whom, when, and about what stays."""
+    """A message without its content: authors, recipients, date and subject stay."""
     data = WITHDRAWN.encode()
     files = tuple(
         Attachment(

@@ -1,6 +1,6 @@
-"""Brings a changed retention to everything that a table holds: a pass that goes on where it was broken off.
+"""Applies a changed retention to all items of a table, in a pass that continues after an interruption.
 
-Whoever reads meanwhile judges by the changed retention, also what the pass has not reached. What has ended stays ended.
+Readers apply the changed retention meanwhile, also to items that the pass has not reached. Expired items stay expired.
 """
 
 from __future__ import annotations

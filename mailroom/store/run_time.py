@@ -29,11 +29,11 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signature:
-    """What is appended to mail from an address.
+    """Signature for mail from an address.
 
     Args:
-        text: as plain text; "" where the HTML says it.
-        html: the same as HTML; "" where the text says it.
+        text: as plain text; "" to derive it from the HTML.
+        html: the same as HTML; "" to derive it from the text.
     """
 
     text: str = ""
@@ -48,13 +48,13 @@ class Signature:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressNow:
-    """One address as its organisation has it now.
+    """Present settings of one address.
 
     Args:
-        name: to show beside it; "" for none.
-        active: whether it is used at all.
+        name: display name; "" for none.
+        active: whether it is switched on.
         primary: whether it is the organisation's first address.
-        signature: digest of what is appended to its mail; "" for nothing.
+        signature: digest of its signature; "" for none.
     """
 
     name: str = ""
@@ -65,14 +65,14 @@ class AddressNow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunTime:
-    """What holds for a tenant now, beside what is deployed. What is off here is off, whatever is deployed.
+    """Present settings of a tenant, beside its deployment. A switch that is off here overrides the deployment.
 
     Args:
         revision: of the organisation's settings; a lower one never replaces a higher one.
-        live: whether anything is sent or received.
+        live: whether the tenant sends and receives.
         addresses: by the address in full, lower case.
-        repeated_within: the same mail is not sent twice within that time; 0 lets it.
-        allowed: the only addresses, lower case, that mail is sent to. Default: None, to everybody.
+        repeated_within: time within which the same mail is not sent twice; 0 for none.
+        allowed: allowed recipients, in lower case. Default: None, all.
     """
 
     revision: int
@@ -82,7 +82,7 @@ class RunTime:
     allowed: frozenset[str] | None = None
 
     def is_on(self, address: str) -> bool:
-        """Whether the address is used. One that nobody switched off is."""
+        """Whether the address is switched on, which is the default."""
         known = self.addresses.get(address.lower())
         return self.live and (known is None or known.active)
 

@@ -28,7 +28,7 @@ class OutboxState(StrEnum):
     REFUSED = "refused"
     """It will not be sent; the reason says why."""
     IN_DOUBT = "in-doubt"
-    """Whoever asked SES never came back with its answer: it was sent, or it was not. It is not sent again."""
+    """SES's answer was lost: the message may have been sent. It is not sent again."""
 
 
 def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: datetime, **noted: Any) -> bool:
@@ -38,7 +38,7 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
 
     Args:
         table: the tenant's.
-        id: of the request.
+        id: id of the request.
         before: the state that it must be in.
         after: the state that it gets.
         at: now.
@@ -68,13 +68,13 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
 
 
 def settle_request(table: Table, id: str, ses_id: str, at: datetime) -> bool:
-    """Note that SES took a message, which SES tells of itself: whoever asked it may not have come back; whether that is news.
+    """Record that SES accepted a message, from SES's own event, in case its answer was lost. Returns whether that is new.
 
     Args:
         table: the tenant's.
-        id: of the request.
+        id: id of the request.
         ses_id: SES's id of the message.
-        at: when SES took it, with a time zone.
+        at: time of the acceptance, with a time zone.
 
     Raises:
         RetryableError: AWS failed.

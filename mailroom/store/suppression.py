@@ -1,7 +1,7 @@
-"""Addresses that mail is better not sent to: those that bounced for good, and those that complained.
+"""Suppressed addresses: those with a permanent bounce or a complaint.
 
-SES's events name addresses, and are stripped of them before they come here. Whom a message went to is known from the outbox, so a
-bounce is put down to an address where the message had one recipient, and to nobody where it had several.
+SES's events arrive here without addresses. The outbox records a message's recipients, so a bounce counts against the address of a
+message with one recipient, and against none if there were several.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ def record_recipients(
     expires: int | None,
     kept_from: int | None = None,
 ) -> None:
-    """Write down which message SES knows by this id, and whom it went to. Raises RetryableError.
+    """Record the message of an SES id, and its recipients. Raises RetryableError.
 
     Args:
         table: the tenant's.
         ses_id: SES's id.
-        digest: names the message in the store.
-        recipients: of the envelope.
-        expires: when the message does, in seconds since 1970; None when somebody deletes it.
-        kept_from: from when it is kept, in seconds since 1970. Default: it does not say.
+        digest: id of the message in the store.
+        recipients: envelope recipients.
+        expires: expiry of the message, in seconds since 1970; None without one.
+        kept_from: start of its retention, in seconds since 1970. Default: unknown.
     """
     item: Item = {
         PARTITION: sent_key(ses_id),
@@ -90,7 +90,7 @@ def record_recipients(
 
 
 def recipients_of(table: Table, ses_id: str) -> tuple[str, ...] | None:
-    """Whom a message went to; None where nobody wrote that down. Raises RetryableError."""
+    """Recipients of a message; None if they are not recorded. Raises RetryableError."""
     item = table.get((sent_key(ses_id), MESSAGE))
     return tuple(item["recipients"]) if item is not None else None
 
@@ -104,19 +104,19 @@ def suppress(
     retention: timedelta | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Note a bounce or a complaint of an address; an older one than what is noted, or the same again, changes nothing.
+    """Record a bounce or a complaint of an address; an older or repeated one changes nothing.
 
     Args:
         table: the tenant's.
-        address: the recipient's.
+        address: the recipient.
         engagement: of kind BOUNCE or COMPLAINT.
-        plain: whether the address itself is kept beside its digest.
-        retention: how long that is kept, from the event or from now, whichever is later; None until somebody deletes it.
+        plain: whether to store the address with its digest.
+        retention: lifetime, from the event or from now, whichever is later; None without limit.
         now: the time, with a time zone. Default: when it happened.
 
     Raises:
-        RetryableError: AWS failed, or others wrote to the same address all the time.
-        KeyError: it is of another kind.
+        RetryableError: AWS failed, or concurrent writes to the same address went on.
+        KeyError: the event has another kind.
     """
     name, at = _NOTED[engagement.kind], sortable(engagement.at)
     digest = _digest(_key(table), address)
@@ -150,7 +150,7 @@ def suppress(
 
 
 def suppression_of(table: Table, address: str) -> tuple[Suppression, int | None] | None:
-    """What is noted of an address, and when that expires; None where nothing is. Raises RetryableError."""
+    """The entry of an address, and its expiry; None without one. Raises RetryableError."""
     item = table.get(SUPPRESSED_KEY)
     if item is None:
         return None
@@ -159,10 +159,10 @@ def suppression_of(table: Table, address: str) -> tuple[Suppression, int | None]
 
 
 def forget(table: Table, address: str) -> None:
-    """Drop what is noted of an address, as if nothing had ever happened; where nothing is, nothing changes.
+    """Delete the entry of an address, if there is one.
 
     Raises:
-        RetryableError: AWS failed, or others wrote to the same address all the time.
+        RetryableError: AWS failed, or concurrent writes to the same address went on.
     """
     item = table.get(SUPPRESSED_KEY)
     if item is None:

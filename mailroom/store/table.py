@@ -35,7 +35,7 @@ _ALONE: Final = {
     "TransactionConflictException": {"TransactionConflict"},
     "TransactionInProgressException": {"TransactionConflict"},
 }
-"""What a write of one item alone is told, as reasons of a transaction."""
+"""Errors of a single write, in the form of a transaction's reasons."""
 _FIRST_WAIT: Final = 0.02
 _LONGEST_WAIT: Final = 1.0
 
@@ -278,7 +278,7 @@ def _plain(item: Mapping[str, Any]) -> Item:
 
 
 def _plain_value(value: Any) -> Any:
-    """Numbers as integers, which they all are; octets as they are."""
+    """Numbers as integers; bytes unchanged."""
     if isinstance(value, Binary):
         octets: Any = value
         return octets.value

@@ -66,15 +66,16 @@ class Structuring:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, item: StoredObject) -> Filed | None:
-        """Make an entity of one object, and tell others once it is there; None when the object is gone, or of a recalled message.
+        """Ingest one object: parse it, store the message, and publish its event. None if the object was deleted, or is of a
+        recalled message.
 
-        What stands in the place of a message that was recalled is shown in the place of its entity.
+        The object of a recalled message replaces the content of its stored message.
 
-        None, too, of mail for an address that its organisation has switched off: it stays below `clean/`, and nobody is told.
+        Also None for mail to a switched-off address: it stays under `clean/`, without an event.
 
         Raises:
-            RetryableError: AWS failed, or others write to the same thread all the time.
-            PermanentError: it is bigger than any mail.
+            RetryableError: AWS failed, or concurrent writes to the same thread go on.
+            PermanentError: it is bigger than SES's limit for mail.
         """
         answer = self._read(item.bucket, item.key, item.version)
         if answer is None:
@@ -125,7 +126,7 @@ class Structuring:
         return filed
 
     def _read(self, bucket: str, key: str, version: str = "") -> dict[str, Any] | None:
-        """An object with its octets, of a version or the latest; None where it is gone."""
+        """An object with its bytes, of a version or the latest; None if it was deleted."""
         where = f'tenant "{self.tenant}": {bucket}/{key}'
         named: Any = {"VersionId": version} if version else {}
         try:
