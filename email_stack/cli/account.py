@@ -59,10 +59,10 @@ def checked_credentials(region: str) -> str:
 
 @contextmanager
 def aws_failures(title: str = "AWS could not be asked") -> Iterator[None]:
-    """End the command with one of `ExitCode` for whatever AWS refused within, or for what is not deployed yet.
+    """End the command with an `ExitCode` if AWS refuses a call within, or if a stack is not deployed yet.
 
     Args:
-        title: what could not be done, where AWS refused.
+        title: title of the error for refusals.
     """
     try:
         yield

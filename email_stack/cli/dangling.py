@@ -13,9 +13,9 @@ __all__ = ["refuse_dangling_delegation", "why_led_there"]
 
 
 def why_led_there(domain: str, name_servers: Sequence[str], resolver: Endpoint | None, port: int) -> str:
-    """Who is still led to the zone of `domain` on `name_servers`, as a clause about the domain; "" when nobody is.
+    """Reason why `domain` still leads to its zone on `name_servers`, as a clause about the domain; "" if it does not.
 
-    Where nobody can tell, that is said: it counts as if somebody were.
+    An unknown state is reported, and counts as leading there.
     """
     return _looked_for(domain, name_servers, resolver, port)[0]
 
@@ -23,13 +23,13 @@ def why_led_there(domain: str, name_servers: Sequence[str], resolver: Endpoint |
 def refuse_dangling_delegation(
     tenant: str, domain: str, name_servers: Sequence[str], resolver: Endpoint | None, port: int
 ) -> int:
-    """Check that nobody is sent to a zone any more that is to be deleted.
+    """Check that no server leads to a zone before it is deleted.
 
     Returns:
-        For how many seconds caches that were not asked may still remember the delegation.
+        Seconds for which other caches may keep the delegation.
 
     Raises:
-        CommandError: a server of either side of a cut still leads to the zone, a resolver still remembers it, or nobody can tell.
+        CommandError: a server of either side of a cut still leads to the zone, a resolver still caches it, or this is unknown.
     """
     why, seconds = _looked_for(domain, name_servers, resolver, port)
     if why:

@@ -34,7 +34,7 @@ def synthesized(config: Path, tenants: Sequence[str] | None, stacks: Sequence[st
 
 
 def deployed_assembly(run: CdkRun, folder: Path, concurrency: int, *, alone: bool = False) -> dict[str, Any]:
-    """Deploy what was synthesized and judged.
+    """Deploy the synthesized and judged assembly.
 
     Args:
         run: with the assembly.
@@ -60,9 +60,9 @@ def deployed_assembly(run: CdkRun, folder: Path, concurrency: int, *, alone: boo
 
 
 def with_template(run: CdkRun, stack: str, template: Template, assembly: Path) -> CdkRun:
-    """The assembly again, in another folder, with another template of one stack; what to run of that stack alone.
+    """Copy the assembly to another folder, with another template for one stack; returns the run for that stack alone.
 
-    The CDK uploads a template under its hash, and takes what is there already for the same.
+    The CDK uploads a template under its hash, and reuses an existing upload.
     """
     if run.assembly is None:
         raise ValueError("the assembly has no folder")

@@ -1,4 +1,4 @@
-"""Refuses to deploy from a snapshot that is older than what is deployed: nobody rolls a customer back from an old checkout."""
+"""Refuses to deploy a snapshot older than the deployed one, so that an old checkout does not roll a customer back."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def refuse_older_snapshots(config: Config, tenants: Sequence[str] | None, accoun
 
     Args:
         config: as loaded.
-        tenants: ids of those that are deployed; None for all.
-        account: whose the credentials are; "" where that is not known.
+        tenants: ids of the tenants to deploy; None for all.
+        account: account of the credentials; "" if unknown.
 
     Raises:
-        CommandError: one is older; or what is deployed cannot be read with these credentials.
+        CommandError: one is older, or the deployed revision cannot be read with these credentials.
     """
     lines = []
     for tenant_id, snapshot in config.snapshots.items():

@@ -1,4 +1,4 @@
-"""Judges a deployment before it begins, by what is deployed and what would be: refuses what loses mail, and tells the rest."""
+"""Judges a deployment before it begins, by the deployed and the new stacks: refuses a loss of mail, and reports other risks."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ __all__ = ["Judgement", "judged_deployment"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """What a deployment would put at risk.
+    """Risks of a deployment.
 
     Args:
-        found: by stack, in the order of the stacks: every risk, what is refused first.
-        deployed: templates of the stacks that are there, by name.
+        found: risks by stack, in the order of the stacks, refused ones first.
+        deployed: templates of deployed stacks, by name.
     """
 
     found: Mapping[str, tuple[Risk, ...]]
     deployed: Mapping[str, Template] = field(default_factory=dict)
 
     def lines(self, *, forced: bool) -> list[str]:
-        """What is told of before it is done, one line each; with `forced`, what would be refused otherwise as well."""
+        """Notices before the deployment, one line each; with `forced`, also the refused risks."""
         return [
             f"{stack}: {one.text}" for stack, all_ in self.found.items() for one in all_ if forced or not one.refused
         ]
@@ -77,15 +77,15 @@ def judged_deployment(
     resolver: Endpoint | None,
     port: int,
 ) -> Judgement:
-    """Compare what is deployed of `stacks` with what was synthesized of them.
+    """Compare the deployed `stacks` with the synthesized ones.
 
     Args:
         config: as loaded.
-        tenants: ids of those that are deployed; None for all.
+        tenants: ids of the tenants to deploy; None for all.
         stacks: names of their stacks and cells.
-        assembly: folder of the cloud assembly that was made of them.
-        account: whose the credentials are.
-        resolver: whom to ask whether anybody is led to a zone. Default: this machine's.
+        assembly: folder of their cloud assembly.
+        account: account of the credentials.
+        resolver: resolver for checks of delegations. Default: this machine's.
         port: of authoritative servers.
 
     Raises:
@@ -158,7 +158,7 @@ def _synthesized(assembly: Path, stack: str) -> Template:
 
 
 def _judged(stack: DeployedStack, wanted: Template, cell: Cell, own: Session) -> tuple[Risk, ...]:
-    """The risks of one stack, without exports that nobody imports."""
+    """The risks of one stack, without unused exports."""
     kept = []
     for one in risks(stack.template, wanted):
         if one.kind is RiskKind.EXPORT:
@@ -175,7 +175,7 @@ def _add(found: dict[str, tuple[Risk, ...]], name: str, *more: Risk) -> None:
 
 
 def _left_over(tenant: Tenant, wanted: Mapping[str, Template], there: Mapping[str, DeployedStack]) -> tuple[Risk, ...]:
-    """A delegation from a parent zone that the config names no more: its stack goes on, and nobody deploys it."""
+    """A delegation from a parent zone that the config no longer names: its stack stays, and is not deployed any more."""
     name = delegation_stack_name(tenant.id)
     if name in wanted or name not in there:
         return ()
@@ -201,7 +201,7 @@ def _unread(cell: Cell, account: str, why: str) -> Risk:
 
 
 def _by_dns(risk: Risk, tenant: Tenant, cell: Cell, resolver: Endpoint | None, port: int) -> Risk:
-    """A zone that is to lose its records: no loss where nobody is led to it any more, and the owner's own records answer."""
+    """A zone that would lose its records: no risk if no delegation leads to it any more and the owner's records answer."""
     with aws_failures():
         outputs = stack_outputs(tenant_stack_name(tenant.id), cell) or {}
     servers = tuple(

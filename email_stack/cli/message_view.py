@@ -1,4 +1,4 @@
-"""How messages look on a terminal, where whoever wrote them must not decide what it does."""
+"""Shows messages on a terminal, without effect of their senders' control characters."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Newcomers:
     everything: Collection[str]
 
     def risks(self, resolver: Endpoint | None) -> list[tuple[str, Risk]]:
-        """By the stack: who is deployed under another id, or elsewhere, or receives nobody can tell where.
+        """Risks by stack: tenants that are deployed under another id or elsewhere, or receive at an unknown place.
 
         Raises:
             AwsError: AWS refused, or could not be asked.
@@ -88,7 +88,7 @@ class Newcomers:
             yield next(iter(by_name)), _not_looked_at(account)
 
     def _received(self, refused: Collection[str], resolver: Endpoint | None) -> Iterator[tuple[str, Risk]]:
-        """Those whom nobody found anywhere, and to whom mail is led all the same."""
+        """Tenants without a found deployment, whose MX leads to SES nevertheless."""
         unknown = {
             tenant.subdomain: name for tenant in self.wanted if (name := tenant_stack_name(tenant.id)) not in refused
         }

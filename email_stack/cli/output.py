@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     INVALID = 1
-    """The config, or what was asked of it, is not valid; nothing was done."""
+    """The config or the request is not valid; nothing was done."""
     USAGE = 2
     """The command line itself is not."""
     CDK_FAILED = 3
@@ -33,14 +33,14 @@ class ExitCode(IntEnum):
     NOT_INSTALLED = 4
     """A tool is missing, or does not run."""
     REFUSED = 5
-    """What was asked is not safe; the message says what would make it so."""
+    """The request is not safe; the message has the remedy."""
     DIFFERENT = 6
     """`diff --fail` found differences, `dns-check`, `doctor` or `status` something to do, `scan` or `replay` a message that is not
     clean, `send-test` one that is not sent, or `suppressions --address` the address."""
     PENDING = 7
     """`dns-check`, `send-test` or `status` found nothing to do but wait."""
     NOT_DEPLOYED = 8
-    """The tenant's records depend on what is not deployed yet."""
+    """The tenant's records need a deployment first."""
     AWS_FAILED = 9
     """AWS refused, or could not be asked."""
 

@@ -1,4 +1,4 @@
-"""What destroying a tenant would do, judged by what is deployed and not by what the config says of it."""
+"""Effects of destroying a tenant, judged by the deployed stacks and not by the config."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = ["Judged", "judged_removal"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """A removal that may go ahead.
+    """A permitted removal.
 
     Args:
-        stacks: those that are there, in the order they are deleted.
-        removal: what becomes of what the tenant's own stack holds.
-        zones: that are deleted once the stacks are gone.
-        delegated_by_us: whether a stack of ours holds the NS record that leads to them, which goes with it.
-        left_over: stacks of the tenant's that the config does not have any more; they are deleted first.
+        stacks: deployed stacks, in the order of deletion.
+        removal: effects on the resources of the tenant's own stack.
+        zones: zones to delete after the stacks.
+        delegated_by_us: whether a stack of ours has the NS record that leads to them; the record is deleted with it.
+        left_over: the tenant's stacks that the config no longer has; they are deleted first.
     """
 
     stacks: Sequence[str]
@@ -48,11 +48,11 @@ class Judged:
 
 
 def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Path) -> Judged:
-    """Read what is deployed of `stacks`, and of a delegation that the config has no more; compare it with what the config makes.
+    """Read the deployed `stacks`, and a delegation that the config no longer has; compare them with the config's stacks.
 
     Raises:
-        CommandError: what is deployed is not what the config says; a table that would go is protected; the credentials are for
-            another account; or AWS refused.
+        CommandError: the deployed stacks differ from the config; a table to delete is protected; the credentials are for another
+            account; or AWS refused.
     """
     with aws_failures():
         check_account(cell)

@@ -21,7 +21,7 @@ _NOTHING: Final = "nothing"
 
 
 def print_report(tenant: str, report: Report, console: Console) -> None:
-    """Every record with its verdict; of those that are not ok, what was expected, seen, and what to do."""
+    """Print every record with its verdict; for faults also the expected and seen values and the fix."""
     console.print(Text.assemble((f"{tenant}: {report.subdomain}", "bold"), "  ", _word(report.status)))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for _ in range(3):
@@ -135,7 +135,7 @@ def _details(finding: Finding) -> Table:
 
 
 def _grouped(seen: Sequence[Observation]) -> Iterable[tuple[str, str]]:
-    """What was said, and by whom: servers that said the same, together."""
+    """The answers with their servers; servers with equal answers are grouped."""
     groups: dict[str, list[str]] = {}
     for one in seen:
         values = "\n".join(map(escaped, one.values)) or ("" if one.problem else _NOTHING)

@@ -1,4 +1,4 @@
-"""Queues anew what waits in quarantine, after its scanner became another one: what was told to the old one is not lost."""
+"""Queues waiting mail of a quarantine again after a change of the scanner, so that the old one's mail is not lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["queue_anew"]
 
 
 def queue_anew(tenants: Sequence[Tenant], config: Config) -> None:
-    """Have the scanner of each tenant scan what has no verdict yet. What is scanned twice is delivered once.
+    """Queue each tenant's mail without a verdict for its scanner. Mail that is scanned twice is delivered once.
 
     Raises:
         CommandError: AWS refused; the text says how to do it by hand.

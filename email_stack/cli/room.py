@@ -12,15 +12,15 @@ __all__ = ["refuse_small_quotas"]
 
 
 def refuse_small_quotas(config: Config, tenants: Sequence[str] | None, account: str) -> None:
-    """Check that the account's quotas suffice for what is not deployed yet. What AWS does not tell refuses nothing.
+    """Check that the account's quotas suffice for stacks that are not deployed yet. An unknown quota refuses nothing.
 
     Args:
         config: as loaded.
-        tenants: ids of those that are deployed; None for all of them and every cell.
-        account: whose the credentials are; "" when nobody could tell, and nothing is asked.
+        tenants: ids of the tenants to deploy; None for all tenants and cells.
+        account: account of the credentials; "" if unknown: then nothing is checked.
 
     Raises:
-        CommandError: a quota is too small; the text says what to request, and where.
+        CommandError: a quota is too small; the text names the value to request, and where.
     """
     if not account:
         return

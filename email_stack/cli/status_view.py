@@ -59,7 +59,7 @@ _LONGEST_REASON: Final = 1000
 
 
 def print_snapshot(snapshot: Snapshot, console: Console) -> None:
-    """When, how many; why nothing is known of some; a row a tenant and a cell of which something is; why something is not ok."""
+    """Print time and counts; reasons for unknown tenants; a row per known tenant and cell; reasons for problems."""
     console.print(
         Text(f"{snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {summary(snapshot)}", "bold"), soft_wrap=True
     )

@@ -1,4 +1,4 @@
-"""Whether mail to a name is led to SES already, by its MX: asked of a resolver alone, and of nobody for long."""
+"""Checks whether a name's MX already leads to SES: one quick query to a resolver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records at or below a name that the customer's zone delegates: said once, whose name that is and to whom. Pure."""
+"""Findings on records at or below a name that the customer's zone delegates: one finding for the delegation. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["below_a_cut"]
 def below_a_cut(finding: Finding, zone: Zone, above: str, answers: Sequence[Answer]) -> Finding:
     """The finding on a record in `zone`, with the advice that fits a zone below the customer's.
 
-    Where nobody answers there, the delegation is a leftover that hides what stands above it. Where somebody does, what is
-    missing goes there: above the cut nobody would see it.
+    If no server answers there, the delegation is a leftover that hides the records above it. If one does, missing records belong
+    there: above the cut they are invisible.
 
     Args:
-        finding: of one record.
+        finding: finding on one record.
         zone: at or below the subdomain.
         above: the zone that delegates it.
-        answers: of the servers of `zone`.
+        answers: answers of the servers of `zone`.
 
     Source: RFC 1034 4.2.1; RFC 2136 7.18.
     """

@@ -29,14 +29,14 @@ _NOT_DELEGATED: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delegation:
-    """What was asked about one delegation.
+    """The answers about one delegation.
 
     Args:
-        record: the NS record set that was handed over.
+        record: the NS record set of the setup instructions.
         parent: name of the zone above.
-        above: what the parent's servers say of the subdomain's NS.
-        below: what every server that was handed over, or is named by the parent, says of it.
-        resolved: what the resolver says of it.
+        above: the parent's servers' answers on the subdomain's NS.
+        below: answers of every server in the setup instructions or in the parent.
+        resolved: the resolver's answer.
         announced: whether the parent, itself signed, holds a DS record of the subdomain.
         signed: whether the zone holds a DNSKEY.
     """

@@ -19,7 +19,7 @@ __all__ = ["ANSWERS", "Answer", "Directory", "NameServer", "ResolverError", "Sai
 ROOT: Final = "."
 
 SERVERS_OF_A_ZONE: Final = 13
-"""As many as the root has; whoever names more is asked at the first ones."""
+"""As many as the root has; of a longer list, the first ones are used."""
 
 ADDRESSES_OF_A_SERVER: Final = 4
 DEPTH_OF_REFERRALS: Final = 4
@@ -55,16 +55,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone, its name without the trailing dot (the root's is "."), and who serves it.
+    """A zone and its servers. The name has no trailing dot; the root's is ".".
 
     Args:
-        name: of the zone.
-        servers: every one that a resolver may ask: those that the zone above names, and those that the zone itself names.
-        parent: the zone above; "" where that was not looked for.
-        named: names of the servers that the zone above delegates to; empty where that was not looked for.
-        own: names of the servers in the zone's own NS records; empty where nobody could tell.
-        apex: what each server said of the zone's own NS records.
-        delegation: what each server of the zone above said of them.
+        name: its name.
+        servers: all servers that a resolver may ask: those that the parent zone names, and those that the zone itself names.
+        parent: the parent zone; "" if it was not looked up.
+        named: servers that the parent zone delegates to; empty if they were not looked up.
+        own: servers in the zone's own NS records; empty if unknown.
+        apex: each server's answer on the zone's own NS records.
+        delegation: each parent server's answer on them.
     """
 
     name: str
@@ -83,12 +83,12 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What all servers said of one name.
+    """All servers' answers on one name.
 
     Args:
-        zone: the zone whose servers decide: the one that was asked, or one below it that it delegates the name to.
-        answers: one a server.
-        above: the zone that delegates to `zone`, where that is another than was asked; "" otherwise.
+        zone: the zone whose servers decide: the queried one, or a delegated one below it.
+        answers: one per server.
+        above: the zone that delegates to `zone`, if that is not the queried one; "" otherwise.
     """
 
     zone: Zone
@@ -99,7 +99,7 @@ class Said:
 def delegated_servers(reply: Reply, zone: str = "") -> tuple[str, ...]:
     """The name servers in a parent's answer: of its referral, or of the zone itself when it serves both.
 
-    With `zone`, a referral to any other zone names nobody.
+    With `zone`, a referral to any other zone counts for nothing.
     """
     if reply.referral:
         return reply.referral_servers if zone in {"", reply.referral} else ()

@@ -30,7 +30,7 @@ class _Version:
 
 
 def sides(zone: Zone) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The servers that only the zone above names, and those that only the zone itself does; nothing where nobody could tell."""
+    """Servers that only the parent zone names, and servers that only the zone itself names; empty if unknown."""
     if not zone.named or not zone.own:
         return (), ()
     return (

@@ -1,4 +1,4 @@
-"""One finding from what all servers said of one record. Pure."""
+"""Makes one finding of all servers' answers on one record. Pure."""
 
 from __future__ import annotations
 
@@ -110,16 +110,16 @@ def find(
 ) -> Finding:
     """The verdict on one record.
 
-    Servers that answered decide. A server that says it does not serve the zone makes a right record lame; one that is silent is
-    noted, as resolvers ask the others.
+    The servers that answered decide. A server that does not serve the zone makes a right record lame. A silent server gives a note,
+    because resolvers ask the others.
 
     Args:
-        record: what is expected.
-        zone: name of the zone that it stands in.
-        answers: of all servers of the zone.
-        resolved: what the recursive server said.
-        judge: what one reply means.
-        seen: what to show of all that.
+        record: the expected record.
+        zone: name of its zone.
+        answers: answers of all servers of the zone.
+        resolved: the resolver's answer.
+        judge: judges one reply.
+        seen: the observations to show.
     """
     servers = survey(answers)
     judged = [(server, judge(reply)) for server, reply in servers.answered]

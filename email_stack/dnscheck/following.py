@@ -23,12 +23,12 @@ _NOTHING: Final = Reply(rcode="NOERROR", authoritative=True)
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The answers to one question, each followed to where it leads.
+    """The answers to one question, with CNAMEs followed.
 
     Args:
-        answers: what decides: of the servers asked, those without a CNAME; of the others, what is said where they lead.
+        answers: the deciding answers: direct ones without a CNAME, and else those at the CNAME's target.
         zone: name of the zone whose servers decide.
-        beyond: what the servers said that were asked on the way, as they said it.
+        beyond: unchanged answers of the servers on the way.
     """
 
     answers: tuple[Answer, ...]
@@ -79,7 +79,7 @@ def _onward(record: DnsRecord, answer: Answer, zone: str) -> tuple[str, ...]:
 
 
 def _leads(record: DnsRecord, reply: Reply | None, zone: str) -> tuple[str, ...]:
-    """The names that the answer leads on to; none where it holds what was asked for, or is none."""
+    """The names that the answer leads to; none if it has the queried record, or is no answer."""
     if reply is None or reply.beside or reply.bogus:
         return ()
     if record.type == "CNAME":

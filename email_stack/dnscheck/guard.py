@@ -1,7 +1,7 @@
-"""Questions on behalf of people whom nobody trusts: only to public addresses, and only so many.
+"""Limits queries for untrusted users: public addresses only, and a maximum number.
 
-Whoever names a domain names its servers, too, at whatever address they like: of this machine, of its network, or where a cloud
-hands out credentials.
+The owner of a domain chooses its servers' addresses. They may be of this machine, of its network, or of a cloud's credentials
+service.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class GuardedNetwork(Network):
 
 
 def is_public(text: str, allowed: Sequence[IPNetwork] = ()) -> bool:
-    """Whether an address is the internet's: neither private, loopback, link-local, reserved nor multicast, nor leads to such.
+    """Whether an address is public: not private, loopback, link-local, reserved or multicast, and not mapped to such.
 
     Args:
-        text: the address; what is none is not public.
+        text: the address; an invalid one is not public.
         allowed: networks that count as public.
 
     Source: IANA's special-purpose address registries; RFC 3056 2 and RFC 6052 2.1 for IPv4 within IPv6.

@@ -14,7 +14,7 @@ __all__ = ["holding_zone"]
 
 
 def holding_zone(name: str, resolver: Endpoint | None, port: int) -> str | None:
-    """The closest zone at or above `name` that a server answers for; None where nobody could tell.
+    """The closest zone at or above `name` that a server answers for; None if unknown.
 
     Args:
         name: A-labels, no trailing dot.

@@ -14,10 +14,10 @@ class Judgement:
     """A verdict on one answer.
 
     Args:
-        status: what holds.
-        fix: what to do, in one sentence; "" when nothing is to do.
-        note: what is worth knowing beside the verdict; "" when nothing is.
-        via: what stands between the name and what a receiver gets, in the order followed: CNAMEs, then terms of SPF.
+        status: the verdict.
+        fix: the remedy, in one sentence; "" for none.
+        note: a remark beside the verdict; "" for none.
+        via: the steps from the name to the received value, in order: CNAMEs, then terms of SPF.
     """
 
     status: Status

@@ -1,4 +1,4 @@
-"""What is checked, where to ask, and what a check finds: one finding a record, one report a subdomain."""
+"""The model of a check: the subject, where to query, one finding per record, one report per subdomain."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Status(StrEnum):
     MISSING = "missing"
     WRONG = "wrong"
     EXTRA = "extra"
-    """What is expected is there, and beside it what must not be."""
+    """The expected value has a forbidden one beside it."""
     DOUBLED_NAME = "doubled-name"
     """The record stands at its name with the zone appended once more."""
     SPLIT_WRONG = "split-wrong"
@@ -90,13 +90,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """What one server said of one record.
+    """One server's answer on one record.
 
     Args:
-        server: its name, as the parent or the zone names it; of the recursive resolver, "resolver".
-        address: IP address that was asked; "" where its name has none.
-        values: what it holds, in the form of `DnsRecord.values`; empty when it holds none.
-        problem: what was wrong with the answer itself ("timed out", "SERVFAIL", "not authoritative"); "" when nothing.
+        server: its name in the parent or the zone; "resolver" for the resolver.
+        address: its queried IP address; "" if its name has none.
+        values: its values, in the form of `DnsRecord.values`; empty for none.
+        problem: fault of the answer itself ("timed out", "SERVFAIL", "not authoritative"); "" for none.
     """
 
     server: str
@@ -115,21 +115,21 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What was found of one record.
+    """The finding on one record.
 
     Args:
-        record: what was expected.
+        record: the expected record.
         status: the verdict.
-        seen: what each server said, the resolver's last.
-        fix: what to do, in one sentence; "" when nothing is to do.
-        note: what is worth knowing beside the verdict; "" when nothing is.
-        via: what stands between its name and what receivers get: "CNAME name", terms of SPF. Of a missing record, what serves
-            others of its name.
-        found_at: of a record that is missing, the other name or type that it was entered at; None when it was not found. Of a
-            delegation at the wrong level, where our servers stand.
-        zone: that holds the record; "" where nobody could tell.
-        behind: servers of the zone that answer otherwise, where others are right.
-        cut: the name that the customer's zone delegates, where that is why the record is not found; "" otherwise.
+        seen: each server's answer, the resolver's last.
+        fix: the remedy, in one sentence; "" for none.
+        note: a remark beside the verdict; "" for none.
+        via: the steps from its name to the received value: "CNAME name", terms of SPF. For a missing record, the steps to other
+            records of its name.
+        found_at: for a missing record, the other name or type where it is; None if it was not found. For a delegation at the wrong
+            level, the place of our servers.
+        zone: zone of the record; "" if unknown.
+        behind: servers of the zone with a different answer, if others are right.
+        cut: the delegated name that hides the record; "" otherwise.
     """
 
     record: DnsRecord
@@ -146,16 +146,16 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ZoneFinding:
-    """A zone whose servers are not the same on both sides of its cut.
+    """A zone whose parent names other servers than the zone itself.
 
     Args:
         zone: its name.
         parent: the zone above.
-        named: servers that only the zone above names.
+        named: servers that only the parent zone names.
         own: servers that only the zone's own NS records name.
-        status: OK where all of them answer as the others do, SERVERS_DIFFER otherwise.
-        fix: what to do, in one sentence; "" when nothing is to do.
-        note: what is worth knowing beside the verdict; "" when nothing is.
+        status: OK if their answers are equal to the others', SERVERS_DIFFER otherwise.
+        fix: the remedy, in one sentence; "" for none.
+        note: a remark beside the verdict; "" for none.
     """
 
     zone: str

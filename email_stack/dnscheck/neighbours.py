@@ -41,15 +41,15 @@ class Neighbour:
 
 
 def neighbours(record: DnsRecord, *, subdomain: str, zone: str) -> tuple[Neighbour, ...]:
-    """The places where `record` is likely to stand when it is not where it belongs, the likeliest first, at most 24.
+    """Likely wrong places of `record`, likeliest first, at most 24.
 
     Those are: its own name with another type; the subdomain typed twice, in each way a panel's form allows; the domains above
     the subdomain; the subdomain itself, for what belongs below it; and the name without its underscores.
 
     Args:
-        record: what is missing, at the subdomain or below it; anything else has no neighbours.
-        subdomain: whose record it is.
-        zone: the zone that holds it.
+        record: the missing record, at the subdomain or below it; others have no neighbours.
+        subdomain: its subdomain.
+        zone: its zone.
     """
     if not in_zone(record.name, subdomain):
         return ()
@@ -100,7 +100,7 @@ def stands_for(record: DnsRecord, neighbour: Neighbour, values: Sequence[str]) -
 
 
 def probe(neighbour: Neighbour) -> Place | None:
-    """A place beside it that nobody entered anything at: what stands there too is a wildcard's. None at a top-level domain."""
+    """A neighbouring name without entered records: a record found there comes from a wildcard. None at a top-level domain."""
     above = neighbour.place.name.partition(".")[2]
     return Place(f"{_NO_SUCH_LABEL}.{above}", neighbour.place.type) if above else None
 

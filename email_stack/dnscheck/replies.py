@@ -92,10 +92,10 @@ def question_wire(name: str, kind: str, *, edns: bool) -> bytes:
 
 @lru_cache(maxsize=4096)
 def read_reply(body: bytes, name: str, kind: str) -> Reply:
-    """What a message says, its first two octets (the identifier) cut off.
+    """Read a DNS message without its first two octets, the identifier.
 
-    Servers of one zone send the same octets, so most messages are read once. The authority section is read only when the answer
-    is empty, and the additional one never: nothing in it decides anything.
+    Servers of one zone send equal bytes, so most messages are read once. The authority section is read only if the answer is empty,
+    and the additional section never.
 
     Args:
         body: the message from its third octet on.

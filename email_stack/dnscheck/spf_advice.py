@@ -82,7 +82,7 @@ def spf_by_address(seen: str, needed: Iterable[str], lookups: int) -> str:
 
 
 def spf_unanswered(record: DnsRecord, problem: str) -> str:
-    """What the SPF record leads to cannot be asked for, so nobody can tell whether it allows SES."""
+    """DNS gives no answer for a name that the SPF record includes, so it is unknown whether the record allows SES."""
     return f"Check again later, or repair what the SPF record of {record.name} leads to: {clause(problem)}."
 
 

@@ -12,12 +12,12 @@ __all__ = ["SpfTree", "domain_of"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpfTree:
-    """A record and all that it leads to.
+    """A record and all records that it leads to.
 
     Args:
-        domain: where the record stands.
+        domain: domain of the record.
         root: the record.
-        nested: the records that include and redirect lead to, by domain. One that is not there matches nobody.
+        nested: the records that include and redirect lead to, by domain. A missing one matches no address.
     """
 
     domain: str

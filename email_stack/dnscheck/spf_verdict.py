@@ -21,19 +21,19 @@ PUBLIC: Final[dict[Family, tuple[int, int]]] = {4: (0, 2**32 - 1), 6: (0x2000 <<
 """Where the internet is: of IPv6, what is assigned (2000::/3)."""
 
 _SETTLED: Final[set[Result]] = {"fail", "softfail", "unknown", "temperror"}
-"""What an address that nobody named may get: it does not pass, or nobody can tell."""
+"""Allowed results for unnamed addresses: no pass, or unknown."""
 
 _TERMS_NAMED: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Senders:
-    """What receivers compute for the addresses of one family.
+    """Receivers' results for the addresses of one family.
 
     Args:
         family: 4 or 6.
-        ses: SES's addresses: those that the record which was handed over lets pass.
-        decided: what becomes of all addresses, each in one of the sets.
+        ses: SES's addresses: those that pass the record of the setup instructions.
+        decided: the results of all addresses, each in one of the sets.
     """
 
     family: Family
@@ -42,7 +42,7 @@ class Senders:
 
     @property
     def of_ses(self) -> list[tuple[Addresses, Decided]]:
-        """What becomes of SES's addresses, the most of them first."""
+        """Results of SES's addresses, the most frequent first."""
         found = [(one.addresses.within(self.ses), one) for one in self.decided]
         return sorted(((part, one) for part, one in found if part), key=lambda pair: -pair[0].count)
 
@@ -124,7 +124,7 @@ def _everybody(record: DnsRecord, found: str, senders: Senders) -> Judgement | N
 
 
 def _unknown_ses(record: DnsRecord, judged: JudgedSpf) -> Judgement | None:
-    """Nobody can tell which addresses SES has, so nobody can tell whether they pass."""
+    """SES's addresses are unknown, so it is unknown whether they pass."""
     if any(senders.ses for senders in judged.senders):
         return None
     return Judgement(
@@ -156,7 +156,7 @@ def _of_ses(
 
 
 def _unnamed(record: DnsRecord, found: str, senders: Senders) -> Judgement | None:
-    """What most addresses get that nobody named: they must not be left open."""
+    """Result of most unnamed addresses: they must not pass."""
     one = senders.unnamed
     if one.result in _SETTLED:
         return None

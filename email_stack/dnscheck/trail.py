@@ -25,13 +25,13 @@ __all__ = ["Trail", "find_trail", "trail_in"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trail:
-    """Who leads to a zone.
+    """Servers that lead to a zone.
 
     Args:
-        leading: names of the servers that name one of ours for the zone or for a zone above it; "resolver" for the one in use.
-        above: the zones above for which ours are named though they do not serve them.
-        untold: names of servers that could not be asked, or of the zone where nobody could.
-        seconds: for how long resolvers may go on remembering what they were told, at most.
+        leading: servers that name one of ours for the zone or for a zone above it; "resolver" for the resolver.
+        above: zones above that name our servers, which do not serve them.
+        untold: servers without an answer, or the zone without any answering server.
+        seconds: longest time for which resolvers may cache the answers.
     """
 
     leading: tuple[str, ...] = ()
@@ -41,18 +41,18 @@ class Trail:
 
 
 def find_trail(domain: str, name_servers: Sequence[str], resolver: Endpoint | None, port: int) -> Trail:
-    """Look for whoever leads to `domain` at `name_servers`.
+    """Find servers that lead to `domain` at `name_servers`.
 
     Args:
         domain: the zone's name, A-labels, no trailing dot.
-        name_servers: that serve it.
+        name_servers: its servers.
         resolver: recursive server to start from. Default: the machine's.
         port: where authoritative servers listen.
 
     Raises:
         ValueError: no resolver is given or configured.
 
-    Source: RFC 1034 4.2.2 and 5.3.3: a resolver follows the servers of either side of a cut, whichever it was told of.
+    Source: RFC 1034 4.2.2 and 5.3.3: a resolver follows the servers of either side of a cut.
     """
     resolvers = (resolver,) if resolver is not None else system_resolvers()
     return asyncio.run(_find(domain, frozenset(name_servers), resolvers, port))
@@ -125,7 +125,7 @@ def _judged(  # noqa: PLR0917 - what was asked, in its order
 
 
 def _untold(told: Iterable[tuple[str, Answer]], line: Sequence[Zone]) -> tuple[str, ...]:
-    """Who could not be asked: any server of a domain, and of what is above the domains a zone that has none to be asked."""
+    """Servers without an answer: any server of a domain, and zones above without any answering server."""
     answers: dict[NameServer, bool] = {}
     for _, answer in told:
         answers[answer.server] = answers.get(answer.server, False) or _told(answer)

@@ -195,7 +195,7 @@ class _Peer(asyncio.DatagramProtocol):
             cast("asyncio.DatagramTransport", transport).abort()
 
     def datagram_received(self, data: bytes, _addr: object) -> None:
-        """Hand the message to whom it answers; anything else is dropped."""
+        """Pass the message to the query that it answers; drop others."""
         if len(data) < 12:
             return
         future = self.waiting.get(_HEADER.unpack_from(data)[0])
@@ -204,7 +204,7 @@ class _Peer(asyncio.DatagramProtocol):
             future.set_result(data)
 
     def error_received(self, exc: Exception) -> None:
-        """The port is closed, or there is no way to it: nobody needs to wait."""
+        """The port is closed or unreachable: end the wait."""
         for future in self.waiting.values():
             if not future.done():
                 future.set_exception(exc)

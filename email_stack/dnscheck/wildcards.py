@@ -1,4 +1,4 @@
-"""Answers that a wildcard makes: what is seen at a name that has no records is not to be changed, nor is the wildcard."""
+"""Answers from a wildcard: they need no change at the name, and the wildcard stays."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ def _with_dns(
 
 @contextmanager
 def _refusals(checks: dict[Part, Check], *parts: Part) -> Iterator[None]:
-    """What AWS refuses within is told of these parts, and stops nothing else."""
+    """Record a refusal by AWS as the reason of these parts; others continue."""
     try:
         yield
     except AwsError as error:

@@ -1,4 +1,4 @@
-"""What is made of the facts: one check a part. Pure."""
+"""Judges the facts: one check per part. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PARTS: Final = {
     Purpose.SPF: Part.SPF,
     Purpose.DMARC: Part.DMARC,
 }
-"""What mail needs; what is optional is `dns-check`'s to tell."""
+"""Records that mail needs; `dns-check` reports optional ones."""
 
 _STATES: Final = {
     **dict.fromkeys(Status, State.WRONG),
@@ -167,7 +167,7 @@ def queues(counts: Sequence[QueueCount]) -> Check:
 
 
 def held(messages: Sequence[QuarantinedMessage], now: datetime) -> Check:
-    """What is in quarantine. Held as the tenant's policy wants is ok; whose scan failed, or who waits too long, is not."""
+    """Check of the quarantine. Mail held by the tenant's policy is ok; a failed scan or a long wait is not."""
     by = Counter(one.verdict for one in messages)
     overdue = sum(one.verdict == WAITING and now - one.arrived > _WAITS_LONG for one in messages)
     said = []
@@ -185,7 +185,7 @@ def held(messages: Sequence[QuarantinedMessage], now: datetime) -> Check:
 
 
 def last_mail(moment: datetime | None, now: datetime) -> Check:
-    """How long ago it was. No mail is no fault: nobody may have written."""
+    """Age of the last mail. No mail is no fault."""
     return Check(state=State.OK, said=shown_age(now - moment) if moment is not None else "-")
 
 

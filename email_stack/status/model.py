@@ -45,11 +45,11 @@ class State(StrEnum):
 
 
 _SEVERITY: Final = (State.OK, State.PENDING, State.ABSENT, State.UNKNOWN, State.WRONG)
-"""What is known to be wrong comes before what could not be asked: there is something to do."""
+"""Known problems come before unknown states, because they need an action."""
 
 
 class Part(StrEnum):
-    """What is looked at; the word that JSON calls it by."""
+    """Checked parts; the values are their names in JSON."""
 
     DELEGATION = "delegation"
     INBOUND = "inbound"
@@ -96,12 +96,12 @@ CELL_PARTS: Final = (Part.RULE, Part.SENDING, Part.DEFINITIONS, Part.QUEUES)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """What was found of one part.
+    """The result for one part.
 
     Args:
         state: the verdict.
-        said: a few words for a table. Default: the verdict's own.
-        reason: why it is not ok, and what to do; "" when nothing is to be said.
+        said: a few words for a table. Default: the state.
+        reason: problem and remedy; "" for none.
     """
 
     state: State
@@ -110,7 +110,7 @@ class Check:
 
     @property
     def shown(self) -> str:
-        """A few words, which tell the state wherever it is not ok: colour alone says it to nobody on paper."""
+        """A few words that include the state if it is not ok, because colour alone is lost on paper."""
         word = "missing" if self.state is State.ABSENT else self.state.value
         if not self.said:
             return word
@@ -228,19 +228,19 @@ class Snapshot:
 
     @property
     def counts(self) -> dict[State, int]:
-        """How many tenants are in each state, the worst first; none of which there is none."""
+        """Number of tenants in each occurring state, worst first."""
         found = Counter(one.state for one in self.tenants)
         return {state: found[state] for state in reversed(_SEVERITY) if found[state]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why something is not ok, told once for all of whom it is true.
+    """A problem, once for all tenants and cells that have it.
 
     Args:
         of: tenants, or "cell NAME".
-        part: what it is about; None where it is about everything of them.
-        state: as each of them has it.
+        part: its part; None for all parts.
+        state: their common state.
         text: the reason.
     """
 
@@ -267,7 +267,7 @@ def worst(states: Iterable[State]) -> State:
 
 
 def reasons(snapshot: Snapshot) -> tuple[Reason, ...]:
-    """What is to be said of all that is not ok, the worst first, cells before tenants; what several have in common, once."""
+    """All problems, worst first, cells before tenants; common ones once."""
     grouped: dict[tuple[Part | None, State, str], list[str]] = {}
     named: list[tuple[str, CellStatus | TenantStatus]] = [
         *((f"cell {one.cell}", one) for one in snapshot.cells),

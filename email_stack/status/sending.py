@@ -139,9 +139,9 @@ def _judged(what: str, rate: float | None, limits: tuple[float, float], remedy: 
 
 
 def why_not_sent(tenant: Tenant, cell: Cell, code: str) -> str:
-    """What the reason of a refusal or a wait means and what to do; "" where nobody knows.
+    """Meaning of a refusal or a wait, and the remedy; "" if unknown.
 
-    Where account or tenant may be behind it, they are asked for: what is wrong with them is told rather than what the code says.
+    If account or tenant may be the cause, their state is read, and replaces the meaning of the code.
     """
     if code in _CODES and code not in _OF_WHO_SENDS:
         return _CODES[code]

@@ -1,4 +1,4 @@
-"""The judge of transitions: what a deletion takes, and what an update does to what is deployed, from two templates. Pure."""
+"""Compares two templates: the resources that a deletion removes, and the effects of an update on deployed resources. Pure."""
 
 from email_stack.transitions.behaviours import CREATE_ONLY
 from email_stack.transitions.copies import same_subdomain

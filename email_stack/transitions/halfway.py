@@ -1,4 +1,4 @@
-"""What is deployed before a change so that the change itself loses nothing: the deployed template, and a little more. Pure."""
+"""Computes an intermediate template that makes a change lossless: the deployed one with an addition. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MARK: Final = {"email-subdomain:kept": "move"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Halfway:
-    """A template between two, and what it is for.
+    """An intermediate template, and its purpose.
 
     Args:
-        template: the deployed one, with what makes the next update lossless.
-        texts: what is done by it, one clause each.
+        template: the deployed one, with the addition for the next update.
+        texts: its effects, one clause each.
     """
 
     template: Template
@@ -37,13 +37,13 @@ class Halfway:
 
 
 def halfway(deployed: Template, wanted: Template) -> Halfway | None:
-    """What to deploy first; None where the update loses nothing that another template could save.
+    """The template to deploy first; None if the update loses nothing that it could save.
 
-    It changes nothing of what is deployed that mail depends on. Once it is there, the same call returns None: whoever was
-    interrupted goes on where they were.
+    It changes no deployed resource that mail needs. Once it is deployed, the same call returns None: so an interrupted command
+    continues.
 
     - Addresses that would have no receipt rule for a moment get a rule of their own. CloudFormation deletes it after all others
-      have changed. Where one rule does not hold them, it takes the whole domain until then.
+      have changed. If one rule cannot hold them, it takes the whole domain until then.
     - An NS record in a parent zone that is dropped, and a zone that would be deleted, are kept.
 
     Source: CloudFormation user guide, "Update behaviors of stack resources", "DeletionPolicy attribute".
@@ -82,7 +82,7 @@ def _retained(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bridge(deployed: Template, wanted: Template, missing: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-    """Whom the rule takes, in words; the rule, and the bucket's policy that lets it write."""
+    """The rule's recipients in words, the rule, and the bucket's policy statement for it."""
     rules = {name: one for name, one in rules_of(deployed).items() if name != MOVING_RULE}
     order = in_order(rules)
     pattern = next(name for name in order if recipients_of(rules[name]))

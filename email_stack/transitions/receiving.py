@@ -45,7 +45,7 @@ def rules_of(template: Template) -> dict[str, Mapping[str, Any]]:
 
 
 def recipients_of(rule: Mapping[str, Any]) -> frozenset[str]:
-    """Whom the rule takes mail for; nobody while it is off."""
+    """The rule's recipients; none while it is off."""
     settings = rule.get("Properties", {}).get("Rule", {})
     if settings.get("Enabled") is False:
         return frozenset()

@@ -13,14 +13,14 @@ __all__ = ["Change", "Removal", "changes_of_removal", "removal"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Removal:
-    """What becomes of the resources of a stack that is deleted.
+    """Effects of a stack's deletion on its resources.
 
     Args:
-        deleted: what goes: kinds, with how many of each where it is not one.
-        kept: what stays, likewise.
-        tables: logical ids of the tables that go, which must not be protected by then.
-        buckets: logical ids of the buckets that go, which must be empty by then.
-        zones: logical ids of the zones that go, to which nobody may be led by then.
+        deleted: kinds of deleted resources, with their number if not one.
+        kept: kinds of kept resources, likewise.
+        tables: logical ids of deleted tables, which must not be protected.
+        buckets: logical ids of deleted buckets, which must be empty.
+        zones: logical ids of deleted zones, which must not be delegated any more.
     """
 
     deleted: tuple[str, ...] = ()
@@ -74,10 +74,10 @@ def removal(deployed: Template) -> Removal:
 
 
 def changes_of_removal(deployed: Template, wanted: Template) -> tuple[Change, ...]:
-    """Where a deletion does with data now what it would not do once `wanted` is deployed.
+    """Differences between a deletion of data now and one after `wanted` is deployed.
 
-    What is not deployed is not deleted either. What `wanted` no longer has is a change where it would go, for nobody who reads the
-    config would know of it; where it is kept it is there afterwards, as it would be.
+    Only deployed resources count. A resource that `wanted` lacks is a difference if it is deleted, because the config does not show
+    it. If it is kept, it is no difference.
     """
     after = {logical_id: keeps(resource) for logical_id, resource, _kind in told(wanted)}
     found = []

@@ -1,4 +1,4 @@
-"""What of a template a person is told of."""
+"""The resources of a template that messages name."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _KINDS: Final = {
     "AWS::SNS::Topic": "topic",
     "AWS::SQS::Queue": "queue",
 }
-"""What a person is told of; whatever else there is comes and goes with these."""
+"""Resources that messages name; all others belong to these."""
 
 DATA: Final = {"bucket", "hosted zone", "key", "table"}
-"""Kinds that hold what nobody can make anew."""
+"""Kinds with data that cannot be recreated."""
 
 _KEEPING: Final = {"Retain", "RetainExceptOnCreate", "Snapshot"}
 
 
 def told(template: Template) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Logical id, resource and kind of each that a person is told of."""
+    """Logical id, resource and kind of each named resource."""
     for logical_id, resource in template.get("Resources", {}).items():
         if (kind := _KINDS.get(resource["Type"])) is not None:
             yield logical_id, resource, kind

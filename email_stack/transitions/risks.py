@@ -1,4 +1,4 @@
-"""What an update of a stack puts at risk: judged from what is deployed and what the config makes of it now."""
+"""Risks of a stack update, from the deployed template and the new one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Risk", "RiskKind", "risks"]
 
 
 class RiskKind(StrEnum):
-    """What is at risk."""
+    """Kinds of risks."""
 
     DATA = "data"
-    """What holds mail or encrypts it goes, or is made anew and empty."""
+    """A resource with mail, or a key for it, is deleted or replaced by an empty one."""
     DELEGATION = "delegation"
     """The NS record goes by which anybody is led to the zone."""
     EXPORT = "export"
@@ -27,13 +27,13 @@ class RiskKind(StrEnum):
     LEFT = "left"
     """Something is left behind that no stack holds any more."""
     QUEUE = "queue"
-    """Mail is told to another scanner, and what waits for the old one is not scanned."""
+    """S3 notifies another scanner, and mail that waits for the old one is not scanned."""
     RENAMED = "renamed"
     """The subdomain becomes another."""
     RETENTION = "retention"
     """Mail is deleted sooner than it was to be."""
     UNREAD = "unread"
-    """Nobody could tell what is deployed."""
+    """The deployed stack is unknown."""
     RULES = "rules"
     """Addresses have no receipt rule for a moment, or none at all."""
     ZONE = "zone"
@@ -44,15 +44,15 @@ class RiskKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Risk:
-    """One thing that an update would do to what is deployed.
+    """A risk of an update for deployed resources.
 
     Args:
-        kind: of what sort.
-        text: what would happen, as a clause about the stack.
-        refused: whether it would lose mail, so that nothing may be deployed unless somebody found that it does not here.
-        steps: the safe way, in order.
-        movable: whether `email-stack move` goes that way.
-        subject: what it is about: a domain, the name of an export, a logical id.
+        kind: its kind.
+        text: the effect, as a clause about the stack.
+        refused: whether it would lose mail, so that the deployment is refused.
+        steps: the safe steps, in order.
+        movable: whether `email-stack move` makes these steps.
+        subject: its subject: a domain, the name of an export, a logical id.
     """
 
     kind: RiskKind
@@ -64,11 +64,11 @@ class Risk:
 
 
 def risks(deployed: Template, wanted: Template) -> tuple[Risk, ...]:
-    """Everything that updating a stack from `deployed` to `wanted` puts at risk, what is refused first.
+    """Risks of an update from `deployed` to `wanted`, refused ones first.
 
     Args:
-        deployed: the stack's template, without what is not there.
-        wanted: what synthesis makes now.
+        deployed: the stack's template, with existing resources only.
+        wanted: the new template.
     """
     update = _Update(deployed, wanted)
     found = [
@@ -85,7 +85,7 @@ def risks(deployed: Template, wanted: Template) -> tuple[Risk, ...]:
 
 
 class _Update:
-    """Both templates, and what becomes of each resource."""
+    """Both templates, and the effect on each resource."""
 
     def __init__(self, deployed: Template, wanted: Template) -> None:
         self._deployed, self._wanted = deployed, wanted
@@ -225,7 +225,7 @@ class _Update:
             )
 
     def exports(self) -> Iterator[Risk]:
-        """What is exported, where its name goes or its value becomes another."""
+        """Exports whose name is removed or whose value changes."""
         gone = {name for name, fate in self._fates.items() if fate != "stays"}
         after = {_export(one): one.get("Value") for one in self._wanted.get("Outputs", {}).values() if _export(one)}
         for output in self._deployed.get("Outputs", {}).values():
@@ -257,7 +257,7 @@ class _Update:
                 )
 
     def retention(self) -> Iterator[Risk]:
-        """Expirations that come sooner: what is older than the new one goes within a day or two."""
+        """Shorter expirations: older objects are deleted within a day or two."""
         after = self._wanted.get("Resources", {})
         for name, resource, kind in told(self._deployed):
             if kind == "bucket" and name in after:
@@ -318,7 +318,7 @@ def _export(output: Mapping[str, Any]) -> str:
 
 
 def _told_of_mail(bucket: Mapping[str, Any]) -> Any:
-    """The queue that is told of what arrives: the first, by the bucket's own template."""
+    """The queue that the bucket notifies of arrivals: the first one in the bucket's template."""
     configured = bucket.get("Properties", {}).get("NotificationConfiguration", {}).get("QueueConfigurations", [])
     return configured[0].get("Queue") if configured else None
 

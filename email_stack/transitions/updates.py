@@ -1,4 +1,4 @@
-"""What an update does to each resource: whether it goes, is made anew, or stays."""
+"""Effect of an update on each resource: deleted, replaced or kept."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Fate = Literal["goes", "replaced", "stays"]
 
 
 def fates(deployed: Template, wanted: Template) -> dict[str, Fate]:
-    """What becomes of each deployed resource, by logical id.
+    """Effect on each deployed resource, by logical id.
 
-    A reference to what is replaced is another value as well: what must not change and refers to it is replaced with it.
+    A reference to a replaced resource is a new value too: a create-only property with such a reference replaces its resource as
+    well.
 
     Source: CloudFormation user guide, "Understand update behaviors of stack resources".
     """
