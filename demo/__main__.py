@@ -51,7 +51,7 @@ def main() -> int:
             sender = next(tenant for tenant in config.tenants if tenant.sending_addresses)
             _show_sent(emulator, sender, config.cell(sender.cell), environment)
             _show_settings(emulator, config.cells[0], environment)
-        console.print("[bold]8. email-stack dns-records --format html[/], the letter to each customer's IT")
+        console.print("[bold]8. email-stack dns-records --format html[/], the setup guide for each customer's IT")
         for tenant in config.tenants:
             letter = PROJECT / "build" / "letters" / f"{tenant.id}.html"
             letter.parent.mkdir(parents=True, exist_ok=True)
@@ -101,20 +101,20 @@ def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict
         table.add_row(*row, f"{mail.seconds:.1f} s")
     console.print(table)
     await_messages(emulator, tenant, cell, 2)
-    console.print(f"[bold]   email-stack messages {tenant.id}[/], what became of them")
+    console.print(f"[bold]   email-stack messages {tenant.id}[/], their threads")
     command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True)
     return True
 
 
 def _show_sent(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict[str, str]) -> None:
-    console.print(f"[bold]6. email-stack send-test {tenant.id}[/], scanned, sent with SES, opened by whom it went to")
+    console.print(f"[bold]6. email-stack send-test {tenant.id}[/], scanned, sent with SES, opened by its recipient")
     command = [sys.executable, "-m", "email_stack.cli", "send-test", tenant.id, "--to", "anna@example.net", "--json"]
     done = subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.PIPE)
     ses_id = json.loads(done.stdout)["ses_id"]
     emulator.report(ses_id, "Open", cell.region)
     await_engagements(emulator, tenant, cell, ses_id, 3)
-    console.print(f"[bold]   email-stack messages {tenant.id} --sent {ses_id}[/], and nothing of anybody is kept")
+    console.print(f"[bold]   email-stack messages {tenant.id} --sent {ses_id}[/], its events, without personal data")
     command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id, "--sent", ses_id]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True)
 

@@ -36,11 +36,11 @@ ZoneOption = Annotated[
 ]
 
 LanguageOption = Annotated[
-    Language, typer.Option("--language", help="Language of markdown, and first language of the letter.")
+    Language, typer.Option("--language", help="Language of markdown, and first language of the setup guide.")
 ]
 Check = Annotated[
     bool,
-    typer.Option("--check/--no-check", help="Query DNS for the zone and for the states in the letter."),
+    typer.Option("--check/--no-check", help="Query DNS for the zone and for the states in the setup guide."),
 ]
 
 
@@ -60,7 +60,7 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
     server_port: ServerPort = 53,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Print the DNS setup instructions for a deployed tenant's customer: the records, as a file or as a letter."""
+    """Print the DNS setup instructions for a deployed tenant's customer: the records, as a file or a setup guide."""
     chosen, cell = tenant_and_cell(config, tenant)
     asked = endpoint(resolver)
     zone_name = _zone(chosen, zone)
