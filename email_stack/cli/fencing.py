@@ -32,8 +32,8 @@ def refuse_older_snapshots(config: Config, tenants: Sequence[str] | None, accoun
         cell = config.cell(config.tenant(tenant_id).cell)
         if cell.account is not None and account and cell.account != account:
             lines.append(
-                f'tenant "{tenant_id}": its cell\'s account is {cell.account}, and the credentials are of {account}: whether its '
-                "snapshot is older than what is deployed cannot be told; deploy with credentials of the cell"
+                f'tenant "{tenant_id}": its cell\'s account is {cell.account}, and the credentials are of {account}: it is '
+                "unknown whether its snapshot is older than the deployed one; deploy with credentials of the cell"
             )
             continue
         with aws_failures():

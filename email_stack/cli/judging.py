@@ -181,7 +181,7 @@ def _left_over(tenant: Tenant, wanted: Mapping[str, Template], there: Mapping[st
         return ()
     said = (
         f"its stack {name} is left behind, and goes on delegating from the parent zone that the config had: "
-        f"`email-stack destroy-delegation {tenant.id}` deletes it, once somebody else delegates or nobody needs to"
+        f"`email-stack destroy-delegation {tenant.id}` deletes it, once another delegation exists or none is needed"
     )
     return (Risk(kind=RiskKind.LEFT, text=said, refused=False, subject=name),)
 

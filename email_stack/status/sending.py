@@ -24,9 +24,9 @@ _CODES: Final = {
     "identity is verified",
     "NotFoundException": "identity, configuration set or SES tenant is missing; deploy the tenant again",
     "SendingPausedException": "sending is paused for the configuration set or the account; see whether the tenant is live: true",
-    "deadline": "the scanner was done with it too late; see with `email-stack status` whether mail waits for the scanner",
+    "deadline": "the scan ended too late; see with `email-stack status` whether mail waits for the scanner",
     "gone": "it was deleted from the tenant's bucket before it was sent",
-    "quota": "SES takes so much of the account a second and a day, and that was sent",
+    "quota": "the account's sending rate or daily quota at SES is used up",
     "scan": "the scanner found something in it; nothing of it is sent",
     "sender": "the message must have one sender",
     "unreachable": "SES cannot be reached from the tenant's function; see the AWS Health Dashboard",
@@ -43,7 +43,7 @@ Source: SES developer guide, "Amazon SES sending review process FAQs", of bounce
 _STOP_BOUNCES: Final = (
     "have it write only to addresses that work, and drop the addresses that `email-stack suppressions {tenant}` lists"
 )
-_STOP_COMPLAINTS: Final = "have it send only to who asked for it, with a way to unsubscribe that works at once"
+_STOP_COMPLAINTS: Final = "have it send only to recipients who asked for it, and let them unsubscribe at once"
 
 _OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException", "quota"})
 """Codes that the state of account or tenant explains, if that is not all right."""

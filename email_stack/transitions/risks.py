@@ -106,8 +106,8 @@ class _Update:
             new = _property(self._wanted.get("Resources", {}).get(name, {}), "EmailIdentity") or "nothing"
             yield Risk(
                 kind=RiskKind.RENAMED,
-                text=f"its subdomain {old} becomes {new}: from one moment to the next mail to {old} bounces, and the identity that "
-                "sends as it is deleted",
+                text=f"its subdomain {old} becomes {new}: mail to {old} bounces at once, and its sending identity is "
+                "deleted",
                 refused=self._live,
                 steps=(
                     f"add a second tenant with an id of its own and subdomain {new}, deploy it, have its DNS set up, and check",
@@ -163,7 +163,7 @@ class _Update:
             if keeps(resource):
                 yield Risk(
                     kind=RiskKind.LEFT,
-                    text=f"the NS record of {domain} is left in its parent zone and goes on delegating; whoever keeps that zone "
+                    text=f"the NS record of {domain} is left in its parent zone and still delegates; the owner of that zone "
                     "changes it or deletes it by hand",
                     refused=False,
                     subject=domain,
@@ -171,11 +171,11 @@ class _Update:
             else:
                 yield Risk(
                     kind=RiskKind.DELEGATION,
-                    text=f"the NS record of {domain} goes from its parent zone, and its mail with it unless somebody writes one",
+                    text=f"the NS record of {domain} is deleted from its parent zone; without another NS record its mail bounces",
                     refused=self._live,
                     steps=(
                         "`email-stack move TENANT`: the record stays in the parent zone, and is no stack's any more",
-                        "have whoever keeps that zone change it when they are ready",
+                        "have the owner of that zone change it later",
                         "check: `email-stack dns-check TENANT`",
                     ),
                     movable=True,
@@ -205,7 +205,7 @@ class _Update:
             for name, _resource in self._going(kind):
                 yield Risk(
                     kind=RiskKind.RULES,
-                    text=f"its receipt rule set ({name}) goes or is made anew: no tenant of the cell receives mail meanwhile",
+                    text=f"its receipt rule set ({name}) is deleted or replaced: no tenant of the cell receives mail meanwhile",
                     refused=True,
                     steps=("make a second cell in another region or account", "bring its tenants in there"),
                     subject=name,
@@ -251,7 +251,7 @@ class _Update:
             if kind == "bucket" and old is not None and old != (new := _told_of_mail(after.get(name, {}))) and new:
                 yield Risk(
                     kind=RiskKind.QUEUE,
-                    text="its mail goes to another scanner; what waits for the old one is queued anew once that is deployed",
+                    text="its mail goes to another scanner; mail that waits for the old one is queued again after the deployment",
                     refused=False,
                     subject=name,
                 )

@@ -27,7 +27,7 @@ _OF_SENDER: Final = {
     "sender": "sender: must be one address that every program reads alike",
     "off": "sender: this address, or its domain, is switched off in the organisation's settings",
     "recipient": "to, cc, bcc: hold an address that is not one of those that the organisation's settings allow",
-    "repeated": "the same message was asked for a short time ago, and the organisation's settings let it go once in that time",
+    "repeated": "the same message was asked for a short time ago, and the organisation's settings allow it once in that time",
 }
 
 
@@ -55,10 +55,10 @@ def of_findings(findings: Sequence[Finding], places: Sequence[str]) -> str:
         places: places of the attachments, from `places_of_files`.
     """
     if not findings:
-        return "the scanner found something in it that the tenant's policy lets out of no message"
+        return "the scanner found something in it that the tenant's policy never delivers"
     # A container as a whole says less than the file in it that has a number.
     found = next((one for one in findings if one.path), findings[0])
-    rule = f"; scanning.{_RULES[found.verdict]} lets no such file out" if found.verdict in _RULES else ""
+    rule = f"; scanning.{_RULES[found.verdict]} delivers no such file" if found.verdict in _RULES else ""
     signature = f", {found.signature}" if found.signature else ""
     return f"{_where(found.path, places)}: {found.verdict}{signature}{rule}"
 

@@ -61,10 +61,10 @@ def test_places_without_html() -> None:
 @pytest.mark.parametrize(
     ("path", "verdict", "said"),
     [
-        ("3", "infected", "attachment 2: infected, Eicar; scanning.infected lets no such file out"),
-        ("3:in:in", "encrypted", "attachment 2: encrypted, Eicar; scanning.encrypted lets no such file out"),
-        ("2.1", "over-limit", "attachment 1: over-limit, Eicar; scanning.over_limit lets no such file out"),
-        ("1", "infected", "the message: infected, Eicar; scanning.infected lets no such file out"),
+        ("3", "infected", "attachment 2: infected, Eicar; scanning.infected delivers no such file"),
+        ("3:in:in", "encrypted", "attachment 2: encrypted, Eicar; scanning.encrypted delivers no such file"),
+        ("2.1", "over-limit", "attachment 1: over-limit, Eicar; scanning.over_limit delivers no such file"),
+        ("1", "infected", "the message: infected, Eicar; scanning.infected delivers no such file"),
         ("", "error", "the message: error, Eicar"),
     ],
 )

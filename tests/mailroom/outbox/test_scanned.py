@@ -153,7 +153,7 @@ def test_not_let_out_is_refused(way: Way, message: Outgoing, policy: Policy) -> 
     assert known is not None
     verdict = next(word for word in ("infected", "encrypted", "over-limit") if f" {word}" in known.explanation)
     assert known.explanation.startswith(f"attachment 1: {verdict}, ")
-    assert known.explanation.endswith(f"; scanning.{verdict.replace('-', '_')} lets no such file out")
+    assert known.explanation.endswith(f"; scanning.{verdict.replace('-', '_')} delivers no such file")
     assert way.outbox.send(message, key="order-17").state is OutboxState.REFUSED
     assert way.waiting() == []
     assert way.alerts() == []
