@@ -23,8 +23,8 @@ class Threshold:
         above: the alarm goes off when it is greater.
         says: what has happened, and what to do.
         period_seconds: Default: five minutes.
-        silence_alarms: whether no data any more is a reason to tell the topic. A new alarm has none yet, which tells nobody: an
-            alarm begins as INSUFFICIENT_DATA, and only a change of its state acts. Default: False, no data is not too much.
+        silence_alarms: whether missing data raise the alarm. A new alarm without data raises none: it begins as INSUFFICIENT_DATA,
+            and acts on a change of its state only. Default: False, missing data are fine.
     """
 
     namespace: str

@@ -1,4 +1,4 @@
-"""What a bucket must say of its mail, whoever makes the bucket. Pure: no CDK.
+"""Policy statements of a bucket with mail. Pure: no CDK.
 
 Mail arrives under `raw/`, and only the scanner reads it there; what is scanned stands under `clean/`, and only the scanner
 writes it there. Attachments and bodies stand beside the mail that they were read from, and only the function that files mail writes
@@ -47,7 +47,7 @@ class Scanner:
 
 
 def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict[str, Any]]:
-    """Statements of the bucket's policy; without a scanner, nobody reads quarantine and nobody delivers."""
+    """Statements of the bucket's policy; without a scanner, all reads of quarantine and all deliveries are denied."""
     raw = f"{bucket_arn}/{RAW_PREFIX}*"
     scanned = [f"{bucket_arn}/{prefix}*" for prefix in _SCANNED_PREFIXES]
     role = scanner.role_arn if scanner is not None else None
@@ -94,7 +94,7 @@ class Structurer:
 
 
 def filing_statements(bucket_arn: str, structurer: Structurer | None) -> list[dict[str, Any]]:
-    """Statements of the bucket's policy; without a structurer, nobody writes attachments or bodies."""
+    """Statements of the bucket's policy; without a structurer, all writes of attachments and bodies are denied."""
     own = [f"{bucket_arn}/{prefix}*" for prefix in (ATTACHMENTS_PREFIX, BODIES_PREFIX)]
     role = structurer.role_arn if structurer is not None else None
     statements = [deny_all_but(role, "DenyFiling", ["s3:PutObject*", "s3:Replicate*"], own)]

@@ -1,7 +1,7 @@
 """What functions ship: of `mailroom` what they import; those that are no images, also the very releases of its libraries that this
 installation is locked to.
 
-All of these are plain Python, so they are copied from where they are installed: no docker, no pip, no network, and the same octets
+All of these are plain Python, so they are copied from where they are installed: no docker, no pip, no network, and the same bytes
 on every machine.
 """
 
@@ -43,8 +43,8 @@ def bundle(entry: str, *, libraries: bool = True) -> Path:
     """A folder with everything that such a function imports; of this process, and gone with it.
 
     Args:
-        entry: module of the function's handler, such as "mailroom.functions.tracking". What it imports, and what that imports, is
-            all that is shipped of `mailroom`: a change elsewhere deploys no function anew.
+        entry: module of the function's handler, such as "mailroom.functions.tracking". The bundle has the modules that it imports,
+            directly or indirectly: a change of others redeploys no function.
         libraries: whether libraries are shipped as well. Default: True. Without, Lambda's own boto3 is there.
 
     Raises:

@@ -35,7 +35,7 @@ _USE_OF_TABLES: Final = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
-"""The least that DynamoDB asks of whoever uses a table; it makes its grants in the name of whoever creates one."""
+"""Minimum permissions that DynamoDB requires from users of a table; it creates grants in the name of the table's creator."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is wrong with a value, and how it is said: to whoever writes a config, and to whoever composes constructs. Pure."""
+"""Faults of values, and their texts for the config and for constructs. Pure."""
 
 from __future__ import annotations
 

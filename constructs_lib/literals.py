@@ -7,7 +7,7 @@ from typing import Final
 __all__ = ["MARKS", "NOT_LITERAL", "mark_in"]
 
 MARKS: Final = ("{{", "${", "#{Token[")
-"""`{{` starts a dynamic reference, which CloudFormation resolves with the rights of whoever deploys; `${` starts a variable of
+"""`{{` starts a dynamic reference, which CloudFormation resolves with the rights of the deploying user; `${` starts a variable of
 `Fn::Sub`, a policy variable of IAM and a token of the CDK; `#{Token[` a token that stands for a list.
 
 Source: CloudFormation user guide, "Get values stored in other services using dynamic references"; IAM user guide, "IAM policy

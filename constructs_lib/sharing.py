@@ -1,7 +1,7 @@
-"""What a tenant must say of the functions that it shares with others, whoever makes them. Pure: no CDK.
+"""A tenant's policy statements for functions shared between tenants. Pure: no CDK.
 
-Such a function has no right to any table. It takes a role whose session bears a tag, and each tenant's table says which role and
-which tag it lets in: what the function writes, and for whom, stands in the tenant's own stack.
+Such a function has no right to any table. It assumes a role with a session tag, and each tenant's table admits one role and tag: so
+the tenant's own stack defines what the function may write.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def trust_in(function_role_arn: str, tag: str) -> list[dict[str, Any]]:
 
 
 def take_role_for(role_arn: str) -> dict[str, Any]:
-    """Statement that lets whoever holds the policy take the role, and say for whom."""
+    """Statement that lets the policy's owner assume the role and tag the session."""
     return {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": role_arn}
 
 

@@ -20,7 +20,7 @@ def allow(sid: str, role_arn: str, actions: Sequence[str], resource: str | list[
 
 
 def allow_to(actions: Sequence[str], resource: str) -> dict[str, Any]:
-    """Let whoever holds the policy do these."""
+    """Allow these actions."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 

@@ -231,7 +231,7 @@ class TenantSubdomain(Construct):
         )
 
     def _share(self, props: TenantSubdomainProps, shared: SharedFunctions, messages: MessageStore) -> None:
-        """Have the functions of the cell note what became of mail, and write the address book."""
+        """Connect the cell's functions, which record events and write the address book."""
         entry = TenantEntry(
             self,
             "Entry",

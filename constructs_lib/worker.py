@@ -75,7 +75,7 @@ class FunctionProps:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueWorkerProps:
-    """What a worker is made from.
+    """Props of `QueueWorker`.
 
     Args:
         where: what errors begin with.
@@ -83,12 +83,12 @@ class QueueWorkerProps:
         handler: such as "mailroom.functions.structuring.on_event".
         environment: the function's settings.
         statements: what the function may do, besides its log and its queue.
-        says_dead: what operators are told when something could not be done.
-        says_waiting: what they are told when the oldest has waited for 15 minutes.
+        says_dead: description of the alarm for dead letters.
+        says_waiting: description of the alarm for a message that waits for 15 minutes.
         puts_back: whether the function may send to its own queue, whose URL it finds as QUEUE_URL. Default: it may not.
         takes_role_for: key of the tag of the sessions in which the function reaches tenants' tables, with a role whose ARN it
             finds as TABLES_ROLE_ARN. Default: None, it takes no role.
-        alarm_topic: told of both. Default: None, nobody is.
+        alarm_topic: receives both alarms. Default: None, no actions.
         timeout_seconds: of one invocation. Default: 120.
         memory_mib: Default: 256.
         max_concurrency: how many at once: 2 to 1,000. Default: 5.

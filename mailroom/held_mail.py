@@ -1,7 +1,7 @@
 """Mail that waits in quarantine, as the scanner describes it to applications, and what they ask to be done with it. Pure.
 
-The description says who wrote to whom about what, and why the message waits: nothing of its text. It is deleted when the message
-leaves quarantine.
+A description has authors, recipients, subject and the reason, but none of the text. It is deleted when the message leaves
+quarantine.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Decision:
     Args:
         kind: release or discard.
         held: `id` of the HeldMessage.
-        verdict: what the message was held for as whoever asks knows it: what turns out to be worse is not released.
+        verdict: verdict that the requester knows; a worse new one is not released.
         by: who asks, in the application's words.
         reason: why: 1 to 200 printable characters.
 

@@ -36,7 +36,7 @@ CLEAN_PREFIX: Final = "clean/"
 """Messages that were scanned: only the scanner writes here."""
 
 OUTGOING_PREFIX: Final = f"{RAW_PREFIX}out/"
-"""Messages that are to be sent: applications write here; scanned like what arrives, where nobody else reads."""
+"""Outgoing messages: applications write them here, and they are scanned like arrivals, unreadable for others."""
 
 DECISIONS_PREFIX: Final = f"{RAW_PREFIX}decisions/"
 """Requests to release or to discard held mail: applications write here, and only the scanner reads."""
@@ -76,7 +76,7 @@ SIGNATURE_MARK: Final = "signature"
 """Metadata of the notice in the place of a message that was recalled: what was found in it."""
 
 ACTION_GONE: Final = "gone"
-"""Nobody: the message was deleted before it was scanned."""
+"""The message was deleted before its scan."""
 
 VERDICT_PREFIX: Final = "verdicts/"
 """What was found in each, one JSON document a version: only the scanner writes here."""

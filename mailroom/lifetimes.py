@@ -48,15 +48,15 @@ ENDS_FIRST: Final = "ends_first"
 NONCURRENT_DAYS: Final = 1
 """Of a retention in the bucket, the last day: S3 deletes the bytes of what it hid a day before.
 
-The least that S3 takes. SES names each message anew, an attachment or a document is only replaced by the same octets, and a newer
-verdict replaces the older one. Whoever works on a version by its id does so within hours.
+S3's minimum. SES gives each message a new name, attachments and documents are replaced by equal bytes only, and a newer verdict
+replaces the older one. Work on a version by its id ends within hours.
 """
 REQUESTS: Final = timedelta(days=400)
-"""A key of the outbox's sends once for as long as that. A request names nobody, and holds no content."""
+"""Time for which a key of the outbox sends once. A request contains no address and no content."""
 COPIES_APART: Final = timedelta(days=1)
 """While no retention is set, a copy that comes sooner than this changes nothing of the message that it is a copy of."""
 THREADS_AHEAD: Final = timedelta(days=1)
-"""A thread's end is written this far ahead, so that not each message writes it. Nobody is shown a thread without messages."""
+"""A thread's expiry is written this far ahead, so that not each message must write it. Threads without messages are not shown."""
 CLAIMS_AHEAD: Final = timedelta(days=30)
 """The same of an identifier's thread. It holds a digest and the name of a thread."""
 

@@ -24,8 +24,8 @@ class StoredObject:
         bucket: the tenant's.
         key: of the object.
         version: its id; `NO_VERSION` where the bucket gave it none.
-        rescan: id of the request to scan it anew; "" when it just arrived.
-        by: id of whoever put it there, as S3 says; "" where it does not.
+        rescan: id of the request for a rescan; "" for an arrival.
+        by: S3's id of its writer; "" if S3 gives none.
     """
 
     bucket: str

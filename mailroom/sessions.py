@@ -1,4 +1,4 @@
-"""A role taken for one tenant at a time: its session's tag says for whom, and that tenant's table lets no other session in.
+"""A role assumed for one tenant at a time: the session's tag names the tenant, and the tenant's table admits no other session.
 
 A function that serves many tenants has no right to any table. Whatever it takes a table for, AWS compares the session's tag, which
 comes from the event that AWS itself made, with what the table's own policy names.

@@ -1,7 +1,7 @@
 """How long a queue message that failed waits for its next try.
 
-A queue hides a message for at least six times as long as its function may take, so that a message which Lambda has no room for is
-not counted as tried. Nobody waits that long for a second try of something that failed in a moment: then the wait is cut.
+A queue hides a message for at least six times as long as its function may take, so that a message without room in Lambda does not
+count as tried. After a quick failure, the wait for the next try is cut.
 
 Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping"; SQS developer guide, "Amazon SQS
 visibility timeout": the new time-out begins when it is set.

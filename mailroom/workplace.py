@@ -54,7 +54,7 @@ def workplace(name: str) -> Iterator[Path]:
 
 
 def _claimed(name: str) -> tuple[Path, int]:
-    """The folder, and what it is locked with, which the kernel lets go of when the process ends, however it does."""
+    """The folder, and its lock, which the kernel releases at the end of the process."""
     for number in range(1, _MOST):
         folder = Path(tempfile.gettempdir()) / f"{name}-{number}"
         descriptor = _locked(folder)

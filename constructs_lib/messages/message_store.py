@@ -185,9 +185,9 @@ def _encryption(key: kms.IKey | None) -> dynamodb.CfnTable.SSESpecificationPrope
 
 
 def _only_cloudformation_deletes() -> dict[str, Any]:
-    """Of the table's own policy: DeleteTable for nobody but CloudFormation, whose template says that the table is kept.
+    """Statement of the table's policy: only CloudFormation may delete the table, and its template retains it.
 
-    CloudFormation acts with the CDK's execution role, or as whoever called it; a template without that role has `aws:CalledVia`.
+    CloudFormation uses the CDK's execution role, or the caller's; without the role, `aws:CalledVia` is set.
     """
     return {
         "Sid": "DenyDeletingTable",

@@ -231,7 +231,7 @@ class TenantInbox(Construct):
 
 
 def _let_use(props: TenantInboxProps) -> None:
-    """What the bucket's key must say of those who are not made here: SES, and the scanner where it has the key from nobody else."""
+    """Statements of the bucket's key for SES, and for a scanner without a right of its own."""
     key, scanner = props.encryption_key, props.scanner
     if key is None:
         return
@@ -271,7 +271,7 @@ def _scanned(props: TenantInboxProps) -> dict[str, Any]:
 
 
 def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationProperty:
-    """What is put below the prefix is told to the queue."""
+    """Objects below the prefix notify the queue."""
     below = s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)
     return s3.CfnBucket.QueueConfigurationProperty(
         event="s3:ObjectCreated:*",

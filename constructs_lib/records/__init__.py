@@ -1,6 +1,6 @@
 """The DNS records of a tenant's subdomain: described here once, and nowhere else.
 
-The hosted zone, the stack's outputs, every file handed to a customer and the checker are made from these values. Pure: no
+The hosted zone, the stack's outputs, every setup instruction and the checker use these values. Pure: no
 CDK, no I/O.
 """
 

@@ -113,9 +113,9 @@ def tracking_record(*, redirect_domain: str, region: str) -> DnsRecord:
 def report_authorization_records(*, subdomain: str, dmarc_rua: Sequence[str]) -> tuple[DnsRecord, ...]:
     """One TXT for each domain outside `subdomain` that is to receive its reports, in that domain's own zone.
 
-    Receivers send no report to another organisation's address without it. Whether two domains are one organisation's is told
-    by DNS (RFC 9989 4.10), or by the public suffix list where a receiver still follows RFC 7489, so every domain outside the
-    subdomain is listed.
+    Without it, receivers send no report to another organisation's address. DNS decides whether two domains belong to one
+    organisation (RFC 9989 4.10), or the public suffix list for receivers of RFC 7489. So every domain outside the subdomain is
+    listed.
 
     Source: RFC 9990 4.
     """

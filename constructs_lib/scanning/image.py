@@ -34,7 +34,7 @@ _DOCKERFILE: Final = "image/Dockerfile"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFunctionProps:
-    """What a function of the image is made from.
+    """Props of a function of the image.
 
     Args:
         entry: its handler, such as "mailroom.functions.scanner.on_event".

@@ -40,8 +40,7 @@ class Sorter(Construct):
     Args:
         arrivals: what S3 tells; hides messages for `HIDDEN_SECONDS`.
         turns: what the scanner works on.
-        after: must be there before anything is sorted: the scanner's event source mapping, so that nothing is moved that nobody
-            takes.
+        after: a dependency: the scanner's event source mapping, so that sorted messages have a consumer.
         encryption_key: of both queues and the log group. Default: None, AWS's own.
 
     Source: SQS developer guide, "How Amazon SQS fair queues work"; Lambda developer guide, "Implementing partial batch responses":

@@ -1,4 +1,4 @@
-"""What becomes of mail that was sent."""
+"""Tracking of sent mail."""
 
 from constructs_lib.tracking.engagement_events import EngagementEvents
 from constructs_lib.tracking.engagement_tracking import EngagementTracking, EngagementTrackingProps

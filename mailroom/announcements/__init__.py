@@ -1,4 +1,4 @@
-"""What others are told on EventBridge of messages: facts and names, no content and no addresses."""
+"""Events on EventBridge about messages: facts and ids, no content and no addresses."""
 
 from mailroom.announcements.announcer import Announcer
 from mailroom.announcements.events import (

@@ -1,8 +1,7 @@
 """Fetches definitions with freshclam, and publishes a set once the engine has loaded it and found what it must find.
 
-A set is immutable: its files stand under a key made of their digests, and the manifest that names them is written last. Whatever
-goes wrong before leaves the set that was current. What is wrong with that one is put right: a file, or the manifest, that is gone
-or is not what was published, is fetched anew from the source.
+A set is immutable: the keys of its files are made of their digests, and the manifest that names them is written last. An earlier
+failure leaves the current set. A damaged set is repaired: a missing or changed file or manifest is fetched again from the source.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ class Mirror:
         configuration: freshclam's configuration file; its DatabaseDirectory is overridden.
         required: names of databases that a set must have, without their endings: an update that lost one is none.
         minimum_signatures: fewer mean that something is missing.
-        canary: octets that the set must find.
+        canary: bytes that the set must find.
         clock: the time now, with a time zone.
         arguments: more arguments of freshclam. Default: none.
         remembers: whether freshclam goes on with what it remembers of the source. Default: True; not where that is another's.
@@ -139,7 +138,7 @@ class Mirror:
         return Refreshed.PUBLISHED
 
     def _before(self, there: Found | None) -> Manifest | None:
-        """The current set; None where there is none, or its manifest is damaged: then the mirror begins anew."""
+        """The current set; None without one, or with a damaged manifest: then the mirror starts over."""
         if there is None:
             return None
         if isinstance(there.manifest, ManifestError):

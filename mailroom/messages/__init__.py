@@ -1,4 +1,4 @@
-"""Reads mail: raw octets in, a `Message` with attachments out. Pure."""
+"""Parses mail: raw bytes in, a `Message` with attachments out. Pure."""
 
 from mailroom.messages.model import (
     Address,

@@ -1,4 +1,4 @@
-"""Octets to text, as browsers do it, whatever the label says. Pure."""
+"""Decodes bytes to text as browsers do, with any label. Pure."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _MOST_COUNTED: Final = 100_000
 _MOSTLY: Final = 0.7
 _LEAST_SHARE: Final = 0.45
 _MOST_HEAD: Final = 16_384
-"""Octets in which `meta` is looked for: browsers look through 1,024, programs that write mail put styles in front."""
+"""Bytes searched for `meta`: browsers search 1,024, but mail programs put styles in front."""
 _MOST_LABEL: Final = 60
 
 
@@ -115,8 +115,7 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
 def decoded_html(octets: bytes, label: str = "") -> tuple[str, str]:
     """The text of HTML, and the problem as `decoded` has it.
 
-    Where there is no label, or one of ASCII that is wrong, and the octets are no UTF-8, the charset is what the HTML's own `meta`
-    says, as browsers do it.
+    Without a label, or with a wrong one of ASCII, bytes other than UTF-8 get the charset of the HTML's own `meta`, as in browsers.
 
     Args:
         octets: any.
@@ -166,12 +165,12 @@ def _value(match: re.Match[bytes]) -> bytes:
 
 
 def decoded_header(octets: bytes) -> str:
-    """Text of a header that may hold other octets than ASCII has: UTF-8, or else windows-1252. Source: RFC 6532."""
+    """Text of a header with possible non-ASCII bytes: UTF-8, or else windows-1252. Source: RFC 6532."""
     return _utf8_or_windows_1252(octets)[0]
 
 
 def _codec(label: str) -> str | None:
-    """Python's codec for a label; None for one that nobody knows."""
+    """Python's codec for a label; None for an unknown one."""
     if label in _OF_MAIL:
         return _OF_MAIL[label]
     if not label or len(label) > _MOST_LABEL:

@@ -1,4 +1,4 @@
-"""Which DMARC policy holds for a domain. Pure: whoever asks brings the answers of DNS."""
+"""Finds the DMARC policy of a domain. Pure: the caller passes DNS's answers."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def _cleaned(html: str, keep: Callable[[str, str, str], str | None]) -> str:
 
 
 def _type_of(image: Attachment) -> str:
-    """What its first octets say it is, or else what the sender says, by its proper name."""
+    """Content type by its first bytes, or else the sender's type, by its proper name."""
     first = bytes(image.data[:12])
     if first.startswith(b"RIFF") and first.endswith(b"WEBP"):
         return "image/webp"

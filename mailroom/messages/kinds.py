@@ -1,4 +1,4 @@
-"""What a message is besides one that a person wrote, and what reports are about. Pure."""
+"""Finds the kinds of a message, and parses reports. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _OF_LISTS: Final = (
     "list-owner",
     "list-archive",
 )
-"""RFC 2369, RFC 8058. Feedback-ID is none of them: SES writes it on all that it sends, whoever wrote it."""
+"""RFC 2369, RFC 8058. Feedback-ID does not count: SES adds it to all mail that it sends."""
 _NOT_FAILED: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
 """RFC 3464 2.3.3."""
 NOT_SPAM: Final = "not-spam"
@@ -63,14 +63,14 @@ _BEHIND_WORD: Final = re.compile(r"[;\s(]")
 def kinds_of(
     header: Header, kind: Field, from_: Sequence[Address], envelope: Envelope, report: Report | None
 ) -> frozenset[Kind]:
-    """What else the message is.
+    """The kinds of a message.
 
     Args:
         header: the message's.
         kind: its content type.
         from_: its authors.
-        envelope: what SES says of it.
-        report: what it reports.
+        envelope: SES's lines.
+        report: its report.
 
     Source: RFC 3464, RFC 3834 2 and 5, RFC 8098, RFC 5965, RFC 2919, RFC 2369; MS-OXCMAIL for X-Auto-Response-Suppress, which many
         ordinary messages have and which therefore says nothing here.
@@ -102,7 +102,7 @@ def _is_report(kind: Field) -> bool:
 
 
 def _failed(report: Report | None) -> bool:
-    """Whether the message could not be delivered to somebody; so it is where nobody is named."""
+    """Whether the message could not be delivered to some recipient; also True if the report names none."""
     recipients = report.recipients if report is not None else ()
     return not recipients or any(one.action not in _NOT_FAILED for one in recipients)
 

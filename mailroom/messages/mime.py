@@ -1,6 +1,6 @@
 """The structure of a message: header fields, and parts within parts. Pure.
 
-Works on positions within the octets as they came: nothing is copied before a part is decoded. Time grows with the size of the
+Works on positions within the raw bytes: nothing is copied before a part is decoded. Time grows with the size of the
 message times the depth of its parts, which is limited.
 """
 
@@ -22,9 +22,9 @@ MAX_DEPTH: Final = 30
 """Multiparts within multiparts; real mail has five."""
 MAX_PARTS: Final = 1000
 _MOST_HEADER: Final = 1_000_000
-"""Octets of one header that are read; SES takes far fewer."""
+"""Bytes of one header that are read; SES accepts far fewer."""
 _MOST_FIELD: Final = 100_000
-"""Octets of one field that are read: a hundred lines as long as any may be. RFC 5322 2.1.1."""
+"""Bytes of one field that are read: a hundred lines of maximum length. RFC 5322 2.1.1."""
 _LISTS: Final = frozenset({"from", "sender", "reply-to", "to", "cc"})
 """Fields that may be as long as the header: 5,000 addresses are."""
 _MOST_LOOKS: Final = 100_000
@@ -119,7 +119,7 @@ class Part:
             waiting += reversed(part.children)
 
     def disposition(self, note: Note) -> tuple[str, str]:
-        """ "attachment", "inline" or "" for any that nobody knows; and the file name from wherever a client takes it, or ""."""
+        """ "attachment", "inline" or "" for unknown ones; and the file name from any field that a client uses, or ""."""
         written = self.header.first("content-disposition")
         found = parameterized(written, note) if written else Field("", {})
         filename = found.parameters.get("filename") or self.kind.parameters.get("name") or ""
@@ -132,7 +132,7 @@ class Limits:
 
     Args:
         parts: how many may still be read.
-        octets: how many octets of nested messages may still be looked into.
+        octets: bytes of nested messages that may still be parsed.
     """
 
     parts: int

@@ -35,7 +35,7 @@ __all__ = ["MAX_NESTED", "MESSAGE_TYPES", "digest_of", "opened_files", "parse"]
 MAX_NESTED: Final = 10
 """Depth of nested messages that are parsed; deeper ones are attachments."""
 _OCTETS_IN_NESTED: Final = 4
-"""How many times the octets of the whole message may be looked into again in messages within."""
+"""How many times the whole message's bytes may be parsed again in nested messages."""
 
 _OF_ITSELF: Final = (
     "message-id",
@@ -89,7 +89,7 @@ def digest_of(raw: bytes) -> str:
 def opened_files(raw: bytes, decoded: Mapping[tuple[int, int], bytes] | None = None) -> list[Attachment]:
     """The attachments that `parse` makes of the message, and of messages within it; faster, since the rest is not read.
 
-    For whoever must look at them before anybody else does. Never raises.
+    For the scanner. Never raises.
 
     Args:
         raw: as for `parse`.
@@ -171,7 +171,7 @@ class _Reader:
         )
 
     def _words(self, header: Header, name: str) -> str:
-        """A header's words on one line: an encoded one may hold line ends, and whoever answers would write a header more."""
+        """A header's words on one line: encoded words may have line ends, which would add a header to an answer."""
         words = decoded_words(header.first(name), lambda what: self.problems.add(f"header {name}", what))
         return " ".join(piece for line in _LINE_ENDS.split(words) if (piece := line.strip()))
 
@@ -207,7 +207,7 @@ class _Reader:
         return self._signed(part, bytes(content)) if is_smime(part.kind.value, filename) else []
 
     def _content(self, part: Part) -> bytes | memoryview:
-        """The part's octets, decoded."""
+        """The part's decoded bytes."""
         encoded = memoryview(self.raw)[part.start : part.end]
         written = _TOKEN.match(part.header.first("content-transfer-encoding"))
         name = written[1].lower() if written else ""
@@ -389,7 +389,7 @@ def _digest(header: Header, body: memoryview) -> str:
 
 
 def _thread_index(header: str) -> str:
-    """Outlook's name of the conversation: the first 22 octets, which all its messages share."""
+    """Outlook's name of the conversation: the first 22 bytes, which all its messages share."""
     octets = lenient_base64(header[:_MOST_THREAD_INDEX].encode("ascii", "ignore"))
     return octets[:22].hex() if len(octets) >= 22 else ""
 

@@ -114,7 +114,7 @@ def comment_at(text: str, start: int) -> tuple[str, int, bool]:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether nothing in it must be quoted, is seen by nobody, or is meant as an encoded word."""
+    """Whether it has no characters that need quotes, are invisible, or form an encoded word."""
     if not _NO_ATOM.isdisjoint(text) or "=?" in text:
         return False
     return not _hides(text)

@@ -1,9 +1,8 @@
 """Threads of messages, after JWZ's algorithm, with one difference: the result does not depend on the order of arrival. Pure.
 
-A thread is everything that is connected by identifiers: who answers whom, who names whom among the references, and who claims the
-same one. A message more joins threads, and never parts one. Within it each
-message has at most one parent: what it names last itself, or else what others say of it. Where such claims form a circle, the
-claim that comes last in a fixed order is dropped.
+Message-IDs connect the messages of a thread: those that they answer, those among their references, and equal ones. A new message
+can merge threads, and never splits one. Each message has at most one parent: the last one that it names itself, or else the one
+that others name. If such claims form a circle, the last claim in a fixed order is dropped.
 
 Source: RFC 5322 3.6.4; Jamie Zawinski, "Message threading" (https://www.jwz.org/doc/threading.html).
 """
@@ -138,7 +137,7 @@ def _node(link: Link, holders: dict[str, Link]) -> Hashable:
 
 
 def _claims(ordered: Sequence[Link], holders: dict[str, Link]) -> Iterator[tuple[Hashable, Hashable]]:
-    """Who hangs below whom: what messages say of themselves, by date; then what others say of those that are not there."""
+    """Parents of messages: from their own headers, by date; then from others' headers for missing messages."""
     for link in ordered:
         node = _node(link, holders)
         ancestors = link.ancestors

@@ -1,4 +1,4 @@
-"""What became of mail that was sent: delivered, bounced, opened, clicked. Event, message and time, and nothing of anybody."""
+"""Events of sent mail: delivery, bounce, open, click. Event, message and time, without personal data."""
 
 from mailroom.tracking.model import Engagement, EngagementKind
 

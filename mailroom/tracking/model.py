@@ -22,7 +22,7 @@ class EngagementKind(StrEnum):
     BOUNCE = "Bounce"
     """The recipient's server refused it for good: there is no such mailbox, as a rule. SES's `bounceType` Permanent."""
     SOFT_BOUNCE = "SoftBounce"
-    """It was not taken this time, or nobody can tell why: a full mailbox, an absence note. Transient or Undetermined."""
+    """A temporary or undetermined bounce: a full mailbox, an absence note. SES's Transient or Undetermined."""
     COMPLAINT = "Complaint"
     """The recipient called it spam; or no spam, where `Engagement.not_spam` says so."""
     REJECT = "Reject"
