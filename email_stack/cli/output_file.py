@@ -25,4 +25,4 @@ def write_text(text: str, output: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     write_whole(output, data)
-    errors.print(f"{output}: {counted(len(data), 'octet')} written", markup=False, soft_wrap=True)
+    errors.print(f"{output}: {counted(len(data), 'byte')} written", markup=False, soft_wrap=True)

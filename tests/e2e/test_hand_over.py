@@ -122,7 +122,7 @@ def test_output_file_and_zone(commands: Commands, tmp_path: Path) -> None:
     target = tmp_path / "globex.csv"
     done = commands.records("globex", "--format", "csv", "--output", str(target), "--zone", GLOBEX)
     assert (done.returncode, done.stdout) == (0, "")
-    assert f"{len(target.read_bytes())} octets written" in done.stderr
+    assert f"{len(target.read_bytes())} bytes written" in done.stderr
     assert f"_dmarc.{GLOBEX},_dmarc,{GLOBEX},TXT" in target.read_text()
     assert target.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [target]

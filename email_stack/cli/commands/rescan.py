@@ -199,8 +199,8 @@ def _print(tenant: str, found: list[QuarantinedMessage], *, queued: bool, delive
         console.print(f"{tenant}: nothing waits in quarantine", markup=False)
         return
     table = Table(header_style="bold")
-    for column in ("message", "arrived", "octets", "verdict", "why it is held"):
-        table.add_column(column, justify="right" if column == "octets" else "left", overflow="fold")
+    for column in ("message", "arrived", "bytes", "verdict", "reason"):
+        table.add_column(column, justify="right" if column == "bytes" else "left", overflow="fold")
     for message in found[:_SHOWN]:
         arrived = f"{message.arrived:%Y-%m-%d %H:%M:%S %Z}"
         table.add_row(message.item.message_id, arrived, f"{message.octets:,}", message.verdict, message.reason)

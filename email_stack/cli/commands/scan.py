@@ -58,8 +58,8 @@ def scan(
 def _print(name: str, scanned: Scanned) -> None:
     console.print(outcome_line(name, scanned), soft_wrap=True)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 2))
-    for heading in ("part", "file name", "octets", "verdict", "signature"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "octets" else "left")
+    for heading in ("part", "file name", "bytes", "verdict", "signature"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "bytes" else "left")
     for part in scanned.result.parts:
         table.add_row(
             part.path or "message",

@@ -81,4 +81,4 @@ def _write_page(snapshot: Snapshot, path: Path, *, quiet: bool) -> None:
     page = render_page(snapshot).encode()
     write_whole(path, page)
     if not quiet:
-        errors.print(f"{path}: {counted(len(page), 'octet')} written", markup=False, soft_wrap=True)
+        errors.print(f"{path}: {counted(len(page), 'byte')} written", markup=False, soft_wrap=True)

@@ -260,7 +260,7 @@ def test_delivered_mail_is_scanned_again(waiting: Waiting, run: Run) -> None:
     assert {one["message_id"] for one in document["messages"]} == {"one", "two"}
     times = [one["delivered"] for one in document["messages"]]
     assert times == sorted(times, reverse=True)
-    assert "acme: 2 messages of 7 days, 2 octets: queued for the scanner" in run("--delivered", "--yes")[1]
+    assert "acme: 2 messages of 7 days, 2 bytes: queued for the scanner" in run("--delivered", "--yes")[1]
     asked = waiting.sqs.receive_message(
         QueueUrl=waiting.queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
     )["Messages"]

@@ -125,7 +125,7 @@ def test_page_is_there_whole(monkeypatch: pytest.MonkeyPatch, config: str, tmp_p
     assert done.exit_code == ExitCode.DIFFERENT
     assert page.read_text().startswith("<!doctype html>")
     assert list(folder.iterdir()) == [page]
-    assert f"{len(page.read_bytes())} octets written" in done.stderr
+    assert f"{len(page.read_bytes())} bytes written" in done.stderr
 
 
 def test_watching_ends_with_ctrl_c(monkeypatch: pytest.MonkeyPatch, config: str, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_same_message_same_octets() -> None:
         ),
         (
             {"attachments": (OutgoingFile(filename="a", content_type="a/b", data=b"x" * MOST_OCTETS),)},
-            "must have at most 40,000,000 octets",
+            "must have at most 40,000,000 bytes",
         ),
     ],
 )
