@@ -154,6 +154,10 @@ class Internet:
         """The address of a host that was given one; "" of any other."""
         return self._hosts.get(name, "")
 
+    def has(self, zone: str) -> bool:
+        """Whether `zone` is served, by whomever."""
+        return zone in self._zones
+
     def text(self, zone: str) -> str:
         """The lines that `zone` was served with last."""
         return self._zones[zone].text

@@ -1,0 +1,290 @@
+"""States of a customer's DNS that are easily judged wrongly, each through `dns-check` itself, on real name servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from constructs_lib.records import DkimToken, report_authorization_records
+from email_stack.cli.commands import dns_check
+from email_stack.cli.main import app
+from email_stack.cli.output import ExitCode
+from email_stack.config import Cell, Tenant, load
+from email_stack.config.tenant_records import zone_records
+from email_stack.dnscheck.model import SesState
+from email_stack.operations.deployed import Deployed
+from tests.dnscheck.customers import SES_SPF, records, zone_text
+from tests.nameservers import Internet
+
+HARBOR = "harbor.example"
+S = f"tickets.{HARBOR}"
+SPF = (S, "TXT")
+RUA = [f"dmarc@{HARBOR}"]
+RECORDS = (
+    *records(S, dmarc_policy="reject", dmarc_rua=RUA),
+    *report_authorization_records(subdomain=S, dmarc_rua=RUA),
+)
+RIGHT = zone_text(RECORDS)
+KEYS = f"_domainkey.{S}"
+BROKEN = "broken.example"
+ACME = "acme.example"
+POST = f"post.{ACME}"
+OURS = [f"ns-{number}.awsdns.example" for number in (1, 2, 3, 4)]
+CUSTOMER = ["ns1.dns.example", "ns2.dns.example"]
+DELEGATION = "\n".join(f"{POST}. 60 IN NS {server}." for server in OURS)
+TENANTS = f"""
+cells: {{eu: {{region: eu-central-1}}}}
+tenants:
+  - {{id: harbor, subdomain: {S}, dns: self-managed, dmarc: {{policy: reject, rua: [dmarc@{HARBOR}]}}}}
+  - {{id: acme, subdomain: {POST}}}
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A state, and what the command is to say of it.
+
+    Args:
+        name: of the state.
+        make: brings it about where everything was right.
+        record: name and type of the record that is looked at; of none, all records are.
+        status: its verdict.
+        said: what its remedy holds, in this order.
+        unsaid: what it does not hold.
+        code: the command's exit code.
+        tenant: who is checked.
+    """
+
+    name: str
+    make: Callable[[Internet], None]
+    record: tuple[str, str] | None
+    status: str
+    said: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
+    code: ExitCode = ExitCode.DIFFERENT
+    tenant: str = "harbor"
+
+
+def spf(text: str, *others: str) -> Callable[[Internet], None]:
+    """The subdomain's SPF record is another."""
+    lines = zone_text([one for one in RECORDS if (one.name, one.type) != SPF], f'{S}. 60 IN TXT "{text}"', *others)
+    return harbor(lines)
+
+
+def harbor(lines: str) -> Callable[[Internet], None]:
+    """The zone's lines at both servers."""
+    return lambda internet: internet.serve(HARBOR, lines, internet.customer)
+
+
+def broken_include(internet: Internet) -> None:
+    """An include below a zone that its server refuses."""
+    spf("v=spf1 include:spf.broken.example include:amazonses.com ~all")(internet)
+    internet.serve(BROKEN, "", internet.ours[:1])
+    internet.refuse(internet.ours[0], BROKEN)
+
+
+def moved(internet: Internet) -> None:
+    """The registry names ours for the whole domain, which they refuse."""
+    internet.delegate(ACME, OURS)
+
+
+def apex(*lines: str) -> Callable[[Internet], None]:
+    """Ours stand among the zone's own name servers."""
+
+    def make(internet: Internet) -> None:
+        internet.delegate(POST, [])
+        text = "\n".join([*(f"{ACME}. 60 IN NS {server}." for server in OURS), *lines])
+        internet.serve(ACME, text, internet.customer)
+
+    return make
+
+
+def at_one_parent_server(internet: Internet) -> None:
+    """ns2 serves the same version of the zone, without the delegation."""
+    internet.delegate(POST, [])
+    serial = internet.next_serial()
+    internet.serve_differently(internet.customer[0], ACME, DELEGATION, serial=serial)
+    internet.serve_differently(internet.customer[1], ACME, "", serial=serial)
+
+
+def old_provider(internet: Internet) -> None:
+    """The registry still names a server that has none of the records."""
+    internet.delegate(HARBOR, [*CUSTOMER, internet.old.name])
+    internet.serve_differently(internet.old, HARBOR, "")
+
+
+def one_of_two_providers(internet: Internet) -> None:
+    """ns2's provider has a zone of its own, without the records."""
+    internet.serve_differently(internet.customer[1], HARBOR, "", primary="ns2.dns.example", serial=7)
+
+
+def delegated_keys(internet: Internet) -> None:
+    """The names of the keys are a zone of their own, which is empty."""
+    harbor(zone_text([one for one in RECORDS if "_domainkey" not in one.name]))(internet)
+    internet.serve(KEYS, "", internet.ours[:1])
+
+
+KEY = (f"a._domainkey.{S}", "CNAME")
+NS = (POST, "NS")
+WILDCARD_CNAME = f"*.{HARBOR}. 60 IN CNAME www.{HARBOR}.\nwww.{HARBOR}. 60 IN A 192.0.2.1"
+WILDCARD_MX_TXT = f'*.{HARBOR}. 60 IN MX 10 mx.{HARBOR}.\n*.{HARBOR}. 60 IN TXT "v=spf1 mx -all"'
+LEFTOVER = f"{RIGHT}\n{S}. 60 IN NS ns1.{S}."
+CHANGED = ("Change", "Remove")
+CASES = [
+    Case("right", lambda _: None, None, "ok", code=ExitCode.OK),
+    Case("delegated right", lambda _: None, None, "ok", code=ExitCode.OK, tenant="acme"),
+    Case(
+        "SES's range is denied first",
+        spf("v=spf1 -ip4:199.255.192.0/22 include:amazonses.com ~all"),
+        SPF,
+        "wrong",
+        ("-ip4:199.255.192.0/22",),
+    ),
+    Case(
+        "SES's range is neutral first",
+        spf("v=spf1 ?ip4:199.255.192.0/22 include:amazonses.com -all"),
+        SPF,
+        "wrong",
+        ("?ip4:199.255.192.0/22",),
+    ),
+    Case(
+        "an include of its own is denied first",
+        spf(
+            f"v=spf1 -include:_old.{HARBOR} include:amazonses.com -all",
+            f'_old.{HARBOR}. 60 IN TXT "v=spf1 include:amazonses.com -all"',
+        ),
+        SPF,
+        "wrong",
+        (f"-include:_old.{HARBOR}",),
+    ),
+    Case(
+        "what exists is denied first",
+        spf(f"v=spf1 -exists:www.{HARBOR} include:amazonses.com -all", f"www.{HARBOR}. 60 IN A 192.0.2.1"),
+        SPF,
+        "wrong",
+        (f"-exists:www.{HARBOR}",),
+    ),
+    Case(
+        "every address passes",
+        spf("v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 include:amazonses.com ~all"),
+        SPF,
+        "wrong",
+        ("ip4:0.0.0.0/1",),
+    ),
+    Case(
+        "an include passes every address",
+        spf(f"v=spf1 include:amazonses.com include:_open.{HARBOR} -all", f'_open.{HARBOR}. 60 IN TXT "v=spf1 +all"'),
+        SPF,
+        "wrong",
+        (f"include:_open.{HARBOR}",),
+    ),
+    Case("a broken include is first", broken_include, SPF, "unreachable", ("include:spf.broken.example", "temperror")),
+    Case(
+        "the domain was moved to ours",
+        moved,
+        NS,
+        "wrong-level",
+        (f"Put the own name servers of {ACME} back", "registrar"),
+        tenant="acme",
+    ),
+    Case("ours at the zone's own name", apex(), NS, "wrong-level", ("ns-1.awsdns.example", ACME), tenant="acme"),
+    Case(
+        "ours at the zone's own name too",
+        apex(DELEGATION),
+        NS,
+        "wrong-level",
+        ("ns-1.awsdns.example", ACME),
+        tenant="acme",
+    ),
+    Case(
+        "delegated at one of two servers",
+        at_one_parent_server,
+        NS,
+        "not-everywhere",
+        ("ns2.dns.example",),
+        ("Wait",),
+        tenant="acme",
+    ),
+    Case("the registry names an old provider", old_provider, (S, "MX"), "not-everywhere", ("Take ns.old.example out",)),
+    Case(
+        "records at one of two providers",
+        one_of_two_providers,
+        (S, "MX"),
+        "not-everywhere",
+        ("the provider of ns2.dns.example as well",),
+        ("Wait",),
+    ),
+    Case("a delegation was left", harbor(LEFTOVER), (S, "MX"), "delegated-away", (f"Remove the NS records of {S}",)),
+    Case("the keys' zone is empty", delegated_keys, KEY, "missing", (f"Add to the zone _domainkey.{S}",)),
+    Case("a wildcard's CNAME", harbor(WILDCARD_CNAME), KEY, "missing", ("Add to the zone",), CHANGED),
+    Case("a wildcard's CNAME in place of MX", harbor(WILDCARD_CNAME), (S, "MX"), "missing", ("Add",), CHANGED),
+    Case("a wildcard's MX", harbor(WILDCARD_MX_TXT), (S, "MX"), "missing", ("Add to the zone",), CHANGED),
+    Case("a wildcard's SPF", harbor(WILDCARD_MX_TXT), SPF, "missing", (SES_SPF,), ('Add "include', *CHANGED)),
+]
+
+
+@pytest.fixture(autouse=True)
+def config(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Both tenants' DNS is right, and AWS has made of them what is read of it."""
+    monkeypatch.setattr(dns_check, "checked_account", lambda _cell: None)
+    monkeypatch.setattr(dns_check, "deployed", deployed)
+    written = tmp_path / "tenants.yaml"
+    written.write_text(TENANTS)
+    loaded = load(written)
+    tenant, cell = loaded.tenant("acme"), loaded.cell("eu")
+    internet.serve(HARBOR, RIGHT, internet.customer)
+    internet.serve(ACME, "", internet.customer)
+    internet.serve(POST, zone_text(zone_records(tenant, cell, deployed(tenant, cell).dkim)), internet.ours)
+    yield written
+    internet.old.load({}, gone=[HARBOR])
+    internet.remove(*(zone for zone in (KEYS, BROKEN, POST, HARBOR, ACME) if internet.has(zone)))
+
+
+def deployed(tenant: Tenant, _cell: Cell) -> Deployed:
+    """What AWS made of a tenant."""
+    keys = (DkimToken(name=f"{one}._domainkey.{tenant.subdomain}", target=f"{one}.dkim.amazonses.com") for one in "abc")
+    ses = SesState(identity="SUCCESS", dkim="SUCCESS", mail_from="SUCCESS")
+    return Deployed(dkim=tuple(keys), name_servers=tuple(OURS), ses=ses)
+
+
+def said(internet: Internet, config: Path, tenant: str) -> tuple[int, dict[str, Any]]:
+    """The command's exit code, and what it says of the tenant."""
+    internet.flush()
+    resolver = f"{internet.resolver.address}#{internet.resolver.port}"
+    options = ["--config", str(config), "--resolver", resolver, "--server-port", str(internet.port), "--json"]
+    done = CliRunner().invoke(app, ["dns-check", tenant, *options])
+    assert done.stdout, done.output
+    [report] = json.loads(done.stdout)["tenants"]
+    return done.exit_code, report
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_command_says_what_receivers_find(internet: Internet, config: Path, case: Case) -> None:
+    """The verdict, the exit code, and what to do."""
+    case.make(internet)
+    code, report = said(internet, config, case.tenant)
+    found = [one for one in report["records"] if case.record in {None, (one["name"], one["type"])}]
+    assert {one["status"] for one in found} == {case.status}, [one["fix"] for one in found]
+    assert code == case.code
+    for words in case.said:
+        assert words in found[0]["fix"]
+    for words in case.unsaid:
+        assert words not in found[0]["fix"]
+
+
+def test_address_of_a_policy_host(internet: Internet, config: Path) -> None:
+    """A name that is only asked by HTTPS may have an address of its own in place of the CNAME.
+
+    Source: RFC 8461 3.3.
+    """
+    mta_sts = f", mta_sts: {{policy_host: www.{HARBOR}}}}}"
+    config.write_text(TENANTS.replace(f"[dmarc@{HARBOR}]}}}}", f"[dmarc@{HARBOR}]}}{mta_sts}"))
+    harbor(f"{RIGHT}\nmta-sts.{S}. 60 IN A 192.0.2.1")(internet)
+    _, report = said(internet, config, "harbor")
+    assert [one["status"] for one in report["records"] if one["name"] == f"mta-sts.{S}"] == ["ok"]
