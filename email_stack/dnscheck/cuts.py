@@ -8,7 +8,7 @@ from dataclasses import replace
 from email_stack.dnscheck import advice
 from email_stack.dnscheck.directory import Answer, Zone
 from email_stack.dnscheck.findings import survey
-from email_stack.dnscheck.model import Finding, Status
+from email_stack.dnscheck.model import Cut, Finding, Status
 
 __all__ = ["below_a_cut"]
 
@@ -28,11 +28,12 @@ def below_a_cut(finding: Finding, zone: Zone, above: str, answers: Sequence[Answ
     Source: RFC 1034 4.2.1; RFC 2136 7.18.
     """
     servers = sorted({server.name for server in zone.servers})
+    cut = Cut(name=zone.name, parent=above, servers=tuple(servers), served=False)
     below = [answer for answer in answers if answer.server in zone.servers]
     if finding.status is not Status.OK and not survey(below).answered:
         fix = advice.delegated_away(zone.name, servers, above)
-        return replace(finding, status=Status.DELEGATED_AWAY, fix=fix, cut=zone.name)
+        return replace(finding, status=Status.DELEGATED_AWAY, fix=fix, cut=cut)
     if finding.status is Status.MISSING and finding.found_at is None:
         fix = advice.at_the_cut(finding.fix, zone.name, servers, above)
-        return replace(finding, fix=fix, cut=zone.name)
+        return replace(finding, fix=fix, cut=replace(cut, served=True))
     return finding

@@ -10,6 +10,7 @@ from typing import Final
 from constructs_lib.records import DnsRecord
 
 __all__ = [
+    "Cut",
     "Endpoint",
     "Finding",
     "Observation",
@@ -114,6 +115,23 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """A name at or below the subdomain that the customer's zone delegates.
+
+    Args:
+        name: of the zone below.
+        parent: the zone that delegates it.
+        servers: whom it is delegated to, by name.
+        served: whether one of them answers for it: what belongs there goes there. Otherwise the delegation is a leftover.
+    """
+
+    name: str
+    parent: str
+    servers: tuple[str, ...]
+    served: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """The finding on one record.
 
@@ -129,7 +147,7 @@ class Finding:
             level, the place of our servers.
         zone: zone of the record; "" if unknown.
         behind: servers of the zone with a different answer, if others are right.
-        cut: the delegated name that hides the record; "" otherwise.
+        cut: the delegation that hides the record; None otherwise.
     """
 
     record: DnsRecord
@@ -141,7 +159,7 @@ class Finding:
     found_at: Place | None = None
     zone: str = ""
     behind: tuple[str, ...] = ()
-    cut: str = ""
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,6 +238,11 @@ class Report:
     findings: tuple[Finding, ...]
     ses: SesState | None = None
     zones: tuple[ZoneFinding, ...] = ()
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """Delegations by which records are not found, each once."""
+        return tuple(dict.fromkeys(finding.cut for finding in self.findings if finding.cut is not None))
 
     @property
     def status(self) -> Status:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from constructs_lib.records import DnsRecord
 from email_stack.dnscheck.model import Finding, Observation, Status
 from email_stack.handover.model import HandOver, Language, mx_parts, owner_zone, relative, step_values, unicode_name
-from email_stack.handover.remedies import remark, remedy
+from email_stack.handover.remedies import notices, remark, remedy
 from email_stack.handover.texts import TEXTS
 from email_stack.handover.wording import Texts
 from email_stack.handover.zone_files import bind
@@ -37,8 +37,11 @@ _LONG_TXT: Final = 255
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Card:
+    """One record. `zone`: below the customer's, where the record goes into such a one; "" otherwise."""
+
     number: int
     record: DnsRecord
+    zone: str
     host: str
     values: tuple[str, ...]
     priority: int | None
@@ -72,6 +75,7 @@ def render_letter(hand_over: HandOver, language: Language) -> str:
         outside={owner: [card for card in cards if card.record in group] for owner, group in hand_over.outside.items()},
         done=done,
         zone_file=bind(hand_over),
+        notices=[_both(pick, **values) for pick, values in notices(hand_over.report)] if hand_over.report else [],
     )
 
 
@@ -82,13 +86,15 @@ def _in_order(hand_over: HandOver) -> tuple[DnsRecord, ...]:
 
 def _card(hand_over: HandOver, record: DnsRecord, number: int) -> _Card:
     finding = hand_over.finding(record)
+    cut = finding.cut if finding is not None and finding.cut is not None and finding.cut.served else None
     mx = record.type == "MX" and len(record.values) == 1
     host_name = record.type in {"CNAME", "NS"} or mx
     values = (mx_parts(record.values[0])[1],) if mx else record.values
     return _Card(
         number=number,
         record=record,
-        host=relative(record.name, owner_zone(record, hand_over.zone)),
+        zone=cut.name if cut is not None else "",
+        host=relative(record.name, cut.name if cut is not None else owner_zone(record, hand_over.zone)),
         values=tuple(value.rstrip(".") for value in values) if host_name else values,
         priority=mx_parts(record.values[0])[0] if mx else None,
         finding=finding,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from constructs_lib.records import DnsRecord
 from email_stack.dnscheck.model import Finding
 from email_stack.handover.model import HandOver, Language, one_line, owner_zone, relative, step_values, unicode_name
-from email_stack.handover.remedies import remark, remedy
+from email_stack.handover.remedies import Said, notices, remark, remedy
 from email_stack.handover.texts import TEXTS
 from email_stack.handover.wording import Texts
 
@@ -84,20 +84,24 @@ def _table(hand_over: HandOver, records: Iterable[DnsRecord], texts: Texts) -> s
 
 def _to_do(hand_over: HandOver, texts: Texts) -> str:
     findings = [(record, hand_over.finding(record)) for record in hand_over.records]
-    return "\n".join(
-        f"- {_code(record.name)} {record.type}: {said}"
+    lines = [_filled(said, texts) for said in (notices(hand_over.report) if hand_over.report is not None else [])]
+    lines += [
+        f"{_code(record.name)} {record.type}: {said}"
         for record, finding in findings
         if finding is not None and (said := _said(finding, texts))
-    )
+    ]
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _said(finding: Finding, texts: Texts) -> str:
-    pick, values = remedy(finding)
     kept = remark(finding)
-    said = [(pick(texts), values), (texts.ui["kept"] if kept else "", kept)]
-    return " ".join(
-        text.format(**{key: _code(one_line(value)) for key, value in put.items()}) for text, put in said if text
-    )
+    said = [_filled(remedy(finding), texts), _filled((lambda words: words.ui["kept"], kept), texts) if kept else ""]
+    return " ".join(filter(None, said))
+
+
+def _filled(said: Said, texts: Texts) -> str:
+    pick, values = said
+    return pick(texts).format(**{key: _code(one_line(value)) for key, value in values.items()})
 
 
 def _name(name: str) -> str:

@@ -20,15 +20,19 @@ GERMAN: Final = Texts(
         "copy": "Kopieren",
         "copy_failed": "Ihr Browser hat das Kopieren nicht erlaubt. Bitte markieren und kopieren Sie den Text selbst.",
         "copy_zone_file": "Alles als Zonendatei kopieren",
+        "cut_left": "Entfernen Sie die NS-Einträge von {name} aus der Zone {parent}: Sie delegieren den Namen an {servers}, wo "
+        "niemand für ihn antwortet, und verdecken jeden Eintrag an und unter ihm.",
+        "cut_served": "Die Zone {parent} delegiert {name} an {servers}. Legen Sie die Einträge für {name} und darunter dort an, in "
+        "der Zone {name}, oder entfernen Sie die NS-Einträge von {name} aus {parent} und legen Sie die Einträge in {parent} an.",
         "delegated_intro": "Ein NS-Eintrag in der Zone {zone} übergibt {subdomain} an unsere Nameserver. Alle Einträge, die "
         "E-Mail dort braucht, pflegen danach wir; Sie haben damit keine weitere Arbeit.",
         "finding_details": "Im Einzelnen",
         "fix_behind": "Dieser Name führt durch einen CNAME zu {name}, und andere Einträge brauchen ihn. Behalten Sie "
         "den CNAME und legen Sie diesen Eintrag unter {name} an.",
-        "fix_cut": "Der Name {name} ist an andere Nameserver delegiert: Legen Sie diesen Eintrag dort in der Zone {name} an, wo "
-        "er gesehen wird, oder entfernen Sie die NS-Einträge von {name} und legen Sie ihn in Ihrer Zone an.",
-        "fix_delegated_away": "Entfernen Sie die NS-Einträge von {name} aus Ihrer Zone: Sie delegieren den Namen an Nameserver, "
-        "die nicht für ihn antworten, und verdecken jeden Eintrag unter ihm.",
+        "fix_cut": "Legen Sie diesen Eintrag in der Zone {name} an, die Ihre Zone delegiert: In Ihrer eigenen Zone sähe ihn "
+        "niemand.",
+        "fix_delegated_away": "Legen Sie diesen Eintrag an oder behalten Sie ihn, und entfernen Sie die NS-Einträge von {name}, "
+        "die ihn verdecken.",
         "fix_found": "Ein solcher Eintrag steht unter {name} mit dem Typ {type}. Legen Sie ihn stattdessen mit Namen, "
         "Typ und Wert an, wie sie hier stehen, und löschen Sie den anderen, wenn {name} ihn nicht selbst "
         "braucht.",
@@ -49,6 +53,10 @@ GERMAN: Final = Texts(
         "mx_hint": "Gibt es nur ein Feld, tragen Sie {value} ein.",
         "name": "Name",
         "name_server": "Nameserver {number}",
+        "named_above": "Nennen Sie für {zone} dieselben Nameserver in der Zone {parent}, über Ihren Registrar, und in {zone} "
+        "selbst: Nur {parent} nennt {servers}.",
+        "named_inside": "Nennen Sie für {zone} dieselben Nameserver in der Zone {parent}, über Ihren Registrar, und in {zone} "
+        "selbst: Nur {zone} nennt {servers}.",
         "no_answer": "kein solcher Eintrag",
         "not_checked": "Noch nicht geprüft",
         "not_checked_text": "Diese Einträge wurden noch nicht geprüft.",

@@ -20,15 +20,17 @@ ENGLISH: Final = Texts(
         "copy": "Copy",
         "copy_failed": "Your browser did not let us copy. Please select the text and copy it yourself.",
         "copy_zone_file": "Copy all as zone file",
+        "cut_left": "Remove the NS records of {name} from the zone {parent}: they delegate it to {servers}, where nobody answers "
+        "for it, and hide every record at and below it.",
+        "cut_served": "The zone {parent} delegates {name} to {servers}. Create the records at and below {name} there, in the zone "
+        "{name}, or remove the NS records of {name} from {parent} and create the records in {parent}.",
         "delegated_intro": "One NS record set in the zone {zone} hands {subdomain} over to our name servers. We then keep "
         "every record that e-mail needs there, and you have no further work with it.",
         "finding_details": "In detail",
         "fix_behind": "This name leads to {name} by a CNAME, which other records need. Keep the CNAME, and create this "
         "record at {name}.",
-        "fix_cut": "The name {name} is delegated to other name servers: create this record in the zone {name} there, where it "
-        "is seen, or remove the NS records of {name} and create the record in your zone.",
-        "fix_delegated_away": "Remove the NS records of {name} from your zone: they delegate it to name servers that do not "
-        "answer for it, and hide every record at and below it.",
+        "fix_cut": "Create this record in the zone {name}, which your zone delegates: in your own zone nobody would see it.",
+        "fix_delegated_away": "Create this record, or keep it, and remove the NS records of {name}, which hide it.",
         "fix_found": "Such a record stands at {name} with type {type}. Create it with the name, type and value shown "
         "here instead, and delete the other unless {name} needs it itself.",
         "fix_spf": "Keep the SPF record that is there, and change it so that it also allows what the one shown here "
@@ -48,6 +50,10 @@ ENGLISH: Final = Texts(
         "mx_hint": "If there is one field only, enter {value}.",
         "name": "Name",
         "name_server": "Name server {number}",
+        "named_above": "Name the same name servers for {zone} in the zone {parent}, by your registrar, and in {zone} itself: only "
+        "{parent} names {servers}.",
+        "named_inside": "Name the same name servers for {zone} in the zone {parent}, by your registrar, and in {zone} itself: only "
+        "{zone} names {servers}.",
         "no_answer": "no such record",
         "not_checked": "Not checked yet",
         "not_checked_text": "These records have not been checked yet.",

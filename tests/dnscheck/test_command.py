@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from constructs_lib.records import DkimToken, report_authorization_records
-from email_stack.cli.commands import dns_check
+from email_stack.cli.commands import dns_check, dns_records
 from email_stack.cli.main import app
 from email_stack.cli.output import ExitCode
 from email_stack.config import Cell, Tenant, load
@@ -232,8 +232,9 @@ CASES = [
 @pytest.fixture(autouse=True)
 def config(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """Both tenants' DNS is right, and AWS has made of them what is read of it."""
-    monkeypatch.setattr(dns_check, "checked_account", lambda _cell: None)
-    monkeypatch.setattr(dns_check, "deployed", deployed)
+    for command in (dns_check, dns_records):
+        monkeypatch.setattr(command, "checked_account", lambda _cell: None)
+        monkeypatch.setattr(command, "deployed", deployed)
     written = tmp_path / "tenants.yaml"
     written.write_text(TENANTS)
     loaded = load(written)
@@ -255,13 +256,19 @@ def deployed(tenant: Tenant, _cell: Cell) -> Deployed:
 
 def said(internet: Internet, config: Path, tenant: str) -> tuple[int, dict[str, Any]]:
     """The command's exit code, and what it says of the tenant."""
+    code, printed = run(internet, config, "dns-check", tenant, "--json")
+    [report] = json.loads(printed)["tenants"]
+    return code, report
+
+
+def run(internet: Internet, config: Path, *command: str) -> tuple[int, str]:
+    """A command's exit code and output, nothing cached."""
     internet.flush()
     resolver = f"{internet.resolver.address}#{internet.resolver.port}"
-    options = ["--config", str(config), "--resolver", resolver, "--server-port", str(internet.port), "--json"]
-    done = CliRunner().invoke(app, ["dns-check", tenant, *options])
+    options = ["--config", str(config), "--resolver", resolver, "--server-port", str(internet.port)]
+    done = CliRunner().invoke(app, [*command, *options])
     assert done.stdout, done.output
-    [report] = json.loads(done.stdout)["tenants"]
-    return done.exit_code, report
+    return done.exit_code, done.stdout
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -288,3 +295,32 @@ def test_address_of_a_policy_host(internet: Internet, config: Path) -> None:
     harbor(f"{RIGHT}\nmta-sts.{S}. 60 IN A 192.0.2.1")(internet)
     _, report = said(internet, config, "harbor")
     assert [one["status"] for one in report["records"] if one["name"] == f"mta-sts.{S}"] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("make", "zone", "notice"),
+    [
+        (harbor(""), HARBOR, ""),
+        (delegated_keys, KEYS, f"The zone {HARBOR} delegates {KEYS} to ns-1.awsdns.example."),
+        (harbor(LEFTOVER), HARBOR, f"Remove the NS records of {S} from the zone {HARBOR}: "),
+        (old_provider, HARBOR, "only example names ns.old.example."),
+    ],
+    ids=["no cut", "keys delegated away", "a delegation was left", "old provider"],
+)
+def test_letter_names_the_zone_that_the_check_names(
+    internet: Internet,
+    config: Path,
+    make: Callable[[Internet], None],
+    zone: str,
+    notice: str,
+) -> None:
+    """The zone that a record goes into is the same in both, and what is wrong with a zone is told once."""
+    make(internet)
+    _, report = said(internet, config, "harbor")
+    [found] = [one for one in report["records"] if (one["name"], one["type"]) == KEY]
+    assert f"zone {zone}" in found["fix"]
+    _, page = run(internet, config, "dns-records", "harbor", "--format", "html")
+    relative = KEY[0].removesuffix(f".{zone}")
+    assert f'<code class="value">{relative}</code>' in page
+    plain = page.replace("<code>", "").replace("</code>", "")
+    assert not notice or sum(notice in line for line in plain.splitlines() if 'class="summary todo"' in line) == 1

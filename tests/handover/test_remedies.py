@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from email_stack.dnscheck.model import Finding, Place, Report, Status
+from email_stack.dnscheck.model import Cut, Finding, Place, Report, Status, ZoneFinding
 from email_stack.handover.formats import Format, render
 from email_stack.handover.letter import render_letter
 from email_stack.handover.model import HandOver, Language
@@ -67,3 +68,58 @@ def test_record_that_is_right_behind_a_cname_asks_for_nothing() -> None:
     page = render_letter(_with(*CASES[0][:3]), "en")
     assert TEXTS["en"].status_fixes[Status.CNAME_CONFLICT] not in page
     assert f"<strong>{TEXTS['en'].ui['action']}" not in page
+
+
+KEYS = f"_domainkey.{SUBDOMAIN}"
+
+
+def _reported(*, served: bool = True, zones: tuple[ZoneFinding, ...] = ()) -> HandOver:
+    """The keys' names are delegated away, and nothing of them is there."""
+    sample = self_managed()
+    cut = Cut(name=KEYS, parent=sample.zone, servers=("ns1.old.example", "ns2.old.example"), served=served)
+    status = Status.MISSING if served else Status.DELEGATED_AWAY
+    findings = [
+        Finding(record=one, status=status, cut=cut)
+        if one.name.endswith(KEYS)
+        else Finding(record=one, status=Status.OK)
+        for one in sample.records
+    ]
+    return replace(sample, report=Report(subdomain=SUBDOMAIN, findings=tuple(findings), zones=zones))
+
+
+@pytest.mark.parametrize("served", [True, False])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_name_that_is_delegated_away_is_said_once(language: Language, served: bool) -> None:
+    """Which name, by which zone and to whom is told once for all of its records; what answers there is where they go."""
+    hand_over = _reported(served=served)
+    page = render_letter(hand_over, language)
+    written = render(hand_over, Format.MARKDOWN, language=language)
+    text = TEXTS[language].ui["cut_served" if served else "cut_left"]
+    put = {"name": KEYS, "parent": hand_over.zone, "servers": "ns1.old.example, ns2.old.example"}
+    assert page.count(text.format(**{key: f"<code>{value}</code>" for key, value in put.items()})) == 1
+    assert written.count(text.format(**{key: f"`{value}`" for key, value in put.items()})) == 1
+    keys = [one for one in hand_over.records if one.name.endswith(KEYS)]
+    assert len(keys) == 3
+    assert page.count(f'<code class="value">{KEYS}</code>') == (3 if served else 0)
+    for one in keys:
+        zone = KEYS if served else hand_over.zone
+        assert f'<code class="value">{one.name.removesuffix(f".{zone}")}</code>' in page
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_servers_that_one_side_only_names_are_told(language: Language) -> None:
+    """What is wrong with a zone and with none of its records is on the page, too; what answers alike asks for nothing."""
+    harmful = ZoneFinding(
+        zone="acme.example",
+        parent="example",
+        named=("ns.old.example",),
+        own=("ns3.acme.example",),
+        status=Status.SERVERS_DIFFER,
+    )
+    page = render_letter(_reported(zones=(harmful,)), language)
+    for key, server in (("named_above", "ns.old.example"), ("named_inside", "ns3.acme.example")):
+        put = {"zone": "acme.example", "parent": "example", "servers": server}
+        text = TEXTS[language].ui[key].format(**{name: f"<code>{value}</code>" for name, value in put.items()})
+        assert page.count(text) == 1
+    calm = render_letter(_reported(zones=(replace(harmful, status=Status.OK),)), language)
+    assert "ns.old.example</code>." not in calm
