@@ -10,6 +10,7 @@ import typer
 from email_stack.cli.account import no_credentials
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.config import Cell, Tenant
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import Endpoint, Report, Subject
 from email_stack.operations.aws import AwsError, CredentialsError
 from email_stack.operations.deployed import Deployed, read_deployed
@@ -52,11 +53,13 @@ def deployed(tenant: Tenant, cell: Cell) -> Deployed:
         raise CommandError("AWS could not be asked", str(error), ExitCode.AWS_FAILED) from error
 
 
-def checked(subjects: Sequence[Subject], resolver: Endpoint | None, port: int) -> tuple[Report, ...]:
+def checked(
+    subjects: Sequence[Subject], resolver: Endpoint | None, port: int, serials: Serials | None = None
+) -> tuple[Report, ...]:
     """One report a subject. Raises `CommandError` when this machine's configuration names no resolver."""
     from email_stack.dnscheck.check import check_subdomains  # noqa: PLC0415 - dnspython takes longer than most commands
 
     try:
-        return check_subdomains(subjects, resolver=resolver, port=port)
+        return check_subdomains(subjects, resolver=resolver, port=port, serials=serials)
     except ValueError as error:
         raise CommandError("no resolver", str(error), ExitCode.INVALID) from error

@@ -17,6 +17,7 @@ from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zon
 from email_stack.dnscheck.disagreement import compared, differing_zones
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
 from email_stack.dnscheck.following import follow, follow_resolver
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.hosts import served_otherwise
 from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_together, say_where
 from email_stack.dnscheck.model import Endpoint, Finding, Report, Status, Subject, ZoneFinding
@@ -50,7 +51,11 @@ def system_resolvers() -> tuple[Endpoint, ...]:
 
 
 def check_subdomains(
-    subjects: Sequence[Subject], *, resolver: Endpoint | None = None, port: int = 53
+    subjects: Sequence[Subject],
+    *,
+    resolver: Endpoint | None = None,
+    port: int = 53,
+    serials: Serials | None = None,
 ) -> tuple[Report, ...]:
     """One report a subject, in their order.
 
@@ -58,12 +63,13 @@ def check_subdomains(
         subjects: 60 are under check at once.
         resolver: recursive server to start from and to compare with. Default: the machine's, the first that answers.
         port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
+        serials: what earlier looks at the same subjects showed, for who looks again and again. Default: there was none.
 
     Raises:
         ValueError: no resolver is given or configured.
     """
     resolvers = (resolver,) if resolver is not None else system_resolvers()
-    return asyncio.run(_check_all(subjects, resolvers, port))
+    return asyncio.run(_check_all(subjects, resolvers, port, serials))
 
 
 async def check_subdomain(subject: Subject, network: Network, resolvers: Sequence[Endpoint], port: int = 53) -> Report:
@@ -78,10 +84,12 @@ async def check_subdomain(subject: Subject, network: Network, resolvers: Sequenc
     return await _check(subject, Directory(network, resolvers, port))
 
 
-async def _check_all(subjects: Sequence[Subject], resolvers: Sequence[Endpoint], port: int) -> tuple[Report, ...]:
+async def _check_all(
+    subjects: Sequence[Subject], resolvers: Sequence[Endpoint], port: int, serials: Serials | None
+) -> tuple[Report, ...]:
     turn = asyncio.Semaphore(AT_ONCE)
     async with Network() as network:
-        directory = Directory(network, resolvers, port)
+        directory = Directory(network, resolvers, port, serials)
 
         async def one(subject: Subject) -> Report:
             async with turn:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from constructs_lib.records import in_zone
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import Endpoint
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.spf import SpfDnsError
@@ -117,9 +118,16 @@ class Directory:
         network: asks the questions.
         resolvers: recursive servers; the next one is asked when one does not answer at all.
         port: where authoritative servers listen. Default: 53.
+        serials: what earlier looks showed. Default: there was none.
+
+    Attributes:
+        serials: the same.
     """
 
-    def __init__(self, network: Network, resolvers: Sequence[Endpoint], port: int = 53) -> None:
+    def __init__(
+        self, network: Network, resolvers: Sequence[Endpoint], port: int = 53, serials: Serials | None = None
+    ) -> None:
+        self.serials = serials if serials is not None else Serials()
         self._network = network
         self._resolvers = tuple(resolvers)
         self._port = port

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from email_stack.dnscheck import server_advice
 from email_stack.dnscheck.directory import Answer, Directory, Zone
 from email_stack.dnscheck.findings import survey
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import Finding, Status, ZoneFinding
 
 __all__ = ["compared", "differing_zones", "sides"]
@@ -23,6 +24,7 @@ class _Version:
     primary: str
     serial: int
     refresh: int
+    retry: int
 
     def newer_than(self, other: _Version) -> bool:
         """Source: RFC 1982 3.2."""
@@ -43,14 +45,15 @@ async def compared(finding: Finding, zone: Zone, directory: Directory) -> Findin
     """The finding of which some servers are right and others not: pending only where a transfer is under way.
 
     A server that only one side of the cut names gets no transfer that anybody can count on; nor does one whose zone comes from
-    another primary server, nor one that holds the same version as the others, or a newer one.
+    another primary server, nor one that holds the same version as the others, or a newer one. One whose older version has stayed
+    for longer than its refresh and retry intervals together has asked for a newer one twice, and gets none.
 
     Args:
         finding: of one record, with the servers behind.
         zone: that the servers serve.
         directory: asks for SOA records. Raises `ResolverError`.
 
-    Source: RFC 1035 3.3.13; RFC 1982 3.2; RFC 5936 2 for transfers between servers of one primary.
+    Source: RFC 1034 4.3.5; RFC 1035 3.3.13; RFC 1982 3.2; RFC 5936 2 for transfers between servers of one primary.
     """
     if finding.status is not Status.PENDING or not finding.behind:
         return finding
@@ -62,6 +65,11 @@ async def compared(finding: Finding, zone: Zone, directory: Directory) -> Findin
             return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     answers = await directory.servers_say(zone, zone.name, "SOA")
     versions = {one.server.name: version for one in answers if (version := _version(one)) is not None}
+    return _judged(finding, zone, versions, directory.serials)
+
+
+def _judged(finding: Finding, zone: Zone, versions: Mapping[str, _Version], serials: Serials) -> Finding:
+    """The finding, by the version of the zone that each server holds."""
     ahead = [version for server, version in versions.items() if server not in finding.behind]
     late = {server: versions[server] for server in finding.behind if server in versions}
     if not ahead or not late:
@@ -74,8 +82,12 @@ async def compared(finding: Finding, zone: Zone, directory: Directory) -> Findin
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     stuck = [server for server, version in late.items() if not all(one.newer_than(version) for one in ahead)]
     if stuck:
-        serials = (late[stuck[0]].serial, first.serial)
-        fix = server_advice.other_version(finding.record, zone.name, stuck, serials)
+        fix = server_advice.other_version(finding.record, zone.name, stuck, (late[stuck[0]].serial, first.serial))
+        return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
+    still = {server: serials.seconds_behind(zone.name, server, one.serial) for server, one in late.items()}
+    idle = [server for server, seconds in still.items() if seconds > late[server].refresh + late[server].retry]
+    if idle:
+        fix = server_advice.transfer_idle(finding.record, idle, late[idle[0]].serial, still[idle[0]])
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     version = next(iter(late.values()))
     fix = server_advice.transfer_under_way(list(late), (version.serial, first.serial), version.refresh)
@@ -119,4 +131,4 @@ def _version(answer: Answer) -> _Version | None:
     fields = reply.values[0].split()
     if len(fields) != 7:
         return None
-    return _Version(fields[0].rstrip(".").lower(), int(fields[2]), int(fields[3]))
+    return _Version(fields[0].rstrip(".").lower(), int(fields[2]), int(fields[3]), int(fields[4]))

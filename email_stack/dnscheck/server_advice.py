@@ -13,6 +13,7 @@ __all__ = [
     "other_side",
     "other_version",
     "sides_differ",
+    "transfer_idle",
     "transfer_under_way",
 ]
 
@@ -22,6 +23,15 @@ def transfer_under_way(servers: Iterable[str], serials: tuple[int, int], refresh
     return (
         f"Wait until {listed(servers)} has the same: its version of the zone is older ({serials[0]}, not {serials[1]}), and it "
         f"asks for a newer one within {refresh} s; if it does not, repair the transfer."
+    )
+
+
+def transfer_idle(record: DnsRecord, servers: Iterable[str], serial: int, seconds: float) -> str:
+    """Servers have held an older version of the zone for longer than a transfer takes to begin. Source: RFC 1034 4.3.5."""
+    return (
+        f"Enter {record.name} {record.type} {expected(record)} at the provider of {listed(servers)} as well, or repair the "
+        f"transfer to it: its version of the zone has stayed at {serial} for {seconds / 60:.0f} minutes, in which it should have "
+        f"asked for a newer one twice."
     )
 
 

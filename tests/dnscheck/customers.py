@@ -15,6 +15,7 @@ from constructs_lib.records import (
     zone_file_line,
 )
 from email_stack.dnscheck.check import check_subdomains
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import Endpoint, Finding, Report, Subject
 from tests.nameservers import Internet
 
@@ -63,16 +64,16 @@ def delegation(internet: Internet, subdomain: str, name_servers: Sequence[str] =
     return delegation_record(subdomain=subdomain, name_servers=name_servers or [one.name for one in internet.ours])
 
 
-def check(internet: Internet, *subjects: Subject) -> tuple[Report, ...]:
+def check(internet: Internet, *subjects: Subject, serials: Serials | None = None) -> tuple[Report, ...]:
     """The reports, with the small internet's resolver, which has forgotten everything before."""
     internet.flush()
-    return check_again(internet, *subjects)
+    return check_again(internet, *subjects, serials=serials)
 
 
-def check_again(internet: Internet, *subjects: Subject) -> tuple[Report, ...]:
+def check_again(internet: Internet, *subjects: Subject, serials: Serials | None = None) -> tuple[Report, ...]:
     """The same with what the resolver remembers."""
     resolver = Endpoint(internet.resolver.address, internet.resolver.port)
-    return check_subdomains(subjects, resolver=resolver, port=internet.port)
+    return check_subdomains(subjects, resolver=resolver, port=internet.port, serials=serials)
 
 
 def finding(report: Report, name: str, kind: str) -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import Cut, Finding, Report, Status, Subject
 from tests.dnscheck.customers import check, check_again, delegation, finding, records, without, zone_text
 from tests.nameservers import Internet
@@ -120,6 +121,32 @@ def test_serial_numbers_tell_whether_waiting_helps(internet: Internet, behind: i
     assert said in mx(made).fix
     assert mx(made).behind == ("ns2.dns.example",)
     assert (made.status is Status.PENDING) == (status is Status.PENDING)
+
+
+def test_transfer_that_does_not_come(internet: Internet) -> None:
+    """An older version that stays beyond two times of asking is no transfer under way; one that moves on is looked at anew."""
+    now = 0.0
+    serials = Serials(lambda: now)
+    first, second = internet.customer
+    serial = internet.serial()
+    internet.serve_differently(first, ZONE, RIGHT, serial=serial + 10)
+    subject = Subject(subdomain=S, records=RECORDS)
+    stays = zone_text(without(RECORDS, "tickets", "MX"))
+    for at, held, status in [
+        (0, serial + 1, Status.PENDING),
+        (4200, serial + 1, Status.PENDING),
+        (4260, serial + 1, Status.NOT_EVERYWHERE),
+        (4300, serial + 2, Status.PENDING),
+        (8560, serial + 2, Status.NOT_EVERYWHERE),
+    ]:
+        now = at
+        internet.serve_differently(second, ZONE, stays, serial=held)
+        [made] = check(internet, subject, serials=serials)
+        assert mx(made).status is status
+    assert mx(made).fix.startswith(f"Enter {S} MX ")
+    assert f"has stayed at {serial + 2} for 71 minutes" in mx(made).fix
+    internet.serve_differently(second, ZONE, RIGHT, serial=serial + 10)
+    assert check(internet, subject, serials=serials)[0].status is Status.OK
 
 
 def test_delegation_at_one_parent_server(internet: Internet) -> None:

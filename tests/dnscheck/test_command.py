@@ -17,6 +17,7 @@ from email_stack.cli.main import app
 from email_stack.cli.output import ExitCode
 from email_stack.config import Cell, Tenant, load
 from email_stack.config.tenant_records import zone_records
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import SesState
 from email_stack.operations.deployed import Deployed
 from tests.dnscheck.customers import SES_SPF, records, zone_text
@@ -295,6 +296,32 @@ def test_address_of_a_policy_host(internet: Internet, config: Path) -> None:
     harbor(f"{RIGHT}\nmta-sts.{S}. 60 IN A 192.0.2.1")(internet)
     _, report = said(internet, config, "harbor")
     assert [one["status"] for one in report["records"] if one["name"] == f"mta-sts.{S}"] == ["ok"]
+
+
+def test_watching_tells_a_transfer_that_does_not_come(
+    internet: Internet, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one look saw is known to the next: a server that stays behind is to be seen to, after two times of its asking."""
+    clock = iter([0.0, 5000.0])
+    now = next(clock)
+    waits = iter([False, True])
+
+    def wait(_seconds: float, _interrupted: Callable[[], bool]) -> bool:
+        nonlocal now
+        now = next(clock, now)
+        return next(waits)
+
+    monkeypatch.setattr(dns_check, "wait", wait)
+    monkeypatch.setattr(dns_check, "Serials", lambda: Serials(lambda: now))
+    lacking = zone_text([one for one in RECORDS if (one.name, one.type) != (S, "MX")])
+    serial = internet.serial()
+    for server, text, held in zip(internet.customer, (RIGHT, lacking), (serial + 10, serial + 1), strict=True):
+        internet.serve_differently(server, HARBOR, text, serial=held)
+    code, printed = run(internet, config, "dns-check", "harbor", "--watch")
+    lines = [line for line in printed.splitlines() if f"harbor: {S} MX: " in line]
+    assert [line.partition("MX: ")[2] for line in lines] == ["pending", "pending -> not-everywhere"]
+    assert "repair the transfer to it" in " ".join(printed.split())
+    assert code == ExitCode.DIFFERENT
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from email_stack.cli.report_view import changes, print_report, report_json
 from email_stack.cli.watching import interruptions, wait
 from email_stack.config import Config, Tenant, load
 from email_stack.config.tenant_records import public_records
+from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.model import Endpoint, Report, Status, Subject
 from email_stack.operations.deployed import NotDeployedError
 
@@ -78,9 +79,10 @@ def dns_check(  # noqa: PLR0917 - options, which Typer passes by name
         checked_account(loaded.cell(cell_id))
     deadline = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
     last: _Round | None = None
+    serials = Serials()
     with interruptions() if watch else nullcontext(lambda: False) as interrupted:
         while True:
-            found = _check(loaded, chosen, asked, server_port)
+            found = _check(loaded, chosen, asked, server_port, serials)
             _show(found, last, watch=watch, as_json=as_json)
             last = found
             if not watch or found.code is ExitCode.OK or time.monotonic() + interval > deadline:
@@ -92,7 +94,7 @@ def dns_check(  # noqa: PLR0917 - options, which Typer passes by name
     raise typer.Exit(last.code)
 
 
-def _check(config: Config, tenants: Sequence[Tenant], resolver: Endpoint | None, port: int) -> _Round:
+def _check(config: Config, tenants: Sequence[Tenant], resolver: Endpoint | None, port: int, serials: Serials) -> _Round:
     subjects: dict[str, Subject] = {}
     absent: dict[str, str] = {}
     for tenant in tenants:
@@ -104,7 +106,7 @@ def _check(config: Config, tenants: Sequence[Tenant], resolver: Endpoint | None,
             continue
         records = public_records(tenant, cell, dkim=made.dkim, name_servers=made.name_servers)
         subjects[tenant.id] = Subject(subdomain=tenant.subdomain, records=records, ses=made.ses)
-    reports = checked(list(subjects.values()), resolver, port)
+    reports = checked(list(subjects.values()), resolver, port, serials)
     return _Round(dict(zip(subjects, reports, strict=True)), absent)
 
 
