@@ -39,6 +39,10 @@ def print_report(tenant: str, report: Report, console: Console) -> None:
     for zone in report.zones:
         table.add_row(_word(zone.status), "NS", Text(f"{zone.zone}  (name servers on both sides)"))
         table.add_row("", "", Text(zone.fix or zone.note))
+    for cut in report.cuts:
+        if cut.served:
+            table.add_row("", "NS", Text(f"{cut.name}  (delegated by {cut.parent})"))
+            table.add_row("", "", Text(cut.fix))
     console.print(Padding(table, (0, 0, 0, 2)))
     console.print(Text(f"  {summary(report)}"), soft_wrap=True)
 
@@ -90,6 +94,16 @@ def report_json(tenant: str, report: Report) -> dict[str, Any]:
             }
             for one in report.zones
         ],
+        "cuts": [
+            {
+                "zone": one.name,
+                "parent": one.parent,
+                "servers": list(one.servers),
+                "served": one.served,
+                "fix": one.fix,
+            }
+            for one in report.cuts
+        ],
     }
 
 
@@ -128,10 +142,17 @@ def _details(finding: Finding) -> Table:
         for number, (said, servers) in enumerate(_grouped(finding.seen)):
             table.add_row("" if number else "seen", Text(f"{said}\n  by {servers}"))
     if finding.fix:
-        table.add_row("fix", Text(finding.fix))
+        table.add_row("fix", Text(_own_fix(finding)))
     if finding.note:
         table.add_row("note", Text(finding.note))
     return table
+
+
+def _own_fix(finding: Finding) -> str:
+    """The remedy without what is told once for all records of a name that is delegated away."""
+    if finding.cut is None or finding.fix == finding.cut.fix:
+        return finding.fix
+    return f"{finding.fix.removesuffix(finding.cut.fix).rstrip('; ')}."
 
 
 def _grouped(seen: Sequence[Observation]) -> Iterable[tuple[str, str]]:

@@ -224,11 +224,11 @@ def delegated_away(child: str, servers: Sequence[str], parent: str) -> str:
     )
 
 
-def at_the_cut(fix: str, child: str, servers: Sequence[str], parent: str) -> str:
+def at_the_cut(child: str, servers: Sequence[str], parent: str) -> str:
     """What is to be changed stands below a cut, and would not be seen above it."""
     return (
-        f"{fix.rstrip('.')}; {parent} delegates {child} to {listed(servers)}, so in {parent} it would not be seen: do it there, or "
-        f"remove the NS records of {child} and enter what belongs below it in {parent}."
+        f"{parent} delegates {child} to {listed(servers)}, so in {parent} it would not be seen: do it there, or remove the NS "
+        f"records of {child} and enter what belongs below it in {parent}."
     )
 
 

@@ -28,12 +28,12 @@ def below_a_cut(finding: Finding, zone: Zone, above: str, answers: Sequence[Answ
     Source: RFC 1034 4.2.1; RFC 2136 7.18.
     """
     servers = sorted({server.name for server in zone.servers})
-    cut = Cut(name=zone.name, parent=above, servers=tuple(servers), served=False)
+    left = advice.delegated_away(zone.name, servers, above)
+    cut = Cut(name=zone.name, parent=above, servers=tuple(servers), served=False, fix=left)
     below = [answer for answer in answers if answer.server in zone.servers]
     if finding.status is not Status.OK and not survey(below).answered:
-        fix = advice.delegated_away(zone.name, servers, above)
-        return replace(finding, status=Status.DELEGATED_AWAY, fix=fix, cut=cut)
+        return replace(finding, status=Status.DELEGATED_AWAY, fix=left, cut=cut)
     if finding.status is Status.MISSING and finding.found_at is None:
-        fix = advice.at_the_cut(finding.fix, zone.name, servers, above)
-        return replace(finding, fix=fix, cut=replace(cut, served=True))
+        cut = replace(cut, served=True, fix=advice.at_the_cut(zone.name, servers, above))
+        return replace(finding, fix=f"{finding.fix.removesuffix('.')}; {cut.fix}", cut=cut)
     return finding

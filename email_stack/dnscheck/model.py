@@ -123,12 +123,14 @@ class Cut:
         parent: the zone that delegates it.
         servers: whom it is delegated to, by name.
         served: whether one of them answers for it: what belongs there goes there. Otherwise the delegation is a leftover.
+        fix: what to do, in one sentence, with which the remedies of its records end.
     """
 
     name: str
     parent: str
     servers: tuple[str, ...]
     served: bool
+    fix: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -298,6 +298,20 @@ def test_address_of_a_policy_host(internet: Internet, config: Path) -> None:
     assert [one["status"] for one in report["records"] if one["name"] == f"mta-sts.{S}"] == ["ok"]
 
 
+def test_name_that_is_delegated_away_is_printed_once(internet: Internet, config: Path) -> None:
+    """Each of its records says what to add where; whom it is delegated to is told behind them, and by the document's `cuts`."""
+    delegated_keys(internet)
+    code, printed = run(internet, config, "dns-check", "harbor")
+    words = " ".join(printed.split())
+    assert words.count(f"Add to the zone {KEYS}: ") == 3
+    assert words.count(f"{HARBOR} delegates {KEYS} to ns-1.awsdns.example, so in {HARBOR} it would not be seen") == 1
+    assert 'CNAME "c.dkim.amazonses.com".' in words
+    assert code == ExitCode.DIFFERENT
+    _, report = said(internet, config, "harbor")
+    [cut] = report["cuts"]
+    assert (cut["zone"], cut["parent"], cut["servers"], cut["served"]) == (KEYS, HARBOR, ["ns-1.awsdns.example"], True)
+
+
 def test_watching_tells_a_transfer_that_does_not_come(
     internet: Internet, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

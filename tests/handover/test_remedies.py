@@ -76,7 +76,9 @@ KEYS = f"_domainkey.{SUBDOMAIN}"
 def _reported(*, served: bool = True, zones: tuple[ZoneFinding, ...] = ()) -> HandOver:
     """The keys' names are delegated away, and nothing of them is there."""
     sample = self_managed()
-    cut = Cut(name=KEYS, parent=sample.zone, servers=("ns1.old.example", "ns2.old.example"), served=served)
+    cut = Cut(
+        name=KEYS, parent=sample.zone, servers=("ns1.old.example", "ns2.old.example"), served=served, fix="Do it there."
+    )
     status = Status.MISSING if served else Status.DELEGATED_AWAY
     findings = [
         Finding(record=one, status=status, cut=cut)
