@@ -47,7 +47,7 @@ class Tenant:
         publish(s3, outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
 
     def told(self, key: str, to: Address, events: int = 2) -> list[tuple[EngagementKind, str]]:
-        """Send a message; what SES tells of it, once it has told so much: each event, with its subtype."""
+        """Send a message; SES's events of it, with their subtypes, in their order by name: two may be of one millisecond."""
         sender = Address(f"support@post.{self.name}.example")
         begun = self.outbox.send(Outgoing(sender=sender, to=(to,), text="x\n"), key=key)
         done = self.outbox.wait(begun.id, seconds=60)
@@ -57,7 +57,7 @@ class Tenant:
         found = eventually(
             lambda: some if len(some := self.reader.engagements(done.ses_id).items) >= events else None, seconds=60
         )
-        return [(one.kind, one.subtype) for one in found]
+        return sorted((one.kind, one.subtype) for one in found)
 
 
 @pytest.fixture(scope="module")
@@ -282,12 +282,12 @@ def test_whom_one_tenant_lost_the_other_reaches(platform: Platform, tenant: Tena
 
     What SES does not send since the address is on its list is no new bounce; what is let go again is sent again.
     """
-    assert tenant.told("carl-1", CARL)[-1] == (DELIVERED, "")
+    assert tenant.told("carl-1", CARL)[0] == (DELIVERED, "")
     assert platform.emulator.report(tenant.last, "Complaint", REGION) == 1
     complained = eventually(lambda: tenant.reader.suppression(CARL.address), seconds=150)
-    assert other.told("carl-2", CARL) == [(SENT, ""), (DELIVERED, "")]
+    assert other.told("carl-2", CARL) == [(DELIVERED, ""), (SENT, "")]
     assert other.reader.suppressions().items == ()
-    assert sorted(tenant.told("carl-3", CARL)) == [(BOUNCED, "OnTenantSuppressionList"), (SENT, "")]
+    assert tenant.told("carl-3", CARL) == [(BOUNCED, "OnTenantSuppressionList"), (SENT, "")]
     assert tenant.reader.suppression(CARL.address) == complained
     assert complained.bounced is None
 
@@ -302,7 +302,7 @@ def test_whom_one_tenant_lost_the_other_reaches(platform: Platform, tenant: Tena
     assert (removed["removed"], removed["ses"]) == (True, [{"address": CARL.address, "reason": "COMPLAINT"}])
     assert removed["noted"]["digest"] == complained.digest
     assert tenant.reader.suppression(CARL.address) is None
-    assert tenant.told("carl-4", CARL) == [(SENT, ""), (DELIVERED, "")]
+    assert tenant.told("carl-4", CARL) == [(DELIVERED, ""), (SENT, "")]
 
 
 def test_operators_send_a_test(platform: Platform) -> None:

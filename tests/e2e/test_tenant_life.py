@@ -111,7 +111,7 @@ def test_bucket_is_guarded(platform: Platform, outputs: dict[str, dict[str, str]
     assert set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()) == {True}
     assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]["TargetPrefix"] == "acme/"
     rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    assert {rule["ID"] for rule in rules} == {"ExpireRaw", "ExpireReplaced"}
+    assert {rule["ID"] for rule in rules} == {"ExpireHeld", "ExpireRaw", "ExpireReplaced"}
 
 
 def test_mail_arrives_in_the_bucket_of_its_tenant_only(platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
