@@ -117,7 +117,7 @@ def test_resolver_that_remembers(internet: Internet) -> None:
     assert "at ns1.dns.example, ns2.dns.example, resolver" in (why := refusal(internet))
     assert why.endswith("(REFUSED)")
     internet.delegate(S, [])
-    assert "remembered to be, at resolver; whoever" in refusal(internet, remembering=True)
+    assert "remembered to be, at resolver; the next" in refusal(internet, remembering=True)
     assert refusal(internet) == ""
 
 

@@ -43,7 +43,7 @@ from tests.templates import new_stack, only, template_of
 
 HOSTILE = [
     "{{resolve:ssm:/platform/secret}}",
-    "${Token[AWS.AccountId.0]} x",
+    "${Token[AWS.AccountId.4294967]} x",
     "${AWS::AccountId}",
     "a{{b",
     "#{Token[TOKEN.0]}",
