@@ -134,7 +134,8 @@ def test_any_parts(subject: str, text: str, html: str, filename: str, data: byte
         assert _lines(parts["text/html"].get_content()).rstrip("\n") == _lines(html).rstrip("\n")
     assert parts["application/pdf"].get_content() == data
     (attachment,) = parse(raw).attachments
-    assert (attachment.filename.split(), bytes(attachment.data)) == (filename.split(), data)
+    # What stands first in a text and says in which order its bytes come is no part of it.
+    assert (attachment.filename.split(), bytes(attachment.data)) == (filename.removeprefix("\ufeff").split(), data)
 
 
 def _lines(text: str) -> str:
