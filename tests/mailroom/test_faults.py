@@ -69,7 +69,7 @@ def test_what_passes_is_to_be_tried_again(error: BotoCoreError | ClientError) ->
         (refused("403", 403), "give the role of these credentials dynamodb:Query on mail"),
         (refused("ResourceNotFoundException"), "take name and region from the tenant's stack"),
         (refused("NoSuchBucket", 404), "take name and region from the tenant's stack"),
-        (refused("NoSuchKey", 404), "it is gone"),
+        (refused("NoSuchKey", 404), "it does not exist: its retention has passed, or it was deleted"),
         (refused("ExpiredTokenException"), "the credentials have expired: get new ones"),
         (refused("ExpiredToken"), "the credentials have expired: get new ones"),
         (refused("UnrecognizedClientException"), "no valid credentials"),

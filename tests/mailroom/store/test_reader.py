@@ -117,7 +117,7 @@ def test_what_is_not_there(store: Store) -> None:
     other = Attachment(path="9", filename="x", content_type="a/b", sha256="", octets=0)
     with pytest.raises(PermanentError, match="has no attachment '9'"):
         reader.open_attachment(stored.content, other)
-    with pytest.raises(PermanentError, match=r"clean/.*: s3:GetObject failed, got NoSuchKey; it is gone"):
+    with pytest.raises(PermanentError, match=r"clean/.*: s3:GetObject failed, got NoSuchKey; it does not exist"):
         reader.open_source(stored.deliveries[0])
 
 
