@@ -91,10 +91,13 @@ def _bridge(deployed: Template, wanted: Template, missing: tuple[str, ...]) -> t
     new = moving_rule_name(old.rpartition("-")[0])
     most = max(len(recipients_of(one)) for one in (*rules.values(), *rules_of(wanted).values()))
     domain = missing[0].rpartition("@")[2]
-    taken = list(missing) if len(missing) <= most else [domain]
+    # A rule of a move that was interrupted goes on with what it holds: the wanted rules may not have it yet.
+    held = recipients_of(rules_of(deployed).get(MOVING_RULE, {}))
+    both = sorted({*missing, *held})
+    taken = both if len(both) <= most else [domain]
     rule["Properties"]["Rule"] |= {"Name": new, "Recipients": taken}
     rule |= {"DependsOn": [order[-1]], "Metadata": {}}
-    words = f"{len(missing)} of its addresses" if taken[0] != domain else f"every address of {domain} meanwhile"
+    words = f"{len(both)} of its addresses" if taken[0] != domain else f"every address of {domain} meanwhile"
     policies = {
         name: {**one, "Properties": _letting(one["Properties"], old, new)}
         for name, one in deployed["Resources"].items()

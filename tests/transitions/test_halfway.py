@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from email_stack.transitions import RiskKind, Template, fates, halfway, risks
@@ -138,6 +138,7 @@ def test_what_move_does_not_go_around_is_said() -> None:
 
 
 @pytest.mark.parametrize("moving", [False, True])
+@example(before={"A": set(at("a", "b"))}, after={"A": set(at("c")), "B": set(at("a", "b"))})
 @given(before=st.dictionaries(names, addresses, min_size=1), after=st.dictionaries(names, addresses, min_size=1))
 def test_no_address_is_ever_without_a_rule(
     moving: bool, before: dict[str, set[str]], after: dict[str, set[str]]
