@@ -91,7 +91,7 @@ class Documented:
         return str(record["verdict"]) if record.get("told") else None
 
 
-@pytest.fixture(scope="module", params=[pytest.param("README.md", marks=pytest.mark.thorough), "docs/constructs.md"])
+@pytest.fixture(scope="module", params=["README.md", "docs/constructs.md"])
 def documented(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documented]:
     """A page's program, deployed to an account of its own, in which every policy and every key is asked."""
     with Emulator(enforce_iam=True) as emulator:

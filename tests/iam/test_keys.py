@@ -17,9 +17,6 @@ from tests.iam.keys import OTHER_ACCOUNT, encrypted, roles_without_key, services
 
 pytestmark = pytest.mark.slow
 
-_WITH_KEYS = "docs/constructs.md"
-"""The page that shows keys of one's own; the others are looked at before a release."""
-
 
 def synthesized(code: str, folder: Path) -> Deployment:
     """The templates of a program, which runs as it stands."""
@@ -35,10 +32,7 @@ def synthesized(code: str, folder: Path) -> Deployment:
     return Deployment(templates)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(one, marks=[] if one == _WITH_KEYS else [pytest.mark.thorough]) for one in EXAMPLES],
-)
+@pytest.fixture(scope="module", params=EXAMPLES)
 def documented(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """What a page's program deploys."""
     return synthesized(example(request.param), tmp_path_factory.mktemp("example"))
