@@ -1,8 +1,8 @@
 """Events on EventBridge about messages: facts and ids, no content and no addresses."""
 
 from mailroom.announcements.announcer import Announcer
+from mailroom.announcements.domains import DomainChanged
 from mailroom.announcements.events import (
-    DomainChanged,
     MessageDiscarded,
     MessageHeld,
     MessageRecalled,

@@ -8,24 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mailroom.announcements.form import SOURCE, VERSION, schema_of, time_text
+from mailroom.announcements.form import Announced
 
-__all__ = [
-    "SOURCE",
-    "DomainChanged",
-    "MessageDiscarded",
-    "MessageHeld",
-    "MessageRecalled",
-    "MessageReceived",
-    "MessageReleased",
-    "schema_of",
-]
+__all__ = ["MessageDiscarded", "MessageHeld", "MessageRecalled", "MessageReceived", "MessageReleased"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageReceived:
+class MessageReceived(Announced):
     """A message can be read. Published at least once per delivery, possibly twice.
 
     Args:
@@ -58,28 +49,9 @@ class MessageReceived:
     risks: Sequence[str] = ()
     sender_authenticated: str = ""
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "message": self.message,
-            "thread": self.thread,
-            "delivery": self.delivery,
-            "first": self.first,
-            "received": time_text(self.received),
-            "kinds": list(self.kinds),
-            "attachments": self.attachments,
-            "verdict": self.verdict,
-            "verdicts": dict(self.verdicts),
-            "risks": list(self.risks),
-            "sender_authenticated": self.sender_authenticated,
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageHeld:
+class MessageHeld(Announced):
     """A message waits in quarantine for a decision. Published at least once each time the scanner holds it.
 
     Args:
@@ -102,23 +74,9 @@ class MessageHeld:
     risks: Sequence[str] = ()
     held_id: str = ""
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "delivery": self.delivery,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "held": time_text(self.held),
-            "risks": list(self.risks),
-            "held_id": self.held_id,
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageReleased:
+class MessageReleased(Announced):
     """An operator or an application released a held message. Published at least once; the verdict's record has the requester and
     the reason.
 
@@ -138,54 +96,9 @@ class MessageReleased:
     released: datetime
     held_id: str = ""
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "delivery": self.delivery,
-            "verdict": self.verdict,
-            "released": time_text(self.released),
-            "held_id": self.held_id,
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DomainChanged:
-    """A domain of the settings API changed its state. Published at least once per change.
-
-    Args:
-        tenant: id of its infrastructure.
-        organization: the organisation that owns it, as named in tokens.
-        change: "proven", "suspended", "deployed", "failed" or "removed".
-        revision: revision of its settings; 0 if the change concerns none.
-        at: when, with a time zone.
-    """
-
-    TYPE: ClassVar[str] = "DomainChanged"
-
-    tenant: str
-    organization: str
-    change: str
-    revision: int
-    at: datetime
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "organization": self.organization,
-            "change": self.change,
-            "revision": self.revision,
-            "at": time_text(self.at),
-        }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MessageRecalled:
+class MessageRecalled(Announced):
     """Malware was found in a delivered message, and the store shows other content. Published at least once per change.
 
     Args:
@@ -208,23 +121,9 @@ class MessageRecalled:
     signature: str
     recalled: datetime
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "message": self.message,
-            "thread": self.thread,
-            "delivery": self.delivery,
-            "content": self.content,
-            "signature": self.signature,
-            "recalled": time_text(self.recalled),
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageDiscarded:
+class MessageDiscarded(Announced):
     """An application had a held message deleted. Published at least once; the verdict's record has the requester and the reason.
 
     Args:
@@ -242,15 +141,3 @@ class MessageDiscarded:
     verdict: str
     discarded: datetime
     held_id: str
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "delivery": self.delivery,
-            "verdict": self.verdict,
-            "discarded": time_text(self.discarded),
-            "held_id": self.held_id,
-        }

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final
 
-__all__ = ["SOURCE", "VERSION", "Announced", "schema_of", "time_text"]
+__all__ = ["SOURCE", "Announced", "schema_of"]
 
 SOURCE: Final = "email-subdomains"
-VERSION: Final = "1"
+_VERSION: Final = "1"
 
 
-class Announced(Protocol):
-    """An event."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Announced:
+    """An event. Its fields are those of its `detail`, in their order, behind the version."""
 
     TYPE: ClassVar[str]
 
     @property
     def detail(self) -> dict[str, Any]:
-        """As the event has it."""
+        """The event's `detail`, as JSON has it."""
+        return {"version": _VERSION} | {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
 
 
 def schema_of(event: type[Announced]) -> dict[str, Any]:
@@ -36,6 +40,10 @@ def schema_of(event: type[Announced]) -> dict[str, Any]:
     return schema
 
 
-def time_text(moment: datetime) -> str:
-    """RFC 3339, in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _plain(value: object) -> object:
+    """A time as RFC 3339 has it, in UTC; sequences and mappings as JSON takes them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

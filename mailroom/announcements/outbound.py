@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mailroom.announcements.form import VERSION, time_text
+from mailroom.announcements.form import Announced
 
 __all__ = ["MessageInDoubt", "MessageRefused", "MessageSent", "MessageTracked"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageSent:
+class MessageSent(Announced):
     """SES accepted a message of the outbox, and its thread has it. Published at least once per message.
 
     Args:
@@ -33,22 +33,9 @@ class MessageSent:
     thread: str
     sent: datetime
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "outbox": self.outbox,
-            "delivery": self.delivery,
-            "message": self.message,
-            "thread": self.thread,
-            "sent": time_text(self.sent),
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageRefused:
+class MessageRefused(Announced):
     """A message of the outbox will not be sent. Published at least once per message.
 
     Args:
@@ -67,21 +54,9 @@ class MessageRefused:
     explanation: str
     refused: datetime
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "outbox": self.outbox,
-            "reason": self.reason,
-            "explanation": self.explanation,
-            "refused": time_text(self.refused),
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageInDoubt:
+class MessageInDoubt(Announced):
     """SES's answer for a message of the outbox was lost: it may have been sent. Published at least once per message.
 
     If SES sent it, MessageTracked reports that, and the request becomes `sent`.
@@ -98,14 +73,9 @@ class MessageInDoubt:
     outbox: str
     since: datetime
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {"version": VERSION, "tenant": self.tenant, "outbox": self.outbox, "since": time_text(self.since)}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MessageTracked:
+class MessageTracked(Announced):
     """SES reports on a sent message, with the fields of `MessageReader.engagements`. Published at least once per `event`.
 
     Args:
@@ -134,20 +104,3 @@ class MessageTracked:
     subtype: str = ""
     feedback: str = ""
     event: str = ""
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        """The event's `detail`."""
-        return {
-            "version": VERSION,
-            "tenant": self.tenant,
-            "delivery": self.delivery,
-            "kind": self.kind,
-            "at": time_text(self.at),
-            "outbox": self.outbox,
-            "link": self.link,
-            "bot": self.bot,
-            "subtype": self.subtype,
-            "feedback": self.feedback,
-            "event": self.event,
-        }

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.definitions import publish
-from mailroom.announcements.events import SOURCE, MessageReceived, schema_of
+from mailroom.announcements.events import MessageReceived
+from mailroom.announcements.form import SOURCE, schema_of
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.test_scanning import eventually

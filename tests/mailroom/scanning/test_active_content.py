@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from mailroom.announcements import MessageDiscarded, MessageHeld, MessageReleased
-from mailroom.announcements.events import schema_of
+from mailroom.announcements.form import schema_of
 from mailroom.scanning.active.risks import STRICT, ActiveContent, Reaction, Risk
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.records import read_record

@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased, schema_of
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
+from mailroom.announcements.form import schema_of
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.events import RawObject, raw_objects, rescan_message

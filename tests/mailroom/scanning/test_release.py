@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_stack.operations.quarantine import Quarantine as Listing
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased, schema_of
+from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
+from mailroom.announcements.form import schema_of
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.scanning.events import RawObject, raw_objects, rescan_message
 from mailroom.scanning.handler import work_on

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from mailroom.announcements import MessageDiscarded, MessageHeld, MessageReleased
-from mailroom.announcements.events import schema_of
+from mailroom.announcements.form import schema_of
 from mailroom.messages.dmarc import DmarcPolicy, TextsError
 from mailroom.scanning.active.risks import Reaction, Risk
 from mailroom.scanning.dmarc_policies import DmarcPolicies, texts_of

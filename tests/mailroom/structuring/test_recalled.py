@@ -12,7 +12,7 @@ import pytest
 
 from emulator import Emulator
 from mailroom.announcements import MessageRecalled
-from mailroom.announcements.events import schema_of
+from mailroom.announcements.form import schema_of
 from mailroom.errors import RetryableError
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject

@@ -11,7 +11,7 @@ import pytest
 
 from emulator import Emulator
 from mailroom.announcements import SOURCE, Announcer, MessageReceived
-from mailroom.announcements.events import schema_of
+from mailroom.announcements.form import schema_of
 from mailroom.errors import RetryableError
 from mailroom.findings import Finding, findings_text
 from mailroom.functions.structuring import Work, work_on
