@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import quopri
-import re
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailroom.messages.decoders import (
     base64_runs,
-    is_base64,
     is_quoted_printable,
-    lenient_base64,
     lenient_quoted_printable,
-    letters_of,
     uuencoded,
     with_lf,
     yencoded,
@@ -33,6 +28,7 @@ from mailroom.scanning.containers.formats import recognised
 from mailroom.scanning.containers.opening import OPENERS
 from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
 from mailroom.scanning.containers.texts import looks_like_mail, texts_of, unfolded_blocks
+from mailroom.scanning.readings import between, canonical, readings, starts
 
 __all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "WITHIN", "WRITTEN", "Piece", "openings"]
 
@@ -55,20 +51,6 @@ _OVER_LIMIT: Final = {
     "too-many-parts": "Limits.Parts",
 }
 """Problems of the reader that mean that it did not read everything, and what a verdict calls them."""
-_SPACED_COLON: Final = re.compile(
-    rb"^((?:content-[a-z-]++|mime-version|subject|from|to|date))[ \t]++:", re.IGNORECASE | re.MULTILINE
-)
-
-_END_OF_LINE: Final = rb"(?:\r\n?|\n|\Z)"
-_LINE_BEGIN: Final = rb"(?:(?<=\n)|(?<=\r)(?!\n))"
-_HEADER_ENDS: Final = tuple(
-    (re.compile(b"(?!" + line + b")"), re.compile(_LINE_BEGIN + b"(?!" + line + b")"))
-    for line in (rb"[!-9;-~]*+:|[ \t]", rb"[!-9;-~\x80-\xff]++[ \t]*+:|[ \t]", rb"[^\r\n]")
-)
-"""The lines that no reader of a kind takes for the header of a part: where it begins, and further below."""
-_DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
-_EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
-_PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
 _SMALL_OCTETS: Final = 1000
 
 
@@ -226,7 +208,7 @@ def _opened_later(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
 
 def _swept(mail: _Mail, reader: _Reader) -> Iterator[Piece]:
     """What stands in the text whatever MIME says of it."""
-    text = _canonical(mail.raw)
+    text = canonical(mail.raw)
     yield from _files_in(text, mail.path, mail.depth, reader, mail.known)
     if is_quoted_printable(text):
         decoded = lenient_quoted_printable(text)
@@ -326,90 +308,21 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
     reader.watch.part(at, part)
     if part.kind.value == "message/partial":
         yield from reader.fresh(Piece(at, name, b"", sealed="Message.Partial"))
-    starts = _starts(part, mail.raw)
+    begins = starts(part, mail.raw)
     if divided:
         # What it holds comes by itself; only who ends its header elsewhere sees anything else.
-        starts.discard(part.start)
-        for text in _between(part, mail.raw):
+        begins.discard(part.start)
+        for text in between(part, mail.raw):
             yield from _decoded(Piece(f"{at}:between", "", text), mail.depth, reader, is_message=True)
     is_message = part.kind.value in MESSAGE_TYPES
-    for start in sorted(starts):
-        for data in _readings(part, mail, start):
+    for start in sorted(begins):
+        found, block = readings(part, mail.raw[start : part.end])
+        if block:
+            mail.known.add(block)
+            if mail.depth == 0:
+                mail.decoded[start, part.end] = found[0]
+        for data in found:
             yield from _decoded(Piece(at, name, data), mail.depth, reader, is_message=is_message, kind=part.kind.value)
-
-
-def _between(part: Part, raw: bytes) -> Iterator[bytes]:
-    """What is in no part of a multipart: before the first, behind the last, and behind a delimiter that closes too early.
-
-    Readers that miss a delimiter find a part there.
-    """
-    ends = (part.start, *(child.end for child in part.children))
-    begins = (*(child.begin for child in part.children), part.end)
-    for number, (start, end) in enumerate(zip(ends, begins, strict=True)):
-        delimiter = _DELIMITER_LINE.match(raw, start, end) if number else None
-        text = raw[delimiter.end() if delimiter is not None else start : end]
-        if number < len(part.children):
-            # Up to the line of the next part's delimiter.
-            text = text.rstrip(b"\r\n")
-            text = text[: max(text.rfind(b"\n"), text.rfind(b"\r"), 0)]
-        if text.strip():
-            yield text
-
-
-def _starts(part: Part, raw: bytes) -> set[int]:
-    """Possible beginnings of a part's body, since clients end a broken header differently; ordinary parts have one."""
-    ends = {_header_end(raw, part, *lines) for lines in _HEADER_ENDS}
-    starts = {part.start}
-    for end in ends:
-        empty = _EMPTY_LINE.match(raw, end, part.end)
-        starts.add(empty.end() if empty is not None else end)
-    return starts
-
-
-def _header_end(raw: bytes, part: Part, first: re.Pattern[bytes], below: re.Pattern[bytes]) -> int:
-    """Where the first line begins that is none of the header, by what such lines begin with."""
-    if first.match(raw, part.begin, part.end):
-        return part.begin
-    found = below.search(raw, part.begin + 1, part.end)
-    return found.start() if found else part.end
-
-
-def _readings(part: Part, mail: _Mail, start: int) -> list[bytes]:
-    """What the body that begins there decodes to; where it is one block of base64, that is known then."""
-    body = mail.raw[start : part.end]
-    # Line ends are the transport's: what a client saves has its own system's. A message is read the same with both.
-    text = with_lf(body)
-    bodies = [body] if part.kind.value in MESSAGE_TYPES or looks_like_mail(body) else [text, body]
-    declared = " ".join(part.header.every("content-transfer-encoding")).lower()
-    base64 = "64" in declared
-    block = text.strip(b"\n") if base64 else b""
-    whole = letters_of(block) if block else None
-    if whole is not None:
-        mail.known.add(block)
-        if mail.depth == 0:
-            mail.decoded[start, part.end] = whole
-        readings = [whole]
-    else:
-        readings = [] if base64 and is_base64(text) else bodies
-    if whole is None and (base64 or not declared.isascii()):
-        readings.append(lenient_base64(text))
-        first, _padding, more = text.partition(b"=")
-        if more.strip(b"= \t\n"):
-            # Some clients stop at the first padding, and some go on.
-            readings.append(lenient_base64(first))
-    if "quoted" in declared or (not base64 and is_quoted_printable(text)):
-        readings.append(lenient_quoted_printable(text))
-        if _PADDED_BREAK.search(text):
-            readings.append(quopri.decodestring(text))
-    if "uu" in declared:
-        readings += [found.data for found in uuencoded(text)]
-    return readings
-
-
-def _canonical(raw: bytes) -> bytes:
-    """The message as the most lenient client reads it: lines end in LF, and no space stands before a header's colon."""
-    text = with_lf(raw)
-    return _SPACED_COLON.sub(rb"\1:", text) if b" :" in text or b"\t:" in text else text
 
 
 def _nobody_notes(_problem: str) -> None:

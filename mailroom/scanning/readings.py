@@ -1,0 +1,109 @@
+"""Where the body of a part may begin, and what it decodes to, in all the ways of mail clients. Pure."""
+
+from __future__ import annotations
+
+import quopri
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mailroom.messages.decoders import (
+    is_base64,
+    is_quoted_printable,
+    lenient_base64,
+    lenient_quoted_printable,
+    letters_of,
+    uuencoded,
+    with_lf,
+)
+from mailroom.messages.mime import Part
+from mailroom.messages.parse import MESSAGE_TYPES
+from mailroom.scanning.containers.texts import looks_like_mail
+
+__all__ = ["between", "canonical", "readings", "starts"]
+
+_SPACED_COLON: Final = re.compile(
+    rb"^((?:content-[a-z-]++|mime-version|subject|from|to|date))[ \t]++:", re.IGNORECASE | re.MULTILINE
+)
+
+_END_OF_LINE: Final = rb"(?:\r\n?|\n|\Z)"
+_LINE_BEGIN: Final = rb"(?:(?<=\n)|(?<=\r)(?!\n))"
+_HEADER_ENDS: Final = tuple(
+    (re.compile(b"(?!" + line + b")"), re.compile(_LINE_BEGIN + b"(?!" + line + b")"))
+    for line in (rb"[!-9;-~]*+:|[ \t]", rb"[!-9;-~\x80-\xff]++[ \t]*+:|[ \t]", rb"[^\r\n]")
+)
+"""The lines that no reader of a kind takes for the header of a part: where it begins, and further below."""
+_DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
+_EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
+_PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
+
+
+def between(part: Part, raw: bytes) -> Iterator[bytes]:
+    """What is in no part of a multipart: before the first, behind the last, and behind a delimiter that closes too early.
+
+    Readers that miss a delimiter find a part there.
+    """
+    ends = (part.start, *(child.end for child in part.children))
+    begins = (*(child.begin for child in part.children), part.end)
+    for number, (start, end) in enumerate(zip(ends, begins, strict=True)):
+        delimiter = _DELIMITER_LINE.match(raw, start, end) if number else None
+        text = raw[delimiter.end() if delimiter is not None else start : end]
+        if number < len(part.children):
+            # Up to the line of the next part's delimiter.
+            text = text.rstrip(b"\r\n")
+            text = text[: max(text.rfind(b"\n"), text.rfind(b"\r"), 0)]
+        if text.strip():
+            yield text
+
+
+def starts(part: Part, raw: bytes) -> set[int]:
+    """Possible beginnings of a part's body, since clients end a broken header differently; ordinary parts have one."""
+    ends = {_header_end(raw, part, *lines) for lines in _HEADER_ENDS}
+    begins = {part.start}
+    for end in ends:
+        empty = _EMPTY_LINE.match(raw, end, part.end)
+        begins.add(empty.end() if empty is not None else end)
+    return begins
+
+
+def _header_end(raw: bytes, part: Part, first: re.Pattern[bytes], below: re.Pattern[bytes]) -> int:
+    """Where the first line begins that is none of the header, by what such lines begin with."""
+    if first.match(raw, part.begin, part.end):
+        return part.begin
+    found = below.search(raw, part.begin + 1, part.end)
+    return found.start() if found else part.end
+
+
+def readings(part: Part, body: bytes) -> tuple[list[bytes], bytes]:
+    """Everything that a part's body decodes to; and, if it is one block of base64, that block, whose decoding is the only one."""
+    # Line ends are the transport's: what a client saves has its own system's. A message is read the same with both.
+    text = with_lf(body)
+    declared = " ".join(part.header.every("content-transfer-encoding")).lower()
+    base64 = "64" in declared
+    block = text.strip(b"\n") if base64 else b""
+    whole = letters_of(block) if block else None
+    if whole is not None:
+        found = [whole]
+    elif base64 and is_base64(text):
+        found = []
+    else:
+        found = [body] if part.kind.value in MESSAGE_TYPES or looks_like_mail(body) else [text, body]
+    if whole is None and (base64 or not declared.isascii()):
+        found.append(lenient_base64(text))
+        first, _padding, more = text.partition(b"=")
+        if more.strip(b"= \t\n"):
+            # Some clients stop at the first padding, and some go on.
+            found.append(lenient_base64(first))
+    if "quoted" in declared or (not base64 and is_quoted_printable(text)):
+        found.append(lenient_quoted_printable(text))
+        if _PADDED_BREAK.search(text):
+            found.append(quopri.decodestring(text))
+    if "uu" in declared:
+        found += [file.data for file in uuencoded(text)]
+    return found, block if whole is not None else b""
+
+
+def canonical(raw: bytes) -> bytes:
+    """The message as the most lenient client reads it: lines end in LF, and no space stands before a header's colon."""
+    text = with_lf(raw)
+    return _SPACED_COLON.sub(rb"\1:", text) if b" :" in text or b"\t:" in text else text
