@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from mailroom.lifetimes import EXPIRES, Term
 from mailroom.store.keys import EVENT_PREFIX, PARTITION, SORT, event_key, sent_key
@@ -10,6 +11,9 @@ from mailroom.store.table import Item, Table
 from mailroom.tracking.model import Engagement, EngagementKind
 
 __all__ = ["engagements_of", "note_engagement"]
+
+_ORDER: Final = {kind: number for number, kind in enumerate(EngagementKind)}
+"""As SES makes them: it accepts a message before it delivers it, also within one millisecond."""
 
 
 def note_engagement(
@@ -50,7 +54,8 @@ def engagements_of(
     Raises RetryableError.
     """
     items, following = table.query(sent_key(ses_id), EVENT_PREFIX, limit=limit, after=after)
-    return [(_engagement(item, ses_id), item.get(EXPIRES)) for item in items], following
+    found = [(_engagement(item, ses_id), item.get(EXPIRES)) for item in items]
+    return sorted(found, key=lambda one: (one[0].at, _ORDER[one[0].kind])), following
 
 
 def _engagement(item: Item, ses_id: str) -> Engagement:

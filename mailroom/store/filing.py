@@ -52,6 +52,7 @@ from mailroom.store.keys import (
 from mailroom.store.linking import Place, Threads
 from mailroom.store.objects import Objects
 from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.work import Filed, Work
 
 __all__ = ["MOST_ADDRESSES", "MOST_IDENTIFIERS", "Arrival", "Filed", "Filing"]
 
@@ -61,60 +62,6 @@ MOST_ADDRESSES: Final = 25
 """So that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
 _TRIES: Final = 20
 _OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "source", "thread", PARTITION, SORT})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Filed:
-    """Where it is.
-
-    Args:
-        digest: names the message.
-        thread: names its thread.
-        new: whether this delivery was not filed before.
-        first: whether the message was not there before, by any delivery.
-        announced: whether others were told of this delivery.
-    """
-
-    digest: str
-    thread: str
-    new: bool
-    first: bool
-    announced: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Work:
-    """One message to write, and its items in the table."""
-
-    arrival: Arrival
-    term: Term
-    standing: Standing
-    stored: Item | None = None
-    """The message's item, whether or not its time is over."""
-    is_delivered: bool = False
-    """Whether this delivery has an item, whether or not its time is over."""
-
-    @property
-    def digest(self) -> str:
-        """Names the message."""
-        return self.arrival.message.digest
-
-    @property
-    def known(self) -> Item | None:
-        """The message, where it is there for readers."""
-        return self.stored if self.stored is not None and self.standing.lives(self.stored) else None
-
-    def longer(self, item: Item, ahead: timedelta = timedelta()) -> tuple[dict[str, int], list[str]]:
-        """What an item says once it lives as long as the message, too: what it says anew, and what it says no more."""
-        return self.term.longer(item, self.standing.end(item), ahead)
-
-    @property
-    def unchanged(self) -> tuple[str, dict[str, Any]]:
-        """The condition that the message's item is what it was, and its values."""
-        if self.stored is None:
-            return "attribute_not_exists(#pk)", {}
-        name = KEPT_FROM if KEPT_FROM in self.stored else "received"
-        return f"#{name} = :was AND #thread = :there", {":was": self.stored[name], ":there": self.stored["thread"]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +101,7 @@ class Filing:
             items = self.table.get_many(keys)
             standing = Standing.of(items.get(RETENTION_KEY), begun.timestamp())
             delivery = items.get(keys[1])
-            work = _Work(
+            work = Work(
                 arrival=arrival,
                 term=term,
                 standing=standing,
@@ -209,7 +156,7 @@ class Filing:
         if len(document) > INLINE_OCTETS:
             self.objects.put(body_key(message.digest), document, renew=renew)
 
-    def _write_first(self, work: _Work, *, again: bool) -> None:
+    def _write_first(self, work: Work, *, again: bool) -> None:
         """Everything of a message that is not there yet. Raises ConflictError."""
         arrival, digest = work.arrival, work.digest
         at = time_of(arrival.message, arrival.received)
@@ -244,7 +191,7 @@ class Filing:
         self._write_in_front(found_by[MOST_ADDRESSES:])
         self.table.write(writes)
 
-    def _write_delivery(self, work: _Work, known: Item) -> None:
+    def _write_delivery(self, work: Work, known: Item) -> None:
         """A delivery more of a message that is there, and lives on with it. Raises ConflictError."""
         digest, message = work.digest, work.arrival.message
         threads = Threads(self.table, work.standing)
@@ -293,7 +240,7 @@ class Filing:
         for begin in range(0, len(writes), MOST_ADDRESSES):
             self.table.write(writes[begin : begin + MOST_ADDRESSES])
 
-    def _delivery(self, work: _Work, *, first: bool) -> Write:
+    def _delivery(self, work: Work, *, first: bool) -> Write:
         """The delivery; where one of a message that is gone is left, in its place."""
         arrival = work.arrival
         partition, sort = delivery_key(work.digest, arrival.ses_id)
@@ -318,13 +265,13 @@ class Filing:
         }
         return Write(put=item, condition="" if work.is_delivered else "attribute_not_exists(#pk)")
 
-    def _own(self, work: _Work, identifiers: Identifiers, stamps: dict[str, int]) -> Iterator[Write]:
+    def _own(self, work: Work, identifiers: Identifiers, stamps: dict[str, int]) -> Iterator[Write]:
         """That the message has this identifier."""
         for one in identifiers.own:
             partition, sort = id_key(one)[0], message_key(work.digest)[0]
             yield Write(put={PARTITION: partition, SORT: sort, "digest": work.digest, **stamps})
 
-    def _claims(self, work: _Work, place: Place, thread: str) -> Iterator[Write]:
+    def _claims(self, work: Work, place: Place, thread: str) -> Iterator[Write]:
         """That identifiers belong to this thread, for as long as a message lives that names them."""
         stamps = work.term.ahead(CLAIMS_AHEAD).stamps
         for one, gone in place.unclaimed.items():
@@ -342,7 +289,7 @@ class Filing:
             kept = {name: value for name, value in {**item, **said, "thread": thread}.items() if name not in lost}
             yield Write(put=kept, condition="#thread = :there", values={":there": item["thread"]})
 
-    def _thread(self, work: _Work, place: Place, thread: str, at: datetime) -> Write:
+    def _thread(self, work: Work, place: Place, thread: str, at: datetime) -> Write:
         """The thread with the message in it."""
         message, known = work.arrival.message, place.thread
         authors = [one.address for one in message.from_]
@@ -377,11 +324,11 @@ class Filing:
             shown[ENDS_FIRST] = min(ends[ENDS_FIRST], shown.get(ENDS_FIRST, ends[ENDS_FIRST]))
         return self._changed(work, known, shown, at)
 
-    def _lasting(self, work: _Work, root: Item) -> Write:
+    def _lasting(self, work: Work, root: Item) -> Write:
         """The thread, for as long as a message in it that lives on."""
         return self._changed(work, root, {}, None)
 
-    def _changed(self, work: _Work, known: Item, shown: dict[str, Any], at: datetime | None) -> Write:
+    def _changed(self, work: Work, known: Item, shown: dict[str, Any], at: datetime | None) -> Write:
         """The thread as lists show it, and as long as the message lives; with one message more, where that stands at `at`."""
         changes = {name: value for name, value in shown.items() if known.get(name) != value}
         gone = [ENDS_FIRST] if shown and ENDS_FIRST not in shown and ENDS_FIRST in known else []
@@ -396,7 +343,7 @@ class Filing:
             values={":known": known["version"], **{f":{name}": value for name, value in changes.items()}},
         )
 
-    def _lengthens(self, work: _Work, known: Item) -> bool:
+    def _lengthens(self, work: Work, known: Item) -> bool:
         """Whether a copy lets the message live on for longer."""
         end = work.standing.end(known)
         if self.retention is not None or end is not None:

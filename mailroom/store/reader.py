@@ -45,7 +45,6 @@ from mailroom.store.keys import (
     DELIVERY_PREFIX,
     LATEST,
     LISTED,
-    PARTITION,
     RETENTION_KEY,
     SORT,
     attachment_key,
@@ -53,12 +52,12 @@ from mailroom.store.keys import (
     id_digest,
     id_key,
     message_key,
-    thread_key,
 )
 from mailroom.store.linking import Threads
 from mailroom.store.objects import Objects
 from mailroom.store.suppression import Suppression, suppression_of, suppressions_of
 from mailroom.store.table import Item, Table
+from mailroom.store.thread_pages import read_parts
 from mailroom.tracking.model import Engagement
 
 if TYPE_CHECKING:
@@ -68,21 +67,6 @@ if TYPE_CHECKING:
 __all__ = ["MessageReader"]
 
 _ROUNDS: Final = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Cut:
-    """Places in a thread up to where all of its parts are known.
-
-    Args:
-        parts: threads that were read beside it.
-        found: places by their sort keys.
-        end: sort key of the last place up to which that is so; "" where nothing follows.
-    """
-
-    parts: frozenset[str]
-    found: dict[str, Item]
-    end: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,7 +165,7 @@ class MessageReader:
             return Page(items=())
         after_sort = start[SORT] if start else ""
         for _ in range(_ROUNDS):
-            cut = self._parts(root, after_sort, wanted, backwards=latest_first)
+            cut = read_parts(self.table, root, after_sort, wanted, backwards=latest_first)
             now = threads.root(root["thread"])
             if now is None or (now["thread"] == root["thread"] and now.get("fragments", set()) <= cut.parts):
                 break
@@ -192,24 +176,6 @@ class MessageReader:
         shown = tuple(summary_from(item) for item in self._current([cut.found[sort] for sort in page], standing))
         last = ordered[wanted - 1] if len(ordered) > wanted else cut.end
         return Page(items=shown, next=pages.token({SORT: last} if last else None), thread=root["thread"])
-
-    def _parts(self, root: Item, after_sort: str, wanted: int, *, backwards: bool) -> _Cut:
-        """What comes next in a thread and in those that became part of it."""
-        parts = set(root.get("fragments", ()))
-        found: dict[str, Item] = {}
-        ends: list[str] = []
-        # What moves meanwhile moves into the thread itself: it is read last, and what is in both is one.
-        for name in (*sorted(parts), root["thread"]):
-            partition = thread_key(name)[0]
-            position = {PARTITION: partition, SORT: after_sort} if after_sort else None
-            items, following = self.table.query(partition, AT_PREFIX, backwards=backwards, limit=wanted, after=position)
-            found |= {item[SORT]: item for item in items}
-            ends += [following[SORT]] if following is not None else []
-        # Nobody knows what a part has behind its end, so nothing of any other is shown from there on.
-        end = (max(ends) if backwards else min(ends)) if ends else ""
-        if end:
-            found = {sort: item for sort, item in found.items() if (sort >= end if backwards else sort <= end)}
-        return _Cut(parts=frozenset(parts), found=found, end=end)
 
     def message(self, digest: str) -> StoredMessage | None:
         """One message with its text, HTML, deliveries and delivery status; None where there is none.

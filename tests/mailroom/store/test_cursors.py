@@ -135,3 +135,11 @@ def test_order_within_one_second_is_stable(store: Store) -> None:
         assert [one.digest for one in everything(store.reader.thread, thread.thread, limit=limit)] == whole
         found = everything(store.reader.by_address, "anna@example.net", limit=limit)
         assert [one.digest for one in found] == whole[::-1]
+
+
+def test_events_of_one_millisecond_stand_as_ses_made_them(store: Store) -> None:
+    """SES accepts a message before it delivers it, whichever of the two came first."""
+    for kind in (EngagementKind.OPEN, EngagementKind.DELIVERY, EngagementKind.SEND):
+        note_engagement(store.filing().table, Engagement(kind=kind, ses_id="0102", at=AT), None)
+    found = [one.kind for one in store.reader.engagements("0102").items]
+    assert found == [EngagementKind.SEND, EngagementKind.DELIVERY, EngagementKind.OPEN]
