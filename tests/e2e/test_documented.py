@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -28,7 +29,15 @@ class Documented:
     def __init__(self, emulator: Emulator, folder: Path, page: str) -> None:
         self.emulator = emulator
         (folder / "app.py").write_text(example(page), encoding="utf-8")
-        command = ["cdk", "deploy", "--all", "--require-approval", "never", "--app", f"{sys.executable} app.py"]
+        command = [
+            "cdk",
+            "deploy",
+            "--all",
+            "--require-approval",
+            "never",
+            "--app",
+            f"{shlex.join([sys.executable, 'app.py'])} ",
+        ]
         emulator.run(command, REGION, folder=folder)
         cloudformation = emulator.client("cloudformation", REGION)
         (stack,) = [

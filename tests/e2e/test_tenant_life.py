@@ -6,6 +6,7 @@ What it accepts and AWS would not is caught by cfn-lint and by the constructs' o
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -185,7 +186,7 @@ def test_update_adds_an_address_and_pauses_the_other_tenant(
     done = platform.run(
         [
             *("cdk", "deploy", "Tenant-acme", "-c", "tenant=acme", "-c", f"config={config}"),
-            *("--app", f"{sys.executable} {PROJECT_ROOT / 'app.py'}", "--require-approval", "never"),
+            *("--app", f"{shlex.join([sys.executable, str(PROJECT_ROOT / 'app.py')])} ", "--require-approval", "never"),
             *("--output", str(platform.folder / "cdk.out")),
         ]
     )
