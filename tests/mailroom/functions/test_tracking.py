@@ -16,7 +16,6 @@ import pytest
 from mailroom import MessageTracked, schema_of
 from mailroom.errors import RetryableError
 from mailroom.functions.tracking_notes import Notes
-from mailroom.functions.tracking_settings import Settings
 from mailroom.outbox.model import OutboxState, Progress
 from mailroom.outbox.requests import Request, begin_request, move_on, request_of
 from mailroom.registry import Entry
@@ -374,28 +373,3 @@ def test_table_is_the_sets_own(store: Store) -> None:
     working = replace(notes(store), table_of=table_of, entry_of={"set": foreign, "other": foreign}.get)
     assert working.work_on(batch(line(), line(of="other"))) == {"batchItemFailures": []}
     assert asked == [("set", store.table), ("other", store.table)]
-
-
-ENVIRONMENT = {
-    "CONFIGURATION_SETS_ARN": SETS,
-    "EVENT_BUS": "default",
-    "MAX_RECEIVES": "5",
-    "QUEUE_URL": "https://queue",
-    "REGISTRY_PATH": "/email-cell-eu/configuration-sets/",
-    "TABLES_ROLE_ARN": "arn:aws:iam::000000000000:role/tables",
-}
-
-
-def test_settings() -> None:
-    """From the environment; what is missing is named."""
-    assert Settings.from_environment(ENVIRONMENT) == Settings(
-        event_bus="default",
-        sets_arn=SETS,
-        registry_path="/email-cell-eu/configuration-sets/",
-        role_arn="arn:aws:iam::000000000000:role/tables",
-        queue_url="https://queue",
-        max_receives=5,
-    )
-    for name in ENVIRONMENT:
-        with pytest.raises(ValueError, match=f"{name} must be set"):
-            Settings.from_environment({key: value for key, value in ENVIRONMENT.items() if key != name})

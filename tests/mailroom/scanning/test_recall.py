@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,48 +15,17 @@ from mailroom.messages import parse
 from mailroom.scanning.clamd import Clamd, Submitted
 from mailroom.scanning.events import RawObject, look_message
 from mailroom.scanning.handler import work_on
-from mailroom.scanning.intake import Intake, Outcome
-from mailroom.scanning.ledger import Ledger
-from mailroom.scanning.passes import BAD_FOR, MOST_SECONDS, Passes
-from mailroom.scanning.recall import NOTICE, Recalls, Seen
-from mailroom.scanning.scan import AnswerCache
-from mailroom.scanning.tags import Recipient
+from mailroom.scanning.intake import Outcome
+from mailroom.scanning.passes import BAD_FOR, MOST_SECONDS
+from mailroom.scanning.recall import NOTICE, Seen
 from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd, running_clamd
+from tests.mailroom.scanning.cells import NEWER, OLDER, Cell, Judge, Nobody
 from tests.mailroom.scanning.conftest import REGION, Quarantine
 from tests.mailroom.scanning.failures import Calls
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, PAYLOAD, encoded, mixed
 
-OLDER, NEWER = "a" * 16, "b" * 16
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Judge:
-    """An engine with one set of definitions."""
-
-    client: Clamd
-    judging: str
-
-    def submit(self, data: bytes) -> Submitted:
-        """Hand a file over."""
-        return self.client.submit(data)
-
-    def version(self) -> str:
-        """As the warm engine says it."""
-        return f"{self.client.version()} set {self.judging}"
-
-
-class Nobody:
-    """An engine that must not be asked."""
-
-    def submit(self, data: bytes) -> Submitted:
-        """Nobody calls it."""
-        raise AssertionError(f"asked to look at {len(data)} bytes")
-
-    def version(self) -> str:
-        """Nobody calls it."""
-        raise AssertionError("asked for its version")
 
 
 @pytest.fixture(scope="module")
@@ -65,84 +33,6 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     """An engine that finds nothing in what the newer one finds something in."""
     with running_clamd(tmp_path_factory.mktemp("older"), "Mailroom.Test.Other:0:*:" + "ee" * 20 + "\n") as running:
         yield Judge(running.client, OLDER)
-
-
-@dataclass
-class Cell:
-    """One inbox, its scanner's ledger, and what the scanner works with."""
-
-    quarantine: Quarantine
-    definitions: str
-    older: Judge
-    newer: Judge
-    calls: Calls = field(default_factory=Calls)
-    seconds: float = 0.0
-    counted: list[str] = field(default_factory=list)
-    scanner: str = "scanner"
-
-    @property
-    def ledger(self) -> Ledger:
-        """The scanner's."""
-        return Ledger(s3=self.s3, bucket=self.definitions, scanner=self.scanner)
-
-    @property
-    def s3(self) -> Any:
-        """A client whose calls are counted."""
-        return self.calls.of(self.quarantine.s3)
-
-    def intake(self, judge: Judge) -> Intake:
-        """Work on what arrives."""
-        return replace(self.quarantine.intake, s3=self.s3, engine=judge, ledger=self.ledger)
-
-    @property
-    def recalls(self) -> Recalls:
-        """Work on what was delivered, with the newer set."""
-        return Recalls(
-            s3=self.s3,
-            sns=self.calls.of(self.quarantine.emulator.client("sns", REGION)),
-            engine=self.newer,
-            recipient_of=self._recipient,
-            clock=lambda: self.quarantine.now,
-            cache=AnswerCache(),
-            count=lambda name, number: self.counted.extend([name] * number),
-        )
-
-    def passes(self, newest: str = NEWER, recalls: Recalls | None = None) -> Passes:
-        """The scanner's runs."""
-        return Passes(
-            ledger=self.ledger,
-            recalls=recalls or self.recalls,
-            newest=lambda: newest * 4 or None,
-            ensure_ready=lambda: None,
-            clock=lambda: self.quarantine.now,
-            timer=lambda: self.seconds,
-        )
-
-    def deliver(self, raw: bytes) -> RawObject:
-        """A message that arrives, and in which the older set finds nothing."""
-        item = self.quarantine.put(raw)
-        assert self.intake(self.older).take(item) is Outcome.DELIVERED
-        return item
-
-    def later(self, seconds: int = 60) -> None:
-        """Time goes by."""
-        self.quarantine.now += timedelta(seconds=seconds)
-
-    def back(self, item: RawObject) -> list[RawObject]:
-        """What of the message is in quarantine."""
-        return [RawObject(item.bucket, item.key, version) for version in self.quarantine.versions(item)]
-
-    def settle(self, item: RawObject, judge: Judge | None = None) -> list[Outcome]:
-        """What S3 tells the scanner of the message that is back."""
-        return [self.intake(judge or self.newer).take(one) for one in self.back(item)]
-
-    def _recipient(self, _bucket: str) -> Recipient:
-        return Recipient(
-            tenant="acme",
-            policy=self.quarantine.policy,
-            topic_arn=self.quarantine.topic_arn,
-            mail=self.quarantine.mail,
-        )
 
 
 @pytest.fixture
