@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from constructs_lib.records.model import DnsRecord, Purpose, in_zone
 from constructs_lib.records.values import inbound_host, mailto_uris
-from mailroom.settings.claims import OWNERSHIP_LABEL
+from mailroom.settings.claims import ownership_name
 
 __all__ = [
     "CLOUDFRONT_HOSTED_ZONE_ID",
@@ -135,8 +135,9 @@ def report_authorization_records(*, subdomain: str, dmarc_rua: Sequence[str]) ->
 
 def ownership_record(*, subdomain: str, token: str) -> DnsRecord:
     """The TXT that proves whose the subdomain is, to the settings API."""
-    name = f"{OWNERSHIP_LABEL}.{subdomain}"
-    return DnsRecord(name=name, type="TXT", values=(token,), purpose=Purpose.OWNERSHIP, required=False)
+    return DnsRecord(
+        name=ownership_name(subdomain), type="TXT", values=(token,), purpose=Purpose.OWNERSHIP, required=False
+    )
 
 
 def portal_records(*, subdomain: str, portal: PortalAlias) -> tuple[DnsRecord, ...]:

@@ -11,10 +11,10 @@ from email_stack.dnscheck.directory import Answer, Directory, ResolverError, del
 from email_stack.dnscheck.guard import MOST_QUERIES, GuardedNetwork, IPNetwork
 from email_stack.dnscheck.model import Endpoint
 from email_stack.dnscheck.transport import NoAnswerError
-from mailroom.settings.claims import OWNERSHIP_LABEL
+from mailroom.settings.claims import ownership_name
 from mailroom.settings.domains import Seen
 
-__all__ = ["OwnershipCheck", "Proof", "ownership_name"]
+__all__ = ["OwnershipCheck", "Proof"]
 
 SECONDS: Final = 10.0
 _MOST_SERVERS: Final = 13
@@ -69,11 +69,6 @@ class OwnershipCheck:
             return _unknown(f"the domain's name servers gave no answer within {self.seconds:g} s")
         except (NoAnswerError, ResolverError):
             return _unknown("no zone was found above the domain")
-
-
-def ownership_name(domain: str) -> str:
-    """Name of the TXT record that proves a domain."""
-    return f"{OWNERSHIP_LABEL}.{domain}"
 
 
 async def _look(domain: str, token: str, directory: Directory) -> Proof:

@@ -6,10 +6,9 @@ from typing import Final
 
 from constructs_lib.records import Purpose
 from email_stack.settings import shapes
-from email_stack.settings.ownership import ownership_name
 from email_stack.settings.records import Found, found_from, record_from
 from email_stack.settings.shapes import SettingType
-from mailroom.settings.claims import Claim, Ownership, Status
+from mailroom.settings.claims import Claim, Ownership, Status, ownership_name
 from mailroom.settings.entries import AddressEntry, Setting
 
 __all__ = ["address_setting", "domain_setting", "email_address", "setting"]

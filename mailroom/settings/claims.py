@@ -18,20 +18,19 @@ from mailroom.settings.names_held import NamesHeld
 from mailroom.settings.refusals import Reason, RefusedError
 
 __all__ = [
-    "OWNERSHIP_LABEL",
     "Claim",
     "Ownership",
     "Status",
     "given_up",
     "new_claim",
+    "ownership_name",
     "proven",
     "setting_id",
     "unseen",
     "wanting_more",
 ]
 
-OWNERSHIP_LABEL: Final = "_email-claim"
-"""The token stands in a TXT record of this name in the domain."""
+_OWNERSHIP_LABEL: Final = "_email-claim"
 _TOKEN_BYTES: Final = 16
 _TOKEN_PREFIX: Final = "email-claim="  # noqa: S105 - what stands before each token
 _IDS: Final = uuid.UUID("5a3f5f1e-6f0b-5d56-9c1b-1d1d0f9f6c39")
@@ -149,6 +148,11 @@ class Claim:
     def lives(self, now: datetime) -> bool:
         """Whether it counts: one that ran out does not, though it may still be in the table."""
         return self.expires_at is None or now < self.expires_at
+
+
+def ownership_name(domain: str) -> str:
+    """Name of the TXT record that has the token, and so proves a domain."""
+    return f"{_OWNERSHIP_LABEL}.{domain}"
 
 
 def setting_id(organization: str, kind: str, value: str) -> str:

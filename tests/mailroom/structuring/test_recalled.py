@@ -19,7 +19,6 @@ from mailroom.notifications import StoredObject
 from mailroom.store import StoredMessage
 from mailroom.store.recalling import WITHDRAWN
 from mailroom.structuring.structure import Structuring
-from tests.emulators import shared_emulator
 from tests.mailroom.clamav import MARKER
 from tests.mailroom.scanning.failures import Calls
 from tests.mailroom.scanning.hiding import PAYLOAD, encoded, mixed
@@ -28,20 +27,6 @@ from tests.mailroom.store.conftest import Store, new_store
 INFECTED = mixed(encoded(b"minutes of the meeting", "minutes.bin"), encoded(PAYLOAD, "invoice.bin"))
 STRIPPED = mixed(encoded(b"minutes of the meeting", "minutes.bin"), encoded(b"removed", "removed-attachment.txt"))
 DIGEST = parse(INFECTED).digest
-
-
-@pytest.fixture(scope="session")
-def emulator(request: pytest.FixtureRequest) -> Emulator:
-    """An emulator that looks at no policy, shared by all of tests/mailroom."""
-    return shared_emulator(request)
-
-
-@pytest.fixture
-def store(emulator: Emulator) -> Store:
-    """An empty store, its bucket versioned."""
-    made = new_store(emulator)
-    made.client("s3").put_bucket_versioning(Bucket=made.bucket, VersioningConfiguration={"Status": "Enabled"})
-    return made
 
 
 def work(store: Store, told: list[Any], calls: Calls | None = None) -> Structuring:

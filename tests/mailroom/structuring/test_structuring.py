@@ -19,22 +19,7 @@ from mailroom.functions.structuring_settings import Settings
 from mailroom.messages.joining import JoinBy
 from mailroom.store.run_time import AddressNow, RunTime, put_run_time
 from mailroom.structuring.structure import Structuring
-from tests.emulators import shared_emulator
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
-
-
-@pytest.fixture(scope="session")
-def emulator(request: pytest.FixtureRequest) -> Emulator:
-    """An emulator that looks at no policy, shared by all of tests/mailroom."""
-    return shared_emulator(request)
-
-
-@pytest.fixture
-def store(emulator: Emulator) -> Store:
-    """An empty store, its bucket versioned."""
-    made = new_store(emulator)
-    made.client("s3").put_bucket_versioning(Bucket=made.bucket, VersioningConfiguration={"Status": "Enabled"})
-    return made
 
 
 def structuring(store: Store, told: list[Any]) -> Structuring:
