@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT
-from mailroom.scanning.openings import openings
+from mailroom.scanning.extracted_parts import extracted_parts
 from tests.linear.test_scanner import PLACES, UNITS
 
 MEGABYTES: Final = (1, 2, 4, 8, 16)
@@ -102,7 +102,7 @@ def measured(place: str, unit: bytes) -> Grown:
 def _seconds(raw: bytes) -> float:
     gc.collect()
     begun = time.process_time()
-    deque(openings(raw), maxlen=0)
+    deque(extracted_parts(raw), maxlen=0)
     return time.process_time() - begun
 
 

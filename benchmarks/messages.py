@@ -31,8 +31,8 @@ import mailparser  # type: ignore[import-untyped]
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.layout import MAX_MESSAGE_OCTETS
 from mailroom.messages import parse
-from mailroom.messages.joining import link_of
-from mailroom.threads import Link, thread_messages
+from mailroom.messages.joining import node_of
+from mailroom.threads import ThreadNode, thread_messages
 from tests.mailroom.messages.corpus import CASES
 from tests.mailroom.messages.test_anything import HOSTILE
 
@@ -93,7 +93,7 @@ def _compared(name: str, lot: Sequence[bytes]) -> dict[str, Read]:
 
 def _by_platform(lot: Sequence[bytes]) -> int:
     messages = {message.digest: message for message in map(parse, lot)}
-    thread_messages(link_of(message, digest) for digest, message in messages.items())
+    thread_messages(node_of(message, digest) for digest, message in messages.items())
     return 0
 
 
@@ -180,14 +180,14 @@ def _text(rng: random.Random, octets: int) -> bytes:
     return (encoded + b"\r\n") * (octets // (len(encoded) + 2) + 1)
 
 
-def _links(rng: random.Random, count: int) -> list[Link]:
+def _links(rng: random.Random, count: int) -> list[ThreadNode]:
     """Conversations of about ten messages that name up to twenty before them, in any order."""
     links = []
     for number in range(count):
         first = number - number % 10
         above = tuple(f"{one}@example.net" for one in range(first, number))
         links.append(
-            Link(
+            ThreadNode(
                 key=str(number),
                 message_id=f"{number}@example.net",
                 references=above,
@@ -202,7 +202,7 @@ def _to_parse(raw: bytes) -> float:
     return min(_seconds(lambda: parse(raw)) for _ in range(2))
 
 
-def _to_thread(links: Sequence[Link]) -> float:
+def _to_thread(links: Sequence[ThreadNode]) -> float:
     return min(_seconds(lambda: thread_messages(links)) for _ in range(3))
 
 

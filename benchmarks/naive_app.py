@@ -159,7 +159,7 @@ class Tenant(cdk.Stack):
         )
         topic = sns.Topic(self, "Alerts", master_key=cell.key, enforce_ssl=True)
         table = self._table()
-        filing, _queue = _worker(self, "Filing", "mailroom.functions.structuring.on_event", TABLE_NAME=table.table_name)
+        filing, _queue = _worker(self, "Filing", "mailroom.functions.ingest.on_event", TABLE_NAME=table.table_name)
         table.grant_read_write_data(filing)
         filing.add_to_role_policy(
             iam.PolicyStatement(

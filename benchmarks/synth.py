@@ -143,7 +143,7 @@ def _run(command: list[str], folder: Path, **environment: str) -> None:
     environment |= {
         "CDK_OUTDIR": str(folder / "cdk.out"),
         "TENANTS_JSON": str(folder / "tenants.json"),
-        "CODE": str(bundle("mailroom.functions.structuring")),
+        "CODE": str(bundle("mailroom.functions.ingest")),
         "HANDLER": str(bundle("mailroom.functions.rule_set_activation", libraries=False)),
     }
     subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, check=True)

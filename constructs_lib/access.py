@@ -35,7 +35,7 @@ class Access:
     table_arn: str
     key: kms.IKey | None = None
 
-    def let_read(self, grantee: iam.IGrantable) -> iam.Grant:
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow what `MessageReader` does: Query, GetItem, BatchGetItem on the table, Query on its index, and GetObject.
 
         Source: Service authorization reference, "Amazon DynamoDB" and "Amazon S3".
@@ -54,19 +54,19 @@ class Access:
             actions=["s3:GetObject"],
             resource_arns=[f"{self.bucket_arn}/{prefix}*" for prefix in prefixes],
         )
-        self._let_use_key(grantee, "s3", "dynamodb")
+        self._grant_key(grantee, "s3", "dynamodb")
         return items.combine(threads).combine(objects)
 
-    def let_read_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
+    def grant_read_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow what `MessageReader.address_book` does: GetItem of the book, and of what holds beside it.
 
         Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
         """
-        items = self._let_get_addresses(grantee)
-        self._let_use_key(grantee, "dynamodb")
+        items = self._grant_get_addresses(grantee)
+        self._grant_key(grantee, "dynamodb")
         return items
 
-    def let_use_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
+    def grant_use_of_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of its items, Query of their list, GetItem of the
         addresses'.
 
@@ -89,11 +89,11 @@ class Access:
             resource_arns=[f"{self.table_arn}/index/{BY_ACTIVITY}"],
             conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [REQUESTS]}},
         )
-        addresses = self._let_get_addresses(grantee)
-        self._let_use_key(grantee, "s3", "dynamodb")
+        addresses = self._grant_get_addresses(grantee)
+        self._grant_key(grantee, "s3", "dynamodb")
         return put.combine(ask).combine(listed).combine(addresses)
 
-    def _let_get_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
+    def _grant_get_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["dynamodb:GetItem"],
@@ -101,7 +101,7 @@ class Access:
             conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [BOOK_KEY[0]]}},
         )
 
-    def let_decide_held(self, grantee: iam.IGrantable) -> iam.Grant:
+    def grant_decide_held(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow what `HeldMail` does: list and read what the scanner says of held mail, and PutObject of requests about it.
 
         Source: Service authorization reference, "Amazon S3": s3:prefix.
@@ -118,9 +118,9 @@ class Access:
         ask = iam.Grant.add_to_principal(
             grantee=grantee, actions=["s3:PutObject"], resource_arns=[f"{self.bucket_arn}/{DECISIONS_PREFIX}*"]
         )
-        self._let_use_key(grantee, "s3")
+        self._grant_key(grantee, "s3")
         return listed.combine(read).combine(ask)
 
-    def _let_use_key(self, grantee: iam.IGrantable, *services: str) -> None:
+    def _grant_key(self, grantee: iam.IGrantable, *services: str) -> None:
         for statement in uses(self.key, *services):
             grantee.grant_principal.add_to_principal_policy(iam.PolicyStatement.from_json(statement))

@@ -21,7 +21,7 @@ class Threshold:
         dimension: its name and its value, which may be a token.
         statistic: over one period, such as "Maximum".
         above: the alarm goes off when it is greater.
-        says: what has happened, and what to do.
+        description: what has happened, and what to do.
         period_seconds: Default: five minutes.
         silence_alarms: whether missing data raise the alarm. A new alarm without data raises none: it begins as INSUFFICIENT_DATA,
             and acts on a change of its state only. Default: False, missing data are fine.
@@ -32,7 +32,7 @@ class Threshold:
     dimension: tuple[str, str]
     statistic: str
     above: float
-    says: str
+    description: str
     period_seconds: int = 300
     silence_alarms: bool = False
 
@@ -64,7 +64,7 @@ def add_alarm(
         threshold=threshold.above,
         comparison_operator="GreaterThanThreshold",
         treat_missing_data="missing" if threshold.silence_alarms else "notBreaching",
-        alarm_description=threshold.says,
+        alarm_description=threshold.description,
         alarm_actions=actions,
         insufficient_data_actions=actions if threshold.silence_alarms else None,
         ok_actions=actions,

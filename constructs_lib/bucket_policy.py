@@ -23,7 +23,7 @@ from mailroom.layout import (
     VERDICT_PREFIX,
 )
 
-__all__ = ["Scanner", "Structurer", "filing_statements", "quarantine_statements"]
+__all__ = ["IngestWriter", "Scanner", "ingest_statements", "quarantine_statements"]
 
 _SCANNED_PREFIXES: Final = (CLEAN_PREFIX, VERDICT_PREFIX, HELD_PREFIX)
 
@@ -79,7 +79,7 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Structurer:
+class IngestWriter:
     """What an inbox must know of what makes entities of its mail.
 
     Args:
@@ -93,7 +93,7 @@ class Structurer:
     ready: Sequence[Any] = ()
 
 
-def filing_statements(bucket_arn: str, structurer: Structurer | None) -> list[dict[str, Any]]:
+def ingest_statements(bucket_arn: str, structurer: IngestWriter | None) -> list[dict[str, Any]]:
     """Statements of the bucket's policy; without a structurer, all writes of attachments and bodies are denied."""
     own = [f"{bucket_arn}/{prefix}*" for prefix in (ATTACHMENTS_PREFIX, BODIES_PREFIX)]
     role = structurer.role_arn if structurer is not None else None

@@ -46,19 +46,19 @@ class DeployedTenant:
 
     def grant_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` use the tenant's outbox, as `TenantSubdomain.grant_outbox`. Does not check that the tenant sends."""
-        return self._access.let_use_outbox(grantee)
+        return self._access.grant_use_of_outbox(grantee)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the tenant's mail and addresses, as `TenantSubdomain.grant_read`."""
-        return self._access.let_read(grantee)
+        return self._access.grant_read(grantee)
 
     def grant_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the tenant's address book, as `TenantSubdomain.grant_addresses`."""
-        return self._access.let_read_addresses(grantee)
+        return self._access.grant_read_addresses(grantee)
 
     def grant_held(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` see the tenant's held mail and decide on it, as `TenantSubdomain.grant_held`."""
-        return self._access.let_decide_held(grantee)
+        return self._access.grant_decide_held(grantee)
 
     @property
     def _access(self) -> Access:

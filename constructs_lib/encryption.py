@@ -15,7 +15,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["ALARMS", "EVENTS", "NOTIFICATIONS", "RECEIVING", "Home", "let_logs", "let_roles", "let_service", "use_of"]
+__all__ = [
+    "ALARMS",
+    "EVENTS",
+    "NOTIFICATIONS",
+    "RECEIVING",
+    "Home",
+    "allow_logs",
+    "allow_roles",
+    "allow_service",
+    "use_of",
+]
 
 ALARMS: Final = ("LetAlarmsPublish", "cloudwatch.amazonaws.com")
 """Alarms of CloudWatch that tell an encrypted topic."""
@@ -47,7 +57,7 @@ class Home:
     account: str
 
 
-def let_service(service: tuple[str, str], home: Home) -> dict[str, Any]:
+def allow_service(service: tuple[str, str], home: Home) -> dict[str, Any]:
     """Of the key's policy: one service uses it, for resources of this account."""
     sid, principal = service
     return {
@@ -60,7 +70,7 @@ def let_service(service: tuple[str, str], home: Home) -> dict[str, Any]:
     }
 
 
-def let_logs(home: Home) -> dict[str, Any]:
+def allow_logs(home: Home) -> dict[str, Any]:
     """Of the key's policy: CloudWatch Logs uses it, for log groups of this account; their names are generated."""
     groups = f"arn:{home.partition}:logs:{home.region}:{home.account}:log-group:*"
     return {
@@ -73,7 +83,7 @@ def let_logs(home: Home) -> dict[str, Any]:
     }
 
 
-def let_roles(role_arns: Sequence[str], home: Home, *services: str) -> dict[str, Any]:
+def allow_roles(role_arns: Sequence[str], home: Home, *services: str) -> dict[str, Any]:
     """Of the key's policy: roles that are made elsewhere use it, through these services.
 
     Without a Sid: a key that tenants share has several of these, and Sids must differ. Tables take a statement of their own.

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from constructs_lib.encryption import ALARMS, EVENTS, NOTIFICATIONS, RECEIVING, Home, let_logs, let_roles, let_service
+from constructs_lib.encryption import (
+    ALARMS,
+    EVENTS,
+    NOTIFICATIONS,
+    RECEIVING,
+    Home,
+    allow_logs,
+    allow_roles,
+    allow_service,
+)
 
 __all__ = ["needed_statements"]
 
@@ -27,8 +36,8 @@ def needed_statements(
     """
     services = [RECEIVING, NOTIFICATIONS, EVENTS, *([ALARMS] if alarms else [])]
     roles = [
-        let_roles(role_arns, home, *through)
+        allow_roles(role_arns, home, *through)
         for role_arns, through in ((scanner_role_arns, ("s3", "sns")), (tables_role_arns, ("dynamodb",)))
         if role_arns
     ]
-    return [*(let_service(service, home) for service in services), let_logs(home), *roles]
+    return [*(allow_service(service, home) for service in services), allow_logs(home), *roles]

@@ -10,10 +10,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from constructs_lib.encryption import Home, let_logs, let_service, use_of
+from constructs_lib.encryption import Home, allow_logs, allow_service, use_of
 from constructs_lib.intrinsics import account_id
 
-__all__ = ["arn_of", "here", "let", "let_logs_use", "let_services_use", "uses"]
+__all__ = ["arn_of", "grant_logs_use", "grant_services_use", "here", "let", "uses"]
 
 
 @cache
@@ -32,17 +32,17 @@ def let(key: kms.IKey, statement: Mapping[str, Any]) -> None:
     key.add_to_resource_policy(iam.PolicyStatement.from_json(dict(statement)))
 
 
-def let_services_use(key: kms.IKey | None, *services: tuple[str, str]) -> None:
+def grant_services_use(key: kms.IKey | None, *services: tuple[str, str]) -> None:
     """Let services of AWS's use the key, for this account; nothing without a key."""
     if key is not None:
         for service in services:
-            let(key, let_service(service, here()))
+            let(key, allow_service(service, here()))
 
 
-def let_logs_use(key: kms.IKey | None) -> None:
+def grant_logs_use(key: kms.IKey | None) -> None:
     """Let log groups of this account be encrypted with the key; nothing without one."""
     if key is not None:
-        let(key, let_logs(here()))
+        let(key, allow_logs(here()))
 
 
 def uses(key: kms.IKey | None, *services: str) -> list[dict[str, Any]]:

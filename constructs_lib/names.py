@@ -244,11 +244,11 @@ def _check_label(
     if len(part) > MAX_LABEL_OCTETS:
         raise RuleError.one(f"must have labels of at most {MAX_LABEL_OCTETS} octets, one has {len(part)}", "shorten it")
     if not _LDH_LABEL.fullmatch(part):
-        raise RuleError.one(rule, _advice(part))
+        raise RuleError.one(rule, _remedy(part))
     return part
 
 
-def _advice(part: str) -> str:
+def _remedy(part: str) -> str:
     if "/" in part or ":" in part:
         try:
             ipaddress.ip_address(part.strip("[]"))

@@ -19,7 +19,7 @@ from constructs_lib.bucket_policy import Scanner
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, choice, optional, placed
 from constructs_lib.dns import ParentZone, SubdomainZone
 from constructs_lib.dns.subdomain_zone import PARENT, PORTAL
-from constructs_lib.encryption import let_roles
+from constructs_lib.encryption import allow_roles
 from constructs_lib.environments import check_receives
 from constructs_lib.faults import shown
 from constructs_lib.keys import arn_of, here, let
@@ -208,7 +208,7 @@ class TenantSubdomain(Construct):
             )
             if props.shared is not None:
                 self._share(props, props.shared, self.messages)
-                _let_use_key(props.encryption_key, props.shared)
+                _grant_key(props.encryption_key, props.shared)
         self.inbox = TenantInbox(
             self,
             "Inbox",
@@ -267,7 +267,7 @@ class TenantSubdomain(Construct):
         """
         if self.messages is None or not self._sends:
             raise ValueError(f"{self._where}: has no outbox; give it a scanner and addresses that send")
-        return self._access(self.messages).let_use_outbox(grantee)
+        return self._access(self.messages).grant_use_of_outbox(grantee)
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the tenant's mail and addresses (`mailroom.MessageReader`); no right to change or send.
@@ -278,7 +278,7 @@ class TenantSubdomain(Construct):
         Raises:
             ValueError: the tenant has no scanner, and therefore stores no messages.
         """
-        return self._access(self._store("read")).let_read(grantee)
+        return self._access(self._store("read")).grant_read(grantee)
 
     def grant_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the tenant's address book (`MessageReader.address_book`): dynamodb:GetItem of that one item.
@@ -286,7 +286,7 @@ class TenantSubdomain(Construct):
         Raises:
             ValueError: the tenant has no scanner, and therefore stores no messages.
         """
-        return self._access(self._store("have its address book read")).let_read_addresses(grantee)
+        return self._access(self._store("have its address book read")).grant_read_addresses(grantee)
 
     def grant_held(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` list held mail, and request its release or deletion (`mailroom.HeldMail`).
@@ -297,7 +297,7 @@ class TenantSubdomain(Construct):
         Raises:
             ValueError: the tenant has no scanner, and therefore no held mail.
         """
-        return self._access(self._store("have held mail")).let_decide_held(grantee)
+        return self._access(self._store("have held mail")).grant_decide_held(grantee)
 
     def _access(self, store: MessageStore) -> Access:
         return Access(bucket_arn=self.inbox.bucket_arn, table_arn=store.table_arn, key=self._key)
@@ -308,10 +308,10 @@ class TenantSubdomain(Construct):
         return self.messages
 
 
-def _let_use_key(key: kms.IKey | None, shared: SharedFunctions) -> None:
+def _grant_key(key: kms.IKey | None, shared: SharedFunctions) -> None:
     """The table's key says of the cell's functions what the table says: they write through DynamoDB alone."""
     if key is not None and key.key_arn not in shared.key_arns:
-        let(key, let_roles([shared.tracking_role_arn, shared.books_role_arn], here(), "dynamodb"))
+        let(key, allow_roles([shared.tracking_role_arn, shared.books_role_arn], here(), "dynamodb"))
 
 
 def _check_senders(where: str, props: TenantSubdomainProps, senders: Sequence[str]) -> None:

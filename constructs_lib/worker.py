@@ -19,7 +19,7 @@ from constructs import Construct
 from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.bundle import bundle
 from constructs_lib.encryption import EVENTS, NOTIFICATIONS
-from constructs_lib.keys import arn_of, let_logs_use, let_services_use, uses
+from constructs_lib.keys import arn_of, grant_logs_use, grant_services_use, uses
 from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
 
@@ -60,7 +60,7 @@ class FunctionProps:
 
     Args:
         description: what it does.
-        handler: such as "mailroom.functions.structuring.on_event".
+        handler: such as "mailroom.functions.ingest.on_event".
         environment: its settings.
         timeout_seconds: of one invocation.
         memory_mib: its memory.
@@ -80,11 +80,11 @@ class QueueWorkerProps:
     Args:
         where: what errors begin with.
         description: what the function does.
-        handler: such as "mailroom.functions.structuring.on_event".
+        handler: such as "mailroom.functions.ingest.on_event".
         environment: the function's settings.
         statements: what the function may do, besides its log and its queue.
-        says_dead: description of the alarm for dead letters.
-        says_waiting: description of the alarm for a message that waits for 15 minutes.
+        dead_description: description of the alarm for dead letters.
+        waiting_description: description of the alarm for a message that waits for 15 minutes.
         puts_back: whether the function may send to its own queue, whose URL it finds as QUEUE_URL. Default: it may not.
         takes_role_for: key of the tag of the sessions in which the function reaches tenants' tables, with a role whose ARN it
             finds as TABLES_ROLE_ARN. Default: None, it takes no role.
@@ -103,8 +103,8 @@ class QueueWorkerProps:
     handler: str
     environment: Mapping[str, str]
     statements: Sequence[Mapping[str, Any]]
-    says_dead: str
-    says_waiting: str
+    dead_description: str
+    waiting_description: str
     puts_back: bool = False
     takes_role_for: str | None = None
     alarm_topic: sns.ITopic | None = None
@@ -121,8 +121,8 @@ class QueueWorker(Construct):
     Between two tries a message is hidden for six times the function's time-out, unless the function asks for less.
 
     Creates 2 queues (encrypted, TLS only), 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a
-    year), 1 event source mapping and 2 alarms. `let_send` must be called once: it writes the queues' policies. Holds no state but
-    what waits. `tables_role_arn` is the role that the function takes, "" where it takes none.
+    year), 1 event source mapping and 2 alarms. `allow_service_to_send` must be called once: it writes the queues'
+    policies. Holds no state but what waits. `tables_role_arn` is the role that the function takes, "" where it takes none.
 
     Raises:
         ValueError: `max_concurrency` is not what Lambda takes.
@@ -135,7 +135,7 @@ class QueueWorker(Construct):
         if not 2 <= props.max_concurrency <= 1000:
             raise ValueError(f"{props.where}: max_concurrency must be 2 to 1000, got {props.max_concurrency}")
         self._key = key = props.encryption_key
-        let_logs_use(key)
+        grant_logs_use(key)
         dead_letters = self._queue("DeadLetters", {})
         self._queues = queue, _ = (
             self._queue(
@@ -190,20 +190,20 @@ class QueueWorker(Construct):
         add_alarm(
             self,
             "DeadLettersWaiting",
-            _of(dead_letters, "ApproximateNumberOfMessagesVisible", above=0, says=props.says_dead),
+            _of(dead_letters, "ApproximateNumberOfMessagesVisible", above=0, description=props.dead_description),
             props.alarm_topic,
         )
         add_alarm(
             self,
             "OldestWaiting",
-            _of(queue, "ApproximateAgeOfOldestMessage", above=_OLDEST_SECONDS, says=props.says_waiting),
+            _of(queue, "ApproximateAgeOfOldestMessage", above=_OLDEST_SECONDS, description=props.waiting_description),
             props.alarm_topic,
         )
 
     def _tables_role(self, role: iam.CfnRole, tag: str) -> str:
         return role_for_sessions(self, "Tables", role, uses(self._key, "dynamodb"), tag=tag).attr_arn
 
-    def let_send(self, service: str, condition: Mapping[str, Any]) -> sqs.CfnQueuePolicy:
+    def allow_service_to_send(self, service: str, condition: Mapping[str, Any]) -> sqs.CfnQueuePolicy:
         """Let a service send to the queue, under a condition; and both queues take TLS only.
 
         Args:
@@ -211,7 +211,7 @@ class QueueWorker(Construct):
             condition: as in a policy; what keeps others' buckets or rules out.
         """
         queue, dead_letters = self._queues
-        let_services_use(self._key, *(known for known in (EVENTS, NOTIFICATIONS) if known[1] == service))
+        grant_services_use(self._key, *(known for known in (EVENTS, NOTIFICATIONS) if known[1] == service))
         allow = {
             "Effect": "Allow",
             "Principal": {"Service": service},
@@ -270,12 +270,12 @@ def zip_function(
     )
 
 
-def _of(queue: sqs.CfnQueue, metric: str, *, above: float, says: str) -> Threshold:
+def _of(queue: sqs.CfnQueue, metric: str, *, above: float, description: str) -> Threshold:
     return Threshold(
         namespace="AWS/SQS",
         metric=metric,
         dimension=("QueueName", queue.attr_queue_name),
         statistic="Maximum",
         above=above,
-        says=says,
+        description=description,
     )

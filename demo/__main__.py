@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.naming import tenant_stack_name
-from demo.mail import await_engagements, await_messages, receive_two
+from demo.mail import await_messages, await_sending_events, receive_two
 from demo.settings import missing, show_settings
 from email_stack.config import Cell, Tenant, load
 from emulator import settings
@@ -113,7 +113,7 @@ def _show_sent(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict
     done = subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.PIPE)
     ses_id = json.loads(done.stdout)["ses_id"]
     emulator.report(ses_id, "Open", cell.region)
-    await_engagements(emulator, tenant, cell, ses_id, 3)
+    await_sending_events(emulator, tenant, cell, ses_id, 3)
     console.print(f"[bold]   email-stack messages {tenant.id} --sent {ses_id}[/], its events, without personal data")
     command = [sys.executable, "-m", "email_stack.cli", "messages", tenant.id, "--sent", ses_id]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True)

@@ -15,7 +15,7 @@ from emulator.definitions import publish
 from emulator.process import Emulator
 from mailroom.store import MessageReader, Objects, Table
 
-__all__ = ["Received", "await_engagements", "await_messages", "receive_two"]
+__all__ = ["Received", "await_messages", "await_sending_events", "receive_two"]
 
 # What all scanners call malware by agreement, and a signature for it; put together here, so that none finds this file.
 _TEST_FILE: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -89,10 +89,10 @@ def await_messages(emulator: Emulator, tenant: Tenant, cell: Cell, count: int) -
     _await(lambda: sum(thread.messages for thread in reader.threads().items) >= count, f"{tenant.id}: {count} messages")
 
 
-def await_engagements(emulator: Emulator, tenant: Tenant, cell: Cell, ses_id: str, count: int) -> None:
+def await_sending_events(emulator: Emulator, tenant: Tenant, cell: Cell, ses_id: str, count: int) -> None:
     """Wait until so many events of a message that was sent are noted. Raises TimeoutError."""
     reader = _reader(emulator, tenant, cell)
-    _await(lambda: len(reader.engagements(ses_id).items) >= count, f"{tenant.id}: {count} events of {ses_id}")
+    _await(lambda: len(reader.sending_events(ses_id).items) >= count, f"{tenant.id}: {count} events of {ses_id}")
 
 
 def _reader(emulator: Emulator, tenant: Tenant, cell: Cell) -> MessageReader:

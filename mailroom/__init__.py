@@ -18,20 +18,20 @@ from mailroom.lazy_imports import lazy_imports
 if TYPE_CHECKING:
     from mailroom.addresses import AddressBook as AddressBook
     from mailroom.addresses import DesignatedAddress as DesignatedAddress
-    from mailroom.announcements import DomainChanged as DomainChanged
-    from mailroom.announcements import MessageDiscarded as MessageDiscarded
-    from mailroom.announcements import MessageHeld as MessageHeld
-    from mailroom.announcements import MessageInDoubt as MessageInDoubt
-    from mailroom.announcements import MessageRecalled as MessageRecalled
-    from mailroom.announcements import MessageReceived as MessageReceived
-    from mailroom.announcements import MessageRefused as MessageRefused
-    from mailroom.announcements import MessageReleased as MessageReleased
-    from mailroom.announcements import MessageSent as MessageSent
-    from mailroom.announcements import MessageTracked as MessageTracked
-    from mailroom.announcements.form import schema_of as schema_of
     from mailroom.errors import MailroomError as MailroomError
     from mailroom.errors import PermanentError as PermanentError
     from mailroom.errors import RetryableError as RetryableError
+    from mailroom.events import DomainChanged as DomainChanged
+    from mailroom.events import MessageDiscarded as MessageDiscarded
+    from mailroom.events import MessageHeld as MessageHeld
+    from mailroom.events import MessageInDoubt as MessageInDoubt
+    from mailroom.events import MessageRecalled as MessageRecalled
+    from mailroom.events import MessageReceived as MessageReceived
+    from mailroom.events import MessageRefused as MessageRefused
+    from mailroom.events import MessageReleased as MessageReleased
+    from mailroom.events import MessageSent as MessageSent
+    from mailroom.events import MessageTracked as MessageTracked
+    from mailroom.events.form import schema_of as schema_of
     from mailroom.messages import Address as Address
     from mailroom.messages import Attachment as Attachment
     from mailroom.messages import Envelope as Envelope
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mailroom.messages.html import safe_html as safe_html
     from mailroom.messages.html import shown_images as shown_images
     from mailroom.messages.joining import JoinBy as JoinBy
-    from mailroom.messages.joining import link_of as link_of
+    from mailroom.messages.joining import node_of as node_of
     from mailroom.outbox import Answering as Answering
     from mailroom.outbox import Outbox as Outbox
     from mailroom.outbox import OutboxState as OutboxState
@@ -66,12 +66,12 @@ if TYPE_CHECKING:
     from mailroom.store import Summary as Summary
     from mailroom.store import Suppression as Suppression
     from mailroom.store import ThreadSummary as ThreadSummary
-    from mailroom.threads import Link as Link
-    from mailroom.threads import Place as Place
+    from mailroom.threads import Position as Position
     from mailroom.threads import Thread as Thread
+    from mailroom.threads import ThreadNode as ThreadNode
     from mailroom.threads import message_ids as message_ids
     from mailroom.threads import thread_messages as thread_messages
-    from mailroom.tracking import Engagement as Engagement
-    from mailroom.tracking import EngagementKind as EngagementKind
+    from mailroom.tracking import SendingEvent as SendingEvent
+    from mailroom.tracking import SendingEventKind as SendingEventKind
 else:
     __getattr__, __dir__ = lazy_imports(__name__)

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 from mailroom.errors import MailroomError
 
-__all__ = ["attempt", "not_done"]
+__all__ = ["attempt", "failed_records"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 
-def not_done(
+def failed_records(
     records: Iterable[Mapping[str, Any]], done: Callable[[Mapping[str, Any]], bool]
 ) -> dict[str, list[dict[str, str]]]:
     """The answer that has the queue bring the messages again that were not done.

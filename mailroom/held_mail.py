@@ -63,7 +63,7 @@ class HeldMessage:
         verdict: the scanner's worst verdict.
         reason: reason for holding it besides verdict and policy; "" if there is none.
         risks: classes of active content in it that the tenant's policy flags, strips or holds.
-        octets: size of the raw message, in bytes.
+        size: size of the raw message, in bytes.
         sender: envelope sender; "" without one, or if SES recorded none.
         recipients: recipients of the envelope; of a message of the outbox, all in its header, at most 50.
         from_: authors by its header, at most five.
@@ -81,7 +81,7 @@ class HeldMessage:
     verdict: str
     reason: str
     risks: tuple[str, ...]
-    octets: int
+    size: int
     sender: str
     recipients: tuple[str, ...]
     from_: tuple[Address, ...]
@@ -107,7 +107,7 @@ class HeldMessage:
                 "verdict": self.verdict,
                 "reason": self.reason,
                 "risks": list(self.risks),
-                "octets": self.octets,
+                "octets": self.size,
                 "sender": self.sender,
                 "recipients": list(self.recipients),
                 "from": [{"name": one.name, "address": one.address} for one in self.from_],
@@ -147,7 +147,7 @@ class HeldMessage:
             verdict=said["verdict"],
             reason=said["reason"],
             risks=tuple(said["risks"]),
-            octets=said["octets"],
+            size=said["octets"],
             sender=said["sender"],
             recipients=tuple(said["recipients"]),
             from_=tuple(Address(one["address"], one["name"]) for one in said["from"]),

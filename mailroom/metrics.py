@@ -6,10 +6,10 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from mailroom.metric_names import NAMESPACE
 
-__all__ = ["Meter"]
+__all__ = ["Metrics"]
 
 
-class Meter:
+class Metrics:
     """Metrics of one component, of one invocation.
 
     Args:

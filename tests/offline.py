@@ -38,10 +38,10 @@ LONGEST_FIRST: Final = (
     "tests/mailroom/scanning/test_engine",
     "tests/mailroom/scanning/test_told",
     "tests/mailroom/outbox/test_pace",
-    "tests/mailroom/store/test_filing",
+    "tests/mailroom/store/test_writer",
     "tests/fuzz/",
     "tests/emulator/",
-    "tests/handover/test_letter_browser",
+    "tests/dns_setup/test_letter_browser",
 )
 """Where files that take minutes are: begun last, they would leave one worker without work."""
 

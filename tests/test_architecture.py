@@ -98,10 +98,10 @@ def test_step_is_in_the_code(step: Step) -> None:
 def test_way_is_whole() -> None:
     """It begins with the bucket and ends with the event; a step before calls each, or the construct that deploys it names it."""
     assert STEPS[0].function == "TenantInbox"
-    assert STEPS[-1].function == "Announcer.announce"
+    assert STEPS[-1].function == "EventPublisher.publish"
     assert [step.file for step in STEPS if step.function == ENTRY] == [
         "mailroom/functions/scanner.py",
-        "mailroom/functions/structuring.py",
+        "mailroom/functions/ingest.py",
     ]
     known: set[str] = set()
     for step in STEPS:

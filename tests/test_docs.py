@@ -17,8 +17,8 @@ from constructs_lib import names
 from constructs_lib.encryption import Home
 from constructs_lib.key_policy import needed_statements
 from email_stack.config import ConfigError, load
+from email_stack.dns_setup.model import Format
 from email_stack.dnscheck.model import Status
-from email_stack.handover.model import Format
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.examples import EXAMPLES, blocks, example
 from tests.validation import NO_VALIDATION

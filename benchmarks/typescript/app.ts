@@ -109,7 +109,7 @@ class Tenant extends cdk.Stack {
     const topic = new sns.Topic(this, 'Alerts', { masterKey: cell.key, enforceSSL: true });
     const addresses = tenant.addresses.map((localPart) => `${localPart}@${domain}`);
     const table = this.table();
-    const filing = this.worker('Filing', 'mailroom.functions.structuring.on_event', table);
+    const filing = this.worker('Filing', 'mailroom.functions.ingest.on_event', table);
     filing.work.addToRolePolicy(new iam.PolicyStatement({
       actions: ['ses:SendEmail', 'ses:SendRawEmail'],
       resources: [identity.emailIdentityArn],

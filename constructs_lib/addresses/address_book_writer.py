@@ -19,7 +19,7 @@ from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.bundle import bundle
 from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.intrinsics import account_id, arn
-from constructs_lib.keys import arn_of, let_logs_use, uses
+from constructs_lib.keys import arn_of, grant_logs_use, uses
 from constructs_lib.roles import role_for_sessions, service_role
 from constructs_lib.statements import allow_to
 from constructs_lib.wildcards import explain_wildcard
@@ -103,13 +103,14 @@ class AddressBookWriter(Construct):
             dimension=("FunctionName", function.ref),
             statistic="Sum",
             above=0,
-            says="A tenant's address book could not be written: see the log of the function, which tries again every six hours.",
+            description="A tenant's address book could not be written: see the log of the function, "
+            "which tries again every six hours.",
         )
         add_alarm(self, "Failing", failing, props.alarm_topic)
 
     def _function(self, props: AddressBookWriterProps, stacks: str) -> lambda_.CfnFunction:
         key = props.encryption_key
-        let_logs_use(key)
+        grant_logs_use(key)
         log_group = logs.CfnLogGroup(self, "Logs", retention_in_days=365, kms_key_id=arn_of(key))
         log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         path = props.registry_path

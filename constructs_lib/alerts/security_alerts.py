@@ -15,11 +15,11 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Rule, check_props, each, optional, text
-from constructs_lib.encryption import ALARMS, let_roles, let_service
+from constructs_lib.encryption import ALARMS, allow_roles, allow_service
 from constructs_lib.faults import RuleError, shown
 from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id
-from constructs_lib.keys import here, let, let_services_use
+from constructs_lib.keys import grant_services_use, here, let
 
 __all__ = ["SecurityAlerts", "alarms_use_key"]
 
@@ -106,9 +106,9 @@ class SecurityAlerts(Construct):
             key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=removal_policy)
         if key is not None:
             if alarms:
-                let_services_use(key, ALARMS)
+                grant_services_use(key, ALARMS)
             if publisher_role_arns and not publishers_have_key:
-                let(key, let_roles(publisher_role_arns, here(), "sns"))
+                let(key, allow_roles(publisher_role_arns, here(), "sns"))
             encryption_key_arn = key.key_arn
         self._key_arn = encryption_key_arn or ""
         self._imported: sns.ITopic | None = None
@@ -166,7 +166,7 @@ class SecurityAlerts(Construct):
             )
         return self._imported
 
-    def let_publish(self, role_arn: str) -> None:
+    def grant_publish_to_role(self, role_arn: str) -> None:
         """Let a role publish by the policies of topic and key. The role is of this account, possibly of another stack, which
         deploys first.
 
@@ -177,7 +177,7 @@ class SecurityAlerts(Construct):
         )
         self._policy.policy_document = _document(self._statements)
         if self._key is not None:
-            let(self._key, let_roles([role_arn], here(), "sns"))
+            let(self._key, allow_roles([role_arn], here(), "sns"))
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` publish to this topic, and use the key for that only."""
@@ -213,4 +213,4 @@ def alarms_use_key() -> iam.PolicyStatement:
 
     Source: SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted topics".
     """
-    return iam.PolicyStatement.from_json(let_service(ALARMS, here()))
+    return iam.PolicyStatement.from_json(allow_service(ALARMS, here()))

@@ -13,9 +13,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.announcing import let_announce
-from constructs_lib.bucket_policy import Structurer
+from constructs_lib.bucket_policy import IngestWriter
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, each, optional
+from constructs_lib.event_bus import allow_publishing_events
 from constructs_lib.faults import shown
 from constructs_lib.intrinsics import account_id
 from constructs_lib.keys import uses
@@ -96,7 +96,7 @@ class MessageStore(Construct):
             QueueWorkerProps(
                 where=where,
                 description=f"Files the mail of {props.tenant_id}",
-                handler="mailroom.functions.structuring.on_event",
+                handler="mailroom.functions.ingest.on_event",
                 environment={
                     "CONFIGURATION_SET": props.configuration_set_name or "",
                     "EVENT_BUS": "default",
@@ -111,8 +111,9 @@ class MessageStore(Construct):
                     *props.send_statements,
                     *uses(props.encryption_key, "s3", "dynamodb"),
                 ],
-                says_dead=f"Mail of {props.tenant_id} could not be filed: see the function's log, then redrive the dead letters.",
-                says_waiting=f"Mail of {props.tenant_id} waits longer than 15 minutes to be filed: see the function's log.",
+                dead_description=f"Mail of {props.tenant_id} could not be filed: see the function's log, then "
+                "redrive the dead letters.",
+                waiting_description=f"Mail of {props.tenant_id} waits longer than 15 minutes to be filed: see the function's log.",
                 puts_back=sends,
                 alarm_topic=props.alarm_topic,
                 memory_mib=_MEMORY_MIB,
@@ -129,14 +130,16 @@ class MessageStore(Construct):
             )
         # Of this account's buckets: the tenant's has a generated name.
         # SQS takes up to a minute to follow a new policy, and S3 tries to send when the bucket is made: the mapping comes between.
-        ready = worker.let_send("s3.amazonaws.com", {"StringEquals": {"aws:SourceAccount": account_id()}})
-        self.structurer = Structurer(role_arn=worker.role_arn, queue_arn=worker.queue_arn, ready=(ready, worker.source))
+        ready = worker.allow_service_to_send("s3.amazonaws.com", {"StringEquals": {"aws:SourceAccount": account_id()}})
+        self.structurer = IngestWriter(
+            role_arn=worker.role_arn, queue_arn=worker.queue_arn, ready=(ready, worker.source)
+        )
 
     def _statements(self) -> list[dict[str, Any]]:
         actions = "BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem"
         return [
             allow_to([f"dynamodb:{action}" for action in actions.split()], self.table_arn),
-            let_announce(),
+            allow_publishing_events(),
         ]
 
     def _table(self, props: MessageStoreProps) -> dynamodb.CfnTable:

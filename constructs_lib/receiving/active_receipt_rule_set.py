@@ -18,7 +18,7 @@ from constructs_lib.checks import Rule, check_props, optional
 from constructs_lib.environments import claim
 from constructs_lib.faults import shown
 from constructs_lib.flags import bring_flags
-from constructs_lib.keys import let_logs_use
+from constructs_lib.keys import grant_logs_use
 
 __all__ = ["ActiveReceiptRuleSet"]
 
@@ -78,7 +78,7 @@ class ActiveReceiptRuleSet(Construct):
         activation.node.add_dependency(rule_set, activator.role)
 
     def _activator(self, key: kms.IKey | None) -> lambda_.Function:
-        let_logs_use(key)
+        grant_logs_use(key)
         log_group = logs.LogGroup(
             self,
             "Logs",

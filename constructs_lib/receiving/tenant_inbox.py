@@ -15,13 +15,13 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.bucket_policy import Scanner, Structurer, filing_statements, quarantine_statements
+from constructs_lib.bucket_policy import IngestWriter, Scanner, ingest_statements, quarantine_statements
 from constructs_lib.checks import FLAG, KEPT_OR_NOT, Broken, Rule, check_props, each, got, optional, parts, placed
-from constructs_lib.encryption import RECEIVING, let_roles
+from constructs_lib.encryption import RECEIVING, allow_roles
 from constructs_lib.environments import check_receives, claim
 from constructs_lib.faults import shown
 from constructs_lib.intrinsics import account_id, arn
-from constructs_lib.keys import here, let, let_services_use
+from constructs_lib.keys import grant_services_use, here, let
 from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import moving_rule_name, receipt_rule_name
 from constructs_lib.sections import ReceivingTls, Retention
@@ -68,7 +68,7 @@ class TenantInboxProps:
     retention: Retention = field(default_factory=Retention)
     scanner: Scanner | None = None
     scanning: Policy = field(default_factory=Policy)
-    structurer: Structurer | None = None
+    structurer: IngestWriter | None = None
     alerts_topic: sns.ITopic | None = None
     live: bool = True
     receiving_tls: ReceivingTls = "require"
@@ -116,7 +116,7 @@ class TenantInbox(Construct):
         self.bucket_arn: str = bucket.attr_arn
         self._imported: s3.IBucket | None = None
         self._key = props.encryption_key
-        _let_use(props)
+        _grant_key(props)
         policy = s3.CfnBucketPolicy(
             self,
             "BucketPolicy",
@@ -207,7 +207,7 @@ class TenantInbox(Construct):
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
             *quarantine_statements(self.bucket_arn, props.scanner),
-            *filing_statements(self.bucket_arn, props.structurer),
+            *ingest_statements(self.bucket_arn, props.structurer),
         ]
         rule_set = arn("ses", f"receipt-rule-set/{props.rule_set_name}")
         names = (*self.rule_names, moving_rule_name(props.tenant_id))
@@ -230,14 +230,14 @@ class TenantInbox(Construct):
         return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _let_use(props: TenantInboxProps) -> None:
+def _grant_key(props: TenantInboxProps) -> None:
     """Statements of the bucket's key for SES, and for a scanner without a right of its own."""
     key, scanner = props.encryption_key, props.scanner
     if key is None:
         return
-    let_services_use(key, RECEIVING)
+    grant_services_use(key, RECEIVING)
     if scanner is not None and key.key_arn not in scanner.key_arns:
-        let(key, let_roles([scanner.role_arn], here(), "s3"))
+        let(key, allow_roles([scanner.role_arn], here(), "s3"))
 
 
 def _encryption(key: kms.IKey | None) -> s3.CfnBucket.ServerSideEncryptionRuleProperty:
@@ -356,7 +356,7 @@ _RULES: Final[dict[str, Rule]] = {
     "scanning": rules.SCANNING,
     "structurer": optional(
         parts(
-            Structurer,
+            IngestWriter,
             {"role_arn": rules.ROLE_ARN, "queue_arn": rules.QUEUE_ARN},
             "pass the `structurer` of a MessageStore",
         )

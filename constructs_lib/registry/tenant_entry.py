@@ -62,10 +62,10 @@ class TenantEntry(Construct):
         super().__init__(scope, id)
         where = f"entry of tenant {shown(props.tenant_id)}"
         check_props(self, where, _rules(props), props)
-        if (octets := book_bytes(props.book)) > MOST_BOOK_BYTES:
+        if (size := book_bytes(props.book)) > MOST_BOOK_BYTES:
             with placed(self):
                 raise ValueError(
-                    f"{where}: book must take at most {MOST_BOOK_BYTES:,} bytes, got {octets:,} for "
+                    f"{where}: book must take at most {MOST_BOOK_BYTES:,} bytes, got {size:,} for "
                     f"{len(props.book.addresses):,} addresses; designate fewer, or receive at all with catch_all"
                 )
         book = book_as_json(props.book)

@@ -24,20 +24,20 @@ from constructs_lib.checks import FLAG, Rule, check_props, duration, optional, w
 from constructs_lib.encryption import NOTIFICATIONS
 from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id, arn
-from constructs_lib.keys import let_services_use, uses
-from constructs_lib.scanning.elsewhere import Alerts, LetQueue, let_publish, let_use
+from constructs_lib.keys import grant_services_use, uses
+from constructs_lib.scanning.elsewhere import Alerts, LetQueue, grant_publish_to_role, grant_use
 from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,
     ImageFunctionProps,
+    grant_keep_ledger,
+    grant_read_definitions,
     image_function,
-    let_keep_ledger,
-    let_read_definitions,
 )
 from constructs_lib.scanning.sorting import HIDDEN_SECONDS, Sorter
 from constructs_lib.scanning.sorting import MAX_RECEIVES as SORTER_RECEIVES
 from constructs_lib.texts import check_texts
 from constructs_lib.worker import VISIBILITY_TIMES
-from mailroom.announcements.form import SOURCE
+from mailroom.events.form import SOURCE
 from mailroom.layout import RAW_PREFIX
 from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
 from mailroom.scanning.active.risks import OFF, Reaction
@@ -114,7 +114,7 @@ class AttachmentScanner(Construct):
         bring_flags(self)
         check_props(self, "scanner", _RULES, props)
         self._key = props.encryption_key
-        let_services_use(self._key, NOTIFICATIONS)
+        grant_services_use(self._key, NOTIFICATIONS)
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -188,8 +188,8 @@ class AttachmentScanner(Construct):
             )
         for statement in quarantine_statements(bucket.bucket_arn, self.scanner):
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
-        let_use(self.role, bucket.encryption_key, "s3")
-        let_publish(self.role, alerts)
+        grant_use(self.role, bucket.encryption_key, "s3")
+        grant_publish_to_role(self.role, alerts)
         # Files are taken or held as they are: a program that is uploaded is mostly meant to be one.
         of_files = replace(policy or Policy(), active_content=OFF, unauthenticated=Reaction.DELIVER)
         said = Recipient(tenant=name, policy=of_files, topic_arn=alerts.topic_arn)
@@ -222,9 +222,9 @@ class AttachmentScanner(Construct):
         )
         for statement in (*uses(self._key, "s3", "sns", "sqs"), *uses(self._key_of_definitions(props), "s3")):
             function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
-        let_read_definitions(function, props.definitions)
+        grant_read_definitions(function, props.definitions)
         if props.recall_days:
-            let_keep_ledger(function, props.definitions, self._name)
+            grant_keep_ledger(function, props.definitions, self._name)
             self._look_again(function)
         function.add_to_role_policy(
             iam.PolicyStatement(
@@ -320,19 +320,24 @@ class AttachmentScanner(Construct):
         return cdk.Names.unique_resource_name(self, max_length=64, separator="-")
 
     def _add_alarms(self, topic: sns.ITopic | None) -> None:
-        def counted(name: str, says: str) -> Threshold:
+        def counted(name: str, description: str) -> Threshold:
             return Threshold(
-                namespace=NAMESPACE, metric=name, dimension=(SCANNER, self._name), statistic="Sum", above=0, says=says
+                namespace=NAMESPACE,
+                metric=name,
+                dimension=(SCANNER, self._name),
+                statistic="Sum",
+                above=0,
+                description=description,
             )
 
-        def of_queue(queue: sqs.Queue, metric: str, above: float, says: str) -> Threshold:
+        def of_queue(queue: sqs.Queue, metric: str, above: float, description: str) -> Threshold:
             return Threshold(
                 namespace="AWS/SQS",
                 metric=metric,
                 dimension=("QueueName", queue.queue_name),
                 statistic="Maximum",
                 above=above,
-                says=says,
+                description=description,
             )
 
         alarms = {
@@ -342,14 +347,14 @@ class AttachmentScanner(Construct):
                 self.dead_letters,
                 "ApproximateNumberOfMessagesVisible",
                 above=0,
-                says="Mail could be neither scanned nor held, or not be sorted: see the log of scanner and sorter, then "
+                description="Mail could be neither scanned nor held, or not be sorted: see the log of scanner and sorter, then "
                 "`email-stack rescan`.",
             ),
             "OldestArrival": of_queue(
                 self.queue,
                 "ApproximateAgeOfOldestMessage",
                 above=cdk.Duration.minutes(15).to_seconds(),
-                says="Mail waits longer than 15 minutes for its scan: see the scanner's log.",
+                description="Mail waits longer than 15 minutes for its scan: see the scanner's log.",
             ),
             "OlderDefinitions": counted(
                 OLDER_DEFINITIONS,
@@ -362,7 +367,7 @@ class AttachmentScanner(Construct):
                 dimension=("FunctionName", self.function.function_name),
                 statistic="Sum",
                 above=0,
-                says="The scanner crashed, or ran out of time or memory: see its log.",
+                description="The scanner crashed, or ran out of time or memory: see its log.",
             ),
         }
         if self.arrivals is not self.queue:
@@ -370,7 +375,8 @@ class AttachmentScanner(Construct):
                 self.arrivals,
                 "ApproximateAgeOfOldestMessage",
                 above=cdk.Duration.minutes(15).to_seconds(),
-                says="What S3 told of mail waits longer than 15 minutes to be put into the scanner's queue: see the sorter's log.",
+                description="What S3 told of mail waits longer than 15 minutes to be put into the scanner's queue: "
+                "see the sorter's log.",
             )
         for name, threshold in alarms.items():
             add_alarm(self, name, threshold, topic, nested=True)

@@ -17,10 +17,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
-from constructs_lib.encryption import let_roles
+from constructs_lib.encryption import allow_roles
 from constructs_lib.keys import here, uses
 
-__all__ = ["Alerts", "LetQueue", "let_publish", "let_use"]
+__all__ = ["Alerts", "LetQueue", "grant_publish_to_role", "grant_use"]
 
 
 @runtime_checkable
@@ -29,7 +29,7 @@ class Alerts(Protocol):
 
     topic_arn: str
 
-    def let_publish(self, role_arn: str) -> None:
+    def grant_publish_to_role(self, role_arn: str) -> None:
         """Let a role publish, by the policies of topic and key."""
 
 
@@ -50,10 +50,10 @@ class LetQueue:
         )
 
 
-def let_publish(role: iam.IRole, topic: sns.ITopic | Alerts) -> None:
+def grant_publish_to_role(role: iam.IRole, topic: sns.ITopic | Alerts) -> None:
     """Let the role publish to the topic, and use its key."""
     if isinstance(topic, Alerts):
-        topic.let_publish(role.role_arn)
+        topic.grant_publish_to_role(role.role_arn)
         return
     if not _is_elsewhere(topic, role):
         topic.grant_publish(role)
@@ -62,17 +62,17 @@ def let_publish(role: iam.IRole, topic: sns.ITopic | Alerts) -> None:
         principals=[iam.ArnPrincipal(role.role_arn)], actions=["sns:Publish"], resources=[topic.topic_arn]
     )
     if topic.add_to_resource_policy(statement).statement_added:
-        let_use(role, topic.master_key, "sns")
+        grant_use(role, topic.master_key, "sns")
     else:  # imported: its ARN names no stack
         topic.grant_publish(role)
 
 
-def let_use(role: iam.IRole, key: kms.IKey | None, service: str) -> None:
+def grant_use(role: iam.IRole, key: kms.IKey | None, service: str) -> None:
     """Let the role use the key through a service; nothing without a key."""
     if key is None:
         return
     if _is_elsewhere(key, role):
-        statement = iam.PolicyStatement.from_json(let_roles([role.role_arn], here(), service))
+        statement = iam.PolicyStatement.from_json(allow_roles([role.role_arn], here(), service))
         if key.add_to_resource_policy(statement).statement_added:
             return
     for one in uses(key, service):

@@ -16,12 +16,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.bundle import image_context
-from constructs_lib.keys import let_logs_use
+from constructs_lib.keys import grant_logs_use
 from constructs_lib.wildcards import explain_wildcard
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
 from mailroom.layout import LEDGER_PREFIX
 
-__all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "image_function", "let_keep_ledger", "let_read_definitions"]
+__all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "grant_keep_ledger", "grant_read_definitions", "image_function"]
 
 DEFAULT_MEMORY_MIB: Final = 3008
 """What an account has that AWS has not given more. Source: Lambda developer guide, "Lambda quotas"."""
@@ -60,7 +60,7 @@ def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lamb
 
     For x86-64, which continuous integration builds without emulation.
     """
-    let_logs_use(props.encryption_key)
+    grant_logs_use(props.encryption_key)
     log_group = logs.LogGroup(
         scope,
         "Logs",
@@ -90,7 +90,7 @@ def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lamb
     )
 
 
-def let_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *actions: str) -> None:
+def grant_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *actions: str) -> None:
     """Let the function read the published definitions, and do what `actions` name besides."""
     sets = bucket.arn_for_objects(f"{SETS_PREFIX}*")
     function.add_to_role_policy(
@@ -104,7 +104,7 @@ def let_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *action
     explain_wildcard(function.role, sets, "keys of sets of definitions are made of their digests")
 
 
-def let_keep_ledger(function: lambda_.Function, bucket: s3.IBucket, scanner: str) -> None:
+def grant_keep_ledger(function: lambda_.Function, bucket: s3.IBucket, scanner: str) -> None:
     """Let the function keep its ledger of deliveries beside the definitions; that of no other scanner."""
     own = bucket.arn_for_objects(f"{LEDGER_PREFIX}{scanner}/*")
     function.add_to_role_policy(

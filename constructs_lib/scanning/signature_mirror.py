@@ -19,7 +19,7 @@ from constructs_lib.alarms import Threshold, add_alarm
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
 from constructs_lib.flags import bring_flags
 from constructs_lib.keys import uses
-from constructs_lib.scanning.image import ImageFunctionProps, image_function, let_read_definitions
+from constructs_lib.scanning.image import ImageFunctionProps, grant_read_definitions, image_function
 from constructs_lib.values import MIRROR_URL
 from mailroom.definitions.manifest import FRESHCLAM_STATE
 from mailroom.layout import LEDGER_PREFIX
@@ -122,7 +122,7 @@ class SignatureMirror(Construct):
             function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
         # What is asked again after it failed would be turned away for longer: the next run is the schedule's.
         function.configure_async_invoke(retry_attempts=0)
-        let_read_definitions(function, self.bucket, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+        grant_read_definitions(function, self.bucket, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:GetObject", "s3:PutObject"], resources=[self.bucket.arn_for_objects(FRESHCLAM_STATE)]
@@ -158,7 +158,7 @@ class SignatureMirror(Construct):
             statistic="Maximum",
             period_seconds=_SIX_HOURS,
             above=cdk.Duration.hours(24).to_seconds(),
-            says="Definitions were not confirmed to be current for 24 hours: see the mirror's log. "
+            description="Definitions were not confirmed to be current for 24 hours: see the mirror's log. "
             "After 7 days nothing is scanned any more, and mail waits in quarantine.",
             silence_alarms=True,
         )
@@ -174,7 +174,7 @@ class SignatureMirror(Construct):
             statistic="Sum",
             period_seconds=_SIX_HOURS,
             above=0,
-            says="database.clamav.net failed, and the mirror asked the second source: see the mirror's log. "
+            description="database.clamav.net failed, and the mirror asked the second source: see the mirror's log. "
             "Definitions are verified, and mail is scanned.",
         )
         add_alarm(self, "SecondSource", failing, topic, nested=True)

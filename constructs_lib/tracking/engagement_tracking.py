@@ -11,8 +11,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.announcing import let_announce
 from constructs_lib.checks import Rule, check_props, optional
+from constructs_lib.event_bus import allow_publishing_events
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.statements import allow_to
 from constructs_lib.wildcards import explain_wildcard
@@ -80,10 +80,10 @@ class EngagementTracking(Construct):
                     "MAX_RECEIVES": str(MAX_RECEIVES),
                     "REGISTRY_PATH": props.registry_path,
                 },
-                statements=[allow_to(["ssm:GetParameter"], entries), let_announce()],
-                says_dead="Events of mail that a tenant sent could not be noted: see the function's log, then redrive the dead "
-                "letters.",
-                says_waiting="Events of tenants' mail wait longer than 15 minutes to be noted: see the function's log.",
+                statements=[allow_to(["ssm:GetParameter"], entries), allow_publishing_events()],
+                dead_description="Events of mail that a tenant sent could not be noted: see the function's log, then redrive "
+                "the dead letters.",
+                waiting_description="Events of tenants' mail wait longer than 15 minutes to be noted: see the function's log.",
                 puts_back=True,
                 takes_role_for=TAG,
                 alarm_topic=props.alarm_topic,
@@ -115,7 +115,7 @@ class EngagementTracking(Construct):
                 )
             ],
         )
-        worker.let_send("events.amazonaws.com", {"ArnEquals": {"aws:SourceArn": rule.attr_arn}})
+        worker.allow_service_to_send("events.amazonaws.com", {"ArnEquals": {"aws:SourceArn": rule.attr_arn}})
 
 
 _RULES: Final[dict[str, Rule]] = {

@@ -88,5 +88,5 @@ def whole(message: Message) -> Iterator[Text]:
 def _shown_attachment(one: Attachment) -> str:
     name = escaped(one.filename) if one.filename else "without a name"
     inline = f", inline as {escaped(one.content_id)}" if one.content_id else ""
-    size = f"{one.octets:,} byte{'' if one.octets == 1 else 's'}"
+    size = f"{one.size:,} byte{'' if one.size == 1 else 's'}"
     return f"{one.path or 'message'}: {name} ({escaped(one.content_type)}, {size}{inline})"

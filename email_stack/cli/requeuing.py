@@ -26,7 +26,7 @@ def queue_anew(tenants: Sequence[Tenant], config: Config) -> None:
                 quarantine = Quarantine.of(tenant, config.cell(tenant.cell))
                 waiting = [one for one in quarantine.messages() if one.verdict == WAITING]
                 if waiting:
-                    quarantine.scan_anew(waiting)
+                    quarantine.rescan(waiting)
         except CommandError as error:
             text = f"{error.text}\nthe deployment is done; what waited for the old scanner is not queued yet: run `{by_hand}`"
             raise CommandError(error.title, text, error.code) from error

@@ -72,7 +72,7 @@ def engine_at(socket: Path | None) -> Clamd:
     if lacking:
         errors.print(
             "note: this clamd lacks the scanner's own signatures, for archives and Office documents that it cannot open; copy "
-            "mailroom/scanning/sealed.ndb beside its definitions and reload it",
+            "mailroom/scanning/unscannable.ndb beside its definitions and reload it",
             markup=False,
             soft_wrap=True,
         )

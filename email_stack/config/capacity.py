@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from email_stack.config.crosschecks import receipt_rules_of
+from email_stack.config.cross_validation import receipt_rules_of
 from email_stack.config.models import Cell, Config, Tenant
 from email_stack.config.problems import Fault
 from email_stack.config.quotas import QUOTAS, SPARE_RECEIPT_RULES, Quota, default_limit

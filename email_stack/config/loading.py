@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from constructs_lib import names
 from email_stack.config.capacity import quota_faults
-from email_stack.config.crosschecks import (
+from email_stack.config.cross_validation import (
     Claim,
     access_faults,
     cell_faults,

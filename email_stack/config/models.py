@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from constructs_lib import names, records
 from constructs_lib.sections import Dns, ReceivingTls
-from email_stack.config.agreement import check_agreement
+from email_stack.config.field_validation import validate_fields
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.quotas import Quotas
 from email_stack.config.sections import (
@@ -155,7 +155,7 @@ class Tenant(Settings):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Tenant:
-        check_agreement(self)
+        validate_fields(self)
         return self
 
     def __hash__(self) -> int:

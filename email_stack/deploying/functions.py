@@ -30,8 +30,8 @@ from email_stack.settings.daily import DailyCheck
 from email_stack.settings.ownership import OwnershipCheck
 from email_stack.settings.records import RecordsCheck
 from email_stack.settings.service import Service
-from mailroom.announcements import Announcer
 from mailroom.errors import RetryableError
+from mailroom.events import EventPublisher
 from mailroom.faults import fault
 from mailroom.settings.operating import Operating
 from mailroom.settings.running import Running
@@ -144,7 +144,7 @@ def _turns() -> Turns:
         tags=making.tags,
         made=making,
         zones=HostedZones(route53=session.client("route53"), resolvers=system_resolvers()),
-        tell=Announcer(events=session.client("events")).announce,
+        tell=EventPublisher(events=session.client("events")).publish,
     )
     return Turns(runs=runs, running=Running(store=store, put=put))
 
@@ -156,7 +156,7 @@ def _service() -> Service:
         store=_store(),
         look=OwnershipCheck(resolvers=resolvers),
         look_at_records=RecordsCheck(resolvers=resolvers),
-        tell=Announcer(events=boto3.client("events")).announce,
+        tell=EventPublisher(events=boto3.client("events")).publish,
     )
 
 

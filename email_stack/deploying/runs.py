@@ -19,8 +19,8 @@ from email_stack.deploying.shelf import Shelf, snapshot_key, template_key
 from email_stack.deploying.stacks import Phase, Stacks, State, changes_nothing, lost_by
 from email_stack.deploying.synthesis import SynthesisError
 from email_stack.settings.snapshots import snapshot_of
-from mailroom.announcements import DomainChanged
 from mailroom.errors import MailroomError
+from mailroom.events import DomainChanged
 from mailroom.settings.claims import Claim
 from mailroom.settings.deployments import begun, done, due, failed, removed
 from mailroom.settings.entries import desired

@@ -10,7 +10,7 @@ from typing import Final
 import dns.resolver
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.cuts import below_a_cut
 from email_stack.dnscheck.delegation import Delegation, at_wrong_level, find_delegation
 from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone, delegated_servers
@@ -105,7 +105,7 @@ async def _check(subject: Subject, directory: Directory) -> Report:
         findings = await _together(found, subject, home, directory)
         zones = await _zones(subject, findings, directory)
     except ResolverError as error:
-        fix = advice.no_resolver(str(error))
+        fix = remedies.no_resolver(str(error))
         findings = [Finding(record=record, status=Status.UNREACHABLE, fix=fix) for record in subject.records]
         zones = ()
     return Report(subdomain=subject.subdomain, findings=tuple(findings), ses=subject.ses, zones=zones)
@@ -158,7 +158,7 @@ async def _together(
             continue
         governing = await governing_policy(subject.subdomain, directory)
         if governing is not None:
-            note = advice.policy_meanwhile(governing.domain, governing.policy)
+            note = remedies.policy_meanwhile(governing.domain, governing.policy)
             findings[number] = replace(finding, note=note)
     return findings
 
@@ -167,7 +167,7 @@ def _behind_the_delegation(findings: Sequence[Finding], subdomain: str) -> list[
     """The findings: where the delegation is to be mended, waiting helps nothing of what our own zone holds."""
     mended = {Status.OK, Status.PENDING, Status.EXTRA}
     broken = any(one.record.purpose is Purpose.DELEGATION and one.status not in mended for one in findings)
-    fix = advice.behind_delegation(subdomain)
+    fix = remedies.behind_delegation(subdomain)
     return [
         replace(one, fix=fix) if broken and one.status is Status.PENDING and not one.behind else one for one in findings
     ]
@@ -181,7 +181,7 @@ async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerErr
     else:
         zone = await _zone_of(record.name, directory)
     if isinstance(zone, NoAnswerError):
-        return Found(Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(zone))))
+        return Found(Finding(record=record, status=Status.UNREACHABLE, fix=remedies.no_zone(str(zone))))
     finding, answers = await _record(record, zone, directory)
     if zone.parent and in_zone(zone.name, subject.subdomain) and not _is_delegated(subject):
         # The subdomain is a zone of its own, or a delegation of it was left behind.
@@ -196,7 +196,7 @@ async def _delegation_found(record: DnsRecord, subject: Subject, directory: Dire
     try:
         line = await directory.line(record.name)
     except NoAnswerError as error:
-        return Found(Finding(record=record, status=Status.UNREACHABLE, fix=advice.no_zone(str(error))))
+        return Found(Finding(record=record, status=Status.UNREACHABLE, fix=remedies.no_zone(str(error))))
     finding, answers = await _delegation(record, line, directory)
     parent = line[-2] if line[-1].name == record.name and len(line) > 1 else line[-1]
     return await find_misplaced(finding, answers, subject.records, subject.subdomain, parent, directory)
@@ -225,7 +225,7 @@ async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[
         finding = finding if isinstance(deciding, NoAnswerError) else await compared(finding, deciding, directory)
         links = [term.removeprefix("CNAME ") for term in finding.via if term.startswith("CNAME ")]
         if links and finding.status is Status.NOT_EVERYWHERE:
-            finding = replace(finding, fix=advice.also_behind(finding.fix, links))
+            finding = replace(finding, fix=remedies.also_behind(finding.fix, links))
     finding = replace(finding, zone=zone.name)
     return (below_a_cut(finding, zone, said.above, answers), []) if said.above else (finding, answers)
 
@@ -235,7 +235,7 @@ def _below_dname(finding: Finding, zone: Zone, answers: Sequence[Answer]) -> Fin
     dname = next((one.reply.dname for one in answers if one.reply is not None and one.reply.dname), "")
     if not dname or finding.status in {Status.OK, Status.PENDING}:
         return finding
-    fix = advice.below_dname(finding.record, dname, zone.name)
+    fix = remedies.below_dname(finding.record, dname, zone.name)
     return replace(finding, status=Status.CNAME_CONFLICT, fix=fix)
 
 
@@ -298,7 +298,7 @@ async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, dire
     expected = set(record.values)
     for _, reply in survey(answers).answered:
         if expected & set(delegated_servers(reply) if record.type == "NS" else reply.values):
-            fix = advice.doubled_name(record, doubled, zone.name)
+            fix = remedies.doubled_name(record, doubled, zone.name)
             return replace(finding, status=Status.DOUBLED_NAME, fix=fix)
     return finding
 

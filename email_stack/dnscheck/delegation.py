@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from constructs_lib.records import DnsRecord
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.directory import Answer, Zone, delegated_servers
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
 from email_stack.dnscheck.model import Finding, Observation, Place, Status
@@ -87,7 +87,7 @@ def at_wrong_level(finding: Finding, above: Sequence[Zone]) -> Finding:
             continue
         named, own = (sorted(set(names) & expected - serving) for names in (zone.named, zone.own))
         others = sorted({*zone.named, *zone.own} - expected)
-        fix = advice.wrong_level(record, zone.name, zone.parent, named=named, own=own, others=others)
+        fix = remedies.wrong_level(record, zone.name, zone.parent, named=named, own=own, others=others)
         if finding.status in _NOT_DELEGATED:
             fix = f"{fix} {finding.fix}"
         seen = (
@@ -109,18 +109,18 @@ def _of_the_servers(delegation: Delegation, finding: Finding) -> Finding:
     servers = survey([answer for answer in delegation.below if answer.server.name in expected])
     seen = (*finding.seen[:-1], *observe(delegation.below, delegation.resolved, lambda reply: reply.values))
     if servers.lame:
-        return replace(finding, status=Status.LAME, fix=advice.lame(record.name, servers.lame), seen=seen)
+        return replace(finding, status=Status.LAME, fix=remedies.lame(record.name, servers.lame), seen=seen)
     if not servers.answered:
-        fix = advice.unreachable(record.name, servers.silent)
+        fix = remedies.unreachable(record.name, servers.silent)
         return replace(finding, status=Status.UNREACHABLE, fix=fix, seen=seen)
     others = next((reply.values for _, reply in servers.answered if set(reply.values) != expected), None)
     if others is not None:
-        return replace(finding, status=Status.WRONG, fix=advice.zone_names_others(record, others), seen=seen)
+        return replace(finding, status=Status.WRONG, fix=remedies.zone_names_others(record, others), seen=seen)
     if delegation.announced and not delegation.signed:
-        fix = advice.ds_without_key(record.name, delegation.parent)
+        fix = remedies.ds_without_key(record.name, delegation.parent)
         return replace(finding, status=Status.DNSSEC_BOGUS, fix=fix, seen=seen)
     if servers.silent:
-        note = "; ".join(filter(None, [finding.note, advice.silent(servers.silent)]))
+        note = "; ".join(filter(None, [finding.note, remedies.silent(servers.silent)]))
         return replace(finding, note=note, seen=seen)
     return finding
 
@@ -130,17 +130,19 @@ def _judge(delegation: Delegation, reply: Reply) -> Judgement:
     seen = set(delegated_servers(reply))
     expected = set(record.values)
     if reply.alias:
-        return Judgement(Status.CNAME_CONFLICT, advice.cname_conflict(record, reply.alias, parent))
+        return Judgement(Status.CNAME_CONFLICT, remedies.cname_conflict(record, reply.alias, parent))
     if not seen:
-        return Judgement(Status.DELEGATION_MISSING, advice.delegation_missing(record, parent))
+        return Judgement(Status.DELEGATION_MISSING, remedies.delegation_missing(record, parent))
     if not seen & expected:
-        return Judgement(Status.WRONG, advice.delegated_elsewhere(record, sorted(seen), parent))
+        return Judgement(Status.WRONG, remedies.delegated_elsewhere(record, sorted(seen), parent))
     if expected - seen:
-        return Judgement(Status.DELEGATION_PARTIAL, advice.delegation_partial(record, sorted(expected - seen), parent))
+        return Judgement(
+            Status.DELEGATION_PARTIAL, remedies.delegation_partial(record, sorted(expected - seen), parent)
+        )
     if seen - expected:
         others = sorted(seen - expected)
         good = {name for name, _ in survey(delegation.below).answered}
         # Named and serving the zone is one too many; named and not serving it makes mail fail now and then.
         status = Status.EXTRA if good >= set(others) else Status.LAME
-        return Judgement(status, advice.delegation_extra(record, others, parent))
+        return Judgement(status, remedies.delegation_extra(record, others, parent))
     return Judgement(Status.OK)

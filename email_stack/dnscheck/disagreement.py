@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from email_stack.dnscheck import server_advice
+from email_stack.dnscheck import server_remedies
 from email_stack.dnscheck.directory import Answer, Directory, Zone
 from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.history import Serials
@@ -61,7 +61,7 @@ async def compared(finding: Finding, zone: Zone, directory: Directory) -> Findin
     for strays, by_parent in ((named, True), (own, False)):
         behind = [server for server in finding.behind if server in strays]
         if behind:
-            fix = server_advice.other_side(finding.record, zone.name, zone.parent, behind, named=by_parent)
+            fix = server_remedies.other_side(finding.record, zone.name, zone.parent, behind, named=by_parent)
             return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     answers = await directory.servers_say(zone, zone.name, "SOA")
     versions = {one.server.name: version for one in answers if (version := _version(one)) is not None}
@@ -78,19 +78,19 @@ def _judged(finding: Finding, zone: Zone, versions: Mapping[str, _Version], seri
     foreign = [server for server, version in late.items() if version.primary != first.primary]
     if foreign:
         primaries = (late[foreign[0]].primary, first.primary)
-        fix = server_advice.other_provider(finding.record, foreign, primaries)
+        fix = server_remedies.other_provider(finding.record, foreign, primaries)
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     stuck = [server for server, version in late.items() if not all(one.newer_than(version) for one in ahead)]
     if stuck:
-        fix = server_advice.other_version(finding.record, zone.name, stuck, (late[stuck[0]].serial, first.serial))
+        fix = server_remedies.other_version(finding.record, zone.name, stuck, (late[stuck[0]].serial, first.serial))
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     still = {server: serials.seconds_behind(zone.name, server, one.serial) for server, one in late.items()}
     idle = [server for server, seconds in still.items() if seconds > late[server].refresh + late[server].retry]
     if idle:
-        fix = server_advice.transfer_idle(finding.record, idle, late[idle[0]].serial, still[idle[0]])
+        fix = server_remedies.transfer_idle(finding.record, idle, late[idle[0]].serial, still[idle[0]])
         return replace(finding, status=Status.NOT_EVERYWHERE, fix=fix)
     version = next(iter(late.values()))
-    fix = server_advice.transfer_under_way(list(late), (version.serial, first.serial), version.refresh)
+    fix = server_remedies.transfer_under_way(list(late), (version.serial, first.serial), version.refresh)
     return replace(finding, fix=fix)
 
 
@@ -108,7 +108,7 @@ def differing_zones(line: Sequence[Zone], findings: Sequence[Finding]) -> tuple[
         if not (named or own) or "." not in zone.name.strip("."):
             continue
         lame = set(survey(zone.apex).lame)
-        fix = server_advice.sides_differ(zone.name, zone.parent, named, own)
+        fix = server_remedies.sides_differ(zone.name, zone.parent, named, own)
         harmful = {*named, *own} & (behind | lame)
         found.append(
             ZoneFinding(

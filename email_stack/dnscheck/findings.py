@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from constructs_lib.records import DnsRecord
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.directory import Answer
 from email_stack.dnscheck.model import Finding, Observation, Status
 from email_stack.dnscheck.replies import Reply
@@ -126,21 +126,21 @@ def find(
     right = [judgement for _, judgement in judged if judgement.status is Status.OK]
     if not judged:
         status = Status.LAME if servers.lame else Status.UNREACHABLE
-        fix = advice.lame(zone, servers.lame) if servers.lame else advice.unreachable(zone, servers.silent)
+        fix = remedies.lame(zone, servers.lame) if servers.lame else remedies.unreachable(zone, servers.silent)
         return Finding(record=record, status=status, seen=seen, fix=fix)
     if not right:
         worst = _prevailing([judgement for _, judgement in judged])
         return Finding(record=record, status=worst.status, seen=seen, fix=worst.fix, note=worst.note)
-    note = "; ".join(filter(None, [right[0].note, advice.silent(servers.silent) if servers.silent else ""]))
+    note = "; ".join(filter(None, [right[0].note, remedies.silent(servers.silent) if servers.silent else ""]))
     status, fix = Status.OK, ""
     behind = tuple(dict.fromkeys(server for server, judgement in judged if judgement.status is not Status.OK))
     if behind:
         # Whether waiting helps, their SOA records tell: see `disagreement`.
-        status, fix = Status.PENDING, advice.not_everywhere(behind)
+        status, fix = Status.PENDING, remedies.not_everywhere(behind)
     elif servers.lame:
-        status, fix = Status.LAME, advice.lame(zone, servers.lame)
+        status, fix = Status.LAME, remedies.lame(zone, servers.lame)
     elif resolved.reply is not None and resolved.reply.bogus:
-        status, fix = Status.DNSSEC_BOGUS, advice.bogus(zone)
+        status, fix = Status.DNSSEC_BOGUS, remedies.bogus(zone)
     elif resolved.reply is None or resolved.trouble or judge(resolved.reply).status is not Status.OK:
         status, fix = Status.PENDING, _behind_at_resolver(resolved)
     return Finding(record=record, status=status, seen=seen, fix=fix, note=note, via=right[0].via, behind=behind)
@@ -149,9 +149,9 @@ def find(
 def _behind_at_resolver(resolved: Resolved) -> str:
     reply = resolved.reply
     if reply is None or resolved.trouble:
-        return advice.resolver_fails(resolved.address, resolved.trouble)
+        return remedies.resolver_fails(resolved.address, resolved.trouble)
     none = not reply.values and not reply.chain
-    return advice.not_yet_at_resolver(resolved.address, reply.ttl_seconds, none=none)
+    return remedies.not_yet_at_resolver(resolved.address, reply.ttl_seconds, none=none)
 
 
 def _trouble(reply: Reply) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.directory import Directory, Zone
 from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.model import Finding, Status
@@ -47,7 +47,7 @@ async def served_otherwise(finding: Finding, zone: Zone, directory: Directory) -
     alias = any(reply.chain for _, reply in found)
     if behind_cdn or (await _has_addresses(record, directory) and (record.purpose is Purpose.MTA_STS or not alias)):
         way = ", ".join(sorted({name for way in ways for name in way})[:3])
-        return replace(finding, status=Status.OK, fix="", note=advice.serves_as_well([way]))
+        return replace(finding, status=Status.OK, fix="", note=remedies.serves_as_well([way]))
     return finding
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose, in_zone
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.directory import Answer, Directory, Zone, delegated_servers
 from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.model import Finding, Place, Status
@@ -90,9 +90,9 @@ def say_where(found: Sequence[Found], subdomain: str, zone: str) -> list[Finding
             continue
         base, unless = neighbour.base, neighbour.shared and neighbour.base not in keys
         if base != subdomain and groups[base] >= SAID_ONCE_FROM and not unless:
-            fix = advice.all_elsewhere(groups[base], base, subdomain, zone)
+            fix = remedies.all_elsewhere(groups[base], base, subdomain, zone)
         else:
-            fix = advice.found_elsewhere(finding.record, neighbour.place, zone, unless_needed=unless)
+            fix = remedies.found_elsewhere(finding.record, neighbour.place, zone, unless_needed=unless)
         findings.append(replace(finding, fix=fix, found_at=neighbour.place))
     return findings
 
@@ -104,7 +104,7 @@ def reached_together(findings: Sequence[Finding]) -> list[Finding]:
     for finding in findings:
         links = [term for term in serving.get(finding.record.name, ()) if term.startswith(_CNAME)]
         if finding.status is Status.CNAME_CONFLICT and links:
-            fix = advice.cname_lacks(finding.record, links[-1].removeprefix(_CNAME))
+            fix = remedies.cname_lacks(finding.record, links[-1].removeprefix(_CNAME))
             reached.append(replace(finding, status=Status.MISSING, fix=fix, via=tuple(links)))
         else:
             reached.append(finding)

@@ -138,8 +138,8 @@ def _records(parser: dns.wire.Parser, count: int, ttls: _Ttls) -> _Sections:
     found: _Sections = {}
     for _ in range(count):
         owner = parser.get_name(decompress=True)
-        kind, class_, ttl, octets = parser.get_struct("!HHIH")
-        with parser.restrict_to(octets):
+        kind, class_, ttl, size = parser.get_struct("!HHIH")
+        with parser.restrict_to(size):
             rdata = dns.rdata.from_wire_parser(class_, kind, parser)
         if class_ == _IN:
             found.setdefault((owner, kind), []).append(rdata)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from constructs_lib.records import DnsRecord
-from email_stack.dnscheck import spf_advice
+from email_stack.dnscheck import spf_remedies
 from email_stack.dnscheck.address_sets import Addresses, Family
 from email_stack.dnscheck.judgement import Judgement
 from email_stack.dnscheck.model import Status
@@ -94,9 +94,9 @@ def judge_spf(record: DnsRecord, found: str, judged: JudgedSpf) -> Judgement:
     """The verdict on the SPF record `found` in the place of `record`."""
     budget = judged.budget
     if budget.kind == "too-many-lookups":
-        return Judgement(Status.TOO_MANY_LOOKUPS, spf_advice.too_many_lookups(record, budget.problem))
+        return Judgement(Status.TOO_MANY_LOOKUPS, spf_remedies.too_many_lookups(record, budget.problem))
     if budget.kind == "error" or budget.tree is None:
-        return Judgement(Status.WRONG, spf_advice.spf_error(record, budget.problem))
+        return Judgement(Status.WRONG, spf_remedies.spf_error(record, budget.problem))
     needed = sorted(domain_of(term) for term in parse_spf(record.values[0]).evaluated if term.name == "include")
     fault = _first(
         *(_everybody(record, found, one) for one in judged.senders),
@@ -118,9 +118,9 @@ def _everybody(record: DnsRecord, found: str, senders: Senders) -> Judgement | N
         return None
     most = passing[0]
     if _ends(most):
-        return Judgement(Status.WRONG, spf_advice.spf_end(record, most.at, found))
+        return Judgement(Status.WRONG, spf_remedies.spf_end(record, most.at, found))
     terms = list(dict.fromkeys(one.path[0] for one in passing))[:_TERMS_NAMED]
-    return Judgement(Status.WRONG, spf_advice.spf_lets_all_pass(record, terms, most.at))
+    return Judgement(Status.WRONG, spf_remedies.spf_lets_all_pass(record, terms, most.at))
 
 
 def _unknown_ses(record: DnsRecord, judged: JudgedSpf) -> Judgement | None:
@@ -128,7 +128,7 @@ def _unknown_ses(record: DnsRecord, judged: JudgedSpf) -> Judgement | None:
     if any(senders.ses for senders in judged.senders):
         return None
     return Judgement(
-        Status.UNREACHABLE, spf_advice.spf_unanswered(record, judged.budget.problem or "SES's own SPF record")
+        Status.UNREACHABLE, spf_remedies.spf_unanswered(record, judged.budget.problem or "SES's own SPF record")
     )
 
 
@@ -143,16 +143,16 @@ def _of_ses(
     part, one = kept
     term = one.path[0] if one.path else ""
     if one.result == "temperror":
-        return Judgement(Status.UNREACHABLE, spf_advice.spf_temperror(record, needed, term, one.reason))
+        return Judgement(Status.UNREACHABLE, spf_remedies.spf_temperror(record, needed, term, one.reason))
     if one.result in {"permerror", "none"}:
-        return Judgement(Status.WRONG, spf_advice.spf_error(record, one.reason))
-    decides = spf_advice.spf_decides(term, one.result, part.first)
+        return Judgement(Status.WRONG, spf_remedies.spf_error(record, one.reason))
+    decides = spf_remedies.spf_decides(term, one.result, part.first)
     mentioned = [(domain, at) for domain in needed if (at := tree.mentions(domain))]
     if mentioned:
         domain, at = mentioned[0]
-        return Judgement(Status.WRONG, spf_advice.spf_not_passing(record, domain, at, decides))
+        return Judgement(Status.WRONG, spf_remedies.spf_not_passing(record, domain, at, decides))
     before = "" if _ends(one) else term
-    return Judgement(Status.WRONG, spf_advice.spf_without(record, needed, found, before=before))
+    return Judgement(Status.WRONG, spf_remedies.spf_without(record, needed, found, before=before))
 
 
 def _unnamed(record: DnsRecord, found: str, senders: Senders) -> Judgement | None:
@@ -161,10 +161,10 @@ def _unnamed(record: DnsRecord, found: str, senders: Senders) -> Judgement | Non
     if one.result in _SETTLED:
         return None
     if one.result in {"permerror", "none"}:
-        return Judgement(Status.WRONG, spf_advice.spf_error(record, one.reason))
+        return Judgement(Status.WRONG, spf_remedies.spf_error(record, one.reason))
     if _ends(one):
-        return Judgement(Status.WRONG, spf_advice.spf_end(record, one.at, found))
-    return Judgement(Status.WRONG, spf_advice.spf_leaves_open(record, one.path[0], one.result))
+        return Judgement(Status.WRONG, spf_remedies.spf_end(record, one.at, found))
+    return Judgement(Status.WRONG, spf_remedies.spf_leaves_open(record, one.path[0], one.result))
 
 
 def _right(record: DnsRecord, found: str, judged: JudgedSpf, needed: Sequence[str]) -> Judgement:
@@ -180,13 +180,13 @@ def _right(record: DnsRecord, found: str, judged: JudgedSpf, needed: Sequence[st
     via = tuple(dict.fromkeys(term for path in paths for term in _before(path, missing)))
     notes = []
     if via:
-        notes.append(spf_advice.through_terms(via, needed, budget.lookups))
+        notes.append(spf_remedies.through_terms(via, needed, budget.lookups))
     elif missing and not any(_names(term, missing) for path in paths for term in path):
-        notes.append(spf_advice.spf_by_address(found, needed, budget.lookups))
+        notes.append(spf_remedies.spf_by_address(found, needed, budget.lookups))
     elif found != record.values[0] and budget.kind != "temporary":
-        notes.append(spf_advice.spf_serves_as_well(found, budget.lookups))
+        notes.append(spf_remedies.spf_serves_as_well(found, budget.lookups))
     if budget.kind == "temporary":
-        notes.append(spf_advice.uncounted(budget.problem))
+        notes.append(spf_remedies.uncounted(budget.problem))
     return Judgement(Status.OK, note="; ".join(notes), via=via)
 
 

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Final
 
 from constructs_lib.records import DnsRecord, Purpose
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.dmarc import dmarc_difference, dmarc_remark, dmarc_remarks
 from email_stack.dnscheck.judgement import Judgement
 from email_stack.dnscheck.model import Status
@@ -40,9 +40,9 @@ def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Ju
     """
     if reply.beside:
         fix = (
-            advice.data_beside(record, zone)
+            remedies.data_beside(record, zone)
             if record.type == "CNAME"
-            else advice.cname_beside(record, reply.alias, zone)
+            else remedies.cname_beside(record, reply.alias, zone)
         )
         return Judgement(Status.CNAME_CONFLICT, fix)
     judgement = _direct(record, reply, zone, budgets)
@@ -52,9 +52,9 @@ def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Ju
 def _direct(record: DnsRecord, reply: Reply, zone: str, budgets: Budgets) -> Judgement:
     if record.alias_zone_id is not None:
         # The target's addresses change at any time; that there are some shows that the alias is there.
-        return _RIGHT if reply.values else Judgement(Status.MISSING, advice.missing(record, zone))
+        return _RIGHT if reply.values else Judgement(Status.MISSING, remedies.missing(record, zone))
     if not reply.values:
-        return Judgement(Status.MISSING, advice.missing(record, zone))
+        return Judgement(Status.MISSING, remedies.missing(record, zone))
     if record.type == "TXT":
         return _text(record, reply.values, zone, budgets)
     if record.type == "MX":
@@ -65,11 +65,11 @@ def _direct(record: DnsRecord, reply: Reply, zone: str, budgets: Budgets) -> Jud
 def _through(record: DnsRecord, reply: Reply, zone: str, judgement: Judgement) -> Judgement:
     """What is found behind CNAMEs: right all the same, wrong where it stands, or hidden by them."""
     if judgement.status is Status.MISSING or record.alias_zone_id is not None:
-        return Judgement(Status.CNAME_CONFLICT, advice.cname_conflict(record, reply.alias, zone))
+        return Judgement(Status.CNAME_CONFLICT, remedies.cname_conflict(record, reply.alias, zone))
     via = tuple(f"CNAME {name}" for name in reply.chain)
     if judgement.status is not Status.OK:
-        return replace(judgement, fix=advice.behind(record, reply.chain[-1], judgement.fix))
-    note = advice.through_names(record, reply.chain)
+        return replace(judgement, fix=remedies.behind(record, reply.chain[-1], judgement.fix))
+    note = remedies.through_names(record, reply.chain)
     return replace(judgement, note="; ".join(filter(None, [note, judgement.note])), via=(*via, *judgement.via))
 
 
@@ -83,10 +83,10 @@ def _names(record: DnsRecord, values: Sequence[str], zone: str) -> Judgement:
     if expected == seen:
         return _RIGHT
     if expected < seen:
-        return Judgement(Status.EXTRA, advice.surplus(record, sorted(seen - expected)))
+        return Judgement(Status.EXTRA, remedies.surplus(record, sorted(seen - expected)))
     if {f"{value}.{zone}" for value in expected} == seen:
-        return Judgement(Status.WRONG, advice.target_doubled(record, zone))
-    return Judgement(Status.WRONG, advice.wrong(record, values))
+        return Judgement(Status.WRONG, remedies.target_doubled(record, zone))
+    return Judgement(Status.WRONG, remedies.wrong(record, values))
 
 
 def _mx(record: DnsRecord, values: Sequence[str], zone: str) -> Judgement:
@@ -94,29 +94,29 @@ def _mx(record: DnsRecord, values: Sequence[str], zone: str) -> Judgement:
     seen = {_host(value.partition(" ")[2]): value for value in values}
     others = [value for host, value in seen.items() if host not in expected]
     if expected <= seen.keys() and others:
-        return Judgement(Status.EXTRA, advice.surplus(record, others))
+        return Judgement(Status.EXTRA, remedies.surplus(record, others))
     if expected == seen.keys():
         same = set(values) == set(record.values)
         # Preference decides between hosts, and there is but one. Source: RFC 5321 5.1.
-        return _RIGHT if same else Judgement(Status.OK, note=advice.serves_as_well(values))
+        return _RIGHT if same else Judgement(Status.OK, note=remedies.serves_as_well(values))
     if {f"{host}.{zone}" for host in expected} == seen.keys():
-        return Judgement(Status.WRONG, advice.target_doubled(record, zone))
-    return Judgement(Status.WRONG, advice.wrong(record, values))
+        return Judgement(Status.WRONG, remedies.target_doubled(record, zone))
+    return Judgement(Status.WRONG, remedies.wrong(record, values))
 
 
 def _text(record: DnsRecord, values: Sequence[str], zone: str, budgets: Budgets) -> Judgement:
     judgement = _TEXTS.get(record.purpose, _tagged)(record, values, budgets)
     if judgement.status in {Status.WRONG, Status.MISSING} and _split(record.values[0], values):
-        return Judgement(Status.SPLIT_WRONG, advice.split_wrong(record))
+        return Judgement(Status.SPLIT_WRONG, remedies.split_wrong(record))
     if judgement.status is Status.MISSING:
-        return Judgement(Status.MISSING, advice.missing(record, zone))
+        return Judgement(Status.MISSING, remedies.missing(record, zone))
     return judgement
 
 
 def _spf(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> Judgement:
     found = [value for value in values if is_spf(value)]
     if len(found) > 1:
-        return Judgement(Status.DUPLICATE_SPF, advice.duplicate_spf(record, found))
+        return Judgement(Status.DUPLICATE_SPF, remedies.duplicate_spf(record, found))
     if not found:
         return _near(record, values, "spf1")
     return judge_spf(record, found[0], budgets[found[0]])
@@ -125,13 +125,13 @@ def _spf(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> Judgemen
 def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
     found = [value for value in values if is_dmarc(value)]
     if len(found) > 1:
-        return Judgement(Status.DUPLICATE_DMARC, advice.duplicate_dmarc(record, found))
+        return Judgement(Status.DUPLICATE_DMARC, remedies.duplicate_dmarc(record, found))
     if not found:
         return _near(record, values, "dmarc1")
     difference = dmarc_difference(record.values[0], found[0])
     if difference:
-        return Judgement(Status.WRONG, advice.dmarc_differs(record, difference))
-    note = "" if found[0] == record.values[0] else advice.serves_as_well(found)
+        return Judgement(Status.WRONG, remedies.dmarc_differs(record, difference))
+    note = "" if found[0] == record.values[0] else remedies.serves_as_well(found)
     remarks = [*dmarc_remarks(found[0]), dmarc_remark(record.values[0], found[0])]
     return Judgement(Status.OK, note="; ".join(filter(None, [note, *remarks])))
 
@@ -145,7 +145,7 @@ def _tls_reports(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> 
     wanted = set(record.values[0].partition("rua=")[2].split(","))
     found = [value for value in values if value.startswith("v=TLSRPTv1;")]
     if len(found) == 1 and wanted <= set(found[0].translate(_SQUEEZED).rstrip(";").partition("rua=")[2].split(",")):
-        return Judgement(Status.OK, note="" if found[0] == record.values[0] else advice.serves_as_well(found))
+        return Judgement(Status.OK, note="" if found[0] == record.values[0] else remedies.serves_as_well(found))
     return _tagged(record, values, budgets)
 
 
@@ -156,10 +156,10 @@ def _tagged(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
     found = [value for value in values if value.partition(";")[0].strip() == version]
     same = [value for value in found if _plain(value) == _plain(expected)]
     if same and len(found) > 1:
-        return Judgement(Status.EXTRA, advice.surplus(record, [value for value in found if value != same[0]]))
+        return Judgement(Status.EXTRA, remedies.surplus(record, [value for value in found if value != same[0]]))
     if same:
         return _RIGHT
-    return Judgement(Status.WRONG, advice.wrong(record, found)) if found else Judgement(Status.MISSING)
+    return Judgement(Status.WRONG, remedies.wrong(record, found)) if found else Judgement(Status.MISSING)
 
 
 _TEXTS: Final[Mapping[Purpose, Callable[[DnsRecord, Sequence[str], Budgets], Judgement]]] = {
@@ -173,7 +173,7 @@ _TEXTS: Final[Mapping[Purpose, Callable[[DnsRecord, Sequence[str], Budgets], Jud
 def _near(record: DnsRecord, values: Sequence[str], mark: str) -> Judgement:
     """Missing, or wrong where a value looks as if it were meant."""
     meant = [value for value in values if mark in value.lower()]
-    return Judgement(Status.WRONG, advice.wrong(record, meant)) if meant else Judgement(Status.MISSING)
+    return Judgement(Status.WRONG, remedies.wrong(record, meant)) if meant else Judgement(Status.MISSING)
 
 
 def _split(expected: str, values: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from email_stack.dnscheck import advice
+from email_stack.dnscheck import remedies
 from email_stack.dnscheck.directory import Answer, Directory, Zone
 from email_stack.dnscheck.model import Finding, Status
 
@@ -55,8 +55,8 @@ async def without_wildcard(finding: Finding, zone: Zone, answers: Sequence[Answe
     )
     if any(_value(one) != _value(shown) for one in same):
         return finding
-    fix = advice.missing(record, zone.name)
-    return replace(finding, status=Status.MISSING, fix=fix, note=advice.wildcard(record.name), via=())
+    fix = remedies.missing(record, zone.name)
+    return replace(finding, status=Status.MISSING, fix=fix, note=remedies.wildcard(record.name), via=())
 
 
 def _value(answer: Answer) -> tuple[str, ...]:

@@ -43,14 +43,14 @@ class QuarantinedMessage:
     Args:
         item: the object, and its version.
         arrived: when.
-        octets: how many.
+        size: how many.
         verdict: as recorded; `WAITING` when none is.
         reason: why it is held, where its verdict and the policy alone do not say; "" otherwise.
     """
 
     item: RawObject
     arrived: datetime
-    octets: int
+    size: int
     verdict: str
     reason: str = ""
 
@@ -62,12 +62,12 @@ class DeliveredMessage:
     Args:
         id: SES's id of the delivery.
         delivered: when.
-        octets: how many.
+        size: how many.
     """
 
     id: str
     delivered: datetime
-    octets: int
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +106,7 @@ class Quarantine:
             found = list(pool.map(self._with_verdict, self._objects()))
         return sorted(found, key=lambda message: (message.arrived, message.item))
 
-    def scan_anew(self, messages: Sequence[QuarantinedMessage]) -> str:
+    def rescan(self, messages: Sequence[QuarantinedMessage]) -> str:
         """Queue these messages; returns the id of the request. What the scanner then finds replaces their verdicts.
 
         Raises:
@@ -122,7 +122,7 @@ class Quarantine:
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=CLEAN_PREFIX)
             found = [
                 DeliveredMessage(
-                    id=one["Key"].removeprefix(CLEAN_PREFIX), delivered=one["LastModified"], octets=one["Size"]
+                    id=one["Key"].removeprefix(CLEAN_PREFIX), delivered=one["LastModified"], size=one["Size"]
                 )
                 for page in pages
                 for one in page.get("Contents", [])
@@ -134,7 +134,7 @@ class Quarantine:
         """Have delivered messages scanned with the newest definitions, in this order; what is found to be malware is recalled.
 
         Raises:
-            AwsError: as for `scan_anew`.
+            AwsError: as for `rescan`.
         """
         self._queue([look_message(self.bucket, message.id) for message in messages])
 
@@ -154,7 +154,7 @@ class Quarantine:
             AwsError: AWS refused.
         """
         release = Release(by=by, reason=reason, at=at, verdict=Verdict(message.verdict))
-        return self.scan_anew([replace(message, item=replace(message.item, release=release))])
+        return self.rescan([replace(message, item=replace(message.item, release=release))])
 
     def _queue(self, bodies: Sequence[str]) -> None:
         """Send these to the scanner's queue."""
@@ -181,7 +181,7 @@ class Quarantine:
                 yield QuarantinedMessage(
                     item=RawObject(self.bucket, version["Key"], version["VersionId"]),
                     arrived=version["LastModified"],
-                    octets=version["Size"],
+                    size=version["Size"],
                     verdict=WAITING,
                 )
 

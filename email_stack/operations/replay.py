@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from mailroom.messages import Message, parse
-from mailroom.messages.joining import JoinBy, link_of
+from mailroom.messages.joining import JoinBy, node_of
 from mailroom.scanning.authentication import fails_dmarc
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.delivery import Delivery, decide
@@ -98,5 +98,5 @@ def replay(
     for one in deliveries:
         if one.message is not None:
             messages.setdefault(one.message.digest, one.message)
-    threads = thread_messages(link_of(message, digest, join_by) for digest, message in messages.items())
+    threads = thread_messages(node_of(message, digest, join_by) for digest, message in messages.items())
     return Replay(deliveries=tuple(deliveries), messages=messages, threads=tuple(threads))

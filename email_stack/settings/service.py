@@ -17,7 +17,7 @@ from email_stack.settings.ownership import Proof
 from email_stack.settings.problems import ApiError
 from email_stack.settings.records import Found, found_from, found_text, ready, record_from
 from email_stack.settings.shapes import SettingBody, SettingType
-from mailroom.announcements import DomainChanged
+from mailroom.events import DomainChanged
 from mailroom.messages import html
 from mailroom.settings.claims import Claim
 from mailroom.settings.designated import AddressChange, Addresses

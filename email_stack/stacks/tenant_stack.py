@@ -84,14 +84,14 @@ class TenantStack(cdk.Stack):
         )
         self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key, alarms))
         if tenant.access:
-            self._let_applications(tenant)
+            self._grant_applications(tenant)
         if tenant.ownership is not None and self.subdomain.zone is not None:
             # Whoever delegates the subdomain to this zone goes on proving that it is theirs.
             record = ownership_record(subdomain=tenant.subdomain, token=tenant.ownership)
             self.subdomain.zone.add_records("Ownership", [record])
         self._write_outputs(revision)
 
-    def _let_applications(self, tenant: Tenant) -> None:
+    def _grant_applications(self, tenant: Tenant) -> None:
         """Give each application's role an inline policy of what it may."""
         grants = {
             "read": self.subdomain.grant_read,

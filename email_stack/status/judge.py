@@ -10,7 +10,7 @@ from typing import Final
 from constructs_lib.naming import receipt_rule_name, receipt_rule_set_name
 from constructs_lib.records import Purpose
 from email_stack.config import Cell, Tenant
-from email_stack.config.crosschecks import receipt_rules_of
+from email_stack.config.cross_validation import receipt_rules_of
 from email_stack.dnscheck.model import Finding, Report, SesState, Status
 from email_stack.operations.quarantine import WAITING, QuarantinedMessage
 from email_stack.status.model import Check, Part, QueueCount, State, worst

@@ -17,7 +17,7 @@ from mailroom.definitions.mirror import Mirror, Refreshed, current
 from mailroom.errors import RetryableError
 from mailroom.functions.environment import required_variables
 from mailroom.metric_names import AGE, DEFINITIONS, SECOND_SOURCE
-from mailroom.metrics import Meter
+from mailroom.metrics import Metrics
 from mailroom.workplace import workplace
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(settings: MirrorSettings, s3: S3Client) -> str:
     Raises:
         RetryableError: as `Mirror.refresh` does, of the source that was used last.
     """
-    meter = Meter(DEFINITIONS, settings.bucket)
+    metrics = Metrics(DEFINITIONS, settings.bucket)
     try:
         with workplace("mirror") as folder, as_file(files("mailroom.definitions") / "freshclam.conf") as own:
             first = Mirror(
@@ -103,14 +103,14 @@ def run(settings: MirrorSettings, s3: S3Client) -> str:
                 canary=settings.canary,
                 clock=_now,
             )
-            came_to = _refreshed(settings, first, meter)
+            came_to = _refreshed(settings, first, metrics)
         logger.info("definitions: %s: %s", settings.bucket, came_to.value)
         return came_to.value
     finally:
-        _measure(settings.bucket, s3, meter)
+        _measure(settings.bucket, s3, metrics)
 
 
-def _refreshed(settings: MirrorSettings, first: Mirror, meter: Meter) -> Refreshed:
+def _refreshed(settings: MirrorSettings, first: Mirror, metrics: Metrics) -> Refreshed:
     if not settings.second:
         return first.refresh()
     try:
@@ -121,7 +121,7 @@ def _refreshed(settings: MirrorSettings, first: Mirror, meter: Meter) -> Refresh
     except RetryableError as error:
         why = str(error)
     logger.warning("definitions: the first source failed, asking the second: %s", why)
-    meter.count(SECOND_SOURCE)
+    metrics.count(SECOND_SOURCE)
     configuration = settings.second_configuration
     if configuration is None:
         configuration = first.folder / "second.conf"
@@ -136,7 +136,7 @@ def _of_mirror(text: str, url: str) -> str:
     return "\n".join([*kept, f"PrivateMirror {url}", "ScriptedUpdates no", ""])
 
 
-def _measure(bucket: str, s3: S3Client, meter: Meter) -> None:
+def _measure(bucket: str, s3: S3Client, metrics: Metrics) -> None:
     """Seconds since the source last said that the published set is current; where there is none, as many as stop every scan."""
     try:
         published = current(s3, bucket)
@@ -144,8 +144,8 @@ def _measure(bucket: str, s3: S3Client, meter: Meter) -> None:
         logger.warning("%s", error)
         return
     age = _now() - published.checked if published is not None else _NONE_AT_ALL
-    meter.seconds(AGE, age.total_seconds())
-    meter.flush()
+    metrics.seconds(AGE, age.total_seconds())
+    metrics.flush()
 
 
 def _now() -> datetime:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import boto3
 
-from mailroom.announcements import Announcer
 from mailroom.definitions.sets import current
+from mailroom.events import EventPublisher
 from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import SCANNER
-from mailroom.metrics import Meter
+from mailroom.metrics import Metrics
 from mailroom.scanning.dmarc_policies import DmarcPolicies
 from mailroom.scanning.engine import WarmEngine
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Intake
 from mailroom.scanning.passes import Passes
 from mailroom.scanning.recall import Recalls
@@ -47,7 +47,7 @@ class _Context(Protocol):
 def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[str, str]]]:
     """Process one batch of the queue, or, on a schedule's event, delivered mail; returns the failed messages."""
     settings, engine, intake = _sandbox()
-    meter = Meter(SCANNER, settings.scanner)
+    metrics = Metrics(SCANNER, settings.scanner)
     recalls = Recalls(
         s3=intake.s3,
         sns=intake.sns,
@@ -55,26 +55,26 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
         recipient_of=intake.recipient_of,
         clock=_now,
         cache=intake.cache,
-        count=meter.count,
+        count=metrics.count,
     )
     try:
         if "Records" not in event:
-            _go_on(settings, engine, recalls, meter)
+            _go_on(settings, engine, recalls, metrics)
             return {"batchItemFailures": []}
-        answer = work_on(
+        answer = process_batch(
             event,
-            replace(intake, count=meter.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
+            replace(intake, count=metrics.count, seconds_left=lambda: context.get_remaining_time_in_millis() / 1000),
             max_receives=settings.max_receives,
-            ensure_ready=lambda: engine.ensure_ready(meter.count),
+            ensure_ready=lambda: engine.ensure_ready(metrics.count),
             recalls=recalls,
         )
     finally:
-        meter.flush()
+        metrics.flush()
     try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
     return answer
 
 
-def _go_on(settings: Settings, engine: WarmEngine, recalls: Recalls, meter: Meter) -> None:
+def _go_on(settings: Settings, engine: WarmEngine, recalls: Recalls, metrics: Metrics) -> None:
     """Recall known infected mail, and rescan delivered mail with the newest set."""
     ledger = settings.ledger(recalls.s3)
     if ledger is None:
@@ -88,7 +88,7 @@ def _go_on(settings: Settings, engine: WarmEngine, recalls: Recalls, meter: Mete
         ledger=ledger,
         recalls=recalls,
         newest=newest,
-        ensure_ready=lambda: engine.ensure_ready(meter.count),
+        ensure_ready=lambda: engine.ensure_ready(metrics.count),
         clock=_now,
     )
     passes.run()
@@ -120,7 +120,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         clock=_now,
         cache=AnswerCache(),
         dmarc_policy_of=DmarcPolicies().of,
-        announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
+        publish=EventPublisher(events=boto3.client("events"), bus=settings.event_bus).publish,
         ledger=settings.ledger(s3),
     )
     return settings, engine, intake

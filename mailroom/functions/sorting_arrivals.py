@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from mailroom.batches import attempt, not_done
+from mailroom.batches import attempt, failed_records
 from mailroom.errors import PermanentError
 from mailroom.layout import RAW_PREFIX
 from mailroom.notifications import stored_objects
@@ -33,7 +33,9 @@ def sort(
     groups = [(record, attempt(_group_of, record)) for record in event["Records"]]
     sent = send([(record, group) for record, group in groups if group])
     nothing = {record["messageId"] for record, group in groups if group == _NOTHING}
-    return not_done(event["Records"], lambda record: record["messageId"] in nothing or record["messageId"] in sent)
+    return failed_records(
+        event["Records"], lambda record: record["messageId"] in nothing or record["messageId"] in sent
+    )
 
 
 def _group_of(record: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
-from mailroom.announcements import Announcer
+from mailroom.events import EventPublisher
 from mailroom.functions.tracking_notes import Notes
 from mailroom.functions.tracking_settings import Settings
 from mailroom.registry import Registry
@@ -33,7 +33,7 @@ logging.getLogger("mailroom").setLevel(logging.INFO)
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Work on one batch of the queue; returns the messages to bring again."""
-    answer = _notes().work_on(event)
+    answer = _notes().process_batch(event)
     try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
     return answer
 
@@ -54,7 +54,7 @@ def _notes() -> Notes:
         table_of=lambda configuration_set, name: Table(client=sessions.dynamodb(configuration_set), name=name),
         send_again=lambda records: send_all_again(_sqs(), settings.queue_url, records),
         sets_arn=settings.sets_arn,
-        announce=Announcer(events=boto3.client("events"), bus=settings.event_bus).announce,
+        publish=EventPublisher(events=boto3.client("events"), bus=settings.event_bus).publish,
         max_receives=settings.max_receives,
         clock=_now,
     )

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mailroom.announcements import MessageTracked
-from mailroom.batches import attempt, not_done
+from mailroom.batches import attempt, failed_records
 from mailroom.errors import MailroomError, RetryableError
+from mailroom.events import MessageTracked
 from mailroom.registry import Entry
 from mailroom.store.bounces import SUPPRESSING, suppress_recipient
-from mailroom.store.engagements import note_engagement
+from mailroom.store.sending_events import record_sending_event
 from mailroom.store.states import settle_request
 from mailroom.store.table import Table
-from mailroom.tracking.lines import engagement_of, set_of
-from mailroom.tracking.model import Engagement, EngagementKind
+from mailroom.tracking.lines import sending_event_of, set_of
+from mailroom.tracking.model import SendingEvent, SendingEventKind
 from mailroom.turns import has_group
 
 __all__ = ["Notes"]
@@ -39,7 +39,7 @@ class Notes:
         table_of: that tenant's table, by the name of the set and the name of the table.
         send_again: puts records into the queue again, each in a group; returns the ids of those that are there.
         sets_arn: what the ARNs of configuration sets begin with, in this account and region.
-        announce: tells others of an event; raises RetryableError.
+        publish: tells others of an event; raises RetryableError.
         max_receives: how often the queue hands one message out.
         clock: the time now.
     """
@@ -48,15 +48,15 @@ class Notes:
     table_of: Callable[[str, str], Table]
     send_again: Callable[[Sequence[tuple[Mapping[str, Any], str]]], Collection[str]]
     sets_arn: str
-    announce: Callable[[MessageTracked], None]
+    publish: Callable[[MessageTracked], None]
     max_receives: int
     clock: Callable[[], datetime]
 
-    def work_on(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    def process_batch(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Record every event of the batch; returns the failed messages. Other messages go to the dead letters."""
         records = event["Records"]
         passed_on = self.send_again([*self._without_group(records)])
-        return not_done(
+        return failed_records(
             records, lambda record: record["messageId"] in passed_on or attempt(self._done, record) is not None
         )
 
@@ -81,21 +81,21 @@ class Notes:
         return True
 
     def _note(self, line: str, configuration_set: str) -> None:
-        engagement = engagement_of(line)
+        sending_event = sending_event_of(line)
         entry = self.entry_of(configuration_set)
         if entry is None:
             raise _UnknownSetError(f"configuration set {configuration_set}: is no tenant's")
         table = self.table_of(configuration_set, entry.table)
         try:
-            note_engagement(table, engagement, entry.retention, self.clock())
-            if engagement.outbox and engagement.kind is EngagementKind.SEND:
-                settle_request(table, engagement.outbox, engagement.ses_id, engagement.at)
-            logger.info("tenant %s: message %s: %s", entry.tenant, engagement.ses_id, engagement.kind.value)
-            self.announce(_told(entry.tenant, engagement))
-            if engagement.kind in SUPPRESSING:
+            record_sending_event(table, sending_event, entry.retention, self.clock())
+            if sending_event.outbox and sending_event.kind is SendingEventKind.SEND:
+                settle_request(table, sending_event.outbox, sending_event.ses_id, sending_event.at)
+            logger.info("tenant %s: message %s: %s", entry.tenant, sending_event.ses_id, sending_event.kind.value)
+            self.publish(_told(entry.tenant, sending_event))
+            if sending_event.kind in SUPPRESSING:
                 suppress_recipient(
                     table,
-                    engagement,
+                    sending_event,
                     self.clock(),
                     plain=entry.plain_addresses,
                     retention=entry.retention,
@@ -104,17 +104,17 @@ class Notes:
             raise type(error)(f"tenant {entry.tenant}: {error}") from error
 
 
-def _told(tenant: str, engagement: Engagement) -> MessageTracked:
+def _told(tenant: str, sending_event: SendingEvent) -> MessageTracked:
     """The event as others get it: what the table keeps of it."""
     return MessageTracked(
         tenant=tenant,
-        delivery=engagement.ses_id,
-        kind=engagement.kind.value,
-        at=engagement.at,
-        outbox=engagement.outbox,
-        link=engagement.link,
-        bot=engagement.bot,
-        subtype=engagement.subtype,
-        feedback=engagement.feedback,
-        event=engagement.event,
+        delivery=sending_event.ses_id,
+        kind=sending_event.kind.value,
+        at=sending_event.at,
+        outbox=sending_event.outbox,
+        link=sending_event.link,
+        bot=sending_event.bot,
+        subtype=sending_event.subtype,
+        feedback=sending_event.feedback,
+        event=sending_event.event,
     )

@@ -81,7 +81,7 @@ _MOST_HEAD: Final = 16_384
 _MOST_LABEL: Final = 60
 
 
-def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
+def decoded(data: bytes, label: str = "") -> tuple[str, str]:
     """The text, and the problem: "charset-unknown", "charset-wrong", or "" when the label is right, or missing.
 
     Without a label, and with labels that are mostly wrong when they are wrong (UTF-8, ASCII, Latin 1), UTF-8 is what is valid
@@ -89,7 +89,7 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
     each invalid sequence becomes U+FFFD. A byte order mark is dropped.
 
     Args:
-        octets: any.
+        data: any.
         label: as a sender writes it; may be anything.
 
     Source: WHATWG Encoding Standard, "Names and labels"; RFC 2152 for UTF-7.
@@ -97,14 +97,14 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
     plain = label.strip().strip("\"'").strip().lower()
     codec = _codec(plain)
     if codec is None or codec in _OFTEN_WRONG:
-        text, meant = _utf8_or_windows_1252(octets)
+        text, meant = _utf8_or_windows_1252(data)
         if codec is None:
             return text, "charset-unknown" if plain else ""
-        right = octets.isascii() or (meant == codec and plain not in _ASCII)
+        right = data.isascii() or (meant == codec and plain not in _ASCII)
         return text, "" if right else "charset-wrong"
-    if codec.startswith("utf-16") and octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if codec.startswith("utf-16") and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         codec = "utf-16"  # what the mark says goes before what the label says
-    text = _OWN[codec](octets) if codec in _OWN else _by(codec, octets)
+    text = _OWN[codec](data) if codec in _OWN else _by(codec, data)
     text = text.removeprefix("\ufeff").translate(_DIFFERENT.get(codec, {}))
     if codec == "utf-7":
         # It can write halves of characters, which no other charset has, and nothing could be written to.
@@ -112,39 +112,39 @@ def decoded(octets: bytes, label: str = "") -> tuple[str, str]:
     return text, "charset-wrong" if _BAD in text and codec != "utf-7" else ""
 
 
-def decoded_html(octets: bytes, label: str = "") -> tuple[str, str]:
+def decoded_html(data: bytes, label: str = "") -> tuple[str, str]:
     """The text of HTML, and the problem as `decoded` has it.
 
     Without a label, or with a wrong one of ASCII, bytes other than UTF-8 get the charset of the HTML's own `meta`, as in browsers.
 
     Args:
-        octets: any.
+        data: any.
         label: as for `decoded`.
 
     Source: HTML standard, "Prescan a byte stream to determine its encoding"; of UTF-8 without a label, mail has more than the web.
     """
     plain = label.strip().strip("\"'").strip().lower()
-    if octets.isascii() and b"\x1b" not in octets:
-        return decoded(octets, label)
-    if (not plain or plain in _ASCII) and not _is_utf8(octets) and (own := _meta_label(octets)):
-        text, problem = decoded(octets, own)
+    if data.isascii() and b"\x1b" not in data:
+        return decoded(data, label)
+    if (not plain or plain in _ASCII) and not _is_utf8(data) and (own := _meta_label(data)):
+        text, problem = decoded(data, own)
         return text, problem or ("charset-wrong" if plain else "")
-    return decoded(octets, label)
+    return decoded(data, label)
 
 
-def _is_utf8(octets: bytes) -> bool:
-    if octets.isascii():
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
         return False  # it may be one of those that are written in ASCII, such as ISO-2022-JP
     try:
-        octets.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _meta_label(octets: bytes) -> str:
+def _meta_label(data: bytes) -> str:
     """The charset that the first `meta` with one names, outside of comments; "" where none names one that browsers know."""
-    head = octets[:_MOST_HEAD].replace(b"\0", b"")
+    head = data[:_MOST_HEAD].replace(b"\0", b"")
     kept: list[bytes] = []
     for number, piece in enumerate(head.split(b"<!--")):
         kept.append(piece.partition(b"-->")[2] if number else piece)
@@ -164,9 +164,9 @@ def _value(match: re.Match[bytes]) -> bytes:
     return match["double"] or match["single"] or match["bare"] or b""
 
 
-def decoded_header(octets: bytes) -> str:
+def decoded_header(data: bytes) -> str:
     """Text of a header with possible non-ASCII bytes: UTF-8, or else windows-1252. Source: RFC 6532."""
-    return _utf8_or_windows_1252(octets)[0]
+    return _utf8_or_windows_1252(data)[0]
 
 
 def _codec(label: str) -> str | None:
@@ -182,41 +182,41 @@ def _codec(label: str) -> str | None:
     return _CODECS.get(name, name)
 
 
-def _utf8_or_windows_1252(octets: bytes) -> tuple[str, str]:
+def _utf8_or_windows_1252(data: bytes) -> tuple[str, str]:
     try:
-        return octets.decode("utf-8").removeprefix("\ufeff"), "utf-8"
+        return data.decode("utf-8").removeprefix("\ufeff"), "utf-8"
     except UnicodeDecodeError:
         # Damaged or cut UTF-8 is still UTF-8: in another charset, characters of several octets that are valid are rare.
-        text = octets.decode("utf-8", "replace")
-        if text.count(_BAD) <= len(_SEVERAL.findall(octets)):
+        text = data.decode("utf-8", "replace")
+        if text.count(_BAD) <= len(_SEVERAL.findall(data)):
             return text.removeprefix("\ufeff"), "utf-8 with faults"
-        if codec := _cyrillic(octets):
-            return _by(codec, octets), codec
-        return _by("windows-1252", octets), "windows-1252"
+        if codec := _cyrillic(data):
+            return _by(codec, data), codec
+        return _by("windows-1252", data), "windows-1252"
 
 
-def _cyrillic(octets: bytes) -> str:
+def _cyrillic(data: bytes) -> str:
     """The Cyrillic charset that the words are in; "" for none.
 
     Western words have single letters beyond ASCII, Cyrillic ones hold nothing else. Which charset it is, the ten commonest letters
     say: they are two thirds of any Russian, Ukrainian or Bulgarian text, and two fifths of it in the wrong charset.
     """
-    octets = octets[:_MOST_COUNTED]
-    beyond = octets.translate(None, _WITHIN_ASCII)
+    data = data[:_MOST_COUNTED]
+    beyond = data.translate(None, _WITHIN_ASCII)
     if len(beyond) < _FEWEST_LETTERS:
         return ""
-    in_words = sum(map(len, _WORDS_BEYOND_ASCII.findall(octets)))
+    in_words = sum(map(len, _WORDS_BEYOND_ASCII.findall(data)))
     if in_words < _MOSTLY * len(beyond):
         return ""
     count, codec = max((sum(map(beyond.count, letters)), codec) for codec, letters in _COMMON_LETTERS)
     return codec if count >= _LEAST_SHARE * len(beyond) else ""
 
 
-def _by(codec: str, octets: bytes) -> str:
+def _by(codec: str, data: bytes) -> str:
     try:
-        return octets.decode(codec)
+        return data.decode(codec)
     except (UnicodeDecodeError, ValueError):
-        return octets.decode(codec, _ERRORS)
+        return data.decode(codec, _ERRORS)
 
 
 def _as_browsers_do(error: UnicodeError) -> tuple[str, int]:

@@ -47,7 +47,7 @@ def message_from(document: Mapping[str, Any]) -> Message:
         reply=document["reply"],
         quoted=document["quoted"],
         html=document["html"],
-        attachments=tuple(Attachment(**{**one, "origin": Origin(one["origin"])}) for one in document["attachments"]),
+        attachments=tuple(_read_attachment(one) for one in document["attachments"]),
         nested=tuple(Nested(one["path"], message_from(one["message"])) for one in document["nested"]),
         kinds=frozenset(Kind(kind) for kind in document["kinds"]),
         report=_read_report(document["report"]),
@@ -61,6 +61,11 @@ def message_from(document: Mapping[str, Any]) -> Message:
         ),
         problems=tuple(Problem(one["place"], one["what"]) for one in document["problems"]),
     )
+
+
+def _read_attachment(document: Mapping[str, Any]) -> Attachment:
+    rest = {name: value for name, value in document.items() if name != "octets"}
+    return Attachment(**{**rest, "size": document["octets"], "origin": Origin(document["origin"])})
 
 
 def _read_addresses(found: Sequence[Mapping[str, str]]) -> tuple[Address, ...]:

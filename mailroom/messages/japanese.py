@@ -20,9 +20,9 @@ _EUC: Final = re.compile(
 _BAD: Final = "\ufffd"
 
 
-def decoded_iso_2022_jp(octets: bytes) -> str:
+def decoded_iso_2022_jp(data: bytes) -> str:
     """The text; U+FFFD for what is none."""
-    pieces = _ESCAPE.split(octets)
+    pieces = _ESCAPE.split(data)
     out = [_in_ascii(pieces[0])]
     for escape, piece in zip(pieces[1::2], pieces[2::2], strict=True):
         if escape in {b"$@", b"$B"}:
@@ -39,10 +39,10 @@ def decoded_iso_2022_jp(octets: bytes) -> str:
     return "".join(out)
 
 
-def decoded_euc_jp(octets: bytes) -> str:
+def decoded_euc_jp(data: bytes) -> str:
     """The text; U+FFFD for what is none."""
     out = []
-    for match in _EUC.finditer(octets):
+    for match in _EUC.finditer(data):
         run = match[0]
         if run[0] < 0x80:
             out.append(run.decode("ascii"))
@@ -57,17 +57,17 @@ def decoded_euc_jp(octets: bytes) -> str:
     return "".join(out)
 
 
-def _in_ascii(octets: bytes) -> str:
-    return octets.decode("ascii", "replace").replace("\x1b", _BAD)
+def _in_ascii(data: bytes) -> str:
+    return data.decode("ascii", "replace").replace("\x1b", _BAD)
 
 
-def _pairs(octets: bytes) -> str:
+def _pairs(data: bytes) -> str:
     """Text of two octets a character; line ends stand for themselves."""
     shifted = bytearray()
     at = 0
-    while at < len(octets):
-        first = octets[at]
-        second = octets[at + 1] if at + 1 < len(octets) else 0
+    while at < len(data):
+        first = data[at]
+        second = data[at + 1] if at + 1 < len(data) else 0
         if not 0x21 <= first <= 0x7E:
             shifted.append(first if first < 0x80 else 0xFF)
             at += 1
@@ -89,7 +89,7 @@ def _shifted(first: int, second: int) -> bytes:
     return bytes((row, in_odd_row if first % 2 else second + 0x7E))
 
 
-def _supplement(octets: bytes) -> str:
+def _supplement(data: bytes) -> str:
     """Text of JIS X 0212, by way of EUC-JP."""
-    pairs = (bytes((0x8F, octets[at] | 0x80, octets[at + 1] | 0x80)) for at in range(0, len(octets) - 1, 2))
+    pairs = (bytes((0x8F, data[at] | 0x80, data[at + 1] | 0x80)) for at in range(0, len(data) - 1, 2))
     return b"".join(pairs).decode("euc_jp", "replace")

@@ -9,9 +9,9 @@ from typing import Final
 
 from mailroom.messages.languages import LANGUAGES
 from mailroom.messages.model import Message
-from mailroom.threads import Link
+from mailroom.threads import ThreadNode
 
-__all__ = ["JoinBy", "link_of", "plain_subject"]
+__all__ = ["JoinBy", "node_of", "plain_subject"]
 
 
 def _folded(word: str) -> str:
@@ -45,7 +45,7 @@ _MOST_MARKS: Final = 100
 _WHITE: Final = re.compile(r"\s++")
 
 
-def link_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()) -> Link:
+def node_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()) -> ThreadNode:
     """The message's link for threads. A report answers the message that it reports on.
 
     Args:
@@ -61,7 +61,7 @@ def link_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()
         also.append(f"thread-index:{message.thread_index}")
     if JoinBy.SUBJECT in join_by and (subject := plain_subject(message.subject)):
         also.append(f"subject:{subject}")
-    return Link(
+    return ThreadNode(
         key=key,
         message_id=message.message_id,
         in_reply_to=answered,

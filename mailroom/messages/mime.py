@@ -132,11 +132,11 @@ class Limits:
 
     Args:
         parts: how many may still be read.
-        octets: bytes of nested messages that may still be parsed.
+        bytes_left: bytes of nested messages that may still be parsed.
     """
 
     parts: int
-    octets: int
+    bytes_left: int
 
 
 def read_header(raw: bytes) -> Header:
@@ -145,7 +145,7 @@ def read_header(raw: bytes) -> Header:
     Args:
         raw: the message, or its beginning.
     """
-    return _Structure(raw, Problems(), Limits(parts=1, octets=0)).header()
+    return _Structure(raw, Problems(), Limits(parts=1, bytes_left=0)).header()
 
 
 def read_structure(raw: bytes, problems: Problems, limits: Limits, path: str = "") -> Part:
@@ -300,8 +300,8 @@ class _Structure:
         for number, (start, end) in enumerate(slices, start=1):
             if self.limits.parts <= 0:
                 self.problems.add(part.place, "too-many-parts")
-                octets = Field("application/octet-stream", {})
-                rest = Part(f"{dot}{number}", Header(), octets, start, slices[-1][1], begin=start)
+                bytes_left = Field("application/octet-stream", {})
+                rest = Part(f"{dot}{number}", Header(), bytes_left, start, slices[-1][1], begin=start)
                 part.children.append(rest)
                 return
             part.children.append(self._part(f"{dot}{number}", start, end, default))

@@ -151,7 +151,7 @@ class Attachment:
         content_id: its Content-ID without brackets; "" without one. HTML refers to it by `cid:`.
         charset: the sender's label; "" without one.
         sha256: SHA-256 of its bytes, in hexadecimal.
-        octets: its size, in bytes.
+        size: its size, in bytes.
         origin: its encoding in the message.
         data: its bytes; b"" in a message of the store: `MessageReader.open_attachment` reads them.
     """
@@ -163,7 +163,7 @@ class Attachment:
     content_id: str = ""
     charset: str = ""
     sha256: str
-    octets: int
+    size: int
     origin: Origin = Origin.MIME
     data: bytes | memoryview = field(default=b"", repr=False, compare=False)
 
@@ -321,7 +321,7 @@ def _attachment(one: Attachment) -> dict[str, Any]:
         "content_id": one.content_id,
         "charset": one.charset,
         "sha256": one.sha256,
-        "octets": one.octets,
+        "octets": one.size,
         "origin": one.origin.value,
     }
 

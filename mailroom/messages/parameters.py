@@ -130,12 +130,12 @@ def _joined(pieces: list[_Piece], note: Note) -> str:
     written = [
         (encoded, "".join(piece.text for piece in run).encode("utf-8", "surrogateescape")) for encoded, run in runs
     ]
-    octets = b"".join(_unescaped(run) if encoded else run for encoded, run in written)
-    value, problem = decoded(octets, charset)
+    data = b"".join(_unescaped(run) if encoded else run for encoded, run in written)
+    value, problem = decoded(data, charset)
     if problem:
         note(problem)
     return value
 
 
-def _unescaped(octets: bytes) -> bytes:
-    return _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), octets)
+def _unescaped(data: bytes) -> bytes:
+    return _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), data)

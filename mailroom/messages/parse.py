@@ -101,7 +101,7 @@ def opened_files(raw: bytes, decoded: Mapping[tuple[int, int], bytes] | None = N
 
 
 def _limits(raw: bytes) -> Limits:
-    return Limits(parts=MAX_PARTS, octets=_OCTETS_IN_NESTED * len(raw) + 1_000_000)
+    return Limits(parts=MAX_PARTS, bytes_left=_OCTETS_IN_NESTED * len(raw) + 1_000_000)
 
 
 def _within(nested: Sequence[Nested]) -> Iterator[Attachment]:
@@ -240,11 +240,11 @@ class _Reader:
             return lenient_base64(letters)
 
     def _body(self, part: Part, content: bytes | memoryview) -> list[Block]:
-        octets = bytes(content)
-        if part.kind.value == "text/plain" and b"begin" in octets:
-            octets = self._without_files(part, with_lf(octets))
+        data = bytes(content)
+        if part.kind.value == "text/plain" and b"begin" in data:
+            data = self._without_files(part, with_lf(data))
         read = decoded_html if part.kind.value == "text/html" else decoded
-        text, problem = read(octets, part.kind.parameters.get("charset", ""))
+        text, problem = read(data, part.kind.parameters.get("charset", ""))
         if problem:
             self.problems.add(part.place, problem)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -254,12 +254,12 @@ class _Reader:
             self.typed |= typed
         return [Block(html=text) if part.kind.value == "text/html" else Block(text=text)]
 
-    def _without_files(self, part: Part, octets: bytes) -> bytes:
+    def _without_files(self, part: Part, data: bytes) -> bytes:
         """The text without the files that are written into it, which are added to the attachments."""
         kept: list[bytes] = []
         at = 0
         number = 0
-        for file in uuencoded(octets):
+        for file in uuencoded(data):
             if not file.data:
                 continue  # prose that begins as one
             if self.limits.parts <= 0:
@@ -268,10 +268,10 @@ class _Reader:
             number += 1
             if not file.whole:
                 self.problems.add(part.place, "uuencode-broken")
-            kept.append(octets[at : file.start])
+            kept.append(data[at : file.start])
             at = file.end
             self._add(path=f"{part.path}:{number}", filename=file.name, data=file.data, origin=Origin.UUENCODE)
-        return b"".join((*kept, octets[at:]))
+        return b"".join((*kept, data[at:]))
 
     def _attach(self, part: Part, content: bytes | memoryview, disposition: str, filename: str) -> None:
         self.attachments.append(
@@ -283,7 +283,7 @@ class _Reader:
                 content_id=part.header.first("content-id").strip().strip("<>").strip(),
                 charset=part.kind.parameters.get("charset", ""),
                 sha256=hashlib.sha256(content).hexdigest(),
-                octets=len(content),
+                size=len(content),
                 data=content,
             )
         )
@@ -295,8 +295,8 @@ class _Reader:
     def _open_message(self, part: Part, content: bytes) -> None:
         if not _LOOKS_LIKE_MESSAGE.match(content):
             return
-        self.limits.octets -= len(content)
-        if self.depth >= MAX_NESTED or self.limits.octets < 0:
+        self.limits.bytes_left -= len(content)
+        if self.depth >= MAX_NESTED or self.limits.bytes_left < 0:
             self.problems.add(part.place, "too-deep")
         elif self.limits.parts <= 0:
             self.problems.add(part.place, "too-many-parts")
@@ -310,8 +310,8 @@ class _Reader:
             self.problems.add(part.place, "smime-broken")
         if not read_header(content).first("content-type"):
             return []
-        self.limits.octets -= len(content)
-        if self.depth >= MAX_NESTED or self.limits.octets < 0:
+        self.limits.bytes_left -= len(content)
+        if self.depth >= MAX_NESTED or self.limits.bytes_left < 0:
             self.problems.add(part.place, "too-deep")
             return []
         if self.limits.parts <= 0:
@@ -330,8 +330,8 @@ class _Reader:
     def _body_of_tnef(self) -> list[Block]:
         """The body in the first winmail.dat."""
         place, content = self.tnef or ("", b"")
-        body = tnef_body(content, max(0, min(_MOST_RTF, self.limits.octets)))
-        self.limits.octets -= body.read
+        body = tnef_body(content, max(0, min(_MOST_RTF, self.limits.bytes_left)))
+        self.limits.bytes_left -= body.read
         if body.problem:
             self.problems.add(place, body.problem)
         return [Block(text=body.text, html=body.html)]
@@ -371,7 +371,7 @@ class _Reader:
                 content_type=content_type or "application/octet-stream",
                 content_id=content_id,
                 sha256=hashlib.sha256(data).hexdigest(),
-                octets=len(data),
+                size=len(data),
                 origin=origin,
                 data=data,
             )
@@ -390,8 +390,8 @@ def _digest(header: Header, body: memoryview) -> str:
 
 def _thread_index(header: str) -> str:
     """Outlook's name of the conversation: the first 22 bytes, which all its messages share."""
-    octets = lenient_base64(header[:_MOST_THREAD_INDEX].encode("ascii", "ignore"))
-    return octets[:22].hex() if len(octets) >= 22 else ""
+    data = lenient_base64(header[:_MOST_THREAD_INDEX].encode("ascii", "ignore"))
+    return data[:22].hex() if len(data) >= 22 else ""
 
 
 def _lone_word(header: str) -> str:

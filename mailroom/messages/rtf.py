@@ -136,7 +136,7 @@ class _Group:
 class _Reader:
     data: bytes
     out: list[str] = field(default_factory=list)
-    octets: bytearray = field(default_factory=bytearray)
+    pending: bytearray = field(default_factory=bytearray)
     group: _Group = field(default_factory=_Group)
     codec: str = "cp1252"
     fonts: dict[int, str] = field(default_factory=dict)
@@ -226,11 +226,11 @@ class _Reader:
         if self._heard():
             self.out.append(text)
 
-    def _say_octets(self, octets: bytes) -> None:
-        passed = min(self.passed, len(octets))
+    def _say_octets(self, pending: bytes) -> None:
+        passed = min(self.passed, len(pending))
         self.passed -= passed
         if self._heard():
-            self.octets += octets[passed:]
+            self.pending += pending[passed:]
 
     def _heard(self) -> bool:
         return not self.group.silent and (self.group.tag or not (self.from_html and self.hidden))
@@ -238,9 +238,9 @@ class _Reader:
     def _flush(self) -> None:
         """Octets become text where none of the same charset can follow."""
         self.passed = 0
-        if self.octets:
-            self.out.append(self.octets.decode(self.group.codec or self.codec, "replace"))
-            self.octets.clear()
+        if self.pending:
+            self.out.append(self.pending.decode(self.group.codec or self.codec, "replace"))
+            self.pending.clear()
 
 
 def _codec(number: int) -> str:

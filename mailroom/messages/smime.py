@@ -53,7 +53,7 @@ def signed_content(data: bytes) -> tuple[bytes, bool]:
         if reader.at >= reader.end or data[reader.at] != _FIRST:
             return b"", True
         reader.enter(_FIRST)
-        return reader.octets(), True
+        return reader.content(), True
     except _BrokenError:
         return b"", False
 
@@ -97,7 +97,7 @@ class _Ber:
         self.at = end
         return -1 if tag == _END else 0
 
-    def octets(self) -> bytes:
+    def content(self) -> bytes:
         """The next element, an OCTET STRING, whole or in pieces."""
         tag, end = self._header()
         if tag == _OCTETS and end is not None:

@@ -50,11 +50,11 @@ def decoded_words(text: str, note: Note) -> str:
             run = []
         if not run:
             out.append(between)
-        octets = _octets(match["how"], match["text"], note)
+        data = _octets(match["how"], match["text"], note)
         if run and run[-1][0] == match["charset"].lower():
-            run[-1][1].extend(octets)
+            run[-1][1].extend(data)
         else:
-            run.append((match["charset"].lower(), bytearray(octets)))
+            run.append((match["charset"].lower(), bytearray(data)))
         at = match.end()
     out.append(_text_of(run, note))
     rest = text[at:]
@@ -65,8 +65,8 @@ def decoded_words(text: str, note: Note) -> str:
 
 def _text_of(run: list[tuple[str, bytearray]], note: Note) -> str:
     texts = []
-    for charset, octets in run:
-        text, problem = decoded(bytes(octets), charset)
+    for charset, data in run:
+        text, problem = decoded(bytes(data), charset)
         if problem:
             note(problem)
         texts.append(text)

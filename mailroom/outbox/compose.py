@@ -49,7 +49,7 @@ def compose(outgoing: Outgoing, *, id: str, at: datetime, signature: Signature |
     if not 1 <= len(recipients) <= MOST_RECIPIENTS:
         raise ValueError(f"outgoing: must have 1 to {MOST_RECIPIENTS} recipients, got {len(recipients)}")
     header = b"".join(_fields(outgoing, id, at))
-    raw = header + _body(outgoing, f"=_{id[:24]}", signature or _NONE).octets
+    raw = header + _body(outgoing, f"=_{id[:24]}", signature or _NONE).data
     if len(raw) > MOST_OCTETS:
         raise ValueError(f"outgoing: must have at most {MOST_OCTETS:,} bytes with its attachments, got {len(raw):,}")
     return raw

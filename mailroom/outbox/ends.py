@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailroom.addresses import AddressBook
-from mailroom.announcements import MessageInDoubt, MessageRefused, MessageSent
 from mailroom.errors import MailroomError
+from mailroom.events import MessageInDoubt, MessageRefused, MessageSent
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.moves import Moves
 from mailroom.outbox.requests import Request, move_on, request_of
@@ -26,12 +26,12 @@ class Ends:
     Args:
         tenant: whose they are.
         moves: what changes their states.
-        announce: tells others; raises RetryableError.
+        publish: tells others; raises RetryableError.
     """
 
     tenant: str
     moves: Moves
-    announce: Callable[[Told], None]
+    publish: Callable[[Told], None]
 
     def refuse(self, request: Request, before: OutboxState, reason: str, explanation: str) -> None:
         """Refuse a message, and tell others. Raises RetryableError."""
@@ -46,7 +46,7 @@ class Ends:
         if request.told == state:
             return
         if state is OutboxState.REFUSED:
-            self.announce(
+            self.publish(
                 MessageRefused(
                     tenant=self.tenant,
                     outbox=progress.id,
@@ -56,7 +56,7 @@ class Ends:
                 )
             )
         elif state is OutboxState.IN_DOUBT:
-            self.announce(MessageInDoubt(tenant=self.tenant, outbox=progress.id, since=progress.at))
+            self.publish(MessageInDoubt(tenant=self.tenant, outbox=progress.id, since=progress.at))
         else:
             return
         move_on(self.moves.table, progress.id, state, state, progress.at, told=state.value)

@@ -101,18 +101,18 @@ def _phrase(name: str) -> list[str]:
 def _encoded_words(text: str) -> list[str]:
     """Encoded words that a reader joins without the white space between them; no character is in two of them."""
     words: list[str] = []
-    octets = b""
+    data = b""
     for character in text:
         more = character.encode("utf-8")
-        if len(octets) + len(more) > _WORD_OCTETS:
-            words.append(_encoded_word(octets))
-            octets = b""
-        octets += more
-    return [*words, _encoded_word(octets)] if octets or words else []
+        if len(data) + len(more) > _WORD_OCTETS:
+            words.append(_encoded_word(data))
+            data = b""
+        data += more
+    return [*words, _encoded_word(data)] if data or words else []
 
 
-def _encoded_word(octets: bytes) -> str:
-    return f"=?utf-8?b?{base64.b64encode(octets).decode('ascii')}?="
+def _encoded_word(data: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(data).decode('ascii')}?="
 
 
 def _parameter(name: str, text: str) -> list[str]:

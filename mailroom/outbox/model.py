@@ -26,7 +26,7 @@ class Progress:
         id: id of the request.
         state: its state.
         at: when the state began, with a time zone.
-        ses_id: SES's id of it; "" before it was sent. `MessageReader.engagements` lists its events by this id.
+        ses_id: SES's id of it; "" before it was sent. `MessageReader.sending_events` lists its events by this id.
         reason: reason of a refusal: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable", "deadline", or
             for settings of the organisation "off", "recipient", "repeated". Reason of a wait in the queue: "quota" for SES's
             quotas, or "unreachable". "" otherwise.

@@ -33,15 +33,15 @@ class Part:
     body: bytes
 
     @property
-    def octets(self) -> bytes:
+    def data(self) -> bytes:
         """Both, with the empty line between them."""
         return self.fields + b"\r\n" + self.body
 
 
 def text_part(field: str, subtype: str, text: str) -> Part:
     """Text in UTF-8. Raises ValueError, with the field, for half a character."""
-    octets = _octets(field, text)
-    encoding, body = _encoded(octets)
+    data = _octets(field, text)
+    encoding, body = _encoded(data)
     kind = parameters_field("Content-Type", f"text/{subtype}", [("charset", "utf-8")])
     return Part(kind + _encoding(encoding), body)
 
@@ -80,37 +80,37 @@ def multipart(subtype: str, parts: Sequence[Part], boundary: str) -> Part:
     if subtype == "related":
         parameters.append(("type", "text/html"))
     delimiter = f"--{boundary}".encode("ascii")
-    body = b"".join(delimiter + b"\r\n" + part.octets + b"\r\n" for part in parts) + delimiter + b"--\r\n"
+    body = b"".join(delimiter + b"\r\n" + part.data + b"\r\n" for part in parts) + delimiter + b"--\r\n"
     return Part(parameters_field("Content-Type", f"multipart/{subtype}", parameters), body)
 
 
 def _octets(field: str, text: str) -> bytes:
     """In UTF-8, with line ends of one kind, and one at the end."""
     try:
-        octets = _LINE_END.sub("\n", text).encode("utf-8")
+        data = _LINE_END.sub("\n", text).encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
             f"outgoing: {field}: must be text, got half a character, U+{ord(text[error.start]):04X}; leave it out"
         ) from error
-    return octets if octets.endswith(b"\n") else octets + b"\n"
+    return data if data.endswith(b"\n") else data + b"\n"
 
 
-def _encoded(octets: bytes) -> tuple[str, bytes]:
+def _encoded(data: bytes) -> tuple[str, bytes]:
     """The encoding that keeps most of it readable, and the encoded bytes."""
     # "=_" begins each boundary, and no line of another encoding.
-    readable = octets.isascii() and b"\0" not in octets and b"=_" not in octets
-    if readable and max(map(len, octets.split(b"\n"))) <= _LONGEST_LINE:
-        return "7bit", octets.replace(b"\n", b"\r\n")
-    beyond = sum(octet > 126 for octet in octets)
-    if beyond * 3 > len(octets):
-        return "base64", _base64(octets.replace(b"\n", b"\r\n"))
-    return "quoted-printable", binascii.b2a_qp(octets, istext=True).replace(b"\n", b"\r\n")
+    readable = data.isascii() and b"\0" not in data and b"=_" not in data
+    if readable and max(map(len, data.split(b"\n"))) <= _LONGEST_LINE:
+        return "7bit", data.replace(b"\n", b"\r\n")
+    beyond = sum(octet > 126 for octet in data)
+    if beyond * 3 > len(data):
+        return "base64", _base64(data.replace(b"\n", b"\r\n"))
+    return "quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
 
 
-def _base64(octets: bytes) -> bytes:
+def _base64(data: bytes) -> bytes:
     return b"".join(
-        binascii.b2a_base64(octets[at : at + _BASE64_LINE], newline=False) + b"\r\n"
-        for at in range(0, len(octets), _BASE64_LINE)
+        binascii.b2a_base64(data[at : at + _BASE64_LINE], newline=False) + b"\r\n"
+        for at in range(0, len(data), _BASE64_LINE)
     )
 
 

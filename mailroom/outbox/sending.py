@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from mailroom.announcements import MessageSent
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.events import MessageSent
 from mailroom.faults import GONE, TOO_OFTEN, code_of
 from mailroom.findings import Finding, findings_from
 from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, FINDINGS_MARK, OUTBOX_TAG
@@ -35,7 +35,7 @@ from mailroom.outbox.pacer import Pacer
 from mailroom.outbox.pacing import Wait, back_off
 from mailroom.outbox.permission import forbidden
 from mailroom.outbox.requests import Request, move_on, request_of
-from mailroom.store import Arrival, Filed, Filing, Objects, Table
+from mailroom.store import InboundMessage, MessageWriter, Objects, Table, WriteResult
 from mailroom.store.suppression import record_recipients
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Sending:
         retention: lifetime of messages; None without limit.
         join_by: further ways to join messages into threads, besides Message-IDs.
         put_back: puts a message that waits for SES into the queue again, delayed by so many seconds; raises RetryableError.
-        announce: publishes the event of a request; raises RetryableError. Default: publishes nothing.
+        publish: publishes the event of a request; raises RetryableError. Default: publishes nothing.
         chance: evenly from 0 to 1. Default: Python's own.
         pause: waits so many seconds. Default: Python's own.
     """
@@ -101,11 +101,11 @@ class Sending:
     retention: timedelta | None
     join_by: frozenset[JoinBy]
     put_back: Callable[[Again, int], None]
-    announce: Callable[[Told], None] = _nobody_hears
+    publish: Callable[[Told], None] = _nobody_hears
     chance: Callable[[], float] = random.random
     pause: Callable[[float], None] = time.sleep
 
-    def take(self, item: StoredObject, again: Again | None = None) -> Filed | None:
+    def take(self, item: StoredObject, again: Again | None = None) -> WriteResult | None:
         """Send one message and store it; None if there is nothing to do now.
 
         If SES refuses mail for now, the queue gets a new message for it before the present one ends, until the deadline. So the
@@ -143,7 +143,7 @@ class Sending:
         elif state is not OutboxState.SENT:
             self._doubt(table, request, where)
         filed = self._file(table, item, raw, request)
-        self.announce(
+        self.publish(
             MessageSent(
                 tenant=self.tenant,
                 outbox=name,
@@ -256,7 +256,7 @@ class Sending:
         return Moves(table=table, clock=self.clock, chance=self.chance, pause=self.pause)
 
     def _ends(self, table: Table) -> Ends:
-        return Ends(tenant=self.tenant, moves=self._moves(table), announce=self.announce)
+        return Ends(tenant=self.tenant, moves=self._moves(table), publish=self.publish)
 
     def _pacer(self, table: Table) -> Pacer:
         return Pacer(table=table, ses=self.ses, clock=self.clock, chance=self.chance)
@@ -331,7 +331,7 @@ class Sending:
         # The queue brings it again meanwhile: SES's own event of it takes it out of doubt, and then it is filed.
         raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
 
-    def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> Filed:
+    def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> WriteResult:
         """Record the recipients, which events lack here, and store the message in its thread."""
         ses_id, at = request.progress.ses_id, request.progress.at
         sent = transmitted(raw, ses_id, self.region)
@@ -346,20 +346,20 @@ class Sending:
             expires=term.end,
             kept_from=int(term.kept_from.timestamp()),
         )
-        filing = Filing(
+        writer = MessageWriter(
             table=table,
             objects=Objects(client=self.s3, bucket=item.bucket),
             retention=self.retention,
             join_by=self.join_by,
             clock=self.clock,
         )
-        return filing.file(
-            Arrival(
+        return writer.file(
+            InboundMessage(
                 message=replace(message, envelope=Envelope(recipients=recipients)),
                 source=item.key,
                 ses_id=ses_id,
                 received=at,
-                octets=len(sent),
+                size=len(sent),
                 sent=True,
             )
         )

@@ -96,7 +96,7 @@ def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Deliver
         verdict=Verdict.CLEAN,
         signature="",
         sha256=hashlib.sha256(raw).hexdigest(),
-        octets=len(raw),
+        size=len(raw),
     )
     subject = f"{whole.verdict.value} mail to {tenant}: delivered after it was held"
     return _alert(item, whole, subject=subject, tenant=tenant, raw=raw, delivery=delivery, now=now)

@@ -35,7 +35,7 @@ class Arrived:
     """One raw version.
 
     Args:
-        octets: its bytes, or their beginning.
+        data: its bytes, or their beginning.
         sha256: SHA-256 of all bytes, in hexadecimal; "" if only the beginning was read.
         size: its size in bytes.
         modified: time of the upload, to the second.
@@ -43,7 +43,7 @@ class Arrived:
         metadata: metadata of the upload.
     """
 
-    octets: bytes
+    data: bytes
     sha256: str
     size: int
     modified: datetime
@@ -66,11 +66,11 @@ def read_raw(s3: S3Client, item: RawObject, most: int = MAX_MESSAGE_OCTETS) -> A
         raise
     size = answer["ContentLength"]
     with closing(answer["Body"]) as body:
-        octets = body.read() if size <= most else body.read(min(most, ENVELOPE_OCTETS))
+        data = body.read() if size <= most else body.read(min(most, ENVELOPE_OCTETS))
     said: Mapping[str, Any] = answer
     return Arrived(
-        octets=octets,
-        sha256=hashlib.sha256(octets).hexdigest() if len(octets) == size else "",
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest() if len(data) == size else "",
         size=size,
         modified=answer["LastModified"].replace(microsecond=0),
         headers={name: said[name] for name in _HEADERS if said.get(name)},

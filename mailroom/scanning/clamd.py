@@ -21,7 +21,7 @@ _TOO_BIG: Final = re.compile(r"size limit exceeded", re.IGNORECASE)
 _MEANINGS: Final = (
     ("Heuristics.Encrypted.", Verdict.ENCRYPTED),
     ("Heuristics.Limits.Exceeded", Verdict.OVER_LIMIT),
-    # Our own, for what the engine takes for clean because it cannot open it: sealed.ndb.
+    # Our own, for what the engine takes for clean because it cannot open it: unscannable.ndb.
     ("Mailroom.Sealed.Office.", Verdict.ENCRYPTED),
     ("Mailroom.Sealed.Archive.", Verdict.OVER_LIMIT),
     # What only the scanner opens, and did not get to see: within a PDF or an old Office document.

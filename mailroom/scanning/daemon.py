@@ -112,8 +112,8 @@ class Daemon:
         Source: ECMA-376 part 2 (encrypted packages); [MS-DOC] 2.5.1, [MS-XLS] 2.4.117, [MS-PPT] 2.3.2; OpenDocument 1.3 part 2,
         3.4; PKWARE APPNOTE 4.4.5 (methods); clamav's documentation, "Body-based signature content format".
         """
-        own = files("mailroom.scanning").joinpath("sealed.ndb").read_text()
-        (self.definitions / "sealed.ndb").write_text(own)
+        own = files("mailroom.scanning").joinpath("unscannable.ndb").read_text()
+        (self.definitions / "unscannable.ndb").write_text(own)
 
     def log(self) -> str:
         """The end of what it has printed since it was started, or had to reload."""

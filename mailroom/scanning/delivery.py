@@ -11,7 +11,7 @@ from typing import Final
 from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES
 from mailroom.scanning.active.risks import Reaction, Risk
-from mailroom.scanning.openings import MAX_PIECES, WITHIN, WRITTEN
+from mailroom.scanning.extracted_parts import MAX_PIECES, WITHIN, WRITTEN
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 
 __all__ = ["Delivery", "decide"]
@@ -181,13 +181,13 @@ class _Structures:
     def of(self, begin: int, end: int) -> Part:
         """The structure of the message that lies there."""
         if (begin, end) not in self.read:
-            limits = Limits(parts=MAX_PIECES, octets=0)
+            limits = Limits(parts=MAX_PIECES, bytes_left=0)
             self.read[begin, end] = read_structure(self.raw[begin:end], Problems(), limits)
         return self.read[begin, end]
 
 
 def _place_of(path: str, structures: _Structures) -> _Place | None:
-    """Where the part of that number is, as `openings` numbers them; None where there is none."""
+    """Where the part of that number is, as `extracted_parts` numbers them; None where there is none."""
     base = 0
     part = structures.of(0, len(structures.raw))
     numbers = [int(number) for number in path.split(".")]

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mailroom.batches import attempt, not_done
+from mailroom.batches import attempt, failed_records
 from mailroom.errors import MailroomError
 from mailroom.metric_names import HELD
 from mailroom.scanning.events import RawObject, delivered_message, raw_objects
 from mailroom.scanning.intake import Intake, Outcome
 from mailroom.scanning.recall import Recalls, Seen
 
-__all__ = ["work_on"]
+__all__ = ["process_batch"]
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def _is_ready() -> None:
     pass
 
 
-def work_on(
+def process_batch(
     event: Mapping[str, Any],
     intake: Intake,
     *,
@@ -51,7 +51,7 @@ def work_on(
         intake.count("Failures", 1)
         return False
 
-    return not_done(event["Records"], done)
+    return failed_records(event["Records"], done)
 
 
 def _done(

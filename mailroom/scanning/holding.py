@@ -43,7 +43,7 @@ def description_of(item: RawObject, arrived: Arrived, plan: Plan, now: datetime)
         plan: that it is held.
         now: with a time zone.
     """
-    head = arrived.octets[:ENVELOPE_OCTETS]
+    head = arrived.data[:ENVELOPE_OCTETS]
     end = _END_OF_HEADER.search(head)
     read = parse(head[: end.end()] if end else head)
     outgoing = item.key.startswith(OUTGOING_PREFIX)
@@ -59,7 +59,7 @@ def description_of(item: RawObject, arrived: Arrived, plan: Plan, now: datetime)
         verdict=plan.result.verdict.value,
         reason=plan.delivery.reason,
         risks=tuple(risk.value for risk in plan.delivery.risks),
-        octets=arrived.size,
+        size=arrived.size,
         sender=read.envelope.sender[:_MOST_ADDRESS],
         recipients=tuple(one[:_MOST_ADDRESS] for one in recipients[:_MOST_RECIPIENTS]),
         from_=tuple(Address(one.address[:_MOST_ADDRESS], one.name[:_MOST_TEXT]) for one in read.from_[:_MOST_AUTHORS]),

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
+from mailroom.events.inbound import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.held_mail import held_id
 from mailroom.layout import MAX_MESSAGE_OCTETS, OUTBOX_MARK, OUTGOING_PREFIX, RECALLED_MARK
 from mailroom.messages.dmarc import DmarcPolicy
@@ -111,7 +111,7 @@ class Intake:
         clock: the time now, with a time zone.
         cache: known answers.
         count: counts detections and actions. Default: no count.
-        announce: publishes the event of a held, released or discarded message; raises RetryableError. Default: publishes nothing.
+        publish: publishes the event of a held, released or discarded message; raises RetryableError. Default: publishes nothing.
         seconds_left: remaining time of the invocation. Default: unlimited.
         dmarc_policy_of: DMARC policy of a domain. Default: unknown, which counts as failed.
         most_seconds: time for one message; beyond it the message is over the limit. Real mail takes less than ten. Default: 150.
@@ -126,7 +126,7 @@ class Intake:
     clock: Callable[[], datetime]
     cache: AnswerCache
     count: Callable[[str, int], None] = _nobody_counts
-    announce: Callable[[MessageHeld | MessageReleased | MessageDiscarded], None] = _nobody_hears
+    publish: Callable[[MessageHeld | MessageReleased | MessageDiscarded], None] = _nobody_hears
     seconds_left: Callable[[], float] = _no_end
     dmarc_policy_of: Callable[[str], DmarcPolicy] = _nobody_knows
     most_seconds: float = 150.0
@@ -172,7 +172,7 @@ class Intake:
             if _is_folder(item, arrived):
                 return Outcome.NOTHING
             failed = PartVerdict(
-                path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", octets=0
+                path="", filename="", verdict=Verdict.ERROR, signature="Scan.Failed", sha256="", size=0
             )
             result = ScanResult(verdict=Verdict.ERROR, parts=(failed,), definitions="")
             fresh = Plan(result=result, delivery=Delivery(action=Action.HOLD, reason="the scan failed"))
@@ -214,7 +214,7 @@ class Intake:
         limited = beyond_limits(item, arrived, recipient.policy)
         if limited is not None:
             return limited
-        raw = arrived.octets
+        raw = arrived.data
         result = self._scan(raw)
         policy = policy_on(recipient.policy, outgoing=_is_outgoing(item, recipient, arrived))
         asked = recipient.mail and policy.unauthenticated is not Reaction.DELIVER
@@ -332,7 +332,7 @@ class Intake:
         if plan.told or plan.silent:
             return None
         now = self.clock()
-        for alert in alerts_on(plan, item, tenant=recipient.tenant, raw=arrived.octets, now=now):
+        for alert in alerts_on(plan, item, tenant=recipient.tenant, raw=arrived.data, now=now):
             self.sns.publish(
                 TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
             )
@@ -341,7 +341,7 @@ class Intake:
         waits = held_id(item.message_id, item.version, arrived.modified) if recipient.mail else ""
         event = event_on(plan, item, tenant=recipient.tenant, now=now, held_id=waits)
         if event is not None:
-            self.announce(event)
+            self.publish(event)
         return self._record(item, recipient, plan, replaces=None, told=True)
 
 

@@ -236,5 +236,5 @@ def _named(entry: Entry) -> Entry:
     return replace(entry, message=urlsafe_b64decode(f"{entry.message}=").hex())
 
 
-def _encoded(octets: bytes) -> str:
-    return urlsafe_b64encode(octets).decode().rstrip("=")
+def _encoded(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")

@@ -30,7 +30,7 @@ def beyond_limits(item: RawObject, arrived: Arrived, policy: Policy) -> Plan | N
         verdict=Verdict.OVER_LIMIT,
         signature=signature,
         sha256=arrived.sha256,
-        octets=arrived.size,
+        size=arrived.size,
     )
     result = ScanResult(verdict=Verdict.OVER_LIMIT, parts=(part,), definitions="")
     action = Action.DELETE if policy.over_limit is Action.DELETE else Action.HOLD

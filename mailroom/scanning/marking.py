@@ -41,7 +41,7 @@ def marked(parts: Iterable[PartVerdict], noted: Iterable[Noted]) -> tuple[PartVe
                 verdict=Verdict.CLEAN,
                 signature="",
                 sha256=one.sha256,
-                octets=one.octets,
+                size=one.size,
                 risks=one.risks,
             )
         )

@@ -29,7 +29,7 @@ def entry_of(item: RawObject, plan: Plan, message: bytes, now: datetime) -> Entr
         message: what was delivered.
         now: with a time zone.
     """
-    left = (part.sha256 for part in plan.result.parts if part.octets and not _is_removed(part, plan))
+    left = (part.sha256 for part in plan.result.parts if part.size and not _is_removed(part, plan))
     digests = dict.fromkeys(short(one) for one in (plan.delivered, *left))
     return Entry(
         bucket=item.bucket,
@@ -52,7 +52,7 @@ def _is_removed(part: PartVerdict, plan: Plan) -> bool:
 
 def bad_parts(result: ScanResult) -> list[PartVerdict]:
     """Parts that malware was found in, ten at most; the message as a whole, which is like no other, only where there are none."""
-    infected = [part for part in result.parts if part.verdict is Verdict.INFECTED and part.octets]
+    infected = [part for part in result.parts if part.verdict is Verdict.INFECTED and part.size]
     return [part for part in infected if part.path][:_MOST_BAD] or infected[:1]
 
 

@@ -200,7 +200,7 @@ def _by_release(fresh: Plan, case: Case) -> Plan:
     unscanned = fresh.result.verdict is Verdict.ERROR and known.result.verdict is not Verdict.ERROR
     if unscanned or not case.arrived.sha256 or not has_place(case.item):
         return plan
-    delivery = released(release, case.arrived.octets, fresh.result)
+    delivery = released(release, case.arrived.data, fresh.result)
     if delivery is None:
         return plan
     delivery = replace(delivery, risks=case.policy.active_content.noted(fresh.result.risks))

@@ -195,7 +195,7 @@ def _part(document: Mapping[str, Any]) -> PartVerdict:
         verdict=Verdict(document["verdict"]),
         signature=document["signature"],
         sha256=document["sha256"],
-        octets=document["octets"],
+        size=document["octets"],
         risks=risks_from(" ".join(document.get("risks", ()))),
     )
 

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from mailroom.scanning.active.watch import Watch
 from mailroom.scanning.clamd import ClamdError, EngineAnswer
+from mailroom.scanning.extracted_parts import ExtractedPart, extracted_parts
 from mailroom.scanning.marking import marked
-from mailroom.scanning.openings import Piece, openings
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst
 from mailroom.scanning.zips import zip_fault
 
@@ -116,7 +116,7 @@ def scan_message(
     watch = Watch()
     # One thread: clamd has its own, and while it looks at one piece the next is being read out of the message.
     try:
-        for piece in openings(raw, deadline.passed, watch):
+        for piece in extracted_parts(raw, deadline.passed, watch):
             if len(waiting) == AT_ONCE:
                 parts.append(waiting.popleft().verdict(known))
             waiting.append(_look(piece, engine, known, definitions))
@@ -135,16 +135,16 @@ def scan_message(
 class _Look:
     """One piece, and how its answer is had."""
 
-    piece: Piece
+    piece: ExtractedPart
     key: tuple[bytes, str]
     answer: Pending
 
     def verdict(self, cache: AnswerCache) -> PartVerdict:
         answer = self.answer.result()
-        fault = zip_fault(self.piece.data) if answer.verdict is Verdict.CLEAN and not self.piece.sealed else ""
+        fault = zip_fault(self.piece.data) if answer.verdict is Verdict.CLEAN and not self.piece.unscannable else ""
         if fault:
             answer = EngineAnswer(Verdict.OVER_LIMIT, fault)
-        if not self.piece.sealed:
+        if not self.piece.unscannable:
             cache.put(self.key, answer)
         if self.piece.opened and answer.signature.startswith(OPENED_BY_US):
             # What is in it was looked at piece by piece.
@@ -155,16 +155,16 @@ class _Look:
             verdict=answer.verdict,
             signature=answer.signature,
             sha256=self.piece.sha256.hex(),
-            octets=len(self.piece.data),
+            size=len(self.piece.data),
         )
 
 
-def _look(piece: Piece, engine: Engine, cache: AnswerCache, definitions: str) -> _Look:
+def _look(piece: ExtractedPart, engine: Engine, cache: AnswerCache, definitions: str) -> _Look:
     key = (piece.sha256, definitions)
-    if piece.sealed:
-        encrypted = piece.sealed.startswith(("Message.Partial", "Encrypted."))
-        sealed = Verdict.ENCRYPTED if encrypted else Verdict.OVER_LIMIT
-        return _Look(piece, key, _Known(EngineAnswer(sealed, piece.sealed)))
+    if piece.unscannable:
+        encrypted = piece.unscannable.startswith(("Message.Partial", "Encrypted."))
+        unscannable = Verdict.ENCRYPTED if encrypted else Verdict.OVER_LIMIT
+        return _Look(piece, key, _Known(EngineAnswer(unscannable, piece.unscannable)))
     known = cache.get(key)
     return _Look(piece, key, engine.submit(piece.data) if known is None else _Known(known))
 
@@ -184,11 +184,11 @@ class _Known:
 
 def _without_repeats(parts: list[PartVerdict]) -> list[PartVerdict]:
     """Without what an opener says of a container where the engine says the same: operators are told once."""
-    said = {(part.path, part.verdict) for part in parts if part.octets}
+    said = {(part.path, part.verdict) for part in parts if part.size}
     return [
         part
         for part in parts
-        if part.octets or not part.signature.startswith(_OPENERS_SAY) or (part.path, part.verdict) not in said
+        if part.size or not part.signature.startswith(_OPENERS_SAY) or (part.path, part.verdict) not in said
     ]
 
 

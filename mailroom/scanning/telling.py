@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
+from mailroom.events.inbound import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.scanning.alerts import Alert, alerts_of, release_alert
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.plans import Plan

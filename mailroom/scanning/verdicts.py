@@ -142,7 +142,7 @@ class PartVerdict:
         verdict: what holds of it.
         signature: what the engine, or the guard, calls it; "" when clean.
         sha256: of its octets, in hexadecimal.
-        octets: how many.
+        size: how many.
         risks: classes of active content that it is of. Default: none.
     """
 
@@ -151,7 +151,7 @@ class PartVerdict:
     verdict: Verdict
     signature: str
     sha256: str
-    octets: int
+    size: int
     risks: tuple[Risk, ...] = ()
 
     @property
@@ -168,7 +168,7 @@ class PartVerdict:
             "verdict": self.verdict.value,
             "signature": self.signature,
             "sha256": self.sha256,
-            "octets": self.octets,
+            "octets": self.size,
             **({"risks": [risk.value for risk in self.risks]} if self.risks else {}),
         }
 

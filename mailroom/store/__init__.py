@@ -1,23 +1,22 @@
 """A tenant's messages in DynamoDB and S3: written once each, read by page.
 
-`MessageReader` is for applications; `Filing` is what the structuring Lambda writes with.
+`MessageReader` is for applications; `MessageWriter` is what the structuring Lambda writes with.
 """
 
 from mailroom.store.entities import Delivery, Page, Recalled, StoredMessage, Summary, ThreadSummary
-from mailroom.store.entries import Arrival
-from mailroom.store.filing import Filed, Filing
+from mailroom.store.entries import InboundMessage
 from mailroom.store.objects import Objects
 from mailroom.store.reader import MessageReader
 from mailroom.store.recalling import Now, Recalling, withheld
 from mailroom.store.suppression import Suppression, forget
 from mailroom.store.table import Table
+from mailroom.store.writer import MessageWriter, WriteResult
 
 __all__ = [
-    "Arrival",
     "Delivery",
-    "Filed",
-    "Filing",
+    "InboundMessage",
     "MessageReader",
+    "MessageWriter",
     "Now",
     "Objects",
     "Page",
@@ -28,6 +27,7 @@ __all__ = [
     "Suppression",
     "Table",
     "ThreadSummary",
+    "WriteResult",
     "forget",
     "withheld",
 ]

@@ -9,13 +9,13 @@ from typing import Final
 from mailroom.errors import RetryableError
 from mailroom.store.suppression import recipients_of, suppress
 from mailroom.store.table import Table
-from mailroom.tracking.model import Engagement, EngagementKind
+from mailroom.tracking.model import SendingEvent, SendingEventKind
 
 __all__ = ["SUPPRESSING", "suppress_recipient"]
 
 logger = logging.getLogger("mailroom")
 
-SUPPRESSING: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.COMPLAINT})
+SUPPRESSING: Final = frozenset({SendingEventKind.BOUNCE, SendingEventKind.COMPLAINT})
 """What speaks against an address, and not against one message."""
 
 _RECORDED_WITHIN: Final = timedelta(minutes=18)
@@ -24,7 +24,7 @@ hour; the queue of events retries for longer."""
 
 
 def suppress_recipient(
-    table: Table, engagement: Engagement, now: datetime, *, plain: bool, retention: timedelta | None
+    table: Table, sending_event: SendingEvent, now: datetime, *, plain: bool, retention: timedelta | None
 ) -> None:
     """Record the event for the message's recipient, if it has only one: the event does not name its recipient.
 
@@ -33,7 +33,7 @@ def suppress_recipient(
 
     Args:
         table: the tenant's.
-        engagement: of a kind in SUPPRESSING.
+        sending_event: of a kind in SUPPRESSING.
         now: the time, with a zone.
         plain: whether to store the address with its digest.
         retention: lifetime from the event on; None without limit.
@@ -41,19 +41,19 @@ def suppress_recipient(
     Raises:
         RetryableError: AWS failed, or the event came before the outbox recorded the recipients.
     """
-    if engagement.from_a_list:
-        logger.info("message %s: not sent, since its recipient is on a list of SES's", engagement.ses_id)
+    if sending_event.from_a_list:
+        logger.info("message %s: not sent, since its recipient is on a list of SES's", sending_event.ses_id)
         return
-    if engagement.not_spam:
-        logger.info("message %s: its recipient says that it is no spam", engagement.ses_id)
+    if sending_event.not_spam:
+        logger.info("message %s: its recipient says that it is no spam", sending_event.ses_id)
         return
-    recipients = recipients_of(table, engagement.ses_id)
+    recipients = recipients_of(table, sending_event.ses_id)
     # Of an event that is told apart, the outbox's own mail is known: nobody writes down whom any other went to.
-    awaited = bool(engagement.outbox) or not engagement.event
-    if recipients is None and awaited and now - engagement.at < _RECORDED_WITHIN:
-        raise RetryableError(f"message {engagement.ses_id}: its recipients are not recorded yet")
+    awaited = bool(sending_event.outbox) or not sending_event.event
+    if recipients is None and awaited and now - sending_event.at < _RECORDED_WITHIN:
+        raise RetryableError(f"message {sending_event.ses_id}: its recipients are not recorded yet")
     if recipients is None or len(recipients) != 1:
         known = len(recipients) if recipients is not None else "unknown"
-        logger.info("message %s: no address is suppressed, recipients: %s", engagement.ses_id, known)
+        logger.info("message %s: no address is suppressed, recipients: %s", sending_event.ses_id, known)
         return
-    suppress(table, recipients[0], engagement, plain=plain, now=now, retention=retention)
+    suppress(table, recipients[0], sending_event, plain=plain, now=now, retention=retention)

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from mailroom.findings import Finding, findings_from
 from mailroom.messages.model import Address, Kind, Message
-from mailroom.threads import Link
-from mailroom.tracking.model import Engagement
+from mailroom.threads import ThreadNode
+from mailroom.tracking.model import SendingEvent
 
 __all__ = [
     "Delivery",
@@ -80,7 +80,7 @@ class Summary:
         snippet: beginning of its text, on one line.
         kinds: its kinds, such as a bounce.
         attachments: number of its attachments.
-        octets: size of the raw message, in bytes.
+        size: size of the raw message, in bytes.
         sent: whether the tenant sent it.
         link: its link for `thread_messages`; identifiers are digests.
     """
@@ -94,9 +94,9 @@ class Summary:
     snippet: str
     kinds: frozenset[Kind]
     attachments: int
-    octets: int
+    size: int
     sent: bool
-    link: Link
+    link: ThreadNode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +155,7 @@ class StoredMessage:
         summary: its entry in lists.
         content: the message; its envelope is that of the first delivery.
         deliveries: its deliveries, or for a sent message its sendings, by SES's ids.
-        engagements: events of a message that the tenant sent, the oldest first, at most 100.
+        sending_events: events of a message that the tenant sent, the oldest first, at most 100.
         recalled: its recall; None without one.
     """
 
@@ -163,7 +163,7 @@ class StoredMessage:
     summary: Summary
     content: Message
     deliveries: tuple[Delivery, ...]
-    engagements: tuple[Engagement, ...] = ()
+    sending_events: tuple[SendingEvent, ...] = ()
     recalled: Recalled | None = None
 
 
@@ -192,9 +192,9 @@ def summary_from(item: dict[str, Any]) -> Summary:
         snippet=item["snippet"],
         kinds=frozenset(Kind(kind) for kind in item["kinds"]),
         attachments=int(item["attachments"]),
-        octets=int(item["octets"]),
+        size=int(item["octets"]),
         sent=item.get("sent", False),
-        link=Link(
+        link=ThreadNode(
             key=item["digest"],
             message_id="".join(item["own"]),
             references=tuple(item["above"]),

@@ -12,14 +12,14 @@ from mailroom.store.keys import id_digest, sortable
 if TYPE_CHECKING:
     from mailroom.messages import Message
     from mailroom.store.table import Item
-    from mailroom.threads import Link
+    from mailroom.threads import ThreadNode
 
 __all__ = [
     "MOST_ADDRESS",
     "MOST_IDENTIFIERS",
     "SUBJECT",
-    "Arrival",
     "Identifiers",
+    "InboundMessage",
     "addresses_of",
     "identifiers_of",
     "summary_of",
@@ -36,7 +36,7 @@ _SHOWN_AUTHORS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
+class InboundMessage:
     """A message to store.
 
     Args:
@@ -44,7 +44,7 @@ class Arrival:
         source: key of the message in the bucket.
         ses_id: SES's id of this delivery.
         received: when, with a time zone.
-        octets: size of the message.
+        size: size of the message.
         sent: whether the tenant sent it. Default: False.
         verdict: the scanner's verdict at the delivery. Default: "", unknown.
         risks: classes of active content in the delivered message. Default: none.
@@ -55,7 +55,7 @@ class Arrival:
     source: str
     ses_id: str
     received: datetime
-    octets: int
+    size: int
     sent: bool = False
     verdict: str = ""
     risks: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Identifiers:
         return list(dict.fromkeys((*self.own, *self.above, *self.also)))
 
 
-def identifiers_of(link: Link) -> Identifiers:
+def identifiers_of(link: ThreadNode) -> Identifiers:
     """The identifiers that a message joins threads by."""
     ancestors = link.ancestors
     # The first one, which is the thread's beginning, and the last ones, which are the nearest.
@@ -96,7 +96,7 @@ def time_of(message: Message, received: datetime) -> datetime:
     return sent.astimezone(UTC)
 
 
-def summary_of(arrival: Arrival, at: datetime, identifiers: Identifiers) -> Item:
+def summary_of(arrival: InboundMessage, at: datetime, identifiers: Identifiers) -> Item:
     """What lists show of a message, and what its place in the thread comes from."""
     message = arrival.message
     return {
@@ -112,7 +112,7 @@ def summary_of(arrival: Arrival, at: datetime, identifiers: Identifiers) -> Item
         "snippet": " ".join(message.reply[: 4 * _SNIPPET].split())[:_SNIPPET],
         "kinds": sorted(kind.value for kind in message.kinds),
         "attachments": len(message.attachments),
-        "octets": arrival.octets,
+        "octets": arrival.size,
         **({"sent": True} if arrival.sent else {}),
         "own": list(identifiers.own),
         "above": list(identifiers.above),

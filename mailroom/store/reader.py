@@ -26,7 +26,6 @@ from mailroom.store.address_book import read_address_book
 from mailroom.store.arguments import address_of, message_id_of, page_size
 from mailroom.store.cursors import address_pages, event_pages, message_pages, suppression_pages, thread_pages
 from mailroom.store.documents import unpacked
-from mailroom.store.engagements import engagements_of
 from mailroom.store.entities import (
     Delivery,
     Page,
@@ -53,12 +52,13 @@ from mailroom.store.keys import (
     id_key,
     message_key,
 )
-from mailroom.store.linking import Threads
+from mailroom.store.merging import Threads
 from mailroom.store.objects import Objects
+from mailroom.store.sending_events import sending_events_of
 from mailroom.store.suppression import Suppression, suppression_of, suppressions_of
 from mailroom.store.table import Item, Table
 from mailroom.store.thread_pages import read_parts
-from mailroom.tracking.model import Engagement
+from mailroom.tracking.model import SendingEvent
 
 if TYPE_CHECKING:
     import boto3
@@ -209,13 +209,13 @@ class MessageReader:
             if position is None:
                 break
         summary = summary_from(item)
-        told = (self.engagements(one["ses_id"]).items for one in deliveries if summary.sent)
+        told = (self.sending_events(one["ses_id"]).items for one in deliveries if summary.sent)
         return StoredMessage(
             thread=root["thread"] if root is not None else item["thread"],
             summary=summary,
             content=unpacked(document),
             deliveries=tuple(delivery_from(one) for one in self._current(deliveries, standing)),
-            engagements=tuple(event for page in told for event in page),
+            sending_events=tuple(event for page in told for event in page),
             recalled=Recalled(**item["recalled"]) if "recalled" in item else None,
         )
 
@@ -265,7 +265,7 @@ class MessageReader:
         current = self._current(items, self._standing())
         return Page(items=tuple(summary_from(item) for item in current), next=pages.token(following))
 
-    def engagements(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[Engagement]:
+    def sending_events(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[SendingEvent]:
         """Events of a message that the tenant sent, the oldest first; an empty page where none is known.
 
         Args:
@@ -281,7 +281,7 @@ class MessageReader:
         Source: SES developer guide, "Contents of event data that Amazon SES publishes".
         """
         pages = event_pages(ses_id)
-        found, following = engagements_of(self.table, ses_id, limit=page_size(limit), after=pages.position(after))
+        found, following = sending_events_of(self.table, ses_id, limit=page_size(limit), after=pages.position(after))
         return Page(
             items=tuple(one for one, expires in found if self._is_current(expires)), next=pages.token(following)
         )

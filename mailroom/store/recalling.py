@@ -12,7 +12,6 @@ from mailroom.errors import RetryableError
 from mailroom.lifetimes import Standing, Term
 from mailroom.messages.model import Attachment, Message
 from mailroom.store.documents import packed, unpacked
-from mailroom.store.filing import INLINE_OCTETS
 from mailroom.store.keys import (
     PARTITION,
     RETENTION_KEY,
@@ -24,6 +23,7 @@ from mailroom.store.keys import (
 )
 from mailroom.store.objects import Objects
 from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.writer import INLINE_OCTETS
 
 __all__ = ["WITHDRAWN", "Now", "Recalling", "Shown", "withheld"]
 
@@ -212,7 +212,7 @@ def withheld(message: Message) -> Message:
             disposition="attachment",
             charset="utf-8",
             sha256=hashlib.sha256(data).hexdigest(),
-            octets=len(data),
+            size=len(data),
             origin=one.origin,
             data=data,
         )

@@ -26,7 +26,7 @@ from mailroom.store.keys import (
     sortable,
 )
 from mailroom.store.table import ConflictError, Item, Table, Write
-from mailroom.tracking.model import Engagement, EngagementKind
+from mailroom.tracking.model import SendingEvent, SendingEventKind
 
 __all__ = [
     "Suppression",
@@ -38,7 +38,7 @@ __all__ = [
     "suppressions_of",
 ]
 
-_NOTED: Final = {EngagementKind.BOUNCE: "bounced", EngagementKind.COMPLAINT: "complained"}
+_NOTED: Final = {SendingEventKind.BOUNCE: "bounced", SendingEventKind.COMPLAINT: "complained"}
 _TRIES: Final = 10
 
 
@@ -98,7 +98,7 @@ def recipients_of(table: Table, ses_id: str) -> tuple[str, ...] | None:
 def suppress(
     table: Table,
     address: str,
-    engagement: Engagement,
+    sending_event: SendingEvent,
     *,
     plain: bool,
     retention: timedelta | None = None,
@@ -109,7 +109,7 @@ def suppress(
     Args:
         table: the tenant's.
         address: the recipient.
-        engagement: of kind BOUNCE or COMPLAINT.
+        sending_event: of kind BOUNCE or COMPLAINT.
         plain: whether to store the address with its digest.
         retention: lifetime, from the event or from now, whichever is later; None without limit.
         now: the time, with a time zone. Default: when it happened.
@@ -118,7 +118,7 @@ def suppress(
         RetryableError: AWS failed, or concurrent writes to the same address went on.
         KeyError: the event has another kind.
     """
-    name, at = _NOTED[engagement.kind], sortable(engagement.at)
+    name, at = _NOTED[sending_event.kind], sortable(sending_event.at)
     digest = _digest(_key(table), address)
     own = (SUPPRESSED, f"{SUPPRESSED_PREFIX}{digest}")
     for _ in range(_TRIES):
@@ -128,7 +128,7 @@ def suppress(
         changes: Item = {name: at, "digest": digest}
         if plain:
             changes["address"] = address.casefold()
-        term = Term.of(engagement.at, now or engagement.at, retention)
+        term = Term.of(sending_event.at, now or sending_event.at, retention)
         gone = [] if plain else ["address"]
         if EXPIRES not in known or term.outlives(known[EXPIRES]):
             changes |= term.stamps

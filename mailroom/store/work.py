@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from mailroom.lifetimes import KEPT_FROM, Standing, Term
-from mailroom.store.entries import Arrival
+from mailroom.store.entries import InboundMessage
 from mailroom.store.table import Item
 
-__all__ = ["Filed", "Work"]
+__all__ = ["Work", "WriteResult"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Filed:
+class WriteResult:
     """Where it is.
 
     Args:
@@ -22,21 +22,21 @@ class Filed:
         thread: names its thread.
         new: whether this delivery was not filed before.
         first: whether the message was not there before, by any delivery.
-        announced: whether others were told of this delivery.
+        published: whether others were told of this delivery.
     """
 
     digest: str
     thread: str
     new: bool
     first: bool
-    announced: bool
+    published: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
     """One message to write, and its items in the table."""
 
-    arrival: Arrival
+    arrival: InboundMessage
     term: Term
     standing: Standing
     stored: Item | None = None

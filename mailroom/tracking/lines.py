@@ -16,9 +16,9 @@ from typing import Final
 
 from mailroom.errors import PermanentError
 from mailroom.layout import OUTBOX_TAG
-from mailroom.tracking.model import Engagement, EngagementKind
+from mailroom.tracking.model import SendingEvent, SendingEventKind
 
-__all__ = ["EVENT_TYPES", "PATHS", "engagement_of", "set_of", "template"]
+__all__ = ["EVENT_TYPES", "PATHS", "sending_event_of", "set_of", "template"]
 
 _TIMES: Final = ("open", "click", "delivery", "bounce", "complaint", "deliveryDelay")
 """Objects of an event that say when it happened; of the others, it is when SES took the message."""
@@ -45,21 +45,21 @@ Whose mail it is, SES says as the ARN of the configuration set, which no sender 
 `$.detail.mail.tags`: of that, only the tag is read by which the outbox finds a message of the same tenant again.
 """
 
-EVENT_TYPES: Final = tuple(kind.value for kind in EngagementKind if kind is not EngagementKind.SOFT_BOUNCE)
+EVENT_TYPES: Final = tuple(kind.value for kind in SendingEventKind if kind is not SendingEventKind.SOFT_BOUNCE)
 """What SES calls the events that are kept."""
 
 _BOUNCES: Final = {
-    "Bounce": EngagementKind.SOFT_BOUNCE,  # nothing says that it is for good
-    "BouncePermanent": EngagementKind.BOUNCE,
-    "BounceTransient": EngagementKind.SOFT_BOUNCE,
-    "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
+    "Bounce": SendingEventKind.SOFT_BOUNCE,  # nothing says that it is for good
+    "BouncePermanent": SendingEventKind.BOUNCE,
+    "BounceTransient": SendingEventKind.SOFT_BOUNCE,
+    "BounceUndetermined": SendingEventKind.SOFT_BOUNCE,
 }
 _VERSION: Final = "4"
 _FIELDS: Final = 10
 _BEFORE: Final = "3"
 _FIELDS_BEFORE: Final = 8
 """Lines of before, of which some wait in a queue: they name neither the event nor a message of the outbox."""
-_WITH_SUBTYPE: Final = frozenset({EngagementKind.BOUNCE, EngagementKind.SOFT_BOUNCE, EngagementKind.COMPLAINT})
+_WITH_SUBTYPE: Final = frozenset({SendingEventKind.BOUNCE, SendingEventKind.SOFT_BOUNCE, SendingEventKind.COMPLAINT})
 _SUBTYPE: Final = re.compile(r"(?!null$)[A-Za-z]{1,64}+")
 """SES's subtypes are single words; of a complaint it is null, as a rule."""
 _FEEDBACK: Final = re.compile(r"(?!null$)[A-Za-z-]{1,64}+")
@@ -97,7 +97,7 @@ def set_of(line: str, sets_arn: str) -> str:
     return name
 
 
-def engagement_of(line: str) -> Engagement:
+def sending_event_of(line: str) -> SendingEvent:
     """What a line says.
 
     Args:
@@ -110,20 +110,20 @@ def engagement_of(line: str) -> Engagement:
     if not _ID.fullmatch(ses_id):
         raise PermanentError("engagement: must have SES's id of a message")
     try:
-        known = _BOUNCES.get(kind) or EngagementKind(kind)
+        known = _BOUNCES.get(kind) or SendingEventKind(kind)
         moment = datetime.fromisoformat(at or accepted)
     except ValueError as error:
         raise PermanentError("engagement: must have a kind and a time that SES documents") from error
     if moment.tzinfo is None:
         raise PermanentError("engagement: must have a time with a zone")
-    return Engagement(
+    return SendingEvent(
         kind=known,
         ses_id=ses_id,
         at=moment,
-        link=link[:_MOST_LINK] if known is EngagementKind.CLICK else "",
-        bot=known is not EngagementKind.COMPLAINT and bot.lower() in {"true", "likely"},
+        link=link[:_MOST_LINK] if known is SendingEventKind.CLICK else "",
+        bot=known is not SendingEventKind.COMPLAINT and bot.lower() in {"true", "likely"},
         # Where the others say whether a program did it: no complaint has that.
-        feedback=bot.lower() if known is EngagementKind.COMPLAINT and _FEEDBACK.fullmatch(bot) else "",
+        feedback=bot.lower() if known is SendingEventKind.COMPLAINT and _FEEDBACK.fullmatch(bot) else "",
         subtype=subtype if known in _WITH_SUBTYPE and _SUBTYPE.fullmatch(subtype) else "",
         event=event if _ID.fullmatch(event) else "",
         outbox=outbox if _REQUEST.fullmatch(outbox) else "",

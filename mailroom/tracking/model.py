@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Engagement", "EngagementKind"]
+__all__ = ["SendingEvent", "SendingEventKind"]
 
 
-class EngagementKind(StrEnum):
+class SendingEventKind(StrEnum):
     """Kind of event. Values are SES's words in `eventType`, except SOFT_BOUNCE, which is a bounce to SES."""
 
     SEND = "Send"
@@ -24,7 +24,7 @@ class EngagementKind(StrEnum):
     SOFT_BOUNCE = "SoftBounce"
     """A temporary or undetermined bounce: a full mailbox, an absence note. SES's Transient or Undetermined."""
     COMPLAINT = "Complaint"
-    """The recipient called it spam; or no spam, where `Engagement.not_spam` says so."""
+    """The recipient called it spam; or no spam, where `SendingEvent.not_spam` says so."""
     REJECT = "Reject"
     """SES found malware in it, and did not send it."""
     RENDERING_FAILURE = "Rendering Failure"
@@ -48,7 +48,7 @@ _LISTED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
+class SendingEvent:
     """An event of SES about a sent message.
 
     Args:
@@ -64,7 +64,7 @@ class Engagement:
         outbox: id of the message in the outbox; "" if it is not known, as in read events.
     """
 
-    kind: EngagementKind
+    kind: SendingEventKind
     ses_id: str
     at: datetime
     link: str = ""

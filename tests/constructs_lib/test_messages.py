@@ -52,7 +52,7 @@ def test_function_knows_its_tenant_and_nothing_else() -> None:
     function = next(iter(resources(template, "AWS::Lambda::Function").values()))["Properties"]
     variables = function["Environment"]["Variables"]
     assert (variables["TENANT"], variables["RETENTION_DAYS"], variables["JOIN_BY"]) == ("acme", "30", "thread-index")
-    assert function["Handler"] == "mailroom.functions.structuring.on_event"
+    assert function["Handler"] == "mailroom.functions.ingest.on_event"
     role = next(iter(resources(template, "AWS::IAM::Role").values()))["Properties"]
     for policy in role["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -124,7 +124,7 @@ def test_settings_that_would_not_work(settings: dict[str, Any], message: str) ->
         MessageStore(new_stack(), "Messages", MessageStoreProps(**{"tenant_id": "acme", **settings}))
 
 
-ENTRIES = ["mailroom.functions.address_books", "mailroom.functions.structuring", "mailroom.functions.tracking"]
+ENTRIES = ["mailroom.functions.address_books", "mailroom.functions.ingest", "mailroom.functions.tracking"]
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "events", "s3", "sesv2", "sqs"])
@@ -159,8 +159,8 @@ def test_what_is_shipped_is_what_is_imported() -> None:
     for names in shipped.values():
         assert "functions" in names
         assert not names & {"definitions", "image", "rule_set_activation.py", "scanning"}
-    _books, filing, noting = (shipped[entry] for entry in ENTRIES)
-    assert "outbox" in filing - noting
+    _books, writer, noting = (shipped[entry] for entry in ENTRIES)
+    assert "outbox" in writer - noting
     assert [path.name for path in sorted((bundle(ENTRIES[2]) / "mailroom" / "functions").iterdir())] == [
         "__init__.py",
         "environment.py",

@@ -78,7 +78,7 @@ def test_image_holds_what_its_functions_import(tmp_path: Path) -> None:
     ]
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert {
-        "mailroom/scanning/sealed.ndb",
+        "mailroom/scanning/unscannable.ndb",
         "mailroom/scanning/clamd.conf",
         "mailroom/definitions/freshclam.conf",
     } <= files

@@ -24,7 +24,7 @@ from constructs_lib import (
 )
 from constructs_lib.bucket_policy import Scanner
 from mailroom.addresses import AddressBook, DesignatedAddress
-from mailroom.functions.structuring_settings import Settings
+from mailroom.functions.ingest_settings import Settings
 from mailroom.layout import ATTACHMENTS_PREFIX
 from mailroom.lifetimes import readable_for
 from mailroom.store.address_book import METADATA, book_as_json

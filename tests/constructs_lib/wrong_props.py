@@ -8,7 +8,7 @@ from typing import Any, Final
 import aws_cdk as cdk
 
 from constructs_lib import DesignatedAddress, Dmarc, ParentZone, PortalAlias, Retention, SharedFunctions, Tracking
-from constructs_lib.bucket_policy import Scanner, Structurer
+from constructs_lib.bucket_policy import IngestWriter, Scanner
 from constructs_lib.records import DnsRecord, MtaSts, Purpose
 from mailroom.addresses import AddressBook
 from mailroom.scanning.active.risks import ActiveContent
@@ -261,7 +261,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
         "retention": _RETENTION,
         "scanner": _SCANNER,
         "scanning": _POLICY,
-        "structurer": ["x", Structurer(role_arn="", queue_arn=QUEUE), Structurer(role_arn=ROLE, queue_arn="q")],
+        "structurer": ["x", IngestWriter(role_arn="", queue_arn=QUEUE), IngestWriter(role_arn=ROLE, queue_arn="q")],
         "alerts_topic": _TOPIC,
         "live": _FLAG,
         "receiving_tls": _TLS,

@@ -18,8 +18,8 @@ from email_stack.deploying.shelf import Shelf
 from email_stack.deploying.stacks import Stacks
 from email_stack.deploying.synthesis import SynthesisError
 from emulator import Emulator
-from mailroom.announcements import DomainChanged
-from mailroom.announcements.form import schema_of
+from mailroom.events import DomainChanged
+from mailroom.events.form import schema_of
 from mailroom.settings.claims import Claim, Ownership, Status
 from mailroom.settings.designated import AddressChange, Addresses
 from mailroom.settings.domains import Domains, Seen

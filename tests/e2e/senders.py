@@ -6,7 +6,7 @@ from emulator.definitions import publish
 from mailroom.messages import Address
 from mailroom.outbox import Outbox, OutboxState, Outgoing
 from mailroom.store import MessageReader, Objects, Table
-from mailroom.tracking import EngagementKind
+from mailroom.tracking import SendingEventKind
 from tests.e2e.conftest import Platform
 from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import TEST_DEFINITIONS
@@ -25,7 +25,7 @@ class Tenant:
         self.reader = MessageReader(table=table, objects=Objects(client=s3, bucket=made["BucketName"]))
         publish(s3, outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
 
-    def told(self, key: str, to: Address, events: int = 2) -> list[tuple[EngagementKind, str]]:
+    def told(self, key: str, to: Address, events: int = 2) -> list[tuple[SendingEventKind, str]]:
         """Send a message; SES's events of it, with their subtypes, in their order by name: two may be of one millisecond."""
         sender = Address(f"support@post.{self.name}.example")
         begun = self.outbox.send(Outgoing(sender=sender, to=(to,), text="x\n"), key=key)
@@ -34,6 +34,6 @@ class Tenant:
         assert done.state is OutboxState.SENT
         self.last = done.ses_id
         found = eventually(
-            lambda: some if len(some := self.reader.engagements(done.ses_id).items) >= events else None, seconds=60
+            lambda: some if len(some := self.reader.sending_events(done.ses_id).items) >= events else None, seconds=60
         )
         return sorted((one.kind, one.subtype) for one in found)

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.definitions import publish
-from mailroom.announcements.events import MessageReceived
-from mailroom.announcements.form import SOURCE, schema_of
+from mailroom.events.form import SOURCE, schema_of
+from mailroom.events.inbound import MessageReceived
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.test_scanning import eventually
@@ -105,7 +105,7 @@ def test_mail_becomes_an_entity(mailroom: Mailroom) -> None:
     assert stored.content.envelope.recipients == ("support@post.acme.example",)
     (attachment,) = stored.content.attachments
     body = reader.open_attachment(stored.content, attachment).read()
-    assert (len(body), attachment.filename) == (attachment.octets, "invoice.bin")
+    assert (len(body), attachment.filename) == (attachment.size, "invoice.bin")
     assert [one.thread for one in reader.threads().items] == [stored.thread]
     (found,) = reader.by_address("support@post.acme.example").items
     assert found.digest == stored.summary.digest

@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.definitions import publish
-from mailroom.announcements.events import MessageRecalled, MessageReleased
-from mailroom.announcements.form import schema_of
+from mailroom.events.form import schema_of
+from mailroom.events.inbound import MessageRecalled, MessageReleased
 from tests.e2e.conftest import REGION, Platform
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, encoded, mixed

@@ -10,7 +10,7 @@ import pytest
 
 from mailroom.messages import Address
 from mailroom.outbox import OutboxState, Outgoing, OutgoingFile
-from mailroom.tracking import EngagementKind
+from mailroom.tracking import SendingEventKind
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.senders import Tenant
 from tests.e2e.test_scanning import eventually
@@ -74,8 +74,8 @@ def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: 
     assert found is not None
     assert found.thread == sent.thread
     # As SES itself tells it.
-    told = eventually(lambda: noted if len(noted := tenant.reader.engagements(done.ses_id).items) > 1 else None)
-    assert [one.kind for one in told] == [EngagementKind.SEND, EngagementKind.DELIVERY]
+    told = eventually(lambda: noted if len(noted := tenant.reader.sending_events(done.ses_id).items) > 1 else None)
+    assert [one.kind for one in told] == [SendingEventKind.SEND, SendingEventKind.DELIVERY]
     (taken,) = [one for one in platform.emulator.sent(REGION) if one.message_id == done.ses_id]
     assert (taken.recipients, taken.tenant) == ((ANNA.address,), "acme")
     assert taken.configuration_set == tenant.made["ConfigurationSetName"]
@@ -122,15 +122,15 @@ def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, t
     """
     ses_id = "0107019a-7f3e4b5c-000000"
     own = tenant.made["ConfigurationSetName"]
-    for number, kind in enumerate(EngagementKind):
+    for number, kind in enumerate(SendingEventKind):
         at = f"2026-11-23T10:00:{number:02}.125Z"
         detail = documented(kind, ses_id, own, at, LINK)
         assert platform.emulator.publish(DETAIL_TYPES[kind], detail, REGION) == 1
-    eventually(lambda: len(tenant.reader.engagements(ses_id).items) == len(EngagementKind) or None)
-    found = tenant.reader.engagements(ses_id).items
-    assert {one.kind for one in found} == set(EngagementKind)
+    eventually(lambda: len(tenant.reader.sending_events(ses_id).items) == len(SendingEventKind) or None)
+    found = tenant.reader.sending_events(ses_id).items
+    assert {one.kind for one in found} == set(SendingEventKind)
     assert {one.link for one in found} == {"", LINK}
-    assert [one.at.microsecond for one in found if one.kind is EngagementKind.OPEN] == [125_000]
+    assert [one.at.microsecond for one in found if one.kind is SendingEventKind.OPEN] == [125_000]
     kept = json.dumps(
         [
             item
@@ -138,7 +138,7 @@ def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, t
             if item["pk"]["S"] == f"SENT#{ses_id}"
         ]
     )
-    assert kept.count('"kind"') == len(EngagementKind)
+    assert kept.count('"kind"') == len(SendingEventKind)
     seen = [kept, *_waiting(platform), *_logged(platform)]
     assert [word for word in PERSONAL for text in seen if word in text] == []
 
@@ -188,13 +188,13 @@ def test_event_ends_at_the_tenant_that_ses_named(platform: Platform, tenant: Ten
     )
     first, second = "0107019a-aaaaaaaa-000000", "0107019a-bbbbbbbb-000000"
     forged, mine = (
-        documented(EngagementKind.OPEN, ses_id, of, "2026-11-23T10:00:00.125Z", LINK)
+        documented(SendingEventKind.OPEN, ses_id, of, "2026-11-23T10:00:00.125Z", LINK)
         for ses_id, of in ((first, "foreign"), (second, own))
     )
     forged["mail"]["tags"] |= {"configuration-set": [own], "tenant": ["acme"]}
     mine["mail"]["tags"] |= {"configuration-set": [other.made["ConfigurationSetName"]], "tenant": ["globex"]}
     for detail in (forged, mine):
-        assert platform.emulator.publish(DETAIL_TYPES[EngagementKind.OPEN], detail, REGION) == 1
+        assert platform.emulator.publish(DETAIL_TYPES[SendingEventKind.OPEN], detail, REGION) == 1
     (refused, *_) = eventually(lambda: [one for one in _logged(platform) if "tenant forged" in one] or None)
     assert "AccessDenied" in refused
     eventually(lambda: _keys(platform, tenant, second) or None)
@@ -211,7 +211,7 @@ def test_operators_see_what_became_of_it(platform: Platform, tenant: Tenant) -> 
     """`email-stack messages --sent`."""
     config = ["--config", str(platform.write_config(TENANTS))]
     listed = platform.json("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config)["items"]
-    assert {one["event"] for one in listed} == {kind.value for kind in EngagementKind}
+    assert {one["event"] for one in listed} == {kind.value for kind in SendingEventKind}
     shown = platform.email_stack("messages", "acme", "--sent", "0107019a-7f3e4b5c-000000", *config).stdout
     assert f"2026-11-23 10:00:09  Click  {LINK}" in shown
     assert tenant.outbox.progress("none") is None
@@ -233,9 +233,9 @@ def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -
     (digest,) = tenant.reader.by_message_id(f"{done.ses_id}@{REGION}.amazonses.com")
     # Events come in any order; those of one millisecond stand in any.
     sent = eventually(
-        lambda: one if (one := tenant.reader.message(digest)) is not None and len(one.engagements) == 2 else None
+        lambda: one if (one := tenant.reader.message(digest)) is not None and len(one.sending_events) == 2 else None
     )
-    assert {one.kind for one in sent.engagements} == {EngagementKind.SEND, EngagementKind.BOUNCE}
+    assert {one.kind for one in sent.sending_events} == {SendingEventKind.SEND, SendingEventKind.BOUNCE}
     config = ["--config", str(platform.write_config(TENANTS))]
     asked = platform.email_stack("suppressions", "acme", "--address", BOUNCES, *config)
     assert (asked.returncode, asked.stdout.startswith(f"{BOUNCES}  bounced 20")) == (6, True)
@@ -245,7 +245,7 @@ def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -
 
 
 CARL = Address("Carl@example.net")
-SENT, BOUNCED, DELIVERED = EngagementKind.SEND, EngagementKind.BOUNCE, EngagementKind.DELIVERY
+SENT, BOUNCED, DELIVERED = SendingEventKind.SEND, SendingEventKind.BOUNCE, SendingEventKind.DELIVERY
 
 
 def test_whom_one_tenant_lost_the_other_reaches(platform: Platform, tenant: Tenant, other: Tenant) -> None:
@@ -333,8 +333,8 @@ def test_image_for_opens_is_the_tenants_own(platform: Platform, tenant: Tenant) 
     assert done is not None
     assert platform.emulator.report(done.ses_id, "Click", REGION, link="https://acme.example/") == 0
     assert platform.emulator.report(done.ses_id, "Open", REGION) == 1
-    found = eventually(lambda: one if len(one := tenant.reader.engagements(done.ses_id).items) == 3 else None)
-    assert found[-1].kind is EngagementKind.OPEN
+    found = eventually(lambda: one if len(one := tenant.reader.sending_events(done.ses_id).items) == 3 else None)
+    assert found[-1].kind is SendingEventKind.OPEN
 
 
 def test_account_that_may_send_little(platform: Platform, tenant: Tenant) -> None:

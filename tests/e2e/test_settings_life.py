@@ -18,7 +18,7 @@ from constructs_lib.naming import tenant_stack_name
 from emulator.definitions import publish
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
-from tests.e2e.test_hand_over import zone_of
+from tests.e2e.test_dns_setup import zone_of
 from tests.nameservers import Internet
 
 DOMAIN = "mail.acme.example"

@@ -22,7 +22,7 @@ from mailroom.messages import Address
 from mailroom.outbox import Outbox, Outgoing
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
-from tests.e2e.test_hand_over import zone_of
+from tests.e2e.test_dns_setup import zone_of
 from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN

@@ -76,7 +76,7 @@ def allowed(policies: list[dict[str, Any]], requests: dict[Any, tuple[str, str, 
 
 def test_reading_allows_reading_of_one_tenant(requests: dict[Any, Any]) -> None:
     """Table, index and three prefixes; no write, no scan, no list, nothing in quarantine, and nothing of another tenant."""
-    policies = policies_of(ACME.let_read)
+    policies = policies_of(ACME.grant_read)
     expected = {("acme", action, item) for action, item in product(("GetItem", "BatchGetItem", "Query"), ITEMS)}
     expected |= {("acme", f"Query {listed}", "threads-by-activity") for listed in ("listed", "requests")}
     expected |= {("acme", "GetObject", key) for key in ("attachments/x/1", "bodies/x.json", "clean/x")}
@@ -85,7 +85,7 @@ def test_reading_allows_reading_of_one_tenant(requests: dict[Any, Any]) -> None:
 
 def test_outbox_allows_requests_of_one_tenant(requests: dict[Any, Any]) -> None:
     """To put a message in, ask for it, list all of them and see what its sender is: no mail, no thread, nothing of another."""
-    policies = policies_of(ACME.let_use_outbox)
+    policies = policies_of(ACME.grant_use_of_outbox)
     expected = {("acme", action, "OUTBOX#x") for action in ("GetItem", "PutItem")} | {("acme", "GetItem", "ADDRESSES")}
     expected |= {("acme", "Query requests", "threads-by-activity"), ("acme", "PutObject", "raw/out/x")}
     assert allowed(policies, requests) == expected
@@ -93,7 +93,7 @@ def test_outbox_allows_requests_of_one_tenant(requests: dict[Any, Any]) -> None:
 
 def test_deciding_on_held_mail_allows_its_list_and_requests(requests: dict[Any, Any]) -> None:
     """What the scanner says of it, and requests: no quarantined message, no mail, nothing of another tenant."""
-    policies = policies_of(ACME.let_decide_held)
+    policies = policies_of(ACME.grant_decide_held)
     expected = {("acme", "ListBucket", prefix) for prefix in ("held/", "held/x")}
     expected |= {("acme", "GetObject", "held/x"), ("acme", "PutObject", "raw/decisions/x")}
     assert allowed(policies, requests) == expected
@@ -101,5 +101,5 @@ def test_deciding_on_held_mail_allows_its_list_and_requests(requests: dict[Any, 
 
 def test_reading_addresses_allows_one_item(requests: dict[Any, Any]) -> None:
     """The address book, and no message."""
-    policies = policies_of(ACME.let_read_addresses)
+    policies = policies_of(ACME.grant_read_addresses)
     assert allowed(policies, requests) == {("acme", "GetItem", "ADDRESSES")}

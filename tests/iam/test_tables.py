@@ -83,8 +83,8 @@ def test_roles_and_items(deployment: Deployment) -> None:
         for role in deployment.roles
         for what, request in asked_for(role, arn, properties["ResourcePolicy"]["PolicyDocument"], {}).items()
     }
-    filing = "SubdomainMessagesStructuringRole"
-    assert allowed_of(asked) == {(stack, stack, filing, *what) for stack, *_ in tables for what in FILING}
+    writer = "SubdomainMessagesStructuringRole"
+    assert allowed_of(asked) == {(stack, stack, writer, *what) for stack, *_ in tables for what in FILING}
 
 
 def test_cells_functions_reach_the_tenant_that_aws_named(deployment: Deployment) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from mailroom.scanning.delivery import decide
-from mailroom.scanning.openings import openings
+from mailroom.scanning.extracted_parts import extracted_parts
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
 from tests.linear.measure import BOUND, growth
 
@@ -71,7 +71,7 @@ NESTED: Final[dict[str, Callable[[int], bytes]]] = {
 
 def read(raw: bytes) -> Callable[[], object]:
     """What is timed: everything in the message is found."""
-    return lambda: deque(openings(raw), maxlen=0)
+    return lambda: deque(extracted_parts(raw), maxlen=0)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -136,7 +136,7 @@ def stripped(within: str, count: int) -> Callable[[], object]:
             verdict=Verdict.INFECTED,
             signature="S",
             sha256="",
-            octets=1,
+            size=1,
         )
         for number in range(count)
     )

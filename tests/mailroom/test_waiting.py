@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from mailroom.functions import scanner, structuring, tracking
+from mailroom.functions import ingest, scanner, tracking
 from mailroom.waiting import try_again_after
 from tests.emulators import shared_emulator
 
@@ -100,7 +100,7 @@ def test_wait_that_cannot_be_cut(queue: Queue, lost: str, caplog: pytest.LogCapt
     assert queue.seen() == ["b"]
 
 
-@pytest.mark.parametrize("function", [structuring, tracking])
+@pytest.mark.parametrize("function", [ingest, tracking])
 def test_functions_ask_for_it(function: Any, queue: Queue, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no notification or event fails, and is brought again before the half hour is over."""
     environment = {
@@ -138,4 +138,4 @@ def test_functions_ask_for_it(function: Any, queue: Queue, emulator: Emulator, m
 
 def test_tries_are_minutes_apart() -> None:
     """As the documentation says; less than what a queue hides a message for."""
-    assert (scanner._AGAIN_SECONDS, structuring._AGAIN_SECONDS, tracking._AGAIN_SECONDS) == (360, 180, 300)
+    assert (scanner._AGAIN_SECONDS, ingest._AGAIN_SECONDS, tracking._AGAIN_SECONDS) == (360, 180, 300)

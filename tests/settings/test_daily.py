@@ -10,8 +10,8 @@ import pytest
 from email_stack.settings.daily import Checked, DailyCheck
 from email_stack.settings.ownership import Proof
 from email_stack.settings.service import Service
-from mailroom.announcements import DomainChanged
 from mailroom.errors import RetryableError
+from mailroom.events import DomainChanged
 from mailroom.settings.claims import Status
 from mailroom.settings.domains import Domains, Seen
 from mailroom.settings.store import Actor, Change, SettingsStore

@@ -178,7 +178,7 @@ def test_code_is_no_larger_than_counted(config: Config, templates: dict[str, Any
     own = tenant_needs(tenant, cell)["code_storage_mib"]
     functions = _held(templates["Tenant-elsewhere"])["functions of zipped code"]
     delegation = own - tenant_needs(config.tenant("shortest"), cell)["code_storage_mib"]
-    assert functions * _zipped_mib(bundle("mailroom.functions.structuring")) <= own - delegation
+    assert functions * _zipped_mib(bundle("mailroom.functions.ingest")) <= own - delegation
     small = [path for path in assembly.glob("asset.*") if path.is_dir() and not (path / "mailroom").exists()]
     sizes = {path: _zipped_mib(path) for path in small if not (path / "image").exists()}
     assert sizes

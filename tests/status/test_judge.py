@@ -139,7 +139,7 @@ def test_queues() -> None:
 def held(verdict: str, minutes: int = 0) -> QuarantinedMessage:
     """A message in quarantine."""
     item = RawObject(bucket="b", key="raw/x", version="1")
-    return QuarantinedMessage(item=item, arrived=NOW - timedelta(minutes=minutes), octets=1, verdict=verdict)
+    return QuarantinedMessage(item=item, arrived=NOW - timedelta(minutes=minutes), size=1, verdict=verdict)
 
 
 def test_held() -> None:

@@ -22,8 +22,8 @@ from email_stack.cli.output_file import Output, write_text
 from email_stack.config import Cell, Tenant
 from email_stack.config.problems import RuleError
 from email_stack.config.tenant_records import customer_records, public_records
+from email_stack.dns_setup.model import DnsSetup, Format, Language
 from email_stack.dnscheck.model import Endpoint, Report, Subject
-from email_stack.handover.model import Format, HandOver, Language
 from email_stack.operations.deployed import Deployed, NotDeployedError
 
 __all__ = ["register"]
@@ -76,7 +76,7 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
         everything = public_records(chosen, cell, dkim=made.dkim, name_servers=made.name_servers)
         subject = Subject(subdomain=chosen.subdomain, records=everything, ses=made.ses)
         [report] = checked([subject], asked, server_port)
-    hand_over = HandOver(
+    dns_setup = DnsSetup(
         tenant=chosen.id,
         subdomain=chosen.subdomain,
         zone=zone_name,
@@ -84,9 +84,9 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
         report=report,
         checked_at=datetime.now(UTC) if report is not None else None,
     )
-    from email_stack.handover.formats import render  # noqa: PLC0415 - its template engine takes longer than other commands
+    from email_stack.dns_setup.formats import render  # noqa: PLC0415 - its template engine takes longer than other commands
 
-    write_text(render(hand_over, form, language=language), output)
+    write_text(render(dns_setup, form, language=language), output)
 
 
 def _records(tenant: Tenant, cell: Cell, made: Deployed) -> tuple[DnsRecord, ...]:

@@ -20,7 +20,7 @@ from mailroom.threads import thread_messages
 
 if TYPE_CHECKING:
     from mailroom.store import MessageReader, Page, StoredMessage, Summary, ThreadSummary
-    from mailroom.tracking import Engagement
+    from mailroom.tracking import SendingEvent
 
 __all__ = ["register"]
 
@@ -65,7 +65,7 @@ def messages(
         elif thread is not None:
             _show_thread(reader.thread(thread, limit=limit, after=after), tenant, thread, as_json=as_json)
         elif sent is not None:
-            _show_list(reader.engagements(sent, limit=limit, after=after), _event_document, _print_event, as_json)
+            _show_list(reader.sending_events(sent, limit=limit, after=after), _event_document, _print_event, as_json)
         elif address is not None:
             _show_list(reader.by_address(address, limit=limit, after=after), _summary_document, _print_summary, as_json)
         else:
@@ -102,7 +102,7 @@ def _show_messages(found: list[StoredMessage], *, as_json: bool) -> None:
         domain = stored.content.sender_authenticated
         if domain:
             console.print(Text(f"  sender authenticated: {escaped(domain)}"), soft_wrap=True)
-        for event in stored.engagements:
+        for event in stored.sending_events:
             _print_event(event)
 
 
@@ -114,12 +114,12 @@ def _show_thread(page: Page[Summary], tenant: str, thread: str, *, as_json: bool
             ExitCode.INVALID,
         )
     summaries = {one.digest: one for one in page.items}
-    places = [place for tree in thread_messages(one.link for one in page.items) for place in tree.places]
+    positions = [place for tree in thread_messages(one.link for one in page.items) for place in tree.positions]
     if as_json:
-        listed = [{**_summary_document(summaries[place.key]), "depth": place.depth} for place in places]
+        listed = [{**_summary_document(summaries[place.key]), "depth": place.depth} for place in positions]
         print_json({"ok": True, "messages": listed, "next": page.next})
         return
-    for place in places:
+    for place in positions:
         for line in _lines(summaries[place.key]):
             console.print(at_depth(line, place.depth), soft_wrap=True)
     print_next(page)
@@ -156,7 +156,7 @@ def _print_summary(summary: Summary) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _print_event(event: Engagement) -> None:
+def _print_event(event: SendingEvent) -> None:
     program = "by a program" if event.bot else ""
     said = (
         f"{event.at:%Y-%m-%d %H:%M:%S}",
@@ -207,11 +207,11 @@ def _summary_document(summary: Summary) -> dict[str, Any]:
         "snippet": summary.snippet,
         "kinds": sorted(kind.value for kind in summary.kinds),
         "attachments": summary.attachments,
-        "octets": summary.octets,
+        "octets": summary.size,
     }
 
 
-def _event_document(event: Engagement) -> dict[str, Any]:
+def _event_document(event: SendingEvent) -> dict[str, Any]:
     return {
         "event": event.kind.value,
         "at": event.at.isoformat(),
@@ -238,5 +238,5 @@ def _message_document(stored: StoredMessage) -> dict[str, Any]:
             }
             for one in stored.deliveries
         ],
-        "engagements": [_event_document(event) for event in stored.engagements],
+        "engagements": [_event_document(event) for event in stored.sending_events],
     }

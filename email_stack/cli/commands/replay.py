@@ -71,7 +71,7 @@ def _replay_document(done: Replay) -> dict[str, Any]:
         ],
         "messages": [message.document for message in done.messages.values()],
         "threads": [
-            [{"message": place.key, "parent": place.parent, "depth": place.depth} for place in thread.places]
+            [{"message": place.key, "parent": place.parent, "depth": place.depth} for place in thread.positions]
             for thread in done.threads
         ],
     }
@@ -84,15 +84,15 @@ def _print_replay(done: Replay) -> None:
             where = f"{part.path or 'message'} {escaped(part.filename)}".rstrip()
             console.print(Text(f"  {where}: {part.verdict.value} {escaped(part.signature)}".rstrip()), soft_wrap=True)
     for thread in done.threads:
-        first = done.messages[thread.places[0].key]
+        first = done.messages[thread.positions[0].key]
         console.print(
             Text(
-                f"\nthread: {escaped(first.subject) or '(no subject)'}, {counted(len(thread.places), 'message')}",
+                f"\nthread: {escaped(first.subject) or '(no subject)'}, {counted(len(thread.positions), 'message')}",
                 "bold",
             ),
             soft_wrap=True,
         )
-        for place in thread.places:
+        for place in thread.positions:
             message = done.messages[place.key]
             for line in (header_of(message), *attachments_of(message)):
                 console.print(at_depth(line, place.depth), soft_wrap=True)

@@ -106,7 +106,7 @@ def rescan(
             if apply:
                 request = quarantine.release(released, by=by, reason=why, at=datetime.now(UTC))
         elif apply and found:
-            request = quarantine.scan_anew(found)
+            request = quarantine.rescan(found)
     if as_json:
         asked = {"release": {"by": by, "reason": why}} if deliver else {}
         listed = list(map(_document, found))
@@ -126,13 +126,13 @@ def _scan_delivered(tenant: str, since: timedelta, config: Path, *, apply: bool,
             quarantine.look_again(found)
     queued = apply and bool(found)
     if as_json:
-        listed = [{"message_id": one.id, "delivered": one.delivered.isoformat(), "octets": one.octets} for one in found]
+        listed = [{"message_id": one.id, "delivered": one.delivered.isoformat(), "octets": one.size} for one in found]
         print_json({"ok": True, "queued": queued, "messages": listed})
         return
     done = "queued for the scanner" if queued else "would be queued; --yes does it"
-    octets = sum(one.octets for one in found)
+    size = sum(one.size for one in found)
     days = counted(since.days, "day")
-    said = f"{counted(len(found), 'message')} of {days}, {octets:,} bytes: {done}" if found else f"no mail of {days}"
+    said = f"{counted(len(found), 'message')} of {days}, {size:,} bytes: {done}" if found else f"no mail of {days}"
     console.print(f"{tenant}: {said}", markup=False)
 
 
@@ -176,7 +176,7 @@ def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMess
             "holds malware, which is never delivered; where that is a mistake of its definitions, "
             f"`email-stack rescan {tenant} --message ID --yes` scans it with the newest ones"
         )
-    elif first.octets > MAX_MESSAGE_OCTETS or not has_place(first.item):
+    elif first.size > MAX_MESSAGE_OCTETS or not has_place(first.item):
         why = "cannot be delivered: it is too big, or its key under clean/ would be too long"
     if why:
         raise CommandError("refused", f"{which} {why}", ExitCode.REFUSED)
@@ -188,7 +188,7 @@ def _document(message: QuarantinedMessage) -> dict[str, Any]:
         "message_id": message.item.message_id,
         "version": message.item.version,
         "arrived": message.arrived.isoformat(),
-        "octets": message.octets,
+        "octets": message.size,
         "verdict": message.verdict,
         "reason": message.reason,
     }
@@ -203,7 +203,7 @@ def _print(tenant: str, found: list[QuarantinedMessage], *, queued: bool, delive
         table.add_column(column, justify="right" if column == "bytes" else "left", overflow="fold")
     for message in found[:_SHOWN]:
         arrived = f"{message.arrived:%Y-%m-%d %H:%M:%S %Z}"
-        table.add_row(message.item.message_id, arrived, f"{message.octets:,}", message.verdict, message.reason)
+        table.add_row(message.item.message_id, arrived, f"{message.size:,}", message.verdict, message.reason)
     console.print(table)
     if len(found) > _SHOWN:
         console.print(f"and {len(found) - _SHOWN} more", markup=False)

@@ -64,7 +64,7 @@ def _print(name: str, scanned: Scanned) -> None:
         table.add_row(
             part.path or "message",
             Text(escaped(part.filename)),
-            str(part.octets),
+            str(part.size),
             part.verdict.value,
             Text(escaped(", ".join(filter(None, (part.signature, *part.risks))))),
         )

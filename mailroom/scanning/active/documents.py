@@ -84,8 +84,8 @@ def embedded_files(data: bytes) -> Iterator[bytes]:
     number = 0
     while at >= 0 and number < _MOST_FILES and left > 0:
         number += 1
-        octets = int.from_bytes(data[at + 16 : at + 24], "little")
-        content = data[at + 36 : at + 36 + min(octets, left)]
+        size = int.from_bytes(data[at + 16 : at + 24], "little")
+        content = data[at + 36 : at + 36 + min(size, left)]
         left -= len(content)
         if content:
             yield content

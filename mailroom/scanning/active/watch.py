@@ -31,14 +31,14 @@ class Noted:
         filename: as the sender named it; "" when not named.
         risks: the classes.
         sha256: of its octets, in hexadecimal.
-        octets: how many.
+        size: how many.
     """
 
     path: str
     filename: str
     risks: tuple[Risk, ...]
     sha256: str
-    octets: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

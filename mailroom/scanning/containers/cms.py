@@ -59,11 +59,11 @@ def _content(info: Any, kind: str, room: Room) -> Iterator[Member]:
     content = inner["content"]
     if content is None or isinstance(content, core.Void):
         return
-    octets = _octets(content)
+    data = _octets(content)
     if kind == "compressed_data":
-        octets = room.joined(piece for piece, _end in inflated(zlib.decompressobj(), octets))
+        data = room.joined(piece for piece, _end in inflated(zlib.decompressobj(), data))
     room.one_more()
-    yield Member("", room.joined(iter([octets])), is_message=True)
+    yield Member("", room.joined(iter([data])), is_message=True)
 
 
 def _octets(content: Any) -> bytes:

@@ -69,10 +69,10 @@ def package_file(native: bytes) -> tuple[str, bytes]:
         _path, at = _text(native, at)
         (length,) = struct.unpack_from("<I", native, at + 4)
         at += 8 + int(length)
-        (octets,) = struct.unpack_from("<I", native, at)
+        (size,) = struct.unpack_from("<I", native, at)
     except (struct.error, ValueError):
         return "", b""
-    return label, native[at + 4 : at + 4 + int(octets)]
+    return label, native[at + 4 : at + 4 + int(size)]
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:
@@ -167,8 +167,8 @@ class _Compound:
         start, size = struct.unpack_from("<IQ", raw, 116)
         name = raw[: max(0, min(int(length), 64) - 2)].decode("utf-16-le", "replace")
         # In the older version the upper half of a size may be anything.
-        octets = int(size) & 0xFFFFFFFF if self.shift == 9 else int(size)
-        return _Entry(name, int(kind), int(start), octets, int(child), (int(left), int(right)), raw[80:96])
+        size = int(size) & 0xFFFFFFFF if self.shift == 9 else int(size)
+        return _Entry(name, int(kind), int(start), size, int(child), (int(left), int(right)), raw[80:96])
 
     def _set_parents(self) -> None:
         waiting = [(self.entries[0].child, 0)]
@@ -184,8 +184,8 @@ class _Compound:
             waiting.append((entry.child, number))
 
 
-def _numbers(octets: bytes) -> list[int]:
-    return list(struct.unpack(f"<{len(octets) // 4}I", octets[: len(octets) // 4 * 4]))
+def _numbers(size: bytes) -> list[int]:
+    return list(struct.unpack(f"<{len(size) // 4}I", size[: len(size) // 4 * 4]))
 
 
 def _followed(start: int, table: list[int]) -> Iterator[int]:

@@ -36,17 +36,17 @@ def rtf_members(data: bytes, room: Room) -> Iterator[Member]:
     at = 0
     while (found := _OBJECT.search(data, at)) is not None:
         readings, at = _octets(data, found.end())
-        for octets in readings:
+        for content in readings:
             room.one_more()
-            yield from _object_members(octets, room)
+            yield from _object_members(content, room)
 
 
-def _object_members(octets: bytes, room: Room) -> Iterator[Member]:
-    yield Member("", room.joined([octets]))
-    within = octets.find(MAGIC)
+def _object_members(content: bytes, room: Room) -> Iterator[Member]:
+    yield Member("", room.joined([content]))
+    within = content.find(MAGIC)
     if within > 0:
-        yield Member("", room.joined([octets[within:]]))
-    class_name, native = _native(octets)
+        yield Member("", room.joined([content[within:]]))
+    class_name, native = _native(content)
     name, packed = package_file(native) if class_name.lower() == b"package" else ("", b"")
     if packed:
         yield Member(name, room.joined([packed]))
@@ -70,7 +70,7 @@ def onenote_members(data: bytes, room: Room) -> Iterator[Member]:
 
 
 def _octets(data: bytes, at: int) -> tuple[list[bytes], int]:
-    """The octets of an object, in each way that readers take escaped characters among them, and where its group ends."""
+    """The content of an object, in each way that readers take escaped characters among them, and where its group ends."""
     digits: list[bytes] = []
     with_escaped: list[bytes] = []
     depth = 0
@@ -96,18 +96,18 @@ def _octets(data: bytes, at: int) -> tuple[list[bytes], int]:
     return [bytes.fromhex(text[: len(text) // 2 * 2].decode("ascii")) for text in texts if text], at
 
 
-def _native(octets: bytes) -> tuple[bytes, bytes]:
+def _native(content: bytes) -> tuple[bytes, bytes]:
     """Class and data of an embedded object; none of what is no such."""
     try:
         at = 8
         texts: list[bytes] = []
         for _ in range(3):
-            (length,) = struct.unpack_from("<I", octets, at)
+            (length,) = struct.unpack_from("<I", content, at)
             if length > 1000:
                 return b"", b""
-            texts.append(octets[at + 4 : at + 4 + int(length)].rstrip(b"\0"))
+            texts.append(content[at + 4 : at + 4 + int(length)].rstrip(b"\0"))
             at += 4 + int(length)
-        (size,) = struct.unpack_from("<I", octets, at)
+        (size,) = struct.unpack_from("<I", content, at)
     except struct.error:
         return b"", b""
-    return texts[0], octets[at + 4 : at + 4 + int(size)]
+    return texts[0], content[at + 4 : at + 4 + int(size)]

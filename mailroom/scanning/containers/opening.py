@@ -128,14 +128,14 @@ def _received(pipe: int, deadline: float) -> Iterator[Member | FaultError]:
     """What comes through the pipe; ends with a fault where its end does not come."""
     try:
         while True:
-            kind, name_octets, octets = FRAME.unpack(_exactly(pipe, FRAME.size, deadline))
+            kind, name_octets, size = FRAME.unpack(_exactly(pipe, FRAME.size, deadline))
             if kind == END:
                 return
-            if name_octets > 4 * _NAME_OCTETS or octets > MAX_MEMBER_OCTETS:
+            if name_octets > 4 * _NAME_OCTETS or size > MAX_MEMBER_OCTETS:
                 yield FaultError(_CRASHED)
                 return
             name = _exactly(pipe, name_octets, deadline).decode("utf-8", "replace")
-            data = _exactly(pipe, octets, deadline)
+            data = _exactly(pipe, size, deadline)
             before = time.monotonic()
             yield FaultError(name) if kind == FAULT else Member(name, data, is_message=kind == MESSAGE)
             # What others do with it is not the opener's time.
@@ -146,13 +146,13 @@ def _received(pipe: int, deadline: float) -> Iterator[Member | FaultError]:
         yield FaultError(_LATE)
 
 
-def _exactly(pipe: int, octets: int, deadline: float) -> bytes:
+def _exactly(pipe: int, size: int, deadline: float) -> bytes:
     out = bytearray()
-    while len(out) < octets:
+    while len(out) < size:
         ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             raise TimeoutError
-        more = os.read(pipe, min(octets - len(out), _PIPE_OCTETS))
+        more = os.read(pipe, min(size - len(out), _PIPE_OCTETS))
         if not more:
             raise EOFError
         out += more

@@ -41,10 +41,10 @@ def _packet(data: bytes, at: int) -> tuple[int, int, int | None, bool]:
         kind = first & 3
         if kind == 3:
             return (first >> 2) & 15, at + 1, None, False
-        octets = 1 << kind
-        if at + 1 + octets > len(data):
+        bytes_left = 1 << kind
+        if at + 1 + bytes_left > len(data):
             raise ValueError("cut off")
-        return (first >> 2) & 15, at + 1 + octets, int.from_bytes(data[at + 1 : at + 1 + octets], "big"), False
+        return (first >> 2) & 15, at + 1 + bytes_left, int.from_bytes(data[at + 1 : at + 1 + bytes_left], "big"), False
     size, start, partial = _new_size(data, at + 1)
     return first & 63, start, size, partial
 
@@ -160,5 +160,5 @@ def _decompressed(body: bytes, room: Room) -> bytes:
         decoder = zlib.decompressobj(-15 if body[0] == 1 else 15)
         return room.joined(piece for piece, _end in inflated(decoder, body, 1))
     if body[0] == 3:
-        return room.joined(iter([bz2.BZ2Decompressor().decompress(body[1:], room.octets + 1)]))
+        return room.joined(iter([bz2.BZ2Decompressor().decompress(body[1:], room.bytes_left + 1)]))
     raise ValueError("unknown compression")

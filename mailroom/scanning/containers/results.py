@@ -58,19 +58,19 @@ class Room:
     """What one container may still give.
 
     Args:
-        octets: in all. Default: 1,000,000,000.
+        bytes_left: in all. Default: 1,000,000,000.
         members: how many. Default: 10,000.
     """
 
-    octets: int = MAX_OCTETS
+    bytes_left: int = MAX_OCTETS
     members: int = MAX_MEMBERS
 
     def joined(self, pieces: Iterable[bytes]) -> bytes:
         """The pieces behind each other. Raises `FaultError` where there is no room for them."""
         out = bytearray()
         for piece in pieces:
-            self.octets -= len(piece)
-            if self.octets < 0 or len(out) + len(piece) > MAX_MEMBER_OCTETS:
+            self.bytes_left -= len(piece)
+            if self.bytes_left < 0 or len(out) + len(piece) > MAX_MEMBER_OCTETS:
                 raise FaultError("Limits.Container.Size")
             out += piece
         return bytes(out)

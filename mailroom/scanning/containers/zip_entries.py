@@ -47,8 +47,8 @@ class _Work:
     """Where the entry ends that was read last."""
     faults: list[str] = field(default_factory=list)
 
-    def spend(self, octets: int) -> None:
-        self.left -= octets
+    def spend(self, bytes_left: int) -> None:
+        self.left -= bytes_left
         if self.left < 0:
             raise FaultError("Limits.Zip.Overlap")
 
@@ -141,14 +141,14 @@ def _wide(said: _Said, extra: bytes, offset: int = 0) -> tuple[_Said, int]:
     """The header, and the place, with what stands in the extra field of large archives instead. Source: APPNOTE 4.5.3."""
     at = 0
     while at + 4 <= len(extra):
-        kind, octets = struct.unpack_from("<HH", extra, at)
+        kind, bytes_left = struct.unpack_from("<HH", extra, at)
         if kind == 1:
-            values = iter(struct.unpack_from(f"<{len(extra[at + 4 : at + 4 + octets]) // 8}Q", extra, at + 4))
+            values = iter(struct.unpack_from(f"<{len(extra[at + 4 : at + 4 + bytes_left]) // 8}Q", extra, at + 4))
             size = next(values, said.size) if said.size == _ELSEWHERE else said.size
             packed = next(values, said.packed) if said.packed == _ELSEWHERE else said.packed
             offset = next(values, offset) if offset == _ELSEWHERE else offset
             return replace(said, size=size, packed=packed), offset
-        at += 4 + int(octets)
+        at += 4 + int(bytes_left)
     return said, offset
 
 
@@ -209,7 +209,7 @@ def _contents(start: int, said: _Said, work: _Work) -> Iterator[bytes]:
     elif said.method == _BZIP2:
         size = said.packed or _up_to_signature(data, start)
         work.spend(size)
-        most = min(work.room.octets, MAX_MEMBER_OCTETS) + 1
+        most = min(work.room.bytes_left, MAX_MEMBER_OCTETS) + 1
         try:
             content = bz2.BZ2Decompressor().decompress(data[start : start + size], most)
         except (OSError, ValueError):

@@ -121,7 +121,7 @@ def test_clamd_without_the_scanners_own_signatures(mail: dict[str, str], tmp_pat
     folder = tmp_path / "other"
     folder.mkdir()
     with running_clamd(folder) as other:
-        (other.daemon.definitions / "sealed.ndb").unlink()
+        (other.daemon.definitions / "unscannable.ndb").unlink()
         other.client.reload()
         deadline = time.monotonic() + 30
         while other.client.scan(b"Rar!\x1a\x07\x01\x00").verdict is not Verdict.CLEAN:

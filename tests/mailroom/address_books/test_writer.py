@@ -226,7 +226,7 @@ def test_what_holds_now_is_written_beside_the_book(
     said = {"stack": stacks.names[-1], "tenant": "acme", "now": run_time_as_json(HELD), "signatures": [["Anna", "<b>"]]}
     context: Any = None
     assert function.on_event({"run_time": said}, context) == {"held": True}
-    table = store.filing().table
+    table = store.writer().table
     assert read_run_time(table) == HELD
     signature = Signature(text="Anna", html="<b>")
     assert read_signature(table, signature.digest) == signature

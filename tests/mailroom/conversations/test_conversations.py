@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailroom.messages import Address, Message, parse
-from mailroom.messages.joining import link_of
+from mailroom.messages.joining import node_of
 from mailroom.outbox import Outgoing, OutgoingFile, reply_to
 from mailroom.outbox.compose import compose
 from mailroom.threads import thread_messages
@@ -71,5 +71,5 @@ def test_conversation_of_five_rounds(name: str, tmp_path: Path) -> None:
         assert SEEN[number] in " ".join(answer.text.replace("\n> ", " ").split())
         assert bool(answer.quoted) == client.answers_above
         messages.append(answer)
-    (thread,) = thread_messages(link_of(one, str(number)) for number, one in enumerate(messages))
-    assert [(place.key, place.depth) for place in thread.places] == [(str(number), number) for number in range(10)]
+    (thread,) = thread_messages(node_of(one, str(number)) for number, one in enumerate(messages))
+    assert [(place.key, place.depth) for place in thread.positions] == [(str(number), number) for number in range(10)]

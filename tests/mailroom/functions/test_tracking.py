@@ -21,7 +21,7 @@ from mailroom.outbox.requests import Request, begin_request, move_on, request_of
 from mailroom.registry import Entry
 from mailroom.store import Table
 from mailroom.store.suppression import record_recipients
-from mailroom.tracking import EngagementKind
+from mailroom.tracking import SendingEventKind
 from mailroom.turns import send_all_again
 from tests.mailroom.store.conftest import Store, everything
 from tests.mailroom.tracking.test_lines import SES_ID, SETS, line
@@ -46,7 +46,7 @@ def notes(
     days: int | None = None,
     plain: bool = False,
     minutes: float = 0,
-    announce: Callable[[MessageTracked], None] = nobody_hears,
+    publish: Callable[[MessageTracked], None] = nobody_hears,
 ) -> Notes:
     """Of a cell with one tenant, whose configuration set is "set"; so long after the events."""
     entry = Entry(tenant="acme", stack="stack", table=store.table, retention_days=days, plain_addresses=plain)
@@ -56,7 +56,7 @@ def notes(
         table_of=lambda _set, name: Table(client=store.client("dynamodb"), name=name),
         send_again=lambda _records: (),
         sets_arn=SETS,
-        announce=announce,
+        publish=publish,
         max_receives=5,
         clock=lambda: now,
     )
@@ -64,7 +64,7 @@ def notes(
 
 def worked(store: Store, *lines: str, **settings: Any) -> list[str]:
     """Work on the lines; returns the numbers of those to bring again."""
-    answer = notes(store, **settings).work_on(batch(*lines))
+    answer = notes(store, **settings).process_batch(batch(*lines))
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
 
@@ -76,14 +76,14 @@ def test_events_are_there_in_their_order(store: Store) -> None:
         line("Delivery", at="2026-11-23T10:00:00.000Z"),
     ]
     assert worked(store, *lines, lines[0], lines[2]) == []
-    found = everything(store.reader.engagements, SES_ID, limit=2)
+    found = everything(store.reader.sending_events, SES_ID, limit=2)
     assert [(one.kind, one.link, one.bot) for one in found] == [
-        (EngagementKind.DELIVERY, "", False),
-        (EngagementKind.OPEN, "", True),
-        (EngagementKind.CLICK, "https://example.org/?a=|b", False),
+        (SendingEventKind.DELIVERY, "", False),
+        (SendingEventKind.OPEN, "", True),
+        (SendingEventKind.CLICK, "https://example.org/?a=|b", False),
     ]
     assert found[0].at == datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-    assert everything(store.reader.engagements, "another-id") == []
+    assert everything(store.reader.sending_events, "another-id") == []
 
 
 def test_events_of_one_moment(store: Store) -> None:
@@ -91,8 +91,8 @@ def test_events_of_one_moment(store: Store) -> None:
     other = SES_ID.replace("7f3e", "0000")
     lines = [line("Click", link=f"https://example.org/{name}") for name in "ab"] + [line("Click", message=other)]
     assert worked(store, *lines) == []
-    assert len(everything(store.reader.engagements, SES_ID)) == 2
-    assert len(everything(store.reader.engagements, other)) == 1
+    assert len(everything(store.reader.sending_events, SES_ID)) == 2
+    assert len(everything(store.reader.sending_events, other)) == 1
 
 
 def test_events_of_one_millisecond(store: Store) -> None:
@@ -100,11 +100,11 @@ def test_events_of_one_millisecond(store: Store) -> None:
     opens = [line("Open", event="a-1"), line("Open", bot="true", event="a-2")]
     deliveries = [line("Delivery", event=f"b-{number}") for number in range(3)]
     assert worked(store, *opens, *deliveries, *opens, deliveries[1]) == []
-    found = everything(store.reader.engagements, SES_ID, limit=2)
+    found = everything(store.reader.sending_events, SES_ID, limit=2)
     assert [(one.kind, one.bot) for one in found] == [
-        *[(EngagementKind.DELIVERY, False)] * 3,
-        (EngagementKind.OPEN, False),
-        (EngagementKind.OPEN, True),
+        *[(SendingEventKind.DELIVERY, False)] * 3,
+        (SendingEventKind.OPEN, False),
+        (SendingEventKind.OPEN, True),
     ]
 
 
@@ -120,7 +120,7 @@ def test_others_hear_what_the_table_keeps(store: Store) -> None:
         line("Click", at="2026-11-23T10:02:00.123Z", link="https://example.org/?a=|b"),
     ]
     # Whom a bounce is about may be known later; others hear of it at once.
-    assert worked(store, *lines, announce=heard.append) == ["2", "3"]
+    assert worked(store, *lines, publish=heard.append) == ["2", "3"]
     for one in heard:
         jsonschema.validate(one.detail, schema_of(MessageTracked), format_checker=jsonschema.FormatChecker())
     assert [one.kind for one in heard] == ["Send", "Delivery", "Bounce", "Complaint", "Open", "Click"]
@@ -148,14 +148,14 @@ def test_event_that_nobody_hears_is_brought_again(store: Store) -> None:
     def refuse(_event: MessageTracked) -> None:
         raise RetryableError("event bus default: refused")
 
-    assert worked(store, line("Open"), announce=refuse) == ["0"]
-    assert worked(store, line("Open"), announce=heard.append) == []
-    assert len(everything(store.reader.engagements, SES_ID)) == len(heard) == 1
+    assert worked(store, line("Open"), publish=refuse) == ["0"]
+    assert worked(store, line("Open"), publish=heard.append) == []
+    assert len(everything(store.reader.sending_events, SES_ID)) == len(heard) == 1
 
 
 def test_send_event_takes_a_message_out_of_doubt(store: Store) -> None:
     """The tag that the outbox gave it names the request; an event of any other message changes none."""
-    table, request = store.filing().table, "ab" * 20
+    table, request = store.writer().table, "ab" * 20
     at = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
     begun = Request(
         progress=Progress(id=request, state=OutboxState.QUEUED, at=at), asked=at, fingerprint="f", sha256="s"
@@ -178,7 +178,7 @@ def test_bounce_that_comes_long_before_its_recipients(store: Store, minutes: flo
     """It waits for as long as the outbox may take to write them down."""
     bounce = line("BouncePermanent", outbox="ab" * 20, event="a-1")
     assert worked(store, bounce, minutes=minutes - 0.1) == ["0"]
-    record_recipients(store.filing().table, SES_ID, digest="d" * 64, recipients=("anna@example.net",), expires=None)
+    record_recipients(store.writer().table, SES_ID, digest="d" * 64, recipients=("anna@example.net",), expires=None)
     assert worked(store, bounce, minutes=minutes) == []
     assert store.reader.suppression("anna@example.net") is not None
 
@@ -187,7 +187,7 @@ def test_what_cannot_be_done_keeps_nothing_else(store: Store, caplog: pytest.Log
     """It is brought again by itself; the log says what was wrong, and nothing of it."""
     with caplog.at_level(logging.INFO):
         assert worked(store, "anna@example.org", line("Open"), line(of="a set")) == ["0", "2"]
-    assert len(everything(store.reader.engagements, SES_ID)) == 1
+    assert len(everything(store.reader.sending_events, SES_ID)) == 1
     assert f"message {SES_ID}: Open" in caplog.text
     assert "anna" not in caplog.text
 
@@ -203,7 +203,7 @@ def test_events_expire(store: Store) -> None:
 
 def sent(store: Store, *recipients: str, ses_id: str = SES_ID) -> None:
     """As the outbox writes it down."""
-    record_recipients(store.filing().table, ses_id, digest="d" * 64, recipients=recipients, expires=None)
+    record_recipients(store.writer().table, ses_id, digest="d" * 64, recipients=recipients, expires=None)
 
 
 @pytest.mark.parametrize(
@@ -242,14 +242,14 @@ def test_what_suppresses_nobody(store: Store, word: str) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    ("word", "kind"), [("BouncePermanent", EngagementKind.BOUNCE), ("Complaint", EngagementKind.COMPLAINT)]
+    ("word", "kind"), [("BouncePermanent", SendingEventKind.BOUNCE), ("Complaint", SendingEventKind.COMPLAINT)]
 )
-def test_what_ses_did_not_send(store: Store, word: str, kind: EngagementKind, subtype: str) -> None:
+def test_what_ses_did_not_send(store: Store, word: str, kind: SendingEventKind, subtype: str) -> None:
     """Is no bounce of the address: who put it onto SES's list is not told. The event says why nothing was sent."""
     sent(store, "anna@example.net")
     assert worked(store, line(word, subtype=subtype)) == []
     assert store.reader.suppressions().items == ()
-    found = store.reader.engagements(SES_ID).items
+    found = store.reader.sending_events(SES_ID).items
     assert [(one.kind, one.subtype) for one in found] == [(kind, subtype)]
 
 
@@ -268,8 +268,8 @@ def test_complaints_that_are_none(store: Store, feedback: str, kept: str, suppre
     sent(store, "ida@nordhof.example")
     assert worked(store, line("Complaint", bot=feedback)) == []
     assert (store.reader.suppression("ida@nordhof.example") is not None) == suppressed
-    found = store.reader.engagements(SES_ID).items
-    assert [(one.kind, one.feedback, one.bot) for one in found] == [(EngagementKind.COMPLAINT, kept, False)]
+    found = store.reader.sending_events(SES_ID).items
+    assert [(one.kind, one.feedback, one.bot) for one in found] == [(SendingEventKind.COMPLAINT, kept, False)]
 
 
 @pytest.mark.parametrize("subtype", ["General", "NoEmail", "", "null"])
@@ -285,7 +285,7 @@ def test_several_recipients(store: Store) -> None:
     sent(store, "anna@example.net", "ben@example.net")
     assert worked(store, line("BouncePermanent")) == []
     assert store.reader.suppressions().items == ()
-    assert [one.kind for one in store.reader.engagements(SES_ID).items] == [EngagementKind.BOUNCE]
+    assert [one.kind for one in store.reader.sending_events(SES_ID).items] == [SendingEventKind.BOUNCE]
 
 
 def test_event_that_is_faster_than_the_outbox(store: Store) -> None:
@@ -301,7 +301,7 @@ def test_mail_that_went_around_the_outbox(store: Store) -> None:
     assert worked(store, line("Complaint"), minutes=1) == ["0"]
     assert worked(store, line("Complaint"), minutes=19) == []
     assert store.reader.suppressions().items == ()
-    assert [one.kind for one in store.reader.engagements(SES_ID).items] == [EngagementKind.COMPLAINT]
+    assert [one.kind for one in store.reader.sending_events(SES_ID).items] == [SendingEventKind.COMPLAINT]
     assert worked(store, line("Complaint", event="a-1"), minutes=1) == []
 
 
@@ -309,10 +309,10 @@ def test_set_that_is_no_tenants(store: Store, caplog: pytest.LogCaptureFixture) 
     """Its tenant may be about to be deployed: it is tried again, and dropped at last, since nobody would redrive it."""
     working = notes(store)
     for receives in (1, 2, 3, 4):
-        answer = working.work_on(batch(line(of="other"), receives=receives))
+        answer = working.process_batch(batch(line(of="other"), receives=receives))
         assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     with caplog.at_level(logging.INFO):
-        assert working.work_on(batch(line(of="other"), receives=5)) == {"batchItemFailures": []}
+        assert working.process_batch(batch(line(of="other"), receives=5)) == {"batchItemFailures": []}
     assert "configuration set other: is no tenant's; dropped" in caplog.text
     assert store.items() == []
 
@@ -325,7 +325,7 @@ def test_event_of_a_tenant_is_never_dropped(store: Store) -> None:
 
     working = replace(notes(store), table_of=refused)
     for receives in (1, 5):
-        assert working.work_on(batch(line(), receives=receives))["batchItemFailures"]
+        assert working.process_batch(batch(line(), receives=receives))["batchItemFailures"]
 
 
 def test_each_tenant_has_its_turn(store: Store) -> None:
@@ -334,18 +334,18 @@ def test_each_tenant_has_its_turn(store: Store) -> None:
     url = sqs.create_queue(QueueName=f"turns-{store.table}")["QueueUrl"]
     working = replace(notes(store), send_again=lambda records: send_all_again(sqs, url, records))
     lines = [line(), line("Click", of="other"), "anna@example.org"]
-    assert working.work_on(batch(*lines, group="")) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert working.process_batch(batch(*lines, group="")) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
     assert store.items() == []
     told = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])["Messages"]
     assert sorted((one["Body"], one["Attributes"]["MessageGroupId"]) for one in told) == sorted(
         [(lines[0], "set"), (lines[1], "other")]
     )
-    assert working.work_on(batch(lines[0], group="set")) == {"batchItemFailures": []}
+    assert working.process_batch(batch(lines[0], group="set")) == {"batchItemFailures": []}
     assert len(store.items()) == 1
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
     sqs.delete_queue(QueueUrl=url)
     later = line("Open", at="2026-11-23T10:09:00.000Z")
-    assert working.work_on(batch(later, group="")) == {"batchItemFailures": []}
+    assert working.process_batch(batch(later, group="")) == {"batchItemFailures": []}
     assert len(store.items()) == 2
 
 
@@ -357,7 +357,7 @@ def test_what_sqs_does_not_take_is_noted_at_once(store: Store) -> None:
 
     lines = [line(at=f"2026-11-23T10:0{minute}:00.000Z") for minute in range(3)]
     working = replace(notes(store), send_again=some)
-    assert working.work_on(batch(*lines, group="")) == {"batchItemFailures": []}
+    assert working.process_batch(batch(*lines, group="")) == {"batchItemFailures": []}
     assert len(store.items()) == 2
 
 
@@ -371,5 +371,5 @@ def test_table_is_the_sets_own(store: Store) -> None:
 
     foreign = Entry(tenant="globex", stack="stack", table=store.table)
     working = replace(notes(store), table_of=table_of, entry_of={"set": foreign, "other": foreign}.get)
-    assert working.work_on(batch(line(), line(of="other"))) == {"batchItemFailures": []}
+    assert working.process_batch(batch(line(), line(of="other"))) == {"batchItemFailures": []}
     assert asked == [("set", store.table), ("other", store.table)]

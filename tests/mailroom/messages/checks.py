@@ -9,8 +9,8 @@ import re
 from mailroom.messages import Attachment, Message, parse
 from mailroom.messages.documents import message_from
 from mailroom.messages.html import safe_html, shown_images
-from mailroom.messages.joining import JoinBy, link_of
-from mailroom.scanning.openings import openings
+from mailroom.messages.joining import JoinBy, node_of
+from mailroom.scanning.extracted_parts import extracted_parts
 from mailroom.threads import thread_messages
 
 __all__ = ["attachments_within", "check_message", "check_scanned"]
@@ -29,7 +29,7 @@ def check_message(raw: bytes) -> None:
     assert message.reply + message.quoted == message.text
     for attachment in attachments_within(message):
         data = bytes(attachment.data)
-        assert (attachment.octets, attachment.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        assert (attachment.size, attachment.sha256) == (len(data), hashlib.sha256(data).hexdigest())
         assert attachment.safe_filename.isprintable()
         assert not set(attachment.safe_filename) & set("/\\")
     for attachment in message.attachments:
@@ -37,14 +37,14 @@ def check_message(raw: bytes) -> None:
         assert message.attachment(attachment.id) is attachment
     safe_html(message, lambda attachment: f"/attachments/{attachment.sha256}")
     assert set(shown_images(message)) <= set(message.attachments)
-    (thread,) = thread_messages([link_of(message, message.digest, frozenset(JoinBy))])
-    assert len(thread.places) == 1
+    (thread,) = thread_messages([node_of(message, message.digest, frozenset(JoinBy))])
+    assert len(thread.positions) == 1
 
 
 def check_scanned(raw: bytes) -> None:
     """Every attachment is within some piece that is scanned. What the scanner refuses whole is not delivered."""
-    pieces = list(openings(raw))
-    if any(piece.sealed for piece in pieces):
+    pieces = list(extracted_parts(raw))
+    if any(piece.unscannable for piece in pieces):
         return
     scanned = [piece.data for piece in pieces]
     # Line ends are the transport's: the scanner also reads the message with those of Unix.

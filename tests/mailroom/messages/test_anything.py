@@ -171,5 +171,5 @@ def test_origins_are_told() -> None:
 )
 def test_names_to_save_under(filename: str, safe: str) -> None:
     """One component of a path, without what hides its end."""
-    attachment = Attachment(path="2", filename=filename, content_type="a/b", sha256="", octets=0)
+    attachment = Attachment(path="2", filename=filename, content_type="a/b", sha256="", size=0)
     assert attachment.safe_filename == safe

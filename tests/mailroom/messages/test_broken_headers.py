@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailroom.messages import Message, parse
-from mailroom.messages.joining import link_of
+from mailroom.messages.joining import node_of
 from mailroom.threads import message_ids, thread_messages
 
 LONG_ID = "AM0PR05MB6834D2C88EE7DD0B43CC6B35E8A0A.AM0PR05MB6834@kund.example"
@@ -33,7 +33,7 @@ def test_wrong_boundary_with_one_part(preamble: str, ending: str) -> None:
         f"{preamble}--richtig\nContent-Type: application/pdf; name=rechnung.pdf\n"
         f"Content-Transfer-Encoding: base64\n\n{PDF}{ending}"
     )
-    assert [(one.filename, one.octets) for one in message.attachments] == [("rechnung.pdf", 77)]
+    assert [(one.filename, one.size) for one in message.attachments] == [("rechnung.pdf", 77)]
     assert ("message", "boundary-missing") in whats(message)
 
 
@@ -126,7 +126,7 @@ def test_encoded_identifiers(written: str) -> None:
     parent = read(f"Message-ID: <{LONG_ID}>\n\nFrage?\n")
     answer = read(f"Message-ID: <x@y.example>\nIn-Reply-To: {written}\nReferences: {written}\n\nAntwort.\n")
     assert (answer.in_reply_to, answer.references) == ((LONG_ID,), (LONG_ID,))
-    threads = list(thread_messages([link_of(answer, "answer"), link_of(parent, "parent")]))
+    threads = list(thread_messages([node_of(answer, "answer"), node_of(parent, "parent")]))
     assert len(threads) == 1
     assert read(f"Message-ID: {written}\n\nx\n").message_id == LONG_ID
 

@@ -9,7 +9,7 @@ import yaml
 
 from mailroom.messages import parse
 from mailroom.messages.documents import message_from
-from mailroom.messages.joining import link_of
+from mailroom.messages.joining import node_of
 from mailroom.threads import thread_messages
 from tests.mailroom.messages.corpus import CASES, CORPUS, Case, difference
 
@@ -36,8 +36,8 @@ def test_conversations_of_the_corpus() -> None:
     expected = [sorted(thread) for thread in yaml.safe_load((folder / "threads.yaml").read_text("utf-8"))]
     files = sorted(folder.glob("*.eml"))
     for ordered in (files, files[::-1]):
-        links = [link_of(parse(file.read_bytes()), file.name) for file in ordered]
-        found = [sorted(place.key for place in thread.places) for thread in thread_messages(links)]
+        links = [node_of(parse(file.read_bytes()), file.name) for file in ordered]
+        found = [sorted(place.key for place in thread.positions) for thread in thread_messages(links)]
         assert sorted(found) == sorted(expected)
 
 

@@ -37,7 +37,7 @@ def test_zones(written: str) -> None:
 )
 def test_safe_file_names(name: str) -> None:
     """File systems count octets: at most 255 of them, and the extension stays; no colon, which begins another stream on Windows."""
-    safe = Attachment(path="2", filename=name, content_type="application/pdf", sha256="", octets=0).safe_filename
+    safe = Attachment(path="2", filename=name, content_type="application/pdf", sha256="", size=0).safe_filename
     assert len(safe.encode()) <= 255
     assert safe.endswith(".pdf")
     assert ":" not in safe

@@ -48,8 +48,8 @@ LETTERS = "aZ 09éčŁЖяλΩ日本語中文字简体繁體한국ｱイ、。�
 
 def pieces(octets: bytes, cuts: list[int]) -> list[bytes]:
     """The octets in pieces of at most 40, which encoded words hold; cut anywhere, also within a character."""
-    places = sorted({*(cut % (len(octets) + 1) for cut in cuts), *range(0, len(octets), 40), len(octets)})
-    return [octets[start:end] for start, end in itertools.pairwise(places) if start < end]
+    positions = sorted({*(cut % (len(octets) + 1) for cut in cuts), *range(0, len(octets), 40), len(octets)})
+    return [octets[start:end] for start, end in itertools.pairwise(positions) if start < end]
 
 
 def encoded_word(octets: bytes, *, q: bool) -> str:

@@ -104,7 +104,7 @@ def test_cut_signature_is_noted(signer: Path) -> None:
     whole = signed(signer, PLAIN, "-nodetach")
     message = parse(mail(whole[:60]))
     assert [(problem.place, problem.what) for problem in message.problems] == [("message", "smime-broken")]
-    assert [one.octets for one in message.attachments] == [60]
+    assert [one.size for one in message.attachments] == [60]
 
 
 HEAD = bytes.fromhex("308006092a864886f70d010702a080308002010131003080060130a080")

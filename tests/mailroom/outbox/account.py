@@ -28,7 +28,7 @@ from mailroom.outbox.again import Again
 from mailroom.outbox.compose import compose
 from mailroom.outbox.requests import Request, begin_request, request_of
 from mailroom.outbox.sending import Sending
-from mailroom.store import Filed, Table
+from mailroom.store import Table, WriteResult
 from mailroom.store.keys import PARTITION, SORT
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -164,8 +164,8 @@ class Mortal:
 class Unfiled(Sending):
     """Sends, and files nothing: the store has tests of its own."""
 
-    def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> Filed:
-        return Filed(digest="", thread="", new=True, first=True, announced=True)
+    def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> WriteResult:
+        return WriteResult(digest="", thread="", new=True, first=True, published=True)
 
 
 @dataclass

@@ -18,4 +18,4 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 def outbox(store: Store) -> Outbox:
     """An empty outbox; its clock stands still."""
     store.client("s3").put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
-    return Outbox(table=store.filing().table, s3=store.client("s3"), bucket=store.bucket, clock=lambda: NOW)
+    return Outbox(table=store.writer().table, s3=store.client("s3"), bucket=store.bucket, clock=lambda: NOW)

@@ -14,7 +14,7 @@ from mailroom.messages import parse
 from mailroom.messages.mime import read_header
 from mailroom.outbox.compose import compose
 from mailroom.outbox.explanations import of_deadline, of_findings, of_ses, places_of_files
-from mailroom.scanning.openings import openings
+from mailroom.scanning.extracted_parts import extracted_parts
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SUPPORT = "support@post.acme.example"
@@ -47,7 +47,7 @@ def test_places_are_those_that_the_scanner_names(shown: tuple[bool, ...]) -> Non
         files = tuple(file(number, shown=one) for number, one in enumerate(shown[:count], start=1))
         html = "<p>Hello</p>"
         outgoing = replace(MAIL, html=html, attachments=files)
-        pieces = {one.data: one.path for one in openings(compose(outgoing, id="ab" * 20, at=NOW))}
+        pieces = {one.data: one.path for one in extracted_parts(compose(outgoing, id="ab" * 20, at=NOW))}
         assert [pieces[one.data] for one in files] == list(places_of_files(outgoing))
 
 

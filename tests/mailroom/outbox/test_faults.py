@@ -97,7 +97,7 @@ class World:
                 retention=None,
                 join_by=frozenset(),
                 put_back=lambda _again, _seconds: None,
-                announce=self.hear,
+                publish=self.hear,
                 pause=lambda _seconds: None,
             )
             try:

@@ -30,7 +30,7 @@ FROM = SUPPORT.address
 
 def hold(store: Store, run_time: RunTime, *signatures: Signature) -> bool:
     """Write what holds now."""
-    return put_run_time(store.filing().table, run_time, signatures, NOW)
+    return put_run_time(store.writer().table, run_time, signatures, NOW)
 
 
 def now(revision: int = 1, *, active: bool = True, **settings: object) -> RunTime:
@@ -154,7 +154,7 @@ def test_signature_that_is_gone_is_told(store: Store, outbox: Outbox) -> None:
 
 def test_book_says_what_holds_now(store: Store) -> None:
     """Names, what is off and which is first, over what is deployed: writing the deployed book anew takes nothing of it back."""
-    table = store.filing().table
+    table = store.writer().table
     book = AddressBook(
         subdomain="post.acme.example",
         addresses=(DesignatedAddress(FROM, "Deployed"), DesignatedAddress("old@post.acme.example", receives=False)),

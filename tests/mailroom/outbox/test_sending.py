@@ -18,9 +18,9 @@ from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState, Outgoing, OutgoingFile, answering
 from mailroom.outbox.again import Again
 from mailroom.outbox.sending import Sending
-from mailroom.store.engagements import note_engagement
+from mailroom.store.sending_events import record_sending_event
 from mailroom.store.suppression import recipients_of
-from mailroom.tracking import Engagement, EngagementKind
+from mailroom.tracking import SendingEvent, SendingEventKind
 from tests.mailroom.outbox.conftest import NOW
 from tests.mailroom.store.conftest import REGION, Store, everything, mail
 
@@ -156,13 +156,13 @@ def test_everybody_whom_it_went_to_is_known(store: Store, outbox: Outbox) -> Non
     begun = outbox.send(replace(RECEIPT, to=to, cc=cc, bcc=bcc), key="k")
     filed = sending(store, Ses()).take(scanned(store, begun.id))
     assert filed is not None
-    note_engagement(store.filing().table, Engagement(EngagementKind.DELIVERY, "0107-1", NOW), None)
+    record_sending_event(store.writer().table, SendingEvent(SendingEventKind.DELIVERY, "0107-1", NOW), None)
     sent = store.reader.message(filed.digest)
     assert sent is not None
     everybody = ("to@example.net", "cc@example.net", "bcc@example.net")
     assert [one.recipients for one in sent.deliveries] == [everybody]
-    assert recipients_of(store.filing().table, "0107-1") == everybody
-    assert [one.kind for one in sent.engagements] == [EngagementKind.DELIVERY]
+    assert recipients_of(store.writer().table, "0107-1") == everybody
+    assert [one.kind for one in sent.sending_events] == [SendingEventKind.DELIVERY]
     assert [one.digest for one in store.reader.by_address("bcc@example.net").items] == [filed.digest]
 
 

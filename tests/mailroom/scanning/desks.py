@@ -39,7 +39,7 @@ class Desk:
     @property
     def intake(self) -> Intake:
         """The scanner's work; others hear of it."""
-        return replace(self.quarantine.intake, announce=self.heard.append, pause=lambda _seconds: None)
+        return replace(self.quarantine.intake, publish=self.heard.append, pause=lambda _seconds: None)
 
     @property
     def held(self) -> HeldMail:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from mailroom.announcements import MessageDiscarded, MessageHeld, MessageReleased
-from mailroom.announcements.form import schema_of
+from mailroom.events import MessageDiscarded, MessageHeld, MessageReleased
+from mailroom.events.form import schema_of
 from mailroom.scanning.active.risks import STRICT, ActiveContent, Reaction, Risk
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.records import read_record
@@ -65,7 +65,7 @@ def test_held_message_is_told_of(quarantine: Quarantine) -> None:
     quarantine.policy = Policy(active_content=ActiveContent(macros=Reaction.HOLD))
     item = quarantine.put(MACROS)
     heard: list[MessageDiscarded | MessageHeld | MessageReleased] = []
-    assert replace(quarantine.intake, announce=heard.append).take(item) is Outcome.HELD
+    assert replace(quarantine.intake, publish=heard.append).take(item) is Outcome.HELD
     assert quarantine.keys("clean/") == []
     (event,) = heard
     jsonschema.validate(event.detail, schema_of(MessageHeld))

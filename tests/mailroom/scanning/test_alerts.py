@@ -33,7 +33,7 @@ ITEM = RawObject("b", "raw/m", "v")
 def found(name: str, verdict: Verdict = Verdict.INFECTED, signature: str = SIGNATURE) -> PartVerdict:
     """Something that was found in a file of this name."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    return PartVerdict(path="2", filename=name, verdict=verdict, signature=signature, sha256=digest, octets=1)
+    return PartVerdict(path="2", filename=name, verdict=verdict, signature=signature, sha256=digest, size=1)
 
 
 def result_of(*parts: PartVerdict) -> ScanResult:

@@ -45,7 +45,7 @@ def test_held_mail_is_described_and_not_opened(desk: Desk) -> None:
     item, seen = desk.hold()
     assert (seen.sender, seen.recipients) == ("anna@example.net", ("support@post.acme.example",))
     assert [(one.name, one.address) for one in seen.from_] == [("Anna Müller", "anna@example.net")]
-    assert (seen.subject, seen.verdict, seen.octets) == ("Vertrag für Sie", "encrypted", len(ENCRYPTED))
+    assert (seen.subject, seen.verdict, seen.size) == ("Vertrag für Sie", "encrypted", len(ENCRYPTED))
     assert [(one.verdict, one.signature) for one in seen.findings] == [("encrypted", "Message.Partial")]
     assert (seen.delivery, seen.outgoing, seen.request) == (item.message_id, False, "")
     (key,) = desk.quarantine.keys("held/")
@@ -219,7 +219,7 @@ def test_every_step_can_be_the_last(desk: Desk, kind: str, step: str) -> None:
 
             return call if name != "get_paginator" else self.s3.get_paginator
 
-    broken = replace(desk.intake, announce=fail) if step == "announce" else desk.intake
+    broken = replace(desk.intake, publish=fail) if step == "announce" else desk.intake
     if (step, kind) != ("put", "discard"):  # which puts nothing but the verdict
         with pytest.raises(RetryableError):
             replace(broken, s3=cast(Any, Failing(broken.s3))).take(request)
@@ -235,12 +235,12 @@ def test_request_waits_for_the_worker_that_holds(desk: Desk, kind: str) -> None:
     item = desk.quarantine.put(ENCRYPTED)
     heard, go_on = threading.Event(), threading.Event()
 
-    def announce(_event: Event) -> None:
+    def publish(_event: Event) -> None:
         heard.set()
         assert go_on.wait(10)
 
     with ThreadPoolExecutor(1) as other:
-        first = other.submit(replace(desk.intake, announce=announce).take, item)
+        first = other.submit(replace(desk.intake, publish=publish).take, item)
         assert heard.wait(10)
         (seen,) = desk.held.messages().items
         asked = desk.held.release if kind == "release" else desk.held.discard
@@ -266,7 +266,7 @@ def test_discarded_stays_discarded(desk: Desk) -> None:
         raise RetryableError("event bus")
 
     with pytest.raises(RetryableError):
-        replace(desk.intake, announce=fail).take(request)
+        replace(desk.intake, publish=fail).take(request)
     desk.quarantine.policy = Policy()
     assert (
         replace(desk.intake, clock=lambda: desk.quarantine.later(11).now).take(replace(item, rescan="r1"))

@@ -24,7 +24,7 @@ DEFAULT = Policy()
 def found(*verdicts: Verdict, path: str = "2") -> ScanResult:
     """A result with parts of these verdicts."""
     parts = tuple(
-        PartVerdict(path=path, filename="f", verdict=one, signature="S", sha256="0", octets=1) for one in verdicts
+        PartVerdict(path=path, filename="f", verdict=one, signature="S", sha256="0", size=1) for one in verdicts
     )
     return ScanResult(
         verdict=max(verdicts, key=list(Verdict).index, default=Verdict.CLEAN), parts=parts, definitions="d"

@@ -16,7 +16,7 @@ from mailroom.errors import RetryableError
 from mailroom.scanning.arrived import Arrived
 from mailroom.scanning.clean_objects import file_metadata
 from mailroom.scanning.events import RawObject, rescan_message
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.plans import OUTDATED
 from mailroom.scanning.records import verdict_key
@@ -38,7 +38,7 @@ def files(quarantine: Quarantine) -> Quarantine:
 def worked(files: Quarantine, item: RawObject) -> dict[str, Any]:
     """What the queue is answered of an event about the object, at its last try."""
     record = {"messageId": "m", "body": rescan_message(item), "attributes": {"ApproximateReceiveCount": "5"}}
-    return work_on({"Records": [record]}, files.intake, max_receives=5)
+    return process_batch({"Records": [record]}, files.intake, max_receives=5)
 
 
 def test_uploaded_again(files: Quarantine) -> None:
@@ -154,7 +154,7 @@ def test_metadata_that_leave_no_room(files: Quarantine, octets: int) -> None:
 def test_metadata_of_1400_bytes_are_kept() -> None:
     """Beside whatever the scanner says at most: the longest verdict, and ten older versions of the same second."""
     arrived = Arrived(
-        octets=b"a", sha256="0" * 64, size=1, modified=datetime.now(UTC), headers={}, metadata={"note": "n" * 1_396}
+        data=b"a", sha256="0" * 64, size=1, modified=datetime.now(UTC), headers={}, metadata={"note": "n" * 1_396}
     )
     versions = ["v" * 32] * 10  # as long as S3 makes them
     said = file_metadata(

@@ -11,12 +11,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
-from mailroom.announcements.form import schema_of
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.events.form import schema_of
+from mailroom.events.inbound import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.events import RawObject, raw_objects, rescan_message
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Intake, Outcome
 from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.scanning.conftest import Quarantine
@@ -48,9 +48,9 @@ def test_scan_that_fails_to_the_last_is_held(quarantine: Quarantine) -> None:
     item = quarantine.put(CLEAN)
     broken, counts = counted(replace(quarantine.intake, engine=DEAD))
     for times in range(1, 5):
-        assert work_on(received(item, times), broken, max_receives=5)["batchItemFailures"]
+        assert process_batch(received(item, times), broken, max_receives=5)["batchItemFailures"]
     assert (quarantine.keys("verdicts/"), quarantine.alerts()) == ([], [])
-    assert work_on(received(item, 5), broken, max_receives=5) == {"batchItemFailures": []}
+    assert process_batch(received(item, 5), broken, max_receives=5) == {"batchItemFailures": []}
     record = quarantine.record(item)
     assert (record["verdict"], record["action"], record["told"]) == ("error", "hold", True)
     (alert,) = quarantine.alerts()
@@ -60,7 +60,7 @@ def test_scan_that_fails_to_the_last_is_held(quarantine: Quarantine) -> None:
     assert (quarantine.keys("clean/"), quarantine.versions(item)) == ([], [item.version])
     assert counts == {"Failures": 4, "Held": 1}
     # The queue may hand it out once more all the same.
-    assert work_on(received(item, 6), broken, max_receives=5) == {"batchItemFailures": []}
+    assert process_batch(received(item, 6), broken, max_receives=5) == {"batchItemFailures": []}
     assert quarantine.alerts() == []
 
 
@@ -74,11 +74,9 @@ def test_others_are_told_of_held_mail(quarantine: Quarantine) -> None:
         raise RetryableError("event bus default: refused")
 
     with pytest.raises(RetryableError, match="refused"):
-        replace(quarantine.intake, announce=refuse).take(item)
+        replace(quarantine.intake, publish=refuse).take(item)
     assert not quarantine.record(item)["told"]
-    late = replace(
-        quarantine.intake, announce=told.append, clock=lambda: quarantine.intake.clock() + timedelta(hours=1)
-    )
+    late = replace(quarantine.intake, publish=told.append, clock=lambda: quarantine.intake.clock() + timedelta(hours=1))
     assert late.take(item) is Outcome.HELD
     (event,) = told
     jsonschema.validate(event.detail, schema_of(MessageHeld), format_checker=jsonschema.FormatChecker())
@@ -90,7 +88,7 @@ def test_what_cannot_even_be_held_goes_to_the_dead_letters(quarantine: Quarantin
     """Where AWS fails as well, the message is not taken for done."""
 
     item = RawObject("no-such-bucket", "raw/x", "v")
-    assert work_on(received(item, 5), quarantine.intake, max_receives=5)["batchItemFailures"]
+    assert process_batch(received(item, 5), quarantine.intake, max_receives=5)["batchItemFailures"]
 
 
 def test_message_that_is_gone_is_not_held(quarantine: Quarantine) -> None:

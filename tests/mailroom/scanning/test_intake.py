@@ -14,7 +14,7 @@ import pytest
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.events import RawObject
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
@@ -257,7 +257,7 @@ def test_largest_message(quarantine: Quarantine) -> None:
 def test_batch_with_one_that_fails(quarantine: Quarantine) -> None:
     """The others are done, and only that one is brought again."""
     items = [quarantine.put(CLEAN), RawObject("no-such-bucket", "raw/x", "v"), quarantine.put(INFECTED)]
-    answer = work_on(event(*items), quarantine.intake, max_receives=5)
+    answer = process_batch(event(*items), quarantine.intake, max_receives=5)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert len(quarantine.keys("clean/")) == 2
 
@@ -267,7 +267,7 @@ def test_batch_with_nonsense(quarantine: Quarantine) -> None:
     good = event(quarantine.put(CLEAN))["Records"][0]
     bodies = ["no json", "[]", '{"Records": []}', '{"Records": [{"s3": {}}]}', '{"Event": "s3:TestEvent"}']
     records = [{"messageId": f"n{number}", "body": body} for number, body in enumerate(bodies)]
-    answer = work_on({"Records": [*records, good]}, quarantine.intake, max_receives=5)
+    answer = process_batch({"Records": [*records, good]}, quarantine.intake, max_receives=5)
     assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["n0", "n1", "n2", "n3"]
     assert len(quarantine.keys("clean/")) == 1
 
@@ -278,7 +278,7 @@ def test_unexpected_error_is_not_done(quarantine: Quarantine, caplog: pytest.Log
     def recipient_of(_: str) -> Any:
         raise KeyError("secret of a sender")
 
-    answer = work_on(
+    answer = process_batch(
         event(quarantine.put(CLEAN)), replace(quarantine.intake, recipient_of=recipient_of), max_receives=5
     )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
@@ -289,13 +289,13 @@ def test_unexpected_error_is_not_done(quarantine: Quarantine, caplog: pytest.Log
 def test_what_ses_writes_to_try_the_rule_is_no_mail(quarantine: Quarantine) -> None:
     """SES puts an object of its own there when a rule is made: it is neither scanned nor delivered."""
     item = quarantine.put(b"You have successfully configured ...", key="raw/AMAZON_SES_SETUP_NOTIFICATION")
-    assert work_on(event(item), quarantine.intake, max_receives=5) == {"batchItemFailures": []}
+    assert process_batch(event(item), quarantine.intake, max_receives=5) == {"batchItemFailures": []}
     assert (quarantine.keys("clean/"), quarantine.versions(item)) == ([], [item.version])
 
 
 def test_object_outside_the_quarantine(quarantine: Quarantine) -> None:
     """An event about a delivered message is refused, so the scanner cannot be made to work on its own results."""
     item = quarantine.put(CLEAN, key="clean/x")
-    answer = work_on(event(item), quarantine.intake, max_receives=5)
+    answer = process_batch(event(item), quarantine.intake, max_receives=5)
     assert len(answer["batchItemFailures"]) == 1
     assert issubclass(PermanentError, MailroomError)

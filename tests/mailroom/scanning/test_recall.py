@@ -14,7 +14,7 @@ from mailroom.errors import RetryableError
 from mailroom.messages import parse
 from mailroom.scanning.clamd import Clamd, Submitted
 from mailroom.scanning.events import RawObject, look_message
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.passes import BAD_FOR, MOST_SECONDS
 from mailroom.scanning.recall import NOTICE, Seen
@@ -200,7 +200,7 @@ def test_one_command_scans_what_was_delivered(cell: Cell) -> None:
     replace(cell.intake(cell.older), ledger=None).take(item)
     body = look_message(item.bucket, item.message_id)
     for seen in (["Recalled"], ["Recalled"]):
-        answer = work_on(
+        answer = process_batch(
             {"Records": [{"messageId": "m1", "body": body}]},
             cell.intake(cell.newer),
             max_receives=5,
@@ -214,7 +214,7 @@ def test_one_command_scans_what_was_delivered(cell: Cell) -> None:
 @pytest.mark.parametrize("body", ['{"delivered": 1}', '{"delivered": {"bucket": "b"}}', '{"delivered": {"id": ""}}'])
 def test_request_that_names_nothing(cell: Cell, body: str) -> None:
     """It is not done, and ends with the dead letters."""
-    answer = work_on(
+    answer = process_batch(
         {"Records": [{"messageId": "m1", "body": body}]}, cell.intake(cell.newer), max_receives=5, recalls=cell.recalls
     )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from email_stack.operations.quarantine import Quarantine as Listing
-from mailroom.announcements.events import MessageDiscarded, MessageHeld, MessageReleased
-from mailroom.announcements.form import schema_of
 from mailroom.errors import PermanentError, RetryableError
+from mailroom.events.form import schema_of
+from mailroom.events.inbound import MessageDiscarded, MessageHeld, MessageReleased
 from mailroom.scanning.events import RawObject, raw_objects, rescan_message
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Intake, Outcome
 from mailroom.scanning.release import Release, released
 from mailroom.scanning.verdicts import Action, PartVerdict, Policy, ScanResult, Verdict
@@ -46,7 +46,7 @@ class Office:
     @property
     def intake(self) -> Intake:
         """The scanner's work; others hear of it."""
-        return replace(self.quarantine.intake, announce=self.heard.append)
+        return replace(self.quarantine.intake, publish=self.heard.append)
 
     def held(self, raw: bytes, *, without_clamd: bool = False) -> RawObject:
         """A message that was held."""
@@ -251,7 +251,7 @@ def test_every_step_can_be_the_last(office: Office, step: str) -> None:
 
             return call if name != "get_paginator" else self.s3.get_paginator
 
-    broken = replace(office.intake, announce=fail) if step == "announce" else office.intake
+    broken = replace(office.intake, publish=fail) if step == "announce" else office.intake
     with pytest.raises(RetryableError):
         replace(broken, s3=cast(Any, Failing(broken.s3))).take(asked)
     later = replace(office.intake, clock=lambda: office.quarantine.later(11).now)
@@ -271,7 +271,7 @@ def test_queue_message_of_a_release(office: Office) -> None:
     batch["Records"][0]["attributes"]["SenderId"] = "AROAEXAMPLE:jane"
     counts: list[str] = []
     intake = replace(office.intake, count=lambda name, _number: counts.append(name))
-    assert work_on(batch, intake, max_receives=5) == {"batchItemFailures": []}
+    assert process_batch(batch, intake, max_receives=5) == {"batchItemFailures": []}
     assert office.quarantine.record(item)["release"]["sender"] == "AROAEXAMPLE:jane"
     assert "Released" in counts
 
@@ -338,7 +338,7 @@ def test_only_what_was_known_goes(found: list[Verdict], known: Verdict) -> None:
     """No malware ever, and nothing worse than what the release was given for."""
     order = list(Verdict)
     parts = tuple(
-        PartVerdict(path=str(number), filename="", verdict=one, signature="", sha256="", octets=0)
+        PartVerdict(path=str(number), filename="", verdict=one, signature="", sha256="", size=0)
         for number, one in enumerate(found)
     )
     result = ScanResult(verdict=max(found, key=order.index), parts=parts, definitions="")

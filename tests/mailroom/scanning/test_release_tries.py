@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from mailroom.announcements.events import MessageHeld, MessageReleased
 from mailroom.errors import RetryableError
+from mailroom.events.inbound import MessageHeld, MessageReleased
 from mailroom.scanning.intake import Intake, Outcome
 from mailroom.scanning.plans import DELIVERED_BEFORE, OUTDATED
 from mailroom.scanning.records import VerdictRecord

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import pytest
 
-from mailroom.announcements import Announcer
 from mailroom.errors import RetryableError
+from mailroom.events import EventPublisher
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.intake import Intake, Outcome
@@ -77,13 +77,13 @@ class Tries:
     def intake(self, engine: str, calls: Calls, minutes: int = 0) -> Intake:
         """The scanner's work, its calls counted."""
         at = self.quarantine.later(minutes)
-        announcer = Announcer(events=calls.of(at.emulator.client("events", REGION)))
+        publisher = EventPublisher(events=calls.of(at.emulator.client("events", REGION)))
         return replace(
             at.intake,
             engine=self.engines[engine],
             s3=calls.of(at.s3),
             sns=calls.of(at.intake.sns),
-            announce=announcer.announce,
+            publish=publisher.publish,
         )
 
     def run(self, kind: str, first: tuple[Try, str], second: tuple[Try, str], calls: Calls) -> bool:

@@ -10,8 +10,8 @@ from functools import partial
 import jsonschema
 import pytest
 
-from mailroom.announcements import MessageDiscarded, MessageHeld, MessageReleased
-from mailroom.announcements.form import schema_of
+from mailroom.events import MessageDiscarded, MessageHeld, MessageReleased
+from mailroom.events.form import schema_of
 from mailroom.messages.dmarc import DmarcPolicy, TextsError
 from mailroom.scanning.active.risks import Reaction, Risk
 from mailroom.scanning.dmarc_policies import DmarcPolicies, texts_of
@@ -80,7 +80,7 @@ def test_failing_mail_is_held(quarantine: Quarantine, port: int) -> None:
     """Where the tenant says so; others are told why, and an operator can let it go."""
     heard: list[MessageDiscarded | MessageHeld | MessageReleased] = []
     item = quarantine.put(failed("bank.example"))
-    assert replace(intake(quarantine, port, Reaction.HOLD), announce=heard.append).take(item) is Outcome.HELD
+    assert replace(intake(quarantine, port, Reaction.HOLD), publish=heard.append).take(item) is Outcome.HELD
     assert quarantine.keys("clean/") == []
     (event,) = heard
     jsonschema.validate(event.detail, schema_of(MessageHeld))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from email_stack.operations.quarantine import Quarantine as Listing
 from mailroom.scanning.events import RawObject
-from mailroom.scanning.handler import work_on
+from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.verdicts import Action, Policy
 from mailroom.scanning.versions import is_kept, kept_versions
@@ -153,7 +153,7 @@ def test_mail_that_came_before_versioning_took_effect(quarantine: Quarantine) ->
     new = replace(quarantine, bucket=bucket)
     notice = {"s3": {"bucket": {"name": bucket}, "object": {"key": "raw/early"}}}
     batch = {"Records": [{"messageId": "m0", "body": json.dumps({"Records": [notice]})}]}
-    assert work_on(batch, new.intake, max_receives=5) == {"batchItemFailures": []}
+    assert process_batch(batch, new.intake, max_receives=5) == {"batchItemFailures": []}
     item = RawObject(bucket, "raw/early", "null")
     assert new.clean(item) == MAIL
     assert new.record(item)["raw_version"] == "null"

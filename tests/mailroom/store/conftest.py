@@ -12,8 +12,8 @@ import pytest
 
 from emulator import Emulator
 from mailroom.messages import parse
-from mailroom.messages.joining import JoinBy, link_of
-from mailroom.store import Arrival, Filed, Filing, MessageReader, Objects, Page, Table
+from mailroom.messages.joining import JoinBy, node_of
+from mailroom.store import InboundMessage, MessageReader, MessageWriter, Objects, Page, Table, WriteResult
 from mailroom.store.keys import BY_ACTIVITY, LATEST, LISTED, PARTITION, SORT
 from mailroom.threads import thread_messages
 from tests.emulators import shared_emulator
@@ -37,15 +37,15 @@ def mail(name: str, *ancestors: str, minute: int = 0, extra: str = "", body: str
     return ("\r\n".join(lines) + f"\r\n{extra}\r\n{body or f'This is {name}.'}\r\n").encode()
 
 
-def arrival(raw: bytes, *, ses_id: str = "", received: datetime | None = None) -> Arrival:
+def arrival(raw: bytes, *, ses_id: str = "", received: datetime | None = None) -> InboundMessage:
     """The message, as it comes; its SES id is its digest unless told otherwise."""
     message = parse(raw)
-    return Arrival(
+    return InboundMessage(
         message=message,
         source=f"clean/{ses_id or message.digest}",
         ses_id=ses_id or message.digest[:20],
         received=received or START + timedelta(days=1),
-        octets=len(raw),
+        size=len(raw),
     )
 
 
@@ -69,11 +69,11 @@ class Store:
     retention: timedelta | None = None
     join_by: frozenset[JoinBy] = frozenset()
     now: datetime = START + timedelta(days=1)
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[InboundMessage] = field(default_factory=list)
 
-    def filing(self, *, dynamodb: Any = None, s3: Any = None) -> Filing:
+    def writer(self, *, dynamodb: Any = None, s3: Any = None) -> MessageWriter:
         """What writes, with clients of its own where these are given."""
-        return Filing(
+        return MessageWriter(
             table=Table(client=dynamodb or self.client("dynamodb"), name=self.table),
             objects=Objects(client=s3 or self.client("s3"), bucket=self.bucket),
             retention=self.retention,
@@ -81,11 +81,11 @@ class Store:
             clock=lambda: self.now,
         )
 
-    def file(self, raw: bytes, **settings: Any) -> Filed:
+    def file(self, raw: bytes, **settings: Any) -> WriteResult:
         """File one message."""
         came = arrival(raw, **settings)
         self.arrivals.append(came)
-        return self.filing().file(came)
+        return self.writer().file(came)
 
     @property
     def reader(self) -> MessageReader:
@@ -114,19 +114,19 @@ class Store:
     def check(self) -> None:
         """The state is right: the threads are those of the pure algorithm, nothing is half done, nothing is there twice."""
         links = {
-            came.message.digest: link_of(came.message, came.message.digest, self.join_by) for came in self.arrivals
+            came.message.digest: node_of(came.message, came.message.digest, self.join_by) for came in self.arrivals
         }
         names = {came.message.digest: came.message.message_id.partition("@")[0] for came in self.arrivals}
         pure = thread_messages(links.values())
-        assert self.threads() == {frozenset(names[place.key] for place in thread.places) for thread in pure}
+        assert self.threads() == {frozenset(names[place.key] for place in thread.positions) for thread in pure}
         items = self.items()
         listed = {item["thread"]: item for item in items if item.get(LISTED) == LISTED}
-        places = [item for item in items if item[SORT].startswith("AT#") and item[PARTITION].startswith("THREAD#")]
-        assert sorted(item["digest"] for item in places) == sorted(links)
-        for item in places:
+        positions = [item for item in items if item[SORT].startswith("AT#") and item[PARTITION].startswith("THREAD#")]
+        assert sorted(item["digest"] for item in positions) == sorted(links)
+        for item in positions:
             assert item[PARTITION].removeprefix("THREAD#") in listed
         for thread, item in listed.items():
-            there = [place for place in places if place[PARTITION] == f"THREAD#{thread}"]
+            there = [place for place in positions if place[PARTITION] == f"THREAD#{thread}"]
             assert "fragments" not in item
             assert item["messages"] == len(there)
             assert item.get("sent", 0) == sum(bool(one.get("sent")) for one in there)

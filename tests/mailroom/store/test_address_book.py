@@ -32,6 +32,6 @@ def test_before_the_first_deployment_is_done(store: Store) -> None:
 @given(BOOKS)
 def test_book_is_as_it_was_written(store: Store, book: AddressBook) -> None:
     """Whatever names are made of; the next one replaces it whole."""
-    store.filing().table.put({**address_book_item(book), "written": "2026-11-23T10:00:00.123Z"})
+    store.writer().table.put({**address_book_item(book), "written": "2026-11-23T10:00:00.123Z"})
     written = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
     assert store.reader.address_book() == replace(book, written=written)

@@ -20,7 +20,7 @@ READS: dict[str, Callable[..., Any]] = {
     "threads": lambda reader, **more: reader.threads(**more),
     "thread": lambda reader, **more: reader.thread("0" * 64, **more),
     "by_address": lambda reader, **more: reader.by_address("anna@example.net", **more),
-    "engagements": lambda reader, **more: reader.engagements("0100", **more),
+    "engagements": lambda reader, **more: reader.sending_events("0100", **more),
     "suppressions": lambda reader, **more: reader.suppressions(**more),
 }
 

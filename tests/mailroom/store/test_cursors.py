@@ -21,9 +21,9 @@ from mailroom.store.cursors import (
     suppression_pages,
     thread_pages,
 )
-from mailroom.store.engagements import note_engagement
+from mailroom.store.sending_events import record_sending_event
 from mailroom.store.suppression import suppress
-from mailroom.tracking.model import Engagement, EngagementKind
+from mailroom.tracking.model import SendingEvent, SendingEventKind
 from tests.mailroom.store.conftest import Store, everything, mail
 
 ALL: list[Pages] = [
@@ -42,16 +42,16 @@ def tokens(store: Store) -> dict[str, str]:
     for number in range(2):
         store.file(mail(f"m{number}", minute=number))
         store.file(mail(f"n{number}", *(["n0"] if number else []), minute=number))
-        event = Engagement(EngagementKind.BOUNCE, "0100", AT.replace(minute=number))
-        note_engagement(store.filing().table, event, None)
-        suppress(store.filing().table, f"bob{number}@example.com", event, plain=True)
+        event = SendingEvent(SendingEventKind.BOUNCE, "0100", AT.replace(minute=number))
+        record_sending_event(store.writer().table, event, None)
+        suppress(store.writer().table, f"bob{number}@example.com", event, plain=True)
     reader = store.reader
     (thread,) = [one.thread for one in reader.threads().items if one.messages > 1]
     return {
         "threads": reader.threads(limit=1).next,
         "thread": reader.thread(thread, limit=1).next,
         "by_address": reader.by_address("anna@example.net", limit=1).next,
-        "engagements": reader.engagements("0100", limit=1).next,
+        "engagements": reader.sending_events("0100", limit=1).next,
         "suppressions": reader.suppressions(limit=1).next,
     }
 
@@ -74,7 +74,7 @@ def test_cursor_of_one_list_is_refused_by_another(store: Store) -> None:
         "threads": reader.threads,
         "thread": lambda after: reader.thread("0" * 64, after=after),
         "by_address": lambda after: reader.by_address("anna@example.net", after=after),
-        "engagements": lambda after: reader.engagements("0100", after=after),
+        "engagements": lambda after: reader.sending_events("0100", after=after),
         "suppressions": reader.suppressions,
     }
     for name, call in calls.items():
@@ -139,7 +139,7 @@ def test_order_within_one_second_is_stable(store: Store) -> None:
 
 def test_events_of_one_millisecond_stand_as_ses_made_them(store: Store) -> None:
     """SES accepts a message before it delivers it, whichever of the two came first."""
-    for kind in (EngagementKind.OPEN, EngagementKind.DELIVERY, EngagementKind.SEND):
-        note_engagement(store.filing().table, Engagement(kind=kind, ses_id="0102", at=AT), None)
-    found = [one.kind for one in store.reader.engagements("0102").items]
-    assert found == [EngagementKind.SEND, EngagementKind.DELIVERY, EngagementKind.OPEN]
+    for kind in (SendingEventKind.OPEN, SendingEventKind.DELIVERY, SendingEventKind.SEND):
+        record_sending_event(store.writer().table, SendingEvent(kind=kind, ses_id="0102", at=AT), None)
+    found = [one.kind for one in store.reader.sending_events("0102").items]
+    assert found == [SendingEventKind.SEND, SendingEventKind.DELIVERY, SendingEventKind.OPEN]

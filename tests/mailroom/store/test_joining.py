@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from email_stack.cli.commands.messages import _show_thread
-from mailroom.store import Filing, MessageReader, Objects, Table
+from mailroom.store import MessageReader, MessageWriter, Objects, Table
 from mailroom.store.keys import id_digest
-from mailroom.store.linking import Threads
+from mailroom.store.merging import Threads
 from tests.mailroom.store.conftest import START, arrival, mail
 from tests.mailroom.store.memory import MemoryBucket, MemoryTable
 
@@ -27,13 +27,13 @@ class Memory:
         dynamodb: Any = self.client
         self.table = Table(client=dynamodb, name="messages")
         self.objects = Objects(client=bucket, bucket="mail")
-        self.filing = Filing(table=self.table, objects=self.objects, retention=retention, clock=lambda: self.now)
+        self.writer = MessageWriter(table=self.table, objects=self.objects, retention=retention, clock=lambda: self.now)
         self.reader = MessageReader(table=self.table, objects=self.objects, clock=lambda: self.now.timestamp())  # noqa: PLW0108 - the time goes on
 
     def conversation(self, name: str, count: int, minute: int = 0) -> None:
         """File a conversation: the first message, and answers to it."""
         for number in range(count):
-            self.filing.file(
+            self.writer.file(
                 arrival(mail(f"{name}{number}", *([f"{name}0"] if number else []), minute=minute + number))
             )
 
@@ -43,12 +43,12 @@ class Memory:
         assert found is not None
         return str(found["thread"])
 
-    def settle(self, thread: str) -> None:
+    def reassign(self, thread: str) -> None:
         """Move what is to be moved."""
         threads = Threads(self.table)
         root = threads.root(thread)
         assert root is not None
-        threads.settle(root)
+        threads.reassign(root)
 
     def all_of(self, thread: str, *, limit: int, latest_first: bool) -> list[str]:
         """Messages of all pages."""
@@ -79,7 +79,7 @@ def test_nothing_is_missed_while_messages_move(at: int, limit: int, latest_first
         if calls[0] == at and when == "before":
             store.client.hook = None
             store.join("a0", "z0")
-            store.settle(root)
+            store.reassign(root)
 
     store.client.hook = hook
     shown = store.all_of(root, limit=limit, latest_first=latest_first)
@@ -108,14 +108,14 @@ def _wide(number: int) -> bytes:
 def test_pages_that_end_at_a_megabyte(moved: bool, latest_first: bool) -> None:
     """A part whose page ends before the limit holds back what the others have behind that: nothing is skipped."""
     store = Memory()
-    store.filing.file(arrival(mail("a0")))
+    store.writer.file(arrival(mail("a0")))
     for number in range(1, 131):
-        store.filing.file(arrival(_wide(number)))
+        store.writer.file(arrival(_wide(number)))
     store.conversation("x", 60, minute=200)
     store.conversation("y", 60, minute=20)
     root = store.join("a0", "x0", "y0")
     if moved:
-        store.settle(root)
+        store.reassign(root)
     shown = store.all_of(root, limit=100, latest_first=latest_first)
     expected = {f"a{number}" for number in range(131)} | {f"{one}{number}" for one in "xy" for number in range(60)}
     assert (len(shown), set(shown)) == (251, expected)
@@ -127,7 +127,7 @@ def test_page_of_what_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
     store.now = START
     store.conversation("m", 25)
     store.now = START + timedelta(days=20)
-    filed = store.filing.file(arrival(mail("alive", "m0", minute=20 * 24 * 60), received=store.now))
+    filed = store.writer.file(arrival(mail("alive", "m0", minute=20 * 24 * 60), received=store.now))
     store.now = START + timedelta(days=32)
     page = store.reader.thread(filed.thread, limit=20)
     assert (page.items, bool(page.next)) == ((), True)
@@ -138,7 +138,7 @@ def test_page_of_what_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
 def test_identifier_that_thousands_have() -> None:
     """All are found, on however many pages DynamoDB tells them."""
     store = Memory()
-    digest = store.filing.file(arrival(mail("scanner"))).digest
+    digest = store.writer.file(arrival(mail("scanner"))).digest
     partition = f"ID#{id_digest('scanner@example.net')}"
     for number in range(9000):
         name = f"{number:064x}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from emulator import Emulator
-from mailroom.store import Filing, Objects, Table
+from mailroom.store import MessageWriter, Objects, Table
 from mailroom.store.retention import begin_pass, take_pages
 from tests.mailroom.store.conftest import START, arrival, mail, new_store
 from tests.mailroom.store.memory import MemoryBucket, MemoryTable, octets
@@ -31,14 +31,14 @@ def test_same_items(emulator: Emulator) -> None:
     for number, raw in enumerate([*RAWS, RAWS[0], RAWS[4]]):
         store.now = START + timedelta(days=1, hours=number)
         came = arrival(raw, ses_id=str(number))
-        store.filing().file(came)
-        Filing(
+        store.writer().file(came)
+        MessageWriter(
             table=table,
             objects=Objects(client=bucket, bucket="b"),
             retention=store.retention,
             clock=lambda: store.now,
         ).file(came)
-    for one in (table, store.filing().table):
+    for one in (table, store.writer().table):
         take_pages(one, begin_pass(one, None, store.now), lambda: store.now, lambda _: None)
     ours, _ = table.scan()
     theirs = store.items()

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from emulator import Emulator
 from mailroom.errors import PermanentError, RetryableError
 from mailroom.messages import Attachment
-from mailroom.store.filing import INLINE_OCTETS
+from mailroom.store.writer import INLINE_OCTETS
 from mailroom.threads import thread_messages
 from tests.mailroom.store.conftest import START, Store, arrival, everything, mail, new_store
 
@@ -34,9 +34,9 @@ def test_pages_while_messages_are_moved(store: Store) -> None:
     """A thread whose messages are still being moved is shown whole, in order."""
     for name in "abcdef":
         store.file(mail(name, *(["a"] if name in "bc" else ["d"] if name in "ef" else []), minute=ord(name)))
-    filing = store.filing()
+    writer = store.writer()
     late = arrival(mail("z", "a", "d", minute=200))
-    broken = store.filing(dynamodb=_BrokenMoves(store.client("dynamodb")))
+    broken = store.writer(dynamodb=_BrokenMoves(store.client("dynamodb")))
     with pytest.raises(RetryableError):
         broken.file(late)
     for limit in (1, 2, 5, 100):
@@ -44,7 +44,7 @@ def test_pages_while_messages_are_moved(store: Store) -> None:
         shown = everything(store.reader.thread, thread.thread, limit=limit)
         assert [one.message_id[0] for one in shown] == ["a", "b", "c", "d", "e", "f", "z"]
     store.arrivals.append(late)
-    filing.file(late)
+    writer.file(late)
     store.check()
 
 
@@ -82,7 +82,7 @@ def test_tree_of_a_thread(store: Store) -> None:
     (thread,) = store.reader.threads().items
     summaries = {one.digest: one for one in store.reader.thread(thread.thread).items}
     (tree,) = thread_messages(one.link for one in summaries.values())
-    assert [(summaries[place.key].message_id[0], place.depth) for place in tree.places] == [
+    assert [(summaries[place.key].message_id[0], place.depth) for place in tree.positions] == [
         ("a", 0),
         ("b", 1),
         ("c", 2),
@@ -114,7 +114,7 @@ def test_what_is_not_there(store: Store) -> None:
     assert reader.thread("0" * 64).items == ()
     assert reader.by_message_id("nobody@example.net") == ()
     assert reader.by_address("nobody@example.net").items == ()
-    other = Attachment(path="9", filename="x", content_type="a/b", sha256="", octets=0)
+    other = Attachment(path="9", filename="x", content_type="a/b", sha256="", size=0)
     with pytest.raises(PermanentError, match="has no attachment '9'"):
         reader.open_attachment(stored.content, other)
     with pytest.raises(PermanentError, match=r"clean/.*: s3:GetObject failed, got NoSuchKey; it does not exist"):

@@ -55,7 +55,7 @@ def listed(store: Store) -> list[tuple[str, list[str]]]:
 
 def bring(store: Store, retention: timedelta | None) -> Pass:
     """A whole pass."""
-    table = store.filing().table
+    table = store.writer().table
     return take_pages(table, begin_pass(table, retention, store.now), lambda: store.now, lambda _: None)
 
 
@@ -126,7 +126,7 @@ def test_delivery_that_outlives_its_message(emulator: Emulator) -> None:
         TableName=store.table, Key={"pk": {"S": f"MESSAGE#{digest}"}, "sk": {"S": "MESSAGE"}}
     )
     again = store.file(mail("a"), ses_id="one", received=START)
-    assert (again.first, again.new, again.announced) == (True, True, False)
+    assert (again.first, again.new, again.published) == (True, True, False)
     assert store.reader.message(digest) is not None
 
 
@@ -191,7 +191,7 @@ def test_retention_comes_to_what_is_there(
     come(store, "c", "a", at=2)
     store.retention = readable_for(then)
     store.now = day(3)
-    table = store.filing().table
+    table = store.writer().table
     under_way = begin_pass(table, then, store.now)
     shorter = then is not None
     if shorter:
@@ -209,7 +209,7 @@ def test_pass_goes_on_where_it_was(emulator: Emulator, monkeypatch: pytest.Monke
     store = new_store(emulator)
     for number in range(4):
         come(store, f"m{number}", at=number)
-    table = store.filing().table
+    table = store.writer().table
     assert pass_of(table) is None
     under_way = begin_pass(table, MONTH, store.now)
 
@@ -241,7 +241,7 @@ def test_items_of_before(emulator: Emulator) -> None:
     store = new_store(emulator, retention=readable_for(MONTH))
     come(store, "a", at=0)
     come(store, "b", "a", at=1)
-    table = store.filing().table
+    table = store.writer().table
     for item in store.items():
         old = {name: value for name, value in item.items() if name not in {"kept_from", "ends_first"}}
         if "document" in old:
@@ -274,7 +274,7 @@ def test_message_that_came_again_is_moved_once(emulator: Emulator) -> None:
 def test_requests_end(emulator: Emulator) -> None:
     """A request of the outbox ends long after its last change, whatever the retention."""
     store = new_store(emulator)
-    table = store.filing().table
+    table = store.writer().table
     begun = Request(
         progress=Progress(id="a", state=OutboxState.QUEUED, at=START), asked=START, fingerprint="f", sha256="s"
     )
@@ -287,7 +287,7 @@ def test_requests_end(emulator: Emulator) -> None:
 
 def test_lone_writes(store: Store) -> None:
     """A single write with a condition holds it as a transaction does, for half the price."""
-    table = store.filing().table
+    table = store.writer().table
     table.change(Write(put={PARTITION: "a", SORT: "b", "n": 1}, condition="attribute_not_exists(#pk)"))
     table.change(Write(update=(("a", "b"), "SET #n = :n"), condition="#n = :was", values={":n": 2, ":was": 1}))
     assert table.get(("a", "b")) == {PARTITION: "a", SORT: "b", "n": 2}

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from mailroom.lifetimes import readable_for
 from mailroom.messages import parse
-from mailroom.store import Arrival, Filing, MessageReader, Objects, Table
+from mailroom.store import InboundMessage, MessageReader, MessageWriter, Objects, Table
 from mailroom.store.retention import begin_pass, pass_of, take_pages
 from tests.mailroom.store.conftest import START, everything
 from tests.mailroom.store.memory import MemoryBucket, MemoryTable
@@ -213,9 +213,11 @@ class Years(RuleBasedStateMachine):
         lives = known is not None and self._is_readable(name, known)
         number = known.deliveries + (not again) if known is not None else 1
         message = parse(raw)
-        filing = Filing(table=self.table, objects=self.objects, retention=self.retention, clock=lambda: self.now)
-        filed = filing.file(
-            Arrival(message=message, source="clean/x", ses_id=f"{name}-{number}", received=received, octets=len(raw))
+        writer = MessageWriter(table=self.table, objects=self.objects, retention=self.retention, clock=lambda: self.now)
+        filed = writer.file(
+            InboundMessage(
+                message=message, source="clean/x", ses_id=f"{name}-{number}", received=received, size=len(raw)
+            )
         )
         assert filed.first is not lives or (again and lives)
         end = self.now + self.retention if self.retention is not None else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailroom.tracking import EngagementKind
+from mailroom.tracking import SendingEventKind
 
 __all__ = ["DETAIL_TYPES", "PERSONAL", "documented"]
 
@@ -27,20 +27,20 @@ PERSONAL = (
 """Words of the events that must be nowhere behind the rule."""
 
 DETAIL_TYPES = {
-    EngagementKind.SEND: "Email Sent",
-    EngagementKind.DELIVERY: "Email Delivered",
-    EngagementKind.DELIVERY_DELAY: "Email Delivery Delayed",
-    EngagementKind.BOUNCE: "Email Bounced",
-    EngagementKind.SOFT_BOUNCE: "Email Bounced",
-    EngagementKind.COMPLAINT: "Email Complaint Received",
-    EngagementKind.REJECT: "Email Rejected",
-    EngagementKind.RENDERING_FAILURE: "Email Rendering Failed",
-    EngagementKind.OPEN: "Email Opened",
-    EngagementKind.CLICK: "Email Clicked",
+    SendingEventKind.SEND: "Email Sent",
+    SendingEventKind.DELIVERY: "Email Delivered",
+    SendingEventKind.DELIVERY_DELAY: "Email Delivery Delayed",
+    SendingEventKind.BOUNCE: "Email Bounced",
+    SendingEventKind.SOFT_BOUNCE: "Email Bounced",
+    SendingEventKind.COMPLAINT: "Email Complaint Received",
+    SendingEventKind.REJECT: "Email Rejected",
+    SendingEventKind.RENDERING_FAILURE: "Email Rendering Failed",
+    SendingEventKind.OPEN: "Email Opened",
+    SendingEventKind.CLICK: "Email Clicked",
 }
 
 
-def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: str, link: str = "") -> dict[str, Any]:
+def documented(kind: SendingEventKind, ses_id: str, configuration_set: str, at: str, link: str = "") -> dict[str, Any]:
     """The detail of one event."""
     reader = {"ipAddress": "192.0.2.17", "userAgent": "Mozilla/5.0 (X11)", "timestamp": at, "isBotEvent": False}
     recipient = {"emailAddress": "anna@example.net"}
@@ -52,9 +52,9 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
             {**recipient, "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 unknown"}
         ],
     }
-    objects: dict[EngagementKind, tuple[str, dict[str, Any]]] = {
-        EngagementKind.SEND: ("send", {}),
-        EngagementKind.DELIVERY: (
+    objects: dict[SendingEventKind, tuple[str, dict[str, Any]]] = {
+        SendingEventKind.SEND: ("send", {}),
+        SendingEventKind.DELIVERY: (
             "delivery",
             {
                 "timestamp": at,
@@ -65,7 +65,7 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
                 "remoteMtaIp": "198.51.100.4",
             },
         ),
-        EngagementKind.DELIVERY_DELAY: (
+        SendingEventKind.DELIVERY_DELAY: (
             "deliveryDelay",
             {
                 "timestamp": at,
@@ -74,9 +74,9 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
                 "delayedRecipients": [{**recipient, "status": "4.4.1", "diagnosticCode": "smtp; 421 mx.example.net"}],
             },
         ),
-        EngagementKind.BOUNCE: ("bounce", {**bounce, "bounceType": "Permanent", "bounceSubType": "General"}),
-        EngagementKind.SOFT_BOUNCE: ("bounce", {**bounce, "bounceType": "Transient", "bounceSubType": "MailboxFull"}),
-        EngagementKind.COMPLAINT: (
+        SendingEventKind.BOUNCE: ("bounce", {**bounce, "bounceType": "Permanent", "bounceSubType": "General"}),
+        SendingEventKind.SOFT_BOUNCE: ("bounce", {**bounce, "bounceType": "Transient", "bounceSubType": "MailboxFull"}),
+        SendingEventKind.COMPLAINT: (
             "complaint",
             {
                 "timestamp": at,
@@ -87,17 +87,17 @@ def documented(kind: EngagementKind, ses_id: str, configuration_set: str, at: st
                 "arrivalDate": at,
             },
         ),
-        EngagementKind.REJECT: ("reject", {"reason": "Bad content"}),
-        EngagementKind.RENDERING_FAILURE: (
+        SendingEventKind.REJECT: ("reject", {"reason": "Bad content"}),
+        SendingEventKind.RENDERING_FAILURE: (
             "failure",
             {"templateName": "t", "errorMessage": "Attribute 'Anna Muster' is not present"},
         ),
-        EngagementKind.OPEN: ("open", reader),
-        EngagementKind.CLICK: ("click", {**reader, "link": link, "linkTags": {"campaign": ["campaign-7"]}}),
+        SendingEventKind.OPEN: ("open", reader),
+        SendingEventKind.CLICK: ("click", {**reader, "link": link, "linkTags": {"campaign": ["campaign-7"]}}),
     }
     name, said = objects[kind]
     return {
-        "eventType": "Bounce" if kind is EngagementKind.SOFT_BOUNCE else kind.value,
+        "eventType": "Bounce" if kind is SendingEventKind.SOFT_BOUNCE else kind.value,
         "mail": {
             "timestamp": "2026-11-23T09:00:00.000Z",
             "source": "Support <support@post.acme.example>",

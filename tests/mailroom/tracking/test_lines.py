@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.errors import PermanentError
-from mailroom.tracking import Engagement, EngagementKind
-from mailroom.tracking.lines import engagement_of, set_of
+from mailroom.tracking import SendingEvent, SendingEventKind
+from mailroom.tracking.lines import sending_event_of, set_of
 
 SES_ID = "0107018f5c2d7e3a-7f3e-4b5c-9d1a-000000"
 ACCEPTED = "2026-11-23T09:00:00.000Z"
@@ -37,31 +37,33 @@ def line(
 
 
 WORDS = {
-    **{kind.value: kind for kind in EngagementKind},
-    "Bounce": EngagementKind.SOFT_BOUNCE,
-    "BouncePermanent": EngagementKind.BOUNCE,
-    "BounceTransient": EngagementKind.SOFT_BOUNCE,
-    "BounceUndetermined": EngagementKind.SOFT_BOUNCE,
+    **{kind.value: kind for kind in SendingEventKind},
+    "Bounce": SendingEventKind.SOFT_BOUNCE,
+    "BouncePermanent": SendingEventKind.BOUNCE,
+    "BounceTransient": SendingEventKind.SOFT_BOUNCE,
+    "BounceUndetermined": SendingEventKind.SOFT_BOUNCE,
 }
 """What stands in a line for each kind: of a bounce, whether it is for good; where that is missing, it is not."""
 
 
 @pytest.mark.parametrize(("word", "kind"), WORDS.items())
 @pytest.mark.parametrize("quoted", [True, False])
-def test_each_kind(word: str, kind: EngagementKind, quoted: bool) -> None:
+def test_each_kind(word: str, kind: SendingEventKind, quoted: bool) -> None:
     """With or without the quotes that EventBridge puts around it; to the millisecond."""
     written = f'"{line(word)}"' if quoted else line(word)
-    assert engagement_of(written) == Engagement(kind, SES_ID, datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC))
+    assert sending_event_of(written) == SendingEvent(
+        kind, SES_ID, datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
+    )
 
 
 def test_events_without_a_time_of_their_own() -> None:
     """Happened when SES took the message."""
-    assert engagement_of(line("Send", at="")).at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    assert sending_event_of(line("Send", at="")).at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def test_programs_are_marked() -> None:
     """As SES marks them; what it does not say is no."""
-    found = [engagement_of(line(bot=word)).bot for word in ("true", "Likely", "false", "")]
+    found = [sending_event_of(line(bot=word)).bot for word in ("true", "Likely", "false", "")]
     assert found == [True, True, False, False]
 
 
@@ -69,13 +71,13 @@ def test_programs_are_marked() -> None:
 def test_links_are_any_text(link: str) -> None:
     """The link is last, and whole, whatever stands in it; escaped or not, as EventBridge sees fit."""
     written = line("Click", link=link)
-    assert engagement_of(json.dumps(written)).link == link
-    assert engagement_of(written).link == link
+    assert sending_event_of(json.dumps(written)).link == link
+    assert sending_event_of(written).link == link
 
 
 def test_link_of_what_is_no_click() -> None:
     """Is not kept."""
-    assert engagement_of(line("Open", link="https://example.org/")).link == ""
+    assert sending_event_of(line("Open", link="https://example.org/")).link == ""
 
 
 @pytest.mark.parametrize(
@@ -94,12 +96,12 @@ def test_link_of_what_is_no_click() -> None:
 @pytest.mark.parametrize("word", ["BouncePermanent", "BounceTransient", "Complaint"])
 def test_subtypes(word: str, subtype: str, kept: str) -> None:
     """One word of SES's, and nothing else that may stand there."""
-    assert engagement_of(line(word, subtype=subtype)).subtype == kept
+    assert sending_event_of(line(word, subtype=subtype)).subtype == kept
 
 
 def test_subtype_of_what_has_none() -> None:
     """Is not kept."""
-    assert engagement_of(line("Delivery", subtype="General")).subtype == ""
+    assert sending_event_of(line("Delivery", subtype="General")).subtype == ""
 
 
 @pytest.mark.parametrize("name", ["set", "Tenant-acme_Set-1x2", "x" * 64])
@@ -152,24 +154,24 @@ def test_what_is_no_configuration_set_of_ours(arn: str) -> None:
 def test_what_is_no_such_line(written: str, problem: str) -> None:
     """Is refused, and nothing of it is in the error."""
     with pytest.raises(PermanentError, match=problem) as caught:
-        engagement_of(written)
+        sending_event_of(written)
     assert "anna" not in str(caught.value)
 
 
 def test_lines_of_before() -> None:
     """What waits in a queue while the rule is updated is read; it names neither the event nor a message of the outbox."""
     before = f"3|Click|{SES_ID}|{SETS}set|{ACCEPTED}|{AT}|true||https://example.org/?a=|b"
-    found = engagement_of(before)
-    assert found == engagement_of(line("Click", bot="true", link="https://example.org/?a=|b"))
+    found = sending_event_of(before)
+    assert found == sending_event_of(line("Click", bot="true", link="https://example.org/?a=|b"))
     assert (found.link, found.event, found.outbox) == ("https://example.org/?a=|b", "", "")
 
 
 def test_event_and_message_of_the_outbox() -> None:
     """Both are named where they are what they must be, and neither is anything else."""
     event, request = "b5b1c7a6-0f0e-4b0e-9d6f-1c2d3e4f5a6b", "ab" * 20
-    found = engagement_of(line("Send", event=event, outbox=request))
+    found = sending_event_of(line("Send", event=event, outbox=request))
     assert (found.event, found.outbox) == (event, request)
-    odd = engagement_of(line("Send", event="an#event", outbox="../ab"))
+    odd = sending_event_of(line("Send", event="an#event", outbox="../ab"))
     assert (odd.event, odd.outbox) == ("", "")
 
 
@@ -177,6 +179,6 @@ def test_event_and_message_of_the_outbox() -> None:
 def test_anything_else_is_refused(written: str) -> None:
     """With the one error that ends with the dead letters."""
     with pytest.raises(PermanentError):
-        engagement_of(written)
+        sending_event_of(written)
     with pytest.raises(PermanentError):
         set_of(written, SETS)

@@ -18,7 +18,7 @@ from mailroom.scanning.containers import openers
 from mailroom.scanning.containers.formats import FORMATS, Format, Opener, recognised
 from mailroom.scanning.containers.opening import Openers
 from mailroom.scanning.containers.results import FaultError, Room
-from mailroom.scanning.openings import MAX_DEPTH, openings
+from mailroom.scanning.extracted_parts import MAX_DEPTH, extracted_parts
 from tests.mailroom.scanning.hiding import archive, encoded, mixed
 
 
@@ -43,7 +43,7 @@ def test_entries_that_share_their_octets_are_over_the_limit() -> None:
     at = made.index(b"PK\x01\x02")
     entry, end = made[at : made.index(b"PK\x05\x06")], made[made.index(b"PK\x05\x06") :]
     headers = b"".join(archive(b"", name=f"{n}")[:32] for n in range(500))
-    assert len(list(openings(mixed(encoded(headers + made[:at] + entry * 500 + end))))) < 1200
+    assert len(list(extracted_parts(mixed(encoded(headers + made[:at] + entry * 500 + end))))) < 1200
 
 
 def test_opener_that_takes_too_long_is_over_the_limit() -> None:
@@ -88,7 +88,7 @@ def test_too_deep_is_over_the_limit() -> None:
     made = b"x"
     for _ in range(MAX_DEPTH + 3):
         made = gzip.compress(made)
-    assert any(piece.sealed == "Limits.Depth" for piece in openings(mixed(encoded(made))))
+    assert any(piece.unscannable == "Limits.Depth" for piece in extracted_parts(mixed(encoded(made))))
 
 
 @pytest.mark.parametrize("one", [one for one in FORMATS if one.magic], ids=lambda one: one.name)
@@ -121,7 +121,7 @@ def test_what_only_looks_like_a_container_is_not_clean(one: Format) -> None:
 )
 def test_any_octets(magic: bytes, data: bytes) -> None:
     """Nothing is raised, whatever stands behind a signature."""
-    list(openers.members_of(magic + data, "x.br", "", Room(octets=1_000_000)))
+    list(openers.members_of(magic + data, "x.br", "", Room(bytes_left=1_000_000)))
 
 
 @given(st.binary(max_size=300), st.integers(0, 400), st.binary(max_size=12))
@@ -133,4 +133,4 @@ def test_damaged_archives(content: bytes, at: int, patch: bytes) -> None:
         made.writestr("b", content)
     damaged = bytearray(out.getvalue())
     damaged[at : at + len(patch)] = patch
-    list(openers.members_of(bytes(damaged), "", "", Room(octets=1_000_000)))
+    list(openers.members_of(bytes(damaged), "", "", Room(bytes_left=1_000_000)))

@@ -1,0 +1,80 @@
+"""The records for spreadsheets, panels that import, and scripts: CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Final
+
+from constructs_lib.records import DnsRecord, in_zone, txt_rdata
+from email_stack.dns_setup.model import DnsSetup, mx_parts, owner_zone, relative, target, unicode_name
+
+__all__ = ["COLUMNS", "csv_table", "json_document"]
+
+COLUMNS: Final = ("name", "host", "zone", "type", "ttl", "priority", "value", "purpose", "required")
+
+
+def csv_table(dns_setup: DnsSetup) -> str:
+    """One row a value, under a heading, as RFC 4180 has it: CRLF, quotes where needed.
+
+    Names and targets have no trailing dot; `host` is relative to `zone`, "@" for the zone itself, which names no function
+    and so is no formula to a spreadsheet; `priority` is an MX's preference and else empty; TXT is unquoted and unsplit.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, dialect="excel")
+    writer.writerow(COLUMNS)
+    for record in dns_setup.records:
+        zone = owner_zone(record, dns_setup.zone)
+        for value in record.values:
+            priority, plain = ("", _plain(record, value))
+            if record.type == "MX":
+                preference, plain = mx_parts(value)
+                priority = str(preference)
+            writer.writerow(
+                [
+                    record.name,
+                    relative(record.name, zone),
+                    zone,
+                    record.type,
+                    record.ttl_seconds,
+                    priority,
+                    plain,
+                    record.purpose.value,
+                    "yes" if record.required else "no",
+                ]
+            )
+    return out.getvalue()
+
+
+def json_document(dns_setup: DnsSetup) -> str:
+    """One object a record set: `values` as they mean, without trailing dots; `rdata` as a zone file writes them.
+
+    `host` is relative to the customer's zone; of a record outside it (`in_zone` is false), to the domain it belongs to.
+    """
+    document = {
+        "tenant": dns_setup.tenant,
+        "subdomain": dns_setup.subdomain,
+        "subdomain_unicode": unicode_name(dns_setup.subdomain),
+        "zone": dns_setup.zone,
+        "records": [_json_record(record, dns_setup.zone) for record in dns_setup.records],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _json_record(record: DnsRecord, zone: str) -> dict[str, object]:
+    return {
+        "name": record.name,
+        "host": relative(record.name, owner_zone(record, zone)),
+        "type": record.type,
+        "ttl": record.ttl_seconds,
+        "values": [_plain(record, value) for value in record.values],
+        "rdata": [txt_rdata(value) if record.type == "TXT" else target(record, value) for value in record.values],
+        "purpose": record.purpose.value,
+        "required": record.required,
+        "in_zone": in_zone(record.name, zone),
+    }
+
+
+def _plain(record: DnsRecord, value: str) -> str:
+    return value if record.type == "TXT" else value.rstrip(".")

@@ -1,0 +1,49 @@
+"""What the events have in common. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+__all__ = ["SOURCE", "Event", "schema_of"]
+
+SOURCE: Final = "email-subdomains"
+_VERSION: Final = "1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """An event. Its fields are those of its `detail`, in their order, behind the version."""
+
+    TYPE: ClassVar[str]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """The event's `detail`, as JSON has it."""
+        return {"version": _VERSION} | {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+
+def schema_of(event: type[Event]) -> dict[str, Any]:
+    """JSON Schema of the `detail` of an EventBridge event of this kind. New versions add fields and remove none.
+
+    Args:
+        event: MessageReceived, MessageHeld, MessageReleased, MessageDiscarded, MessageRecalled, MessageSent, MessageRefused,
+            MessageInDoubt, MessageTracked or DomainChanged.
+
+    Source: JSON Schema, draft 2020-12; EventBridge user guide, "Events in Amazon EventBridge".
+    """
+    schema: dict[str, Any] = json.loads((Path(__file__).parent / f"{event.TYPE}.schema.json").read_text("utf-8"))
+    return schema
+
+
+def _plain(value: object) -> object:
+    """A time as RFC 3339 has it, in UTC; sequences and mappings as JSON takes them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

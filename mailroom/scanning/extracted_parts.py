@@ -1,0 +1,335 @@
+"""Extracts every part of a message that a mail client could open, in every reading of it. Pure.
+
+The platform's own parser finds the parts, so that scanner and parser agree on where a part begins. Mail clients read some messages
+in several ways: two encoded bodies in sequence, text with a file in it, an undeclared encoding. Therefore each part is decoded in
+all of these ways, the whole text is searched for encoded data, and every distinct sequence of bytes is scanned once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from mailroom.messages.decoders import (
+    base64_runs,
+    is_quoted_printable,
+    lenient_quoted_printable,
+    uuencoded,
+    with_lf,
+    yencoded,
+)
+from mailroom.messages.mime import Limits, Part, Problems, read_structure
+from mailroom.messages.parse import MESSAGE_TYPES, opened_files
+from mailroom.scanning.active.watch import Watch
+from mailroom.scanning.containers.formats import recognised
+from mailroom.scanning.containers.opening import OPENERS
+from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
+from mailroom.scanning.containers.texts import looks_like_mail, texts_of, unfolded_blocks
+from mailroom.scanning.readings import between, canonical, readings, starts
+
+__all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "WITHIN", "WRITTEN", "ExtractedPart", "extracted_parts"]
+
+MAX_PIECES: Final = 2000
+MAX_DEPTH: Final = 12
+"""Messages and containers within each other."""
+MAX_CONTAINERS: Final = 2000
+MAX_UNPACKED_OCTETS: Final = 1_000_000_000
+"""Of everything in all containers of a message."""
+WITHIN: Final = ":in"
+"""Behind the path of a container: what is in it."""
+WRITTEN: Final = ":text"
+"""Behind the path of a text: what is written into it."""
+MAX_FIELD_OCTETS: Final = 100_000
+"""Octets of a field that says what a part is; real ones have some hundred."""
+
+_OVER_LIMIT: Final = {
+    "header-too-long": "Limits.Header",
+    "too-deep": "Limits.Nesting",
+    "too-many-parts": "Limits.Parts",
+}
+"""Problems of the reader that mean that it did not read everything, and what a verdict calls them."""
+_SMALL_OCTETS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedPart:
+    """An extracted part to scan.
+
+    Args:
+        path: as in `PartVerdict`.
+        filename: the sender's name for it; "" without one.
+        data: its bytes.
+        unscannable: reason why it is unscannable; "" if it can be scanned.
+        sha256: SHA-256 of its bytes.
+        opened: whether all its content is extracted, so that content which the engine cannot open does not count.
+    """
+
+    path: str
+    filename: str
+    data: bytes
+    unscannable: str = ""
+    sha256: bytes = b""
+    opened: bool = False
+
+
+class _OutOfTimeError(Exception):
+    """The message has taken as long as one may."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(slots=True)
+class _Reader:
+    late: Callable[[], bool]
+    watch: Watch = field(default_factory=Watch)
+    open: Callable[[bytes, str, str], Iterator[Member | FaultError]] = OPENERS.members
+    bytes_left: int = MAX_UNPACKED_OCTETS
+    containers: int = 0
+    members: int = 0
+    begun: set[bytes] = field(default_factory=set)
+    limits: Limits = field(default_factory=lambda: Limits(parts=MAX_PIECES, bytes_left=0))
+    seen: set[bytes] = field(default_factory=set)
+    pieces: int = 0
+
+    def is_new(self, piece: ExtractedPart) -> bool:
+        """Whether the bytes are new; marks them as begun."""
+        if self.late():
+            raise _OutOfTimeError
+        digest = hashlib.sha256(piece.data).digest()
+        if not piece.data or digest in self.seen or digest in self.begun:
+            return False
+        self.begun.add(digest)
+        return True
+
+    def fresh(self, piece: ExtractedPart) -> Iterator[ExtractedPart]:
+        """The piece, unless the same bytes came before."""
+        if self.late():
+            raise _OutOfTimeError
+        if not piece.data and not piece.unscannable:
+            return
+        digest = hashlib.sha256(piece.data).digest()
+        if digest in self.seen and not piece.unscannable:
+            return
+        self.seen.add(digest)
+        if WITHIN in piece.path:
+            self.members += 1
+        else:
+            self.pieces += 1
+        yield replace(piece, sha256=digest)
+
+
+def extracted_parts(
+    raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None = None
+) -> Iterator[ExtractedPart]:
+    """The message itself, then its extracted parts, each distinct sequence of bytes once. Takes linear time.
+
+    A limit is reported by the `unscannable` of a piece without bytes: "Limits.Parts" of 2,000 parts or pieces, or
+    10,000 in containers, "Limits.Depth" of 12 messages and containers within each other, "Limits.Nesting" of 30 multiparts,
+    "Limits.Header" of 1 MB of header or 100 kB of a field that says what a part is, "Limits.Encoded" of uuencoded files a megabyte
+    longer than their text, "Limits.Time" when it is late.
+
+    Args:
+        raw: the message as it came; anything.
+        late: whether to stop. Default: never.
+        watch: records active content. Default: no records.
+    """
+    reader = _Reader(late, watch if watch is not None else Watch())
+    try:
+        mail = _Mail(raw, "", 0)
+        for piece in itertools.chain(_message(mail, reader), _opened_later(mail, reader)):
+            yield piece
+            if reader.pieces >= MAX_PIECES or reader.members > MAX_MEMBERS:
+                yield _over_limit("", "Limits.Parts")
+                return
+    except _OutOfTimeError:
+        yield _over_limit("", "Limits.Time")
+
+
+def _over_limit(path: str, limit: str) -> ExtractedPart:
+    return ExtractedPart(path, "", b"", unscannable=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A message: its bytes, its place and its depth.
+
+    Args:
+        known: blocks of base64 that came as the content of a part.
+        decoded: what those decode to, by where the bodies of their parts begin and end.
+    """
+
+    raw: bytes
+    path: str
+    depth: int
+    known: set[bytes] = field(default_factory=set)
+    decoded: dict[tuple[int, int], bytes] = field(default_factory=dict)
+
+    def path_of(self, part: Part) -> str:
+        """The number of one of its parts; as IMAP numbers those of a message that is a part itself (RFC 9051 6.4.5)."""
+        return f"{self.path}.{part.path or '1'}" if self.path else part.path
+
+
+def _message(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
+    yield from reader.fresh(ExtractedPart(mail.path, "", mail.raw, opened=True))
+    if mail.raw[:1].isspace():
+        # Some readers see a header behind blank lines, others a text without one.
+        for text in (mail.raw.lstrip(), with_lf(mail.raw).partition(b"\n")[2]):
+            yield from reader.fresh(ExtractedPart(f"{mail.path}:text", "", text, opened=True))
+    if mail.depth > MAX_DEPTH:
+        yield _over_limit(mail.path, "Limits.Depth")
+        return
+    if mail.depth == 0 and recognised(mail.raw):
+        # A file that was uploaded may be no message at all.
+        yield from _members(ExtractedPart("", "", mail.raw), 0, reader)
+    if mail.depth == 0:
+        reader.watch.look("", "", mail.raw)
+    problems = Problems()
+    root = read_structure(mail.raw, problems, reader.limits)
+    words = {problem.what for problem in problems.found}
+    yield from (_over_limit(mail.path, limit) for word, limit in _OVER_LIMIT.items() if word in words)
+    undivided = {problem.place for problem in problems.found if problem.what == "boundary-missing"}
+    # Parts first, so that what is found has the name and number of its part where it is one.
+    for part in root.walk():
+        yield from _part(part, mail, reader, divided=bool(part.children) and part.place not in undivided)
+    yield from _swept(mail, reader)
+
+
+def _opened_later(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
+    """What the platform itself opens of a message, which is more than others do where no client is as lenient."""
+    for one in opened_files(mail.raw, mail.decoded):
+        if bytes.fromhex(one.sha256) not in reader.seen:
+            data = bytes(one.data)
+            reader.watch.look(f":read-{one.path}", one.filename, data, one.content_type)
+            yield from reader.fresh(ExtractedPart(f":read-{one.path}", one.filename, data))
+
+
+def _swept(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
+    """What stands in the text whatever MIME says of it."""
+    text = canonical(mail.raw)
+    yield from _files_in(text, mail.path, mail.depth, reader, mail.known)
+    if is_quoted_printable(text):
+        decoded = lenient_quoted_printable(text)
+        yield from reader.fresh(ExtractedPart(f"{mail.path}:quoted-printable", "", decoded, opened=True))
+
+
+def _files_in(
+    text: bytes, path: str, depth: int, reader: _Reader, known: Container[bytes] = frozenset()
+) -> Iterator[ExtractedPart]:
+    """Encoded data anywhere in the text, also in folded lines of calendars and cards.
+
+    Blocks that are known came as the content of a part.
+    """
+    once = _Once()
+    for file in uuencoded(text):
+        if file.cut:
+            yield _over_limit(path, "Limits.Encoded")
+        if once.is_new(file.name, file.data):
+            yield from _decoded(ExtractedPart(f"{path}:encoded-file", file.name, file.data), depth, reader)
+    for name, data in yencoded(text):
+        if once.is_new(name, data):
+            yield from _decoded(ExtractedPart(f"{path}:encoded-file", name, data), depth, reader)
+    for reading in (text, *unfolded_blocks(text)):
+        for data in base64_runs(reading, known):
+            if once.is_new("", data):
+                yield from _decoded(ExtractedPart(f"{path}:base64", "", data), depth, reader)
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """Small files that a text holds, which may be a million times the same: each is looked at once."""
+
+    before: set[tuple[str, bytes]] = field(default_factory=set)
+
+    def is_new(self, name: str, data: bytes) -> bool:
+        """Whether it did not come before, or is too long to remember."""
+        if len(data) > _SMALL_OCTETS:
+            return True
+        count = len(self.before)
+        self.before.add((name, data))
+        return len(self.before) > count
+
+
+def _decoded(
+    piece: ExtractedPart, depth: int, reader: _Reader, *, is_message: bool = False, kind: str = ""
+) -> Iterator[ExtractedPart]:
+    """The piece, and what is in it where it is a message, a container or text that holds files."""
+    reader.watch.look(piece.path, piece.filename, piece.data, kind)
+    if not reader.is_new(piece):
+        return
+    if depth > MAX_DEPTH:
+        yield _over_limit(piece.path, "Limits.Depth")
+        return
+    is_message = is_message or looks_like_mail(piece.data)
+    if is_message:
+        yield from reader.fresh(replace(piece, opened=True))
+        yield from _message(_Mail(piece.data, piece.path, depth + 1), reader)
+    formats = recognised(piece.data, piece.filename, kind)
+    if formats:
+        yield from _members(piece, depth, reader, kind)
+        piece = replace(piece, opened=all(one.opened_whole for one in formats))
+    yield from reader.fresh(piece)
+    if not is_message:
+        # Text that is no message: a calendar, a card, a page.
+        for text in texts_of(piece.data):
+            yield from _files_in(text, f"{piece.path}{WRITTEN}", depth + 1, reader)
+
+
+def _members(piece: ExtractedPart, depth: int, reader: _Reader, kind: str = "") -> Iterator[ExtractedPart]:
+    """The members of a container; and each reason for missing ones."""
+    reader.containers += 1
+    if reader.containers > MAX_CONTAINERS:
+        yield _over_limit(piece.path, "Limits.Containers")
+        return
+    for found in reader.open(piece.data, piece.filename, kind):
+        if isinstance(found, FaultError):
+            yield ExtractedPart(piece.path, piece.filename, b"", unscannable=str(found))
+            continue
+        reader.bytes_left -= len(found.data)
+        if reader.bytes_left < 0:
+            yield _over_limit(piece.path, "Limits.Container.Size")
+            return
+        member = ExtractedPart(f"{piece.path}{WITHIN}", found.name or _stem(piece.filename), found.data)
+        yield from _decoded(member, depth + 1, reader, is_message=found.is_message)
+
+
+def _stem(filename: str) -> str:
+    """The name of what a compressed file holds."""
+    return filename.rpartition(".")[0] if "." in filename else filename
+
+
+def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterator[ExtractedPart]:
+    """All readings of a part's bytes."""
+    at = mail.path_of(part)
+    said = [value for name, value in part.header.fields if name.startswith("content-")]
+    if any(len(value) > MAX_FIELD_OCTETS for value in said):
+        yield _over_limit(at, "Limits.Header")
+    name = part.disposition(_nobody_notes)[1]
+    reader.watch.part(at, part)
+    if part.kind.value == "message/partial":
+        yield from reader.fresh(ExtractedPart(at, name, b"", unscannable="Message.Partial"))
+    begins = starts(part, mail.raw)
+    if divided:
+        # What it holds comes by itself; only who ends its header elsewhere sees anything else.
+        begins.discard(part.start)
+        for text in between(part, mail.raw):
+            yield from _decoded(ExtractedPart(f"{at}:between", "", text), mail.depth, reader, is_message=True)
+    is_message = part.kind.value in MESSAGE_TYPES
+    for start in sorted(begins):
+        found, block = readings(part, mail.raw[start : part.end])
+        if block:
+            mail.known.add(block)
+            if mail.depth == 0:
+                mail.decoded[start, part.end] = found[0]
+        for data in found:
+            yield from _decoded(
+                ExtractedPart(at, name, data), mail.depth, reader, is_message=is_message, kind=part.kind.value
+            )
+
+
+def _nobody_notes(_problem: str) -> None:
+    pass

@@ -1,1 +1,0 @@
-"""Tests of email_stack.handover: what customers install, and the letter."""
