@@ -30,7 +30,7 @@ __all__ = ["CommandLine"]
 _SECONDS: Final = 300
 _START_SECONDS: Final = 60
 _PROGRAM: Final = "email-stack"
-_ROOMS: Final = ("cli.commands", "dnscheck", "doctor", "handover", "operations", "status", "transitions")
+_ROOMS: Final = ("cli.commands", "dnscheck", "doctor", "dns_setup", "operations", "status", "transitions")
 """What commands import when they run. No module of theirs imports the CDK: a fork cannot use its Node."""
 
 

@@ -137,7 +137,7 @@ _texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1,
 
 
 @st.composite
-def hand_overs(draw: st.DrawFn) -> DnsSetup:
+def dns_setups(draw: st.DrawFn) -> DnsSetup:
     """Any record sets in and below one zone, each name and type once, and a CNAME alone at its name."""
     zone = "acme.example"
     names = draw(st.lists(st.lists(_labels, max_size=3).map(".".join), min_size=1, max_size=4, unique=True))

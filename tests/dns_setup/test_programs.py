@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dns_setup.formats import DnsSetup, Format, render
 from email_stack.synthesis.toolchain import node_executable
-from tests.dns_setup.samples import Flat, delegated, flat, hand_overs, of_records, self_managed
+from tests.dns_setup.samples import Flat, delegated, dns_setups, flat, of_records, self_managed
 
 
 def _unquoted(literal: str) -> str:
@@ -60,7 +60,7 @@ def test_terraform_holds_exactly_the_records(dns_setup: DnsSetup) -> None:
     assert _from_terraform(text) == flat((*dns_setup.required, *dns_setup.optional))
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 @settings(max_examples=25, deadline=None)
 def test_terraform_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back, their text never taken for a template."""
@@ -161,7 +161,7 @@ def test_dnscontrol_runs_to_exactly_the_records(dns_setup: DnsSetup) -> None:
     assert _from_dnscontrol(render(dns_setup, Format.DNSCONTROL)) == flat((*dns_setup.required, *dns_setup.optional))
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 @settings(max_examples=10, deadline=None)
 def test_dnscontrol_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back from running the snippet."""

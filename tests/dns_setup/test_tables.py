@@ -12,7 +12,7 @@ from hypothesis import given
 from constructs_lib.records import txt_strings
 from email_stack.dns_setup.formats import DnsSetup, Format, render
 from email_stack.dns_setup.tables import COLUMNS
-from tests.dns_setup.samples import ZONE, Flat, delegated, flat, hand_overs, self_managed
+from tests.dns_setup.samples import ZONE, Flat, delegated, dns_setups, flat, self_managed
 
 
 def _rows(dns_setup: DnsSetup) -> list[dict[str, str]]:
@@ -29,7 +29,7 @@ def _from_csv(dns_setup: DnsSetup) -> set[Flat]:
     return {(*key, frozenset(found)) for key, found in values.items()}
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 def test_csv_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back, by their full name and by host and zone alike."""
     assert _from_csv(dns_setup) == flat(dns_setup.records)
@@ -68,7 +68,7 @@ def test_csv_holds_no_formula() -> None:
     assert {cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))} == {"@"}
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 def test_json_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back from their meaning, and TXT from its written form too."""
     document = json.loads(render(dns_setup, Format.JSON))

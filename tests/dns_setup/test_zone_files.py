@@ -18,7 +18,7 @@ from octodns.zone import Zone  # type: ignore[import-untyped] # as above
 
 from constructs_lib.records import DnsRecord, Purpose
 from email_stack.dns_setup.formats import DnsSetup, Format, render
-from tests.dns_setup.samples import Flat, delegated, flat, hand_overs, of_records, self_managed
+from tests.dns_setup.samples import Flat, delegated, dns_setups, flat, of_records, self_managed
 
 _APEX = "@ 3600 IN SOA ns.invalid. hostmaster.invalid. 1 7200 900 1209600 3600\n@ 3600 IN NS ns.invalid.\n"
 
@@ -63,13 +63,13 @@ def test_bind_reads_exactly_the_records(dns_setup: DnsSetup, tmp_path: Path) -> 
     assert _compiled(dns_setup, tmp_path) == flat(_inside(dns_setup))
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 def test_zone_file_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back from the fragment as they went in."""
     assert _from_zone_text(render(dns_setup, Format.BIND), dns_setup.zone) == flat(dns_setup.records)
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 @settings(max_examples=10, deadline=None)
 def test_bind_reads_any_text(dns_setup: DnsSetup) -> None:
     """named-compilezone gives back any TXT value."""
@@ -117,7 +117,7 @@ def test_octodns_reads_exactly_the_records(dns_setup: DnsSetup) -> None:
     assert _from_octodns(render(dns_setup, Format.OCTODNS), dns_setup.zone) == flat(_inside(dns_setup))
 
 
-@given(dns_setup=hand_overs())
+@given(dns_setup=dns_setups())
 @settings(deadline=None)
 def test_octodns_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back, but TXT with a backslash before a semicolon, which octoDNS itself refuses."""
