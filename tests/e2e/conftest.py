@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from emulator import Emulator
+from tests.e2e.warm_app import WarmApp
 from tests.validation import NO_VALIDATION
 from tests.warm import CommandLine
 
@@ -37,6 +38,7 @@ class Platform:
     folder: Path
     commands: CommandLine
     assemblies: Path
+    warm_app: WarmApp
 
     def write_config(self, tenants: list[dict[str, Any]], cells: dict[str, Any] | None = None) -> Path:
         """Write a config of `tenants`; one cell, `eu`, unless told otherwise."""
@@ -76,7 +78,7 @@ class Platform:
         )
 
     def _environment(self, region: str, variables: Mapping[str, str]) -> dict[str, str]:
-        remembered = {"REMEMBERED_ASSEMBLIES": str(self.assemblies)}
+        remembered = {"REMEMBERED_ASSEMBLIES": str(self.assemblies), "WARM_APP": str(self.warm_app.socket)}
         return {**self.emulator.environment(region), **_COVERAGE, **_QUICK_CDK, **remembered, **variables}
 
     def client(self, service: str) -> Any:
@@ -105,6 +107,13 @@ def command_line() -> Iterator[CommandLine]:
 
 
 @pytest.fixture(scope="session")
+def warm_app() -> Iterator[WarmApp]:
+    """The app, imported once, with the CDK's kernel."""
+    with tempfile.TemporaryDirectory(prefix="app-") as folder, WarmApp(Path(folder)) as warm_app:
+        yield warm_app
+
+
+@pytest.fixture(scope="session")
 def assemblies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """Where the app's assemblies are kept during one run of the tests, for all its workers."""
     base = tmp_path_factory.getbasetemp()
@@ -115,11 +124,11 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path
 
 @pytest.fixture(scope="module")
 def platform(
-    tmp_path_factory: pytest.TempPathFactory, command_line: CommandLine, assemblies: Path
+    tmp_path_factory: pytest.TempPathFactory, command_line: CommandLine, assemblies: Path, warm_app: WarmApp
 ) -> Iterator[Platform]:
     """A bootstrapped, otherwise empty account of its own for each module."""
     with Emulator(enforce_iam=True) as emulator:
-        made = Platform(emulator, tmp_path_factory.mktemp("config"), command_line, assemblies)
+        made = Platform(emulator, tmp_path_factory.mktemp("config"), command_line, assemblies, warm_app)
         # Not from the project's folder: there the CLI would synthesize the app before.
         done = made.run(["cdk", "bootstrap", f"aws://{emulator.account_id}/{REGION}"], folder=made.folder)
         assert done.returncode == 0, done.stdout + done.stderr

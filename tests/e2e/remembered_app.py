@@ -37,14 +37,29 @@ def main(app: list[str]) -> int:
     except (OSError, KeyError):  # a config that cannot be read is the app's to tell; a context may be in a file
         return subprocess.run(app, check=False).returncode
     if kept.exists():
-        shutil.copytree(kept, outdir, dirs_exist_ok=True, symlinks=True)
+        _copy(kept, outdir)
         return 0
-    done = subprocess.run(app, check=False)
-    if done.returncode == 0:
+    code = _run(app)
+    if code == 0:
         # Several may do the same at the same time: whole, or not there.
         with tempfile.TemporaryDirectory(dir=_KEPT) as folder, contextlib.suppress(OSError):
-            shutil.copytree(outdir, Path(folder) / "assembly", symlinks=True).rename(kept)
-    return done.returncode
+            _copy(outdir, Path(folder) / "assembly").rename(kept)
+    return code
+
+
+def _run(app: list[str]) -> int:
+    """Exit code of the app: of the process that is kept for it, or of one of its own."""
+    # This file is run by its path, from any folder.
+    sys.path[0] = str(Path(__file__).parents[2])
+    from tests.e2e.warm_app import NOT_TAKEN, run_there
+
+    code = run_there(os.environ["WARM_APP"]) if "WARM_APP" in os.environ else NOT_TAKEN
+    return code if code != NOT_TAKEN else subprocess.run(app, check=False).returncode
+
+
+def _copy(assembly: Path, folder: Path) -> Path:
+    """A second name for each file: the CDK CLI adds files to an assembly, and changes none."""
+    return Path(shutil.copytree(assembly, folder, copy_function=os.link, dirs_exist_ok=True, symlinks=True))
 
 
 if __name__ == "__main__":

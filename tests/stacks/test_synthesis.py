@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from email_stack.config import Config
 from email_stack.synthesis.app import project_context, synthesize
 from email_stack.synthesis.sharding import Shard, divide, run_in_shards, settle_manifest
 from email_stack.synthesis.toolchain import PROJECT_ROOT
+from tests.e2e.warm_app import WarmApp
 from tests.stacks.conftest import CONFIG
 from tests.validation import NO_VALIDATION
 
@@ -95,6 +97,33 @@ def test_one_tenant_is_that_tenant_and_its_cell(whole: dict[str, bytes], tmp_pat
     templates = {name for name in one if name.endswith(".template.json")}
     assert templates == {"Cell-eu.template.json", "Tenant-everything.template.json"}
     assert all(one[name] == whole[name] for name in templates)
+
+
+def test_the_process_that_end_to_end_tests_keep_writes_the_same_bytes(whole: dict[str, bytes], tmp_path: Path) -> None:
+    """Its second assembly is that of a process of its own, after one of another config and one that failed."""
+    (tmp_path / "tenants.yaml").write_text("cells: {eu: {region: eu-central-1}}\ntenants: []\n")
+    others = [{"config": str(tmp_path / "tenants.yaml")}, {"config": str(CONFIG), "tenant": "nobody"}]
+    codes = []
+    with tempfile.TemporaryDirectory(prefix="app-") as folder, WarmApp(Path(folder)) as warm_app:
+        for number, context in enumerate([others[0], {"config": str(CONFIG)}, others[1], {"config": str(CONFIG)}]):
+            environment = {
+                "PATH": "/nonexistent",
+                "CDK_OUTDIR": str(tmp_path / str(number)),
+                "CDK_CONTEXT_JSON": json.dumps({**project_context(), **context}),
+                **NO_VALIDATION,
+            }
+            asking = (
+                f"import sys; from tests.e2e.warm_app import run_there; sys.exit(run_there({str(warm_app.socket)!r}))"
+            )
+            done = subprocess.run(
+                [sys.executable, "-c", asking], env=environment, capture_output=True, text=True, check=False
+            )
+            codes.append(done.returncode)
+            assert ("nobody" in done.stderr) == (number == 2)
+    assert codes == [0, 0, 1, 0]
+    for made in (files(tmp_path / "1"), files(tmp_path / "3")):
+        assert made.keys() == whole.keys()
+        assert [name for name in whole if whole[name] != made[name]] == []
 
 
 def test_home_that_a_group_can_write(whole: dict[str, bytes], tmp_path: Path) -> None:
