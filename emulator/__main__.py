@@ -58,6 +58,7 @@ def main() -> None:
         default=FUNCTION_MEMORY_MIB,
         help=f"what the account gives a Lambda function. Default: {FUNCTION_MEMORY_MIB}, as in a new account",
     )
+    parser.add_argument("--function-code", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--die-with", type=int, metavar="PID", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.die_with is not None:
@@ -70,6 +71,7 @@ def main() -> None:
             options.port,
             enforce_iam=options.enforce_iam,
             function_memory_mib=options.function_memory_mib,
+            function_code=options.function_code,
         )
     )
     note_running(options.folder.resolve(), options.port, enforce_iam=options.enforce_iam)

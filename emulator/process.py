@@ -52,6 +52,7 @@ class Emulator:
         folder: where its files go, `emulator.log` among them; kept. Default: a temporary folder, removed after a run
             and kept when the emulator did not start.
         function_memory_mib: what the account gives a Lambda function. Default: 3008, as in a new account.
+        function_code: where functions' code is unpacked and compiled; several emulators may share it. Default: below its folder.
 
     Raises:
         EmulatorError: it does not answer within 30 seconds; with the end of the log.
@@ -62,9 +63,11 @@ class Emulator:
         enforce_iam: bool = False,
         folder: Path | None = None,
         function_memory_mib: int = settings.FUNCTION_MEMORY_MIB,
+        function_code: Path | None = None,
     ) -> None:
         self.enforce_iam = enforce_iam
         self.function_memory_mib = function_memory_mib
+        self._function_code = function_code
         self.account_id = settings.ACCOUNT_ID
         self._given_folder = folder
         self._folder: Path | None = None
@@ -295,6 +298,7 @@ class Emulator:
             self._port = probe.getsockname()[1]
         command = [sys.executable, "-m", "emulator", f"--port={self._port}", f"--folder={self.folder}"]
         command += [f"--function-memory-mib={self.function_memory_mib}"]
+        command += [f"--function-code={self._function_code}"] if self._function_code else []
         command += [f"--die-with={os.getpid()}", "--enforce-iam" if self.enforce_iam else "--no-enforce-iam"]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(

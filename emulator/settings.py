@@ -16,6 +16,7 @@ RUNNING = "running.json"
 FUNCTION_MEMORY = "EMULATOR_FUNCTION_MEMORY_MIB"
 FUNCTION_MEMORY_MIB = 3008
 """What a new account gives a Lambda function."""
+FUNCTION_CODE = "EMULATOR_FUNCTION_CODE"
 
 
 def host(*, enforce_iam: bool) -> str:
@@ -39,10 +40,15 @@ def note_running(folder: Path, port: int, *, enforce_iam: bool) -> None:
 
 
 def server_environment(
-    folder: Path, port: int, *, enforce_iam: bool, function_memory_mib: int = FUNCTION_MEMORY_MIB
+    folder: Path,
+    port: int,
+    *,
+    enforce_iam: bool,
+    function_memory_mib: int = FUNCTION_MEMORY_MIB,
+    function_code: Path | None = None,
 ) -> dict[str, str]:
-    """Ministack's settings and the extension's, with every file below `folder`, which is created."""
-    for name in ("home", "s3", "state", "tmp"):
+    """Ministack's settings and the extension's, with every file but functions' code below `folder`, which is created."""
+    for name in ("code", "home", "s3", "state", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     settings = {
         "BIND_HOST": "127.0.0.1",
@@ -61,6 +67,7 @@ def server_environment(
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "PATH": search_path(),
         FUNCTION_MEMORY: str(function_memory_mib),
+        FUNCTION_CODE: str(function_code or folder / "code"),
     }
     if enforce_iam:
         settings |= {"AUTH": "true", "USE_SSL": "1"}

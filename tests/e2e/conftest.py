@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from email_stack.output.files import write_whole
+from email_stack.synthesis.toolchain import cdk_command
 from emulator import Emulator
 from tests.e2e.warm_app import WarmApp
 from tests.validation import NO_VALIDATION
@@ -113,23 +115,57 @@ def warm_app() -> Iterator[WarmApp]:
         yield warm_app
 
 
+@dataclass(frozen=True)
+class Run:
+    """What all workers of one run of the tests keep.
+
+    Args:
+        assemblies: the app's, by what they are made of.
+        function_code: unpacked and compiled, by what it is.
+        bootstrap_template: what the CDK CLI deploys to an account before all else.
+    """
+
+    assemblies: Path
+    function_code: Path
+    bootstrap_template: str
+
+
 @pytest.fixture(scope="session")
-def assemblies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Where the app's assemblies are kept during one run of the tests, for all its workers."""
+def run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Run:
+    """What is kept of this run."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "assemblies"
-    folder.mkdir(exist_ok=True)
-    return folder
+    base = base if worker_id == "master" else base.parent
+    assemblies, function_code = base / "assemblies", base / "function-code"
+    for folder in (assemblies, function_code):
+        folder.mkdir(exist_ok=True)
+    template = base / "bootstrap.yaml"
+    if not template.exists():
+        # Not from the project's folder: there the CLI would synthesize the app before.
+        command = [*cdk_command(), "bootstrap", "--show-template"]
+        write_whole(template, subprocess.run(command, cwd=base, capture_output=True, check=True).stdout)
+    return Run(assemblies, function_code, template.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def platform(
-    tmp_path_factory: pytest.TempPathFactory, command_line: CommandLine, assemblies: Path, warm_app: WarmApp
+    tmp_path_factory: pytest.TempPathFactory, run: Run, command_line: CommandLine, warm_app: WarmApp
 ) -> Iterator[Platform]:
     """A bootstrapped, otherwise empty account of its own for each module."""
-    with Emulator(enforce_iam=True) as emulator:
-        made = Platform(emulator, tmp_path_factory.mktemp("config"), command_line, assemblies, warm_app)
-        # Not from the project's folder: there the CLI would synthesize the app before.
-        done = made.run(["cdk", "bootstrap", f"aws://{emulator.account_id}/{REGION}"], folder=made.folder)
-        assert done.returncode == 0, done.stdout + done.stderr
+    with Emulator(enforce_iam=True, function_code=run.function_code) as emulator:
+        made = Platform(emulator, tmp_path_factory.mktemp("config"), command_line, run.assemblies, warm_app)
+        _bootstrap(made.client("cloudformation"), run.bootstrap_template)
         yield made
+
+
+def _bootstrap(cloudformation: Any, template: str) -> None:
+    """What `cdk bootstrap` asks for, which `tests/e2e/test_documented.py` runs."""
+    parameters = {"FileAssetsBucketKmsKeyId": "AWS_MANAGED_KEY", "PublicAccessBlockConfiguration": "true"}
+    cloudformation.create_stack(
+        StackName="CDKToolkit",
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="CDKToolkit", WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+    )

@@ -36,14 +36,15 @@ def main(app: list[str]) -> int:
         kept = _KEPT / _key(app)
     except (OSError, KeyError):  # a config that cannot be read is the app's to tell; a context may be in a file
         return subprocess.run(app, check=False).returncode
+    code = 0
     if kept.exists():
         _copy(kept, outdir)
-        return 0
-    code = _run(app)
-    if code == 0:
+    elif (code := _run(app)) == 0:
         # Several may do the same at the same time: whole, or not there.
         with tempfile.TemporaryDirectory(dir=_KEPT) as folder, contextlib.suppress(OSError):
             _copy(outdir, Path(folder) / "assembly").rename(kept)
+    if code == 0:
+        _share_archives(outdir)
     return code
 
 
@@ -55,6 +56,14 @@ def _run(app: list[str]) -> int:
 
     code = run_there(os.environ["WARM_APP"]) if "WARM_APP" in os.environ else NOT_TAKEN
     return code if code != NOT_TAKEN else subprocess.run(app, check=False).returncode
+
+
+def _share_archives(outdir: Path) -> None:
+    """Each asset is packed once: the CDK CLI takes the archive that it finds under the hash of what is in it."""
+    archives = _KEPT / ".cache"
+    archives.mkdir(exist_ok=True)
+    if not (outdir / archives.name).exists():
+        (outdir / archives.name).symlink_to(archives)
 
 
 def _copy(assembly: Path, folder: Path) -> Path:

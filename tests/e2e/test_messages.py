@@ -117,7 +117,7 @@ def test_what_was_flagged_is_told(platform: Platform, mailroom: Mailroom) -> Non
     """Active content that a tenant does not strip stands in the event, in the message and in what operators see."""
     page = b"<!DOCTYPE html><html><script>a()</script></html>"
     event = mailroom.event_of(mailroom.receive("acme", mixed(encoded(page, "form.html"))))
-    assert (event["detail"]["verdict"], event["detail"]["risks"]) == ("clean", ["web-scripts"])
+    assert (event["detail"]["verdict"], event["detail"]["risks"]) == ("clean", ["web-scripts"]), event["detail"]
     name = event["detail"]["message"]
     config = ("--config", str(platform.write_config(TENANTS)))
     (shown,) = platform.json("messages", "acme", "--message", name, *config)["messages"]

@@ -1,0 +1,54 @@
+"""Functions' code, unpacked once for all that run it: what one process compiles of it, the next one finds compiled.
+
+The code of a function is its own on AWS, and it cannot write there. So the folders of functions with the same code may be one.
+`settings.FUNCTION_CODE` names a folder that several emulators may share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import types
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+from emulator import settings
+from emulator.extension import upstream
+
+MODULE = "core.lambda_runtime"
+_CODE: Final = "code.zip"
+_COMPILED: Final = "__pycache__"
+
+
+def install() -> None:
+    """Unpack what ministack unpacks for a function elsewhere, and lead there."""
+    upstream.replace(
+        MODULE, "zipfile", lambda _original: types.SimpleNamespace(**{**vars(zipfile), "ZipFile": _ZipFile})
+    )
+
+
+class _ZipFile(zipfile.ZipFile):
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+        name = Path(str(self.filename))
+        if name.name != _CODE or path is None:
+            super().extractall(path, members, pwd)
+            return
+        shared = _unpacked(self, hashlib.sha256(name.read_bytes()).hexdigest())
+        for entry in shared.iterdir():
+            (Path(path) / entry.name).symlink_to(entry)
+
+
+def _unpacked(archive: zipfile.ZipFile, digest: str) -> Path:
+    base = Path(os.environ[settings.FUNCTION_CODE])
+    shared = base / digest
+    if not shared.exists():
+        # Several may do the same at the same time: whole, or not there.
+        with tempfile.TemporaryDirectory(dir=base) as folder, contextlib.suppress(OSError):
+            made = Path(folder) / "code"
+            zipfile.ZipFile.extractall(archive, made)
+            (made / _COMPILED).mkdir(exist_ok=True)
+            made.rename(shared)
+    return shared
