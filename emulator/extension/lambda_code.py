@@ -25,9 +25,11 @@ _COMPILED: Final = "__pycache__"
 
 def install() -> None:
     """Unpack what ministack unpacks for a function elsewhere, and lead there."""
-    upstream.replace(
-        MODULE, "zipfile", lambda _original: types.SimpleNamespace(**{**vars(zipfile), "ZipFile": _ZipFile})
-    )
+    upstream.replace(MODULE, "zipfile", _sharing)
+
+
+def _sharing(_original: Any) -> Any:
+    return types.SimpleNamespace(**{**vars(zipfile), "ZipFile": _ZipFile})
 
 
 class _ZipFile(zipfile.ZipFile):
