@@ -8,12 +8,16 @@ __all__ = [
     "AGE",
     "DEFINITIONS",
     "DETECTIONS",
+    "FAILED_DEPLOYMENTS",
     "HELD",
     "NAMESPACE",
     "OLDER_DEFINITIONS",
+    "OLDEST_RUN",
     "RECALLED",
+    "REFUSED_TEMPLATES",
     "SCANNER",
     "SECOND_SOURCE",
+    "SETTINGS",
 ]
 
 NAMESPACE: Final = "EmailSubdomains"
@@ -23,6 +27,16 @@ SCANNER: Final = "Scanner"
 
 DEFINITIONS: Final = "Definitions"
 """Dimension of a mirror's metrics: the bucket it publishes to."""
+
+SETTINGS: Final = "Settings"
+"""Dimension of the metrics of a cell's settings: the table."""
+
+FAILED_DEPLOYMENTS: Final = "FailedDeployments"
+REFUSED_TEMPLATES: Final = "RefusedTemplates"
+"""Templates of tenants that the judge did not let through."""
+
+OLDEST_RUN: Final = "OldestRun"
+"""Seconds for which a deployment of settings has been due, or under way: the longest."""
 
 DETECTIONS: Final = "Detections"
 HELD: Final = "Held"

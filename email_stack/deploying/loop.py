@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -41,9 +41,9 @@ def into_tables(
     return put
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Turns:
-    """Looks at everything, one after the other.
+    """Looks at what there is to do, one after the other.
 
     Args:
         runs: what is wanted becomes infrastructure.
@@ -52,21 +52,25 @@ class Turns:
 
     runs: Runs
     running: Running
-    _brought: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
     def turn(self) -> int:
-        """One look; how many runs have more to do now. Raises MailroomError."""
+        """One look; how many runs have more to do now.
+
+        Raises:
+            MailroomError: the table cannot be read, or what holds could not be brought to some tenant. That stops no other.
+        """
         left = self.runs.look()
-        deployed: dict[str, list[int]] = {}
-        for claim in self.runs.operating.claims():
-            if claim.deployed:
-                deployed.setdefault(claim.organization, []).append(claim.deployed)
-        for organization, revisions in deployed.items():
-            # Once more for each change, and for each tenant that is new.
-            seen = self.running.store.state(organization).revision, tuple(sorted(revisions))
-            if self._brought.get(organization) != seen:
+        store, failed = self.running.store, None
+        # What a deployment writes is a change, too: a tenant that is new gets all of it.
+        for organization in list(self.runs.operating.changed()):
+            revision = store.state(organization).revision
+            try:
                 self.running.bring(organization)
-                self._brought[organization] = seen
+                store.brought(organization, revision)
+            except MailroomError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
         return left
 
 

@@ -21,8 +21,9 @@ from email_stack.deploying.synthesis import SynthesisError
 from email_stack.settings.snapshots import snapshot_of
 from mailroom.errors import MailroomError
 from mailroom.events import DomainChanged
+from mailroom.metric_names import FAILED_DEPLOYMENTS, REFUSED_TEMPLATES
 from mailroom.settings.claims import Claim
-from mailroom.settings.deployments import begun, done, due, failed, removed
+from mailroom.settings.deployments import begun, done, due, failed, removed, waiting
 from mailroom.settings.entries import desired
 from mailroom.settings.operating import Operating
 from mailroom.settings.store import Actor, Change
@@ -101,6 +102,7 @@ class Runs:
         made: what a stack's outputs make known. Raises MailroomError, AwsError.
         zones: those that stacks leave.
         tell: tells others. Default: nobody.
+        count: counts one more of a metric. Default: nobody does.
         at_once: runs at a time. Default: 1.
     """
 
@@ -114,6 +116,7 @@ class Runs:
     made: Callable[[Snapshot, Mapping[str, str]], Made] = field(repr=False)
     zones: Zones
     tell: Callable[[DomainChanged], None] = field(default=lambda _: None, repr=False)
+    count: Callable[[str], None] = field(default=lambda _: None, repr=False)
     at_once: int = _AT_ONCE
 
     def look(self) -> int:
@@ -122,22 +125,23 @@ class Runs:
         Raises:
             MailroomError: the table cannot be read. What fails of one domain stops no other.
         """
-        now = self.operating.store.clock()
-        claims = [one for one in self.operating.claims() if one.owned]
-        under_way = sorted((one for one in claims if one.running), key=_since)
-        waiting = sorted((one for one in claims if not one.running and due(one, now)), key=_since)
-        left = 0
-        for claim in (*under_way, *waiting):
-            if left >= self.at_once and not claim.running:
+        # Those that begin now are no work of this look's once more.
+        left = sum([self._stepped(claim) for claim in list(self.operating.running())])
+        for claim in self.operating.waiting():
+            if left >= self.at_once:
                 break
-            try:
-                left += self.step(claim)
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others go on; the alarm tells of it
-                # The text of others may hold what a customer wrote.
-                said = error if isinstance(error, MailroomError) else type(error).__name__
-                logger.warning("tenant %s: run failed: %s", claim.tenant, said)
-                left += 1
+            left += self._stepped(claim)
         return left
+
+    def _stepped(self, claim: Claim) -> bool:
+        """As `step`; whatever is wrong with one, the others go on."""
+        try:
+            return self.step(claim)
+        except Exception as error:  # noqa: BLE001 - the alarm tells of it
+            # The text of others may hold what a customer wrote.
+            said = error if isinstance(error, MailroomError) else type(error).__name__
+            logger.warning("tenant %s: run failed: %s", claim.tenant, said)
+            return True
 
     def step(self, claim: Claim) -> bool:
         """Take the next step for one domain; whether there is more to do now. Raises MailroomError, AwsError."""
@@ -217,6 +221,7 @@ class Runs:
         if not faults and state.phase is not Phase.ABSENT:
             faults = self.stacks.refusals(name, template)
         if faults:
+            self.count(REFUSED_TEMPLATES)
             logger.error("tenant %s: template refused: %s faults", snapshot.tenant, len(faults))
         return f"refused: {'; '.join(faults[:3])}" if faults else ""
 
@@ -261,6 +266,7 @@ class Runs:
 
     def _failed(self, claim: Claim, why: str) -> bool:
         self._write(claim, "failRun", lambda found, now: failed(found, claim.running, why, now))
+        self.count(FAILED_DEPLOYMENTS)
         self._tell("failed", claim)
         return False
 
@@ -271,8 +277,8 @@ class Runs:
         if state.phase is Phase.BUSY:
             return True
         if claim.zone and (why := self.zones.led_to(claim)):
-            # It is asked again and again, and holds up nobody else.
-            self._write(claim, "waitToRemove", lambda found, _: replace(found, seen=f"{claim.domain} {why}"[:500]))
+            # It is asked again, later each time, and holds up nobody else.
+            self._write(claim, "waitToRemove", lambda found, now: waiting(found, f"{claim.domain} {why}"[:500], now))
             return False
         if state.phase is not Phase.ABSENT:
             self.stacks.delete(name)
@@ -331,10 +337,6 @@ class Runs:
         except MailroomError as error:
             # What it tells of stands in the table.
             logger.warning("tenant %s: event not told: %s", claim.tenant, type(error).__name__)
-
-
-def _since(claim: Claim) -> datetime:
-    return claim.run_at or claim.updated_at
 
 
 def _actor(claim: Claim) -> Actor:

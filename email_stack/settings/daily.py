@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from email_stack.settings.service import Service
 from mailroom.errors import MailroomError
-from mailroom.settings.claims import Claim, Ownership
 from mailroom.settings.operating import Operating
 from mailroom.settings.refusals import RefusedError
 from mailroom.settings.store import Actor
@@ -19,11 +17,8 @@ __all__ = ["Checked", "DailyCheck"]
 
 logger = logging.getLogger(__name__)
 
-_EVERY: Final = timedelta(hours=20)
-"""Of a run that begins once a day, at a time that varies."""
 _ENOUGH_SECONDS: Final = 30.0
 """What one check takes at most, and what writes it."""
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _PLATFORM: Final = "platform"
 
 
@@ -57,12 +52,11 @@ class DailyCheck:
 
         A domain of which no server has shown the token for 72 hours is suspended by that; one whose claim shows it is proven.
         """
-        now = self.service.store.clock()
-        due = [one for one in Operating(store=self.service.store).claims() if _is_due(one, now)]
-        done = failed = 0
-        for claim in sorted(due, key=lambda one: one.checked_at or _NEVER):
+        done = failed = left = 0
+        for claim in list(Operating(store=self.service.store).unchecked()):
             if seconds_left() < _ENOUGH_SECONDS:
-                break
+                left += 1
+                continue
             done += 1
             try:
                 self.service.check(Actor(organization=claim.organization, user=_PLATFORM), claim)
@@ -72,10 +66,4 @@ class DailyCheck:
             except (MailroomError, OSError) as error:
                 logger.warning("tenant %s: daily check failed: %s", claim.tenant, type(error).__name__)
                 failed += 1
-        return Checked(done=done, failed=failed, left=len(due) - done)
-
-
-def _is_due(claim: Claim, now: datetime) -> bool:
-    if claim.ownership is Ownership.LEAVING:
-        return False
-    return claim.checked_at is None or now - claim.checked_at >= _EVERY
+        return Checked(done=done, failed=failed, left=left)

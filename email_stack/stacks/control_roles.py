@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from constructs_lib.naming import TENANT_STACKS
 from constructs_lib.statements import allow_to
-from mailroom.settings.keys import ORGANIZATION_TAG
+from mailroom.settings.keys import INDEXES, ORGANIZATION_TAG
 
 __all__ = ["boundary", "execution", "looking", "organization_session", "synthesizing", "table_work"]
 
@@ -46,9 +46,12 @@ def organization_session(table_arn: str) -> list[dict[str, Any]]:
     ]
 
 
-def table_work(table_arn: str) -> dict[str, Any]:
-    """The whole table, over all organisations: for looks and the daily check, which no customer calls."""
-    return allow_to(sorted([*_READING, *_WRITING, "dynamodb:Scan"]), table_arn)
+def table_work(table_arn: str) -> list[dict[str, Any]]:
+    """All organisations, found by the indexes of what is due: for looks and the daily check, which no customer calls."""
+    return [
+        allow_to(sorted([*_READING, *_WRITING]), table_arn),
+        *(allow_to(["dynamodb:Query"], f"{table_arn}/index/{name}") for name in INDEXES),
+    ]
 
 
 def synthesizing(bucket_arn: str) -> list[dict[str, Any]]:

@@ -83,6 +83,7 @@ class Claim:
         failure: why the last deployment failed; "" when it did not.
         running: revision that is being deployed; 0 for none.
         run_at: when the last deployment began, or ended. None before the first.
+        waits_until: before which nobody looks at a run that waits for somebody else's DNS. None while it waits for nothing.
         tries: how often what is wanted was tried, and failed.
         name_servers: of the zone that was made; none before, and where its owner keeps the records.
         zone: id of that zone; "" for none.
@@ -113,6 +114,7 @@ class Claim:
     failure: str = ""
     running: int = 0
     run_at: datetime | None = None
+    waits_until: datetime | None = None
     tries: int = 0
     name_servers: tuple[str, ...] = ()
     zone: str = ""

@@ -10,13 +10,15 @@ from typing import Final
 from mailroom.settings.claims import Claim, Ownership
 from mailroom.settings.names_held import NamesHeld
 
-__all__ = ["MOST_TRIES", "begun", "done", "due", "failed", "removed"]
+__all__ = ["MOST_TRIES", "begun", "done", "due", "failed", "look_at", "removed", "waiting"]
 
 MOST_TRIES: Final = 3
 """Of one revision; after that, a newer one must be wanted, or an operator asks for it."""
 _WAITS: Final = (timedelta(0), timedelta(minutes=1), timedelta(minutes=10))
 _LOST_AFTER: Final = timedelta(hours=1)
 """A run that nobody has heard of for so long is begun anew: repeating is harmless."""
+_SOONEST: Final = timedelta(seconds=5)
+_LATEST: Final = timedelta(hours=1)
 
 
 def due(claim: Claim, now: datetime) -> bool:
@@ -30,9 +32,24 @@ def due(claim: Claim, now: datetime) -> bool:
     return claim.run_at is None or now - claim.run_at >= _WAITS[claim.tries]
 
 
+def look_at(claim: Claim) -> datetime | None:
+    """When a look has something to do for the claim: of a run that is under way, or that is due then. None for neither."""
+    if not claim.owned or (not claim.running and (claim.wanted == claim.deployed or claim.tries >= MOST_TRIES)):
+        return None
+    if claim.running:
+        return claim.waits_until or claim.run_at or claim.updated_at
+    return claim.updated_at if claim.run_at is None else claim.run_at + _WAITS[claim.tries]
+
+
+def waiting(claim: Claim, why: str, now: datetime) -> Claim:
+    """The claim while its removal waits for its owner: looked at seldomer the longer it waits, each hour at last."""
+    wait = min(max((now - claim.updated_at) / 10, _SOONEST), _LATEST)
+    return replace(claim, seen=why, waits_until=now + wait)
+
+
 def begun(claim: Claim, now: datetime) -> Claim:
     """The claim while a run is under way to what is wanted of it now."""
-    return replace(claim, running=claim.wanted, run_at=now)
+    return replace(claim, running=claim.wanted, run_at=now, waits_until=None)
 
 
 def done(

@@ -163,7 +163,8 @@ class Domains:
                     text = str(refusal)
             elif seen.nowhere:
                 after = unseen(claim, state.now)
-            after = replace(after, checked_at=state.now, seen=text)
+            # Whoever has a domain checked that is being deleted has changed its DNS, perhaps.
+            after = replace(after, checked_at=state.now, seen=text, waits_until=None)
             if seen.found and after.records == asked.records:
                 after = replace(after, found=seen.found, ready=after.ready if seen.ready is None else seen.ready)
             if after.ownership is not claim.ownership:

@@ -11,14 +11,27 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from mailroom.settings.claims import Claim
+from mailroom.settings.claims import Claim, Ownership
+from mailroom.settings.deployments import look_at
 from mailroom.settings.entries import AddressEntry, Setting
-from mailroom.settings.keys import address_key, domain_key, names_key, setting_key
+from mailroom.settings.keys import (
+    CHECKS,
+    DAILY,
+    INDEXES,
+    LOOKS,
+    RUNNING,
+    WAITING,
+    address_key,
+    domain_key,
+    names_key,
+    setting_key,
+)
+from mailroom.settings.lifetimes import CHECK_DAILY
 from mailroom.settings.names_held import Held, NamesHeld
 from mailroom.store.keys import EXPIRES, PARTITION, SORT, sortable
 from mailroom.store.table import Item
 
-__all__ = ["Entry", "digest", "held_from", "held_item", "item_of", "key_of", "read"]
+__all__ = ["Entry", "digest", "held_from", "held_item", "item_of", "key_of", "mark", "read"]
 
 Entry = Claim | AddressEntry | Setting
 _T = TypeVar("_T", Claim, AddressEntry, Setting, Held)
@@ -38,7 +51,25 @@ def item_of(entry: Entry) -> Item:
     partition, sort = key_of(entry)
     expires = entry.expires_at if isinstance(entry, Claim) else None
     ending = {EXPIRES: int(expires.timestamp()) + 86_400} if expires is not None else {}
-    return {PARTITION: partition, SORT: sort, **_values(entry), **ending}
+    marks = _marks(entry) if isinstance(entry, Claim) else {}
+    return {PARTITION: partition, SORT: sort, **_values(entry), **ending, **marks}
+
+
+def mark(index: str, of: str, at: datetime) -> Item:
+    """What puts an item into an index, with the time from when on somebody is to look at it."""
+    partition, sort = INDEXES[index]
+    return {partition: of, sort: sortable(at)}
+
+
+def _marks(claim: Claim) -> Item:
+    """Where a claim stands in the indexes."""
+    found: Item = {}
+    if (at := look_at(claim)) is not None:
+        found |= mark(LOOKS, RUNNING if claim.running else WAITING, at)
+    if claim.ownership is not Ownership.LEAVING:
+        # One that was never checked is due at once.
+        found |= mark(CHECKS, DAILY, claim.checked_at + CHECK_DAILY if claim.checked_at else claim.created_at)
+    return found
 
 
 def read(kind: type[_T], item: Item) -> _T:

@@ -12,7 +12,16 @@
 | `PLATFORM#<organisation>` | `POLICY` | what the platform's operator says of the organisation |
 
 A session for one organisation is let into its `ORG#` partition, and may read `NAMES#`; only what proves domains writes there.
-Only operators write to `PLATFORM#`.
+Only operators write to `PLATFORM#`. `LOOK` / `HOLDER` says who looks now, and until when.
+
+Two indexes hold what somebody is to look at, and nothing else; each has the time in its sort key:
+
+| index | partition key | what |
+|---|---|---|
+| `looks` | `RUNNING` | domains whose run is under way |
+| `looks` | `WAITING` | domains whose run is to begin |
+| `looks` | `CHANGED` | organisations whose settings are to come into the tables of their tenants |
+| `checks` | `DAILY` | domains, by when they are to be checked again |
 """
 
 from __future__ import annotations
@@ -24,14 +33,23 @@ from mailroom.settings.entries import Kind
 __all__ = [
     "ADDRESS_PREFIX",
     "AUDIT_PREFIX",
+    "CHANGED",
+    "CHECKS",
+    "DAILY",
     "DOMAIN_PREFIX",
+    "INDEXES",
+    "LOOKS",
     "NAMES_PREFIX",
     "ORGANIZATION_TAG",
+    "RUNNING",
+    "WAITING",
     "address_key",
     "audit_key",
     "domain_key",
+    "holder_key",
     "meta_key",
     "names_key",
+    "organization_of",
     "organization_partition",
     "platform_key",
     "rate_key",
@@ -39,18 +57,34 @@ __all__ = [
     "setting_prefix",
 ]
 
+_ORGANIZATION: Final = "ORG#"
 DOMAIN_PREFIX: Final = "DOMAIN#"
 ADDRESS_PREFIX: Final = "ADDRESS#"
 AUDIT_PREFIX: Final = "AUDIT#"
 NAMES_PREFIX: Final = "NAMES#"
 ORGANIZATION_TAG: Final = "organization"
 """Of a session for one organisation: only its own partition is open to that."""
+LOOKS: Final = "looks"
+CHECKS: Final = "checks"
+INDEXES: Final = {LOOKS: ("look", "look_at"), CHECKS: ("check", "check_at")}
+"""Names of the indexes, and of their keys."""
+RUNNING: Final = "RUNNING"
+WAITING: Final = "WAITING"
+CHANGED: Final = "CHANGED"
+DAILY: Final = "DAILY"
 _REVISION_DIGITS: Final = 12
 
 
 def organization_partition(organization: str) -> str:
     """Partition key of all that is an organisation's."""
-    return f"ORG#{organization}"
+    return f"{_ORGANIZATION}{organization}"
+
+
+def organization_of(partition: str) -> str:
+    """The organisation whose partition it is. Raises ValueError for another's."""
+    if not partition.startswith(_ORGANIZATION):
+        raise ValueError("partition: must be an organisation's")
+    return partition.removeprefix(_ORGANIZATION)
 
 
 def meta_key(organization: str) -> tuple[str, str]:
@@ -91,6 +125,11 @@ def audit_key(organization: str, revision: int) -> tuple[str, str]:
 def rate_key(organization: str, name: str, window: int) -> tuple[str, str]:
     """Key of a counter for one window of time."""
     return organization_partition(organization), f"RATE#{name}#{window}"
+
+
+def holder_key() -> tuple[str, str]:
+    """Key of who looks now."""
+    return "LOOK", "HOLDER"
 
 
 def names_key(registered: str) -> tuple[str, str]:

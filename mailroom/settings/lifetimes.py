@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-__all__ = ["AUDIT_KEPT", "CHECK_EVERY", "CLAIM_LIVES", "NAMES_OF_ONE_DOMAIN", "REST", "UNSEEN_FOR", "Limits", "Rate"]
+__all__ = [
+    "AUDIT_KEPT",
+    "CHECK_DAILY",
+    "CHECK_EVERY",
+    "CLAIM_LIVES",
+    "NAMES_OF_ONE_DOMAIN",
+    "REST",
+    "UNSEEN_FOR",
+    "Limits",
+    "Rate",
+]
 
 CLAIM_LIVES: Final = timedelta(days=14)
 """A claim without proof ends then."""
@@ -17,6 +27,8 @@ UNSEEN_FOR: Final = timedelta(hours=72)
 AUDIT_KEPT: Final = timedelta(days=365)
 CHECK_EVERY: Final = timedelta(seconds=30)
 """A domain is not looked up more often; in between the last answer is given again."""
+CHECK_DAILY: Final = timedelta(hours=20)
+"""After which a domain is checked again by a run that begins once a day, at a time that varies."""
 NAMES_OF_ONE_DOMAIN: Final = 1_000
 """Names below one registered domain: they are one item of the table, of at most 400 KB."""
 

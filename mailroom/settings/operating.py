@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mailroom.settings.claims import Claim
+from mailroom.settings.deployments import due, look_at
 from mailroom.settings.entries import AddressEntry, Desired, desired
 from mailroom.settings.items import held_from, held_item, read
-from mailroom.settings.keys import DOMAIN_PREFIX, NAMES_PREFIX, names_key
+from mailroom.settings.keys import (
+    CHANGED,
+    CHECKS,
+    DAILY,
+    DOMAIN_PREFIX,
+    INDEXES,
+    LOOKS,
+    NAMES_PREFIX,
+    RUNNING,
+    WAITING,
+    holder_key,
+    names_key,
+    organization_of,
+)
 from mailroom.settings.names_held import NamesHeld
 from mailroom.settings.store import SettingsStore
-from mailroom.store.keys import PARTITION, SORT
+from mailroom.store.keys import PARTITION, SORT, sortable
 from mailroom.store.table import ConflictError, Item, Key, Write, pause
 
 __all__ = ["PLATFORM", "Operating", "Reserved"]
@@ -20,6 +35,8 @@ __all__ = ["PLATFORM", "Operating", "Reserved"]
 PLATFORM: Final = "#platform"
 """Holds the names that the platform's own config has; no token names such an organisation."""
 _TRIES: Final = 8
+_PAGE: Final = 25
+"""A look that has enough to do reads no further."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,13 +65,83 @@ class Operating:
     store: SettingsStore
 
     def claims(self) -> Iterator[Claim]:
-        """Every claim that lives, of every organisation, in no order. Raises MailroomError."""
+        """Every claim that lives, of every organisation, in no order: reads the whole table. Raises MailroomError."""
         now = self.store.clock()
         for item in self._items():
             if item[PARTITION].startswith("ORG#") and item[SORT].startswith(DOMAIN_PREFIX):
                 claim = read(Claim, item)
                 if claim.lives(now):
                     yield claim
+
+    def hold(self, holder: str, seconds: float) -> bool:
+        """Have the looks of this table for so long, or longer than before; whether nobody else has. Raises MailroomError."""
+        now = self.store.clock().timestamp()
+        write = Write(
+            update=(holder_key(), "SET #holder = :holder, #until = :until"),
+            condition="attribute_not_exists(#until) OR #until < :now OR #holder = :holder",
+            values={":holder": holder, ":until": int(now + seconds), ":now": int(now)},
+        )
+        try:
+            self.store.table.change(write)
+        except ConflictError:
+            return False
+        return True
+
+    def let_go(self, holder: str) -> None:
+        """Leave the looks to others; nothing where they are another's by now. Raises MailroomError."""
+        write = Write(
+            update=(holder_key(), "SET #until = :until"),
+            condition="#holder = :holder",
+            values={":holder": holder, ":until": 0},
+        )
+        with suppress(ConflictError):
+            self.store.table.change(write)
+
+    def oldest(self) -> float:
+        """For how many seconds the run that is to begin, or to go on, waits the longest; 0 for none. Raises MailroomError."""
+        now, longest = self.store.clock(), 0.0
+        for claims in (self.running(), self.waiting()):
+            claim = next(claims, None)
+            since = look_at(claim) if claim is not None else None
+            # Of one that waits for its owner, nobody else can do anything.
+            if claim is not None and since is not None and claim.waits_until is None:
+                longest = max(longest, (now - since).total_seconds())
+        return longest
+
+    def running(self) -> Iterator[Claim]:
+        """Claims whose run is under way, and waits for nobody. Raises MailroomError."""
+        return (one for one in self._marked(LOOKS, RUNNING) if one.running)
+
+    def waiting(self) -> Iterator[Claim]:
+        """Claims whose run is to begin now, the one that waits longest first. Raises MailroomError."""
+        return (one for one in self._marked(LOOKS, WAITING) if not one.running and due(one, self.store.clock()))
+
+    def unchecked(self) -> Iterator[Claim]:
+        """Claims whose daily check is due, the longest unseen first. Raises MailroomError."""
+        return self._marked(CHECKS, DAILY)
+
+    def changed(self) -> Iterator[str]:
+        """Organisations whose tenants do not have yet what holds of their settings. Raises MailroomError."""
+        return (organization_of(partition) for partition, _ in self._keys(LOOKS, CHANGED))
+
+    def _marked(self, index: str, of: str) -> Iterator[Claim]:
+        """Claims as they are now: an index follows its table after a moment."""
+        for key in self._keys(index, of):
+            item = self.store.table.get(key)
+            claim = read(Claim, item) if item is not None else None
+            if claim is not None and claim.lives(self.store.clock()):
+                yield claim
+
+    def _keys(self, index: str, of: str) -> Iterator[Key]:
+        """What is to be looked at by now, page by page."""
+        until, after = sortable(self.store.clock()), None
+        while True:
+            page, after = self.store.table.query(
+                of, index=index, names=INDEXES[index], until=until, limit=_PAGE, after=after
+            )
+            yield from ((item[PARTITION], item[SORT]) for item in page)
+            if after is None:
+                return
 
     def wishes(self) -> Iterator[Desired]:
         """What is wanted of each domain that is proven. Raises MailroomError."""

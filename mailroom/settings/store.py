@@ -5,16 +5,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from mailroom.settings.claims import Claim
 from mailroom.settings.entries import AddressEntry, Kind, Setting
-from mailroom.settings.items import Entry, digest, held_from, held_item, item_of, key_of, read
+from mailroom.settings.items import Entry, digest, held_from, held_item, item_of, key_of, mark, read
 from mailroom.settings.keys import (
     ADDRESS_PREFIX,
+    CHANGED,
     DOMAIN_PREFIX,
+    INDEXES,
+    LOOKS,
     address_key,
     audit_key,
     domain_key,
@@ -37,6 +41,7 @@ __all__ = ["Actor", "Change", "SettingsStore", "State"]
 _TRIES: Final = 8
 _DELETED_AT_ONCE: Final = 100
 """DynamoDB API reference, "TransactWriteItems"."""
+_CHANGED: Final = INDEXES[LOOKS]
 _T = TypeVar("_T")
 
 
@@ -145,6 +150,25 @@ class SettingsStore:
         """Let an organisation's mail go to its allowed recipients alone, or to all again: for operators. Raises MailroomError."""
         partition, sort = platform_key(organization)
         self.table.put({PARTITION: partition, SORT: sort, "confined": confined})
+        mark = Write(
+            update=(meta_key(organization), f"SET {' , '.join(f'#{name} = :{name}' for name in _CHANGED)}"),
+            condition="attribute_exists(#revision)",
+            values={f":{name}": value for name, value in _changed(self.clock()).items()},
+        )
+        # Of an organisation without settings nothing is to be brought.
+        with suppress(ConflictError):
+            self.table.change(mark)
+
+    def brought(self, organization: str, revision: int) -> None:
+        """Note that tenants have what holds of a revision; nothing where there is a later one. Raises MailroomError."""
+        names = ", ".join(f"#{name}" for name in _CHANGED)
+        forget = Write(
+            update=(meta_key(organization), f"REMOVE {names}"),
+            condition="#revision = :revision",
+            values={":revision": revision},
+        )
+        with suppress(ConflictError):
+            self.table.change(forget)
 
     def items(self, organization: str, prefix: str) -> list[Item]:
         """All items of an organisation of one kind. Raises MailroomError."""
@@ -216,7 +240,8 @@ class SettingsStore:
         revision = state.revision + 1
         partition, sort = meta_key(actor.organization)
         kept = {key_of(one) for one in change.after}
-        writes = [_versioned({PARTITION: partition, SORT: sort, "revision": revision}, "revision", state.revision)]
+        meta = {PARTITION: partition, SORT: sort, "revision": revision, **_changed(state.now)}
+        writes = [_versioned(meta, "revision", state.revision)]
         writes += [Write(put=item_of(replace(one, revision=revision))) for one in change.after]
         writes += [Write(delete=key_of(one)) for one in change.before if key_of(one) not in kept]
         if change.held is not None:
@@ -224,6 +249,11 @@ class SettingsStore:
             after = replace(change.held, version=read_version + 1)
             writes.append(_versioned(held_item(after), "version", read_version))
         return [*writes, Write(put=_note(actor, state.now, revision, change))]
+
+
+def _changed(now: datetime) -> Item:
+    """What marks an organisation until its tenants have what it has set."""
+    return mark(LOOKS, CHANGED, now)
 
 
 def _versioned(item: Item, name: str, read_version: int) -> Write:

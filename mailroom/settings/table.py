@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailroom.settings.keys import INDEXES
 from mailroom.store.keys import EXPIRES, PARTITION, SORT
 
 if TYPE_CHECKING:
@@ -14,17 +15,26 @@ __all__ = ["make_table"]
 
 def make_table(client: DynamoDBClient, name: str) -> bool:
     """Make a table of that name; whether there was none. Raises ClientError and BotoCoreError."""
+    keys = [PARTITION, SORT, *(key for keys in INDEXES.values() for key in keys)]
     try:
         client.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": PARTITION, "AttributeType": "S"},
-                {"AttributeName": SORT, "AttributeType": "S"},
-            ],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             KeySchema=[
                 {"AttributeName": PARTITION, "KeyType": "HASH"},
                 {"AttributeName": SORT, "KeyType": "RANGE"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": name,
+                    "KeySchema": [
+                        {"AttributeName": partition, "KeyType": "HASH"},
+                        {"AttributeName": sort, "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+                for name, (partition, sort) in INDEXES.items()
             ],
         )
     except client.exceptions.ResourceInUseException:

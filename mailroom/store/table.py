@@ -127,15 +127,19 @@ class Table:
         limit: int | None = None,
         after: Item | None = None,
         where: tuple[str, str] | None = None,
+        until: str = "",
     ) -> tuple[list[Item], Item | None]:
         """Items of one partition in the order of their sort keys, and where the next page begins; None behind the last.
 
-        With `where`, those that have this attribute with this value: a page may then hold fewer. Raises MailroomError.
+        With `where`, those that have this attribute with this value: a page may then hold fewer. With `until`, those whose sort key
+        is not greater. Raises MailroomError.
         """
         expression, values = "#p = :p", {":p": partition}
         named = {"#p": names[0]}
         if prefix:
             expression, named["#s"], values[":s"] = "#p = :p AND begins_with(#s, :s)", names[1], prefix
+        elif until:
+            expression, named["#s"], values[":s"] = "#p = :p AND #s <= :s", names[1], until
         request: Any = {
             "TableName": self.name,
             "KeyConditionExpression": expression,

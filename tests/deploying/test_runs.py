@@ -281,6 +281,9 @@ def test_a_deleted_domain_goes_when_nothing_leads_to_it(world: World) -> None:
     assert world.stack() is not None
     world.led = ""
     world.until_idle()
+    assert world.stack() is not None
+    world.clock.forward(seconds=10)
+    world.until_idle()
     assert world.deleted_zones == ["Z1"]
     assert [one.change for one in world.events] == ["deployed", "removed"]
     with pytest.raises(RefusedError, match="not found"):

@@ -64,8 +64,12 @@ def test_an_organization_reaches_its_own_partition_alone(key: str, open_: bool) 
     actions = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
     asks: list[Ask] = [(f"dynamodb:{one}", TABLE, context) for one in actions]
     assert allowed(organization_session(TABLE), asks) == [open_] * len(asks)
-    never: list[Ask] = [("dynamodb:Scan", TABLE, context), ("dynamodb:GetItem", OTHER_TABLE, context)]
-    assert allowed(organization_session(TABLE), never) == [False, False]
+    never: list[Ask] = [
+        ("dynamodb:Scan", TABLE, context),
+        ("dynamodb:GetItem", OTHER_TABLE, context),
+        ("dynamodb:Query", f"{TABLE}/index/looks", context),
+    ]
+    assert allowed(organization_session(TABLE), never) == [False, False, False]
 
 
 def test_a_session_without_an_organization_reaches_nothing() -> None:
@@ -93,7 +97,7 @@ def test_synthesis_has_two_rights() -> None:
 def look_statements() -> list[dict[str, Any]]:
     """All of the role that looks."""
     return [
-        table_work(TABLE),
+        *table_work(TABLE),
         *looking(
             bucket_arn=BUCKET,
             bucket_url=BUCKET_URL,
@@ -143,7 +147,11 @@ LOOKING: list[tuple[str, str, dict[str, Any], bool]] = [
     ("lambda:InvokeFunction", BOOKS, {}, True),
     ("lambda:InvokeFunction", STRANGE, {}, False),
     ("lambda:UpdateFunctionCode", SYNTHESIS, {}, False),
-    ("dynamodb:Scan", TABLE, {}, True),
+    ("dynamodb:UpdateItem", TABLE, {}, True),
+    ("dynamodb:Query", f"{TABLE}/index/looks", {}, True),
+    ("dynamodb:Query", f"{TABLE}/index/checks", {}, True),
+    ("dynamodb:Query", f"{OTHER_TABLE}/index/looks", {}, False),
+    ("dynamodb:Scan", TABLE, {}, False),
     ("dynamodb:PutItem", OTHER_TABLE, {}, False),
     ("s3:PutObject", f"{BUCKET}/other", {}, False),
     ("events:PutEvents", BUS, {"events:source": ["email-subdomains"]}, True),
