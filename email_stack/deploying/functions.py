@@ -33,6 +33,8 @@ from email_stack.settings.service import Service
 from mailroom.errors import RetryableError
 from mailroom.events import EventPublisher
 from mailroom.faults import fault
+from mailroom.metric_names import OLDEST_RUN, SETTINGS
+from mailroom.metrics import Metrics
 from mailroom.settings.operating import Operating
 from mailroom.settings.running import Running
 from mailroom.settings.store import SettingsStore
@@ -45,13 +47,17 @@ logger = logging.getLogger("mailroom")
 logger.setLevel(logging.INFO)
 
 _PAUSE_SECONDS: Final = 5.0
-_ENOUGH_SECONDS: Final = 90.0
-"""What one look takes at most."""
+_ENOUGH_SECONDS: Final = 400.0
+"""What one look takes at most: a synthesis, and what comes after it."""
+_HELD_SECONDS: Final = _ENOUGH_SECONDS
+"""For how long nobody else looks after one that was killed."""
 _PLATFORM: Final = "PLATFORM_CONFIG"
 
 
 class _Context(Protocol):
     """What Lambda tells an invocation."""
+
+    aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until it is ended."""
@@ -76,12 +82,23 @@ def on_synthesis(event: dict[str, Any], _context: object) -> dict[str, str]:
 
 
 def on_look(_event: dict[str, Any], context: _Context) -> dict[str, int]:
-    """Look until nothing is left to do, or time is up; the next look goes on."""
-    turns = _turns()
-    left = turns.turn()
-    while left and context.get_remaining_time_in_millis() / 1000 > _ENOUGH_SECONDS:
-        time.sleep(_PAUSE_SECONDS)
-        left = turns.turn()
+    """Look until nothing is left to do, or time is up; the next look goes on. One looks at a time, and another does nothing.
+
+    Raises:
+        MailroomError: something could not be done. The next look tries it again, and an alarm tells.
+    """
+    turns, meter = _turns()
+    operating, holder, left = turns.runs.operating, context.aws_request_id, 0
+    try:
+        while operating.hold(holder, _HELD_SECONDS):
+            left = turns.turn()
+            if not left or context.get_remaining_time_in_millis() / 1000 < _ENOUGH_SECONDS:
+                break
+            time.sleep(_PAUSE_SECONDS)
+    finally:
+        operating.let_go(holder)
+        meter.seconds(OLDEST_RUN, operating.oldest())
+        meter.flush()
     return {"left": left}
 
 
@@ -95,12 +112,12 @@ def on_check(_event: dict[str, Any], context: _Context) -> dict[str, int]:
 
 
 @cache
-def _turns() -> Turns:
+def _turns() -> tuple[Turns, Metrics]:
     environment = os.environ
     session = boto3.Session()
     platform, store, shelf = _platform(), _store(), _shelf()
     making = Making(ses=session.client("sesv2"), platform=platform)
-    release = environment["RELEASE"]
+    release, meter = environment["RELEASE"], Metrics(SETTINGS, store.table.name)
     # Synthesis takes longer than a client waits by itself, and asking twice makes it twice.
     patient = ClientConfig(read_timeout=330, retries={"total_max_attempts": 1})
     functions = session.client("lambda", config=patient)
@@ -145,8 +162,9 @@ def _turns() -> Turns:
         made=making,
         zones=HostedZones(route53=session.client("route53"), resolvers=system_resolvers()),
         tell=EventPublisher(events=session.client("events")).publish,
+        count=meter.count,
     )
-    return Turns(runs=runs, running=Running(store=store, put=put))
+    return Turns(runs=runs, running=Running(store=store, put=put)), meter
 
 
 @cache
