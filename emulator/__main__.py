@@ -7,11 +7,11 @@ import ctypes
 import os
 import signal
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from emulator import by_hand
-from emulator.settings import FUNCTION_MEMORY_MIB, note_running, server_environment
+from emulator.settings import FUNCTION_MEMORY_MIB, forget_the_users, note_running, server_environment
 
 MINISTACK = "1.5.33"
 PR_SET_PDEATHSIG = 1
@@ -19,9 +19,15 @@ PR_SET_PDEATHSIG = 1
 
 def require_exact_release() -> None:
     """Stop unless ministack is the release the extension is written against: it replaces private functions."""
-    found = version("ministack")
+    try:
+        found = version("ministack")
+    except PackageNotFoundError:
+        found = "none"
     if found != MINISTACK:
-        sys.exit(f"emulator: ministack must be {MINISTACK}, got {found}; run: pip install ministack=={MINISTACK}")
+        sys.exit(
+            f"emulator: ministack must be {MINISTACK}, got {found}; run: pip install "
+            '"email-subdomain-platform[emulator]", or in a checkout make install'
+        )
 
 
 def die_with(parent: int) -> None:
@@ -64,6 +70,7 @@ def main() -> None:
     if options.die_with is not None:
         die_with(options.die_with)
     require_exact_release()
+    forget_the_users(os.environ)
     # Before the import: ministack reads its settings while it is imported.
     os.environ.update(
         server_environment(

@@ -1,4 +1,4 @@
-"""What is done with an emulator that runs already: `python -m emulator environment`, `definitions` and `receive`."""
+"""What is done with an emulator that runs already: `python -m emulator deploy`, `environment`, `definitions` and `receive`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from emulator.assembly import deploy
 from emulator.definitions import publish
 from emulator.process import Emulator, EmulatorError
 
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str]) -> int:
             command.add_argument("file", type=Path, metavar="FILE", help=what)
             command.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipient; repeat it")
             command.add_argument("--sender", default="sender@example.net", help="of the envelope")
+        if name == "deploy":
+            what = "what the CDK app wrote, its cloud assembly. Default: cdk.out"
+            command.add_argument("assembly", type=Path, nargs="?", default=Path("cdk.out"), metavar="FOLDER", help=what)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(Emulator.running_in(options.folder), options))
@@ -58,6 +62,15 @@ def _environment(emulator: Emulator, options: argparse.Namespace) -> int:
     for name, value in emulator.environment(options.region).items():
         if name not in _OWN:
             print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _deploy(emulator: Emulator, options: argparse.Namespace) -> int:
+    """Deploy each stack, and print its outputs."""
+    for stack, outputs in deploy(emulator, options.assembly, options.region).items():
+        print(f"{stack}: deployed")
+        for name, value in outputs.items():
+            print(f"  {name}: {value}")
     return 0
 
 
@@ -133,6 +146,7 @@ def _buckets(emulator: Emulator, region: str) -> list[str]:
 
 
 COMMANDS: Final[dict[str, tuple[Callable[[Emulator, argparse.Namespace], int], str]]] = {
+    "deploy": (_deploy, "deploy what a CDK app wrote; needs neither Node nor the CDK CLI"),
     "environment": (_environment, "print the environment of a shell that uses the emulator"),
     "definitions": (_definitions, "publish the emulator's own signature database, which finds EICAR"),
     "receive": (_receive, "have SES receive a file; publishes the signature database where there is none"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -17,6 +18,7 @@ FUNCTION_MEMORY = "EMULATOR_FUNCTION_MEMORY_MIB"
 FUNCTION_MEMORY_MIB = 3008
 """What a new account gives a Lambda function."""
 FUNCTION_CODE = "EMULATOR_FUNCTION_CODE"
+_KEPT = frozenset({"LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"})
 
 
 def host(*, enforce_iam: bool) -> str:
@@ -32,6 +34,13 @@ def endpoint_url(port: int, *, enforce_iam: bool) -> str:
 def certificate(folder: Path) -> Path:
     """The certificate that the server writes on its first start in the https mode."""
     return folder / "tmp" / "ministack-tls" / "server.crt"
+
+
+def forget_the_users(environment: MutableMapping[str, str]) -> None:
+    """Drop a shell's variables: proxy, profile, endpoint or certificates of its own would lead functions elsewhere."""
+    for name in list(environment):
+        if name not in _KEPT and not name.startswith("COVERAGE_"):
+            del environment[name]
 
 
 def note_running(folder: Path, port: int, *, enforce_iam: bool) -> None:

