@@ -35,7 +35,7 @@ install: .make/python .make/node
 	@mkdir -p .make && touch $@
 
 .make/node: package.json package-lock.json .make/python
-	@$(STEP) "installing the CDK CLI into node_modules/ (70 MB)" -- $(BIN)/npm ci --loglevel=error --no-audit --no-fund
+	@$(STEP) "installing the CDK CLI and other npm packages into node_modules/ (110 MB)" -- $(BIN)/npm ci --loglevel=error --no-audit --no-fund
 	@# Compiles what an optimised run imports, and so shows that the installation works.
 	@PYTHONDONTWRITEBYTECODE= CDK_OUTDIR=.make/cdk.out $(STEP) "trying it: synthesizing the example tenants" -- $(BIN)/python -O app.py
 	@mkdir -p .make && touch $@

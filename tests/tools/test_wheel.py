@@ -25,7 +25,7 @@ import pytest
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from emulator import Emulator
 from tests.emulators import shared_emulator
-from tests.examples import example
+from tests.examples import blocks, example
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
 
 pytestmark = pytest.mark.slow
@@ -202,6 +202,21 @@ def test_application_reads_and_sends(
     assert done.stdout == "first@example.net queued \n", done.stderr
     (waiting,) = store.client("s3").list_objects_v2(Bucket=store.bucket, Prefix="raw/out/")["Contents"]
     assert waiting["Size"] > 100
+
+
+def test_programs_of_the_page_pass_pyright(application: Environment, tmp_path: Path) -> None:
+    """Strict, with what an application installs: each name is one that the package exports, and each type is known."""
+    for number, program in enumerate(blocks(PROJECT_ROOT / "docs" / "application.md", "python")):
+        (tmp_path / f"program{number}.py").write_text(program, encoding="utf-8")
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', encoding="utf-8")
+    (tmp_path / "wrong.py").write_text("from mailroom import MessageReader\n\nMessageReader.of(table=1, bucket='b')\n")
+    checker = [str(Path(sys.prefix) / "bin" / "node"), str(PROJECT_ROOT / "node_modules" / "pyright" / "index.js")]
+    command = [*checker, "--outputjson", f"--project={tmp_path}", f"--pythonpath={application.folder}/bin/python"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+    assert found["summary"]["filesAnalyzed"] == 3
+    ((name, rule),) = {(Path(one["file"]).name, one["rule"]) for one in found["generalDiagnostics"]}
+    assert (name, rule) == ("wrong.py", "reportArgumentType"), done.stdout
 
 
 def test_every_module_of_mailroom_imports(application: Environment, tmp_path: Path) -> None:
