@@ -11,6 +11,7 @@ import pytest
 from mailroom.messages import Address
 from mailroom.outbox import OutboxState, Outgoing, OutgoingFile
 from mailroom.tracking import SendingEventKind
+from tests.e2e.bus import Bus
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.senders import Tenant
 from tests.e2e.test_scanning import eventually
@@ -51,8 +52,14 @@ def other(platform: Platform, outputs: dict[str, dict[str, str]]) -> Tenant:
     return Tenant(platform, outputs, "globex")
 
 
-def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: Tenant) -> None:
-    """Scanned, sent with SES's id, filed; the answer that refers to it joins."""
+@pytest.fixture(scope="module")
+def bus(platform: Platform) -> Bus:
+    """Events of all that these tests send."""
+    return Bus(platform)
+
+
+def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: Tenant, bus: Bus) -> None:
+    """Scanned, sent with SES's id, filed; the answer that refers to it joins; the bus has that it was sent and delivered."""
     file = OutgoingFile(filename="offer.txt", content_type="text/plain", data=b"Five euros.")
     begun = tenant.outbox.send(
         Outgoing(sender=SUPPORT, to=(ANNA,), subject="Offer", text="See the file.\n", attachments=(file,)),
@@ -79,15 +86,24 @@ def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: 
     (taken,) = [one for one in platform.emulator.sent(REGION) if one.message_id == done.ses_id]
     assert (taken.recipients, taken.tenant) == ((ANNA.address,), "acme")
     assert taken.configuration_set == tenant.made["ConfigurationSetName"]
+    (event,) = bus.hears("MessageSent", outbox=begun.id)
+    assert (
+        event.items() >= {"tenant": "acme", "delivery": done.ses_id, "message": digest, "thread": sent.thread}.items()
+    )
+    for kind in ("Send", "Delivery"):
+        bus.hears("MessageTracked", kind=kind, delivery=done.ses_id, outbox=begun.id, tenant="acme")
 
 
-def test_malware_is_not_sent(tenant: Tenant) -> None:
-    """The message goes whole, or not at all."""
+def test_malware_is_not_sent(tenant: Tenant, bus: Bus) -> None:
+    """The message goes whole, or not at all; the bus has which file and which rule."""
     file = OutgoingFile(filename="offer.bin", content_type="application/octet-stream", data=PAYLOAD)
     begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(ANNA,), text="See.\n", attachments=(file,)), key="offer-2")
     done = tenant.outbox.wait(begun.id, seconds=60)
     assert done is not None
     assert (done.state, done.reason) == (OutboxState.REFUSED, "scan")
+    (event,) = bus.hears("MessageRefused", outbox=begun.id, tenant="acme", reason="scan")
+    assert event["explanation"] == done.explanation
+    assert event["explanation"].startswith("attachment 1: infected")
 
 
 def test_what_the_policy_holds_is_said_to_be_held(tenant: Tenant) -> None:
@@ -115,10 +131,10 @@ def test_undesignated_addresses_do_not_send(tenant: Tenant, address: str) -> Non
 LINK = 'https://shop.example/?order=5&q="a|b\\c"'
 
 
-def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, tenant: Tenant) -> None:
-    """Every kind of event that SES documents, through the deployed rule, queue and function, to the table: event, time, link.
+def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, tenant: Tenant, bus: Bus) -> None:
+    """Every kind of event that SES documents, through the deployed rule, queue and function, to table and bus: event, time, link.
 
-    What a person could be known by is in no item, no queue, no dead letter and no log.
+    What a person could be known by is in no item, no queue, no dead letter, no log and no event that others get.
     """
     ses_id = "0107019a-7f3e4b5c-000000"
     own = tenant.made["ConfigurationSetName"]
@@ -139,7 +155,10 @@ def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, t
         ]
     )
     assert kept.count('"kind"') == len(SendingEventKind)
-    seen = [kept, *_waiting(platform), *_logged(platform)]
+    told = bus.hears("MessageTracked", len(SendingEventKind), delivery=ses_id)
+    assert {one["kind"] for one in told} == {kind.value for kind in SendingEventKind}
+    assert {one["link"] for one in told if one["kind"] == "Click"} == {LINK}
+    seen = [kept, bus.everything(), *_waiting(platform), *_logged(platform)]
     assert [word for word in PERSONAL for text in seen if word in text] == []
 
 
@@ -220,7 +239,7 @@ def test_operators_see_what_became_of_it(platform: Platform, tenant: Tenant) -> 
 BOUNCES = "bounce+7@simulator.amazonses.com"
 
 
-def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -> None:
+def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant, bus: Bus) -> None:
     """SES's own mailbox that bounces: the event names nobody, the outbox knows whom it was sent to, and a digest is kept."""
     begun = tenant.outbox.send(Outgoing(sender=SUPPORT, to=(Address(BOUNCES),), text="x\n"), key="bounce")
     done = tenant.outbox.wait(begun.id, seconds=60)
@@ -236,6 +255,8 @@ def test_bounce_speaks_against_the_address(platform: Platform, tenant: Tenant) -
         lambda: one if (one := tenant.reader.message(digest)) is not None and len(one.sending_events) == 2 else None
     )
     assert {one.kind for one in sent.sending_events} == {SendingEventKind.SEND, SendingEventKind.BOUNCE}
+    bus.hears("MessageTracked", kind="Bounce", delivery=done.ses_id, outbox=begun.id)
+    assert "bounce+7" not in bus.everything()
     config = ["--config", str(platform.write_config(TENANTS))]
     asked = platform.email_stack("suppressions", "acme", "--address", BOUNCES, *config)
     assert (asked.returncode, asked.stdout.startswith(f"{BOUNCES}  bounced 20")) == (6, True)
