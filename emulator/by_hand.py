@@ -1,4 +1,4 @@
-"""What is done with an emulator that runs already: `python -m emulator deploy`, `environment`, `definitions` and `receive`."""
+"""What is done with an emulator that runs already: `python -m emulator deploy`, `receive`, `smtp` and others."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 from emulator.assembly import deploy
 from emulator.definitions import publish
 from emulator.process import Emulator, EmulatorError
+from emulator.smtp import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from emulator.inbound import Receipt
 
 __all__ = ["COMMANDS", "main"]
 
@@ -46,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
             command.add_argument("file", type=Path, metavar="FILE", help=what)
             command.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipient; repeat it")
             command.add_argument("--sender", default="sender@example.net", help="of the envelope")
+        if name == "smtp":
+            command.add_argument("--port", type=int, default=2525, help="on 127.0.0.1. Default: 2525")
         if name == "deploy":
             what = "what the CDK app wrote, its cloud assembly. Default: cdk.out"
             command.add_argument("assembly", type=Path, nargs="?", default=Path("cdk.out"), metavar="FOLDER", help=what)
@@ -89,13 +94,35 @@ def _definitions(emulator: Emulator, options: argparse.Namespace) -> int:
 
 def _receive(emulator: Emulator, options: argparse.Namespace) -> int:
     """Deliver a file through the receipt rules, to a scanner that has definitions."""
-    s3 = emulator.client("s3", options.region)
-    for bucket in _buckets(emulator, options.region):
-        if not s3.list_objects_v2(Bucket=bucket, MaxKeys=1).get("KeyCount"):
-            publish(s3, bucket, _SIGNATURES)
+    _equip(emulator, options.region)
     if options.file.is_dir():
         return _watch(emulator, options)
     return _take(emulator, options, options.file)
+
+
+def _smtp(emulator: Emulator, options: argparse.Namespace) -> int:
+    """Receive what mail clients send, until somebody ends it."""
+    _equip(emulator, options.region)
+
+    def answer(raw: bytes, sender: str, recipients: Sequence[str]) -> str:
+        receipt = emulator.receive(raw, recipients, options.region, sender=sender)
+        _tell(receipt)
+        if receipt.failures:
+            return "451 4.3.0 Not stored; see the output of python -m emulator smtp"
+        # SES refuses single recipients before it has the message; here the printed outcomes name them.
+        return "250 2.0.0 Ok" if any(one.accepted for one in receipt.outcomes) else receipt.outcomes[0].reason
+
+    with suppress(KeyboardInterrupt):
+        serve(options.port, answer, lambda port: print(f"smtp: 127.0.0.1:{port}; Ctrl-C ends it", flush=True))
+    return 0
+
+
+def _equip(emulator: Emulator, region: str) -> None:
+    """Give scanners without a signature database the emulator's own."""
+    s3 = emulator.client("s3", region)
+    for bucket in _buckets(emulator, region):
+        if not s3.list_objects_v2(Bucket=bucket, MaxKeys=1).get("KeyCount"):
+            publish(s3, bucket, _SIGNATURES)
 
 
 def _watch(emulator: Emulator, options: argparse.Namespace) -> int:
@@ -121,6 +148,11 @@ def _watch(emulator: Emulator, options: argparse.Namespace) -> int:
 
 def _take(emulator: Emulator, options: argparse.Namespace, file: Path) -> int:
     receipt = emulator.receive(file.read_bytes(), options.to, options.region, sender=options.sender)
+    _tell(receipt)
+    return int(bool(receipt.failures) or not receipt.accepted)
+
+
+def _tell(receipt: Receipt) -> None:
     for outcome in receipt.outcomes:
         print(
             f"{outcome.recipient}: {'accepted by ' + ', '.join(outcome.rules) if outcome.accepted else outcome.reason}"
@@ -130,7 +162,6 @@ def _take(emulator: Emulator, options: argparse.Namespace, file: Path) -> int:
     for failure in receipt.failures:
         print(failure, file=sys.stderr)
     sys.stdout.flush()
-    return int(bool(receipt.failures) or not receipt.accepted)
 
 
 def _buckets(emulator: Emulator, region: str) -> list[str]:
@@ -150,4 +181,5 @@ COMMANDS: Final[dict[str, tuple[Callable[[Emulator, argparse.Namespace], int], s
     "environment": (_environment, "print the environment of a shell that uses the emulator"),
     "definitions": (_definitions, "publish the emulator's own signature database, which finds EICAR"),
     "receive": (_receive, "have SES receive a file; publishes the signature database where there is none"),
+    "smtp": (_smtp, "have SES receive what mail clients send to a port of loopback, until Ctrl-C"),
 }

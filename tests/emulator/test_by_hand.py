@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import signal
+import smtplib
 import socket
 import subprocess
 import sys
@@ -139,6 +140,31 @@ def test_folder_is_watched(by_hand: ByHand, tenant: str, tmp_path: Path) -> None
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             assert (tmp_path / ".hidden").exists()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
+def test_mail_client_sends_to_it(by_hand: ByHand, tenant: str) -> None:
+    """Python's own client, with its envelope: what it wrote lies in the bucket, dots and all; a refusal is SES's."""
+    command = [sys.executable, "-m", "emulator", "smtp", "--port", "0"]
+    command += ["--folder", str(by_hand.folder), "--region", REGION]
+    raw = RAW + b"..dots\r\n.\r\n.one\r\n"
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(re.fullmatch(r"smtp: 127\.0\.0\.1:(\d+); Ctrl-C ends it\n", process.stdout.readline())[1])  # type: ignore[index]
+            with smtplib.SMTP("127.0.0.1", port) as client:
+                client.sendmail("anna@example.net", ["support@post.acme.example"], raw)
+                assert process.stdout.readline().startswith("support@post.acme.example: accepted by acme")
+                (key,) = re.findall(r"s3://inbox/(raw/\w+)", process.stdout.readline())
+                stored = Emulator.running_in(by_hand.folder).client("s3", REGION).get_object(Bucket="inbox", Key=key)
+                body = stored["Body"].read()
+                assert body.endswith(raw)
+                assert b"<anna@example.net>" in body
+                with pytest.raises(smtplib.SMTPDataError, match=r"5\.1\.1"):
+                    client.sendmail("anna@example.net", ["nobody@post.acme.example"], raw)
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=20) == 0
         finally:
