@@ -16,7 +16,7 @@ from email_stack.dnscheck.delegation import Delegation, at_wrong_level, find_del
 from email_stack.dnscheck.directory import Answer, Directory, ResolverError, Zone, delegated_servers
 from email_stack.dnscheck.disagreement import compared, differing_zones
 from email_stack.dnscheck.findings import Resolved, find, observe, survey
-from email_stack.dnscheck.following import follow, follow_resolver
+from email_stack.dnscheck.following import follow, follow_resolver, type_beside
 from email_stack.dnscheck.history import Serials
 from email_stack.dnscheck.hosts import served_otherwise
 from email_stack.dnscheck.misplaced import Found, find_misplaced, reached_together, say_where
@@ -203,7 +203,8 @@ async def _delegation_found(record: DnsRecord, subject: Subject, directory: Dire
 
 
 async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[Finding, list[Answer]]:
-    said, resolved = await asyncio.gather(directory.said(home, record.name, record.type), _resolved(record, directory))
+    asked = directory.said(home, record.name, record.type, beside=type_beside(record))
+    said, resolved = await asyncio.gather(asked, _resolved(record, directory))
     zone, answers = said.zone, said.answers
     followed = await follow(record, zone, answers, directory)
     budgets = await _budgets(record, [*(answer.reply for answer in followed.answers), resolved.reply], directory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -185,7 +185,7 @@ class Directory:
 
     async def _below(self, above: Zone, name: str) -> Zone | None:
         """The zone `name`, where any server of the zone above it delegates it or serves it; None where none does."""
-        delegation = await self.servers_say(above, name, "NS")
+        delegation = await asyncio.gather(*(self.one_says(above, one, name, "NS") for one in above.servers))
         replies = [answer.reply for answer in delegation if answer.reply is not None]
         named = [server for reply in replies for server in delegated_servers(reply, name)]
         if not any(reply.rcode in ANSWERS and (reply.authoritative or reply.referral) for reply in replies):
@@ -195,13 +195,15 @@ class Directory:
                 named += reply.values if not reply.alias else ()
         if not named:
             return None
+        # A server of both zones gives one answer.
+        above_too = {one.server.address: one for one in delegation}
         servers: dict[NameServer, None] = {}
         apex: dict[NameServer, Answer] = {}
         wanted, own = list(dict.fromkeys(named)), list[str]()
         for _ in range(ROUNDS_OF_SERVERS):
             servers |= dict.fromkeys((await self.with_servers(name, wanted)).servers)
             new = [server for server in servers if server not in apex]
-            answers = await asyncio.gather(*(self._answer(server, name, "NS") for server in new))
+            answers = await asyncio.gather(*(self._apex(server, name, above_too) for server in new))
             apex |= dict(zip(new, answers, strict=True))
             told = [one.reply.values for one in answers if one.reply is not None and one.reply.authoritative]
             own += [server for values in told for server in values]
@@ -217,6 +219,10 @@ class Directory:
             apex=tuple(apex.values()),
             delegation=tuple(delegation),
         )
+
+    async def _apex(self, server: NameServer, name: str, above_too: Mapping[str, Answer]) -> Answer:
+        known = above_too.get(server.address) if server.address else None
+        return replace(known, server=server) if known is not None else await self._answer(server, name, "NS")
 
     async def _known_zone(self, name: str) -> Zone:
         """The closest zone that the resolver can name, with the servers that it knows.
@@ -251,16 +257,23 @@ class Directory:
         """The answers of `said`."""
         return (await self.said(zone, name, kind)).answers
 
-    async def said(self, zone: Zone, name: str, kind: str) -> Said:
+    async def said(self, zone: Zone, name: str, kind: str, *, beside: str = "") -> Said:
         """What every server says of `name`: those of `zone`, or of the zones below it that they delegate the name to.
 
         Servers that refer to a zone below are left out for the servers there; those that answer themselves stay. Raises
         `ResolverError`.
+
+        Args:
+            zone: where to begin.
+            name: that is asked for.
+            kind: type that is asked for.
+            beside: of a CNAME, another type: the first server is asked for that one. Where its answer is a CNAME, it holds
+                nothing of that type beside it. Default: "", each server is asked for `kind`.
         """
         kept: list[Answer] = []
         above = ""
         for _ in range(DEPTH_OF_REFERRALS):
-            answers = await self.servers_say(zone, name, kind)
+            answers = await self._servers_say(zone, name, kind, beside)
             referring = [one for one in answers if one.reply is not None and _is_below(one.reply.referral, zone.name)]
             if not referring:
                 break
@@ -281,12 +294,38 @@ class Directory:
 
     async def servers_say(self, zone: Zone, name: str, kind: str) -> list[Answer]:
         """What every server of `zone` itself says of `name`; referrals are not followed."""
-        return list(await asyncio.gather(*(self._answer(server, name, kind) for server in zone.servers)))
+        return await self._servers_say(zone, name, kind, "")
+
+    async def _servers_say(self, zone: Zone, name: str, kind: str, beside: str) -> list[Answer]:
+        first, others = zone.servers[:1], zone.servers[1:]
+        if beside and first:
+            asked = [self._alias(zone, first[0], name, beside), *(self._answer(one, name, kind) for one in others)]
+        else:
+            asked = [self._answer(one, name, kind) for one in zone.servers]
+        return list(await asyncio.gather(*asked))
+
+    async def _alias(self, zone: Zone, server: NameServer, name: str, beside: str) -> Answer:
+        """What one server says of the CNAME of `name`, if possible by its answer on type `beside`."""
+        answer = await self.one_says(zone, server, name, beside)
+        reply = answer.reply
+        if reply is None or reply.referral:
+            return answer
+        if not reply.authoritative or not reply.chain or reply.beside or reply.dname:
+            return await self._answer(server, name, "CNAME")
+        # The rest of the answer is about where the CNAME leads.
+        alone = Reply(rcode="NOERROR", authoritative=True, values=reply.links, ttl_seconds=reply.ttl_seconds)
+        return Answer(server, alone)
 
     async def one_says(self, zone: Zone, server: NameServer, name: str, kind: str) -> Answer:
         """What one server of `zone` says of `name`, which several records may ask for."""
         key = ("one", zone.name, server.name, server.address, name, kind)
         return await self._once(key, lambda: self._answer(server, name, kind))
+
+    async def one_said(self, zone: Zone, server: NameServer, name: str, kind: str) -> Answer | None:
+        """What `one_says` gave before; None if that was not asked."""
+        task = self._known.get(("one", zone.name, server.name, server.address, name, kind))
+        answer: Answer | None = None if task is None else await asyncio.shield(task)
+        return answer
 
     async def txt(self, name: str) -> Sequence[str]:
         """The TXT values of `name`. Raises `SpfDnsError`."""

@@ -13,7 +13,7 @@ from email_stack.dnscheck.findings import survey
 from email_stack.dnscheck.replies import Reply
 from email_stack.dnscheck.transport import NoAnswerError
 
-__all__ = ["Followed", "follow", "follow_resolver"]
+__all__ = ["Followed", "follow", "follow_resolver", "type_beside"]
 
 MAX_LINKS: Final = 8
 """CNAMEs followed before a chain counts as one that leads nowhere; resolvers give up at 8 to 16."""
@@ -34,6 +34,13 @@ class Followed:
     answers: tuple[Answer, ...]
     zone: str
     beyond: tuple[Answer, ...] = ()
+
+
+def type_beside(record: DnsRecord) -> str:
+    """Type of the data that may stand beside the CNAME of a record; "" for records that are none."""
+    if record.type != "CNAME":
+        return ""
+    return "TXT" if record.purpose is Purpose.DKIM else "A"
 
 
 async def follow(record: DnsRecord, zone: Zone, answers: Sequence[Answer], directory: Directory) -> Followed:
@@ -135,9 +142,11 @@ async def _with_data_beside(
 
     Such a server gives each to whoever asks for it, so one of them is asked for the other kind as well.
     """
-    kind = "CNAME" if record.type != "CNAME" else "TXT" if record.purpose is Purpose.DKIM else "A"
+    kind = type_beside(record) or "CNAME"
     first = next((one for one in answers if one.reply and one.reply.values and one.reply.authoritative), None)
     if first is None or first.reply is None or first.reply.chain or record.type not in {"CNAME", "MX", "TXT"}:
+        return answers
+    if kind == "CNAME" and await _no_cname(zone, first.server, record.name, directory):
         return answers
     other = await directory.one_says(zone, first.server, record.name, kind)
     if other.reply is None or not other.reply.values or other.reply.chain:
@@ -149,3 +158,11 @@ async def _with_data_beside(
         else answer
         for answer in answers
     ]
+
+
+async def _no_cname(zone: Zone, server: NameServer, name: str, directory: Directory) -> bool:
+    """Whether the way down to the zone showed it: who looks for NS records at a CNAME is given the CNAME."""
+    known = await directory.one_said(zone, server, name, "NS")
+    reply = known.reply if known is not None else None
+    # NODATA: where NS records are, they are given.
+    return reply is not None and reply.authoritative and reply.rcode == "NOERROR" and not (reply.chain or reply.values)

@@ -48,6 +48,7 @@ class Reply:
         authoritative: whether the server answers from a zone of its own.
         values: of the type asked, at the name asked or where its CNAMEs lead, in the form of `DnsRecord.values`.
         chain: where CNAMEs lead from the name, in order, when another type was asked; empty when there is none at the name.
+        links: all CNAMEs at the name itself, when another type was asked: one, but of a server that allows several.
         beside: whether other data stands at the name beside its CNAME.
         dname: owner of the DNAME record that made the first CNAME; "" when none did.
         soa: owner of the SOA record in the answer, or of that in the authority section; "" when there is none.
@@ -61,6 +62,7 @@ class Reply:
     authoritative: bool = False
     values: tuple[str, ...] = ()
     chain: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     beside: bool = False
     dname: str = ""
     soa: str = ""
@@ -176,6 +178,7 @@ def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: 
         authoritative=authoritative,
         values=_values(found.get((end, asked), [])),
         chain=tuple(chain),
+        links=_values(found.get((owner, _CNAME), [])) if chain else (),
         beside=bool(chain) and (owner, asked) in found,
         dname=next(
             (_text(one) for one, rdtype in found if rdtype == dns.rdatatype.DNAME and owner.is_subdomain(one)), ""

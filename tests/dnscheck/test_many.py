@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import dns.resolver
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from email_stack.dnscheck import check as module
 from email_stack.dnscheck.check import check_subdomains, system_resolvers
 from email_stack.dnscheck.directory import Directory
-from email_stack.dnscheck.model import Report, Status, Subject
+from email_stack.dnscheck.model import Endpoint, Report, Status, Subject
 from email_stack.dnscheck.transport import Network
 from tests.dnscheck.customers import check, eight, zone_text
 from tests.nameservers import Internet
@@ -93,3 +94,25 @@ def test_system_without_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_resolvers_of_the_system() -> None:
     """Each with the port that it listens on."""
     assert all(one.port == 53 for one in system_resolvers())
+
+
+QUESTIONS_AT_MOST = 32
+"""Of a tenant with eight records at two servers: 24 are what each of them and the resolver say of each record."""
+
+
+def test_questions_of_a_tenant_are_few(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is asked the same twice, and a tenant costs hardly more than the questions on its records."""
+    asked: list[tuple[str, str, str, bool]] = []
+    real = Network.ask
+
+    async def counted(self: Network, server: Endpoint, name: str, kind: str, **options: bool) -> object:
+        asked.append((server.address, name, kind, options.get("recursive", False)))
+        return await real(self, server, name, kind, **options)
+
+    monkeypatch.setattr(Network, "ask", counted)
+    internet.serve_many(
+        {zone: zone_text(subject.records) for zone, subject in zip(ZONES, SUBJECTS, strict=True)}, internet.customer
+    )
+    assert {report.status for report in check(internet, *SUBJECTS)} == {Status.OK}
+    assert [one for one, times in Counter(asked).items() if times > 1] == []
+    assert 24 * len(SUBJECTS) < len(asked) <= QUESTIONS_AT_MOST * len(SUBJECTS)
