@@ -111,6 +111,7 @@ bench: install debian
 	@$(BIN)/python -O -m benchmarks.recall
 	@$(BIN)/python -O -m benchmarks.neighbours
 	@$(BIN)/python -O -m benchmarks.messages
+	@$(BIN)/python -m benchmarks.store
 
 # make lock   settles the lock files after a change of pyproject.toml or package.json; ARGS=--upgrade takes new releases
 lock: install

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from benchmarks.store import measured as measure
 from email_stack.costs.__main__ import PAGE, templates
 from email_stack.costs.idle import idle_items
 from email_stack.costs.page import figures, written
 from email_stack.costs.prices import Price
+from email_stack.costs.store import measured
 from email_stack.costs.usage import dollars, sending
 
 Templates = tuple[Mapping[str, Any], Mapping[str, Any]]
@@ -108,3 +110,8 @@ def test_page_that_asks_for_something_else(made: Templates) -> None:
 def test_sum_is_that_of_the_rows() -> None:
     """Readers can add up what is shown."""
     assert dollars(sending()) == pytest.approx(5.00 + 8.13 + 0.50 + 1.00)
+
+
+def test_costs_of_the_store_are_measured() -> None:
+    """What the page reckons with is what the code takes now; `python -m benchmarks.store` measures it anew."""
+    assert measure() == measured()
