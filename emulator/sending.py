@@ -65,6 +65,7 @@ class Sent:
         source: the sender as the request or the message wrote it. Default: `sender`.
         headers: names and values as they were given to SES. Default: those of `raw`.
         tags: of the message, SES's own among them.
+        untracked: of "Open" and "Click", what the request turned off.
     """
 
     message_id: str
@@ -78,6 +79,7 @@ class Sent:
     source: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    untracked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -295,5 +297,6 @@ def from_json(found: Mapping[str, Any]) -> Sent:
             "at": datetime.fromisoformat(found["at"]),
             "recipients": tuple(found["recipients"]),
             "headers": tuple((name, value) for name, value in found["headers"]),
+            "untracked": tuple(found["untracked"]),
         }
     )

@@ -53,23 +53,26 @@ def report(sent: sending.Sent, kind: str, at: datetime, details: Mapping[str, An
     detail = sending.documented_event(kind, sent, at=at, details=details)
     ses_suppression.note(sent, kind, detail, at)
     ses_reputation.note(sent, kind, detail)
-    return publish(kind, detail, sent.configuration_set)
+    return 0 if kind in sent.untracked else publish(kind, detail, sent.configuration_set)
 
 
 def publish(kind: str, detail: Mapping[str, Any], configuration_set: str | None) -> int:
     """Put an event on the default bus for each destination of the configuration set that asks for its kind."""
-    record = upstream.attribute(V2, "_config_sets").get(configuration_set) or {}
-    asking = [
-        destination
-        for destination in (record.get("EventDestinations") or {}).values()
-        if destination.get("Enabled")
-        and destination.get("EventBridgeDestination")
-        and sending.MATCHING_TYPES[kind] in destination["MatchingEventTypes"]
-    ]
+    asking = [one for one in destinations(kind, configuration_set) if one.get("EventBridgeDestination")]
     arn = f"arn:aws:ses:{upstream.region()}:{upstream.account()}:configuration-set/{configuration_set}"
     for _destination in asking:
         eventbridge.put("aws.ses", sending.DETAIL_TYPES[kind], detail, [arn])
     return len(asking)
+
+
+def destinations(kind: str, configuration_set: str | None) -> list[dict[str, Any]]:
+    """The event destinations of the configuration set that ask for this kind."""
+    record = upstream.attribute(V2, "_config_sets").get(configuration_set) or {}
+    return [
+        destination
+        for destination in (record.get("EventDestinations") or {}).values()
+        if destination.get("Enabled") and sending.MATCHING_TYPES[kind] in destination["MatchingEventTypes"]
+    ]
 
 
 def _list(_query: dict[str, str], _content: bytes) -> endpoints.Answer:

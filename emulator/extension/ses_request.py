@@ -134,6 +134,12 @@ class Outgoing:
             found |= {name.strip(): [text.strip()] for name, equals, text in pairs if equals}
         return found
 
+    @property
+    def untracked(self) -> tuple[str, ...]:
+        """Kinds of events that the request turns off. SES developer guide, "Using configuration overrides"."""
+        said = (self.data.get("ConfigurationOverrides") or {}).get("Tracking") or {}
+        return tuple(kind for kind in ("Open", "Click") if said.get(f"{kind}TrackingEnabled") == "DISABLED")
+
     def built(self, subject: str, text: str, html: str) -> bytes:
         """A message made of its parts, as SES makes it; blind copies are named in the envelope alone."""
         simple = (self.data.get("Content") or {}).get("Simple") or {}

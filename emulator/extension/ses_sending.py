@@ -19,6 +19,7 @@ from emulator import sending
 from emulator.extension import ses_events, ses_quota, ses_request, upstream
 from emulator.extension.ses_request import Outgoing
 from emulator.extension.upstream import Response
+from emulator.tracking import tracked
 
 V1, V2 = "services.ses", "services.ses_v2"
 MOST_RECIPIENTS: Final = 50
@@ -85,9 +86,14 @@ def _accepted(outgoing: Outgoing, caller_arn: str) -> sending.Sent:
     region = upstream.region()
     message_id = _message_id(region, now)
     _tell_ministack(outgoing, message_id, subject)
+    followed = [
+        kind
+        for kind in ("Open", "Click")
+        if kind not in outgoing.untracked and ses_events.destinations(kind, configuration_set)
+    ]
     return sending.Sent(
         message_id=message_id,
-        raw=sending.transmitted(raw, message_id, region, now),
+        raw=tracked(sending.transmitted(raw, message_id, region, now), message_id, region, followed),
         sender=outgoing.sender,
         recipients=tuple(outgoing.recipients),
         configuration_set=configuration_set,
@@ -97,6 +103,7 @@ def _accepted(outgoing: Outgoing, caller_arn: str) -> sending.Sent:
         source=outgoing.source,
         headers=sending.header_fields(raw),
         tags={**_own_tags(outgoing, configuration_set, caller_arn), **outgoing.tags},
+        untracked=outgoing.untracked,
     )
 
 

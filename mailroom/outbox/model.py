@@ -85,6 +85,8 @@ class Outgoing:
         unsubscribe: https URL of the application; a POST to it unsubscribes the recipient at once. "" for none. Mailbox providers
             want it on bulk mail. It identifies the recipient, so sign it. RFC 8058.
         signature: whether to append the signature that the organisation set for the sender's address. Default: True.
+        tracking: whether SES may track opens and clicks, as the tenant's settings say. Default: True. False, for example for a
+            sensitive message: SES adds no image and leaves the links as they are; it still reports delivery, bounce and complaint.
 
     Raises:
         ValueError: an address or a file has another type, or is not in a tuple. The text contains no address.
@@ -104,6 +106,7 @@ class Outgoing:
     automatic: bool = False
     unsubscribe: str = ""
     signature: bool = True
+    tracking: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what only looks like addresses and files before it is queued."""

@@ -115,6 +115,7 @@ class Outbox:
                 name=shown,
                 signature=signature.digest if signature is not None else "",
                 files=places_of_files(outgoing),
+                tracking=outgoing.tracking,
             )
             if not begin_request(self.table, begun):
                 # Somebody asked for it at the same moment.

@@ -1,4 +1,4 @@
-"""Whether an organisation lets a message go: its address is on, its recipients are allowed, and it did not just send the same."""
+"""Whether a message may go: it has one author, and its organisation lets it go, by address, recipients and time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Final
 
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import EXPIRES
+from mailroom.messages import parse
+from mailroom.outbox.composed import recipients_in
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.requests import Request, request_of
 from mailroom.store.keys import PARTITION, SORT, same_key
 from mailroom.store.run_time import RunTime, read_run_time
 from mailroom.store.table import ConflictError, Table, Write
 
-__all__ = ["Forbidden", "forbidden"]
+__all__ = ["Forbidden", "forbidden", "permitted"]
 
 _TRIES: Final = 5
 _KEPT: Final = timedelta(days=1)
@@ -31,6 +33,15 @@ class Forbidden(StrEnum):
     """A recipient is not one of those that mail is sent to."""
     REPEATED = "repeated"
     """The same message was asked for within the time for repeated mail."""
+
+
+def permitted(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
+    """The message's author, and the reason for not sending it, "" if there is none. Raises MailroomError."""
+    authors = parse(raw).from_
+    if len(authors) != 1:
+        return "", "sender"
+    why = forbidden(table, request, authors[0].address, recipients_in(raw))
+    return authors[0].address, why.value if why is not None else ""
 
 
 def forbidden(table: Table, request: Request, sender: str, recipients: Iterable[str]) -> Forbidden | None:

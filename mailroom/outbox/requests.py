@@ -46,6 +46,7 @@ class Request:
         signature: digest of the appended signature; "" for none.
         files: number of the MIME part of each attachment, in their order.
         told: state of the last published event; "" for none.
+        tracking: whether SES may track its opens and clicks.
     """
 
     progress: Progress
@@ -60,6 +61,7 @@ class Request:
     signature: str = ""
     files: tuple[str, ...] = ()
     told: str = ""
+    tracking: bool = True
 
     def is_due(self, now: datetime) -> bool:
         """Whether the queue holds a message that brings it, or just brought it."""
@@ -84,6 +86,7 @@ def request_of(table: Table, id: str) -> Request | None:
         signature=item.get("signature", ""),
         files=tuple(item.get("files", ())),
         told=item.get("told", ""),
+        tracking=item.get("tracking", True),
     )
 
 
@@ -135,6 +138,8 @@ def begin_request(table: Table, request: Request) -> bool:
     if request.deadline is not None:
         item["deadline"] = request.deadline.isoformat()
     item |= {name: value for name in ("name", "signature") if (value := getattr(request, name))}
+    if not request.tracking:
+        item["tracking"] = False
     try:
         table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
     except UnderWayError as error:

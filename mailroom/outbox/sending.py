@@ -6,12 +6,11 @@ import hashlib
 import logging
 import math
 import random
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
@@ -22,18 +21,18 @@ from mailroom.findings import Finding, findings_from
 from mailroom.layout import ACTION_GONE, ACTION_HOLD, ACTION_MARK, APPROVED_PREFIX, FINDINGS_MARK, OUTBOX_TAG
 from mailroom.lifetimes import Term
 from mailroom.messages import parse
-from mailroom.messages.addresses import addresses
 from mailroom.messages.mime import read_header
 from mailroom.messages.model import Envelope
 from mailroom.notifications import StoredObject
 from mailroom.outbox import explanations
 from mailroom.outbox.again import Again
+from mailroom.outbox.composed import recipients_in, transmitted
 from mailroom.outbox.ends import Ends, Told, known_book
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.moves import Moves
 from mailroom.outbox.pacer import Pacer
 from mailroom.outbox.pacing import Wait, back_off
-from mailroom.outbox.permission import forbidden
+from mailroom.outbox.permission import permitted
 from mailroom.outbox.requests import Request, move_on, request_of
 from mailroom.store import InboundMessage, MessageWriter, Objects, Table, WriteResult
 from mailroom.store.suppression import record_recipients
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 
     from mailroom.messages.joining import JoinBy
 
-__all__ = ["Sending", "transmitted"]
+__all__ = ["Sending"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +60,10 @@ _DAILY: Final = "LimitExceededException"
 _LONGEST_DEADLINE: Final = timedelta(hours=30)
 """Long enough for a whole day's quota to pass, and for the mail to go out then."""
 _NOT_ASKED: Final = (EndpointConnectionError, ConnectTimeoutError)
-_OWN_ID: Final = re.compile(rb"^Message-ID:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
-_BCC: Final = re.compile(rb"^Bcc:[^\r\n]*+(?:\r?\n[ \t][^\r\n]*+)*\r?\n", re.IGNORECASE | re.MULTILINE)
+_UNTRACKED: Final[dict[str, Any]] = {
+    "ConfigurationOverrides": {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}}
+}
+"""SES developer guide, "Using configuration overrides"."""
 
 
 def _nobody_hears(_event: Told) -> None:
@@ -171,7 +172,7 @@ class Sending:
             return None
         if again is not None:
             return raw, again
-        known = Again(item=item, turn=request.turn, count=max(1, len(_recipients(raw))))
+        known = Again(item=item, turn=request.turn, count=max(1, len(recipients_in(raw))))
         if state is OutboxState.QUEUED and request.is_due(self.clock()):
             return None
         return None if waiting and self._waits(table, request, known) else (raw, known)
@@ -264,7 +265,7 @@ class Sending:
     def _send(self, table: Table, request: Request, raw: bytes, again: Again, where: str) -> Request | None:
         """Ask SES; the request as it is then, None when the message is refused or waits."""
         before = request.progress.state
-        author, why = _author(table, request, raw)
+        author, why = permitted(table, request, raw)
         if why:
             self._ends(table).refuse(request, before, why, explanations.of_sender(why))
             return None
@@ -279,6 +280,7 @@ class Sending:
                 TenantName=self.tenant,
                 # SES tells it with each event: of whom nobody came back to, the event says that it was sent.
                 EmailTags=[{"Name": OUTBOX_TAG, "Value": request.progress.id}],
+                **({} if request.tracking else _UNTRACKED),
             )["MessageId"]
         except _NOT_ASKED as error:
             request = self._not_taken(table, request)
@@ -335,7 +337,7 @@ class Sending:
         """Record the recipients, which events lack here, and store the message in its thread."""
         ses_id, at = request.progress.ses_id, request.progress.at
         sent = transmitted(raw, ses_id, self.region)
-        recipients = _recipients(raw)
+        recipients = recipients_in(raw)
         message = parse(sent)
         term = Term.of(at, self.clock(), self.retention)
         record_recipients(
@@ -363,35 +365,3 @@ class Sending:
                 sent=True,
             )
         )
-
-
-def _author(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
-    """The message's author, and the reason for not sending it, "" if there is none. Raises MailroomError."""
-    authors = parse(raw).from_
-    if len(authors) != 1:
-        return "", "sender"
-    why = forbidden(table, request, authors[0].address, _recipients(raw))
-    return authors[0].address, why.value if why is not None else ""
-
-
-def _recipients(raw: bytes) -> tuple[str, ...]:
-    """All recipients of a message of `compose`, including hidden ones."""
-    header = read_header(raw.partition(b"\r\n\r\n")[0])
-    fields = [value for name in ("to", "cc", "bcc") for value in header.every(name)]
-    return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, _nobody_notes)))
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass
-
-
-def transmitted(raw: bytes, ses_id: str, region: str) -> bytes:
-    """The message as recipients get it: with SES's Message-ID, which answers refer to, and without Bcc.
-
-    Source: SES developer guide, "Amazon SES header fields".
-    """
-    header, between, body = raw.partition(b"\r\n\r\n")
-    host = "email" if region == "us-east-1" else region
-    own = f"Message-ID: <{ses_id}@{host}.amazonses.com>\r\n".encode()
-    kept = _BCC.sub(b"", _OWN_ID.sub(b"", header + b"\r\n"))
-    return own + kept + between.removeprefix(b"\r\n") + body

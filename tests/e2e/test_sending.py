@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from mailroom.messages import Address
+from mailroom.messages import Address, parse
 from mailroom.outbox import OutboxState, Outgoing, OutgoingFile
 from mailroom.tracking import SendingEventKind
 from tests.e2e.bus import Bus
@@ -92,6 +93,25 @@ def test_message_is_sent_and_answered_in_one_thread(platform: Platform, tenant: 
     )
     for kind in ("Send", "Delivery"):
         bus.hears("MessageTracked", kind=kind, delivery=done.ses_id, outbox=begun.id, tenant="acme")
+
+
+def test_sensitive_message_is_not_tracked(platform: Platform, tenant: Tenant) -> None:
+    """No image and no link of SES's, where another message of the same tenant has both; its delivery is reported."""
+    html = '<p>Your code: <a href="https://acme.example/code">4711</a></p>'
+    for tracking in (False, True):
+        begun = tenant.outbox.send(
+            Outgoing(sender=SUPPORT, to=(ANNA,), subject="Code", html=html, tracking=tracking),
+            key=f"code, tracking {tracking}",
+        )
+        done = tenant.outbox.wait(begun.id, seconds=60)
+        assert done is not None
+        (taken,) = [one for one in platform.emulator.sent(REGION) if one.message_id == done.ses_id]
+        read = parse(taken.raw).html
+        assert ("awstrack.me/I0/" in read, "awstrack.me/L0/" in read) == (tracking, tracking)
+        assert taken.configuration_set == tenant.made["ConfigurationSetName"]
+        assert platform.emulator.report(done.ses_id, "Open", REGION) == int(tracking)
+        events = partial(tenant.reader.sending_events, done.ses_id)
+        eventually(lambda: SendingEventKind.DELIVERY in {one.kind for one in events().items} or None)  # noqa: B023 - called at once
 
 
 def test_malware_is_not_sent(tenant: Tenant, bus: Bus) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import email
 import json
+import quopri
 from datetime import UTC, datetime
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -12,7 +16,7 @@ from emulator import Emulator, EmulatorError
 from emulator.sending import DETAIL_TYPES, MATCHING_TYPES
 
 from .conftest import REGION, Stacks
-from .outgoing import message, send, sender
+from .outgoing import message, send, sender, sent
 
 BUS = f"arn:aws:events:{REGION}:000000000000:event-bus/default"
 SIMULATOR = "simulator.amazonses.com"
@@ -103,6 +107,56 @@ def test_only_what_was_asked_for_is_reported(stacks: Stacks, emulator: Emulator)
     assert emulator.report(message_id, "Click", REGION) == 0
     assert emulator.report(message_id, "Open", REGION) == 1
     assert reported.kinds() == ["Open"]
+
+
+HTML = (
+    b"Subject: Offer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhttps://a.example/\r\n--b\r\n"
+    b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n%s\r\n--b--\r\n"
+)
+BODY = '<body><a href="https://a.example/?q=1&amp;r=2">Größe</a></body>'
+ENCODED = {
+    "8bit": BODY.encode(),
+    "base64": base64.encodebytes(BODY.encode()).strip(),
+    "quoted-printable": quopri.encodestring(BODY.encode()),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+@pytest.mark.parametrize("off", [(), ("Open",), ("Click",), ("Open", "Click")])
+def test_image_and_links_of_tracking(stacks: Stacks, emulator: Emulator, encoding: str, off: tuple[str, ...]) -> None:
+    """SES puts an image into the HTML and leads links through itself, unless the request turns it off; the text stays."""
+    reported = Reported(stacks, "DELIVERY", "OPEN", "CLICK")
+    raw = f"From: a@{reported.domain}\r\nTo: anna@example.net\r\n".encode()
+    raw += HTML % (encoding.encode(), ENCODED[encoding])
+    tracking = {f"{kind}TrackingEnabled": "DISABLED" for kind in off}
+    more: dict[str, Any] = {"ConfigurationOverrides": {"Tracking": tracking}} if off else {}
+    message_id = send(reported.ses, raw, ConfigurationSetName=reported.set, **more)
+    read = email.message_from_bytes(sent(emulator, message_id).raw, policy=default)
+    _, text, html = read.walk()
+    shown = html.get_content()
+    assert text.get_content().strip() == "https://a.example/"
+    assert ("awstrack.me/I0/" in shown, "awstrack.me/L0/" in shown) == ("Open" not in off, "Click" not in off)
+    assert ('"https://a.example/?q=1&amp;r=2"' in shown) is ("Click" in off)
+    assert "Größe" in shown
+    assert reported.kinds() == ["Delivery"]
+    for kind in ("Open", "Click"):
+        assert emulator.report(message_id, kind, REGION) == (kind not in off)
+    assert reported.kinds() == [kind for kind in ("Open", "Click") if kind not in off]
+
+
+def test_message_without_html_is_not_changed(stacks: Stacks, emulator: Emulator) -> None:
+    """Nor one whose configuration set has no destination for opens and clicks."""
+    for kinds, body in ((("OPEN", "CLICK"), b"Hello"), (("DELIVERY",), ENCODED["8bit"])):
+        reported = Reported(stacks, *kinds)
+        kind = b"html" if b"<" in body else b"plain"
+        raw = b"From: a@%s\r\nTo: b@example.net\r\nContent-Type: text/%s\r\n\r\n%s" % (
+            reported.domain.encode(),
+            kind,
+            body,
+        )
+        message_id = send(reported.ses, raw, ConfigurationSetName=reported.set)
+        assert sent(emulator, message_id).raw.endswith(b"\r\n\r\n" + body)
 
 
 def test_destination_that_is_off_gets_nothing(stacks: Stacks) -> None:

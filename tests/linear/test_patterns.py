@@ -36,8 +36,8 @@ LINEAR: Final = {
 }
 
 BEGIN_ALIKE: Final = {
-    "mailroom.outbox.sending._BCC",
-    "mailroom.outbox.sending._OWN_ID",
+    "mailroom.outbox.composed._BCC",
+    "mailroom.outbox.composed._OWN_ID",
 }
 """A folded line and the end of its field both begin with a line end; what stands behind that tells them apart."""
 

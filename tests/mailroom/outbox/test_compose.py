@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mailroom.messages import Address, parse
 from mailroom.outbox import Outgoing, OutgoingFile, answering
 from mailroom.outbox.compose import MOST_OCTETS, compose
-from mailroom.outbox.sending import transmitted
+from mailroom.outbox.composed import transmitted
 from tests.mailroom.store.conftest import mail
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=timezone(timedelta(hours=1)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailroom.messages.model import Address
 from mailroom.outbox.compose import compose
-from mailroom.outbox.sending import _recipients
+from mailroom.outbox.composed import recipients_in
 from tests.mailroom.outbox.test_sending import RECEIPT
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -29,7 +29,7 @@ ADDRESSES = st.builds(Address, st.builds("{}@{}.example".format, _LOCAL, st.samp
 def test_recipients_are_those_it_was_composed_for(to: list[Address], cc: list[Address], bcc: list[Address]) -> None:
     """Each once, in their order, whatever they are called."""
     raw = compose(replace(RECEIPT, to=tuple(to), cc=tuple(cc), bcc=tuple(bcc)), id="a" * 32, at=AT)
-    assert _recipients(raw) == tuple(dict.fromkeys(one.address for one in (*to, *cc, *bcc)))
+    assert recipients_in(raw) == tuple(dict.fromkeys(one.address for one in (*to, *cc, *bcc)))
 
 
 def test_comma_at_the_end_of_a_line() -> None:
@@ -39,7 +39,7 @@ def test_comma_at_the_end_of_a_line() -> None:
     raw = compose(replace(RECEIPT, to=boxes, cc=boxes[:2]), id="a" * 32, at=AT)
     header = raw.partition(b"\r\n\r\n")[0]
     assert b"=2C" not in header
-    assert _recipients(raw) == tuple(one.address for one in boxes)
+    assert recipients_in(raw) == tuple(one.address for one in boxes)
     read = message_from_bytes(raw, policy=SMTP)["to"].addresses
     assert [(one.addr_spec, one.display_name) for one in read] == [(one.address, one.name) for one in boxes]
     assert max(len(line) for line in header.split(b"\r\n")) <= 78

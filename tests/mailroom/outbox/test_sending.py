@@ -166,6 +166,22 @@ def test_everybody_whom_it_went_to_is_known(store: Store, outbox: Outbox) -> Non
     assert [one.digest for one in store.reader.by_address("bcc@example.net").items] == [filed.digest]
 
 
+@pytest.mark.parametrize("tracking", [True, False])
+def test_message_that_is_not_tracked(store: Store, outbox: Outbox, tracking: bool) -> None:
+    """SES is told with this message alone; the rest is as with any other, also when the message waits for SES."""
+    ses, line = Ses(refusal("TooManyRequestsException", 429)), list[tuple[Again, int]]()
+    begun = outbox.send(replace(RECEIPT, tracking=tracking), key="k")
+    assert sending(store, ses, line=line).take(scanned(store, begun.id)) is None
+    ((again, seconds),) = line
+    assert sending(store, ses, NOW + timedelta(seconds=seconds), line).take(again.item, again) is not None
+    off = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}}
+    for asked in ses.asked:
+        assert asked.get("ConfigurationOverrides") == (None if tracking else off)
+        assert (asked["ConfigurationSetName"], asked["TenantName"]) == ("set", "acme")
+    with pytest.raises(PermanentError, match="another message"):
+        outbox.send(replace(RECEIPT, tracking=not tracking), key="k")
+
+
 def test_asking_again_sends_nothing_more(store: Store, outbox: Outbox) -> None:
     """By the same key, before and after it was sent; the queue hands the same over again."""
     ses = Ses()
