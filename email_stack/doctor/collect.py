@@ -1,4 +1,4 @@
-"""Asks all questions of cells and of this machine: of AWS several at once, of DNS all at once."""
+"""Asks all questions about cells and this machine: AWS several at a time, DNS all at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from email_stack.synthesis.toolchain import ToolchainError
 __all__ = ["ReadServers", "diagnose", "quota_lines"]
 
 ReadServers = Callable[[Sequence[str]], Mapping[str, tuple[str, ...] | str | None]]
-"""Name servers by domain; None where the domain does not exist, a reason where nobody could tell."""
+"""Name servers by domain; None where the domain does not exist, a reason where no resolver answered."""
 
 _AT_ONCE: Final = 8
 _SCANNER_ROLE: Final = "ScannerRoleArn"
@@ -34,7 +34,7 @@ _TABLES_ROLES: Final = ("TrackingRoleArn", "AddressBooksRoleArn")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A cell whose account the credentials are for; `made` is None when it could not be asked what is deployed."""
+    """A cell whose account the credentials are for; `made` is None when the deployed stacks could not be read."""
 
     cell: Cell
     account: str
@@ -45,7 +45,7 @@ class _Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Check:
-    """One question: its id, and how it is asked and judged. What AWS refuses is UNKNOWN, and keeps nothing else from being told."""
+    """One question: its id, and how it is asked and judged. A refusal of AWS makes it UNKNOWN and stops no other question."""
 
     check: str
     answer: Callable[[], Verdict]
@@ -66,7 +66,7 @@ def diagnose(
     read_servers: ReadServers,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Diagnosis:
-    """What is so of this machine and of these cells. Changes nothing, and never raises for AWS.
+    """Diagnose this machine and these cells. Changes nothing, and never raises for AWS.
 
     Args:
         config: as loaded.
@@ -99,7 +99,7 @@ def diagnose(
 def quota_lines(
     config: Config, cells: Sequence[Cell], tenants: Sequence[Tenant], account: str
 ) -> dict[str, list[Line]]:
-    """What the account's quotas say of a deployment of these cells and tenants, by cell: those lines that are WRONG.
+    """Lines that are WRONG because a quota of the account is too small for these cells and tenants, by cell.
 
     Nothing is asked of cells in which all is deployed already, or which are not in the account.
 
@@ -130,7 +130,7 @@ def _wanted(cell: Cell, tenants: Sequence[Tenant]) -> set[str]:
 
 
 def _places(cells: Sequence[Cell], pool: ThreadPoolExecutor) -> tuple[dict[str, _Place], dict[str, list[Line]]]:
-    """The cells that can be asked about, and what is to be said of all cells before."""
+    """The cells that can be read, and the lines about all cells."""
     lines: dict[str, list[Line]] = {}
     accounts: dict[str, str] = {}
     for cell, found in zip(cells, pool.map(_whose, cells), strict=True):
@@ -178,7 +178,7 @@ def _checks(
     made: Mapping[str, Collection[str] | None],
     served: Mapping[str, tuple[str, ...] | str | None],
 ) -> Iterator[_Check]:
-    """What is asked about one cell, in the order in which it is told."""
+    """The questions about one cell, in the order of the report."""
     cell, reader = place.cell, place.reader
     yield _Check(check="bootstrap", answer=lambda: judge.bootstrap(cell, place.account, reader.bootstrap_version()))
     yield _Check(check="production_access", answer=lambda: judge.production_access(reader.sending()))
@@ -214,7 +214,7 @@ def _key_checks(place: _Place, tenants: Sequence[Tenant]) -> Iterator[_Check]:
 
 
 def _roles(place: _Place, *, scanned: bool) -> tuple[list[str], list[str]] | None:
-    """Roles of the cell's stack that work with what a tenant's own key encrypts; None where they are not made yet."""
+    """Roles of the cell's stack that use a tenant's own key; None where they are not deployed yet."""
     stack = cell_stack_name(place.cell.id)
     if stack not in (place.made or ()):
         return None
@@ -248,7 +248,7 @@ def _memory(place: _Place, tenants: Sequence[Tenant]) -> Verdict:
 def _zone_checks(
     zone: ParentZone, reader: AccountReader, served: Mapping[str, tuple[str, ...] | str | None]
 ) -> Iterator[_Check]:
-    """A zone in another account is asked of DNS only: no role lets us read it."""
+    """A zone in another account is checked by DNS only: no role may read it."""
     own = zone.delegation_role_arn is None
     if own:
         yield _Check(
@@ -267,7 +267,7 @@ def _zone_checks(
 
 
 def _readable(zone: ParentZone, reader: AccountReader) -> HostedZone | None:
-    """The zone; None where it is another domain's, or cannot be read, which a line of its own tells."""
+    """The zone; None where it belongs to another domain or cannot be read, which has a line of its own."""
     try:
         found = reader.hosted_zone(zone.hosted_zone_id)
     except AwsError:

@@ -1,4 +1,4 @@
-"""What is made of the answers: one verdict a question. Pure."""
+"""Judges the answers: one verdict a question. Pure."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 BOOTSTRAP_VERSION: Final = 6
-"""What the templates of the pinned aws-cdk-lib ask for; a test reads it in them."""
+"""Least version that the templates of the pinned aws-cdk-lib need; a test reads it in them."""
 
 MEMORY_OF_EVERY_ACCOUNT: Final = 3008
-"""MiB that a function may have in a new account, too. Lambda developer guide, "Lambda quotas"."""
+"""MiB of a function that every account allows, new ones too. Lambda developer guide, "Lambda quotas"."""
 
 Servers = Collection[str] | None
 """Name servers that a resolver gives for a domain; None when the domain does not exist."""
@@ -69,7 +69,7 @@ def region(cell: Cell) -> Verdict:
 
 
 def region_not_enabled(cell: Cell, account: str, remedy: str) -> Verdict:
-    """That AWS takes the account's credentials elsewhere only."""
+    """Finding for a region that the account has not enabled."""
     return _wrong(
         f"STS does not take credentials of account {account} in {cell.region}, which it takes elsewhere", remedy
     )
@@ -86,7 +86,7 @@ def bootstrap(cell: Cell, account: str, version: int | None) -> Verdict:
 
 
 def production_access(found: SendingState) -> Verdict:
-    """Whether SES sends to everybody, or to verified addresses only."""
+    """Whether SES sends to all addresses, or only to verified ones."""
     if found.production:
         return _ok(f"granted, {found.a_day} messages a day")
     said = f"SES is in its sandbox: it sends to verified addresses only, {found.a_day} messages a day"
@@ -131,7 +131,7 @@ def rule_set(cell: Cell, active: str | None) -> Verdict:
 
 
 def quota(cell: Cell, source: QuotaSource, need: Need, amount: Amount) -> Verdict:
-    """Whether the account may hold what is needed, beside what it holds of others."""
+    """Whether the quota is large enough for the need and the usage of others."""
     taken = f", {amount.used} taken" if amount.used is not None else ""
     wanted = need.total
     if amount.used is not None and need.missing:
@@ -151,7 +151,7 @@ def quota(cell: Cell, source: QuotaSource, need: Need, amount: Amount) -> Verdic
 
 
 def memory(needed: int, *, granted: int | None, deployed: bool) -> Verdict:
-    """Whether a function may have the memory that the largest one needs, which no API tells.
+    """Whether a function may have the memory of the largest one. No API tells it.
 
     Args:
         needed: MiB.
@@ -208,7 +208,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def hosted_zone(zone: ParentZone, found: HostedZone | None) -> Verdict:
-    """Whether the hosted zone that the config names is there, and is that domain's."""
+    """Whether the hosted zone of the config exists and has that domain."""
     if found is None:
         return _wrong("the account has no such hosted zone", "correct parent_zone.hosted_zone_id")
     if found.name != zone.zone_name:
@@ -219,7 +219,7 @@ def hosted_zone(zone: ParentZone, found: HostedZone | None) -> Verdict:
 
 
 def parent_domain(served: Servers, zone: HostedZone | None) -> Verdict:
-    """Whether the world is led to the parent's zone.
+    """Whether DNS delegates to the parent's zone.
 
     Args:
         served: name servers that a resolver gives for the domain.

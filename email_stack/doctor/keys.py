@@ -1,4 +1,4 @@
-"""What the policy of a customer's KMS key lets nobody do yet that the stacks need. Pure.
+"""Statements that the policy of a customer's KMS key lacks. Pure.
 
 IAM's rules are applied as far as a key's policy needs them: who, which actions, which conditions. What is not understood counts as
 not there, so that nothing is called right that may not be.
@@ -29,7 +29,7 @@ _BY_THE_ACCOUNT: Final = (
     "kms:GenerateDataKey",
     "kms:ReEncryptFrom",
 )
-"""What the account's own policies must be able to allow: roles that are made here, and DynamoDB's grants."""
+"""Actions that the key must delegate to IAM policies: for the stacks' own roles and DynamoDB's grants."""
 
 _ALIKE: Final = {"ArnEquals": "ArnLike", "StringEquals": "StringLike"}
 """Operators of which the second takes what the first takes, and wildcards."""
@@ -38,7 +38,7 @@ _ALIKE: Final = {"ArnEquals": "ArnLike", "StringEquals": "StringLike"}
 def judge_key(
     policy: str | None, home: Home, *, roles: tuple[Sequence[str], Sequence[str]] | None, alarms: bool
 ) -> Verdict:
-    """Whether the key's policy says all that it must.
+    """Whether the key's policy has all needed statements.
 
     Args:
         policy: as KMS has it; None where there is no such key.
@@ -77,7 +77,7 @@ def judge_key(
 
 
 def missing(policy: str, needed: Sequence[Statement]) -> list[Statement]:
-    """Those of the needed statements that no single statement of the policy covers.
+    """The needed statements that no single statement of the policy covers.
 
     A Deny that could be about one of them counts as if it were missing, whatever its conditions.
 
@@ -104,7 +104,7 @@ def missing(policy: str, needed: Sequence[Statement]) -> list[Statement]:
 
 
 def _by_the_account(home: Home) -> dict[str, Any]:
-    """KMS's default statement, as far as it is needed."""
+    """The needed part of KMS's default statement."""
     return {
         "Sid": "LetAccountDecide",
         "Effect": "Allow",
@@ -127,7 +127,7 @@ def _covers(have: Statement, needed: Statement) -> bool:
 
 
 def _may_deny(have: Statement, needed: Statement) -> bool:
-    """Whether a Deny is about any of it; a condition is not looked at, but for one of a service's own, which names no service."""
+    """Whether a Deny touches any of it. Conditions are ignored, but for a service's own condition, which names no service."""
     granted = _principals(have)
     all_of_them = "NotPrincipal" in have or granted & {("*", "*"), ("AWS", "*")}
     if not all_of_them and not granted & _principals(needed):
@@ -142,7 +142,7 @@ def _may_deny(have: Statement, needed: Statement) -> bool:
 
 
 def _no_narrower(have: Any, needed: Mapping[str, Any]) -> bool:
-    """Whether what meets the needed conditions meets those of the statement: each of them is there, for no fewer values."""
+    """Whether each request that meets the needed conditions meets those of the statement."""
     if not isinstance(have, Mapping):
         return False
     wanted = {

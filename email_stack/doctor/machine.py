@@ -1,4 +1,4 @@
-"""What is read of this machine: the project's own tools, and what builds the scanner's image."""
+"""Reads this machine's tools: the project's own, and the builder of the scanner's image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from email_stack.synthesis.toolchain import PROJECT_ROOT, ToolchainError, cdk_co
 __all__ = ["BUILDERS", "builder", "builders", "cdk_version", "node_version"]
 
 BUILDERS: Final = ("docker", "podman", "finch")
-"""What builds images for the CDK."""
+"""Programs that build images for the CDK."""
 
 _SECONDS: Final = 20
 
@@ -24,7 +24,7 @@ def builder() -> str:
 
 
 def builders() -> frozenset[str]:
-    """Of those that build images, the ones on PATH."""
+    """The image builders on PATH."""
     return frozenset(name for name in (*BUILDERS, builder()) if shutil.which(name) is not None)
 
 

@@ -1,4 +1,4 @@
-"""What a diagnosis consists of, and which part of it decides. Pure."""
+"""The parts of a diagnosis, and which of them decides. Pure."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ __all__ = ["CellDiagnosis", "Diagnosis", "Line", "State", "Verdict", "worst"]
 
 
 class State(StrEnum):
-    """What holds of one line, of a cell, or of everything."""
+    """Verdict on one line, on a cell, or on everything."""
 
     OK = "ok"
     BY_HAND = "by hand"
-    """AWS has no answer to it: the remedy says how to find out. It decides nothing."""
+    """AWS has no API for it: the remedy says how to find out. It decides nothing."""
     UNKNOWN = "not known"
-    """AWS, or DNS, did not say."""
+    """AWS or DNS did not answer."""
     WRONG = "to do"
 
 
 _SEVERITY: Final = (State.OK, State.BY_HAND, State.UNKNOWN, State.WRONG)
-"""What is known to be wrong comes before what could not be asked: there is something to do."""
+"""A known fault outranks a question without an answer: an operator can mend it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What was found.
+    """The finding on one question.
 
     Args:
         state: the verdict.
@@ -43,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One question and what was found.
+    """One question and its finding.
 
     Args:
         check: id of the question, for scripts; it does not change.
@@ -62,14 +62,14 @@ class Line:
 
     @property
     def title(self) -> str:
-        """What a person reads."""
+        """Text for a person."""
         name = self.check.replace("_", " ")
         return f"{name} {self.about}" if self.about else name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellDiagnosis:
-    """What holds of one cell.
+    """Diagnosis of one cell.
 
     Args:
         cell: its id.
@@ -86,7 +86,7 @@ class CellDiagnosis:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnosis:
-    """Everything at one moment.
+    """Diagnosis of machine and cells at one moment.
 
     Args:
         at: when it was asked, with a time zone.
@@ -100,12 +100,12 @@ class Diagnosis:
 
     @property
     def asked(self) -> bool:
-        """Whether AWS took the credentials at all: where not, next to nothing is known."""
+        """Whether AWS accepted the credentials. Without them nearly every line is UNKNOWN."""
         return all(line.state is not State.UNKNOWN for line in self.lines if line.check == "credentials")
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """All of them: the machine's, then the cells'."""
+        """All lines: the machine's, then the cells'."""
         return (*self.machine, *(line for cell in self.cells for line in cell.lines))
 
     @property

@@ -1,4 +1,4 @@
-"""What a deployment needs of each quota, and how much of that is not there yet. Pure.
+"""Quota usage that a deployment adds to what is deployed. Pure.
 
 A quota that holds all tenants of the config may be taken by others: what counts then is what is still to be made.
 """
@@ -17,12 +17,12 @@ from email_stack.doctor.sources import SOURCES
 __all__ = ["LARGEST", "Need", "memory_needed", "needs"]
 
 LARGEST: Final = "function_memory_mib"
-"""What does not add up: the largest one counts."""
+"""Quotas of a single resource: the largest value counts, not the sum."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """What is needed of one quota.
+    """Need of one quota.
 
     Args:
         total: by all that is looked at, deployed or not.
@@ -36,7 +36,7 @@ class Need:
 def needs(
     config: Config, cell: Cell, tenants: Sequence[Tenant], made: Mapping[str, Collection[str] | None]
 ) -> dict[str, Need]:
-    """What is needed of each quota that AWS can be asked about, by its name in `Quotas`.
+    """Need of each quota that AWS can be asked about, by its name in `Quotas`.
 
     Args:
         config: as loaded.

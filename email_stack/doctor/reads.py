@@ -1,4 +1,4 @@
-"""What is read of AWS about an account: reads only, each of them once, however many checks need it."""
+"""Reads an account's state from AWS: read-only calls, each made once for all checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from email_stack.operations.aws import AwsError, aws_errors, code_of, session
 __all__ = ["BOOTSTRAP_PARAMETER", "AccountReader", "Amount", "HostedZone", "RefusedError", "SendingState"]
 
 BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
-"""Where bootstrapping leaves its version; the templates' own parameter BootstrapVersion has the same default."""
+"""SSM parameter with the version of the bootstrap; the templates' parameter BootstrapVersion has the same default."""
 
 _UNUSED: Final = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"})
 """States of stacks that hold nothing."""
@@ -52,12 +52,12 @@ _T = TypeVar("_T")
 
 
 class RefusedError(AwsError):
-    """AWS does not let these credentials ask; the text says what permission they lack."""
+    """The credentials lack a permission, which the text names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amount:
-    """What an account may hold of something, and what it holds; None when that is not asked."""
+    """A quota's value and its usage; None when the usage is not asked for."""
 
     limit: int
     used: int | None = None
@@ -65,7 +65,7 @@ class Amount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendingState:
-    """What SES says of a region of the account.
+    """State of SES in one region of the account.
 
     Args:
         production: whether it is out of the sandbox.
@@ -93,7 +93,7 @@ class HostedZone:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountReader:
-    """Asks about one region of the account; safe to use from several threads.
+    """Reads one region of the account; safe to use from several threads.
 
     Args:
         cell: whose region it is.
@@ -107,7 +107,7 @@ class AccountReader:
 
     @classmethod
     def of(cls, cell: Cell) -> Self:
-        """With the credentials at hand. Raises `AwsError`."""
+        """Open with the default credentials. Raises `AwsError`."""
         from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.operations.aws
 
         with aws_errors(f'cell "{cell.id}": cannot be asked'):
@@ -140,7 +140,7 @@ class AccountReader:
             raise AwsError(f"parameter {BOOTSTRAP_PARAMETER}: must be a number, got {value!r}") from None
 
     def sending(self) -> SendingState:
-        """What SES lets the account do. Raises as `bootstrap_version` does."""
+        """What SES allows the account. Raises as `bootstrap_version` does."""
         return self._once("sending", self._sending)
 
     def _sending(self) -> SendingState:
@@ -197,7 +197,7 @@ class AccountReader:
         return self._once(f"outputs {stack}", ask)
 
     def stacks(self) -> frozenset[str]:
-        """Names of the stacks that hold something. Raises as `bootstrap_version` does."""
+        """Names of the stacks that have resources. Raises as `bootstrap_version` does."""
         return frozenset(name for name, state in self._stacks() if state not in _UNUSED)
 
     def _stacks(self) -> list[tuple[str, str]]:
@@ -211,7 +211,7 @@ class AccountReader:
             return [(one["StackName"], one["StackStatus"]) for page in pages for one in page["StackSummaries"]]
 
     def quota(self, name: str) -> Amount:
-        """What the account may hold and, where one request tells, what it holds.
+        """Value of a quota and, where one request tells it, its usage.
 
         Args:
             name: one of `SOURCES`.
@@ -254,7 +254,7 @@ class AccountReader:
         return self._once("functions", ask)
 
     def _applied(self, name: str) -> int:
-        """What Service Quotas says: of the account where it keeps that, else AWS's default."""
+        """The account's value from Service Quotas; AWS's default where the account has none."""
         source = SOURCES[name]
         client = self._client("service-quotas", GLOBAL_REGION if source.account_wide else self.cell.region)
         asked = {"ServiceCode": source.service, "QuotaCode": source.code}
@@ -271,7 +271,7 @@ class AccountReader:
         return self._once(f"client {service} {place}", lambda: self.connect(service, place))
 
     def _once(self, key: str, ask: Callable[[], _T]) -> _T:
-        """What `ask` returns, or returned before; a failure is not kept."""
+        """The result of `ask`, cached; a failure is not cached."""
         with self._lock:
             lock, found = self._known.setdefault(key, (Lock(), []))
         with lock:
@@ -283,7 +283,7 @@ class AccountReader:
 
 @contextmanager
 def _asking(permission: str, about: str) -> Iterator[None]:
-    """Raise what AWS refuses for want of a permission as `RefusedError`, and all else that it refuses as `AwsError`."""
+    """Raise a missing permission as `RefusedError`, and every other refusal of AWS as `AwsError`."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     from mailroom.faults import DENIED  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Where AWS tells the value of each quota. Pure.
+"""Source of each quota's value at AWS. Pure.
 
 Not among them, since no API tells their value: receipt rules, SES identities, alarms, log groups, and memory of functions.
 """
@@ -14,12 +14,12 @@ from email_stack.config.quotas import QUOTAS
 __all__ = ["GLOBAL_REGION", "SOURCES", "QuotaSource"]
 
 GLOBAL_REGION: Final = "us-east-1"
-"""Where Service Quotas is asked about what all regions share. Service Quotas user guide, "Viewing service quotas"."""
+"""Region that answers for global quotas. Service Quotas user guide, "Viewing service quotas"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaSource:
-    """What Service Quotas calls one quota.
+    """One quota as Service Quotas names it.
 
     Args:
         service: its service code.
@@ -75,4 +75,4 @@ SOURCES: Final[Mapping[str, QuotaSource]] = {
     "configuration_sets": _source("configuration_sets", "ses", "L-10E24536", "Configuration set count"),
     "ses_tenants": _source("ses_tenants", "ses", "L-E7F21B4C", "Tenant count"),
 }
-"""Those of `Quotas` whose value can be asked for, and how many functions run at once."""
+"""The quotas of `Quotas` that AWS can be asked about, and the concurrency of functions."""

@@ -1,4 +1,4 @@
-"""What DNS says of parents' domains."""
+"""Name servers of parent domains, asked of DNS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["read_servers"]
 
 
 def read_servers(domains: Sequence[str], resolver: Endpoint | None) -> dict[str, tuple[str, ...] | str | None]:
-    """The name servers of each domain, as a resolver gives them: None when it does not exist, a reason when nobody could tell.
+    """Name servers of each domain from a resolver: None when it does not exist, a reason when no resolver answered.
 
     Args:
         domains: each once.
