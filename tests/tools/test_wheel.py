@@ -51,7 +51,7 @@ import os, time
 from mailroom import MessageReader
 
 reader = MessageReader.of(table=os.environ["TABLE"], bucket=os.environ["BUCKET"])
-for _ in range(240):
+for _ in range(1200):
     for thread in reader.threads().items:
         (summary,) = reader.thread(thread.thread).items
         print(summary.subject, reader.message(summary.digest).deliveries[0].verdict)
