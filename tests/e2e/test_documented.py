@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.e2e.test_scanning import eventually
 from tests.examples import example
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
+from tests.validation import NO_VALIDATION
 
 REGION = "eu-central-1"
 BROKEN = b"Subject: contract\r\nContent-Type: message/partial; id=x; number=1; total=2\r\n\r\nhalf of it\r\n"
@@ -29,15 +31,11 @@ class Documented:
     def __init__(self, emulator: Emulator, folder: Path, page: str) -> None:
         self.emulator = emulator
         (folder / "app.py").write_text(example(page), encoding="utf-8")
-        command = [
-            "cdk",
-            "deploy",
-            "--all",
-            "--require-approval",
-            "never",
-            "--app",
-            f"{shlex.join([sys.executable, 'app.py'])} ",
-        ]
+        # Its templates are checked, and its program runs with nothing set, in tests/iam/test_keys.py and tests/test_docs.py.
+        cache = os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"]
+        quick = {**NO_VALIDATION, "JSII_RUNTIME_PACKAGE_CACHE_ROOT": cache}
+        app = ["env", *(f"{name}={value}" for name, value in quick.items()), sys.executable, "app.py"]
+        command = ["cdk", "deploy", "--all", "--require-approval", "never", "--app", f"{shlex.join(app)} "]
         emulator.run(command, REGION, folder=folder)
         cloudformation = emulator.client("cloudformation", REGION)
         (stack,) = [

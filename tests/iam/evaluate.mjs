@@ -1,13 +1,25 @@
-// Decides requests as IAM does: simulations as a JSON array in, one word for each out.
-import { readFileSync } from 'node:fs'
+// Decides requests as IAM does: a line with simulations as a JSON array in, a line with one word for each out, until the input ends.
+import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
-const answers = []
-for (const simulation of JSON.parse(readFileSync(0, 'utf-8'))) {
-  const answer = await runSimulation(simulation, {})
-  if (answer.resultType === 'error') {
-    throw new Error(JSON.stringify({ request: simulation.request, errors: answer.errors }))
+async function decided(simulations) {
+  const answers = []
+  for (const simulation of simulations) {
+    const answer = await runSimulation(simulation, {})
+    if (answer.resultType === 'error') {
+      throw new Error(JSON.stringify({ request: simulation.request, errors: answer.errors }))
+    }
+    answers.push(answer.overallResult)
   }
-  answers.push(answer.overallResult)
+  return answers
 }
-process.stdout.write(JSON.stringify(answers))
+
+for await (const line of createInterface({ input: process.stdin })) {
+  let said
+  try {
+    said = { answers: await decided(JSON.parse(line)) }
+  } catch (error) {
+    said = { error: String(error.stack) }
+  }
+  process.stdout.write(JSON.stringify(said) + '\n')
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import re
 import subprocess
@@ -10,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from email_stack.synthesis.toolchain import use_own_node
+from email_stack.synthesis.toolchain import node_executable
 
 __all__ = ["ACCOUNT", "Request", "decisions"]
 
@@ -83,15 +85,27 @@ def decisions(requests: Sequence[Request]) -> list[bool]:
 
 
 def _evaluated(simulations: Sequence[str]) -> list[bool]:
-    use_own_node()
-    done = subprocess.run(
-        ["node", str(_SCRIPT)],
-        input=f"[{','.join(simulations)}]",
-        capture_output=True,
-        text=True,
-        check=False,
+    evaluator = _evaluator()
+    assert evaluator.stdin is not None
+    assert evaluator.stdout is not None
+    evaluator.stdin.write(f"[{','.join(simulations)}]\n")
+    evaluator.stdin.flush()
+    said: dict[str, Any] = json.loads(evaluator.stdout.readline() or '{"error": "it ended"}')
+    if "error" in said:
+        raise RuntimeError(said["error"][-3000:])
+    return [answer == "Allowed" for answer in said["answers"]]
+
+
+@functools.cache
+def _evaluator() -> subprocess.Popen[str]:
+    """One process for all: its start costs more than a thousand answers."""
+    started = subprocess.Popen(
+        [str(node_executable()), str(_SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     )
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr[-3000:])
-    answers: list[str] = json.loads(done.stdout)
-    return [answer == "Allowed" for answer in answers]
+
+    def end() -> None:
+        with started:  # closes its input, which ends it
+            pass
+
+    atexit.register(end)
+    return started

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +21,28 @@ from tests.iam.keys import OTHER_ACCOUNT, encrypted, roles_without_key, services
 pytestmark = pytest.mark.slow
 
 
-def synthesized(code: str, folder: Path) -> Deployment:
-    """The templates of a program, which runs as it stands."""
-    command = [sys.executable, "-c", code]
-    environment = {"CDK_OUTDIR": str(folder / "out"), "PATH": "/nonexistent", "HOME": str(folder)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    templates = {
-        path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
-        for path in (folder / "out").glob("*.template.json")
-    }
+@functools.cache
+def deployed(page: str) -> Deployment:
+    """The templates of a page's program, which runs as it stands; the CDK's check of templates finds nothing in them."""
+    unpacked = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"]}
+    with tempfile.TemporaryDirectory(prefix="example-") as name:
+        folder = Path(name)
+        environment = {"CDK_OUTDIR": str(folder / "out"), "PATH": "/nonexistent", "HOME": str(folder), **unpacked}
+        command = [sys.executable, "-c", example(page)]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        templates = {
+            path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
+            for path in (folder / "out").glob("*.template.json")
+        }
     assert templates
     return Deployment(templates)
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
-def documented(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+@pytest.fixture(params=EXAMPLES)
+def documented(request: pytest.FixtureRequest) -> Deployment:
     """What a page's program deploys."""
-    return synthesized(example(request.param), tmp_path_factory.mktemp("example"))
+    return deployed(request.param)
 
 
 def test_documented_roles_and_services_have_their_keys(documented: Deployment) -> None:
