@@ -31,14 +31,14 @@ from mailroom.addresses import DesignatedAddress
 from tests.iam.deployed import Deployment
 from tests.iam.evaluator import Request, decisions
 from tests.iam.keys import roles_without_key
-from tests.templates import REGION, new_stack, only, resources, template_of
+from tests.templates import REGION, UNSTAGED, new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
 
 
 def stacks(*names: str) -> list[cdk.Stack]:
     """Empty stacks of one app."""
-    app = cdk.App(tree_metadata=False)
+    app = cdk.App(tree_metadata=False, context=UNSTAGED)
     return [cdk.Stack(app, name, env=cdk.Environment(region=REGION)) for name in names]
 
 
@@ -223,7 +223,9 @@ def _flags() -> dict[str, Any]:
 
 def _in_an_app(context: dict[str, Any]) -> dict[str, Any]:
     """Everything, as deployed from an app with these flags; names of partitions aside, which one flag writes out."""
-    stack = cdk.Stack(cdk.App(context=context, tree_metadata=False), "Stack", env=cdk.Environment(region=REGION))
+    stack = cdk.Stack(
+        cdk.App(context={**context, **UNSTAGED}, tree_metadata=False), "Stack", env=cdk.Environment(region=REGION)
+    )
     _everything(stack)
     deployment = deployed(stack)
     return {name: deployment.resource("Stack", name) for name in _with_properties(deployment)}

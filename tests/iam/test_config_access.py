@@ -16,6 +16,7 @@ from email_stack.stacks.tenant_stack import TenantStack
 from tests.iam.deployed import Deployment
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 from tests.nag import nag_findings
+from tests.templates import UNSTAGED
 
 WORDS = ("read", "send", "addresses", "held")
 SUBSETS = list(chain.from_iterable(combinations(WORDS, count) for count in range(1, 5)))
@@ -43,7 +44,7 @@ class Deployed:
     """Both tenants' stacks, and the policies of the applications' roles in them."""
 
     def __init__(self, config: Config) -> None:
-        app = cdk.App()
+        app = cdk.App(context=UNSTAGED)
         for cell in config.cells:
             CellStack(app, cell)
         for tenant in config.tenants:

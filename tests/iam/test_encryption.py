@@ -32,6 +32,7 @@ from mailroom.addresses import DesignatedAddress
 from tests.iam.deployed import REGION, Deployment, Role
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 from tests.iam.keys import OTHER_ACCOUNT, encrypted, roles_without_key, services, services_without_key, uses
+from tests.templates import UNSTAGED
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ class Composed:
     """A cell's constructs and a tenant, in stacks and with keys as a case has them."""
 
     def __init__(self, case: str) -> None:
-        app = cdk.App(tree_metadata=False)
+        app = cdk.App(tree_metadata=False, context=UNSTAGED)
         env = cdk.Environment(region=REGION)
         keys, cell, tenant = (cdk.Stack(app, name, env=env) for name in ("Keys", "Cell", "Tenant"))
         keys_of: dict[str, Callable[[], tuple[kms.IKey | None, kms.IKey]]] = {

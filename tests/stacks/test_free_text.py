@@ -18,6 +18,7 @@ from email_stack.stacks.cell_stack import CellStack
 from email_stack.stacks.tenant_stack import TenantStack
 from mailroom.messages.dmarc_record import parse_dmarc
 from mailroom.store.address_book import METADATA
+from tests.templates import UNSTAGED
 
 Template = dict[str, Any]
 
@@ -202,7 +203,7 @@ def _written(field: Field, text: str) -> str:
 
 
 def _template(config: Config, field: Field) -> Template:
-    app = new_app()
+    app = new_app(context=UNSTAGED)
     cell = config.cell("eu")
     stack = CellStack(app, cell) if field.cell else TenantStack(app, config.tenant("acme"), cell)
     made = app.synth().get_stack_by_name(stack.stack_name)

@@ -19,6 +19,7 @@ from email_stack.stacks import add_stacks, new_app
 from email_stack.synthesis.app import project_context
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.nag import nag_findings
+from tests.templates import UNSTAGED
 
 STACKS = [
     *("Cell-eu", "Cell-us", "Delegation-elsewhere"),
@@ -124,7 +125,7 @@ def test_cfn_lint_finds_nothing(assembly: Path, example_assembly: Path) -> None:
 
 def test_cdk_nag_finds_nothing_unexplained(config: Config, tmp_path: Path) -> None:
     """AwsSolutions on every stack; each exception carries its reason in the code."""
-    app = new_app(outdir=tmp_path, context=project_context())
+    app = new_app(outdir=tmp_path, context={**project_context(), **UNSTAGED})
     add_stacks(app, config, tenants=[tenant.id for tenant in config.tenants])
     assert nag_findings(app) == []
 

@@ -19,6 +19,7 @@ from email_stack.synthesis.sharding import Shard
 from mailroom.addresses import AddressBook, DesignatedAddress
 from tests.config.configs import lines_of, problems_if_any
 from tests.stacks.packed import KEYS, ROOMY, configs
+from tests.templates import UNSTAGED
 
 PLACEHOLDER: Final = "x" * 100
 """As long as what a reference becomes at most: an ARN of a role, a bucket, a function."""
@@ -63,7 +64,9 @@ def synthesized(config: dict[str, Any], folder: Path) -> dict[str, dict[str, Any
     outdir = folder / "cdk.out"
     tenants = tuple(tenant.id for tenant in loaded.tenants)
     cells = tuple(cell.id for cell in loaded.cells)
-    synthesize(Shard(config=loaded, tenants=tenants, cells=cells, outdir=outdir, context=project_context()))
+    synthesize(
+        Shard(config=loaded, tenants=tenants, cells=cells, outdir=outdir, context={**project_context(), **UNSTAGED})
+    )
     found = {}
     for path in outdir.glob("*.template.json"):
         assert path.stat().st_size <= 1_000_000, path.name

@@ -15,6 +15,7 @@ from email_stack.stacks import add_stacks, new_app
 from email_stack.synthesis.app import project_context
 from email_stack.synthesis.toolchain import use_own_node
 from email_stack.transitions import fates, halfway, risks
+from tests.templates import UNSTAGED
 from tests.transitions.changes import ELSEWHERE, Change, changes, keys
 from tests.transitions.oracle import gone_or_replaced
 
@@ -61,7 +62,7 @@ def _synthesized(folder: Path, kind: str, settings: str) -> dict[str, Any]:
     path.write_text(yaml.safe_dump(document))
     use_own_node()
     outdir = folder / str(len(list(folder.iterdir())))
-    app = new_app(outdir=outdir, context=project_context())
+    app = new_app(outdir=outdir, context={**project_context(), **UNSTAGED})
     add_stacks(app, load(path), tenants=["acme"])
     app.synth()
     return {
