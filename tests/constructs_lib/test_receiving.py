@@ -14,7 +14,7 @@ from aws_cdk.assertions import Template
 from constructs_lib import ActiveReceiptRuleSet, Retention, TenantInbox, TenantInboxProps
 from constructs_lib.bucket_policy import Scanner
 from mailroom.scanning.verdicts import Action, Policy
-from tests.templates import new_stack, only, resources, template_of
+from tests.templates import REGION, new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
 
