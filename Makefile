@@ -118,7 +118,9 @@ lock: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(COMPILE) --all-extras --group dev pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --group image --output-file mailroom/image/requirements.lock
-	@$(COMPILE) --group api --output-file email_stack/settings/requirements.lock
+	@# Both have the releases that a tenant's code is made of: its hash is the same there as here.
+	@$(COMPILE) --constraint requirements.lock --group api --output-file email_stack/settings/requirements.lock
+	@$(COMPILE) --constraint requirements.lock --group synthesis --output-file email_stack/deploying/requirements.lock
 	@$(BIN)/npm $(if $(findstring --upgrade,$(ARGS)),update,install) --package-lock-only --silent
 
 # make clean  removes all that was installed or made

@@ -11,12 +11,15 @@ import re
 from typing import Final
 
 __all__ = [
+    "BOUNDARY_EXPORT",
     "REMOVAL_METADATA",
     "TENANT_STACKS",
     "cell_export",
     "cell_stack_name",
     "check_identifier",
+    "control_stack_name",
     "delegation_stack_name",
+    "execution_role_name",
     "moving_rule_name",
     "receipt_rule_name",
     "receipt_rule_set_name",
@@ -26,6 +29,9 @@ __all__ = [
 
 REMOVAL_METADATA: Final = "email-subdomain:removal"
 """Key of a resource's metadata in a template: "destroy" where `email-stack destroy` deletes it, which its stack never does."""
+
+BOUNDARY_EXPORT: Final = "TenantBoundaryArn"
+"""What a cell with a settings API exports the policy as that no role of a tenant gets beyond."""
 
 _IDENTIFIER: Final = re.compile(r"[a-z](?:-?[a-z0-9])*")
 _IDENTIFIER_CHARACTERS: Final = 32
@@ -53,6 +59,20 @@ def check_identifier(what: str, value: str) -> str:
 def cell_stack_name(cell_id: str) -> str:
     """Name of the stack that holds what the tenants of one account and region share."""
     return f"Cell-{cell_id}"
+
+
+def control_stack_name(cell_id: str) -> str:
+    """Name of the stack of a cell's settings API."""
+    return f"Control-{cell_id}"
+
+
+def execution_role_name(cell_id: str) -> str:
+    """Name of the role with which CloudFormation makes tenants' stacks for the settings API.
+
+    Tenants' tables let roles of this pattern, which is the CDK's own, delete them when a creation that failed is rolled back
+    (`MessageStore`).
+    """
+    return f"cdk-tenants-{cell_id}-cfn-exec-role-"
 
 
 def tenant_stack_name(tenant_id: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import aws_cdk as cdk
 from constructs import IConstruct
 
-__all__ = ["explain_wildcard"]
+__all__ = ["explain_wildcard", "explain_wildcards"]
 
 
 def explain_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
@@ -14,6 +17,20 @@ def explain_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
     cdk.Validations.of(construct).acknowledge(
         cdk.Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{found}]", reason=reason)
     )
+
+
+def explain_wildcards(construct: IConstruct, statements: Sequence[Mapping[str, Any]], reason: str) -> None:
+    """Say so of each resource and each action of these statements that has a wildcard."""
+    for statement in statements:
+        resources = statement["Resource"]
+        for resource in resources if isinstance(resources, list) else [resources]:
+            if "*" in resource:
+                explain_wildcard(construct, resource, reason)
+        for action in statement["Action"]:
+            if "*" in action:
+                cdk.Validations.of(construct).acknowledge(
+                    cdk.Acknowledgment(id=f"AwsSolutions-IAM5[Action::{action}]", reason=reason)
+                )
 
 
 def _as_in_findings(value: object) -> str:

@@ -75,6 +75,7 @@ class AddressBookWriter(Construct):
         check_props(self, "address books", _RULES, props)
         stacks = arn("cloudformation", f"stack/{props.stack_prefix}")
         function = self._function(props, stacks)
+        self.function_arn: str = function.attr_arn
         rule = events.CfnRule(
             self,
             "Rule",

@@ -36,6 +36,7 @@ class CdkRun:
         tenants: ids to synthesize; None for all.
         options: further options of the subcommand.
         assembly: folder of the cloud assembly. Default: a temporary one, so that commands may run at the same time.
+        cell: id of a cell to synthesize instead of tenants. Default: None.
         synthesized: whether that assembly is there already, so that nothing is synthesized anew. Default: False.
     """
 
@@ -45,6 +46,7 @@ class CdkRun:
     tenants: Sequence[str] | None
     options: Sequence[str] = ()
     assembly: Path | None = None
+    cell: str | None = None
     synthesized: bool = False
 
     def command(self, assembly: Path) -> list[str]:
@@ -52,7 +54,9 @@ class CdkRun:
         if self.synthesized:
             return [*cdk_command(), self.verb, *self.stacks, "--app", str(assembly.resolve()), *self.options]
         context = ["--context", f"config={self.config.resolve()}"]
-        if self.tenants is not None:
+        if self.cell is not None:
+            context += ["--context", f"cell={self.cell}"]
+        elif self.tenants is not None:
             context += ["--context", f"tenant={','.join(self.tenants)}"]
         return [
             *cdk_command(),

@@ -26,9 +26,16 @@ STACKS_AT_ONCE: Final = 3
 _ASSET: Final = re.compile(r"/([0-9a-f]{64})\.json$")
 
 
-def synthesized(config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], assembly: Path) -> CdkRun:
-    """Synthesize the stacks of tenants (None: of all) into a folder; what to run with that assembly. Raises `CommandError`."""
-    run = CdkRun(verb="synth", stacks=stacks, config=config, tenants=tenants, options=["--quiet"], assembly=assembly)
+def synthesized(
+    config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], assembly: Path, cell: str | None = None
+) -> CdkRun:
+    """Synthesize the stacks of tenants (None: of all), or of a cell alone, into a folder; what to run with that assembly.
+
+    Raises `CommandError`.
+    """
+    run = CdkRun(
+        verb="synth", stacks=stacks, config=config, tenants=tenants, options=["--quiet"], assembly=assembly, cell=cell
+    )
     run_cdk(run, on_line=lambda _: None)
     return replace(run, synthesized=True)
 

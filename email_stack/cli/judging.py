@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
+from constructs_lib.naming import delegation_stack_name, tenant_stack_name
 from email_stack.cli.account import aws_failures
 from email_stack.cli.dangling import why_led_there
 from email_stack.cli.dns_options import checked, deployed
 from email_stack.cli.newcomers import Newcomers
 from email_stack.cli.output import CommandError, ExitCode
 from email_stack.cli.places import Places
+from email_stack.cli.selection import cell_stacks
 from email_stack.config import Cell, Config, Tenant
 from email_stack.config.tenant_records import zone_records
 from email_stack.dnscheck.model import Endpoint, Status, Subject
@@ -146,7 +147,7 @@ def _standing(names: Collection[str], cell: Cell, places: Places) -> tuple[set[s
 
 
 def _names_of(cell: Cell, tenants: Sequence[Tenant]) -> set[str]:
-    names = {cell_stack_name(cell.id)}
+    names = set(cell_stacks(cell))
     for tenant in tenants:
         names |= {tenant_stack_name(tenant.id), delegation_stack_name(tenant.id)}
     return names

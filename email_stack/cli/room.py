@@ -11,13 +11,14 @@ from email_stack.doctor.collect import quota_lines
 __all__ = ["refuse_small_quotas"]
 
 
-def refuse_small_quotas(config: Config, tenants: Sequence[str] | None, account: str) -> None:
+def refuse_small_quotas(config: Config, tenants: Sequence[str] | None, account: str, cell: str | None = None) -> None:
     """Check that the account's quotas suffice for stacks that are not deployed yet. An unknown quota refuses nothing.
 
     Args:
         config: as loaded.
         tenants: ids of the tenants to deploy; None for all tenants and cells.
         account: account of the credentials; "" if unknown: then nothing is checked.
+        cell: id of a cell to deploy without tenants. Default: None.
 
     Raises:
         CommandError: a quota is too small; the text names the value to request, and where.
@@ -25,11 +26,11 @@ def refuse_small_quotas(config: Config, tenants: Sequence[str] | None, account: 
     if not account:
         return
     chosen = config.tenants if tenants is None else tuple(config.tenant(name) for name in tenants)
-    used = {tenant.cell for tenant in chosen}
-    cells = [cell for cell in config.cells if tenants is None or cell.id in used]
+    used = {*(tenant.cell for tenant in chosen), cell}
+    cells = [one for one in config.cells if tenants is None or one.id in used]
     wrong = [
-        f'cell "{cell}": {line.title} {line.verdict.said}; {line.verdict.remedy}'
-        for cell, lines in quota_lines(config, cells, chosen, account).items()
+        f'cell "{name}": {line.title} {line.verdict.said}; {line.verdict.remedy}'
+        for name, lines in quota_lines(config, cells, chosen, account).items()
         for line in lines
     ]
     if wrong:

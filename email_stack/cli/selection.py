@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 import typer
 
-from constructs_lib.naming import cell_stack_name, delegation_stack_name, tenant_stack_name
-from email_stack.config import Config, Tenant
+from constructs_lib.naming import cell_stack_name, control_stack_name, delegation_stack_name, tenant_stack_name
+from email_stack.config import Cell, Config, Tenant
 
-__all__ = ["any_region", "chosen_tenants", "stack_names", "tenant_stacks"]
+__all__ = ["any_region", "cell_stacks", "chosen_tenants", "stack_names", "tenant_stacks"]
 
 
 def tenant_stacks(tenant: Tenant) -> list[str]:
@@ -20,16 +20,26 @@ def tenant_stacks(tenant: Tenant) -> list[str]:
     return names
 
 
-def stack_names(config: Config, tenants: Collection[str] | None) -> list[str]:
-    """Names of the stacks that are synthesized for `tenants` (None: for all), cells first.
+def cell_stacks(cell: Cell) -> list[str]:
+    """Names of the stacks that are a cell's own, in the order they are deployed."""
+    return [cell_stack_name(cell.id), *([control_stack_name(cell.id)] if cell.control is not None else [])]
+
+
+def stack_names(config: Config, tenants: Collection[str] | None, cell: str | None = None) -> list[str]:
+    """Names of the stacks that are synthesized for `tenants` (None: for all) or for a cell, cells first.
+
+    A settings API is deployed with its cell, and not with a tenant.
 
     Raises:
-        ConfigError: a tenant that the config does not hold.
+        ConfigError: a tenant or a cell that the config does not hold.
     """
+    if cell is not None:
+        return cell_stacks(config.cell(cell))
     chosen = config.tenants if tenants is None else [config.tenant(name) for name in tenants]
     used = {tenant.cell for tenant in chosen}
-    cells = [cell.id for cell in config.cells if tenants is None or cell.id in used]
-    return [*map(cell_stack_name, cells), *(name for tenant in chosen for name in tenant_stacks(tenant))]
+    cells = [name for one in config.cells if tenants is None for name in cell_stacks(one)]
+    cells += [cell_stack_name(one.id) for one in config.cells if tenants is not None and one.id in used]
+    return [*cells, *(name for tenant in chosen for name in tenant_stacks(tenant))]
 
 
 def chosen_tenants(config: Config, tenant: str | None, every: bool) -> list[str] | None:

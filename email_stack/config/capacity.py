@@ -33,6 +33,16 @@ _CELL: Final[Mapping[str, int]] = {
     "log_groups": 6,
     "kms_keys": 1,
 }
+_CONTROL: Final[Mapping[str, int]] = {
+    "event_rules": 2,
+    "buckets": 1,
+    "stacks": 1,
+    "iam_roles": 6,
+    "alarms": 8,
+    "tables": 1,
+    "log_groups": 5,
+}
+"""The stack of a settings API."""
 _TENANT: Final[Mapping[str, int]] = {
     "identities": 1,
     "configuration_sets": 1,
@@ -93,7 +103,7 @@ def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
 
 def cell_needs(cell: Cell) -> dict[str, int]:
     """What the cell takes without any tenant."""
-    return {
+    needs = {
         **_CELL,
         "event_rules": _CELL["event_rules"] + (cell.scanner.recall_days > 0),
         "alarms": _CELL["alarms"] + (cell.scanner.definitions_source is not None),
@@ -101,6 +111,9 @@ def cell_needs(cell: Cell) -> dict[str, int]:
         "function_memory_mib": max(cell.scanner.memory_mib, _MIRROR_MEMORY_MIB),
         "concurrent_executions": max(_WORKER_CONCURRENCY, cell.scanner.max_concurrency),
     }
+    if cell.control is not None:
+        _add(needs, _CONTROL)
+    return needs
 
 
 def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:

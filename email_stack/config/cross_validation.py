@@ -90,15 +90,26 @@ def _named(claim: Claim) -> str:
 
 
 def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
-    """Two cells in one account and region, with the id of the later one; a cell that tells more operators than its stack holds, or
-    whose key is elsewhere.
+    """Two cells in one account and region, or with a settings API each, with the id of the later one; a cell that tells more
+    operators than its stack holds, or whose key is elsewhere.
     """
     places: dict[tuple[str | None, str], str] = {}
+    controlling = next((cell.id for cell in cells if cell.control is not None), "")
     for cell in cells:
         if len(cell.alerts) > MOST_COUNTED_RESOURCES:
             yield cell.id, _too_many_resources(("alerts",), len(cell.alerts), "tell a list of your own")
         if cell.encryption is not None:
             yield from ((cell.id, fault) for fault in _key_faults(cell.encryption.key_arn, cell))
+        if cell.control is not None and cell.id != controlling:
+            yield (
+                cell.id,
+                Fault(
+                    f'must not be there beside that of cell "{controlling}" (who holds a name is said in one table)',
+                    "remove it from one of them",
+                    ("control",),
+                    silent=True,
+                ),
+            )
         first = places.setdefault((cell.account, cell.region), cell.id)
         if first != cell.id:
             yield (

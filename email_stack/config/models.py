@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from constructs_lib import names, records
 from constructs_lib.sections import Dns, ReceivingTls
+from email_stack.config.control import Control
 from email_stack.config.field_validation import validate_fields
 from email_stack.config.problems import ConfigError, Problem, closest, shown
 from email_stack.config.quotas import Quotas
@@ -69,6 +70,10 @@ class Cell(Settings):
     encryption: Encryption | None = Field(
         default=None,
         description="KMS key of the cell's definitions, queues, topic and logs, and of its tenants. Default: AWS's own keys.",
+    )
+    control: Control | None = Field(
+        default=None,
+        description="The settings API, with which customers bring their domains; one cell has it. Default: none.",
     )
     removal: Removal = Field(
         default="retain",

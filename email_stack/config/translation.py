@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from constructs_lib.names import domain_name
+from email_stack.config.control import Control
 from email_stack.config.document import Document, KeyPath, kind
 from email_stack.config.models import Cell, Quotas
 from email_stack.config.problems import Fault, Problem, RuleError, Scalar, closest, shown
@@ -44,6 +45,7 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "portal": Portal,
     "quotas": Quotas,
     "scanner": ScannerSettings,
+    "control": Control,
 }
 _NOT_WRITTEN: Final[Mapping[type[BaseModel], frozenset[str]]] = {Cell: frozenset({"id"})}
 """Fields that a file does not write as such: a cell's id is the key of its mapping."""

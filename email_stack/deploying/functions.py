@@ -156,7 +156,7 @@ def _turns() -> tuple[Turns, Metrics]:
         shelf=shelf,
         stacks=Stacks(cloudformation=session.client("cloudformation"), role_arn=environment["EXECUTION_ROLE_ARN"]),
         synthesize=synthesize,
-        judge=Judge(cell=platform.cell, assets=frozenset(environment["ASSETS"].split())),
+        judge=Judge(cell=platform.cell, assets=frozenset(environment["ASSETS"].split()), bounded=True),
         release=release,
         tags=making.tags,
         made=making,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from constructs_lib.naming import cell_stack_name, receipt_rule_set_name
+from constructs_lib.naming import BOUNDARY_EXPORT, cell_export, cell_stack_name, receipt_rule_set_name
 from constructs_lib.records import in_zone
 from email_stack.config.snapshots import REVISION_OUTPUT, Snapshot
 from email_stack.synthesis.dynamic_references import references_in
@@ -102,10 +102,12 @@ class Judge:
         cell: its id.
         assets: hashes of the code that was published with the release; a function runs nothing else. Default: None, whatever is in
             the CDK's own bucket, for whom publishes it as `cdk deploy` does.
+        bounded: whether each role must have the cell's boundary, as cells with a settings API have one. Default: False.
     """
 
     cell: str
     assets: frozenset[str] | None = None
+    bounded: bool = False
 
     def faults(self, template: Template, snapshot: Snapshot) -> list[str]:
         """Everything in the template of `snapshot`'s tenant that may not be there; [] for one that may be deployed."""
@@ -125,7 +127,7 @@ class Judge:
         if revision != str(snapshot.revision):
             yield f"Outputs.{REVISION_OUTPUT}: must be {snapshot.revision}"
         yield from self._intrinsics("", template)
-        of = _Of(self.cell, self.assets, snapshot.tenant, str(snapshot.settings["subdomain"]))
+        of = _Of(self.cell, self.assets, snapshot.tenant, str(snapshot.settings["subdomain"]), self.bounded)
         for name, resource in template["Resources"].items():
             kind = resource["Type"]
             if kind not in TYPES or set(resource) - _PARTS:
@@ -155,12 +157,13 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class _Of:
-    """Of whom a resource is: cell, published code, tenant and subdomain."""
+    """Of whom a resource is: cell, published code, tenant and subdomain; and whether roles have the cell's boundary."""
 
     cell: str
     assets: frozenset[str] | None
     tenant: str
     subdomain: str
+    bounded: bool
 
 
 def _function(of: _Of, properties: Template) -> Iterator[str]:
@@ -180,6 +183,9 @@ def _function(of: _Of, properties: Template) -> Iterator[str]:
 def _role(of: _Of, properties: Template) -> Iterator[str]:
     if set(properties) - {"AssumeRolePolicyDocument", "Policies", "Tags", "Path", "PermissionsBoundary"}:
         yield "must have policies of its own alone"
+    bound = {"Fn::ImportValue": cell_export(of.cell, BOUNDARY_EXPORT)}
+    if properties.get("PermissionsBoundary", None if of.bounded else bound) != bound:
+        yield "must have the boundary of its cell"
     for statement in _statements(properties["AssumeRolePolicyDocument"]):
         if statement.get("Effect") != "Allow" or statement.get("Principal") != {"Service": "lambda.amazonaws.com"}:
             yield "must be Lambda's to take, and nobody else's"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from constructs_lib.encryption import Home
-from constructs_lib.naming import cell_stack_name, tenant_stack_name
+from constructs_lib.naming import cell_stack_name, control_stack_name, tenant_stack_name
 from email_stack.config import Cell, Config, Tenant
 from email_stack.config.sections import ParentZone
 from email_stack.doctor import judge, machine
@@ -126,7 +126,8 @@ def quota_lines(
 
 
 def _wanted(cell: Cell, tenants: Sequence[Tenant]) -> set[str]:
-    return {cell_stack_name(cell.id), *(tenant_stack_name(one.id) for one in tenants if one.cell == cell.id)}
+    own = {control_stack_name(cell.id)} if cell.control is not None else set()
+    return {cell_stack_name(cell.id), *own, *(tenant_stack_name(one.id) for one in tenants if one.cell == cell.id)}
 
 
 def _places(cells: Sequence[Cell], pool: ThreadPoolExecutor) -> tuple[dict[str, _Place], dict[str, list[Line]]]:

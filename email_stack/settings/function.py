@@ -17,6 +17,7 @@ from email_stack.settings.ownership import OwnershipCheck
 from email_stack.settings.records import RecordsCheck
 from email_stack.settings.service import Service
 from email_stack.settings.tokens import Issuer, Keys, Tokens
+from mailroom.events import EventPublisher
 from mailroom.sessions import Sessions
 from mailroom.settings.keys import ORGANIZATION_TAG
 from mailroom.settings.store import Actor, SettingsStore
@@ -76,6 +77,7 @@ def _api() -> Api:
         store=SettingsStore(table=Table(client=client, name=environment["SETTINGS_TABLE"])),
         look=OwnershipCheck(resolvers=resolvers),
         look_at_records=RecordsCheck(resolvers=resolvers),
+        tell=EventPublisher(events=boto3.client("events")).publish,
     )
     return Api(service=service, tokens=Tokens(issuer=issuer, keys=Keys(issuer)), openapi=published(), entered=entered)
 

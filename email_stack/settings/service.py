@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from email_stack.settings.ownership import Proof
 from email_stack.settings.problems import ApiError
 from email_stack.settings.records import Found, found_from, found_text, ready, record_from
 from email_stack.settings.shapes import SettingBody, SettingType
+from mailroom.errors import MailroomError
 from mailroom.events import DomainChanged
 from mailroom.messages import html
 from mailroom.settings.claims import Claim
@@ -28,6 +30,8 @@ from mailroom.settings.refusals import Reason, RefusedError
 from mailroom.settings.store import Actor, SettingsStore
 
 __all__ = ["Look", "Service", "check_id"]
+
+logger = logging.getLogger(__name__)
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _KINDS: Final = {
@@ -100,15 +104,18 @@ class Service:
         proof = self.look(claim.domain, claim.token)
         after = self.domains.checked(actor, claim, self._with_records(claim, proof.seen, what))
         if after.ownership is not claim.ownership:
-            self.tell(
-                DomainChanged(
-                    tenant=after.tenant,
-                    organization=after.organization,
-                    change=after.ownership.value,
-                    revision=after.wanted,
-                    at=self.store.clock(),
-                )
+            event = DomainChanged(
+                tenant=after.tenant,
+                organization=after.organization,
+                change=after.ownership.value,
+                revision=after.wanted,
+                at=self.store.clock(),
             )
+            try:
+                self.tell(event)
+            except MailroomError as error:
+                # What it tells of stands in the table.
+                logger.warning("tenant %s: event not told: %s", after.tenant, type(error).__name__)
         return after, proof
 
     def _with_records(self, claim: Claim, seen: Seen, what: Look) -> Seen:

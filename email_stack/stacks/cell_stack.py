@@ -21,14 +21,18 @@ from constructs_lib import (
     SignatureMirror,
 )
 from constructs_lib.alerts import alarms_use_key
+from constructs_lib.intrinsics import arn
 from constructs_lib.naming import (
+    BOUNDARY_EXPORT,
     TENANT_STACKS,
     cell_export,
     cell_stack_name,
     receipt_rule_set_name,
     registry_path,
 )
+from constructs_lib.wildcards import explain_wildcards
 from email_stack.config import Cell
+from email_stack.stacks.control_roles import boundary
 from email_stack.stacks.keys import imported_key
 from email_stack.stacks.removal import removal_policy
 
@@ -36,10 +40,12 @@ __all__ = [
     "ACCESS_LOGS_BUCKET",
     "ALARMS_TOPIC",
     "ALERTS_KEY",
+    "BOOKS_FUNCTION",
     "BOOKS_ROLE",
     "DEFINITIONS_BUCKET",
     "SCANNER_QUEUE",
     "SCANNER_ROLE",
+    "TENANT_BOUNDARY",
     "TRACKING_ROLE",
     "CellStack",
 ]
@@ -47,16 +53,20 @@ __all__ = [
 ACCESS_LOGS_BUCKET = "AccessLogsBucketName"
 ALARMS_TOPIC = "AlarmsTopicArn"
 ALERTS_KEY = "AlertsKeyArn"
+BOOKS_FUNCTION = "AddressBooksFunctionArn"
 BOOKS_ROLE = "AddressBooksRoleArn"
 DEFINITIONS_BUCKET = "DefinitionsBucketName"
 SCANNER_QUEUE = "ScannerQueueArn"
 SCANNER_ROLE = "ScannerRoleArn"
+TENANT_BOUNDARY = BOUNDARY_EXPORT
 TRACKING_ROLE = "TrackingRoleArn"
 
 
 class CellStack(cdk.Stack):
     """The stack of one cell: the active receipt rule set, the scanner and its definitions, tracking, the writer of address books,
     the alarms' topic and what tells it of tenants that SES paused, the key of all topics, and the bucket of access logs.
+
+    With `control`, also the policy that no role of a tenant gets beyond.
 
     Exports what tenants import; CloudFormation keeps a cell from being deleted as long as one of them does. Its template does
     not depend on which tenants there are.
@@ -140,9 +150,23 @@ class CellStack(cdk.Stack):
             TRACKING_ROLE: tracking.role_arn,
             BOOKS_ROLE: books.role_arn,
         }
+        if cell.control is not None:
+            exported |= {BOOKS_FUNCTION: books.function_arn, TENANT_BOUNDARY: self._boundary()}
         for name, value in exported.items():
             cdk.CfnOutput(self, name, value=value, export_name=cell_export(cell.id, name))
         cdk.CfnOutput(self, "ReceiptRuleSetName", value=receipt_rule_set_name(cell.id))
+
+    def _boundary(self) -> str:
+        """ARN of the policy that bounds roles in tenants' stacks, whatever made their templates."""
+        statements = boundary(arn=arn)
+        policy = iam.CfnManagedPolicy(
+            self,
+            "TenantBoundary",
+            description="The most that a role in a tenant's stack can do",
+            policy_document={"Version": "2012-10-17", "Statement": statements},
+        )
+        explain_wildcards(policy, statements, "bounds what tenants' own policies name, and gives nothing by itself")
+        return policy.ref
 
     def _access_logs(self, removal: cdk.RemovalPolicy) -> s3.Bucket:
         bucket = s3.Bucket(

@@ -18,7 +18,7 @@ from constructs_lib.naming import TENANT_STACKS
 from constructs_lib.statements import allow_to
 from mailroom.settings.keys import INDEXES, ORGANIZATION_TAG
 
-__all__ = ["boundary", "execution", "looking", "organization_session", "synthesizing", "table_work"]
+__all__ = ["boundary", "execution", "looking", "organization_session", "synthesizing", "table_work", "use_of_key"]
 
 _READING: Final = ("dynamodb:GetItem", "dynamodb:Query")
 _WRITING: Final = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
@@ -104,7 +104,8 @@ def looking(
                 "StringLike": {"cloudformation:TemplateUrl": f"{bucket_url}/templates/*"},
             },
         },
-        allow_to(["cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"], tenants),
+        # A change set has the tags of its stack.
+        allow_to([f"cloudformation:{one}" for one in ("DeleteChangeSet", "ExecuteChangeSet", "TagResource")], tenants),
         {
             "Effect": "Allow",
             "Action": ["cloudformation:DeleteStack"],
@@ -132,20 +133,21 @@ def looking(
 
 
 def execution(
-    *, arn: Callable[[str, str], str], partition: str, registry_path: str, boundary_arn: str
+    *, arn: Callable[[str, str], str], partition: str, account: str, registry_path: str, boundary_arn: str
 ) -> list[dict[str, Any]]:
     """What CloudFormation makes of tenants' templates, and no more: of resources that are named after a tenant's stack.
 
     Args:
         arn: an ARN of this account and region, of a service and a resource.
         partition: of AWS.
+        account: its id.
         registry_path: what the names of tenants' entries begin with.
         boundary_arn: without which no role is made.
 
     Source: CloudFormation user guide, "AWS CloudFormation service role"; IAM user guide, "Permissions boundaries for IAM entities".
     """
     named = f"{TENANT_STACKS}*"
-    roles = f"arn:{partition}:iam::{arn('', '').split(':')[4]}:role/{named}"
+    roles = f"arn:{partition}:iam::{account}:role/{named}"
     bound = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}}
     making = [
         "iam:AttachRolePolicy",
@@ -200,6 +202,22 @@ def execution(
         },
         # SES and Route 53 name what they make by customers' domains or by ids, and receipt rules know no resource.
         allow_to([*_SES, *_ROUTE53], "*"),
+    ]
+
+
+def use_of_key(key_arn: str) -> list[dict[str, Any]]:
+    """What CloudFormation needs of a key to encrypt tenants' tables with it.
+
+    Source: DynamoDB developer guide, "DynamoDB encryption at rest: usage notes".
+    """
+    return [
+        allow_to(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], key_arn),
+        {
+            "Effect": "Allow",
+            "Action": ["kms:CreateGrant"],
+            "Resource": key_arn,
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
     ]
 
 

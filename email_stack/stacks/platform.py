@@ -10,6 +10,7 @@ import aws_cdk as cdk
 
 from email_stack.config import Config, Tenant
 from email_stack.stacks.cell_stack import CellStack
+from email_stack.stacks.control_stack import ControlStack
 from email_stack.stacks.delegation_stack import DelegationStack
 from email_stack.stacks.tenant_stack import TenantStack
 
@@ -39,7 +40,7 @@ def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells:
         app: to add to.
         config: as loaded, all of it valid.
         tenants: ids of the tenants to build.
-        cells: ids of cells to build besides those of the tenants. Default: none.
+        cells: ids of cells to build besides those of the tenants, with their settings API. Default: none.
 
     Raises:
         ConfigError: a tenant or a cell that the config does not hold.
@@ -47,6 +48,12 @@ def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells:
     chosen = [config.tenant(name) for name in tenants]
     needed = {*cells, *(tenant.cell for tenant in chosen)}
     stacks = {cell.id: CellStack(app, cell) for cell in config.cells if cell.id in needed}
+    for cell in config.cells:
+        if cell.control is not None and cell.id in cells:
+            control = ControlStack(app, config, cell)
+            control.add_stack_dependency(
+                stacks[cell.id], "imports alarms, access logs, and what tenants' tables let in"
+            )
     for tenant in chosen:
         _add_tenant(app, config, tenant, stacks[tenant.cell])
 

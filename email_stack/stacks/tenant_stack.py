@@ -36,6 +36,7 @@ from email_stack.stacks.cell_stack import (
     DEFINITIONS_BUCKET,
     SCANNER_QUEUE,
     SCANNER_ROLE,
+    TENANT_BOUNDARY,
     TRACKING_ROLE,
 )
 from email_stack.stacks.keys import imported_key
@@ -85,6 +86,10 @@ class TenantStack(cdk.Stack):
         self.subdomain = TenantSubdomain(self, "Subdomain", _props(tenant, cell, scanner, key, alarms))
         if tenant.access:
             self._grant_applications(tenant)
+        if cell.control is not None and tenant.scanning.mode == "shared":
+            # A scanner of its own reaches what is the cell's, and the settings API deploys none.
+            bound = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", _imported(cell.id, TENANT_BOUNDARY))
+            iam.PermissionsBoundary.of(self).apply(bound)
         if tenant.ownership is not None and self.subdomain.zone is not None:
             # Whoever delegates the subdomain to this zone goes on proving that it is theirs.
             record = ownership_record(subdomain=tenant.subdomain, token=tenant.ownership)

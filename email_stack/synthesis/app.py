@@ -21,7 +21,8 @@ __all__ = ["main", "project_context", "synthesize"]
 def main() -> None:
     """Synthesize what the CDK context asks for; where that fails, say why in lines that begin with `failure.TOLD`.
 
-    Context: `config`, file or folder (default `tenants.yaml`); `tenant`, one id or several separated by commas (default all).
+    Context: `config`, file or folder (default `tenants.yaml`); `tenant`, one id or several separated by commas (default all); or
+    `cell`, one id, without its tenants.
     Exits with 1 and one line a problem when the config or the choice is not valid; then nothing is written. So it does when a
     template came out with a dynamic reference; then there is no manifest, without which nothing is deployed.
     """
@@ -44,6 +45,8 @@ def _main() -> None:
         # Without a choice, every tenant, and every cell even when nobody is in it.
         tenants = config.tenants if names is None else [config.tenant(name) for name in str(names).split(",")]
         cells = [] if names is not None else [cell.id for cell in config.cells]
+        if (alone := context.get("cell")) is not None:
+            tenants, cells = [], [config.cell(str(alone)).id]
     except ConfigError as error:
         sys.exit(str(error))
     except OSError as error:

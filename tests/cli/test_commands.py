@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from email_stack.cli.cdk import CdkRun, run_cdk
+from email_stack.cli.deploying import synthesized
 from email_stack.cli.output import CommandError, ExitCode
+from email_stack.cli.selection import stack_names
+from email_stack.config import load
 from email_stack.output.printable import counted
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.validation import NO_VALIDATION
@@ -24,6 +27,7 @@ tenants:
   - {id: acme, subdomain: post.acme.example, addresses: [support]}
   - {id: globex, subdomain: post.globex.example, dns: self-managed, catch_all: true, live: false}
 """
+CONTROL = "{issuer: 'https://login.acme.example', audience: mail}"
 
 
 @pytest.fixture
@@ -150,6 +154,32 @@ def test_synth_writes_one_tenant_and_its_cell(config: Path, tmp_path: Path) -> N
     ]
 
 
+def test_a_settings_api_is_deployed_with_its_cell(config: Path) -> None:
+    """With all, or with the cell alone; a tenant is deployed without it. Its resources count."""
+    config.write_text(CONFIG.replace("eu-central-1}", f"eu-central-1, control: {CONTROL}}}"))
+    loaded = load(config)
+    assert stack_names(loaded, None) == ["Cell-eu", "Control-eu", "Tenant-acme", "Tenant-globex"]
+    assert stack_names(loaded, ["acme"]) == ["Cell-eu", "Tenant-acme"]
+    assert stack_names(loaded, [], "eu") == ["Cell-eu", "Control-eu"]
+    (cell,) = as_json("list", "--config", config)["cells"]
+    used = {quota["quota"]: quota["used"] for quota in cell["quotas"]}
+    assert (used["iam_roles"], used["tables"], used["stacks"]) == (17, 3, 4)
+    missing = run("deploy", "--cell", "us", "--config", config)
+    assert (missing.returncode, 'cell "us": is not in this config' in missing.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_cell_is_synthesized_alone(config: Path, tmp_path: Path) -> None:
+    """Its settings API is beside it, and no tenant."""
+    config.write_text(CONFIG.replace("eu-central-1}", f"eu-central-1, control: {CONTROL}}}"))
+    run_ = synthesized(config, [], ["Cell-eu", "Control-eu"], tmp_path / "assembly", "eu")
+    assert run_.synthesized
+    assert sorted(path.name for path in (tmp_path / "assembly").glob("*.template.json")) == [
+        "Cell-eu.template.json",
+        "Control-eu.template.json",
+    ]
+
+
 def test_unknown_tenant_is_named_with_the_nearest(config: Path) -> None:
     """A typing error is told, and nothing is run."""
     done = run("deploy", "acne", "--config", config)
@@ -157,7 +187,18 @@ def test_unknown_tenant_is_named_with_the_nearest(config: Path) -> None:
     assert 'did you mean "acme"' in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["deploy"], ["diff"], ["deploy", "acme", "--all"], ["destroy"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["deploy"],
+        ["diff"],
+        ["deploy", "acme", "--all"],
+        ["deploy", "acme", "--cell", "eu"],
+        ["deploy", "--cell", "eu", "--force"],
+        ["destroy"],
+        ["nonsense"],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     """The command line itself is not right; nothing was read."""
     assert run(*arguments).returncode == 2

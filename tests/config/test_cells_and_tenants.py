@@ -83,6 +83,42 @@ CELLS = {
         'got "eu-west-1"; put it in another account or region, or its tenants into that cell',
         39,
     ),
+    "two settings APIs": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a}}, "
+        "a2: {region: eu-west-2, control: {issuer: 'https://a.example', audience: a}}}",
+        'cell "a2": control must not be there beside that of cell "a1" (who holds a name is said in one table); '
+        "remove it from one of them",
+        111,
+    ),
+    "issuer without TLS": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'http://a.example', audience: a}}}",
+        'cell "a1": control.issuer must be an https URL without query, fragment and user, got "http://a.example"; '
+        'write it as tokens have it in "iss", such as "https://login.acme.example"',
+        43,
+    ),
+    "issuer that CloudFormation would replace": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://{{resolve:ssm:x}}', audience: a}}}",
+        'cell "a1": control.issuer must hold no "{{", as CloudFormation or the CDK would put another value there, got '
+        '"https://{{resolve:ssm:x}}"; leave it out',
+        43,
+    ),
+    "issuer of another alphabet": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://ä.example', audience: a}}}",
+        'cell "a1": control.issuer must be an https URL in ASCII, got "https://ä.example"; write it as '
+        '"https://login.acme.example"',
+        43,
+    ),
+    "issuer that is no URL": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://[', audience: a}}}",
+        'cell "a1": control.issuer must be an https URL without query, fragment and user, got "https://["; '
+        'write it as tokens have it in "iss", such as "https://login.acme.example"',
+        43,
+    ),
+    "audience of two words": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: 'a b'}}}",
+        'cell "a1": control.audience must be printable ASCII without spaces, got "a b"; write it as tokens have it',
+        72,
+    ),
 }
 
 

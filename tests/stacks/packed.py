@@ -144,6 +144,12 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
             "quotas": {**ROOMY, "recipients_per_rule": draw(st.sampled_from([20, 100, 500]))},
             "scanner": scanner,
             "removal": draw(st.sampled_from(["retain", "destroy"])),
+            "control": {
+                "issuer": "https://login.acme.example/realms/mail",
+                "audience": "mail",
+                "organization_claim": draw(st.sampled_from(["org_id", "https://acme.example/org"])),
+                "authorizer": draw(st.sampled_from(["gateway", "function"])),
+            },
         },
         "us": {
             "region": "us-east-1",

@@ -26,6 +26,10 @@ LOCKS = {
     ],
     "mailroom/image/requirements.lock": PROJECT["dependency-groups"]["image"],
     "email_stack/settings/requirements.lock": PROJECT["dependency-groups"]["api"],
+    "email_stack/deploying/requirements.lock": [
+        *PROJECT["dependency-groups"]["api"],
+        *(one for one in PROJECT["dependency-groups"]["synthesis"] if isinstance(one, str)),
+    ],
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64")]

@@ -119,7 +119,8 @@ def _loop(store: SettingsStore, config: Path, look: OwnershipCheck) -> Loop:
     from mailroom.settings.running import Running  # noqa: PLC0415 - as above
     from mailroom.store.table import Table  # noqa: PLC0415 - as above
 
-    cell = load(config).cells[0]
+    cells = load(config).cells
+    cell = next((one for one in cells if one.control is not None), cells[0])
     session = aws.session(cell.region)
     bucket = f"{store.table.name}-runs"
     with aws.aws_errors("making the bucket of runs"):
@@ -140,7 +141,7 @@ def _loop(store: SettingsStore, config: Path, look: OwnershipCheck) -> Loop:
         stacks=stacks,
         # What `cdk deploy` checks of each template was checked with the release.
         synthesize=Synthesis(platform=platform, environment={"CDK_VALIDATION": "false"}),
-        judge=Judge(cell=cell.id),
+        judge=Judge(cell=cell.id, bounded=cell.control is not None),
         release="local",
         tags=making.tags,
         made=making,

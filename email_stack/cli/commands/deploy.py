@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
 def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     tenant: ChosenTenant = None,
     every: All = False,
+    cell: Annotated[str | None, typer.Option("--cell", help="One cell and its settings API, without tenants.")] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     apply: Apply = False,
     at_most: Annotated[int, typer.Option(min=1, help="Refuse --all for more tenants than this.")] = _TENANTS_AT_MOST,
@@ -48,15 +49,17 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     server_port: ServerPort = 53,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy one tenant and its cell, or all. Shows the changes; --yes makes them, unless they lose mail or exceed quotas.
+    """Deploy a tenant and its cell, all, or a cell. Shows the changes; --yes makes them, unless they lose mail or exceed quotas.
 
     The command compares the deployed stacks with the new ones. It names each resource that is deleted, replaced, emptied or left
     behind. It refuses a change that loses mail, and prints the safe steps.
     """
     loaded = load(config)
-    tenants = chosen_tenants(loaded, tenant, every)
-    stacks = stack_names(loaded, tenants)
-    if force and every:
+    if cell is not None and (every or tenant is not None):
+        raise typer.BadParameter("is without TENANT and --all", param_hint="--cell")
+    tenants = chosen_tenants(loaded, tenant, every) if cell is None else []
+    stacks = stack_names(loaded, tenants, cell)
+    if force and (every or cell is not None):
         raise typer.BadParameter("is for one TENANT: look at what each would lose", param_hint="--force")
     if apply and tenants is None and len(loaded.tenants) > at_most:
         raise CommandError(
@@ -65,14 +68,14 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
             f"--at-most {len(loaded.tenants)}",
             ExitCode.REFUSED,
         )
-    account = checked_credentials(any_region(loaded, tenants))
+    account = checked_credentials(any_region(loaded, tenants) if cell is None else loaded.cell(cell).region)
     refuse_older_snapshots(loaded, tenants, account)
     if apply:
-        refuse_small_quotas(loaded, tenants, account)
+        refuse_small_quotas(loaded, tenants, account, cell)
     asked = endpoint(resolver)
     with tempfile.TemporaryDirectory(prefix="cdk.out-") as folder:
         assembly = Path(folder) / "cdk.out"
-        whole = synthesized(config, tenants, stacks, assembly)
+        whole = synthesized(config, tenants, stacks, assembly, cell)
         judged = (
             judged_deployment(loaded, tenants, stacks, assembly, account=account, resolver=asked, port=server_port)
             if account

@@ -1,0 +1,72 @@
+"""The settings API of a cell: who its users are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from email_stack.config.problems import RuleError
+from email_stack.config.values import Settings
+
+__all__ = ["Control"]
+
+_MOST_CHARACTERS = 300
+
+
+def _issuer(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise RuleError.one("must be an https URL in ASCII", 'write it as "https://login.acme.example"')
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme != "https" or parts.query or parts.fragment or "@" in parts.netloc:
+        raise RuleError.one(
+            "must be an https URL without query, fragment and user",
+            'write it as tokens have it in "iss", such as "https://login.acme.example"',
+        )
+    return value
+
+
+def _word(value: str) -> str:
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise RuleError.one("must be printable ASCII without spaces", "write it as tokens have it")
+    return value
+
+
+_Word = Annotated[
+    str,
+    Field(max_length=_MOST_CHARACTERS),
+    AfterValidator(_word),
+    WithJsonSchema({"type": "string", "pattern": r"^[!-~]+$", "maxLength": _MOST_CHARACTERS}),
+]
+
+
+class Control(Settings):
+    """The settings API, with which customers bring their domains. One cell of a config has it: names are held in one table."""
+
+    issuer: Annotated[
+        str,
+        Field(max_length=_MOST_CHARACTERS),
+        AfterValidator(_issuer),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "pattern": r"^https://[!-~]+$",
+                "maxLength": _MOST_CHARACTERS,
+                "examples": ["https://login.acme.example"],
+            }
+        ),
+    ] = Field(description="URL of the OpenID issuer of the users' tokens, as their claim iss has it.")
+    audience: _Word = Field(description="What the tokens' claim aud must have.")
+    organization_claim: _Word = Field(
+        default="org_id", description="Claim of the tokens that names the user's organisation. Default: org_id."
+    )
+    authorizer: Literal["gateway", "function"] = Field(
+        default="gateway",
+        description="gateway: API Gateway refuses tokens before the function is called, and knows RSA signatures alone. function: "
+        "only the function judges. Default: gateway.",
+    )

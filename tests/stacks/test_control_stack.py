@@ -1,0 +1,342 @@
+"""The stack of a cell's settings API: who may do what, what is kept, what tells; and no other template changes for it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from constructs_lib.bundle import _DISTRIBUTIONS
+from email_stack.config import Config, load
+from email_stack.config.capacity import cell_needs
+from email_stack.config.platform import platform_of
+from email_stack.config.snapshots import Snapshot
+from email_stack.deploying.judge import Judge
+from email_stack.stacks import add_stacks, new_app
+from email_stack.stacks.control_code import DOCKERFILE, image_context
+from email_stack.synthesis.app import project_context
+from email_stack.synthesis.toolchain import PROJECT_ROOT
+from mailroom.metric_names import FAILED_DEPLOYMENTS, OLDEST_RUN, REFUSED_TEMPLATES
+from tests.nag import nag_findings
+from tests.stacks.test_quotas import COUNTED
+
+CONTROL = "{issuer: 'https://login.acme.example', audience: mail}"
+CELL = "cells:\n  eu: {region: eu-central-1, alerts: [ops@acme.example]%s}\n"
+TENANTS = """\
+tenants:
+  - {id: acme, subdomain: post.acme.example, addresses: [support], dns: self-managed}
+  - {id: globex, subdomain: post.globex.example, scanning: dedicated}
+"""
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-1111-1111-1111-111111111111"
+Stacks = dict[str, Any]
+
+
+def config_of(folder: Path, more: str = "", tenants: str = TENANTS) -> Config:
+    """Two tenants in one cell."""
+    path = folder / "tenants.yaml"
+    path.write_text(CELL % more + tenants, encoding="utf-8")
+    return load(path)
+
+
+def made_of(config: Config, folder: Path) -> Stacks:
+    """Templates by stack, of all cells and tenants."""
+    app = new_app(outdir=folder, context=project_context())
+    add_stacks(app, config, tenants=[one.id for one in config.tenants], cells=["eu"])
+    app.synth()
+    return {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
+        for path in folder.glob("*.template.json")
+    }
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """With a settings API."""
+    return config_of(tmp_path_factory.mktemp("config"), f", control: {CONTROL}")
+
+
+@pytest.fixture(scope="module")
+def stacks(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """All templates."""
+    return made_of(config, tmp_path_factory.mktemp("assembly"))
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """Those of the same config without it."""
+    return made_of(config_of(tmp_path_factory.mktemp("config")), tmp_path_factory.mktemp("assembly"))
+
+
+def resources(template: Any, kind: str) -> dict[str, Any]:
+    """Properties of all resources of a type, by logical id."""
+    return {
+        name: one.get("Properties", {}) for name, one in template["Resources"].items() if one["Type"] == f"AWS::{kind}"
+    }
+
+
+def test_opt_in(stacks: Stacks, without: Stacks) -> None:
+    """Without `control` there is no stack of it; with it, the cell gets a policy and two exports, and nothing changes beside."""
+    assert set(stacks) - set(without) == {"Control-eu"}
+    cell, before = stacks["Cell-eu"], without["Cell-eu"]
+    more = set(cell["Resources"]) - set(before["Resources"])
+    assert [cell["Resources"][one]["Type"] for one in more] == ["AWS::IAM::ManagedPolicy"]
+    assert {name: cell["Resources"][name] for name in before["Resources"]} == before["Resources"]
+    assert set(cell["Outputs"]) - set(before["Outputs"]) == {"AddressBooksFunctionArn", "TenantBoundaryArn"}
+    assert stacks["Tenant-globex"] == without["Tenant-globex"]
+
+
+def test_roles_of_tenants_have_a_boundary(stacks: Stacks, without: Stacks) -> None:
+    """Each of them, and that is all that is new in a tenant's template."""
+    found, before = copy.deepcopy(stacks["Tenant-acme"]), without["Tenant-acme"]
+    bound = {"Fn::ImportValue": "Cell-eu:TenantBoundaryArn"}
+    roles = resources(found, "IAM::Role")
+    assert roles
+    for role in roles.values():
+        assert role.pop("PermissionsBoundary") == bound
+    assert found == before
+
+
+def test_the_api(stacks: Stacks) -> None:
+    """One route for all behind the issuer's tokens, one public; slow, logged without paths, and called by this API alone."""
+    found = Template.from_json(stacks["Control-eu"])
+    found.has_resource_properties(
+        "AWS::ApiGatewayV2::Authorizer",
+        {
+            "AuthorizerType": "JWT",
+            "IdentitySource": ["$request.header.Authorization"],
+            "JwtConfiguration": {"Audience": ["mail"], "Issuer": "https://login.acme.example"},
+        },
+    )
+    routes = {
+        one["RouteKey"]: one["AuthorizationType"]
+        for one in resources(stacks["Control-eu"], "ApiGatewayV2::Route").values()
+    }
+    assert routes == {"$default": "JWT", "GET /openapi.json": "NONE"}
+    (stage,) = resources(stacks["Control-eu"], "ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
+    assert json.loads(stage["AccessLogSettings"]["Format"]).keys() == {"id", "method", "status"}
+    found.has_resource_properties(
+        "AWS::Lambda::Permission",
+        {"Principal": "apigateway.amazonaws.com", "SourceArn": Match.object_like({"Fn::Join": Match.any_value()})},
+    )
+
+
+def test_the_function_alone_judges_tokens(tmp_path: Path, config: Config) -> None:
+    """Where the issuer signs with anything but RSA, which an HTTP API does not know."""
+    other = config_of(tmp_path, f", control: {CONTROL[:-1]}, authorizer: function}}", "tenants: []\n")
+    template = made_of(other, tmp_path / "out")["Control-eu"]
+    assert not resources(template, "ApiGatewayV2::Authorizer")
+    assert "AuthorizationType" not in next(
+        one for one in resources(template, "ApiGatewayV2::Route").values() if one["RouteKey"] == "$default"
+    )
+
+
+def functions(template: Any) -> dict[str, Any]:
+    """Functions by what they run."""
+    found = resources(template, "Lambda::Function").values()
+    return {one["ImageConfig"]["Command"][0].rpartition(".")[2]: one for one in found}
+
+
+def test_functions(stacks: Stacks) -> None:
+    """Two images of four functions, and each knows what it needs, by the very names that the code reads."""
+    found = functions(stacks["Control-eu"])
+    assert {name: set(one["Environment"]["Variables"]) for name, one in found.items()} == {
+        "handler": {
+            "SETTINGS_AUDIENCE",
+            "SETTINGS_ISSUER",
+            "SETTINGS_ORGANIZATION_CLAIM",
+            "SETTINGS_ROLE_ARN",
+            "SETTINGS_TABLE",
+        },
+        "on_check": {"SETTINGS_TABLE"},
+        "on_look": {
+            "ASSETS",
+            "BOOKS_FUNCTION",
+            "CELL",
+            "EXECUTION_ROLE_ARN",
+            "RELEASE",
+            "SETTINGS_TABLE",
+            "SHELF_BUCKET",
+            "SYNTHESIS_FUNCTION",
+        },
+        "on_synthesis": {"CELL", "RELEASE", "SHELF_BUCKET"},
+    }
+    images = {name: json.dumps(one["Code"]["ImageUri"]) for name, one in found.items()}
+    assert images["handler"] == images["on_check"] == images["on_look"] != images["on_synthesis"]
+    # As `Shelf` and `Stacks` take it.
+    assert found["on_look"]["Environment"]["Variables"]["RELEASE"].isalnum()
+
+
+def test_what_tenants_run_is_published(stacks: Stacks) -> None:
+    """The judge lets the very code through that a tenant's template names, and none beside."""
+    (published,) = {functions(stacks["Control-eu"])["on_look"]["Environment"]["Variables"]["ASSETS"]}
+    runs = {one["Code"]["S3Key"] for one in resources(stacks["Tenant-acme"], "Lambda::Function").values()}
+    assert runs == {f"{one}.zip" for one in published.split()}
+
+
+def test_synthesis_has_two_rights(stacks: Stacks) -> None:
+    """Beside its log: it reads snapshots and writes templates."""
+    role = functions(stacks["Control-eu"])["on_synthesis"]["Role"]["Fn::GetAtt"][0]
+    (policy,) = stacks["Control-eu"]["Resources"][role]["Properties"]["Policies"]
+    actions = [one["Action"] for one in policy["PolicyDocument"]["Statement"]]
+    assert actions == [["logs:CreateLogStream", "logs:PutLogEvents"], ["s3:GetObject"], ["s3:PutObject"]]
+    assert not [one for one in resources(stacks["Control-eu"], "IAM::Policy").values() if {"Ref": role} in one["Roles"]]
+
+
+def test_policies_of_cloudformation_fit(stacks: Stacks) -> None:
+    """A managed policy holds 6,144 characters, white space not counted. Source: IAM user guide, "IAM and AWS STS quotas"."""
+    policies = [*resources(stacks["Control-eu"], "IAM::ManagedPolicy").values()]
+    assert len(policies) == 2
+    for one in policies:
+        assert len(json.dumps(one["PolicyDocument"], separators=(",", ":"))) < 8_000
+    (role,) = [one for one in resources(stacks["Control-eu"], "IAM::Role").values() if "RoleName" in one]
+    assert role["RoleName"] == "cdk-tenants-eu-cfn-exec-role-"
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert (trust["Principal"], list(trust["Condition"])) == (
+        {"Service": "cloudformation.amazonaws.com"},
+        ["StringEquals"],
+    )
+
+
+def test_settings_are_kept_and_found_by_what_is_due(stacks: Stacks) -> None:
+    """Table and shelf stay with a deleted stack; the table comes back to any second, the shelf forgets after 90 days."""
+    template = stacks["Control-eu"]
+    kept = {
+        one["Type"]: (one["DeletionPolicy"], one["UpdateReplacePolicy"])
+        for one in template["Resources"].values()
+        if one["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+    }
+    assert set(kept.values()) == {("RetainExceptOnCreate", "Retain")}
+    (table,) = resources(template, "DynamoDB::Table").values()
+    assert {one["IndexName"]: one["Projection"] for one in table["GlobalSecondaryIndexes"]} == {
+        "looks": {"ProjectionType": "KEYS_ONLY"},
+        "checks": {"ProjectionType": "KEYS_ONLY"},
+    }
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"]["Enabled"]
+    (bucket,) = resources(template, "S3::Bucket").values()
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 90
+
+
+def test_schedules_and_alarms(stacks: Stacks) -> None:
+    """Looks each minute, checks each day; whatever fails, is refused or is late tells the cell's operators."""
+    template = stacks["Control-eu"]
+    rules = resources(template, "Events::Rule").values()
+    assert sorted(one["ScheduleExpression"] for one in rules) == ["rate(1 day)", "rate(1 minute)"]
+    alarms = resources(template, "CloudWatch::Alarm").values()
+    assert Counter(one["MetricName"] for one in alarms) == {
+        "Errors": 4,
+        "5xx": 1,
+        FAILED_DEPLOYMENTS: 1,
+        REFUSED_TEMPLATES: 1,
+        OLDEST_RUN: 1,
+    }
+    assert all(one["AlarmActions"] == [{"Fn::ImportValue": "Cell-eu:AlarmsTopicArn"}] for one in alarms)
+    late = next(one for one in alarms if one["MetricName"] == OLDEST_RUN)
+    assert (late["Threshold"], late["TreatMissingData"]) == (900, "missing")
+
+
+def test_a_key_of_the_operators(tmp_path: Path) -> None:
+    """Encrypts table, shelf and logs; whoever reads them may use it, and CloudFormation for tenants' tables."""
+    config = config_of(tmp_path, f', control: {CONTROL}, encryption: {{key_arn: "{KEY}"}}', "tenants: []\n")
+    template = made_of(config, tmp_path / "out")["Control-eu"]
+    assert {one["KmsKeyId"] for one in resources(template, "Logs::LogGroup").values()} == {KEY}
+    (table,) = resources(template, "DynamoDB::Table").values()
+    assert table["SSESpecification"]["KMSMasterKeyId"] == KEY
+    using = [
+        name for name, role in resources(template, "IAM::Role").items() if KEY in json.dumps(role.get("Policies", []))
+    ]
+    assert len(using) == 4
+    assert sum(KEY in json.dumps(one) for one in resources(template, "IAM::ManagedPolicy").values()) == 1
+
+
+def test_each_resource_is_counted(stacks: Stacks, config: Config) -> None:
+    """What `validate` says that the cell takes is what both of its templates hold."""
+    both = [stacks["Cell-eu"], stacks["Control-eu"]]
+    held = Counter(COUNTED.get(one["Type"]) for template in both for one in template["Resources"].values())
+    needs = cell_needs(config.cell("eu"))
+    assert {name: held[name] for name in set(COUNTED.values())} == {
+        name: needs.get(name, 0) for name in set(COUNTED.values())
+    }
+    assert needs["stacks"] == 2
+
+
+def test_the_platforms_part_of_a_config(config: Config, tmp_path: Path) -> None:
+    """It is valid by itself, says the same, and holds no tenant that the API does not own."""
+    said = platform_of(config, "eu")
+    assert said["tenants"] == []
+    path = tmp_path / "platform.json"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    assert load(path).cell("eu") == config.cell("eu")
+
+
+def test_no_finding_of_nag(config: Config, tmp_path: Path) -> None:
+    """On all that a control cell has."""
+    app = new_app(outdir=tmp_path, context=project_context())
+    add_stacks(app, replace(config, tenants=config.tenants[:1]), tenants=["acme"], cells=["eu"])
+    assert nag_findings(app) == []
+
+
+def test_the_judge_takes_what_has_the_boundary(stacks: Stacks, without: Stacks) -> None:
+    """Of the very code that the stack publishes; a template of a cell without one is refused here."""
+    snapshot = Snapshot(tenant="acme", organization="a", revision=1, settings={"subdomain": "post.acme.example"})
+    published = functions(stacks["Control-eu"])["on_look"]["Environment"]["Variables"]["ASSETS"]
+    judge = Judge(cell="eu", assets=frozenset(published.split()), bounded=True)
+    # Whoever owns its settings: a tenant of the config has no revision.
+    fine = ["Outputs.SettingsRevision: must be 1"]
+    assert judge.faults(stacks["Tenant-acme"], snapshot) == fine
+    refused = judge.faults(without["Tenant-acme"], snapshot)
+    assert [one.partition(": ")[2] for one in refused if one not in fine] == ["must have the boundary of its cell"]
+    assert Judge(cell="eu").faults(without["Tenant-acme"], snapshot) == fine
+    other = json.loads(json.dumps(stacks["Tenant-acme"]).replace("Cell-eu:TenantBoundaryArn", "Cell-eu:AlarmsTopicArn"))
+    assert len(Judge(cell="eu").faults(other, snapshot)) == len(judge.faults(other, snapshot)) == 2
+
+
+def test_images_have_all_of_the_project(config: Config) -> None:
+    """What Python and the CDK need, one Dockerfile with both targets, and nothing that a run leaves behind."""
+    folder = image_context(config, "eu")
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert {
+        "app.py",
+        "cdk.json",
+        "platform.json",
+        DOCKERFILE,
+        "email_stack/image/packages.sh",
+        "email_stack/settings/requirements.lock",
+        "email_stack/deploying/requirements.lock",
+        "email_stack/settings/openapi.json",
+        "mailroom/image/Dockerfile",
+    } <= names
+    assert not [one for one in names if "__pycache__" in one or one.endswith(".pyc")]
+    assert image_context(config, "eu") == folder
+
+
+def test_a_base_and_libraries_as_elsewhere() -> None:
+    """The scanner's image stands on the same base; what a tenant's function is made of has one release in all locks."""
+    bases = {
+        next(line for line in (PROJECT_ROOT / name).read_text().splitlines() if line.startswith("ARG BASE="))
+        for name in (DOCKERFILE, "mailroom/image/Dockerfile")
+    }
+    assert len(bases) == 1
+    locks = [
+        dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", (PROJECT_ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "email_stack/deploying/requirements.lock")
+    ]
+    for name in _DISTRIBUTIONS:
+        assert locks[0][name] == locks[1][name], name
+
+
+def test_linting_of_the_image() -> None:
+    """hadolint has nothing to say."""
+    command = [str(Path(sys.executable).with_name("hadolint")), str(PROJECT_ROOT / DOCKERFILE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
