@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.e2e.conftest import Platform
+from tests.nameservers import Internet
 
 ACME, GLOBEX = "post.acme.example", "tickets.globex.example"
 MAIL = b"From: a@example.net\r\nTo: support@post.acme.example\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -121,8 +124,25 @@ def test_an_edited_config_deletes_no_zone(platform: Platform) -> None:
         assert data_of(outputs) <= held(platform)
 
 
-def test_a_removal_that_ended_early_is_ended_by_the_next(platform: Platform) -> None:
-    """The stack went, and the zone could not, for a record that no stack made: said once more, the zone goes."""
+@pytest.fixture(scope="module")
+def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    """Name servers that run."""
+    with Internet(tmp_path_factory.mktemp("internet")) as running:
+        yield running
+
+
+def asked_of(internet: Internet) -> tuple[str, ...]:
+    """Options that have a command ask these servers."""
+    internet.flush()
+    resolver = internet.resolver
+    return ("--yes", "--resolver", f"{resolver.address}#{resolver.port}", "--server-port", str(internet.port))
+
+
+def test_a_removal_that_ended_early_is_ended_by_the_next(platform: Platform, internet: Internet) -> None:
+    """The stack went, and the zone could not, for a record that no stack made: said once more, the zone goes.
+
+    Nothing goes while a provider that only the registry still names delegates to the zone: a third of resolvers follow it.
+    """
     config = str(platform.write_config([acme(live=False, removal="destroy")]))
     outputs = deployed(platform, platform.folder / "tenants.yaml", "acme")
     zone, route53 = outputs["HostedZoneId"], platform.client("route53")
@@ -138,15 +158,29 @@ def test_a_removal_that_ended_early_is_ended_by_the_next(platform: Platform) -> 
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
 
     change("CREATE")
-    ended = platform.email_stack("destroy", "acme", *WITHOUT_DNS, "--config", config)
+    parent = ACME.partition(".")[2]
+    own = [server.rstrip(".") for server in route53.get_hosted_zone(Id=zone)["DelegationSet"]["NameServers"]]
+    internet.serve(parent, "", internet.customer)
+    internet.delegate(parent, [*(server.name for server in internet.customer), internet.old.name])
+    internet.serve_differently(internet.old, parent, "\n".join(f"{ACME}. 60 IN NS {server}." for server in own))
+    before = held(platform)
+    refused = platform.email_stack("destroy", "acme", *asked_of(internet), "--config", config)
+    assert refused.returncode == 5, refused.stdout + refused.stderr
+    assert "still delegated to its zone, or remembered to be, at ns.old.example" in " ".join(refused.stderr.split())
+    assert held(platform) == before
+    internet.serve_differently(internet.old, parent, "")
+    ended = platform.email_stack("destroy", "acme", *asked_of(internet), "--config", config)
     assert ended.returncode == 3, ended.stderr
     assert "holds records that it did not make" in " ".join(ended.stderr.split())
     assert held(platform) == {zone}
     change("DELETE")
     refused = platform.email_stack("destroy", "acme", "--yes", "--config", config, *NOBODY)
     assert refused.returncode == 5, refused.stderr
-    done = platform.email_stack("destroy", "acme", *WITHOUT_DNS, "--config", config)
-    assert (done.returncode, done.stdout) == (0, f"deleted hosted zone {zone}\n")
+    done = platform.email_stack("destroy", "acme", *asked_of(internet), "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        rf"deleted hosted zone {zone}\ncaches .* may remember the delegation until .* UTC\n", done.stdout
+    )
     assert held(platform) == set()
     again = platform.json("destroy", "acme", *WITHOUT_DNS, "--config", config)
     assert (again["applied"], again["reason"]) == (False, "not deployed")
