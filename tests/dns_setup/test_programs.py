@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dns.rdata
@@ -102,6 +105,32 @@ def test_terraform_of_two_tenants_shares_a_folder() -> None:
     assert len(resources) == len(set(resources)) == 12 * len(texts)
     assert len(variables) == len(set(variables)) == 2 * len(texts)
     assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) for name in resources)
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="Terraform is not installed")
+def test_terraform_itself_takes_the_folder(tmp_path: Path) -> None:
+    """In its own format, and without a name twice: it loads both files, and refuses a folder with one of them twice.
+
+    `terraform validate` would also ask the AWS provider, which is nowhere but in its registry.
+    """
+
+    def terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CHECKPOINT_DISABLE": "1"}
+        command = ["terraform", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    for tenant in ("one", "two"):
+        text = render(replace(self_managed(), tenant=tenant), Format.TERRAFORM)
+        (tmp_path / f"{tenant}.tf").write_text(text, encoding="utf-8")
+    done = terraform("fmt", "-check", "-diff")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    done = terraform("get")
+    assert done.returncode == 0, done.stderr
+    shutil.copy(tmp_path / "one.tf", tmp_path / "again.tf")
+    done = terraform("get", "-no-color")
+    assert done.returncode == 1
+    assert "Duplicate variable declaration" in done.stderr
+    assert "Duplicate resource" in done.stderr
 
 
 def test_terraform_splits_long_text_as_the_provider_wants() -> None:
