@@ -11,7 +11,7 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from constructs_lib.records import DnsRecord
-from email_stack.dns_setup.model import DnsSetup, Language, mx_parts, owner_zone, relative, step_values, unicode_name
+from email_stack.dns_setup.model import DnsSetup, Language, mx_parts, relative, step_values, unicode_name
 from email_stack.dns_setup.remedies import notices, remark, remedy
 from email_stack.dns_setup.texts import TEXTS
 from email_stack.dns_setup.wording import Texts
@@ -86,15 +86,15 @@ def _in_order(dns_setup: DnsSetup) -> tuple[DnsRecord, ...]:
 
 def _card(dns_setup: DnsSetup, record: DnsRecord, number: int) -> _Card:
     finding = dns_setup.finding(record)
-    cut = finding.cut if finding is not None and finding.cut is not None and finding.cut.served else None
+    zone = dns_setup.zone_of(record)
     mx = record.type == "MX" and len(record.values) == 1
     host_name = record.type in {"CNAME", "NS"} or mx
     values = (mx_parts(record.values[0])[1],) if mx else record.values
     return _Card(
         number=number,
         record=record,
-        zone=cut.name if cut is not None else "",
-        host=relative(record.name, cut.name if cut is not None else owner_zone(record, dns_setup.zone)),
+        zone=zone if zone in dns_setup.cuts else "",
+        host=relative(record.name, zone),
         values=tuple(value.rstrip(".") for value in values) if host_name else values,
         priority=mx_parts(record.values[0])[0] if mx else None,
         finding=finding,

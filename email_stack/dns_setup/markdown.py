@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from constructs_lib.records import DnsRecord
-from email_stack.dns_setup.model import DnsSetup, Language, one_line, owner_zone, relative, step_values, unicode_name
+from email_stack.dns_setup.model import DnsSetup, Language, one_line, relative, step_values, unicode_name
 from email_stack.dns_setup.remedies import Said, notices, remark, remedy
 from email_stack.dns_setup.texts import TEXTS
 from email_stack.dns_setup.wording import Texts
@@ -67,7 +67,7 @@ def _table(dns_setup: DnsSetup, records: Iterable[DnsRecord], texts: Texts) -> s
     rows = [heads, ["---"] * len(heads)]
     for record in records:
         finding = dns_setup.finding(record)
-        zone = owner_zone(record, dns_setup.zone)
+        zone = dns_setup.zone_of(record)
         row = [
             texts.purposes[record.purpose],
             _code(relative(record.name, zone)),

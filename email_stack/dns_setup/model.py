@@ -60,18 +60,20 @@ class DnsSetup:
         zone: the customer's zone that the records go into, A-labels; `subdomain` is in it.
         records: the NS record set that delegates, or what a customer installs who keeps the DNS; optional ones may lie
             outside `zone`.
+        cuts: zones below `zone` that it delegates away and that are served: what lies in one goes there. Default: none.
         report: the state of each record. Default: not checked.
         checked_at: when that was, with a time zone. Default: not known.
 
     Raises:
-        ValueError: a name or value that DNS cannot hold, `subdomain` outside `zone`, an alias, one record set twice, a
-            delegation at the zone's own name, or a time without a time zone.
+        ValueError: a name or value that DNS cannot hold, `subdomain` outside `zone`, a cut not below it, an alias, one record set
+            twice, a delegation at the zone's own name, or a time without a time zone.
     """
 
     tenant: str
     subdomain: str
     zone: str
     records: tuple[DnsRecord, ...]
+    cuts: tuple[str, ...] = ()
     report: Report | None = None
     checked_at: datetime | None = None
 
@@ -82,6 +84,11 @@ class DnsSetup:
             raise ValueError(
                 f'hand-over: {self.subdomain}: zone must hold the subdomain, got "{self.zone}"; give its zone'
             )
+        for cut in self.cuts:
+            if cut == self.zone or not in_zone(cut, self.zone):
+                raise ValueError(
+                    f'hand-over: {self.subdomain}: cuts must lie below {self.zone}, got "{cut}"; leave it out'
+                )
         if self.checked_at is not None and self.checked_at.utcoffset() is None:
             raise ValueError(
                 f"hand-over: {self.subdomain}: checked_at must have a time zone, got {self.checked_at}; give UTC"
@@ -107,12 +114,12 @@ class DnsSetup:
 
     @property
     def required(self) -> tuple[DnsRecord, ...]:
-        """What the customer's zone must hold."""
+        """What must stand in the customer's zone or below it."""
         return tuple(record for record in self.records if record.required and in_zone(record.name, self.zone))
 
     @property
     def optional(self) -> tuple[DnsRecord, ...]:
-        """What the customer's zone may hold."""
+        """What may stand in the customer's zone or below it."""
         return tuple(record for record in self.records if not record.required and in_zone(record.name, self.zone))
 
     @property
@@ -124,6 +131,39 @@ class DnsSetup:
                 owner = owner_zone(record, self.zone)
                 zones[owner] = (*zones.get(owner, ()), record)
         return zones
+
+    @property
+    def own_required(self) -> tuple[DnsRecord, ...]:
+        """What the customer's zone itself must hold."""
+        return tuple(record for record in self.required if self.zone_of(record) == self.zone)
+
+    @property
+    def own_optional(self) -> tuple[DnsRecord, ...]:
+        """What the customer's zone itself may hold."""
+        return tuple(record for record in self.optional if self.zone_of(record) == self.zone)
+
+    @property
+    def elsewhere(self) -> dict[str, tuple[DnsRecord, ...]]:
+        """What a file of the customer's zone must not hold, by the zone that it goes into."""
+        zones: dict[str, tuple[DnsRecord, ...]] = {}
+        for record in self.records:
+            zone = self.zone_of(record)
+            if zone != self.zone:
+                zones[zone] = (*zones.get(zone, ()), record)
+        return zones
+
+    def why_elsewhere(self, zone: str) -> str:
+        """The heading of what goes into another zone."""
+        if zone in self.cuts:
+            return (
+                f"Not for this zone: these belong to the zone {zone}, which it delegates; here nobody would see them."
+            )
+        return f"Not for this zone: these belong to the zone that holds {zone}."
+
+    def zone_of(self, record: DnsRecord) -> str:
+        """The zone that `record` goes into: the lowest cut that holds it, or else as `owner_zone` says."""
+        held = [cut for cut in self.cuts if in_zone(record.name, cut)]
+        return max(held, key=len) if held else owner_zone(record, self.zone)
 
     def finding(self, record: DnsRecord) -> Finding | None:
         """What the report says of `record`; None when it says nothing."""

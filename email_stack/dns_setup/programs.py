@@ -27,18 +27,19 @@ def terraform(dns_setup: DnsSetup) -> str:
     heading = f"# DNS records for {dns_setup.subdomain} ({one_line(dns_setup.tenant)}), for the zone {dns_setup.zone}."
     own = _identifier(dns_setup.tenant)
     blocks = [heading, _variable(f"{own}_zone_id", "string", f"Route 53 hosted zone id of {dns_setup.zone}.")]
-    if dns_setup.optional:
+    if dns_setup.own_optional:
         about = "Whether to make the records that e-mail works without, and is better with."
         blocks.append(_variable(f"{own}_optional_records", "bool", about, default="false"))
     numbers: Counter[str] = Counter()
-    blocks += [_resource(own, record, numbers) for record in dns_setup.required]
+    blocks += [_resource(own, record, numbers) for record in dns_setup.own_required]
     blocks += [
-        _resource(own, record, numbers, count=f"var.{own}_optional_records ? 1 : 0") for record in dns_setup.optional
+        _resource(own, record, numbers, count=f"var.{own}_optional_records ? 1 : 0")
+        for record in dns_setup.own_optional
     ]
-    for owner, records in dns_setup.outside.items():
+    for owner, records in dns_setup.elsewhere.items():
         resources = "\n\n".join(_resource(own, record, numbers) for record in records)
         commented = "\n".join(f"# {line}".rstrip() for line in resources.split("\n"))
-        blocks.append(f"# Not for this zone: these belong to the zone that holds {owner}.\n{commented}")
+        blocks.append(f"# {dns_setup.why_elsewhere(owner)}\n{commented}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -52,14 +53,14 @@ def dnscontrol(dns_setup: DnsSetup) -> str:
         f"// DNS records for {dns_setup.subdomain} ({one_line(dns_setup.tenant)}).\n"
         f'// Put this behind D("{dns_setup.zone}", ...) in dnsconfig.js.'
     ]
-    if dns_setup.required:
-        blocks.append(_extend(dns_setup.zone, dns_setup.required))
-    if dns_setup.optional:
+    if dns_setup.own_required:
+        blocks.append(_extend(dns_setup.zone, dns_setup.own_required))
+    if dns_setup.own_optional:
         about = "// Optional: e-mail works without these records, and is better with them."
-        blocks.append(f"{about}\n{_extend(dns_setup.zone, dns_setup.optional)}")
-    for owner, records in dns_setup.outside.items():
+        blocks.append(f"{about}\n{_extend(dns_setup.zone, dns_setup.own_optional)}")
+    for owner, records in dns_setup.elsewhere.items():
         commented = "\n".join(f"// {line}" for line in _extend(owner, records).split("\n"))
-        blocks.append(f"// Not for this zone: these belong to the zone that holds {owner}.\n{commented}")
+        blocks.append(f"// {dns_setup.why_elsewhere(owner)}\n{commented}")
     return "\n\n".join(blocks) + "\n"
 
 

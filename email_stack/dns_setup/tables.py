@@ -7,8 +7,8 @@ import io
 import json
 from typing import Final
 
-from constructs_lib.records import DnsRecord, in_zone, txt_rdata
-from email_stack.dns_setup.model import DnsSetup, mx_parts, owner_zone, relative, target, unicode_name
+from constructs_lib.records import DnsRecord, txt_rdata
+from email_stack.dns_setup.model import DnsSetup, mx_parts, relative, target, unicode_name
 
 __all__ = ["COLUMNS", "csv_table", "json_document"]
 
@@ -25,7 +25,7 @@ def csv_table(dns_setup: DnsSetup) -> str:
     writer = csv.writer(out, dialect="excel")
     writer.writerow(COLUMNS)
     for record in dns_setup.records:
-        zone = owner_zone(record, dns_setup.zone)
+        zone = dns_setup.zone_of(record)
         for value in record.values:
             priority, plain = ("", _plain(record, value))
             if record.type == "MX":
@@ -50,29 +50,32 @@ def csv_table(dns_setup: DnsSetup) -> str:
 def json_document(dns_setup: DnsSetup) -> str:
     """One object a record set: `values` as they mean, without trailing dots; `rdata` as a zone file writes them.
 
-    `host` is relative to the customer's zone; of a record outside it (`in_zone` is false), to the domain it belongs to.
+    `host` is relative to `zone`, the zone that the record goes into: the customer's, or where `in_zone` is false, one below it or
+    elsewhere.
     """
     document = {
         "tenant": dns_setup.tenant,
         "subdomain": dns_setup.subdomain,
         "subdomain_unicode": unicode_name(dns_setup.subdomain),
         "zone": dns_setup.zone,
-        "records": [_json_record(record, dns_setup.zone) for record in dns_setup.records],
+        "records": [_json_record(record, dns_setup) for record in dns_setup.records],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _json_record(record: DnsRecord, zone: str) -> dict[str, object]:
+def _json_record(record: DnsRecord, dns_setup: DnsSetup) -> dict[str, object]:
+    zone = dns_setup.zone_of(record)
     return {
         "name": record.name,
-        "host": relative(record.name, owner_zone(record, zone)),
+        "host": relative(record.name, zone),
         "type": record.type,
         "ttl": record.ttl_seconds,
         "values": [_plain(record, value) for value in record.values],
         "rdata": [txt_rdata(value) if record.type == "TXT" else target(record, value) for value in record.values],
         "purpose": record.purpose.value,
         "required": record.required,
-        "in_zone": in_zone(record.name, zone),
+        "in_zone": zone == dns_setup.zone,
+        "zone": zone,
     }
 
 

@@ -25,12 +25,12 @@ def bind(dns_setup: DnsSetup) -> str:
         f"; DNS records for {dns_setup.subdomain} ({one_line(dns_setup.tenant)}), for the zone {dns_setup.zone}",
         "; $INCLUDE this file in the zone file, or paste it there; then raise the zone's serial number.",
     ]
-    lines += _bind_groups(dns_setup.required)
-    if dns_setup.optional:
+    lines += _bind_groups(dns_setup.own_required)
+    if dns_setup.own_optional:
         lines += ["", "; Optional: e-mail works without these records, and is better with them."]
-        lines += _bind_groups(dns_setup.optional)
-    for owner, records in dns_setup.outside.items():
-        lines += ["", f"; Not for this zone: these belong to the zone that holds {owner}."]
+        lines += _bind_groups(dns_setup.own_optional)
+    for owner, records in dns_setup.elsewhere.items():
+        lines += ["", f"; {dns_setup.why_elsewhere(owner)}"]
         lines += [line if line.startswith(";") or not line else f"; {line}" for line in _bind_groups(records)]
     return _text(lines)
 
@@ -46,13 +46,13 @@ def octodns(dns_setup: DnsSetup) -> str:
         "# Written for the provider's default, escaped_semicolons: true.",
     ]
     names: dict[str, list[DnsRecord]] = {}
-    for record in (*dns_setup.required, *dns_setup.optional):
+    for record in (*dns_setup.own_required, *dns_setup.own_optional):
         host = relative(record.name, dns_setup.zone)
         names.setdefault("" if host == "@" else host.lower(), []).append(record)
     for host in sorted(names, key=_natural):
         lines += _octodns_name(host, names[host])
-    for owner, records in dns_setup.outside.items():
-        lines += ["", f"# Not for this zone: these belong to the zone that holds {owner}."]
+    for owner, records in dns_setup.elsewhere.items():
+        lines += ["", f"# {dns_setup.why_elsewhere(owner)}"]
         for record in records:
             lines += [f"# {line}" for line in _octodns_name(relative(record.name, owner), [record])]
     return _text(lines)

@@ -13,6 +13,7 @@ __all__ = [
     "Cut",
     "Endpoint",
     "Finding",
+    "Holding",
     "Observation",
     "Place",
     "Report",
@@ -131,6 +132,19 @@ class Cut:
     servers: tuple[str, ...]
     served: bool
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Where records go.
+
+    Args:
+        zone: the closest zone at or above the name that a server answers for; "" if unknown.
+        cuts: zones below it, also answered for, that it delegates some of the records to.
+    """
+
+    zone: str = ""
+    cuts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -52,6 +52,21 @@ def test_the_subdomain_must_be_in_the_zone() -> None:
         replace(delegated(), zone="other.example")
 
 
+def test_a_cut_is_below_the_zone() -> None:
+    """It holds what the lowest cut above a record's name says; the zone itself is none."""
+    sample = self_managed()
+    keys, subdomain = f"_domainkey.{sample.subdomain}", sample.subdomain
+    cut = replace(sample, cuts=(subdomain, keys))
+    assert {cut.zone_of(one) for one in cut.required if one.purpose is Purpose.DKIM} == {keys}
+    assert {cut.zone_of(one) for one in cut.required if one.purpose is not Purpose.DKIM} == {subdomain}
+    assert cut.own_required == ()
+    assert {one.purpose for one in cut.own_optional} == {Purpose.DMARC_REPORTS}
+    assert {keys, subdomain, *sample.outside} == set(cut.elsewhere)
+    for wrong in (sample.zone, "other.example"):
+        with pytest.raises(ValueError, match="cuts must lie below"):
+            replace(sample, cuts=(wrong,))
+
+
 def test_one_record_set_cannot_come_twice() -> None:
     """Two sets of the same name and type would replace each other wherever they are installed."""
     with pytest.raises(ValueError, match="must be one record set"):

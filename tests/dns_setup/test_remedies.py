@@ -86,7 +86,8 @@ def _reported(*, served: bool = True, zones: tuple[ZoneFinding, ...] = ()) -> Dn
         else Finding(record=one, status=Status.OK)
         for one in sample.records
     ]
-    return replace(sample, report=Report(subdomain=SUBDOMAIN, findings=tuple(findings), zones=zones))
+    report = Report(subdomain=SUBDOMAIN, findings=tuple(findings), zones=zones)
+    return replace(sample, cuts=(KEYS,) if served else (), report=report)
 
 
 @pytest.mark.parametrize("served", [True, False])

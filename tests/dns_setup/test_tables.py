@@ -92,7 +92,7 @@ def test_json_says_whose_zone_and_how_it_reads() -> None:
     }
     by_purpose = {one["purpose"]: one for one in document["records"]}
     assert set(by_purpose["dmarc"]) == {
-        "name", "host", "type", "ttl", "values", "rdata", "purpose", "required", "in_zone"
+        "name", "host", "type", "ttl", "values", "rdata", "purpose", "required", "in_zone", "zone"
     }  # fmt: skip
     assert by_purpose["inbound"]["values"] == ["10 inbound-smtp.eu-central-1.amazonaws.com"]
     assert by_purpose["inbound"]["rdata"] == ["10 inbound-smtp.eu-central-1.amazonaws.com."]

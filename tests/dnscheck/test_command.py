@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -365,3 +368,33 @@ def test_letter_names_the_zone_that_the_check_names(
     assert f'<code class="value">{relative}</code>' in page
     plain = page.replace("<code>", "").replace("</code>", "")
     assert not notice or sum(notice in line for line in plain.splitlines() if 'class="summary todo"' in line) == 1
+
+
+@pytest.mark.parametrize("form", ["bind", "octodns", "terraform", "dnscontrol"])
+def test_file_of_the_zone_has_nothing_of_a_zone_below(internet: Internet, config: Path, form: str) -> None:
+    """Where keys are delegated away, they are comments in the file of the zone, and of the letter too, below the zone's name."""
+    _, whole = run(internet, config, "dns-records", "harbor", "--format", form)
+    delegated_keys(internet)
+    _, text = run(internet, config, "dns-records", "harbor", "--format", form)
+    mark = {"bind": ";", "dnscontrol": "//"}.get(form, "#")
+    keys = [line for line in text.splitlines() if "dkim.amazonses.com" in line]
+    assert len(keys) == 3
+    assert all(line.startswith(mark) for line in keys)
+    assert not any(line.startswith(mark) for line in whole.splitlines() if "dkim.amazonses.com" in line)
+    assert text.count(f"{mark} Not for this zone: these belong to the zone {KEYS}, which it delegates;") == 1
+    assert KEYS not in whole.partition("Not for this zone")[2]
+
+
+def test_letters_zone_file_loads_below_a_cut(internet: Internet, config: Path) -> None:
+    """What the letter shows to paste is what the command prints; loaded into the zone, with the keys in theirs, all is right."""
+    delegated_keys(internet)
+    _, text = run(internet, config, "dns-records", "harbor")
+    _, page = run(internet, config, "dns-records", "harbor", "--format", "html")
+    assert text.strip() in html.unescape(page)
+    _, table = run(internet, config, "dns-records", "harbor", "--format", "csv")
+    assert {row["zone"] for row in csv.DictReader(io.StringIO(table)) if row["purpose"] == "dkim"} == {KEYS}
+    keys = [line.removeprefix("; ") for line in text.splitlines() if "dkim.amazonses.com" in line]
+    internet.serve(KEYS, "\n".join(keys), internet.ours[:1])
+    harbor(text)(internet)
+    code, report = said(internet, config, "harbor")
+    assert (code, {one["status"] for one in report["records"]}) == (ExitCode.OK, {"ok"})

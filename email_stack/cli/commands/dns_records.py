@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from email_stack.config import Cell, Tenant
 from email_stack.config.problems import RuleError
 from email_stack.config.tenant_records import customer_records, public_records
 from email_stack.dns_setup.model import DnsSetup, Format, Language
-from email_stack.dnscheck.model import Endpoint, Report, Subject
+from email_stack.dnscheck.model import Endpoint, Holding, Report, Subject
 from email_stack.operations.deployed import Deployed, NotDeployedError
 
 __all__ = ["register"]
@@ -69,8 +70,9 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
         made = deployed(chosen, cell)
     except NotDeployedError as error:
         raise not_deployed(error) from error
-    if check and zone is None and chosen.parent_zone is None:
-        zone_name = _zone_of_dns(chosen, asked, server_port) or zone_name
+    records = _records(chosen, cell, made)
+    holding = _in_dns(chosen, records, asked, server_port) if check and chosen.parent_zone is None else Holding()
+    zone_name = holding.zone if holding.zone and zone is None else zone_name
     report: Report | None = None
     if check and form is Format.HTML:
         everything = public_records(chosen, cell, dkim=made.dkim, name_servers=made.name_servers)
@@ -80,7 +82,8 @@ def dns_records(  # noqa: PLR0917 - options, which Typer passes by name
         tenant=chosen.id,
         subdomain=chosen.subdomain,
         zone=zone_name,
-        records=_records(chosen, cell, made),
+        records=records,
+        cuts=tuple(cut for cut in holding.cuts if cut != zone_name and in_zone(cut, zone_name)),
         report=report,
         checked_at=datetime.now(UTC) if report is not None else None,
     )
@@ -110,10 +113,12 @@ def _zone(tenant: Tenant, given: str | None) -> str:
     return zone
 
 
-def _zone_of_dns(tenant: Tenant, resolver: Endpoint | None, port: int) -> str | None:
-    """The zone that holds the records as DNS has it, which the check names too; None where that is not the customer's."""
-    from email_stack.dnscheck.holding import holding_zone  # noqa: PLC0415 - dnspython takes longer than most commands
+def _in_dns(tenant: Tenant, records: Sequence[DnsRecord], resolver: Endpoint | None, port: int) -> Holding:
+    """The zones that hold the records as DNS has it, which the check names too; unknown where they are not the customer's."""
+    from email_stack.dnscheck.holding import holding_zones  # noqa: PLC0415 - dnspython takes longer than most commands
 
-    name = tenant.subdomain if tenant.dns == "self-managed" else tenant.subdomain.partition(".")[2]
-    zone = holding_zone(name, resolver, port)
-    return zone if zone is not None and in_zone(zone, registrable_domain(tenant.subdomain)) else None
+    keeps = tenant.dns == "self-managed"
+    name = tenant.subdomain if keeps else tenant.subdomain.partition(".")[2]
+    # Of a delegation the zone above decides.
+    found = holding_zones(name, records if keeps else (), resolver, port)
+    return found if found.zone and in_zone(found.zone, registrable_domain(tenant.subdomain)) else Holding()
