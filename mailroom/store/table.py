@@ -27,6 +27,8 @@ Key = tuple[str, str]
 
 _MOST_KEYS: Final = 100
 """DynamoDB API reference, "BatchGetItem"."""
+_MOST_PUT: Final = 25
+"""DynamoDB API reference, "BatchWriteItem"."""
 _FAILED: Final = "ConditionalCheckFailed"
 _CONFLICTS: Final = {_FAILED, "TransactionConflict"}
 _TRIES: Final = 8
@@ -95,14 +97,18 @@ class Table:
             answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """The items that are there, as they are now. Raises MailroomError."""
+    def get_many(self, keys: Iterable[Key], *, eventually: bool = False) -> dict[Key, Item]:
+        """The items that are there, as they are now. Raises MailroomError.
+
+        Args:
+            keys: of any number of items.
+            eventually: whether they may be as they were a moment ago, for half the price. Default: False.
+        """
         wanted = list(dict.fromkeys(keys))
         found: dict[Key, Item] = {}
         for start in range(0, len(wanted), _MOST_KEYS):
-            asked: Any = {
-                self.name: {"Keys": [_key(key) for key in wanted[start : start + _MOST_KEYS]], "ConsistentRead": True}
-            }
+            some = [_key(key) for key in wanted[start : start + _MOST_KEYS]]
+            asked: Any = {self.name: {"Keys": some, "ConsistentRead": not eventually}}
             for attempt in range(_TRIES):
                 with self._errors("dynamodb:BatchGetItem"):
                     answer = self.client.batch_get_item(RequestItems=asked)
@@ -177,8 +183,21 @@ class Table:
 
     def put(self, item: Item) -> None:
         """Write one item, whatever was there; for half of what a transaction costs. Raises MailroomError."""
-        with self._errors("dynamodb:PutItem"):
-            self.client.put_item(TableName=self.name, Item=_typed(item))
+        self.change(Write(put=item))
+
+    def put_many(self, items: Iterable[Item]) -> None:
+        """Write these items, whatever was there, in any order; an error may leave some of them written. Raises MailroomError."""
+        wanted = [{"PutRequest": {"Item": _typed(item)}} for item in items]
+        for start in range(0, len(wanted), _MOST_PUT):
+            asked: Any = {self.name: wanted[start : start + _MOST_PUT]}
+            for attempt in range(_TRIES):
+                with self._errors("dynamodb:BatchWriteItem"):
+                    asked = self.client.batch_write_item(RequestItems=asked).get("UnprocessedItems")
+                if not asked:
+                    break
+                pause(attempt)
+            else:
+                raise RetryableError(f"table {self.name}: does not take everything; try again")
 
     def write(self, writes: Sequence[Write]) -> None:
         """All of these, or none.

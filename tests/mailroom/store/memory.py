@@ -27,6 +27,7 @@ Hook = Callable[[str, Mapping[str, Any], str], None]
 
 PAGE_OCTETS = 1_048_576
 _TERM = re.compile(r"(attribute_exists|attribute_not_exists)\((#\w+)\)|(#\w+) (=|<) (:\w+)")
+_CONTAINS = re.compile(r"NOT contains\((#\w+), (:\w+)\)")
 _CLAUSE = re.compile(r"(SET|REMOVE|ADD|DELETE) (.*?)(?=$| (?:SET|REMOVE|ADD|DELETE) )")
 
 
@@ -117,6 +118,20 @@ class MemoryTable:
         return self._call(
             "put_item", {"Item": Item}, lambda: self._alone({"Put": {"Item": Item, **request}}, "PutItem")
         )
+
+    def batch_write_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        """BatchWriteItem, of items that are put."""
+        ((_name, asked),) = RequestItems.items()
+
+        def effect() -> Any:
+            keys = [_key(one["PutRequest"]["Item"]) for one in asked]
+            assert 0 < len(keys) <= 25, len(keys)
+            assert len(set(keys)) == len(keys), "one item twice"
+            for one in asked:
+                self._alone({"Put": one["PutRequest"]}, "BatchWriteItem")
+            return {"UnprocessedItems": {}}
+
+        return self._call("batch_write_item", RequestItems, effect)
 
     def update_item(self, **request: Any) -> Any:
         """UpdateItem."""
@@ -269,6 +284,8 @@ def _holds(expression: str, item: Item, names: Mapping[str, str], values: Mappin
     """Whether a condition holds: terms joined by AND, and those by OR."""
 
     def holds(term: str) -> bool:
+        if lacks := _CONTAINS.fullmatch(term):
+            return values[lacks[2]]["S"] not in item.get(names[lacks[1]], {"SS": []})["SS"]
         found = _TERM.fullmatch(term)
         assert found is not None, term
         function, of, left, operator, right = found.groups()
