@@ -24,6 +24,8 @@ _OF_SES: Final = {
     "MailFromDomainNotVerifiedException": "the MAIL FROM domain has no records in DNS; see `email-stack dns-check`",
 }
 _OF_SENDER: Final = {
+    "automatic": "in_reply_to: names a message that must not be answered, since a program sent it, or a list to which no program "
+    "answers; leave it, or send with anyway=True under another key if a person decided so",
     "sender": "sender: must be one address that every program reads alike",
     "off": "sender: this address, or its domain, is switched off in the organisation's settings",
     "recipient": "to, cc, bcc: hold an address that is not one of those that the organisation's settings allow",

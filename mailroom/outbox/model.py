@@ -28,7 +28,8 @@ class Progress:
         at: when the state began, with a time zone.
         ses_id: SES's id of it; "" before it was sent. `MessageReader.sending_events` lists its events by this id.
         reason: reason of a refusal: one of SES's error codes, or "scan", "sender", "gone", "quota", "unreachable", "deadline", or
-            for settings of the organisation "off", "recipient", "repeated". Reason of a wait in the queue: "quota" for SES's
+            for settings of the organisation "off", "recipient", "repeated", or "automatic" for an answer to a message that must not
+            be answered. Reason of a wait in the queue: "quota" for SES's
             quotas, or "unreachable". "" otherwise.
         explanation: of a refusal, the address or file by its place in the Outgoing, the rule and the remedy: "to 2: ...",
             "attachment 1: infected, ..."; "" otherwise. It contains no address.
@@ -82,6 +83,8 @@ class Outgoing:
         in_reply_to: Message-ID of the answered message, without brackets; "" for none. See `answering`.
         references: Message-IDs of its ancestors, oldest first.
         automatic: whether a program wrote it, such as a receipt or an absence note: then other programs do not answer it. RFC 3834.
+        anyway: whether to send an answer to a message that must not be answered, because a person decided so. Default: False: the
+            outbox refuses answers to mail of programs, and automatic ones to mailing lists and bulk mail. RFC 3834.
         unsubscribe: https URL of the application; a POST to it unsubscribes the recipient at once. "" for none. Mailbox providers
             want it on bulk mail. It identifies the recipient, so sign it. RFC 8058.
         signature: whether to append the signature that the organisation set for the sender's address. Default: True.
@@ -107,6 +110,7 @@ class Outgoing:
     unsubscribe: str = ""
     signature: bool = True
     tracking: bool = True
+    anyway: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what only looks like addresses and files before it is queued."""

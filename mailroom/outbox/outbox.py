@@ -116,6 +116,7 @@ class Outbox:
                 signature=signature.digest if signature is not None else "",
                 files=places_of_files(outgoing),
                 tracking=outgoing.tracking,
+                guarded=bool(outgoing.in_reply_to) and not outgoing.anyway,
             )
             if not begin_request(self.table, begun):
                 # Somebody asked for it at the same moment.

@@ -1,4 +1,4 @@
-"""Whether a message may go: it has one author, and its organisation lets it go, by address, recipients and time."""
+"""Whether a message may go: it has one author, answers what may be answered, and its organisation lets it go."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Final
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import EXPIRES
 from mailroom.messages import parse
+from mailroom.messages.model import Kind
 from mailroom.outbox.composed import recipients_in
 from mailroom.outbox.model import OutboxState
 from mailroom.outbox.requests import Request, request_of
+from mailroom.outbox.unanswered import answers_unanswered
 from mailroom.store.keys import PARTITION, SORT, same_key
 from mailroom.store.run_time import RunTime, read_run_time
 from mailroom.store.table import ConflictError, Table, Write
@@ -37,9 +39,14 @@ class Forbidden(StrEnum):
 
 def permitted(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
     """The message's author, and the reason for not sending it, "" if there is none. Raises MailroomError."""
-    authors = parse(raw).from_
+    message = parse(raw)
+    authors = message.from_
     if len(authors) != 1:
         return "", "sender"
+    if request.guarded:
+        automatic = Kind.AUTO_REPLY in message.kinds
+        if any(answers_unanswered(table, one, automatic=automatic) for one in message.in_reply_to):
+            return authors[0].address, "automatic"
     why = forbidden(table, request, authors[0].address, recipients_in(raw))
     return authors[0].address, why.value if why is not None else ""
 

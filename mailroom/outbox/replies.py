@@ -6,23 +6,15 @@ import re
 from typing import Final, TypedDict
 
 from mailroom.addresses import DesignatedAddress
-from mailroom.messages.model import Address, Kind, Message
+from mailroom.messages.model import Address, Message
 from mailroom.outbox.model import Outgoing, OutgoingFile, is_identifier
+from mailroom.outbox.unanswered import why_unanswered
 
 __all__ = ["Answering", "answering", "reply_to"]
 
 _MOST_REFERENCES: Final = 20
 _MOST_SUBJECT: Final = 300
 _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_UNANSWERED: Final = {
-    Kind.BOUNCE: "it is a bounce",
-    Kind.AUTO_REPLY: "a machine answered with it",
-    Kind.AUTO_GENERATED: "a program wrote it",
-    Kind.READ_RECEIPT: "it is a read receipt",
-    Kind.COMPLAINT: "it is a complaint",
-    Kind.LIST: "it came through a mailing list",
-    Kind.BULK: "it is bulk mail",
-}
 _MACHINES: Final = frozenset({"mailer-daemon", "mail-daemon", "postmaster", "noreply", "no-reply"})
 
 
@@ -82,12 +74,12 @@ def reply_to(
         attachments: files, and images of the HTML. Default: none.
         everybody: whether all other recipients get a copy. Default: False. An automatic answer goes to one recipient only.
         automatic: whether a program wrote it. Default: False.
-        anyway: whether to allow an automatic answer that RFC 3834 forbids. Default: False.
+        anyway: whether to answer a message that must not be answered, because a person decided so. Default: False.
 
     Raises:
-        ValueError: the message has no usable sender, or forbids an automatic answer: it is automatic itself, bulk mail, from a
-            mailing list, a bounce or another report, without an envelope sender, from a mail system or from `sender` itself. The
-            text gives the reason, and no address.
+        ValueError: the message has no usable sender, or must not be answered: it is automatic itself, a bounce or another report.
+            An automatic answer is also refused to bulk mail, mailing lists, mail without an envelope sender, mail systems and
+            `sender` itself. The text gives the reason, and no address.
 
     Source: RFC 5322 3.6.3 and 3.6.4; RFC 3834 2, 3.1.5 and 4.
     """
@@ -100,6 +92,10 @@ def reply_to(
                 f"reply: an automatic answer may not be sent, because {why}; leave it, or pass anyway=True"
             )
     else:
+        if not anyway and (why := why_unanswered(message.kinds, automatic=False)):
+            raise ValueError(
+                f"reply: may not be sent, because {why}; leave it, or pass anyway=True if a person answers"
+            )
         to = _usable(message.reply_to or message.from_)
         if everybody:
             others = _usable((*message.to, *message.cc))
@@ -119,6 +115,7 @@ def reply_to(
         html=html,
         attachments=attachments,
         automatic=automatic,
+        anyway=anyway,
         **answering(message),
     )
 
@@ -130,9 +127,8 @@ def _automatically(message: Message) -> tuple[Address, ...]:
 
 def _why_not(message: Message, to: tuple[Address, ...], own: Address) -> str:
     """Why no machine may answer it; "" where one may."""
-    for kind, why in _UNANSWERED.items():
-        if kind in message.kinds:
-            return why
+    if why := why_unanswered(message.kinds, automatic=True):
+        return why
     if message.envelope.ses_id and not message.envelope.sender:
         return "its envelope has no sender"
     for one in (*to, *message.from_, *message.sender):

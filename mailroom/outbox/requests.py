@@ -47,6 +47,7 @@ class Request:
         files: number of the MIME part of each attachment, in their order.
         told: state of the last published event; "" for none.
         tracking: whether SES may track its opens and clicks.
+        guarded: whether it is refused if it answers a message that must not be answered.
     """
 
     progress: Progress
@@ -62,6 +63,7 @@ class Request:
     files: tuple[str, ...] = ()
     told: str = ""
     tracking: bool = True
+    guarded: bool = False
 
     def is_due(self, now: datetime) -> bool:
         """Whether the queue holds a message that brings it, or just brought it."""
@@ -87,6 +89,7 @@ def request_of(table: Table, id: str) -> Request | None:
         files=tuple(item.get("files", ())),
         told=item.get("told", ""),
         tracking=item.get("tracking", True),
+        guarded=item.get("guarded", False),
     )
 
 
@@ -140,6 +143,8 @@ def begin_request(table: Table, request: Request) -> bool:
     item |= {name: value for name in ("name", "signature") if (value := getattr(request, name))}
     if not request.tracking:
         item["tracking"] = False
+    if request.guarded:
+        item["guarded"] = True
     try:
         table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
     except UnderWayError as error:

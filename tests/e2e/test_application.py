@@ -125,8 +125,9 @@ def test_program_answers_and_follows(application: Application) -> None:
     (sent,) = [line for line in done.stdout.splitlines() if line.startswith("sent")]
     assert "'Delivery'" in sent
     (message,) = application.platform.emulator.sent(REGION)
-    assert message.recipients == ("anna@example.net",)
+    assert message.recipients == ("sender@example.net",)  # of the envelope, as for all automatic answers
     assert b"In-Reply-To: <first@example.net>" in message.raw
+    assert b"Auto-Submitted: auto-replied" in message.raw
     again = application.run()
     assert (again.returncode, again.stdout) == (0, "")
 

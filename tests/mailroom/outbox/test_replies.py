@@ -74,14 +74,40 @@ def test_answer_to_ones_own_message_goes_on_to_its_recipients() -> None:
     ],
 )
 def test_no_machine_answers_a_machine(extra: str, path: str, sender: str, why: str) -> None:
-    """Two that answer each other never end; a person may answer, and so may a machine that is told to where there is somebody."""
+    """Two that answer each other never end; a machine that is told to may, where there is somebody."""
     message = came(extra, path=path, sender=sender)
     with pytest.raises(ValueError, match=why) as refused:
         reply_to(message, sender=SUPPORT, text="We are away.", automatic=True)
     assert "@" not in str(refused.value)
-    assert reply_to(message, sender=SUPPORT, text="I am here.").to
     if path:
         assert reply_to(message, sender=SUPPORT, text="We are away.", automatic=True, anyway=True).automatic
+
+
+@pytest.mark.parametrize(
+    ("extra", "path", "sender", "why"),
+    [
+        ("Auto-Submitted: auto-replied\r\n", "a@b.example", "a@b.example", "a machine answered with it"),
+        ("Auto-Submitted: auto-generated\r\n", "a@b.example", "a@b.example", "a program wrote it"),
+        ("", "", "MAILER-DAEMON@b.example", "it is a bounce"),
+        ("", "", "a@b.example", "a program wrote it"),
+    ],
+)
+def test_mail_of_a_program_is_answered_only_when_told_to(extra: str, path: str, sender: str, why: str) -> None:
+    """By default nobody answers it: an application that forgets to say that it is one is refused, too."""
+    message = came(extra, path=path, sender=sender)
+    with pytest.raises(ValueError, match=f"reply: may not be sent, because {why}; .* pass anyway=True") as refused:
+        reply_to(message, sender=SUPPORT, text="It is on its way.")
+    assert "@" not in str(refused.value)
+    found = reply_to(message, sender=SUPPORT, text="I am here.", anyway=True)
+    assert (found.automatic, found.anyway, [one.address for one in found.to]) == (False, True, [sender])
+
+
+@pytest.mark.parametrize(
+    "extra", ["Precedence: list\r\n", "List-Id: <x.example>\r\n", "List-Unsubscribe: <https://x>\r\n"]
+)
+def test_person_answers_mailing_lists(extra: str) -> None:
+    """And newsletters: only programs must not."""
+    assert reply_to(came(extra), sender=SUPPORT, text="I am here.").to
 
 
 def test_automatic_answer_goes_to_the_envelopes_sender() -> None:
