@@ -37,7 +37,7 @@ class ControlFunctionProps:
         handler: such as "email_stack.settings.function.handler".
         environment: its settings.
         statements: what it may do, besides its log.
-        says_failing: description of the alarm for an invocation that failed.
+        failing_description: description of the alarm for an invocation that failed.
         timeout_seconds: of one invocation.
         memory_mib: its memory.
         storage_mib: of /tmp. Default: 512, what every function has.
@@ -50,7 +50,7 @@ class ControlFunctionProps:
     handler: str
     environment: Mapping[str, str]
     statements: Sequence[Mapping[str, Any]]
-    says_failing: str
+    failing_description: str
     timeout_seconds: int
     memory_mib: int
     alarm_topic: sns.ITopic
@@ -91,7 +91,7 @@ class ControlFunction(Construct):
             dimension=("FunctionName", self.function.ref),
             statistic="Sum",
             above=0,
-            says=props.says_failing,
+            description=props.failing_description,
         )
         add_alarm(self, "Failing", failing, props.alarm_topic)
 

@@ -86,7 +86,7 @@ class SettingsApi(Construct):
                     "SETTINGS_ORGANIZATION_CLAIM": props.control.organization_claim,
                 },
                 statements=[allow_publishing_events()],
-                says_failing="The settings API failed: see its function's log.",
+                failing_description="The settings API failed: see its function's log.",
                 timeout_seconds=_TIMEOUT_SECONDS,
                 memory_mib=_MEMORY_MIB,
                 alarm_topic=props.alarm_topic,
@@ -104,7 +104,7 @@ class SettingsApi(Construct):
             dimension=("ApiId", api.ref),
             statistic="Sum",
             above=0,
-            says="The settings API answered a request with 5xx: see its function's log.",
+            description="The settings API answered a request with 5xx: see its function's log.",
         )
         add_alarm(self, "Answers5xx", failing, props.alarm_topic)
 

@@ -142,7 +142,7 @@ class TenantDeployer(Construct):
                 handler=handler,
                 environment=environment,
                 statements=statements,
-                says_failing=fails,
+                failing_description=fails,
                 timeout_seconds=timeout_seconds,
                 memory_mib=memory_mib,
                 storage_mib=storage_mib,
@@ -217,14 +217,14 @@ class TenantDeployer(Construct):
         explain_wildcards(self.synthesis.role, synthesizing(self._bucket_arn), "keys are made of tenants and revisions")
 
     def _watch(self) -> None:
-        for name, metric, statistic, above, says in _WATCHED:
+        for name, metric, statistic, above, description in _WATCHED:
             threshold = Threshold(
                 namespace=NAMESPACE,
                 metric=metric,
                 dimension=(SETTINGS, self._props.table_name),
                 statistic=statistic,
                 above=above,
-                says=says,
+                description=description,
                 silence_alarms=metric == OLDEST_RUN,
             )
             add_alarm(self, name, threshold, self._props.alarm_topic)
