@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.dnscheck.commands import right_config
 from tests.nameservers import Internet
+
+__all__ = ["internet", "right_config"]
 
 
 @pytest.fixture(scope="module")
