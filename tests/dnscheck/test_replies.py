@@ -48,6 +48,14 @@ def test_alias_is_followed_and_named() -> None:
     assert (reply.values, reply.alias) == (("x",), "a.example")
 
 
+def test_all_aliases_of_the_name_are_told() -> None:
+    """Some servers let a name have several, of which one is followed; those further on are not the name's."""
+    lines = [f"{NAME}. 60 IN CNAME {one}.example." for one in "ab"]
+    reply = read_reply(body(*lines, "a.example. 60 IN CNAME c.example."), NAME, "TXT")
+    assert (reply.links, reply.alias) == (("a.example", "b.example"), "a.example")
+    assert read_reply(body(*lines, kind="CNAME"), NAME, "CNAME").values == reply.links
+
+
 def test_aliases_that_go_round() -> None:
     """A loop of CNAMEs ends."""
     reply = read_reply(body(f"{NAME}. 60 IN CNAME a.example.", f"a.example. 60 IN CNAME {NAME}."), NAME, "TXT")
