@@ -9,10 +9,12 @@ from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure
+from tests.untraced import leave_libraries_unwatched
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
 
 use_own_node()
+leave_libraries_unwatched()
 # Hypothesis' own 0.2 s are of the clock, not of the processor: a busy machine would fail tests. Files are held to pytest's timeout.
 settings.register_profile("project", parent=settings(), deadline=timedelta(seconds=10))
 settings.load_profile("project")

@@ -25,6 +25,8 @@ from typing import Final, NoReturn
 
 import coverage
 
+from tests.untraced import leave_libraries_unwatched
+
 __all__ = ["CommandLine"]
 
 _SECONDS: Final = 300
@@ -154,8 +156,7 @@ def _measured() -> Iterator[None]:
 
 def _serve(path: str) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    import boto3  # noqa: F401 - for the forks
-
+    leave_libraries_unwatched()
     for room in _ROOMS:
         package = importlib.import_module(f"email_stack.{room}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
