@@ -1,7 +1,6 @@
-"""Calls of libraries that coverage does not watch: nothing of ours runs in them, and watching makes them twice as slow.
+"""Calls of libraries that coverage does not watch: nothing of ours runs in them, and watching makes them half as slow again.
 
-Before Python 3.12 whoever measures coverage is told of every line of every library, too. Measured with Python 3.11: a call of boto3 costs
-1.1 ms of processor time, 1.9 ms watched.
+Before Python 3.12 whoever measures coverage is told of every line of every library, too.
 """
 
 from __future__ import annotations

@@ -156,6 +156,8 @@ def _measured() -> Iterator[None]:
 
 def _serve(path: str) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    import boto3  # noqa: F401 - for the forks
+
     leave_libraries_unwatched()
     for room in _ROOMS:
         package = importlib.import_module(f"email_stack.{room}")
