@@ -109,7 +109,9 @@ def document(snapshot: Snapshot, code: ExitCode) -> dict[str, Any]:
 
 def _tenants(tenants: Sequence[TenantStatus], width: int) -> Table:
     """The most columns that the width holds; the reasons below tell what the others would."""
-    for parts in _LAYOUTS:
+    settled = any(Part.SETTINGS in one.checks for one in tenants)
+    for layout in _LAYOUTS:
+        parts = [part for part in layout if settled or part is not Part.SETTINGS]
         heads = ("tenant", "state", *(TITLES[part] if part is not None else "DNS" for part in parts))
         rows = [
             (Text(escaped(one.tenant)), _state(one.state), *(_part(one, part) for part in parts)) for one in tenants

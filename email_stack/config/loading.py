@@ -25,7 +25,7 @@ from email_stack.config.snapshots import OWNED, Snapshot, SnapshotError, read_sn
 from email_stack.config.sources import Sources, read_sources, shown_path
 from email_stack.config.translation import Place, problems_of, unknown_key
 
-__all__ = ["load", "load_merged"]
+__all__ = ["load", "load_cells", "load_merged"]
 
 _TOP: Final = ("cells", "tenants")
 _SOME_CELL: Final = "none"
@@ -52,6 +52,12 @@ def load(path: Path) -> Config:
     if loading.problems:
         raise ConfigError(sorted(set(loading.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)))
     return Config(cells=cells, tenants=tenants, source=shown_path(path), snapshots=loading.snapshots)
+
+
+def load_cells(path: Path) -> tuple[Cell, ...]:
+    """The cells of a config, as far as they are valid, whatever is wrong beside them: what is not pulled yet cannot be loaded."""
+    loading = _Loading(read_sources(path), lambda tenant: read_snapshot(snapshot_file(path, tenant), tenant))
+    return loading.cells()
 
 
 def load_merged(text: str, snapshot: Snapshot) -> Config:
@@ -87,6 +93,9 @@ class _Loading:
         self._sources = sources
         self._cell_places: dict[str, Place] = {}
         self._cells_known = False
+
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(self._cells())
 
     def run(self) -> tuple[tuple[Cell, ...], tuple[Tenant, ...]]:
         cells = tuple(self._cells())

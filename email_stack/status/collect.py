@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 
 from constructs_lib.naming import cell_stack_name, tenant_stack_name
@@ -16,6 +17,7 @@ from email_stack.config.tenant_records import public_records
 from email_stack.dnscheck.model import Report, Subject
 from email_stack.operations.aws import AwsError, check_account, stack_outputs
 from email_stack.operations.deployed import Deployed, NotDeployedError, read_deployed, tenant_outputs
+from email_stack.operations.revisions import Revisions, read_revisions, settings_table
 from email_stack.status import judge, sending
 from email_stack.status.model import CELL_PARTS, DNS_PARTS, CellStatus, Check, Part, Snapshot, State, TenantStatus
 from email_stack.status.reads import AT_ONCE, ActiveRules, CellReader, output_of
@@ -93,12 +95,32 @@ def collect(
         shared = dict(
             zip((cell.id for cell in cells), pool.map(lambda cell: _read_cell(cell, now), cells), strict=True)
         )
-        read = list(pool.map(lambda one: _read_tenant(one, config.cell(one.cell), shared[one.cell], now), tenants))
+        revisions = _revisions_of(config, tenants)
+        read = list(
+            pool.map(
+                lambda one: _read_tenant(one, config.cell(one.cell), shared[one.cell], now, revisions.get(one.id)),
+                tenants,
+            )
+        )
     return Snapshot(
         at=now,
         cells=tuple(one.status for one in shared.values()),
         tenants=tuple(_with_dns(config, tenants, read, check_dns)),
     )
+
+
+def _revisions_of(config: Config, tenants: Sequence[Tenant]) -> dict[str, Callable[[], Revisions]]:
+    """What reads the revisions of each tenant whose settings the API owns; where the table is, is asked once."""
+    own = [config.snapshots[one.id] for one in tenants if one.id in config.snapshots]
+    try:
+        table = settings_table(config.cells) if own else None
+    except AwsError as error:
+        return dict.fromkeys((one.tenant for one in own), partial(_refuse, error))
+    return {one.tenant: partial(read_revisions, config, one, table) for one in own}
+
+
+def _refuse(error: AwsError) -> Revisions:
+    raise error
 
 
 def _read_cell(cell: Cell, now: datetime) -> _Shared:
@@ -135,20 +157,26 @@ def _read_cell(cell: Cell, now: datetime) -> _Shared:
     return _Shared(status=replace(status, checks=_ordered(checks)), reader=reader, active=active)
 
 
-def _read_tenant(tenant: Tenant, cell: Cell, shared: _Shared, now: datetime) -> _Read:
+def _read_tenant(
+    tenant: Tenant, cell: Cell, shared: _Shared, now: datetime, revisions: Callable[[], Revisions] | None
+) -> _Read:
     status = TenantStatus(tenant=tenant.id, subdomain=tenant.subdomain, cell=cell.id)
+    parts = [part for part in Part if part is not Part.SETTINGS or revisions is not None]
     if shared.refused:
-        return _Read(status=replace(status, checks=_unknown(Part, shared.refused)))
+        return _Read(status=replace(status, checks=_unknown(parts, shared.refused)))
     try:
         outputs = tenant_outputs(tenant, cell)
     except NotDeployedError as error:
         return _Read(status=replace(status, absent=str(error).removeprefix(f'tenant "{tenant.id}": ')))
     except AwsError as error:
-        return _Read(status=replace(status, checks=_unknown(Part, str(error))))
+        return _Read(status=replace(status, checks=_unknown(parts, str(error))))
     if shared.reader is None:
         # Its own stack stands, without what it imports from: somebody renamed the cell in the config.
-        return _Read(status=replace(status, checks=_unknown(Part, shared.status.absent)))
+        return _Read(status=replace(status, checks=_unknown(parts, shared.status.absent)))
     checks: dict[Part, Check] = {}
+    if revisions is not None:
+        with _refusals(checks, Part.SETTINGS):
+            checks[Part.SETTINGS] = judge.settings(tenant.id, revisions())
     made = _identity(tenant, cell, shared, checks)
     _rule(tenant, cell, shared, checks)
     _sending(tenant, shared, shared.reader, checks)

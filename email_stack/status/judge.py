@@ -13,6 +13,7 @@ from email_stack.config import Cell, Tenant
 from email_stack.config.cross_validation import receipt_rules_of
 from email_stack.dnscheck.model import Finding, Report, SesState, Status
 from email_stack.operations.quarantine import WAITING, QuarantinedMessage
+from email_stack.operations.revisions import Revisions
 from email_stack.status.model import Check, Part, QueueCount, State, worst
 from mailroom.scanning.verdicts import Verdict
 
@@ -62,6 +63,41 @@ def dns(report: Report) -> dict[Part, Check]:
         if part is not None and finding.record.required:
             found.setdefault(part, []).append(finding)
     return {part: _records(part, findings, report.ses) for part, findings in found.items()}
+
+
+def settings(tenant_id: str, revisions: Revisions) -> Check:
+    """Whether what its organisation wants of a tenant is deployed, and the snapshot is of that."""
+    if revisions.gone:
+        return Check(
+            state=State.PENDING,
+            said="given up",
+            reason=f"{revisions.text}: remove it from the config when `email-stack settings show` lists it no more",
+        )
+    if revisions.failed:
+        return Check(
+            state=State.WRONG,
+            said="failed",
+            reason=f"{revisions.text}: `email-stack settings show --json` has the reason",
+        )
+    if revisions.wanted is not None and revisions.wanted > revisions.deployed:
+        return Check(
+            state=State.PENDING,
+            said=f"{revisions.deployed} of {revisions.wanted}",
+            reason=f"{revisions.text}: the settings API deploys it, or `email-stack settings pull {tenant_id}` and `deploy` do",
+        )
+    if revisions.pulled < revisions.deployed:
+        return Check(
+            state=State.PENDING,
+            said=f"pulled {revisions.pulled}",
+            reason=f"{revisions.text}: run `email-stack settings pull {tenant_id}`",
+        )
+    if revisions.pulled > revisions.deployed:
+        return Check(
+            state=State.PENDING,
+            said=f"{revisions.deployed} of {revisions.pulled}",
+            reason=f"{revisions.text}: run `email-stack deploy {tenant_id} --yes`",
+        )
+    return Check(state=State.OK, said=str(revisions.deployed))
 
 
 def rule_set(cell: Cell, active: str | None) -> Check:

@@ -66,6 +66,8 @@ class Part(StrEnum):
     LAST_IN = "last_mail_in"
     LAST_OUT = "last_mail_out"
     HELD = "held"
+    SETTINGS = "settings"
+    """Of tenants that the settings API owns alone."""
 
 
 TITLES: Final[Mapping[Part, str]] = {
@@ -84,6 +86,7 @@ TITLES: Final[Mapping[Part, str]] = {
     Part.LAST_IN: "last in",
     Part.LAST_OUT: "last out",
     Part.HELD: "held",
+    Part.SETTINGS: "settings",
 }
 """What a person reads; every part has one, in the order of the columns."""
 

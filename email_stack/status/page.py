@@ -208,7 +208,8 @@ def _template() -> Template:
             "about": lambda reason: TITLES[reason.part] if reason.part is not None else "",
             "cells_of": _cells_of,
             "names": _names,
-            "parts": tuple(TITLES),
+            # Few tenants are the settings API's: what is wrong with its settings is among the reasons.
+            "parts": tuple(part for part in TITLES if part is not Part.SETTINGS),
             "titles": TITLES,
             "tones": _TONES,
             "word": row_word,

@@ -83,14 +83,18 @@ class Builder:
         return "localhost/base"
 
     def build(self, base: str) -> str:
-        """The image, by the project's Dockerfile; returns a container of it."""
+        """The scanner's image, by the project's Dockerfile; returns a container of it."""
+        return self.built(base, DOCKERFILE, image_context(*_ENTRIES), "scanner")
+
+    def built(self, base: str, dockerfile: Path, context: Path, name: str, *options: str) -> str:
+        """An image of a folder, by a Dockerfile; returns a container of it."""
         pip = self.folder / "pip.conf"
         pip.write_text(f"[global]\ncert = /certificates.crt\n{_own_index()}")
         mounts = [f"{pip}:/etc/pip.conf:ro", f"{CERTIFICATES}:/certificates.crt:ro"]
-        options = ["--quiet", "--isolation", "chroot", "--build-arg", f"BASE={base}", "--file", str(DOCKERFILE)]
+        own = ["--quiet", "--isolation", "chroot", "--build-arg", f"BASE={base}", "--file", str(dockerfile)]
         volumes = [part for mount in mounts for part in ("--volume", mount)]
-        self.run("bud", *options, *volumes, "--tag", "localhost/scanner", str(image_context(*_ENTRIES)))
-        return self.run("from", "localhost/scanner")
+        self.run("bud", *own, *volumes, *options, "--tag", f"localhost/{name}", str(context))
+        return self.run("from", f"localhost/{name}")
 
     def start(self, container: str, command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
         """Run a command in it, as the image's user, on this machine's network."""

@@ -15,8 +15,10 @@ from email_stack.cli.account import aws_failures
 from email_stack.cli.options import DEFAULT_CONFIG, All, Apply, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
+from email_stack.config.loading import load_cells
 from email_stack.config.snapshots import SnapshotError, read_snapshot, snapshot_file, snapshot_text
 from email_stack.operations import aws
+from email_stack.operations.revisions import settings_table
 from email_stack.output.files import write_whole
 from email_stack.output.printable import counted
 
@@ -25,8 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-TableName = Annotated[str, typer.Option("--table", help="Table of settings.")]
-Region = Annotated[str | None, typer.Option("--region", help="Where the table is. Default: the environment's region.")]
+TableName = Annotated[
+    str | None, typer.Option("--table", help="Table of settings. Default: of the config's settings API.")
+]
+Region = Annotated[
+    str | None, typer.Option("--region", help="Where the table is. Default: its cell's, or the environment's region.")
+]
 _TABLE = "email-settings"
 
 
@@ -42,7 +48,7 @@ def pull(  # noqa: PLR0917 - options, which Typer passes by name
     tenant: Annotated[str | None, typer.Argument(metavar="[TENANT]", help="Id of a tenant of the API's.")] = None,
     every: All = False,
     config: ConfigPath = DEFAULT_CONFIG,
-    table: TableName = _TABLE,
+    table: TableName = None,
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +57,7 @@ def pull(  # noqa: PLR0917 - options, which Typer passes by name
 
     if every == (tenant is not None):
         raise typer.BadParameter("name one TENANT, or say --all")
-    with _operating(table, region) as operating:
+    with _operating(config, table, region) as operating:
         wishes = [one for one in operating.wishes() if not one.removed and tenant in {None, one.tenant}]
     if tenant is not None and not wishes:
         raise CommandError(
@@ -74,10 +80,10 @@ def pull(  # noqa: PLR0917 - options, which Typer passes by name
 
 
 def show(
-    config: ConfigPath = DEFAULT_CONFIG, table: TableName = _TABLE, region: Region = None, as_json: AsJson = False
+    config: ConfigPath = DEFAULT_CONFIG, table: TableName = None, region: Region = None, as_json: AsJson = False
 ) -> None:
     """Show each domain of the customers: its state, and its wanted, running, deployed and pulled revisions."""
-    with _operating(table, region) as operating:
+    with _operating(config, table, region) as operating:
         claims = sorted(operating.claims(), key=lambda one: (one.organization, one.domain))
     rows: list[dict[str, Any]] = [
         {
@@ -106,7 +112,7 @@ def show(
 
 def reserve(  # noqa: PLR0917 - as above
     config: ConfigPath = DEFAULT_CONFIG,
-    table: TableName = _TABLE,
+    table: TableName = None,
     region: Region = None,
     release: Annotated[bool, typer.Option("--release", help="Give up names that the config no longer has.")] = False,
     apply: Apply = False,
@@ -115,7 +121,7 @@ def reserve(  # noqa: PLR0917 - as above
     """Reserve the config's subdomains against claims by the settings API. --yes does it."""
     loaded = load(config)
     own = {one.subdomain: names.registrable_domain(one.subdomain) for one in loaded.tenants if one.settings == "git"}
-    with _operating(table, region) as operating:
+    with _operating(config, table, region) as operating:
         found = operating.reserve(own, apply=apply, release=release)
     if found.taken:
         raise CommandError(
@@ -138,15 +144,16 @@ def reserve(  # noqa: PLR0917 - as above
         console.print(f"nothing was changed: say --yes to hold {counted(len(found.new), 'name')}", markup=False)
 
 
-def confine(
+def confine(  # noqa: PLR0917 - as above
     organization: Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Name of the organisation in tokens.")],
     off: Annotated[bool, typer.Option("--off", help="Remove the restriction.")] = False,
-    table: TableName = _TABLE,
+    config: ConfigPath = DEFAULT_CONFIG,
+    table: TableName = None,
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
     """Restrict an organisation's mail to its allowed recipients, for example for tests."""
-    with _operating(table, region) as operating:
+    with _operating(config, table, region) as operating:
         operating.store.confine(organization, not off)
     if as_json:
         print_json({"ok": True, "organization": organization, "confined": not off})
@@ -155,15 +162,24 @@ def confine(
 
 
 @contextmanager
-def _operating(table: str, region: str | None) -> Iterator[Operating]:
+def _operating(config: Path, table: str | None, region: str | None) -> Iterator[Operating]:
     """The table, for operators. Raises `CommandError`."""
     from mailroom.settings.operating import Operating  # noqa: PLC0415 - boto3, see email_stack.operations.aws
     from mailroom.settings.store import SettingsStore  # noqa: PLC0415 - as above
     from mailroom.store.table import Table  # noqa: PLC0415 - as above
 
-    with aws_failures(), aws.aws_errors(f"table {table}: cannot be read"):
-        client = aws.session(region).client("dynamodb")
-        yield Operating(store=SettingsStore(table=Table(client=client, name=table)))
+    with aws_failures():
+        if table is None:
+            table, region = _place(config, region)
+        with aws.aws_errors(f"table {table}: cannot be read"):
+            client = aws.session(region).client("dynamodb")
+            yield Operating(store=SettingsStore(table=Table(client=client, name=table)))
+
+
+def _place(config: Path, region: str | None) -> tuple[str, str | None]:
+    """Name and region of the table of the config's settings API; of the local one, where there is none. Raises AwsError."""
+    found = settings_table(load_cells(config)) if config.exists() else None
+    return (found[0], region or found[1]) if found is not None else (_TABLE, region)
 
 
 def _pulled(config: Path, tenant: str) -> int | None:
