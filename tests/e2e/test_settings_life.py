@@ -10,6 +10,8 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from emulator.definitions import publish
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.test_dns_setup import zone_of
+from tests.mailroom.clamav import EICAR, EICAR_DEFINITIONS
 from tests.nameservers import Internet
 
 DOMAIN = "mail.acme.example"
@@ -141,7 +144,7 @@ def test_mail_arrives_and_names_hold_without_a_deployment(platform: Platform, cu
     made = outputs(platform, tenant)
     (cell,) = platform.client("cloudformation").describe_stacks(StackName="Cell-eu")["Stacks"]
     definitions = {one["OutputKey"]: one["OutputValue"] for one in cell["Outputs"]}["DefinitionsBucketName"]
-    publish(platform.client("s3"), definitions, "Nothing:0:*:deadbeefdeadbeef\n")
+    publish(platform.client("s3"), definitions, EICAR_DEFINITIONS)
     reader = MessageReader(
         table=Table(client=platform.client("dynamodb"), name=made["MessagesTableName"]),
         objects=Objects(client=platform.client("s3"), bucket=made["BucketName"]),
@@ -160,6 +163,32 @@ def test_mail_arrives_and_names_hold_without_a_deployment(platform: Platform, cu
 
     until(named, "the name did not come")
     assert outputs(platform, tenant)["SettingsRevision"] == before
+
+
+def test_infected_mail_arrives_without_what_infects(platform: Platform) -> None:
+    """The test file that every scanner knows is taken out of a mail to the customer's address; the mail itself arrives."""
+    bucket, s3 = outputs(platform, tenant_of(platform))["BucketName"], platform.client("s3")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "anna@example.net", SALES, "Invoice"
+    mail.set_content("See attachment.")
+    mail.add_attachment(EICAR, maintype="application", subtype="octet-stream", filename="invoice.dat")
+    (stored,) = platform.emulator.receive(mail.as_bytes(), [SALES], REGION, sender="anna@example.net").objects
+    name = stored.key.removeprefix("raw/")
+
+    def record() -> Any:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"verdicts/{name}/").get("Contents", [])
+        return json.loads(s3.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"].read()) if found else None
+
+    assert until(record, "no verdict")["verdict"] == "infected"
+
+    def delivered() -> Any:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"clean/{name}").get("Contents", [])
+        return s3.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"].read() if found else None
+
+    arrived = message_from_bytes(until(delivered, "not delivered"))
+    parts = [part.get_payload(decode=True) or b"" for part in arrived.walk() if not part.is_multipart()]
+    assert any(b"See attachment." in part for part in parts)
+    assert not any(EICAR in part for part in parts)
 
 
 def test_deleted_domain_leaves_nothing_dangling(platform: Platform, customer: Customer, internet: Internet) -> None:

@@ -19,7 +19,7 @@ def ok(said: str = "") -> Check:
 
 def tenant(name: str, checks: dict[Part, Check] | None = None, **settings: Any) -> TenantStatus:
     """A healthy tenant of the config, but for what is said otherwise."""
-    healthy = {
+    healthy: dict[Part, Check] = {
         **{part: ok() for part in Part if part is not Part.SETTINGS},
         Part.REPUTATION: ok("1.2 %, 0.02 %"),
         Part.ALERTS: ok("2 of 2"),
