@@ -27,6 +27,9 @@ _EXPLANATION_LETTERS: Final = frozenset("crt")
 _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _MECHANISM: Final = re.compile(r"([+~?-]?)([A-Za-z0-9]+)(.*)", re.DOTALL)
 _MACRO: Final = re.compile(r"%(?:[%_-]|\{([slodiphcrtvSLODIPHCRTV])([0-9]*)[rR]?[.+,/_=-]*\})")
+_NOT_ASCII: Final = re.compile(r"(?:\\x[89a-f][0-9a-f])+")
+"""As `replies.read_reply` shows octets; what really stands there, with its backslash, no DNS library asks for."""
+
 _TOP_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _PREFIXES: Final = re.compile(r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?")
 
@@ -160,6 +163,8 @@ class _Term:
         odd = next((character for character in self.text if not "!" <= character <= "~"), None)
         if odd is not None:
             raise self.wrong(f"must be visible ASCII, got {odd!a}; divide terms by single spaces")
+        if escaped := _NOT_ASCII.search(self.text):
+            raise self.wrong(f"must be visible ASCII, got {escaped[0]}; write domains in A-labels")
         if match := _MODIFIER.fullmatch(self.text):
             return self._modifier(match[1].lower(), match[2])
         if match := _MECHANISM.fullmatch(self.text):

@@ -62,6 +62,7 @@ INVALID = [
     ("", 0, ""),
     ("v=spf10", 0, "v=spf10"),
     ("v=spf1\t-all", 0, "v=spf1\t-all"),
+    (r"v=spf1 mx a:\xc3\xafwww.example -all", 10, r"a:\xc3\xafwww.example"),
     (" v=spf1 -all", 0, " v=spf1 -all"),
     ("v=spf1 a:museum", 7, "a:museum"),
     ("v=spf1 -all a:museum.", 12, "a:museum."),

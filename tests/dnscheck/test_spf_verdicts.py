@@ -94,6 +94,14 @@ def verdict(internet: Internet, text: str, *lines: str) -> Finding:
         (f"v=spf1 -ip4:{SES_RANGE} ~all", (), Status.WRONG, f'in front of "-ip4:{SES_RANGE}", which decides otherwise'),
         ("v=spf1 ip4:192.0.2.1 ~all", (), Status.WRONG, "in front of its end"),
         ("v=spf1 ip4:199.255.192.0/23 ~all", (), Status.WRONG, 'Add "include:amazonses.com"'),
+        (r"v=spf1 a:\195\175www.harbor.example include:amazonses.com ~all", (), Status.WRONG, "must be visible ASCII"),
+        (r"v=spf1 include:amazonses.com x=\195\175 ~all", (), Status.WRONG, "must be visible ASCII"),
+        (
+            "v=spf1 include:_odd.harbor.example include:amazonses.com ~all",
+            (r'_odd TXT "v=spf1 a:\195\175www.harbor.example -all"',),
+            Status.WRONG,
+            "must be visible ASCII",
+        ),
     ],
 )
 def test_verdict(internet: Internet, text: str, lines: tuple[str, ...], status: Status, said: str) -> None:
