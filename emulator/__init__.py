@@ -5,7 +5,8 @@ For development only: nothing else of the distribution imports it. `docs/emulato
 
 from __future__ import annotations
 
+from emulator.assembly import deploy
 from emulator.inbound import Outcome, Receipt, StoredObject
 from emulator.process import Emulator, EmulatorError
 
-__all__ = ["Emulator", "EmulatorError", "Outcome", "Receipt", "StoredObject"]
+__all__ = ["Emulator", "EmulatorError", "Outcome", "Receipt", "StoredObject", "deploy"]
