@@ -136,7 +136,7 @@ class MessageStore(Construct):
         )
 
     def _statements(self) -> list[dict[str, Any]]:
-        actions = "BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem"
+        actions = "BatchGetItem BatchWriteItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem"
         return [
             allow_to([f"dynamodb:{action}" for action in actions.split()], self.table_arn),
             allow_publishing_events(),

@@ -25,7 +25,7 @@ from mailroom.layout import (
 )
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
-from mailroom.store import InboundMessage, MessageWriter, Now, Objects, Recalling, Table, WriteResult, withheld
+from mailroom.store import InboundMessage, MessageWriter, Now, Objects, Recalling, Table, WriteResult
 from mailroom.store.run_time import read_run_time
 
 if TYPE_CHECKING:
@@ -95,9 +95,6 @@ class Ingest:
         if _is_off(recalling.table, message.envelope.recipients):
             logger.info("%s/%s: is for an address that is switched off, and stays where it is", item.bucket, item.key)
             return None
-        if recalling.is_recalled(message.digest):
-            # It is late: what was found in it is not to be read in between.
-            message = withheld(message)
         delivered = answer["LastModified"].astimezone(UTC)
         arrival = InboundMessage(
             message=message,

@@ -7,9 +7,10 @@ from mailroom.store.entities import Delivery, Page, Recalled, StoredMessage, Sum
 from mailroom.store.entries import InboundMessage
 from mailroom.store.objects import Objects
 from mailroom.store.reader import MessageReader
-from mailroom.store.recalling import Now, Recalling, withheld
+from mailroom.store.recalling import Now, Recalling
 from mailroom.store.suppression import Suppression, forget
 from mailroom.store.table import Table
+from mailroom.store.withheld import withheld
 from mailroom.store.writer import MessageWriter, WriteResult
 
 __all__ = [

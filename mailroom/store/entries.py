@@ -22,6 +22,7 @@ __all__ = [
     "InboundMessage",
     "addresses_of",
     "identifiers_of",
+    "snippet_of",
     "summary_of",
     "time_of",
 ]
@@ -109,7 +110,7 @@ def summary_of(arrival: InboundMessage, at: datetime, identifiers: Identifiers) 
             {"name": one.name[:SUBJECT], "address": one.address[:MOST_ADDRESS]}
             for one in message.from_[:_SHOWN_AUTHORS]
         ],
-        "snippet": " ".join(message.reply[: 4 * _SNIPPET].split())[:_SNIPPET],
+        "snippet": snippet_of(message),
         "kinds": sorted(kind.value for kind in message.kinds),
         "attachments": len(message.attachments),
         "octets": arrival.size,
@@ -118,6 +119,11 @@ def summary_of(arrival: InboundMessage, at: datetime, identifiers: Identifiers) 
         "above": list(identifiers.above),
         "also": list(identifiers.also),
     }
+
+
+def snippet_of(message: Message) -> str:
+    """Beginning of its text, on one line."""
+    return " ".join(message.reply[: 4 * _SNIPPET].split())[:_SNIPPET]
 
 
 def addresses_of(message: Message) -> list[str]:

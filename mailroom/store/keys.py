@@ -4,11 +4,12 @@
 |---|---|---|
 | `MESSAGE#<digest>` | `MESSAGE` | a message |
 | `MESSAGE#<digest>` | `DELIVERY#<SES id>` | one delivery of it |
+| `MESSAGE#<digest>` | `COUNTED` | of a message without an identifier: its thread counts it |
 | `MESSAGE#<digest>` | `RECALL` | its recall, with the number of changes of its content |
 | `THREAD#<digest of its first message>` | `THREAD` | a thread, or the thread that it was merged into |
 | `THREAD#<digest>` | `AT#<time>#<digest>` | a message in it, in the thread's order |
-| `ID#<digest of an identifier>` | `THREAD` | the thread of an identifier |
-| `ID#<digest of an identifier>` | `MESSAGE#<digest>` | a message that has it |
+| `ID#<digest of an identifier>` | `THREAD` | the thread of an identifier, and the message that has it, if it came first |
+| `ID#<digest of an identifier>` | `MESSAGE#<digest>` | another message that has it |
 | `ADDRESS#<address>` | `AT#<time>#<digest>` | a message from or to an address |
 | `OUTBOX#<id>` | `STATE` | state of a request of the outbox; also in the index, as `requests`, by its time |
 | `SENT#<SES id>` | `EVENT#<time>#<kind>#<digest of the link>#<the event's id>` | an event of a sent message |
@@ -51,12 +52,14 @@ __all__ = [
     "at_key",
     "attachment_key",
     "body_key",
+    "counted_key",
     "delivery_key",
     "event_key",
     "id_digest",
     "id_key",
     "message_key",
     "outbox_key",
+    "own_key",
     "recall_key",
     "same_key",
     "sent_key",
@@ -102,6 +105,11 @@ def delivery_key(digest: str, ses_id: str) -> tuple[str, str]:
     return f"MESSAGE#{digest}", f"{DELIVERY_PREFIX}{ses_id}"
 
 
+def counted_key(digest: str) -> tuple[str, str]:
+    """Key of what notes that a message without an identifier is counted by its thread."""
+    return f"MESSAGE#{digest}", "COUNTED"
+
+
 def recall_key(digest: str) -> tuple[str, str]:
     """Key of what notes that a message was recalled."""
     return f"MESSAGE#{digest}", "RECALL"
@@ -125,6 +133,11 @@ def id_digest(identifier: str) -> str:
 def id_key(identifier_digest: str) -> tuple[str, str]:
     """Key of what says which thread an identifier belongs to."""
     return f"ID#{identifier_digest}", THREAD
+
+
+def own_key(identifier_digest: str, digest: str) -> tuple[str, str]:
+    """Key of what says that a message has an identifier."""
+    return f"ID#{identifier_digest}", message_key(digest)[0]
 
 
 def address_key(address: str) -> str:

@@ -1,28 +1,33 @@
 """Which thread a message belongs to, and threads that become one, in a table that many write at once.
 
-Identifiers point to threads. When a message names identifiers of two threads, the smaller one becomes part of the other: it keeps
-saying where it went, so nothing that points to it is wrong, and its messages are moved afterwards. Threads only ever grow together,
-so every step can be done twice, and be the last one.
+Identifiers point to threads. When a message names identifiers of several threads, the smaller ones become part of the biggest. They
+keep saying where they went, so nothing that points to them is wrong. Their messages are moved afterwards, by whoever joined them.
+Threads only ever grow together, so every step can be done twice, and be the last one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, Standing
+from mailroom.store.counting import COUNTED, guarded, unproven
 from mailroom.store.headers import participants
-from mailroom.store.keys import AT_PREFIX, PARTITION, SORT, id_key, message_key, thread_key
-from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.keys import AT_PREFIX, LATEST, PARTITION, SORT, id_key, message_key, thread_key
+from mailroom.store.table import ConflictError, Item, Key, Table, UnderWayError, Write, pause
 
-__all__ = ["Destination", "Threads"]
+__all__ = ["Destination", "Threads", "still_a_root"]
 
 _TRIES: Final = 20
 _MOST_HOPS: Final = 100
+_MOST_JOINED: Final = 90
+"""Threads of one transaction, which takes a hundred writes."""
 _MOVED_AT_ONCE: Final = 25
 """Messages of one transaction: three writes each, and at most a hundred in all."""
+_MOVING_SECONDS: Final = 150
+"""Longer than one invocation lasts: whoever joined threads and has not moved their messages by then does so no more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +40,14 @@ class Destination:
         claimed: identifiers that belong to it, each with the item that says so.
         replaces: version of a thread of the message's own name whose time is over, and which DynamoDB has not deleted yet; None
             where there is none.
+        joined: whether threads were joined for it, whose messages are to be moved now.
     """
 
     thread: Item | None
     unclaimed: dict[str, str]
     claimed: dict[str, Item] = field(default_factory=dict)
     replaces: int | None = None
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +56,55 @@ class Threads:
 
     Args:
         table: the tenant's.
-        standing: judges what lives. Default: everything does.
+        standing: judges what lives, and gives the time. Default: everything does.
+        mover: the message for which threads are joined: whoever files it moves their messages. Default: "", nobody.
     """
 
     table: Table
     standing: Standing = EVERYTHING_LIVES
+    mover: str = ""
 
-    def place(self, identifiers: Sequence[str], *, begins: str = "") -> Destination:
+    def place(
+        self,
+        identifiers: Sequence[str],
+        *,
+        begins: str = "",
+        member: str = "",
+        claims: Mapping[Key, Item] | None = None,
+    ) -> Destination:
         """The one thread that these identifiers belong to, made one where they belonged to several.
 
         Args:
             identifiers: their digests.
             begins: the thread that the message may have begun before; it is looked for where there is no other. Default: none.
+            member: a thread that the message is in already. Default: none.
+            claims: what was read of the identifiers, perhaps not the latest: what comes of it is written with conditions.
+                Default: None, they are read.
 
         Raises:
             RetryableError: AWS failed, or others changed the same threads all the time.
         """
-        for _ in range(_TRIES):
-            claims = self.table.get_many(id_key(one) for one in identifiers)
+        joined = False
+        for attempt in range(_TRIES):
+            eventually = claims is not None
+            if claims is None:
+                claims = self.table.get_many(id_key(one) for one in identifiers)
             pointed = {one: claims[id_key(one)]["thread"] if id_key(one) in claims else "" for one in identifiers}
-            roots = {name: self.root(name) for name in sorted(set(pointed.values()) - {""})}
+            roots = self.roots({*pointed.values(), member} - {""}, eventually=eventually)
             unclaimed = {one: name for one, name in pointed.items() if not name or roots[name] is None}
             claimed = {one: claims[id_key(one)] for one in pointed if one not in unclaimed}
             distinct = list({root["thread"]: root for root in roots.values() if root is not None}.values())
             if not distinct and begins:
                 return self._begun(begins, unclaimed)
             if len(distinct) <= 1:
-                return Destination(thread=distinct[0] if distinct else None, unclaimed=unclaimed, claimed=claimed)
+                thread = distinct[0] if distinct else None
+                return Destination(thread=thread, unclaimed=unclaimed, claimed=claimed, joined=joined)
             try:
                 self._join(distinct)
+                joined = True
             except ConflictError:
-                continue
+                pause(attempt)
+            claims = None
         raise RetryableError(f"table {self.table.name}: its threads change too fast; try again")
 
     def _begun(self, thread: str, unclaimed: dict[str, str]) -> Destination:
@@ -91,96 +116,163 @@ class Threads:
 
     def root(self, thread: str) -> Item | None:
         """The thread that it is, or became part of; None when it is gone. Raises RetryableError."""
+        return self.roots([thread])[thread]
+
+    def roots(self, threads: Iterable[str], *, eventually: bool = False) -> dict[str, Item | None]:
+        """The same of many at once. Raises RetryableError.
+
+        Args:
+            threads: their names.
+            eventually: whether one may be as it was a moment ago; that it is gone is certain all the same. Default: False.
+        """
+        found: dict[str, Item | None] = {}
+        at = {name: name for name in threads}
         for _ in range(_MOST_HOPS):
-            item = self.table.get(thread_key(thread))
-            if item is None or not self.standing.lives(item):
-                return None
-            if "merged_into" not in item:
-                return item
-            thread = item["merged_into"]
-        return None
+            if not at:
+                break
+            items = self._living(at.values(), eventually=eventually)
+            if eventually and (gone := set(at.values()) - items.keys()):
+                items |= self._living(gone, eventually=False)
+            found |= {name: None for name, thread in at.items() if thread not in items}
+            there = {name: items[thread] for name, thread in at.items() if thread in items}
+            found |= {name: item for name, item in there.items() if "merged_into" not in item}
+            at = {name: item["merged_into"] for name, item in there.items() if "merged_into" in item}
+        return found | dict.fromkeys(at)
+
+    def _living(self, threads: Iterable[str], *, eventually: bool) -> dict[str, Item]:
+        items = self.table.get_many((thread_key(one) for one in sorted(set(threads))), eventually=eventually)
+        return {item["thread"]: item for item in items.values() if self.standing.lives(item)}
+
+    def settle(self, root: Item, *, joined: bool) -> None:
+        """Move what is to be moved into a thread, unless another worker does that. Raises RetryableError.
+
+        Args:
+            root: the thread.
+            joined: whether this worker joined it.
+        """
+        if not root.get("fragments"):
+            return
+        if not joined and root.get("mover", "") != self.mover:
+            since = root.get("moving", 0)
+            if self.standing.now - since < _MOVING_SECONDS:
+                return
+            take_over, condition, values = guarded(root, {"mover": self.mover, "moving": int(self.standing.now)})
+            try:
+                self.table.change(
+                    Write(update=(thread_key(root["thread"]), take_over), condition=condition, values=values)
+                )
+            except ConflictError:
+                return  # another one did
+        self.reassign(root)
 
     def reassign(self, root: Item) -> None:
         """Move the messages of threads that became part of this one to where they belong; what somebody else moved is left.
 
         When this thread becomes part of another meanwhile, that one is settled. Raises RetryableError.
         """
+        further: Item | None = root
+        for _ in range(_MOST_HOPS):
+            if further is None:
+                return
+            further = self._drain(further)
+
+    def _drain(self, root: Item) -> Item | None:
+        """Move all of it; the thread that the root became part of meanwhile, else None."""
+        thread = root["thread"]
         for fragment in sorted(root.get("fragments", ())):
-            while self._move(fragment, root["thread"]):
-                now = self.root(root["thread"])
-                if now is None:
-                    # Its time passed: nothing can be moved into it any more.
-                    return
-                if now["thread"] != root["thread"]:
-                    self.reassign(now)
-                    return
+            last, stuck = "", 0
+            while first := self._move(fragment, thread):
+                stuck = stuck + 1 if first == last else 0
+                last = first
+                if stuck:
+                    now = self.root(thread)
+                    if now is None or now["thread"] != thread:
+                        # Its time passed, and nothing can be moved into it any more; or it is part of another.
+                        return now
+                    if stuck == _TRIES:
+                        raise RetryableError(
+                            f"table {self.table.name}: messages of a thread cannot be moved; try again"
+                        )
+                    pause(stuck)
             done = Write(
-                update=(thread_key(root["thread"]), "DELETE #fragments :done"),
+                update=(thread_key(thread), "REMOVE #mover, #moving DELETE #fragments :done"),
                 condition="attribute_exists(#thread)",
                 values={":done": {fragment}},
             )
             try:
-                self.table.write([done])
+                self.table.change(done)
             except ConflictError:
                 continue  # whoever comes next finds it empty, and takes it off the list
+        return None
 
-    def _join(self, roots: Iterable[Item]) -> None:
-        """Make the two biggest of them one. Raises ConflictError when either is not what it was."""
-        winner, loser = sorted(roots, key=lambda root: (-root["messages"], root["thread"]))[:2]
-        first = min(winner, loser, key=lambda root: (root["first_at"], root["thread"]))
-        values: dict[str, Any] = {
-            ":version": winner["version"],
-            ":next": winner["version"] + 1,
-            ":messages": winner["messages"] + loser["messages"],
-            ":sent": winner.get("sent", 0) + loser.get("sent", 0),
-            ":latest": max(winner["latest"], loser["latest"]),
-            ":first": first["first_at"],
-            ":subject": first["subject"],
-            ":participants": participants((*winner["participants"], *loser["participants"])),
-            ":fragments": {loser["thread"], *loser.get("fragments", ())},
+    def _join(self, roots: Sequence[Item]) -> None:
+        """Make them one. Raises ConflictError when one of them is not what it was."""
+        winner, *losers = sorted(roots, key=lambda root: (-root["messages"], root["thread"]))[:_MOST_JOINED]
+        joined = [winner, *losers]
+        first = min(joined, key=lambda root: (root["first_at"], root["thread"]))
+        said: dict[str, Any] = {
+            "first_at": first["first_at"],
+            "subject": first["subject"],
+            "participants": participants(one for root in joined for one in root["participants"]),
+            "mover": self.mover,
+            "moving": int(self.standing.now),
         }
-        changes = (
-            "SET #version = :next, #messages = :messages, #sent = :sent, #latest = :latest, #first_at = :first, "
-            "#subject = :subject, #participants = :participants"
-        )
-        kept, lost = _kept_for_all([winner, loser])
-        changes += "".join(f", #{name} = :{name}" for name in kept)
-        values |= {f":{name}": value for name, value in kept.items()}
-        removed = f" REMOVE {', '.join(f'#{name}' for name in lost)}" if lost else ""
+        latest = max(root[LATEST] for root in joined)
+        said |= {LATEST: latest} if latest > winner[LATEST] else {}
+        kept, lost = _kept_for_all(joined)
+        changes, condition, values = guarded(winner, {**said, **kept}, lost)
+        adds: dict[str, Any] = {
+            "version": 1,
+            "messages": sum(root["messages"] for root in losers),
+            "sent": sum(root.get("sent", 0) for root in losers),
+            "fragments": {name for root in losers for name in (root["thread"], *root.get("fragments", ()))},
+            COUNTED: unproven(self.table, {note for root in losers for note in root.get(COUNTED, ())}),
+        }
+        adds = {name: value for name, value in adds.items() if value}
         grown = Write(
-            update=(thread_key(winner["thread"]), f"{changes}{removed} ADD #fragments :fragments"),
-            condition="#version = :version AND attribute_not_exists(#merged_into)",
-            values=values,
-        )
-        # Whatever still points to it ends no later than the two did.
-        leaves = "SET #merged_into = :winner" + "".join(f", #{name} = :{name}" for name in kept)
-        merged = Write(
             update=(
-                thread_key(loser["thread"]),
-                f"{leaves} REMOVE {', '.join(f'#{one}' for one in ('listed', 'fragments', *lost))}",
+                thread_key(winner["thread"]),
+                f"{changes} ADD {', '.join(f'#{name} :more_{name}' for name in adds)}",
             ),
-            condition="#version = :version AND attribute_not_exists(#merged_into)",
-            values={
-                ":winner": winner["thread"],
-                ":version": loser["version"],
-                **{f":{name}": value for name, value in kept.items()},
-            },
+            condition=condition,
+            values=values | {f":more_{name}": value for name, value in adds.items()},
         )
-        self.table.write([grown, merged])
+        # Whatever still points to them ends no later than they did.
+        leaves = "SET #merged_into = :winner" + "".join(f", #{name} = :{name}" for name in kept)
+        dropped = ", ".join(f"#{one}" for one in ("listed", "fragments", COUNTED, "mover", "moving", *lost))
+        merged = [
+            Write(
+                update=(thread_key(loser["thread"]), f"{leaves} REMOVE {dropped}"),
+                condition="#version = :version AND attribute_not_exists(#merged_into)",
+                values={
+                    ":winner": winner["thread"],
+                    ":version": loser["version"],
+                    **{f":{name}": value for name, value in kept.items()},
+                },
+            )
+            for loser in losers
+        ]
+        self.table.write([grown, *merged])
 
-    def _move(self, fragment: str, thread: str) -> bool:
-        """Move some messages of a thread to another; whether there were any."""
+    def _move(self, fragment: str, thread: str) -> str:
+        """Move some messages of a thread to another; the sort key of the first of them, "" where there is none."""
         partition = thread_key(fragment)[0]
         items, _ = self.table.query(partition, AT_PREFIX, limit=_MOVED_AT_ONCE)
         if not items:
-            return False
+            return ""
+        first = str(items[0][SORT])
         try:
-            self.table.write([_still_a_root(thread), *(write for item in items for write in self._moved(item, thread))])
+            self.table.write([still_a_root(thread), *(write for item in items for write in self._moved(item, thread))])
+        except UnderWayError:
+            return first  # others write to the thread: once more
         except ConflictError:
+            now = self.table.get(thread_key(thread))
+            if now is None or "merged_into" in now:
+                return first
             # Somebody moves them too, or one of the messages is past its time: one by one.
             for item in items:
                 self._move_one(item, thread)
-        return True
+        return first
 
     def _moved(self, item: Item, thread: str) -> list[Write]:
         if not self.standing.lives(item):
@@ -198,7 +290,7 @@ class Threads:
 
     def _move_one(self, item: Item, thread: str) -> None:
         try:
-            self.table.write([_still_a_root(thread), *self._moved(item, thread)])
+            self.table.write([still_a_root(thread), *self._moved(item, thread)])
         except ConflictError:
             if self.table.get(message_key(item["digest"])) is None:
                 self.table.write([Write(delete=(item[PARTITION], item[SORT]))])
@@ -221,6 +313,6 @@ def _kept_for_all(threads: Sequence[Item]) -> tuple[dict[str, int], list[str]]:
     ]
 
 
-def _still_a_root(thread: str) -> Write:
+def still_a_root(thread: str) -> Write:
     """Condition: the target thread is unmerged. A message moved into a merged thread would stay unreassigned."""
     return Write(check=thread_key(thread), condition="attribute_exists(#pk) AND attribute_not_exists(#merged_into)")

@@ -37,6 +37,7 @@ from mailroom.store.entities import (
     summary_from,
     thread_from,
 )
+from mailroom.store.entries import snippet_of
 from mailroom.store.headers import header
 from mailroom.store.keys import (
     AT_PREFIX,
@@ -46,6 +47,7 @@ from mailroom.store.keys import (
     LISTED,
     RETENTION_KEY,
     SORT,
+    THREAD,
     attachment_key,
     body_key,
     id_digest,
@@ -208,12 +210,13 @@ class MessageReader:
             deliveries += items
             if position is None:
                 break
-        summary = summary_from(item)
+        content = unpacked(document)
+        summary = summary_from({"snippet": snippet_of(content), **item})
         told = (self.sending_events(one["ses_id"]).items for one in deliveries if summary.sent)
         return StoredMessage(
             thread=root["thread"] if root is not None else item["thread"],
             summary=summary,
-            content=unpacked(document),
+            content=content,
             deliveries=tuple(delivery_from(one) for one in self._current(deliveries, standing)),
             sending_events=tuple(event for page in told for event in page),
             recalled=Recalled(**item["recalled"]) if "recalled" in item else None,
@@ -236,10 +239,18 @@ class MessageReader:
         items: list[Item] = []
         position: Item | None = None
         while True:
-            some, position = self.table.query(partition, "MESSAGE#", after=position)
+            some, position = self.table.query(partition, after=position)
             items += some
             if position is None:
-                return tuple(item["digest"] for item in self._current(items, self._standing()))
+                break
+        # The first message that has it is named beside its thread, which lives on without it.
+        first = [item["digest"] for item in items if item[SORT] == THREAD and "digest" in item]
+        found = self.table.get_many([RETENTION_KEY, *map(message_key, first)])
+        standing = Standing.of(found.get(RETENTION_KEY), self.clock())
+        messages = [item for item in items if item[SORT] != THREAD] + [
+            found[message_key(one)] for one in first if message_key(one) in found
+        ]
+        return tuple(dict.fromkeys(item["digest"] for item in self._current(messages, standing)))
 
     def by_address(self, address: str, *, limit: int = 50, after: str = "") -> Page[Summary]:
         """Messages from or to an address, the latest first.

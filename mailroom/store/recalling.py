@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import Standing, Term
-from mailroom.messages.model import Attachment, Message
+from mailroom.messages.model import Message
 from mailroom.store.documents import packed, unpacked
 from mailroom.store.keys import (
     PARTITION,
@@ -23,15 +22,10 @@ from mailroom.store.keys import (
 )
 from mailroom.store.objects import Objects
 from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.withheld import WITHDRAWN, withheld
 from mailroom.store.writer import INLINE_OCTETS
 
-__all__ = ["WITHDRAWN", "Now", "Recalling", "Shown", "withheld"]
-
-WITHDRAWN: Final = (
-    "This message was withdrawn after it was delivered, because malware was found in it.\n"
-    "What of it is harmless comes back in this place where the settings of your mail say so.\n"
-)
-"""Text of a message that was recalled, and of each file that was attached to it."""
+__all__ = ["Now", "Recalling", "Shown"]
 
 _TRIES: Final = 20
 
@@ -199,23 +193,3 @@ class Recalling:
                 ),
             ]
         )
-
-
-def withheld(message: Message) -> Message:
-    """A message without its content: authors, recipients, date and subject stay."""
-    data = WITHDRAWN.encode()
-    files = tuple(
-        Attachment(
-            path=one.path,
-            filename="withdrawn.txt",
-            content_type="text/plain",
-            disposition="attachment",
-            charset="utf-8",
-            sha256=hashlib.sha256(data).hexdigest(),
-            size=len(data),
-            origin=one.origin,
-            data=data,
-        )
-        for one in message.attachments
-    )
-    return replace(message, text=WITHDRAWN, reply=WITHDRAWN, quoted="", html="", attachments=files, nested=())

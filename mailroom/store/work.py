@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from mailroom.lifetimes import KEPT_FROM, Standing, Term
-from mailroom.store.entries import InboundMessage
-from mailroom.store.table import Item
+from mailroom.store.entries import Identifiers, InboundMessage
+from mailroom.store.keys import delivery_key, message_key
+from mailroom.store.table import Item, Key
 
 __all__ = ["Work", "WriteResult"]
 
@@ -39,10 +41,20 @@ class Work:
     arrival: InboundMessage
     term: Term
     standing: Standing
-    stored: Item | None = None
-    """The message's item, whether or not its time is over."""
-    is_delivered: bool = False
-    """Whether this delivery has an item, whether or not its time is over."""
+    identifiers: Identifiers
+    found: Mapping[Key, Item]
+    """What was read for it."""
+
+    @property
+    def stored(self) -> Item | None:
+        """The message's item, whether or not its time is over."""
+        return self.found.get(message_key(self.digest))
+
+    @property
+    def delivered(self) -> Item | None:
+        """The item of this delivery of a message that is there; what is left of one that is gone says nothing of it."""
+        there = self.found.get(delivery_key(self.digest, self.arrival.ses_id))
+        return there if self.known is not None else None
 
     @property
     def digest(self) -> str:

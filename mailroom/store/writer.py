@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mailroom.errors import RetryableError
-from mailroom.findings import findings_text
-from mailroom.lifetimes import (
-    CLAIMS_AHEAD,
-    COPIES_APART,
-    ENDS_FIRST,
-    EXPIRES,
-    KEPT_FROM,
-    THREADS_AHEAD,
-    Standing,
-    Term,
-    kept_from,
-)
+from mailroom.lifetimes import COPIES_APART, THREADS_AHEAD, Standing, Term, kept_from
 from mailroom.messages.joining import JoinBy, node_of
+from mailroom.store.counting import COUNTED, begun, grown, guarded, is_proven, note_of, proofs, prune
 from mailroom.store.documents import packed
 from mailroom.store.entries import (
     MOST_ADDRESS,
     MOST_IDENTIFIERS,
-    SUBJECT,
-    Identifiers,
     InboundMessage,
     addresses_of,
     identifiers_of,
+    snippet_of,
     summary_of,
     time_of,
 )
-from mailroom.store.headers import header, participants
 from mailroom.store.keys import (
-    LISTED,
     PARTITION,
     RETENTION_KEY,
     SORT,
@@ -46,12 +33,14 @@ from mailroom.store.keys import (
     delivery_key,
     id_key,
     message_key,
-    sortable,
+    recall_key,
     thread_key,
 )
-from mailroom.store.merging import Destination, Threads
+from mailroom.store.merging import Destination, Threads, still_a_root
 from mailroom.store.objects import Objects
-from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.pieces import claims, delivery, proof
+from mailroom.store.table import ConflictError, Item, Table, Write, pause
+from mailroom.store.withheld import withheld
 from mailroom.store.work import Work, WriteResult
 
 __all__ = ["MOST_ADDRESSES", "MOST_IDENTIFIERS", "InboundMessage", "MessageWriter", "WriteResult"]
@@ -61,7 +50,7 @@ INLINE_OCTETS: Final = 4000
 MOST_ADDRESSES: Final = 25
 """So that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
 _TRIES: Final = 20
-_OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "source", "thread", PARTITION, SORT})
+_OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "filed", "recalled", "source", "thread", PARTITION, SORT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,52 +74,39 @@ class MessageWriter:
     def file(self, arrival: InboundMessage) -> WriteResult:
         """File a message; filing it again changes nothing.
 
-        First the objects, then the threads that it joins, then, in one transaction, everything that readers see; last, messages of
-        joined threads move together. Whatever was done before is found again. A message whose time is over is none: what comes is
-        filed as if it had never been there.
+        First the objects, then the threads that it joins, then the message's item. From then on whoever files it again completes
+        it: its places, its thread's count, last its own identifier. Whatever was done before is found again. A message whose time
+        is over is none: what comes is filed as if it had never been there.
 
         Raises:
             RetryableError: AWS failed, or others wrote to the same thread all the time.
         """
         digest = arrival.message.digest
-        begun = self.clock()
-        term = Term.of(arrival.received, begun, self.retention)
+        identifiers = identifiers_of(node_of(arrival.message, digest, self.join_by))
+        keys = [message_key(digest), RETENTION_KEY, recall_key(digest), *map(id_key, identifiers.all)]
+        now = self.clock()
+        term = Term.of(arrival.received, now, self.retention)
         has_objects = False
         for attempt in range(_TRIES):
-            keys = [message_key(digest), delivery_key(digest, arrival.ses_id), RETENTION_KEY]
-            items = self.table.get_many(keys)
-            standing = Standing.of(items.get(RETENTION_KEY), begun.timestamp())
-            delivery = items.get(keys[1])
-            work = Work(
-                arrival=arrival,
-                term=term,
-                standing=standing,
-                stored=items.get(keys[0]),
-                is_delivered=delivery is not None,
-            )
+            # What it was a moment ago serves a message that is new: all that comes of it is written with conditions.
+            found = {} if attempt else self.table.get_many(keys, eventually=True)
+            if attempt or message_key(digest) in found:
+                of_it = [delivery_key(digest, arrival.ses_id), *proofs(identifiers.own, digest)]
+                found = self.table.get_many([*keys, *of_it])
+            if recall_key(digest) in found:
+                # It is late: what was found in it is not to be read in between.
+                arrival = replace(arrival, message=withheld(arrival.message))
+            standing = Standing.of(found.get(RETENTION_KEY), now.timestamp())
+            work = Work(arrival=arrival, identifiers=identifiers, term=term, standing=standing, found=found)
             known = work.known
-            if known is None:
-                # What is left of a message that is gone says nothing of this one.
-                delivery = None
-            if delivery is None and not has_objects and (known is None or self._lengthens(work, known)):
+            if not has_objects and (known is None or (work.delivered is None and self._lengthens(work, known))):
                 # Before the message, and from then on: its objects end no sooner than it does.
                 self._write_objects(arrival)
                 has_objects = True
             try:
-                if known is None:
-                    self._write_first(work, again=attempt > 0)
-                elif delivery is None:
-                    self._write_delivery(work, known)
+                return self._write_first(work) if known is None else self._write_again(work, known)
             except ConflictError:
-                continue
-            thread = self._settled(digest, standing)
-            return WriteResult(
-                digest=digest,
-                thread=thread,
-                new=delivery is None,
-                first=delivery["first"] if delivery is not None else known is None,
-                published=delivery is not None and delivery["announced"],
-            )
+                pause(attempt)
         raise RetryableError(f"table {self.table.name}: message {digest} cannot be filed while others write; try again")
 
     def mark_published(self, digest: str, ses_id: str) -> None:
@@ -141,7 +117,7 @@ class MessageWriter:
             values={":yes": True},
         )
         try:
-            self.table.write([told])
+            self.table.change(told)
         except ConflictError as error:
             raise RetryableError(
                 f"table {self.table.name}: delivery {ses_id} is written by others; try again"
@@ -156,192 +132,214 @@ class MessageWriter:
         if len(document) > INLINE_OCTETS:
             self.objects.put(body_key(message.digest), document, renew=renew)
 
-    def _write_first(self, work: Work, *, again: bool) -> None:
-        """Everything of a message that is not there yet. Raises ConflictError."""
+    def _write_first(self, work: Work) -> WriteResult:
+        """A message that is not there yet. Raises ConflictError."""
         arrival, digest = work.arrival, work.digest
         at = time_of(arrival.message, arrival.received)
-        identifiers = identifiers_of(node_of(arrival.message, digest, self.join_by))
         # A thread of that name can be there already: the message was, and its time passed.
-        begins = digest if again or work.stored is not None else ""
-        place = Threads(self.table, work.standing).place(identifiers.all, begins=begins)
-        thread = place.thread["thread"] if place.thread is not None else digest
-        summary = {**summary_of(arrival, at, identifiers), **work.term.stamps}
+        begins = digest if work.stored is not None else ""
+        place = self._threads(work).place(work.identifiers.all, begins=begins, claims=work.found)
+        summary = summary_of(arrival, at, work.identifiers)
         document = packed(arrival.message)
-        inline = {"document": document} if len(document) <= INLINE_OCTETS else {}
         partition, sort = message_key(digest)
+        item = {
+            **{name: value for name, value in summary.items() if name != "snippet"},
+            **work.term.stamps,
+            PARTITION: partition,
+            SORT: sort,
+            "thread": place.thread["thread"] if place.thread is not None else digest,
+            "source": arrival.source,
+            "filed": int(work.standing.now),
+            **({"document": document} if len(document) <= INLINE_OCTETS else {}),
+        }
         condition, values = work.unchanged
-        found_by = [
-            Write(put={**summary, PARTITION: address_key(address), SORT: at_key(at, digest)})
-            for address in addresses_of(arrival.message)
-        ]
+        self.table.change(Write(put=item, condition=condition, values=values))
+        thread = self._complete(work, item, place, delivery(work, first=True), again=False)
+        return WriteResult(digest=digest, thread=thread, new=True, first=True, published=False)
+
+    def _write_again(self, work: Work, known: Item) -> WriteResult:
+        """A message that is there: what it lacks, or a delivery more of it. Raises ConflictError."""
+        delivered = work.delivered
+        is_first = "filed" in known and known["source"] == work.arrival.source
+        if is_first and not is_proven(work.found, work.identifiers.own, work.digest, known["filed"]):
+            new = delivery(work, first=True) if delivered is None else None
+            thread = self._completed(work, known, new)
+        else:
+            is_first = False
+            if delivered is None:
+                self._write_delivery(work, known)
+            thread = self._settled(work, known)
+        return WriteResult(
+            digest=work.digest,
+            thread=thread,
+            new=delivered is None,
+            first=delivered["first"] if delivered is not None else is_first,
+            published=delivered is not None and delivered["announced"],
+        )
+
+    def _threads(self, work: Work) -> Threads:
+        return Threads(self.table, work.standing, work.digest)
+
+    def _completed(self, work: Work, known: Item, new: Item | None, *, anew: bool = False) -> str:
+        """What a message lacks that is there, in the one thread of all that it names. Raises ConflictError."""
+        place = self._threads(work).place(work.identifiers.all, begins=work.digest, member=known["thread"])
+        return self._complete(work, known, place, new, again=not anew, anew=anew)
+
+    def _complete(
+        self, work: Work, item: Item, place: Destination, new: Item | None, *, again: bool, anew: bool = False
+    ) -> str:
+        """Everything of a message besides its item and its objects; gives its thread. Raises ConflictError.
+
+        Its place comes before its thread's count, and only a thread that is part of no other counts: so whoever moves what is in a
+        thread that became part of another finds the place there.
+
+        Args:
+            work: the message.
+            item: its item.
+            place: its thread.
+            new: its delivery; None where that is there.
+            again: whether another worker may have done some of it.
+            anew: whether the thread that counted it is gone. Default: False.
+        """
+        thread = place.thread["thread"] if place.thread is not None else work.digest
+        if item["thread"] != thread:
+            item = self._transfer(work, item, thread, is_there=place.thread is not None)
+        self.table.put_many(
+            [*([new] if new is not None else []), self._placed(work, item), *self._found_by(work, item)]
+        )
+        thread = self._count(work, item, place, again=again, anew=anew)
+        for write in claims(work, item, place, thread):
+            self.table.change(write)
+        if (last := proof(item, place)) is not None:
+            self.table.put(last)
+        if place.thread is not None and place.thread["thread"] == thread:
+            self._threads(work).settle(place.thread, joined=place.joined)
+        return thread
+
+    def _count(self, work: Work, item: Item, place: Destination, *, again: bool, anew: bool) -> str:
+        """Have the thread count the message, once; gives the thread. Raises ConflictError."""
+        at, own = datetime.fromisoformat(item["at"]), work.identifiers.own
+        thread, root, note = item["thread"], place.thread, note_of(own, work.digest)
+        for attempt in range(_TRIES):
+            if attempt or again:
+                # A note goes once there is a proof: the proof is read behind it.
+                is_noted = root is not None and note in root.get(COUNTED, ())
+                found = self.table.get_many(proofs(own, work.digest)) if not is_noted and not anew else {}
+                if is_noted or is_proven(found, own, work.digest, item.get("filed")):
+                    return str(thread)
+            if root is None:
+                write = begun(work, thread, at, note, place.replaces)
+            else:
+                prune(self.table, root)
+                write = grown(self.table, work, root, at, note)
+            try:
+                self.table.change(write)
+            except ConflictError:
+                pause(attempt)
+            else:
+                return str(thread)
+            threads = self._threads(work)
+            root = threads.root(thread)
+            if root is None:
+                raise ConflictError
+            if root["thread"] != thread:
+                item = self._transfer(work, item, root["thread"], is_there=True)
+                thread = root["thread"]
+        raise ConflictError
+
+    def _transfer(self, work: Work, item: Item, thread: str, *, is_there: bool) -> Item:
+        """Put a message into the thread that stands in the place of its own; gives its item. Raises ConflictError."""
+        moved = {**item, "thread": thread}
+        place = self._placed(work, item)
         writes = [
+            *([still_a_root(thread)] if is_there else []),
+            Write(put=self._placed(work, moved)),
+            Write(delete=(place[PARTITION], place[SORT])),
             Write(
-                put={**summary, PARTITION: partition, SORT: sort, "thread": thread, "source": arrival.source, **inline},
-                condition=condition,
-                values=values,
+                update=(message_key(work.digest), "SET #thread = :thread"),
+                condition="#filed = :filed" if "filed" in item else "attribute_exists(#pk)",
+                values={":thread": thread, **({":filed": item["filed"]} if "filed" in item else {})},
             ),
-            self._delivery(work, first=work.known is None),
-            Write(put={**summary, PARTITION: thread_key(thread)[0], SORT: at_key(at, digest)}),
-            self._thread(work, place, thread, at),
-            *self._claims(work, place, thread),
-            *self._own(work, identifiers, work.term.stamps),
-            *found_by[:MOST_ADDRESSES],
         ]
-        # Before the message itself: whoever fails between them files it again, and the same items once more.
-        self._write_in_front(found_by[MOST_ADDRESSES:])
         self.table.write(writes)
+        return moved
+
+    def _placed(self, work: Work, item: Item) -> Item:
+        """The message in its thread."""
+        return {**self._shown(work, item), PARTITION: thread_key(item["thread"])[0], SORT: self._sort(item)}
+
+    def _found_by(self, work: Work, item: Item, addresses: Sequence[str] | None = None) -> list[Item]:
+        """The message under addresses. Default: all of its own."""
+        shown, sort = self._shown(work, item), self._sort(item)
+        named = addresses_of(work.arrival.message) if addresses is None else addresses
+        return [{**shown, PARTITION: address_key(one), SORT: sort} for one in named]
+
+    @staticmethod
+    def _shown(work: Work, item: Item) -> Item:
+        """What lists show of a message."""
+        kept = {name: value for name, value in item.items() if name not in _OF_THE_MESSAGE_ALONE}
+        return {"snippet": snippet_of(work.arrival.message), **kept}
+
+    @staticmethod
+    def _sort(item: Item) -> str:
+        return at_key(datetime.fromisoformat(item["at"]), item["digest"])
 
     def _write_delivery(self, work: Work, known: Item) -> None:
         """A delivery more of a message that is there, and lives on with it. Raises ConflictError."""
-        digest, message = work.digest, work.arrival.message
-        threads = Threads(self.table, work.standing)
+        threads = self._threads(work)
         root = threads.root(known["thread"])
         if root is None:
-            # Its thread is gone before it: it finds one anew.
-            self._write_first(work, again=True)
-            return
+            # Its thread is gone before it, or not there yet: it finds one.
+            self._completed(work, known, None, anew=True)
+            raise ConflictError
         longer = self._lengthens(work, known)
         if longer and (root.get("fragments") or root["thread"] != known["thread"]):
             threads.reassign(root)
             raise ConflictError
-        at = datetime.fromisoformat(known["at"])
-        kept = {name: value for name, value in known.items() if name not in _OF_THE_MESSAGE_ALONE}
         said, gone = work.longer(known) if longer else ({}, [])
-        longest = {name: value for name, value in {**kept, **said}.items() if name not in gone}
+        longest = {name: value for name, value in {**known, **said}.items() if name not in gone}
         condition, values = work.unchanged
-        writes = [self._delivery(work, first=False)]
+        there = delivery_key(work.digest, work.arrival.ses_id) in work.found
+        writes = [Write(put=delivery(work, first=False), condition="" if there else "attribute_not_exists(#pk)")]
         if longer:
-            identifiers = Identifiers(own=tuple(known["own"]), above=tuple(known["above"]), also=tuple(known["also"]))
-            place = threads.place(identifiers.all)
+            place = threads.place(work.identifiers.all)
             if place.thread is None or place.thread["thread"] != root["thread"]:
                 place = Destination(thread=root, unclaimed=place.unclaimed)
+            last = proof(longest, place)
+            kept = guarded(root, *work.longer(root, THREADS_AHEAD))
             writes += [
                 Write(
-                    update=(message_key(digest), _expression(said, gone)),
+                    update=(message_key(work.digest), _expression(said, gone)),
                     condition=condition,
                     values=values | {f":{name}": value for name, value in said.items()},
                 ),
-                Write(put={**longest, PARTITION: thread_key(root["thread"])[0], SORT: at_key(at, digest)}),
-                self._lasting(work, root),
-                *self._claims(work, place, root["thread"]),
-                *self._own(
-                    work, identifiers, {name: longest[name] for name in (KEPT_FROM, EXPIRES) if name in longest}
-                ),
+                Write(put=self._placed(work, longest)),
+                Write(update=(thread_key(root["thread"]), kept[0]), condition=kept[1], values=kept[2])
+                if kept[0]
+                else still_a_root(root["thread"]),
+                *claims(work, longest, place, root["thread"]),
+                *([Write(put=last)] if last is not None else []),
             ]
-            addresses = addresses_of(message)
+            found_by = self._found_by(work, longest)
         else:
-            writes.append(Write(check=message_key(digest), condition=condition, values=values))
-            addresses = [one for one in message.envelope.recipients if len(one) <= MOST_ADDRESS][:MOST_ADDRESSES]
-        found_by = [Write(put={**longest, PARTITION: address_key(one), SORT: at_key(at, digest)}) for one in addresses]
-        self._write_in_front(found_by[MOST_ADDRESSES:])
-        self.table.write([*writes, *found_by[:MOST_ADDRESSES]])
-
-    def _write_in_front(self, writes: list[Write]) -> None:
-        for begin in range(0, len(writes), MOST_ADDRESSES):
-            self.table.write(writes[begin : begin + MOST_ADDRESSES])
-
-    def _delivery(self, work: Work, *, first: bool) -> Write:
-        """The delivery; where one of a message that is gone is left, in its place."""
-        arrival = work.arrival
-        partition, sort = delivery_key(work.digest, arrival.ses_id)
-        envelope = arrival.message.envelope
-        authenticated = arrival.message.sender_authenticated
-        item = {
-            PARTITION: partition,
-            SORT: sort,
-            "ses_id": arrival.ses_id,
-            "source": arrival.source,
-            "received": sortable(arrival.received),
-            "sender": envelope.sender,
-            "recipients": list(envelope.recipients),
-            "verdicts": dict(envelope.verdicts),
-            **({"verdict": arrival.verdict} if arrival.verdict else {}),
-            **({"risks": list(arrival.risks)} if arrival.risks else {}),
-            **({"removed": findings_text(arrival.removed)} if arrival.removed else {}),
-            **({"sender_authenticated": authenticated} if authenticated else {}),
-            "first": first,
-            "announced": False,
-            **work.term.stamps,
-        }
-        return Write(put=item, condition="" if work.is_delivered else "attribute_not_exists(#pk)")
-
-    def _own(self, work: Work, identifiers: Identifiers, stamps: dict[str, int]) -> Iterator[Write]:
-        """That the message has this identifier."""
-        for one in identifiers.own:
-            partition, sort = id_key(one)[0], message_key(work.digest)[0]
-            yield Write(put={PARTITION: partition, SORT: sort, "digest": work.digest, **stamps})
-
-    def _claims(self, work: Work, place: Destination, thread: str) -> Iterator[Write]:
-        """That identifiers belong to this thread, for as long as a message lives that names them."""
-        stamps = work.term.ahead(CLAIMS_AHEAD).stamps
-        for one, gone in place.unclaimed.items():
-            partition, sort = id_key(one)
-            yield Write(
-                put={PARTITION: partition, SORT: sort, "thread": thread, **stamps},
-                condition="#thread = :gone" if gone else "attribute_not_exists(#pk)",
-                values={":gone": gone} if gone else {},
+            writes.append(Write(check=message_key(work.digest), condition=condition, values=values))
+            named = work.arrival.message.envelope.recipients
+            found_by = self._found_by(
+                work, longest, [one for one in named if len(one) <= MOST_ADDRESS][:MOST_ADDRESSES]
             )
-        for item in place.claimed.values():
-            # The thread that it points to ends with what was in it, and says then no more where it went.
-            if not work.term.outlives(work.standing.end(item)) and item["thread"] == thread:
-                continue
-            said, lost = work.longer(item, CLAIMS_AHEAD)
-            kept = {name: value for name, value in {**item, **said, "thread": thread}.items() if name not in lost}
-            yield Write(put=kept, condition="#thread = :there", values={":there": item["thread"]})
+        # Before the delivery itself: whoever fails between them files it again, and the same items once more.
+        self.table.put_many(found_by)
+        self.table.write(writes)
 
-    def _thread(self, work: Work, place: Destination, thread: str, at: datetime) -> Write:
-        """The thread with the message in it."""
-        message, known = work.arrival.message, place.thread
-        authors = [one.address for one in message.from_]
-        ends = {ENDS_FIRST: work.term.end} if work.term.end is not None else {}
-        if known is None:
-            partition, sort = thread_key(thread)
-            item = {
-                PARTITION: partition,
-                SORT: sort,
-                "thread": thread,
-                "version": (place.replaces or 0) + 1,
-                "messages": 1,
-                **({"sent": 1} if work.arrival.sent else {}),
-                "first_at": sortable(at),
-                "latest": sortable(at),
-                "subject": message.subject[:SUBJECT],
-                "participants": participants(authors),
-                LISTED: LISTED,
-                **ends,
-                **work.term.ahead(THREADS_AHEAD).stamps,
-            }
-            if place.replaces is None:
-                return Write(put=item, condition="attribute_not_exists(#pk)")
-            return Write(put=item, condition="#version = :over", values={":over": place.replaces})
-        shown = header(self.table, work.standing, known)
-        if shown is None:
-            shown = {"first_at": sortable(at), "subject": message.subject[:SUBJECT], "participants": []}
-        if sortable(at) < shown["first_at"]:
-            shown |= {"first_at": sortable(at), "subject": message.subject[:SUBJECT]}
-        shown["participants"] = participants((*shown["participants"], *authors))
-        if ends:
-            shown[ENDS_FIRST] = min(ends[ENDS_FIRST], shown.get(ENDS_FIRST, ends[ENDS_FIRST]))
-        return self._changed(work, known, shown, at)
-
-    def _lasting(self, work: Work, root: Item) -> Write:
-        """The thread, for as long as a message in it that lives on."""
-        return self._changed(work, root, {}, None)
-
-    def _changed(self, work: Work, known: Item, shown: dict[str, Any], at: datetime | None) -> Write:
-        """The thread as lists show it, and as long as the message lives; with one message more, where that stands at `at`."""
-        changes = {name: value for name, value in shown.items() if known.get(name) != value}
-        gone = [ENDS_FIRST] if shown and ENDS_FIRST not in shown and ENDS_FIRST in known else []
-        said, lost = work.longer(known, THREADS_AHEAD)
-        changes |= {**said, "version": known["version"] + 1}
-        if at is not None:
-            changes |= {"messages": known["messages"] + 1, "latest": max(known["latest"], sortable(at))}
-            changes |= {"sent": known.get("sent", 0) + 1} if work.arrival.sent else {}
-        return Write(
-            update=(thread_key(known["thread"]), _expression(changes, [*gone, *lost])),
-            condition="#version = :known AND attribute_not_exists(#merged_into)",
-            values={":known": known["version"], **{f":{name}": value for name, value in changes.items()}},
-        )
+    def _settled(self, work: Work, known: Item) -> str:
+        """The thread of a message that is there; what is left for nobody else to move into it is moved. Raises ConflictError."""
+        threads = self._threads(work)
+        root = threads.root(known["thread"])
+        if root is None:
+            self._completed(work, known, None, anew=True)
+            raise ConflictError
+        threads.settle(root, joined=False)
+        return str(root["thread"])
 
     def _lengthens(self, work: Work, known: Item) -> bool:
         """Whether a copy lets the message live on for longer."""
@@ -350,16 +348,6 @@ class MessageWriter:
             return work.term.lengthens(known, end)
         began = kept_from(known)
         return began is None or work.term.kept_from.timestamp() > began + COPIES_APART.total_seconds()
-
-    def _settled(self, digest: str, standing: Standing) -> str:
-        """The message's thread, all of its messages moved together."""
-        threads = Threads(self.table, standing)
-        item = self.table.get(message_key(digest))
-        root = threads.root(item["thread"]) if item is not None else None
-        if root is None:
-            raise RetryableError(f"table {self.table.name}: message {digest} is gone while it is filed; try again")
-        threads.reassign(root)
-        return str(root["thread"])
 
 
 def _expression(changes: Iterable[str], gone: Sequence[str]) -> str:

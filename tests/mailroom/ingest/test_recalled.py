@@ -18,7 +18,7 @@ from mailroom.ingest.ingest import Ingest
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
 from mailroom.store import StoredMessage
-from mailroom.store.recalling import WITHDRAWN
+from mailroom.store.withheld import WITHDRAWN
 from tests.mailroom.clamav import MARKER
 from tests.mailroom.scanning.failures import Calls
 from tests.mailroom.scanning.hiding import PAYLOAD, encoded, mixed

@@ -1,0 +1,148 @@
+"""A thread counts each of its messages once, without a transaction and without a version that all of its writers would want.
+
+Its item notes which messages it counted last. A note goes once the message's own identifier is there, which is written behind it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from mailroom.lifetimes import ENDS_FIRST, THREADS_AHEAD
+from mailroom.store.entries import SUBJECT
+from mailroom.store.headers import header, participants
+from mailroom.store.keys import LATEST, LISTED, PARTITION, SORT, counted_key, id_key, own_key, sortable, thread_key
+from mailroom.store.table import ConflictError, Item, Key, Table, Write
+from mailroom.store.work import Work
+
+__all__ = ["COUNTED", "begun", "grown", "guarded", "is_proven", "note_of", "proofs", "prune", "unproven"]
+
+COUNTED: Final = "counted"
+"""Of a thread: the messages that it counted last."""
+_MOST_NOTES: Final = 6
+"""So that a thread's item stays below 1 kB."""
+_DIGEST: Final = 32
+"""Bytes of a message's digest."""
+
+
+def note_of(own: Sequence[str], digest: str) -> str:
+    """What a thread notes of a message: its identifier's digest and its own, in 43 or 64 characters."""
+    return base64.urlsafe_b64encode(bytes.fromhex("".join((*own, digest)))).decode().rstrip("=")
+
+
+def proofs(own: Sequence[str], digest: str) -> list[Key]:
+    """Keys of what is written once a thread counted the message: one of them is there, or none."""
+    return [key for one in own for key in (id_key(one), own_key(one, digest))] or [counted_key(digest)]
+
+
+def is_proven(found: Mapping[Key, Item], own: Sequence[str], digest: str, filed: int | None = None) -> bool:
+    """Whether one of them says so; with `filed`, of the message that was filed then and not of one that ended before."""
+    said = [found[key] for key in proofs(own, digest) if key in found]
+    return any(one.get("digest") == digest and filed in {None, one.get("filed")} for one in said)
+
+
+def unproven(table: Table, notes: Collection[str]) -> set[str]:
+    """Those of a thread's notes that have to stay. Raises MailroomError."""
+    parts = {note: _parts(note) for note in notes}
+    found = table.get_many((key for of in parts.values() for key in proofs(*of)), eventually=True)
+    return {note for note, of in parts.items() if not is_proven(found, *of)}
+
+
+def prune(table: Table, thread: Item) -> None:
+    """Take notes off a thread that has many, as far as they are proven. Raises MailroomError."""
+    notes = thread.get(COUNTED, set())
+    done = notes - unproven(table, notes) if len(notes) >= _MOST_NOTES else set()
+    if done:
+        drop = Write(
+            update=(thread_key(thread["thread"]), f"DELETE #{COUNTED} :done"),
+            condition="attribute_exists(#thread)",
+            values={":done": done},
+        )
+        try:
+            table.change(drop)
+        except ConflictError:
+            return  # whoever comes next takes them off
+
+
+def begun(work: Work, thread: str, at: datetime, note: str, replaces: int | None) -> Write:
+    """A thread with its first message."""
+    message, (partition, sort) = work.arrival.message, thread_key(thread)
+    item = {
+        PARTITION: partition,
+        SORT: sort,
+        "thread": thread,
+        "version": (replaces or 0) + 1,
+        "messages": 1,
+        **({"sent": 1} if work.arrival.sent else {}),
+        "first_at": sortable(at),
+        LATEST: sortable(at),
+        "subject": message.subject[:SUBJECT],
+        "participants": participants(one.address for one in message.from_),
+        LISTED: LISTED,
+        COUNTED: {note},
+        **({ENDS_FIRST: work.term.end} if work.term.end is not None else {}),
+        **work.term.ahead(THREADS_AHEAD).stamps,
+    }
+    if replaces is None:
+        return Write(put=item, condition="attribute_not_exists(#pk)")
+    return Write(put=item, condition="#version = :over", values={":over": replaces})
+
+
+def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Write:
+    """A thread with one message more, whose place is there already; its condition holds while it has not counted it."""
+    message = work.arrival.message
+    is_whole = work.standing.is_whole(known)
+    shown = header(table, work.standing, known)
+    if shown is None:
+        shown = {"first_at": sortable(at), "subject": message.subject[:SUBJECT], "participants": []}
+    if sortable(at) < shown["first_at"]:
+        shown |= {"first_at": sortable(at), "subject": message.subject[:SUBJECT]}
+    shown["participants"] = participants((*shown["participants"], *(one.address for one in message.from_)))
+    if work.term.end is not None:
+        shown[ENDS_FIRST] = min(work.term.end, shown.get(ENDS_FIRST, work.term.end))
+    if sortable(at) > known[LATEST]:
+        shown[LATEST] = sortable(at)
+    said, lost = work.longer(known, THREADS_AHEAD)
+    lost += [ENDS_FIRST] if ENDS_FIRST not in shown and ENDS_FIRST in known else []
+    changes, condition, values = guarded(known, {**shown, **said}, lost)
+    adds = ["#version :one", "#messages :one", *(["#sent :one"] if work.arrival.sent else []), f"#{COUNTED} :noted"]
+    if not is_whole:
+        # What its places say is of this moment.
+        condition = f"{condition} AND #version = :known"
+        values[":known"] = known["version"]
+    return Write(
+        update=(thread_key(known["thread"]), f"{changes} ADD {', '.join(adds)}".strip()),
+        condition=f"{condition} AND NOT contains(#{COUNTED}, :note)",
+        values={**values, ":one": 1, ":noted": {note}, ":note": note},
+    )
+
+
+def guarded(known: Item, said: Mapping[str, Any], lost: Iterable[str] = ()) -> tuple[str, str, dict[str, Any]]:
+    """What changes an item, the condition that nobody else changed the same, and the values of both.
+
+    Whatever others changed besides stays: those who write different things to a thread do not wait for each other.
+    """
+    changed = {name: value for name, value in said.items() if known.get(name) != value}
+    gone = [name for name in lost if name in known and name not in changed]
+    conditions = ["attribute_exists(#thread)", "attribute_not_exists(#merged_into)"]
+    values: dict[str, Any] = {f":{name}": value for name, value in changed.items()}
+    for name in (*changed, *gone):
+        if name == LATEST:
+            conditions.append(f"#{LATEST} < :{LATEST}")
+        elif name in known:
+            conditions.append(f"#{name} = :was_{name}")
+            values[f":was_{name}"] = known[name]
+        else:
+            conditions.append(f"attribute_not_exists(#{name})")
+    sets = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}" if changed else ""
+    removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+    return f"{sets}{removes}".strip(), " AND ".join(conditions), values
+
+
+def _parts(note: str) -> tuple[tuple[str, ...], str]:
+    """The identifier's digest, if there is one, and the message's."""
+    both = base64.urlsafe_b64decode(note + "=" * (-len(note) % 4))
+    own, digest = both[:-_DIGEST].hex(), both[-_DIGEST:].hex()
+    return ((own,) if own else ()), digest

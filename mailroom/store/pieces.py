@@ -1,0 +1,85 @@
+"""What is written of one message beside its item: its deliveries, its identifiers, what it is found by. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mailroom.findings import findings_text
+from mailroom.lifetimes import CLAIMS_AHEAD, EXPIRES, KEPT_FROM
+from mailroom.store.keys import PARTITION, SORT, counted_key, delivery_key, id_key, own_key, sortable
+from mailroom.store.merging import Destination
+from mailroom.store.table import Item, Write
+from mailroom.store.work import Work
+
+__all__ = ["claims", "delivery", "proof"]
+
+
+def delivery(work: Work, *, first: bool) -> Item:
+    """One delivery of the message."""
+    arrival = work.arrival
+    partition, sort = delivery_key(work.digest, arrival.ses_id)
+    envelope = arrival.message.envelope
+    authenticated = arrival.message.sender_authenticated
+    return {
+        PARTITION: partition,
+        SORT: sort,
+        "ses_id": arrival.ses_id,
+        "source": arrival.source,
+        "received": sortable(arrival.received),
+        "sender": envelope.sender,
+        "recipients": list(envelope.recipients),
+        "verdicts": dict(envelope.verdicts),
+        **({"verdict": arrival.verdict} if arrival.verdict else {}),
+        **({"risks": list(arrival.risks)} if arrival.risks else {}),
+        **({"removed": findings_text(arrival.removed)} if arrival.removed else {}),
+        **({"sender_authenticated": authenticated} if authenticated else {}),
+        "first": first,
+        "announced": False,
+        **work.term.stamps,
+    }
+
+
+def claims(work: Work, item: Item, place: Destination, thread: str) -> Iterator[Write]:
+    """That identifiers belong to this thread, for as long as a message lives that names them; its own comes last.
+
+    Its own says, too, which message has it, where no other message named it before.
+    """
+    stamps = work.term.ahead(CLAIMS_AHEAD).stamps
+    for claim in place.claimed.values():
+        # The thread that it points to ends with what was in it, and says then no more where it went.
+        if not work.term.outlives(work.standing.end(claim)) and claim["thread"] == thread:
+            continue
+        said, lost = work.longer(claim, CLAIMS_AHEAD)
+        kept = {name: value for name, value in {**claim, **said, "thread": thread}.items() if name not in lost}
+        yield Write(put=kept, condition="#thread = :there", values={":there": claim["thread"]})
+    own = item["own"]
+    for one in sorted(place.unclaimed, key=lambda one: one in own):
+        partition, sort = id_key(one)
+        gone = place.unclaimed[one]
+        has: Item = {"digest": item["digest"], **_filed(item)} if one in own else {}
+        values: dict[str, Any] = {":gone": gone} if gone else {}
+        yield Write(
+            put={PARTITION: partition, SORT: sort, "thread": thread, **has, **stamps},
+            condition="#thread = :gone" if gone else "attribute_not_exists(#pk)",
+            values=values,
+        )
+
+
+def proof(item: Item, place: Destination) -> Item | None:
+    """That the message has its identifier, and all else of it is written; None where the identifier's claim says so.
+
+    Args:
+        item: the message.
+        place: its identifiers, before they were claimed.
+    """
+    digest, own = item["digest"], item["own"]
+    if own and own[0] in place.unclaimed:
+        return None
+    partition, sort = own_key(own[0], digest) if own else counted_key(digest)
+    stamps: Item = {name: item[name] for name in (KEPT_FROM, EXPIRES) if name in item}
+    return {PARTITION: partition, SORT: sort, "digest": digest, **_filed(item), **stamps}
+
+
+def _filed(item: Item) -> dict[str, int]:
+    return {"filed": item["filed"]} if "filed" in item else {}
