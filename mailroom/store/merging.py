@@ -8,6 +8,7 @@ Threads only ever grow together, so every step can be done twice, and be the las
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -179,7 +180,8 @@ class Threads:
     def _drain(self, root: Item) -> Item | None:
         """Move all of it; the thread that the root became part of meanwhile, else None."""
         thread = root["thread"]
-        for fragment in sorted(root.get("fragments", ())):
+        fragments = sorted(root.get("fragments", ()))
+        for fragment in fragments:
             last, stuck = "", 0
             while first := self._move(fragment, thread):
                 stuck = stuck + 1 if first == last else 0
@@ -194,15 +196,14 @@ class Threads:
                             f"table {self.table.name}: messages of a thread cannot be moved; try again"
                         )
                     pause(stuck)
+        if fragments:
             done = Write(
                 update=(thread_key(thread), "REMOVE #mover, #moving DELETE #fragments :done"),
                 condition="attribute_exists(#thread)",
-                values={":done": {fragment}},
+                values={":done": set(fragments)},
             )
-            try:
+            with suppress(ConflictError):  # whoever comes next finds them empty, and takes them off the list
                 self.table.change(done)
-            except ConflictError:
-                continue  # whoever comes next finds it empty, and takes it off the list
         return None
 
     def _join(self, roots: Sequence[Item]) -> None:
@@ -255,7 +256,7 @@ class Threads:
         self.table.write([grown, *merged])
 
     def _move(self, fragment: str, thread: str) -> str:
-        """Move some messages of a thread to another; the sort key of the first of them, "" where there is none."""
+        """Move some messages of a thread to another; the sort key of the first of them, "" where none is left behind them."""
         partition = thread_key(fragment)[0]
         items, _ = self.table.query(partition, AT_PREFIX, limit=_MOVED_AT_ONCE)
         if not items:
@@ -272,7 +273,9 @@ class Threads:
             # Somebody moves them too, or one of the messages is past its time: one by one.
             for item in items:
                 self._move_one(item, thread)
-        return first
+            return first
+        # Whoever puts one there now finds that the thread counts it no more, and moves it itself.
+        return first if len(items) == _MOVED_AT_ONCE else ""
 
     def _moved(self, item: Item, thread: str) -> list[Write]:
         if not self.standing.lives(item):

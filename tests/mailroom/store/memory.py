@@ -221,7 +221,7 @@ class MemoryTable:
     def _planned(self, action: Any) -> tuple[Key, Item | None, bool]:
         """Key and item after one action, and whether its condition holds."""
         ((kind, body),) = action.items()
-        key = _key(body["Item"] if kind == "Put" else body["Key"])
+        key = key_of(action)
         old = self.items.get(key)
         names, values = body.get("ExpressionAttributeNames", {}), body.get("ExpressionAttributeValues", {})
         holds = _holds(body.get("ConditionExpression", ""), old or {}, names, values)
@@ -274,6 +274,12 @@ class MemoryBucket:
             raise failure("NoSuchKey", "GetObject")
         body, written, metadata = self.objects[Key]
         return {"Body": io.BytesIO(body), "ContentLength": len(body), "LastModified": written, "Metadata": metadata}
+
+
+def key_of(action: Any) -> Key:
+    """Key of what one action of a transaction writes or checks."""
+    ((kind, body),) = action.items()
+    return _key(body["Item"] if kind == "Put" else body["Key"])
 
 
 def _key(item: Any) -> Key:

@@ -20,8 +20,8 @@ from tests.mailroom.store.memory import MemoryBucket, MemoryTable
 class Memory:
     """A store in memory."""
 
-    def __init__(self, retention: timedelta | None = None) -> None:
-        self.client = MemoryTable()
+    def __init__(self, retention: timedelta | None = None, client: MemoryTable | None = None) -> None:
+        self.client = client or MemoryTable()
         bucket: Any = MemoryBucket()
         self.now = START + timedelta(days=1)
         dynamodb: Any = self.client
