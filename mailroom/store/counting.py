@@ -17,7 +17,7 @@ from mailroom.store.keys import LATEST, LISTED, PARTITION, SORT, counted_key, id
 from mailroom.store.table import ConflictError, Item, Key, Table, Write
 from mailroom.store.work import Work
 
-__all__ = ["COUNTED", "begun", "grown", "guarded", "is_proven", "note_of", "proofs", "prune", "unproven"]
+__all__ = ["COUNTED", "begun", "grown", "guarded", "is_proven", "note_of", "proofs", "prune", "uncount", "unproven"]
 
 COUNTED: Final = "counted"
 """Of a thread: the messages that it counted last."""
@@ -64,6 +64,24 @@ def prune(table: Table, thread: Item) -> None:
             table.change(drop)
         except ConflictError:
             return  # whoever comes next takes them off
+
+
+def uncount(table: Table, thread: str, note: str) -> None:
+    """Have a thread count a message no more that is in another one; a thread that counts nothing else goes. Raises MailroomError.
+
+    Two workers may have filed it at once: one began a thread for it after the other had found the one that it belongs to.
+    """
+    item = table.get(thread_key(thread))
+    if item is None or "merged_into" in item or note not in item.get(COUNTED, ()):
+        return
+    same, values = "#version = :known AND attribute_not_exists(#merged_into)", {":known": item["version"]}
+    less = Write(
+        update=(thread_key(thread), f"ADD #version :one, #messages :less DELETE #{COUNTED} :noted"),
+        condition=same,
+        values={**values, ":one": 1, ":less": -1, ":noted": {note}},
+    )
+    gone = Write(delete=thread_key(thread), condition=same, values=values)
+    table.write([gone if item["messages"] == 1 else less])
 
 
 def begun(work: Work, thread: str, at: datetime, note: str, replaces: int | None) -> Write:

@@ -10,7 +10,7 @@ from typing import Final
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import COPIES_APART, THREADS_AHEAD, Standing, Term, kept_from
 from mailroom.messages.joining import JoinBy, node_of
-from mailroom.store.counting import COUNTED, begun, grown, guarded, is_proven, note_of, proofs, prune
+from mailroom.store.counting import COUNTED, begun, grown, guarded, is_proven, note_of, proofs, prune, uncount
 from mailroom.store.documents import packed
 from mailroom.store.entries import (
     MOST_ADDRESS,
@@ -161,6 +161,8 @@ class MessageWriter:
         """A message that is there: what it lacks, or a delivery more of it. Raises ConflictError."""
         delivered = work.delivered
         is_first = "filed" in known and known["source"] == work.arrival.source
+        if is_first and known["thread"] != work.digest:
+            uncount(self.table, work.digest, note_of(work.identifiers.own, work.digest))
         if is_first and not is_proven(work.found, work.identifiers.own, work.digest, known["filed"]):
             new = delivery(work, first=True) if delivered is None else None
             thread = self._completed(work, known, new)

@@ -137,6 +137,26 @@ def test_move_into_a_thread_that_is_gone() -> None:
     assert gone
 
 
+def test_thread_begun_after_its_message_went_elsewhere() -> None:
+    """A worker stops before it begins a thread; an answer claims the identifier, and the message is filed with it by another worker."""
+    store = Memory()
+
+    def hook(name: str, request: Mapping[str, Any], when: str) -> None:
+        key = (
+            request.get("Item", {}).get(PARTITION, {}).get("S", ""),
+            request.get("Item", {}).get(SORT, {}).get("S", ""),
+        )
+        if name == "put_item" and when == "before" and key[0].startswith("THREAD#") and key[1] == "THREAD":
+            store.client.hook = None
+            store.writer.file(arrival(mail("b", "a", minute=1)))
+            store.writer.file(arrival(mail("a")))
+
+    store.client.hook = hook
+    store.writer.file(arrival(mail("a")))
+    assert store.client.hook is None
+    check(store, {"a", "b"})
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_conversations_that_join_while_everybody_writes(seed: int) -> None:
     """Each message is offered twice by eight workers, in an order of chance: each is there once, in one thread, counted once."""
