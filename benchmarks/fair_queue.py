@@ -45,12 +45,14 @@ class Way:
         fair: whether the queue knows tenants. Default: False, the order of arrival.
         sorters: batches that a function of its own names the tenants of at once. Default: 0, the workers do it, one message each.
         naming: seconds that it takes to name one message, or a batch.
+        at_once: seconds; what a worker receives sooner than that after it came is worked on at once, unnamed. Default: 0, none.
     """
 
     workers: int
     fair: bool = False
     sorters: int = 0
     naming: float = 0.0
+    at_once: float = 0.0
 
 
 def served(mail: Iterable[Mail], way: Way) -> list[tuple[Mail, float]]:
@@ -118,13 +120,20 @@ class _Model:
         quiet = {tenant: messages[0][0] for tenant, messages in self.waiting.items() if tenant not in noisy}
         oldest = min(quiet, key=lambda tenant: quiet[tenant]) if quiet else None
         if self.unnamed and not self.way.sorters and (oldest is None or self.unnamed[0][0] < quiet[oldest]):
-            self._at(self.now + self.way.naming, _What.NAMED, [self.unnamed.popleft()[1]])
+            _, one = self.unnamed.popleft()
+            if self.now - one.at < self.way.at_once:
+                self._work_on(one)
+            else:
+                self._at(self.now + self.way.naming, _What.NAMED, [one])
             return
         if oldest is None:
             oldest = min(self.waiting, key=lambda tenant: (self.in_flight.get(tenant, 0), self.waiting[tenant][0][0]))
         _, one = self.waiting[oldest].popleft()
         if not self.waiting[oldest]:
             del self.waiting[oldest]
+        self._work_on(one)
+
+    def _work_on(self, one: Mail) -> None:
         self.in_flight[one.tenant] = self.in_flight.get(one.tenant, 0) + 1
         self._at(self.now + one.seconds, _What.DONE, [one])
 

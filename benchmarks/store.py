@@ -188,11 +188,9 @@ def tracked() -> Usage:
     )
     kinds = ("Send", "Delivery", "Open", "Click", "Click", "Click")
     lines = [_line(kind, number) for number, kind in enumerate(kinds)]
-    arrived = str(int(NOW.timestamp() * 1000))
-    records = [
-        {"messageId": str(number), "body": line, "attributes": {"SentTimestamp": arrived}}
-        for number, line in enumerate(lines)
-    ]
+    # Nobody's events wait: the queue hands them out as they come.
+    times = {"SentTimestamp": "1795426860000", "ApproximateFirstReceiveTimestamp": "1795426860050"}
+    records = [{"messageId": str(number), "body": line, "attributes": times} for number, line in enumerate(lines)]
     answer = notes.process_batch({"Records": records})
     assert answer == {"batchItemFailures": []}
     passes = 2 if again else 1
@@ -264,7 +262,8 @@ def _report(found: Mapping[str, Usage]) -> str:
         "",
         "Written by `make bench`: what one message takes when the project's own code files it in a DynamoDB in memory that counts",
         "exact sizes of items, and what a million cost by [the list prices](../cost.md). Each request is assumed to take 15 ms of",
-        f"the function's time. Events are noted in batches of {BATCH}. Scanning, SES and what is kept are not in it.",
+        f"the function's time. Events are noted in batches of {BATCH}, none of which had to wait. Scanning, SES and what is kept",
+        "are not in it.",
         "",
         "| one message | DynamoDB requests | write + index | read | S3 put/get | SQS | EventBridge | Lambda GB-s | $ a million |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-__all__ = ["QUEUE_TAG", "has_group", "send_all_again"]
+__all__ = ["QUEUE_TAG", "came_at_once", "has_group", "send_all_again"]
 
 QUEUE_TAG: Final = "mail-scanning:queue"
 """Tag of a queue whose messages are sent again into another one: the other one's name. Who asks for a scan sends there."""
+
+AT_ONCE_MILLISECONDS: Final = 500
+"""A queue that hands messages out as soon as that keeps no tenant waiting for another."""
 
 _OF_ONE_MESSAGE: Final = frozenset({"BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue"})
 """Codes with which SQS refuses a batch for what is in it. Source: SQS API reference, "SendMessageBatch"."""
@@ -38,6 +41,16 @@ _Grouped = tuple[Mapping[str, Any], str]
 def has_group(record: Mapping[str, Any]) -> bool:
     """Whether a queue message, as Lambda hands it over, was sent with a group."""
     return bool(record.get("attributes", {}).get("MessageGroupId"))
+
+
+def came_at_once(record: Mapping[str, Any]) -> bool:
+    """Whether the queue handed the message out as soon as it came: then nobody waits, and no turn need be kept.
+
+    Source: SQS API reference, "ReceiveMessage": SentTimestamp and ApproximateFirstReceiveTimestamp, in milliseconds.
+    """
+    attributes = record.get("attributes", {})
+    sent, received = attributes.get("SentTimestamp"), attributes.get("ApproximateFirstReceiveTimestamp")
+    return bool(sent and received) and int(received) - int(sent) < AT_ONCE_MILLISECONDS
 
 
 def send_all_again(sqs: SQSClient, queue_url: str, records: Sequence[_Grouped]) -> frozenset[str]:

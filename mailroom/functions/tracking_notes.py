@@ -19,7 +19,7 @@ from mailroom.store.states import settle_request
 from mailroom.store.table import Table
 from mailroom.tracking.lines import sending_event_of, set_of
 from mailroom.tracking.model import SendingEvent, SendingEventKind
-from mailroom.turns import has_group
+from mailroom.turns import came_at_once, has_group
 
 __all__ = ["Notes"]
 
@@ -61,9 +61,9 @@ class Notes:
         )
 
     def _without_group(self, records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """Records that SQS cannot tell apart by tenant yet, each with its configuration set."""
+        """Records that SQS cannot tell apart by tenant yet, each with its configuration set; without those that had not to wait."""
         for record in records:
-            if not has_group(record):
+            if not has_group(record) and not came_at_once(record):
                 with suppress(MailroomError):  # one without a set is refused where it is worked on
                     yield record, set_of(str(record["body"]), self.sets_arn)
 

@@ -349,6 +349,25 @@ def test_each_tenant_has_its_turn(store: Store) -> None:
     assert len(store.items()) == 2
 
 
+@pytest.mark.parametrize(("waited", "again"), [(0, 0), (499, 0), (500, 1), (60_000, 1)])
+def test_what_did_not_wait_needs_no_turn(store: Store, waited: int, again: int) -> None:
+    """Where the queue hands events out as they come, each is noted at once; where they wait, each tenant gets its turn."""
+    sent: list[str] = []
+
+    def send_again(records: Sequence[tuple[Mapping[str, Any], str]]) -> list[str]:
+        sent.extend(str(record["messageId"]) for record, _group in records)
+        return sent
+
+    records = batch(line(), group="")
+    for record in records["Records"]:
+        record["attributes"] |= {
+            "SentTimestamp": "1795426860000",
+            "ApproximateFirstReceiveTimestamp": str(1_795_426_860_000 + waited),
+        }
+    assert replace(notes(store), send_again=send_again).process_batch(records) == {"batchItemFailures": []}
+    assert (len(sent), len(store.items())) == (again, 1 - again)
+
+
 def test_what_sqs_does_not_take_is_noted_at_once(store: Store) -> None:
     """Of a batch, the others go on; nothing is lost, and nothing is done twice."""
 
