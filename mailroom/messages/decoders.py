@@ -11,6 +11,7 @@ from typing import Final
 
 __all__ = [
     "EncodedFile",
+    "base64_body",
     "base64_runs",
     "is_base64",
     "is_quoted_printable",
@@ -25,11 +26,16 @@ __all__ = [
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOISE: Final = bytes(set(range(256)) - set(_LETTERS))
 _PADDED: Final = re.compile(rb"[A-Za-z0-9+/]++=*+")
+_PADDED_RUN: Final = re.compile(rb"[^=]++=*+")
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
 _RUN: Final = re.compile(
     rb"(?:^[ \t>]*+(?:[A-Za-z0-9+/]{4,}+={0,2}+|[A-Za-z0-9+/]{2,3}+={1,2}+)[ \t]*+$\n?){2,}|[A-Za-z0-9+/]{24,}+={0,2}+",
     re.MULTILINE,
 )
-_UU_BEGIN: Final = re.compile(rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*+)\n", re.MULTILINE)
+_UU_BEGIN: Final = re.compile(
+    rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*+)\n(?!begin(?:-base64)? [0-7]{3,4} )", re.MULTILINE
+)
+"""A line that is followed by another such line begins nothing."""
 _FILLED_LINE: Final = re.compile(rb"[^\n]++")
 _YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*+)\n", re.MULTILINE)
 _YENC_END: Final = re.compile(rb"^=yend", re.MULTILINE)
@@ -71,6 +77,50 @@ def lenient_base64(data: bytes) -> bytes:
     if b"=" not in letters:  # as nearly all is
         return _group(letters)
     return b"".join(_group(run) for run in _PADDED.findall(plain))
+
+
+def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
+    """What a part's body in base64 decodes to, and whether it is whole: what is broken is read as `lenient_base64` does.
+
+    Two encoded bodies behind each other are not broken, only unusual.
+
+    Args:
+        raw: bytes that hold it.
+        start: position where it begins.
+        end: position behind it.
+    """
+    decoded = _in_equal_lines(raw, start, end)
+    if decoded is not None:
+        return decoded, True
+    letters = raw[start:end].translate(None, b" \t\r\n")
+    try:
+        return binascii.a2b_base64(letters, strict_mode=True), True
+    except binascii.Error:
+        whole = all(len(run) % 4 == 0 for run in _PADDED_RUN.findall(letters))
+        return lenient_base64(letters), whole and not _NOT_BASE64.search(letters)
+
+
+def _in_equal_lines(raw: bytes, start: int, end: int) -> bytes | None:
+    """What base64 in lines of one length decodes to, as nearly all is written, without a copy of it; None of any other."""
+    closing = raw[max(start, end - 8) : end]
+    end -= len(closing) - len(closing.rstrip(b"\r\n"))
+    width = raw.find(b"\r\n", start, min(end, start + _LONG)) - start
+    if width < 4:
+        return None
+    ends, last = divmod(end - start, width + 2)
+    if last > width or raw[start + width : end : width + 2] != b"\r" * ends:
+        return None
+    if raw[start + width + 1 : end : width + 2] != b"\n" * ends:
+        return None
+    letters = end - start - 2 * ends
+    closing = raw[end - 4 : end]
+    try:
+        decoded = binascii.a2b_base64(memoryview(raw)[start:end])
+    except binascii.Error:
+        return None
+    # Whatever else stood between the letters would be missing.
+    whole = letters // 4 * 3 - (len(closing) - len(closing.rstrip(b"=")))
+    return decoded if letters % 4 == 0 and len(decoded) == whole else None
 
 
 def _group(run: bytes) -> bytes:

@@ -25,6 +25,8 @@ _MOST_HEADER: Final = 1_000_000
 """Bytes of one header that are read; SES accepts far fewer."""
 _MOST_FIELD: Final = 100_000
 """Bytes of one field that are read: a hundred lines of maximum length. RFC 5322 2.1.1."""
+_MOST_FIELDS: Final = 10_000
+"""Fields of one header that are read; real mail has a hundred."""
 _LISTS: Final = frozenset({"from", "sender", "reply-to", "to", "cc"})
 """Fields that may be as long as the header: 5,000 addresses are."""
 _MOST_LOOKS: Final = 100_000
@@ -34,6 +36,11 @@ _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _LINES: Final = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:")
+_NO_FIELD: Final = re.compile(rb"[\r\n](?![!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:)[^ \t\r\n]")
+"""Where a line begins that is no field, and continues none."""
+_WHOLE_FIELD: Final = re.compile(
+    rb"^([!-9;-~\x80-\xff]{1,200}+)[ \t]{0,40}+:([^\n]*+(?:\n[ \t][^\n]*+)*)", re.MULTILINE
+)
 _CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n?|\n))+(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
 """Lines that continue nothing, in front of a field."""
 _FROM_LINE: Final = re.compile(rb">?From (?![ \t]{0,40}+:)[^\r\n]*+(?:\r\n|\n|\r)")
@@ -73,14 +80,21 @@ class Header:
     """The fields of a header section, in their order: names in lower case, values unfolded, encoded words as they are."""
 
     fields: tuple[tuple[str, str], ...] = ()
+    _values: dict[str, list[str]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find values by their names."""
+        for name, value in self.fields:
+            self._values.setdefault(name, []).append(value)
 
     def first(self, name: str) -> str:
         """The first field of that name; "" when there is none."""
-        return next((value for key, value in self.fields if key == name), "")
+        found = self._values.get(name)
+        return found[0] if found else ""
 
     def every(self, name: str) -> list[str]:
         """All fields of that name."""
-        return [value for key, value in self.fields if key == name]
+        return list(self._values.get(name, ()))
 
 
 @dataclass(slots=True)
@@ -172,7 +186,6 @@ class _Structure:
         self.problems = problems
         self.limits = limits
         self.looks = 0
-        self.bare_cr = raw.count(b"\r") != raw.count(b"\r\n")
 
     def header(self) -> Header:
         return self._header(self._begin(), len(self.raw), "message")[0]
@@ -241,21 +254,15 @@ class _Structure:
         return Header(tuple(self._fields(section, place))), begins
 
     def _fields(self, section: bytes, place: str) -> Iterator[tuple[str, str]]:
-        fields: list[list[bytes]] = []
-        broken = False
-        for line in section.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
-            if line[:1] in {b" ", b"\t"} and fields:
-                # What continues a line that is no field is none either.
-                if not broken:
-                    fields[-1].append(line)
-                continue
-            broken = _FIELD.match(line) is None
-            if not broken:
-                fields.append([line])
-            elif line:
-                self.problems.add(place, "header-broken")
-        for lines in fields:
-            yield self._field(lines, place)
+        """Name and value of each field; what continues a line that is no field is left out with it."""
+        if _NO_FIELD.search(section):
+            self.problems.add(place, "header-broken")
+        section = section.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        for number, found in enumerate(_WHOLE_FIELD.finditer(section)):
+            if number >= _MOST_FIELDS:
+                self.problems.add(place, "header-too-long")
+                return
+            yield self._field(found[1], found[2], place)
 
     def _body_of_endless(self, section: bytes, start: int, *, closed: bool) -> int | None:
         """Where the body begins of which no empty line divides the header; None where one does.
@@ -263,8 +270,11 @@ class _Structure:
         Without any, the rest is body from the first line that is no field, as Python's library reads it. With one further below, it
         is so where no field follows such a line: the empty line stands between two paragraphs.
         """
+        first = _NO_FIELD.search(section)
+        if first is None:
+            return None
         found: int | None = None
-        for match in _LINES.finditer(section):
+        for match in _LINES.finditer(section, first.start() + 1):
             line = match[0]
             is_field = _FIELD.match(line) is not None
             if found is not None and is_field and closed:
@@ -275,10 +285,10 @@ class _Structure:
                     break
         return None if found is None else start + found
 
-    def _field(self, lines: list[bytes], place: str) -> tuple[str, str]:
-        """Name and value of a field that stands on these lines."""
-        before, _, value = b"".join(lines).partition(b":")
-        name = before.strip().lower().decode("latin-1")
+    def _field(self, written: bytes, value: bytes, place: str) -> tuple[str, str]:
+        """Name and value of a field, unfolded."""
+        name = written.lower().decode("latin-1")
+        value = value.replace(b"\n", b"")
         if len(value) > _MOST_FIELD and name not in _LISTS:
             self.problems.add(place if place != "message" else f"header {name}", "header-too-long")
             value = value[:_MOST_FIELD]
@@ -344,21 +354,10 @@ class _Structure:
                 yield self._line_end_before(at, part.begin), after.end(), after[1] is not None
 
     def _lines_beginning_with(self, words: bytes, start: int, end: int) -> Iterator[int]:
+        """Where the words stand behind a line end of either kind."""
         raw = self.raw
         if raw.startswith(words, start, end):
             yield start
-        if self.bare_cr:
-            yield from self._at_line_begin(words, start, end)
-            return
-        line = b"\n" + words
-        at = raw.find(line, start, end)
-        while at >= 0:
-            yield at + 1
-            at = raw.find(line, at + len(line), end)
-
-    def _at_line_begin(self, words: bytes, start: int, end: int) -> Iterator[int]:
-        """Where the words stand behind a line end of either kind."""
-        raw = self.raw
         at = raw.find(words, start + 1, end)
         while at >= 0:
             if raw[at - 1] in b"\r\n":

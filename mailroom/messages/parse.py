@@ -6,7 +6,6 @@ linear in the size of the message, and memory a small multiple of it.
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from mailroom.messages.addresses import MOST_ADDRESSES, addresses
 from mailroom.messages.bodies import Block, alternative, html_of, shows, text_of
 from mailroom.messages.charsets import decoded, decoded_html
 from mailroom.messages.dates import read_date
-from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, with_lf
+from mailroom.messages.decoders import base64_body, lenient_base64, lenient_quoted_printable, uuencoded, with_lf
 from mailroom.messages.envelope import read_envelope
 from mailroom.messages.flowed import unflowed
 from mailroom.messages.identifiers import identifiers_of
@@ -61,8 +60,6 @@ MESSAGE_TYPES: Final = frozenset({"message/rfc822", "message/global", "message/n
 _LOOKS_LIKE_MESSAGE: Final = re.compile(rb"\s{0,10}+(?:>?From [^\r\n]*+[\r\n]++)?[!-9;-~]{1,80}+[ \t]{0,10}+:")
 _LINE_ENDS: Final = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _ONE_WORD: Final = re.compile(r"\s*+<?([^\s<>]{1,998}+)>?\s*+")
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
-_PADDED: Final = re.compile(rb"[^=]++=*+")
 
 
 def parse(raw: bytes) -> Message:
@@ -216,7 +213,7 @@ class _Reader:
         # The same rules as the scanner's: what is opened here was looked at there.
         if "64" in name:
             known = self.decoded.get((part.start, part.end))
-            return known if known is not None else self._base64(part, bytes(encoded))
+            return known if known is not None else self._base64(part)
         if "quoted" in name:
             return lenient_quoted_printable(bytes(encoded))
         if "uu" in name:
@@ -228,16 +225,11 @@ class _Reader:
         self.problems.add(part.place, "encoding-unknown")
         return encoded
 
-    def _base64(self, part: Part, encoded: bytes) -> bytes:
-        letters = encoded.translate(None, b" \t\r\n")
-        try:
-            return binascii.a2b_base64(letters, strict_mode=True)
-        except binascii.Error:
-            # Two encoded bodies behind each other are not broken, only unusual.
-            whole = all(len(run) % 4 == 0 for run in _PADDED.findall(letters))
-            if not whole or _NOT_BASE64.search(letters):
-                self.problems.add(part.place, "base64-broken")
-            return lenient_base64(letters)
+    def _base64(self, part: Part) -> bytes:
+        decoded, whole = base64_body(self.raw, part.start, part.end)
+        if not whole:
+            self.problems.add(part.place, "base64-broken")
+        return decoded
 
     def _body(self, part: Part, content: bytes | memoryview) -> list[Block]:
         data = bytes(content)

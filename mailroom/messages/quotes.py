@@ -68,8 +68,8 @@ def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:
     """
     tail = _quoted_tail(lines)
     for number, line in enumerate(lines):
-        if not line.strip():
-            continue
+        if not (":" in line or ">" in line or "--" in line or "__" in line or "==" in line or "\uff1a" in line):
+            continue  # as most lines: neither quoted, nor saying what follows
         if is_forwarded_line(_unquoted(line)):
             return None
         if (divides := is_divider(line)) or _is_header_block(lines, number):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 from typing import Final
 
@@ -11,7 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailroom.messages import decoders
-from mailroom.messages.decoders import base64_runs, is_base64, is_quoted_printable, lenient_base64, uuencoded
+from mailroom.messages.decoders import (
+    base64_body,
+    base64_runs,
+    is_base64,
+    is_quoted_printable,
+    lenient_base64,
+    uuencoded,
+)
 from mailroom.scanning.containers.texts import unfolded_blocks, with_lines_unfolded
 
 LINES: Final = st.lists(
@@ -98,3 +106,56 @@ def test_uuencoded_zeros_end() -> None:
     (big,) = uuencoded(text)
     assert (big.whole, big.cut) == (False, True)
     assert len(big.data) <= len(text) + 1_000_000
+
+
+def _in_lines(data: bytes, width: int, end: bytes) -> bytes:
+    letters = base64.b64encode(data)
+    return end.join(letters[at : at + width] for at in range(0, len(letters), width))
+
+
+def _slowly(body: bytes) -> tuple[bytes, bool]:
+    """By the rules that hold for any body, one step after the other."""
+    letters = bytes(one for one in body if one not in b" \t\r\n")
+    try:
+        return binascii.a2b_base64(letters, strict_mode=True), True
+    except binascii.Error:
+        runs = re.findall(b"[^=]+=*", letters)
+        whole = all(len(run) % 4 == 0 for run in runs) and re.fullmatch(b"[A-Za-z0-9+/=]*", letters) is not None
+        return lenient_base64(letters), whole
+
+
+@given(
+    data=st.binary(max_size=400),
+    width=st.sampled_from([4, 60, 72, 75, 76, 77]),
+    end=st.sampled_from([b"\r\n", b"\n", b"\r", b" \r\n"]),
+    closing=st.sampled_from([b"", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"=", b"QQ=="]),
+    noise=st.lists(
+        st.tuples(st.integers(0, 500), st.sampled_from([b"!", b"\r", b"\n", b"=", b"A", b"\r\n", b"-"])), max_size=4
+    ),
+)
+@example(data=bytes(114), width=76, end=b"\r\n", closing=b"", noise=[(40, b"!!!!")])
+@example(data=bytes(114), width=76, end=b"\r\n", closing=b"", noise=[(76, b"\r"), (76, b"\n")])
+@example(data=bytes(112), width=76, end=b"\r\n", closing=b"QQ==", noise=[])
+def test_body_is_decoded_as_by_the_slow_way(
+    data: bytes, width: int, end: bytes, closing: bytes, noise: list[tuple[int, bytes]]
+) -> None:
+    """Whatever its lines are, whatever stands between them, and wherever it stands in the message."""
+    body = _in_lines(data, width, end) + closing
+    for at, what in noise:
+        body = body[:at] + what + body[at + len(what) :]
+    raw = b"AAAA\r\n" + body + b"\r\nBBBB"
+    assert base64_body(raw, 6, 6 + len(body)) == _slowly(body)
+
+
+@pytest.mark.parametrize("width", [60, 64, 72, 76])
+def test_body_in_equal_lines(width: int) -> None:
+    """As encoders write it: all of it, and nothing of what is around."""
+    for size in (0, 1, 2, 3, 45, 48, 54, 57, 58, 5_000):
+        data = bytes(number * 7 % 256 for number in range(size))
+        assert base64_body(_in_lines(data, width, b"\r\n"), 0, len(_in_lines(data, width, b"\r\n"))) == (data, True)
+
+
+def test_lines_that_begin_nothing() -> None:
+    """Of several that begin a file, one right behind the other, the last one does."""
+    begun = b"begin 644 a\n" * 3 + b"begin 644 b\n#0V%T\n`\nend\n"
+    assert [(one.name, one.data, one.start, one.whole) for one in uuencoded(begun)] == [("b", b"Cat", 36, True)]

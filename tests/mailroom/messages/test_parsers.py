@@ -132,6 +132,19 @@ def test_numbers_of_characters_may_be_long(reference: str, text: str) -> None:
     assert text_of_html(f"<p>{reference}</p>") == f"{text}\n"
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("junk", [b"", b"no field" * 3])
+def test_ten_thousand_fields_are_read(end: bytes, junk: bytes) -> None:
+    """What is beyond is left out, and the problem says so; the body is read all the same."""
+    for count, problems in ((9_999, []), (10_000, ["header-too-long"])):
+        lines = [b"X-A: b"] * count + [b"Subject: last", *([junk] if junk else [])]
+        message = parse(end.join([*lines, b"To: a@b.example" if junk else b"", b"", b"Hello"]))
+        found = [one.what for one in message.problems]
+        assert found == (["header-broken"] if junk else []) + (problems or (["header-too-long"] if junk else []))
+        assert message.subject == ("" if problems else "last")
+        assert message.text.strip() == "Hello"
+
+
 @pytest.mark.parametrize(("field", "place"), [("Subject", "header subject"), ("X-Anything", "header x-anything")])
 def test_long_fields_are_cut(field: str, place: str) -> None:
     """Of a field without addresses 100,000 octets are read, and the problem says so; the others are read as always."""

@@ -62,9 +62,11 @@ def test_field_that_says_what_a_part_is_ends(name: str, unit: bytes) -> None:
 
 def test_header_ends() -> None:
     """So is a header that is longer than the reader reads."""
-    fields = b"".join(b"X-Field-%d: value\r\n" % number for number in range(60_000))
+    fields = b"".join(b"X-Field-%d: %s\r\n" % (number, b"value" * 10) for number in range(20_000))
     assert limits_of(fields + b"\r\nx") == {"Limits.Header"}
     assert limits_of(fields[:500_000] + b"\r\n\r\nx") == set()
+    assert limits_of(b"X-Field: value\r\n" * 9_999 + b"\r\nx") == set()
+    assert limits_of(b"X-Field: value\r\n" * 10_001 + b"\r\nx") == {"Limits.Header"}
 
 
 def test_late_is_over_the_limit() -> None:
