@@ -79,6 +79,7 @@ def size_of(path: Path) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_size_of_what_is_installed() -> None:
     """One figure in both documents; the environment of the tests, where it is the checkout's own, is of that size."""
     size = figure(r"`\.venv/` \(([0-9.]+) GB\)")

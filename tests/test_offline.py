@@ -52,6 +52,7 @@ def test_is_quiet():
 REFUSED = ["connects", "listens", "sends", "resolves", "starts_an_emulator", "starts_an_engine"]
 
 
+@pytest.mark.slow
 def test_servers_and_networks_are_off(tmp_path: Path) -> None:
     """Tests that say it are left out, those that do not say it fail, and name the mark; the others run."""
     (tmp_path / "test_careless.py").write_text(TESTS)
@@ -65,6 +66,7 @@ def test_servers_and_networks_are_off(tmp_path: Path) -> None:
     assert len(re.findall(reason, done.stdout, re.MULTILINE)) == len(REFUSED)
 
 
+@pytest.mark.slow
 def test_folders_of_servers_are_marked() -> None:
     """By the fixtures that start one: each has tests that `make check` leaves out."""
     folders = [

@@ -75,6 +75,7 @@ def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]
     assert missing == {}
 
 
+@pytest.mark.slow
 def test_applications_install_no_more_than_they_need() -> None:
     """Each library that every installation gets is one that `mailroom` imports."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (PROJECT_ROOT / "mailroom").rglob("*.py")]
@@ -83,6 +84,7 @@ def test_applications_install_no_more_than_they_need() -> None:
     assert _declared() <= {_normal(one) for name in imported for one in belongs.get(name, [])}
 
 
+@pytest.mark.slow
 def test_the_settings_function_imports_what_its_lock_has() -> None:
     """Whatever its entry loads from elsewhere is locked beside it, so that the function starts with nothing else."""
     lock = (PROJECT_ROOT / "email_stack" / "settings" / "requirements.lock").read_text(encoding="utf-8")

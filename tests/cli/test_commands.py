@@ -20,6 +20,8 @@ from email_stack.output.printable import counted
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.validation import NO_VALIDATION
 
+pytestmark = pytest.mark.slow  # a process for each command; tests/cli/commands has them in this one
+
 CONFIG = """\
 cells:
   eu: {region: eu-central-1}

@@ -124,6 +124,7 @@ def test_wrong_usage_is_json_too(
         assert says in document["detail"] or given[0] == "--json"
 
 
+@pytest.mark.slow
 def test_wrong_usage_for_people_and_a_file_of_that_name(tmp_path: Path) -> None:
     """Without the option, text as ever; what stands behind -- is no option."""
     text = run("deploy")
@@ -134,6 +135,7 @@ def test_wrong_usage_for_people_and_a_file_of_that_name(tmp_path: Path) -> None:
     assert named.returncode not in {0, 2}
 
 
+@pytest.mark.slow
 def test_help_and_success_are_exit_code_0(config: Path) -> None:
     """Also where Typer does not exit by itself."""
     assert run("--help").returncode == 0

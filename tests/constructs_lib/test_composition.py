@@ -236,6 +236,7 @@ def _with_properties(deployment: Deployment) -> list[str]:
     return [name for name, one in template["Resources"].items() if "Properties" in one and "Zone" not in name]
 
 
+@pytest.mark.slow
 def test_template_is_the_same_whatever_the_apps_flags() -> None:
     """None set, as a new project has them, and each the other way round."""
     flags = _flags()
@@ -258,6 +259,7 @@ def test_how_many_tenants_fill_a_stack() -> None:
 IMPORTS = ("from constructs_lib import TenantInbox", "import constructs_lib", "import constructs_lib.records")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imported", IMPORTS)
 def test_node_need_not_be_on_path(imported: str, tmp_path: Path) -> None:
     """However the library is imported before the CDK, and whatever Node a system has."""

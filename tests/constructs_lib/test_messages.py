@@ -140,6 +140,7 @@ def test_what_is_shipped_knows_the_services_it_calls(service: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_what_is_shipped_runs_by_itself(entry: str) -> None:
     """A tenant's function imports from its folder alone, without any site-packages; it is small, and holds nothing compiled."""

@@ -74,6 +74,7 @@ def senders(deployment: Deployment) -> list[str]:
     return [name for (name, _request), allowed in zip(asked, answers, strict=True) if allowed]
 
 
+@pytest.mark.slow
 def test_no_role_lets_mail_go(deployment: Deployment) -> None:
     """Of all that runs in tenants' stacks and the cell's, a sorter alone sends to a scanner's queue, and it sends no release on."""
     assert len(scanner_queues(deployment)) == 3

@@ -27,6 +27,7 @@ def _write_for(path: Path, letter: str, seconds: float, ended: multiprocessing.S
         ended.put("")
 
 
+@pytest.mark.slow
 def test_two_writers_and_a_reader(tmp_path: Path) -> None:
     """No writer fails, every look is one page or the other, and nothing else is left."""
     path = tmp_path / "status.html"

@@ -16,6 +16,8 @@ from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:

@@ -103,6 +103,7 @@ def _wide(number: int) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latest_first", [False, True])
 @pytest.mark.parametrize("moved", [False, True])
 def test_pages_that_end_at_a_megabyte(moved: bool, latest_first: bool) -> None:

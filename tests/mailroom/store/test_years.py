@@ -296,6 +296,7 @@ def _search(examples: int, steps: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_years_pass() -> None:
     """Late time to live, late lifecycle, changed retention, mail that is released, copied and redriven late: all as promised."""
     _search(100, 25)
