@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 TESTS = """
