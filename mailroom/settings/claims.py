@@ -147,6 +147,17 @@ class Claim:
         """Whether anything may be sent or received on it."""
         return self.ownership is Ownership.PROVEN
 
+    @property
+    def pending(self) -> str:
+        """Why its infrastructure is not, or may not stay, as it is wanted, as a clause; "" where it is."""
+        if not self.owned:
+            return "is not verified"
+        if self.ownership is Ownership.LEAVING:
+            return "is being deleted"
+        if self.running:
+            return f"revision {self.running} is being deployed"
+        return f"revision {self.wanted} is wanted, {self.deployed} is deployed" if self.wanted != self.deployed else ""
+
     def lives(self, now: datetime) -> bool:
         """Whether it counts: one that ran out does not, though it may still be in the table."""
         return self.expires_at is None or now < self.expires_at

@@ -26,7 +26,8 @@ from mailroom.settings.keys import (
     organization_of,
 )
 from mailroom.settings.names_held import NamesHeld
-from mailroom.settings.store import SettingsStore
+from mailroom.settings.refusals import Reason, RefusedError
+from mailroom.settings.store import Actor, Change, SettingsStore, State
 from mailroom.store.keys import PARTITION, SORT, sortable
 from mailroom.store.table import ConflictError, Item, Key, Write, pause
 
@@ -154,6 +155,26 @@ class Operating:
             wish = desired(claim, tuple(addresses[claim.organization]))
             if wish is not None:
                 yield wish
+
+    def hand_over(self, claim: Claim) -> None:
+        """Take a domain from its organisation, for the platform's own config: nothing of it is removed. Nothing where it was taken.
+
+        Raises:
+            RefusedError: something is wanted of it that is not deployed.
+            MailroomError: AWS failed.
+        """
+
+        def decide(state: State) -> Change[None]:
+            found = state.claim(claim.domain)
+            if found is None or found.token != claim.token:
+                return Change(result=None)
+            if why := found.pending:
+                raise RefusedError(Reason.CONFLICT, f'domain "{found.domain}": {why}; try again when it is deployed')
+            held = state.held(found.registered).with_holder(found.domain, PLATFORM, state.now)
+            return Change(result=None, operation="handOver", before=[found], after=[], held=held)
+
+        self.store.change(Actor(organization=claim.organization, user="platform"), decide)
+        self.store.forget_addresses(claim.organization, claim.token)
 
     def reserve(self, names: Mapping[str, str], *, apply: bool, release: bool = False) -> Reserved:
         """Hold the platform's own names, so that no organisation can prove one of them.

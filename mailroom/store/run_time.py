@@ -17,6 +17,7 @@ __all__ = [
     "AddressNow",
     "RunTime",
     "Signature",
+    "forget_run_time",
     "put_run_time",
     "read_run_time",
     "read_signature",
@@ -169,6 +170,11 @@ def put_run_time(table: Table, run_time: RunTime, signatures: Iterable[Signature
     except ConflictError:
         return False
     return True
+
+
+def forget_run_time(table: Table) -> None:
+    """Let the deployment alone hold: what an organisation has set goes. Doing it again changes nothing. Raises MailroomError."""
+    table.write([Write(delete=RUN_TIME_KEY), Write(delete=ALLOWED_KEY)])
 
 
 def _keyed(key: tuple[str, str]) -> Item:

@@ -12,7 +12,7 @@ from rich.table import Table as Shown
 
 from constructs_lib import names
 from email_stack.cli.account import aws_failures
-from email_stack.cli.options import DEFAULT_CONFIG, All, Apply, AsJson, ConfigPath
+from email_stack.cli.options import DEFAULT_CONFIG, All, Apply, AsJson, ConfigPath, TenantId
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
 from email_stack.config.loading import load_cells
@@ -39,7 +39,7 @@ _TABLE = "email-settings"
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     settings = typer.Typer(no_args_is_help=True, help="Settings that customers made by the settings API.")
-    for command in (pull, show, reserve, confine):
+    for command in (pull, show, reserve, confine, to_git):
         settings.command()(command)
     app.add_typer(settings, name="settings")
 
@@ -159,6 +159,40 @@ def confine(  # noqa: PLR0917 - as above
         print_json({"ok": True, "organization": organization, "confined": not off})
     else:
         console.print(f"{organization}: {'everybody' if off else 'allowed recipients alone'}", markup=False)
+
+
+def to_git(  # noqa: PLR0917 - as above
+    tenant: TenantId,
+    config: ConfigPath = DEFAULT_CONFIG,
+    table: TableName = None,
+    region: Region = None,
+    apply: Apply = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a tenant of the settings API back to the config, with its addresses and names. --yes does it.
+
+    It is refused while a revision is not deployed. The organisation no longer has the domain; nothing that is deployed changes.
+    """
+    from email_stack.cli.commands.settings_to_git import plan  # noqa: PLC0415 - boto3, see email_stack.operations.aws
+
+    loaded = load(config)
+    with _operating(config, table, region) as operating:
+        found = plan(loaded, config, tenant, operating)
+        if apply:
+            found.apply(operating, loaded)
+    if as_json:
+        file = str(found.file) if found.file is not None else None
+        print_json({"ok": True, "applied": apply, "file": file, "left_out": list(found.left_out)})
+        return
+    for address in found.left_out:
+        console.print(f"{address}: is off, and is left out of the config", markup=False, soft_wrap=True)
+    if found.file is not None:
+        done = "written" if apply else "would be written"
+        console.print(f"{found.file}: settings: git of {tenant} {done}", markup=False, soft_wrap=True)
+    if apply:
+        console.print(f"{tenant}: is the config's; run `email-stack diff {tenant}`", markup=False, soft_wrap=True)
+    else:
+        console.print("nothing was changed: say --yes to do it", markup=False)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from constructs_lib.naming import tenant_stack_name
 from email_stack.cli.commands import diff
 from email_stack.cli.main import app
-from email_stack.cli.output import console
+from email_stack.cli.output import CommandError, console
 from email_stack.cli.status_view import print_snapshot
 from email_stack.config import Config, load
 from email_stack.operations.revisions import Revisions, read_revisions, settings_table
@@ -24,8 +24,11 @@ from emulator import Emulator
 from mailroom.settings.deployments import begun, done, failed
 from mailroom.settings.designated import AddressChange, Addresses
 from mailroom.settings.domains import Domains, Seen
+from mailroom.settings.operating import Operating
+from mailroom.settings.refusals import RefusedError
 from mailroom.settings.store import Actor, Change, SettingsStore
 from mailroom.settings.table import make_table
+from mailroom.store.run_time import RunTime, put_run_time, read_run_time
 from mailroom.store.table import Table
 from tests.emulators import shared_emulator
 from tests.status.samples import NOW, cell, tenant
@@ -179,3 +182,56 @@ def test_status_of_the_tenant(world: World) -> None:
     (found,) = collect(loaded, loaded.tenants, check_dns=lambda _: []).tenants
     # Its cell is not deployed: nothing can be told.
     assert found.checks[Part.SETTINGS].state is State.UNKNOWN
+
+
+@pytest.mark.servers
+def test_a_tenant_goes_back_to_the_config(world: World) -> None:
+    """With its addresses and names, its template the same; not while a revision is pending; and again does no harm."""
+    domain, store = f"mail.{world.organization}.example", world.store
+    actor = Actor(organization=world.organization, user="u")
+    addresses = Addresses(store=store)
+    addresses.add(actor, f"sales@{domain}", AddressChange(name='Sales, "all"'))
+    off = addresses.add(actor, f"old@{domain}", AddressChange())
+    addresses.update(actor, off.id, AddressChange(active=False))
+    world.run("pull", world.tenant)
+    with pytest.raises(CommandError, match="revision 3 is wanted, 0 is deployed; try again"):
+        world.run("to-git", world.tenant, "--yes")
+    client = world.emulator.client("dynamodb", REGION)
+    table = Table(client=client, name=f"{store.table.name}-mail")
+    make_table(client, table.name)
+    put_run_time(table, RunTime(revision=9, live=False), (), NOW)
+    world.stack(tenant_stack_name(world.tenant), {"SettingsRevision": "3", "MessagesTableName": table.name})
+    claim = begun(Domains(store=store).one(world.organization, domain), store.clock())
+    after = done(claim, 3, name_servers=(), records=(), now=store.clock())
+    store.change(actor, lambda _: Change(result=None, operation="run", after=[after]))
+    before = world.config.read_text()
+    assert f"old@{domain}: is off" in world.run("to-git", world.tenant)
+    assert world.config.read_text() == before
+    world.run("to-git", world.tenant, "--yes")
+    found, loaded = world.loaded.tenant(world.tenant), world.loaded
+    assert (found.settings, found.subdomain, found.ownership, found.live) == ("git", domain, after.token, True)
+    assert [(one.local_part, one.display_name) for one in found.addresses] == [("sales", 'Sales, "all"')]
+    assert not loaded.snapshots
+    assert read_run_time(table) is None
+    assert Domains(store=store).all(world.organization) == []
+    assert addresses.all(world.organization) == []
+    for other in (actor, Actor(organization="stranger", user="s")):
+        with pytest.raises(RefusedError, match="is held, or rests"):
+            Domains(store=store).add(other, domain, f"{world.organization}.example")
+    assert "is the config's" in world.run("to-git", world.tenant, "--yes")
+    reserved = json.loads(world.run("reserve", "--json"))
+    assert (reserved["new"], reserved["gone"]) == ([], [])
+
+
+@pytest.mark.servers
+def test_an_edit_meanwhile_keeps_the_owner(world: World) -> None:
+    """Between the plan and the change: what is wanted is compared once more where it is written."""
+    domain, store = f"mail.{world.organization}.example", world.store
+    actor = Actor(organization=world.organization, user="u")
+    claim = begun(Domains(store=store).one(world.organization, domain), store.clock())
+    after = done(claim, 1, name_servers=(), records=(), now=store.clock())
+    store.change(actor, lambda _: Change(result=None, operation="run", after=[after]))
+    Addresses(store=store).add(actor, f"a@{domain}", AddressChange())
+    with pytest.raises(RefusedError, match="revision 2 is wanted, 1 is deployed"):
+        Operating(store=store).dns_setup(after)
+    assert Domains(store=store).one(world.organization, domain).token == claim.token
