@@ -64,7 +64,8 @@ def reply_to(
     """An answer to a message, ready for `Outbox.send`: to its author, in its thread, with "Re: " before its subject.
 
     It goes to Reply-To, or else to From. An answer to a message from `sender` itself goes to that message's recipients. An
-    automatic answer goes to the envelope sender, with "Auto: " before its subject.
+    automatic answer goes to the envelope sender, with "Auto: " before its subject. The answer to a message without a Message-ID
+    begins a thread of its own: nothing else names what it answers.
 
     Args:
         message: the message to answer: `content` of a StoredMessage.
