@@ -60,7 +60,7 @@ class HandBack:
             write_whole(self.file, self.text.encode())
         if self.claim is not None:
             try:
-                operating.dns_setup(self.claim)
+                operating.hand_over(self.claim)
             except RefusedError as error:
                 raise CommandError("refused", str(error), ExitCode.REFUSED) from error
         cell = config.cell(self.tenant.cell)

@@ -233,5 +233,5 @@ def test_an_edit_meanwhile_keeps_the_owner(world: World) -> None:
     store.change(actor, lambda _: Change(result=None, operation="run", after=[after]))
     Addresses(store=store).add(actor, f"a@{domain}", AddressChange())
     with pytest.raises(RefusedError, match="revision 2 is wanted, 1 is deployed"):
-        Operating(store=store).dns_setup(after)
+        Operating(store=store).hand_over(after)
     assert Domains(store=store).one(world.organization, domain).token == claim.token
