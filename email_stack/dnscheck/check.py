@@ -255,7 +255,7 @@ async def _delegation(record: DnsRecord, line: Sequence[Zone], directory: Direct
     )
     named = [server for answer in delegation if answer.reply for server in delegated_servers(answer.reply, record.name)]
     child = await directory.with_servers(record.name, [*record.values, *named])
-    below = await directory.servers_say(child, record.name, "NS")
+    below = await _of_the_child(child, last.apex if last.name == record.name else (), directory)
     signed = announced_here = False
     if _any_values(announced):
         # Nobody believes a DS record that is not signed itself.
@@ -276,6 +276,14 @@ async def _delegation(record: DnsRecord, line: Sequence[Zone], directory: Direct
         finding = await _at_doubled_name(record, finding, parent, directory)
     finding = replace(await compared(finding, parent, directory), zone=parent.name)
     return at_wrong_level(finding, above), delegation
+
+
+async def _of_the_child(child: Zone, known: Sequence[Answer], directory: Directory) -> list[Answer]:
+    """What each server says of the zone's own name servers, which the way down to it may have shown."""
+    shown = {one.server: one for one in known}
+    others = Zone(child.name, tuple(server for server in child.servers if server not in shown))
+    told = shown | {one.server: one for one in await directory.servers_say(others, child.name, "NS")}
+    return [told[server] for server in child.servers]
 
 
 def _of_the_parent(parent: Zone, told: Sequence[Answer]) -> list[Answer]:

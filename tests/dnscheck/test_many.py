@@ -8,6 +8,7 @@ from collections import Counter
 import dns.resolver
 import pytest
 
+from constructs_lib.records import delegation_record
 from email_stack.dnscheck import check as module
 from email_stack.dnscheck.check import check_subdomains, system_resolvers
 from email_stack.dnscheck.directory import Directory
@@ -73,6 +74,26 @@ def test_each_question_is_asked_once(internet: Internet, monkeypatch: pytest.Mon
     monkeypatch.setattr(Network, "ask", counted)
     check(internet, SUBJECTS[0], SUBJECTS[0])
     assert len(asked) == len(set(asked))
+
+
+def test_servers_of_a_delegated_zone_are_asked_once(internet: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the zone's own NS records, too, which both the way down and the delegation's verdict look at."""
+    asked: list[tuple[object, str, str, bool]] = []
+    real = Network.ask
+
+    async def counted(self: Network, server: Endpoint, name: str, kind: str, **options: bool) -> object:
+        asked.append((server, name, kind, options.get("recursive", False)))
+        return await real(self, server, name, kind, **options)
+
+    monkeypatch.setattr(Network, "ask", counted)
+    name = "post.delegated.example"
+    records = eight(name)
+    delegation = delegation_record(subdomain=name, name_servers=[one.name for one in internet.ours])
+    internet.serve("delegated.example", "", internet.customer)
+    internet.serve(name, zone_text(records), internet.ours)
+    [report] = check(internet, Subject(subdomain=name, records=(delegation, *records)))
+    assert report.status is Status.OK
+    assert [one for one, times in Counter(asked).items() if times > 1] == []
 
 
 def test_nothing_to_check(internet: Internet) -> None:
