@@ -162,6 +162,8 @@ class MessageWriter:
         delivered = work.delivered
         is_first = "filed" in known and known["source"] == work.arrival.source
         if is_first and known["thread"] != work.digest:
+            # Another worker may have begun a thread for it, before or after it was filed in that one.
+            self.table.write([Write(delete=(thread_key(work.digest)[0], self._sort(known)))])
             uncount(self.table, work.digest, note_of(work.identifiers.own, work.digest))
         if is_first and not is_proven(work.found, work.identifiers.own, work.digest, known["filed"]):
             new = delivery(work, first=True) if delivered is None else None
@@ -221,14 +223,20 @@ class MessageWriter:
     def _count(self, work: Work, item: Item, place: Destination, *, again: bool, anew: bool) -> str:
         """Have the thread count the message, once; gives the thread. Raises ConflictError."""
         at, own = datetime.fromisoformat(item["at"]), work.identifiers.own
-        thread, root, note = item["thread"], place.thread, note_of(own, work.digest)
+        thread, root, note = str(item["thread"]), place.thread, note_of(own, work.digest)
         for attempt in range(_TRIES):
             if attempt or again:
+                # Behind its place: what became part of another thread before may have been moved without it.
+                root = self._threads(work).root(thread)
+                if root is None and (attempt or place.thread is not None):
+                    raise ConflictError
+                if root is not None and root["thread"] != thread:
+                    item, thread = self._transfer(work, item, root["thread"], is_there=True), root["thread"]
                 # A note goes once there is a proof: the proof is read behind it.
                 is_noted = root is not None and note in root.get(COUNTED, ())
                 found = self.table.get_many(proofs(own, work.digest)) if not is_noted and not anew else {}
                 if is_noted or is_proven(found, own, work.digest, item.get("filed")):
-                    return str(thread)
+                    return thread
             if root is None:
                 write = begun(work, thread, at, note, place.replaces)
             else:
@@ -239,14 +247,7 @@ class MessageWriter:
             except ConflictError:
                 pause(attempt)
             else:
-                return str(thread)
-            threads = self._threads(work)
-            root = threads.root(thread)
-            if root is None:
-                raise ConflictError
-            if root["thread"] != thread:
-                item = self._transfer(work, item, root["thread"], is_there=True)
-                thread = root["thread"]
+                return thread
         raise ConflictError
 
     def _transfer(self, work: Work, item: Item, thread: str, *, is_there: bool) -> Item:
@@ -259,8 +260,8 @@ class MessageWriter:
             Write(delete=(place[PARTITION], place[SORT])),
             Write(
                 update=(message_key(work.digest), "SET #thread = :thread"),
-                condition="#filed = :filed" if "filed" in item else "attribute_exists(#pk)",
-                values={":thread": thread, **({":filed": item["filed"]} if "filed" in item else {})},
+                condition="#received = :received AND #thread = :was OR #received = :received AND #thread = :thread",
+                values={":thread": thread, ":was": item["thread"], ":received": item["received"]},
             ),
         ]
         self.table.write(writes)

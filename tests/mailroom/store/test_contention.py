@@ -137,26 +137,55 @@ def test_move_into_a_thread_that_is_gone() -> None:
     assert gone
 
 
-def test_thread_begun_after_its_message_went_elsewhere() -> None:
-    """A worker stops before it begins a thread; an answer claims the identifier, and another worker files the message with it."""
+@pytest.mark.parametrize("call", ["batch_write_item", "put_item"])
+def test_thread_begun_after_its_message_went_elsewhere(call: str) -> None:
+    """A worker stops before it begins a thread: an answer claims the identifier, and another worker files the message with it."""
     store = Memory()
-    begun: list[str] = []
 
     def hook(name: str, request: Mapping[str, Any], when: str) -> None:
-        key = (
-            request.get("Item", {}).get(PARTITION, {}).get("S", ""),
-            request.get("Item", {}).get(SORT, {}).get("S", ""),
-        )
-        if name == "put_item" and when == "before" and key[0].startswith("THREAD#") and key[1] == "THREAD":
+        item = request.get("Item", {PARTITION: {"S": ""}})
+        begins = name == "batch_write_item" or item[PARTITION]["S"].startswith("THREAD#")
+        if name == call and begins and when == "before":
             store.client.hook = None
-            begun.append(key[0])
             store.writer.file(arrival(mail("b", "a", minute=1)))
             store.writer.file(arrival(mail("a")))
 
     store.client.hook = hook
     store.writer.file(arrival(mail("a")))
-    assert begun
+    assert store.client.hook is None
     check(store, {"a", "b"})
+
+
+@pytest.mark.parametrize("call", ["batch_write_item", "update_item"])
+@pytest.mark.parametrize("again", [False, True])
+def test_thread_that_is_joined_while_a_message_is_filed_in_it(call: str, again: bool) -> None:
+    """Before its place or behind it, by its first worker or by a second one: the message is in the one thread, once."""
+    store = Memory()
+    store.conversation("a", 2)
+    store.conversation("x", 4, minute=10)
+    late = mail("b", "a0", minute=5)
+    calls: list[str] = []
+
+    def stop(name: str, _request: Mapping[str, Any], when: str) -> None:
+        if name == "batch_write_item" and when == "before":
+            raise ConnectionAbortedError
+
+    def hook(name: str, _request: Mapping[str, Any], when: str) -> None:
+        if name == call and when == "before" and not calls:
+            calls.append(name)
+            store.client.hook = None
+            store.writer.file(arrival(mail("z", "a0", "x0", minute=30)))
+            if again:
+                store.writer.file(arrival(late))
+
+    if again:
+        store.client.hook = stop
+        with pytest.raises(ConnectionAbortedError):
+            store.writer.file(arrival(late))
+    store.client.hook = hook
+    store.writer.file(arrival(late))
+    assert calls
+    check(store, {"a0", "a1", "b", "z", "x0", "x1", "x2", "x3"})
 
 
 @pytest.mark.parametrize("seed", range(3))
