@@ -94,7 +94,7 @@ class Pacer:
                 else Write(put=put, condition="attribute_not_exists(#pk)")
             )
             try:
-                self.table.write([write])
+                self.table.change(write)
             except ConflictError:
                 continue
             return result

@@ -146,7 +146,7 @@ def begin_request(table: Table, request: Request) -> bool:
     if request.guarded:
         item["guarded"] = True
     try:
-        table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
+        table.change(Write(put=item, condition="attribute_not_exists(#pk)"))
     except UnderWayError as error:
         raise RetryableError(f"table {table.name}: a request is written by others; try again") from error
     except ConflictError:

@@ -212,7 +212,7 @@ class Operating:
             condition = "#version = :read" if held.version else "attribute_not_exists(#version)"
             values = {":read": held.version} if held.version else {}
             try:
-                self.store.table.write([Write(put=item, condition=condition, values=values)])
+                self.store.table.change(Write(put=item, condition=condition, values=values))
             except ConflictError:
                 pause(attempt)
                 continue

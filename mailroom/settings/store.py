@@ -215,7 +215,7 @@ class SettingsStore:
                 values={":expires": end + rate.seconds, ":one": 1, ":most": rate.most},
             )
             try:
-                self.table.write([write])
+                self.table.change(write)
             except ConflictError:
                 if int((self.table.get(key) or {}).get("spent", 0)) >= rate.most:
                     break

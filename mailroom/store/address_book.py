@@ -66,7 +66,7 @@ def confirm_address_book(table: Table, *, digest: str, now: datetime) -> bool:
         values={":written": now.isoformat(), ":digest": digest},
     )
     try:
-        table.write([same])
+        table.change(same)
     except ConflictError:
         return False
     return True

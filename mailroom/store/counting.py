@@ -17,10 +17,24 @@ from mailroom.store.keys import LATEST, LISTED, PARTITION, SORT, counted_key, id
 from mailroom.store.table import ConflictError, Item, Key, Table, Write
 from mailroom.store.work import Work
 
-__all__ = ["COUNTED", "begun", "grown", "guarded", "is_proven", "note_of", "proofs", "prune", "uncount", "unproven"]
+__all__ = [
+    "COUNTED",
+    "PRUNED",
+    "begun",
+    "grown",
+    "guarded",
+    "is_proven",
+    "note_of",
+    "proofs",
+    "prune",
+    "uncount",
+    "unproven",
+]
 
 COUNTED: Final = "counted"
 """Of a thread: the messages that it counted last."""
+PRUNED: Final = "pruned"
+"""Of a thread: how often notes were taken off it."""
 _MOST_NOTES: Final = 6
 """So that a thread's item stays below 1 kB."""
 _DIGEST: Final = 32
@@ -55,15 +69,16 @@ def prune(table: Table, thread: Item) -> None:
     notes = thread.get(COUNTED, set())
     done = notes - unproven(table, notes) if len(notes) >= _MOST_NOTES else set()
     if done:
+        same, was = _same(thread)
         drop = Write(
-            update=(thread_key(thread["thread"]), f"DELETE #{COUNTED} :done"),
-            condition="attribute_exists(#thread)",
-            values={":done": done},
+            update=(thread_key(thread["thread"]), f"ADD #{PRUNED} :one DELETE #{COUNTED} :done"),
+            condition=f"attribute_exists(#thread) AND {same}",
+            values={":one": 1, ":done": done, **was},
         )
         try:
             table.change(drop)
         except ConflictError:
-            return  # whoever comes next takes them off
+            return  # another one did
 
 
 def uncount(table: Table, thread: str, note: str) -> None:
@@ -109,7 +124,10 @@ def begun(work: Work, thread: str, at: datetime, note: str, replaces: int | None
 
 
 def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Write:
-    """A thread with one message more, whose place is there already; its condition holds while it has not counted it."""
+    """A thread with one message more, whose place is there already.
+
+    Its condition holds while the thread has not counted the message, and no note went: another worker may count it as well.
+    """
     message = work.arrival.message
     is_whole = work.standing.is_whole(known)
     shown = header(table, work.standing, known)
@@ -130,10 +148,11 @@ def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Wri
         # What its places say is of this moment.
         condition = f"{condition} AND #version = :known"
         values[":known"] = known["version"]
+    same, was = _same(known)
     return Write(
         update=(thread_key(known["thread"]), f"{changes} ADD {', '.join(adds)}".strip()),
-        condition=f"{condition} AND NOT contains(#{COUNTED}, :note)",
-        values={**values, ":one": 1, ":noted": {note}, ":note": note},
+        condition=f"{condition} AND {same} AND NOT contains(#{COUNTED}, :note)",
+        values={**values, **was, ":one": 1, ":noted": {note}, ":note": note},
     )
 
 
@@ -157,6 +176,13 @@ def guarded(known: Item, said: Mapping[str, Any], lost: Iterable[str] = ()) -> t
     sets = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}" if changed else ""
     removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
     return f"{sets}{removes}".strip(), " AND ".join(conditions), values
+
+
+def _same(thread: Item) -> tuple[str, dict[str, Any]]:
+    """The condition that no note was taken off since, and its values."""
+    if PRUNED in thread:
+        return f"#{PRUNED} = :{PRUNED}", {f":{PRUNED}": thread[PRUNED]}
+    return f"attribute_not_exists(#{PRUNED})", {}
 
 
 def _parts(note: str) -> tuple[tuple[str, ...], str]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, Standing
-from mailroom.store.counting import COUNTED, guarded, unproven
+from mailroom.store.counting import COUNTED, PRUNED, guarded, unproven
 from mailroom.store.headers import participants
 from mailroom.store.keys import AT_PREFIX, LATEST, PARTITION, SORT, id_key, message_key, thread_key
 from mailroom.store.table import ConflictError, Item, Key, Table, UnderWayError, Write, pause
@@ -227,6 +227,7 @@ class Threads:
             "messages": sum(root["messages"] for root in losers),
             "sent": sum(root.get("sent", 0) for root in losers),
             "fragments": {name for root in losers for name in (root["thread"], *root.get("fragments", ()))},
+            PRUNED: 1,
             COUNTED: unproven(self.table, {note for root in losers for note in root.get(COUNTED, ())}),
         }
         adds = {name: value for name, value in adds.items() if value}
@@ -240,7 +241,7 @@ class Threads:
         )
         # Whatever still points to them ends no later than they did.
         leaves = "SET #merged_into = :winner" + "".join(f", #{name} = :{name}" for name in kept)
-        dropped = ", ".join(f"#{one}" for one in ("listed", "fragments", COUNTED, "mover", "moving", *lost))
+        dropped = ", ".join(f"#{one}" for one in ("listed", "fragments", COUNTED, PRUNED, "mover", "moving", *lost))
         merged = [
             Write(
                 update=(thread_key(loser["thread"]), f"{leaves} REMOVE {dropped}"),

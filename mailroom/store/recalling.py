@@ -134,7 +134,7 @@ class Recalling:
             values={":tag": tag},
         )
         try:
-            self.table.write([told])
+            self.table.change(told)
         except ConflictError as error:
             raise RetryableError(
                 f"table {self.table.name}: message {digest} is changed by others; try again"
@@ -147,7 +147,7 @@ class Recalling:
         stamps = Term.of(moment, moment, self.retention).stamps
         item = {PARTITION: partition, SORT: sort, "number": 0, "files": 0, **stamps}
         if self.table.get(recall_key(digest)) is None:
-            self.table.write([Write(put=item, condition="attribute_not_exists(#pk)")])
+            self.table.change(Write(put=item, condition="attribute_not_exists(#pk)"))
 
     def _show(self, digest: str, stands: Now, signature: str, note: Item, item: Item) -> None:
         """Write objects, then items. Raises ConflictError where another change came between."""

@@ -57,7 +57,7 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
         | {f":{name}": value for name, value in noted.items()},
     )
     try:
-        table.write([write])
+        table.change(write)
     except UnderWayError as error:
         raise RetryableError(f"table {table.name}: request {id} is written by others; try again") from error
     except ConflictError:

@@ -141,7 +141,7 @@ def suppress(
             values={f":{one}": value for one, value in changes.items()},
         )
         try:
-            table.write([write])
+            table.change(write)
         except ConflictError:
             # Somebody else noted something of the same address.
             continue
@@ -190,7 +190,7 @@ def _key(table: Table) -> str:
     while (item := table.get(SUPPRESSED_KEY)) is None:
         made: Item = {PARTITION: SUPPRESSED_KEY[0], SORT: SUPPRESSED_KEY[1], "key": secrets.token_hex(32)}
         try:
-            table.write([Write(put=made, condition="attribute_not_exists(#pk)")])
+            table.change(Write(put=made, condition="attribute_not_exists(#pk)"))
         except ConflictError:
             continue
     return str(item["key"])

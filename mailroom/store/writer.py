@@ -217,6 +217,7 @@ class MessageWriter:
         if (last := proof(item, place)) is not None:
             self.table.put(last)
         if place.thread is not None and place.thread["thread"] == thread:
+            prune(self.table, place.thread)
             self._threads(work).settle(place.thread, joined=place.joined)
         return thread
 
@@ -237,25 +238,37 @@ class MessageWriter:
                 found = self.table.get_many(proofs(own, work.digest)) if not is_noted and not anew else {}
                 if is_noted or is_proven(found, own, work.digest, item.get("filed")):
                     return thread
-            if root is None:
-                write = begun(work, thread, at, note, place.replaces)
-            else:
-                prune(self.table, root)
-                write = grown(self.table, work, root, at, note)
+            begins = root is None
             try:
-                self.table.change(write)
+                self.table.change(
+                    begun(work, thread, at, note, place.replaces)
+                    if root is None
+                    else grown(self.table, work, root, at, note)
+                )
             except ConflictError:
                 pause(attempt)
-            else:
-                return thread
+                continue
+            if begins and (self.table.get(message_key(work.digest)) or {}).get("thread") != thread:
+                # Another worker found the thread that it belongs to: before anything points to this one, it goes.
+                raise ConflictError
+            return thread
         raise ConflictError
 
     def _transfer(self, work: Work, item: Item, thread: str, *, is_there: bool) -> Item:
         """Put a message into the thread that stands in the place of its own; gives its item. Raises ConflictError."""
         moved = {**item, "thread": thread}
         place = self._placed(work, item)
+        left = self.table.get(thread_key(item["thread"]))
+        if left is not None and "merged_into" not in left and work.standing.lives(left):
+            # Its first worker began it meanwhile.
+            raise ConflictError
         writes = [
             *([still_a_root(thread)] if is_there else []),
+            Write(
+                check=thread_key(item["thread"]),
+                condition="#version = :left" if left is not None else "attribute_not_exists(#pk)",
+                values={":left": left["version"]} if left is not None else {},
+            ),
             Write(put=self._placed(work, moved)),
             Write(delete=(place[PARTITION], place[SORT])),
             Write(

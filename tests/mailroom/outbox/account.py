@@ -110,9 +110,15 @@ class Dynamo:
         found = self.items.get(_key(request["Key"]))
         return {"Item": dict(found)} if found is not None else {}
 
-    def transact_write_items(self, **request: Any) -> None:
+    def put_item(self, **request: Any) -> None:
         """As the client's method."""
-        ((kind, write),) = request["TransactItems"][0].items()
+        self._write("Put", request)
+
+    def update_item(self, **request: Any) -> None:
+        """As the client's method."""
+        self._write("Update", request)
+
+    def _write(self, kind: str, write: dict[str, Any]) -> None:
         values, names = write.get("ExpressionAttributeValues", {}), write.get("ExpressionAttributeNames", {})
         key = _key(write.get("Item") or write["Key"])
         there = self.items.get(key)
@@ -123,7 +129,7 @@ class Dynamo:
             name, value = condition.split(" = ")
             holds = there is not None and there.get(names[name]) == values[value]
         if not holds:
-            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "TransactWriteItems")
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, kind)
         if kind == "Put":
             self.items[key] = dict(write["Item"])
             return
