@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from email_stack.costs.idle import Item, idle_items
 from email_stack.costs.prices import Price
-from email_stack.costs.usage import Row, dollars, events, messages, scanning, sending
+from email_stack.costs.store import measured
+from email_stack.costs.usage import Row, dollars, events, messages, scanning, sending, turn
 
 __all__ = ["figures", "written"]
 
@@ -48,6 +49,8 @@ def figures(cell: Template, tenant: Template) -> dict[str, float]:
         "messages": dollars(messages(_function(tenant, "Structuring"))),
         "sending": dollars(sending()),
         "event": dollars(events(_function(cell, "Noting"))),
+        "event-turn": dollars(turn(_function(cell, "Noting"))),
+        "six-events": measured()["its Send, Delivery, open, 3 clicks"].dollars * 1e6,
         "scanning-lambda": sum(row.dollars for row in _scanning(cell)[:1]),
     }
 
@@ -58,10 +61,20 @@ def _tables(cell: Template, tenant: Template) -> dict[str, Callable[[], str]]:
         "idle-cell": lambda: _idle(idle_items(cell)),
         "idle-tenant": lambda: _idle(idle_items(tenant)),
         "scanning": lambda: _usage("a message", _scanning(cell)),
+        "store": _store,
         "messages": lambda: _usage("a message", messages(_function(tenant, "Structuring"))),
         "sending": lambda: _usage("a message", sending()),
         "events": lambda: _usage("an event", events(_function(cell, "Noting"))),
     }
+
+
+def _store() -> str:
+    rows = [
+        f"| {name} | {one.requests:g} | {one.written + one.indexed:g} | {one.read:g} | {one.stored:g} | {one.dollars * 1e6:.2f} |"
+        for name, one in measured().items()
+    ]
+    head = "| one message | requests to DynamoDB | writes | reads | objects | a million |"
+    return "\n".join([head, "|---|---:|---:|---:|---:|---:|", *rows])
 
 
 def _scanning(cell: Template) -> list[Row]:
