@@ -274,7 +274,11 @@ class MessageReader:
             after=pages.position(after),
         )
         current = self._current(items, self._standing())
-        return Page(items=tuple(summary_from(item) for item in current), next=pages.token(following))
+        # Of a message with many ancestors, a copy leaves them to the message.
+        short = [message_key(item["digest"]) for item in current if "above" not in item]
+        messages = self.table.get_many(short)
+        whole = ({"above": messages.get(message_key(item["digest"]), {}).get("above", []), **item} for item in current)
+        return Page(items=tuple(summary_from(item) for item in whole), next=pages.token(following))
 
     def sending_events(self, ses_id: str, *, limit: int = 100, after: str = "") -> Page[SendingEvent]:
         """Events of a message that the tenant sent, the oldest first; an empty page where none is known.

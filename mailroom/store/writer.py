@@ -49,6 +49,8 @@ INLINE_OCTETS: Final = 4000
 """Bigger documents are objects: in a transaction, writing this much to the table costs as much as writing one."""
 MOST_ADDRESSES: Final = 25
 """So that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
+_MOST_ABOVE: Final = 8
+"""Ancestors that a copy under an address names: with more of them it is bigger than 1 kB."""
 _TRIES: Final = 20
 _OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "filed", "recalled", "source", "thread", PARTITION, SORT})
 
@@ -287,6 +289,9 @@ class MessageWriter:
     def _found_by(self, work: Work, item: Item, addresses: Sequence[str] | None = None) -> list[Item]:
         """The message under addresses. Default: all of its own."""
         shown, sort = self._shown(work, item), self._sort(item)
+        if len(shown["above"]) > _MOST_ABOVE:
+            # Only threads need them, and the message has them.
+            shown.pop("above")
         named = addresses_of(work.arrival.message) if addresses is None else addresses
         return [{**shown, PARTITION: address_key(one), SORT: sort} for one in named]
 

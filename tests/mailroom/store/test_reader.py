@@ -141,3 +141,16 @@ def test_expired_is_not_shown(emulator: Emulator) -> None:
     assert [one.digest for one in reader.thread(new.thread).items] == [new.digest]
     assert reader.by_message_id("a@example.net") == ()
     assert len(list(itertools.chain(reader.by_address("anna@example.net").items))) == 1
+
+
+@pytest.mark.parametrize("count", [8, 9, 40])
+def test_ancestors_of_what_an_address_lists(store: Store, count: int) -> None:
+    """However many a message has, lists by address and by thread say the same of it."""
+    names = [f"r{number}" for number in range(count)]
+    filed = store.file(mail("a", *names))
+    (by_address,) = store.reader.by_address("anna@example.net").items
+    (by_thread,) = store.reader.thread(filed.thread).items
+    assert by_address == by_thread
+    assert len(by_address.link.references) == count
+    copies = [item for item in store.items() if item["pk"].startswith("ADDRESS#")]
+    assert all(("above" in item) is (count <= 8) for item in copies)
