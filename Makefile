@@ -112,6 +112,9 @@ bench: install debian
 	@$(BIN)/python -O -m benchmarks.neighbours
 	@$(BIN)/python -O -m benchmarks.messages
 	@$(BIN)/python -m benchmarks.store
+	@$(BIN)/python -m venv --clear .make/replies
+	@.make/replies/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
+	@$(BIN)/python -O -m benchmarks.replies --others .make/replies/bin/python
 
 # make lock   settles the lock files after a change of pyproject.toml or package.json; ARGS=--upgrade takes new releases
 lock: install
@@ -121,6 +124,7 @@ lock: install
 	@# Both have the releases that a tenant's code is made of: its hash is the same there as here.
 	@$(COMPILE) --constraint requirements.lock --group api --output-file email_stack/settings/requirements.lock
 	@$(COMPILE) --constraint requirements.lock --group synthesis --output-file email_stack/deploying/requirements.lock
+	@$(COMPILE) --group replies --output-file benchmarks/requirements.lock
 	@$(BIN)/npm $(if $(findstring --upgrade,$(ARGS)),update,install) --package-lock-only --silent
 
 # make clean  removes all that was installed or made

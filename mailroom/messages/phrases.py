@@ -16,6 +16,7 @@ __all__ = [
     "forwarding_languages",
     "is_divider",
     "is_forwarded_line",
+    "says_between_dashes_who_wrote",
     "says_who_wrote",
 ]
 
@@ -184,6 +185,12 @@ def says_who_wrote(said: str) -> bool:
         ):
             return True
     return False
+
+
+def says_between_dashes_who_wrote(line: str) -> bool:
+    """Whether it says so as some programs of Android do: `---- Olaf Lund wrote ----`."""
+    inner, before, behind = _between_dashes(line)
+    return before and behind and bool(inner) and says_who_wrote(f"{inner}:")
 
 
 def _stands_at(words: str, verb: str, at: int) -> bool:

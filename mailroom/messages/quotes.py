@@ -15,6 +15,7 @@ from mailroom.messages.phrases import (
     forwarding_languages,
     is_divider,
     is_forwarded_line,
+    says_between_dashes_who_wrote,
     says_who_wrote,
 )
 
@@ -101,8 +102,10 @@ def _is_forwarded_in(languages: frozenset[str], author: str) -> bool:
 def _attribution(lines: list[str], end: int) -> tuple[int | None, bool]:
     """Number of the first line of an attribution that ends here, and whether it says when and who; None when none does.
 
-    It begins at the nearest line above that begins like one, or else where it says enough.
+    It begins at the nearest line above that begins like one, or else where it says enough. Android's stands between dashes.
     """
+    if says_between_dashes_who_wrote(lines[end]):
+        return end, False
     if not lines[end].rstrip().endswith((":", "\uff1a")):
         return None, False
     said = ""

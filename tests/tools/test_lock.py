@@ -30,6 +30,7 @@ LOCKS = {
         *PROJECT["dependency-groups"]["api"],
         *(one for one in PROJECT["dependency-groups"]["synthesis"] if isinstance(one, str)),
     ],
+    "benchmarks/requirements.lock": PROJECT["dependency-groups"]["replies"],
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64")]
