@@ -47,7 +47,7 @@ def split_quoted(text: str, subject: str = "", *, typed: frozenset[str] = frozen
         subject: of the message, which may say that it forwards another.
         typed: lines of it that look quoted, of which it is known that they are not. Default: none.
     """
-    if text.count("\n") > _MOST_LINES:
+    if not _may_begin(text) or text.count("\n") > _MOST_LINES:
         return text, ""
     lines = text.split("\n")
     seen = ["." if line in typed else line for line in lines] if typed else lines
@@ -60,6 +60,11 @@ def split_quoted(text: str, subject: str = "", *, typed: frozenset[str] = frozen
     return text[:at], text[at:]
 
 
+def _may_begin(text: str) -> bool:
+    """Whether it has a mark that is in all that is quoted, and in all that says what follows. Most lines have none."""
+    return ":" in text or ">" in text or "--" in text or "__" in text or "==" in text or "\uff1a" in text
+
+
 def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:
     """Number of the first line that belongs to the quotation; None without one.
 
@@ -69,8 +74,8 @@ def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:
     """
     tail = _quoted_tail(lines)
     for number, line in enumerate(lines):
-        if not (":" in line or ">" in line or "--" in line or "__" in line or "==" in line or "\uff1a" in line):
-            continue  # as most lines: neither quoted, nor saying what follows
+        if not _may_begin(line):
+            continue
         if is_forwarded_line(_unquoted(line)):
             return None
         if (divides := is_divider(line)) or _is_header_block(lines, number):
