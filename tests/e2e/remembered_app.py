@@ -67,8 +67,13 @@ def _share_archives(outdir: Path) -> None:
 
 
 def _copy(assembly: Path, folder: Path) -> Path:
-    """A second name for each file: the CDK CLI adds files to an assembly, and changes none."""
-    return Path(shutil.copytree(assembly, folder, copy_function=os.link, dirs_exist_ok=True, symlinks=True))
+    """A second name for each file: the CDK CLI adds files to an assembly, and changes none but its locks, which are not copied."""
+
+    def locks(place: str, names: list[str]) -> set[str]:
+        return {name for name in names if name.endswith(".lock")} if Path(place) == assembly else set()
+
+    shutil.copytree(assembly, folder, copy_function=os.link, dirs_exist_ok=True, symlinks=True, ignore=locks)
+    return folder
 
 
 if __name__ == "__main__":
