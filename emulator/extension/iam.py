@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from emulator.extension import upstream
 
@@ -20,6 +21,7 @@ def install() -> None:
     upstream.replace(ACTIONS, "extract_iam_action", _with_batches)
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
     upstream.replace(ACTIONS, "request_tag_context", _with_sources)
+    upstream.replace(ACTIONS, "request_tag_context", _with_stacks)
     upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
     upstream.replace(EVALUATOR, "_resource_policy", _with_tables)
 
@@ -76,6 +78,25 @@ def _with_sources(original: Callable[..., dict[str, Any]]) -> Callable[..., dict
             return {**found, "events:source": sources[0] if len(sources) == 1 else sources}
         except (AttributeError, KeyError, TypeError, ValueError):
             return found
+
+    return context
+
+
+def _with_stacks(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A stack's role and the URL of its template, on S3's own host. Service authorization reference, "AWS CloudFormation"."""
+    region = upstream.attribute("core.responses", "get_region")
+
+    def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = original(service, action, body, parameters)
+        if service != "cloudformation":
+            return found
+        asked = parse_qs((body or b"").decode("utf-8", "replace"))
+        if "RoleARN" in asked:
+            found = {**found, "cloudformation:RoleArn": asked["RoleARN"][0]}
+        if "TemplateURL" in asked:
+            path = urlsplit(asked["TemplateURL"][0]).path
+            found = {**found, "cloudformation:TemplateUrl": f"https://s3.{region()}.amazonaws.com{path}"}
+        return found
 
     return context
 

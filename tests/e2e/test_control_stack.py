@@ -1,0 +1,200 @@
+"""The stack of a settings API as CloudFormation makes it, and its functions with the rights of their own roles, IAM enforced.
+
+There is no docker here: a function of an image runs as a process, with the environment and a session of the role that its stack
+gave it. What one function asks of another comes to an endpoint of this file, which is Lambda's for them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from botocore.exceptions import ClientError
+
+from constructs_lib.naming import tenant_stack_name
+from email_stack.config import load
+from email_stack.config.platform import platform_of
+from mailroom.settings.claims import Status
+from mailroom.settings.designated import AddressChange, Addresses
+from mailroom.settings.domains import Domains, Seen
+from mailroom.settings.store import Actor, SettingsStore
+from mailroom.store import MessageReader, Objects, Table
+from tests.e2e.conftest import REGION, Platform
+
+pytestmark = pytest.mark.thorough
+
+CONTROL = {"issuer": "https://login.acme.example", "audience": "mail"}
+DOMAIN = "mail.acme.example"
+ANNA = Actor(organization="acme", user="anna")
+SEEN = Seen(everywhere=True, nowhere=False, text="seen")
+RUN = """\
+import importlib, json, logging, sys, time
+logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+ends = time.monotonic() + 500
+class Context:
+    aws_request_id = "one"
+    def get_remaining_time_in_millis(self): return int(1000 * (ends - time.monotonic()))
+module, _, name = sys.argv[1].rpartition(".")
+said = getattr(importlib.import_module(module), name)(json.loads(sys.argv[2]), Context())
+print("\\n" + json.dumps(said))
+"""
+
+
+@dataclass
+class Functions:
+    """Lambda, for functions of images."""
+
+    platform: Platform
+    platform_config: Path
+    url: str = ""
+    failures: list[str] = field(default_factory=list)
+
+    def named(self, handler: str) -> str:
+        """The function that runs it."""
+        pages = self.platform.client("lambda").get_paginator("list_functions").paginate()
+        found = [one for page in pages for one in page["Functions"]]
+        return next(
+            str(one["FunctionName"])
+            for one in found
+            if one.get("ImageConfigResponse", {}).get("ImageConfig", {}).get("Command") == [handler]
+        )
+
+    def invoke(self, name: str, event: Any) -> bytes | None:
+        """What it answers; None where it failed."""
+        client = self.platform.client("lambda")
+        config = client.get_function_configuration(FunctionName=name)
+        command = config.get("ImageConfigResponse", {}).get("ImageConfig", {}).get("Command", [])
+        if not command:
+            answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+            return None if answer.get("FunctionError") else bytes(answer["Payload"].read())
+        role = config["Role"]
+        session = self.platform.client("sts").assume_role(RoleArn=role, RoleSessionName="function")["Credentials"]
+        environment = {
+            **self.platform.emulator.environment(REGION),
+            **config["Environment"]["Variables"],
+            "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": session["SessionToken"],
+            "AWS_ENDPOINT_URL_LAMBDA": self.url,
+            "PLATFORM_CONFIG": str(self.platform_config),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, command[0], json.dumps(event)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if done.returncode or "AccessDenied" in done.stderr or "run failed" in done.stderr:
+            self.failures.append(f"{command[0]}\n{done.stderr[-3000:]}")
+            return None
+        return done.stdout.splitlines()[-1].encode()
+
+
+@pytest.fixture(scope="module")
+def functions(platform: Platform) -> Iterator[Functions]:
+    """Those of a cell with a settings API, deployed without tenants."""
+    config = platform.folder / "tenants.yaml"
+    config.write_text(json.dumps({"cells": {"eu": {"region": REGION, "control": CONTROL}}, "tenants": []}))
+    outputs = platform.json("deploy", "--cell", "eu", "--yes", "--config", str(config))["outputs"]
+    assert set(outputs["Control-eu"]) == {"ApiUrl", "SettingsTableName", "ShelfBucketName"}
+    part = platform.folder / "platform.json"
+    part.write_text(json.dumps(platform_of(load(config), "eu")))
+    made = Functions(platform, part)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            name = unquote(self.path.split("/")[3]).rpartition(":")[2]
+            said = made.invoke(name, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            if said is None:
+                self.send_header("X-Amz-Function-Error", "Unhandled")
+            self.send_header("Content-Length", str(len(said or b"{}")))
+            self.end_headers()
+            self.wfile.write(said or b"{}")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    made.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def store(platform: Platform) -> SettingsStore:
+    """The table that the stack has."""
+    (stack,) = platform.client("cloudformation").describe_stacks(StackName="Control-eu")["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    return SettingsStore(table=Table(client=platform.client("dynamodb"), name=outputs["SettingsTableName"]))
+
+
+def test_a_look_deploys_what_is_wanted(functions: Functions, store: SettingsStore) -> None:
+    """With its own role: table, indexes, shelf, synthesis, change sets, CloudFormation's role; nothing that it needs is denied."""
+    claim = Domains(store=store).add(ANNA, DOMAIN, "acme.example")
+    Domains(store=store).checked(ANNA, claim, SEEN)
+    Addresses(store=store).add(ANNA, f"sales@{DOMAIN}", AddressChange(name="Acme Sales"))
+    look = functions.named("email_stack.deploying.functions.on_look")
+    said = functions.invoke(look, {})
+    assert functions.failures == []
+    assert json.loads(said or b"{}") == {"left": 0}
+    found = Domains(store=store).one("acme", DOMAIN)
+    assert (found.status, found.deployed, found.failure) == (Status.AWAITING_DNS, 2, "")
+    assert (len(found.name_servers), bool(found.zone)) == (4, True)
+
+
+def test_what_was_made(platform: Platform, functions: Functions, store: SettingsStore) -> None:
+    """A tenant as any other is; names come into its table without a deployment, by the cell's writer of address books."""
+    tenant = Domains(store=store).one("acme", DOMAIN).tenant
+    (stack,) = platform.client("cloudformation").describe_stacks(StackName=tenant_stack_name(tenant))["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    functions.invoke(functions.named("email_stack.deploying.functions.on_look"), {})
+    assert functions.failures == []
+    reader = MessageReader(
+        table=Table(client=platform.client("dynamodb"), name=outputs["MessagesTableName"]),
+        objects=Objects(client=platform.client("s3"), bucket=outputs["BucketName"]),
+    )
+    book = reader.address_book()
+    assert book is not None
+    assert [one.name for one in book.addresses if one.address == f"sales@{DOMAIN}"] == ["Acme Sales"]
+
+
+def test_looks_reach_no_other_stack_role_or_template(platform: Platform, functions: Functions) -> None:
+    """Each of the three is refused to the very role that deployed the tenant."""
+    look = functions.named("email_stack.deploying.functions.on_look")
+    config = platform.client("lambda").get_function_configuration(FunctionName=look)
+    own = config["Environment"]["Variables"]
+    session = platform.client("sts").assume_role(RoleArn=config["Role"], RoleSessionName="x")["Credentials"]
+    keys = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    client = platform.emulator.client("cloudformation", REGION, credentials=keys)
+    url = f"https://s3.{REGION}.amazonaws.com/{own['SHELF_BUCKET']}/templates/x/1-r.json"
+    role = own["EXECUTION_ROLE_ARN"]
+    for stack, template, with_role in (
+        ("Cell-eu", url, role),
+        ("Tenant-x", url.replace(own["SHELF_BUCKET"], "elsewhere"), role),
+        ("Tenant-x", url, config["Role"]),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.create_change_set(
+                StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", TemplateURL=template, RoleARN=with_role
+            )
+
+
+def test_the_daily_check_has_what_it_needs(functions: Functions, store: SettingsStore) -> None:
+    """The table, by its index, with its own role."""
+    check = functions.named("email_stack.deploying.functions.on_check")
+    functions.invoke(check, {})
+    assert functions.failures == []
