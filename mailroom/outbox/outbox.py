@@ -38,6 +38,8 @@ __all__ = ["Outbox"]
 
 _ENDED: Final = {OutboxState.SENT, OutboxState.HELD, OutboxState.REFUSED, OutboxState.IN_DOUBT}
 _ASK_SECONDS: Final = 0.25
+_LONGER: Final = 1.25
+_LONGEST_PAUSE: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +171,8 @@ class Outbox:
     def wait(self, id: str, *, seconds: float = 60) -> Progress | None:
         """State of a message once it is final, or once `seconds` have passed; None where there is no such message.
 
-        Final are `sent`, `held`, `refused` and `in-doubt`. The table is read four times a second.
+        Final are `sent`, `held`, `refused` and `in-doubt`. The table is read after a quarter of a second, then less and less often,
+        at last every two seconds.
 
         Args:
             id: `id` of the Progress that `send` returned.
@@ -180,11 +183,13 @@ class Outbox:
             PermanentError: AWS refuses, and would again.
         """
         deadline = time.monotonic() + seconds
-        while True:
-            found = self.progress(id)
-            if found is None or found.state in _ENDED or time.monotonic() > deadline:
-                return found
-            time.sleep(_ASK_SECONDS)
+        found, pause = request_of(self.table, id), _ASK_SECONDS
+        while found is not None and found.progress.state not in _ENDED and time.monotonic() <= deadline:
+            time.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * _LONGER)
+            # That it is there is certain; how far it is may come a moment later. The last answer is exact.
+            found = request_of(self.table, id, eventually=time.monotonic() <= deadline) or found
+        return found.progress if found is not None else None
 
     def _dressing(self, outgoing: Outgoing) -> tuple[str, Signature | None]:
         """Display name and signature of the sender by the organisation's present settings."""

@@ -70,9 +70,15 @@ class Request:
         return self.due is not None and now <= self.due + _OVERDUE
 
 
-def request_of(table: Table, id: str) -> Request | None:
-    """The request of that id; None where there is none. Raises RetryableError."""
-    item = table.get(outbox_key(id))
+def request_of(table: Table, id: str, *, eventually: bool = False) -> Request | None:
+    """The request of that id; None where there is none. Raises RetryableError.
+
+    Args:
+        table: the tenant's.
+        id: id of the request.
+        eventually: whether it may be as it was a moment ago. Default: False.
+    """
+    item = table.get(outbox_key(id), eventually=eventually)
     if item is None:
         return None
     return Request(

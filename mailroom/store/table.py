@@ -91,10 +91,15 @@ class Table:
     client: DynamoDBClient
     name: str
 
-    def get(self, key: Key) -> Item | None:
-        """The item as it is now; None where there is none. Raises MailroomError."""
+    def get(self, key: Key, *, eventually: bool = False) -> Item | None:
+        """The item as it is now; None where there is none. Raises MailroomError.
+
+        Args:
+            key: the item's.
+            eventually: whether it may be as it was a moment ago, for half the price. Default: False.
+        """
         with self._errors("dynamodb:GetItem"):
-            answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
+            answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=not eventually)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key], *, eventually: bool = False) -> dict[Key, Item]:
