@@ -14,7 +14,7 @@ from mailroom.errors import RetryableError
 from mailroom.store.keys import LISTED, PARTITION, SORT
 from tests.mailroom.store.busy import BusyTable
 from tests.mailroom.store.conftest import arrival, everything, mail
-from tests.mailroom.store.memory import MemoryTable
+from tests.mailroom.store.memory import MemoryTable, octets
 from tests.mailroom.store.test_joining import Memory
 
 WORKERS = 5
@@ -224,3 +224,30 @@ def test_conversations_that_join_while_everybody_writes(seed: int) -> None:
         groups = [group for group in groups if not group & named] + [named.union(*touched)]
     check(store, *groups)
     assert all(PARTITION in item and SORT in item for item in table.items.values())
+
+
+def test_filing_stays_flat_and_threads_small() -> None:
+    """However long a thread is: the same requests and units for each message, and notes that go once they are proven."""
+    store = Memory()
+    store.writer.file(arrival(mail("m0")))
+    for number in range(1, 60):
+        if number == 40:
+            store.client.reset()
+        store.writer.file(arrival(mail(f"m{number}", "m0", f"m{number - 1}", minute=number)))
+    assert sum(store.client.calls.values()) <= 7 * 20
+    assert store.client.written <= 9 * 20
+    threads = [item for key, item in store.client.items.items() if key[0].startswith("THREAD#") and key[1] == "THREAD"]
+    assert [octets(item) < 1024 for item in threads] == [True]
+
+
+def test_notes_of_messages_without_an_identifier() -> None:
+    """They are proven by an item of their own: counted once, however often they come, and whatever else comes in between."""
+    store = Memory()
+    store.conversation("a", 8)
+    nameless = [mail(f"b{number}", "a0", minute=20 + number).replace(b"Message-ID:", b"X-Was:") for number in range(9)]
+    for _ in range(2):
+        for raw in nameless:
+            store.writer.file(arrival(raw))
+    (thread,) = store.reader.threads().items
+    assert thread.messages == 17
+    assert len(everything(store.reader.thread, thread.thread)) == 17

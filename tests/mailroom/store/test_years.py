@@ -24,12 +24,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mailroom.errors import RetryableError
 from mailroom.lifetimes import readable_for
 from mailroom.messages import parse
 from mailroom.store import InboundMessage, MessageReader, MessageWriter, Objects, Table
 from mailroom.store.retention import begin_pass, pass_of, take_pages
 from tests.mailroom.store.conftest import START, everything
-from tests.mailroom.store.memory import MemoryBucket, MemoryTable
+from tests.mailroom.store.memory import MemoryBucket, MemoryTable, failure
 
 NAMES = [f"m{number}" for number in range(12)]
 RETENTIONS = st.sampled_from([None, 2, 8, 30, 90])
@@ -101,15 +102,19 @@ class Years(RuleBasedStateMachine):
         answers=st.lists(st.sampled_from(NAMES), max_size=3, unique=True),
         late=st.sampled_from([0, 0, 0, 1, 20, 100]),
         big=st.booleans(),
+        broken=st.tuples(st.integers(0, 14), st.booleans()),
     )
-    def comes(self, name: str, answers: list[str], late: int, big: bool) -> None:
-        """A message comes, perhaps out of quarantine long after its receipt; a name that is taken comes as it was."""
+    def comes(self, name: str, answers: list[str], late: int, big: bool, broken: tuple[int, bool]) -> None:
+        """A message comes, perhaps out of quarantine long after its receipt; a name that is taken comes as it was.
+
+        Its worker may break off before or after a call; the queue brings the message again.
+        """
         self.now += timedelta(seconds=61)
         if name in self.messages:
             raw = self.messages[name].raw
         else:
             raw = self._mail(name, [one for one in answers if one != name], big=big)
-        self._file(name, raw, received=self.now - timedelta(days=late), again=False)
+        self._file(name, raw, received=self.now - timedelta(days=late), again=False, broken=broken)
 
     @precondition(lambda self: self.messages)
     @rule(data=st.data())
@@ -208,17 +213,23 @@ class Years(RuleBasedStateMachine):
         self.ever.setdefault(name, set()).update([name, *answers])
         return ("\r\n".join(lines) + f"\r\n\r\n{noise}\r\n").encode()
 
-    def _file(self, name: str, raw: bytes, *, received: datetime, again: bool) -> None:
+    def _file(
+        self, name: str, raw: bytes, *, received: datetime, again: bool, broken: tuple[int, bool] = (0, False)
+    ) -> None:
         known = self.messages.get(name)
         lives = known is not None and self._is_readable(name, known)
         number = known.deliveries + (not again) if known is not None else 1
         message = parse(raw)
         writer = MessageWriter(table=self.table, objects=self.objects, retention=self.retention, clock=lambda: self.now)
-        filed = writer.file(
-            InboundMessage(
-                message=message, source="clean/x", ses_id=f"{name}-{number}", received=received, size=len(raw)
-            )
+        arrived = InboundMessage(
+            message=message,
+            source=f"clean/{name}-{number}",
+            ses_id=f"{name}-{number}",
+            received=received,
+            size=len(raw),
         )
+        self._break_off(writer, arrived, *broken)
+        filed = writer.file(arrived)
         assert filed.first is not lives or (again and lives)
         end = self.now + self.retention if self.retention is not None else None
         if known is None or not lives:
@@ -232,6 +243,22 @@ class Years(RuleBasedStateMachine):
         known.kept = self.now
         known.surely = max(known.surely, end) if known.surely is not None and end is not None else None
         known.at_most = max(known.at_most, end) if known.at_most is not None and end is not None else None
+
+    def _break_off(self, writer: MessageWriter, arrived: InboundMessage, at: int, after: bool) -> None:
+        """A worker that comes to a call and no further."""
+        if not at:
+            return
+        left = [at]
+
+        def hook(name: str, _request: object, when: str) -> None:
+            left[0] -= when == "before"
+            if left[0] <= 0 and (when == "after" or not after):
+                raise failure("InternalServerError", name)
+
+        self.client.hook = hook
+        with contextlib.suppress(RetryableError):
+            writer.file(arrived)
+        self.client.hook = None
 
     def _alive(self) -> list[Known]:
         return [known for known in self.messages.values() if known.at_most is None or known.at_most > self.now]
