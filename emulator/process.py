@@ -264,6 +264,23 @@ class Emulator:
             with error:
                 raise EmulatorError(f"emulator: {error.read().decode(errors='replace')}") from None
 
+    def conflict(self, service: str, times: int, region: str) -> None:
+        """Let that many of the next writes meet another, as AWS answers it: any of DynamoDB, those of S3 with a condition.
+
+        Args:
+            service: "dynamodb" or "s3".
+            times: how many; 0 for no more.
+            region: where.
+
+        Raises:
+            EmulatorError: it is another service.
+        """
+        try:
+            self._ask("PUT", "conflicts", {"region": region, "service": service}, str(times).encode())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise EmulatorError(f"emulator: {error.read().decode(errors='replace')}") from None
+
     def _publish(self, method: str, query: dict[str, str], content: dict[str, Any]) -> int:
         try:
             return int(self._ask(method, "ses/events", query, json.dumps(content).encode()))
