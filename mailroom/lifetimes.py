@@ -58,7 +58,7 @@ COPIES_APART: Final = timedelta(days=1)
 THREADS_AHEAD: Final = timedelta(days=1)
 """A thread's expiry is written this far ahead, so that not each message must write it. Threads without messages are not shown."""
 CLAIMS_AHEAD: Final = timedelta(days=30)
-"""The same of an identifier's thread. It holds a digest and the name of a thread."""
+"""The same of an identifier's thread. It holds digests: the identifier's, the thread's, and the message's that has it."""
 
 
 @overload
