@@ -103,7 +103,7 @@ class MessageWriter:
             known = work.known
             if not has_objects and (known is None or (work.delivered is None and self._lengthens(work, known))):
                 # Before the message, and from then on: its objects end no sooner than it does.
-                self._write_objects(arrival)
+                self._write_objects(arrival, renew=self.retention is not None or known is not None)
                 has_objects = True
             try:
                 return self._write_first(work) if known is None else self._write_again(work, known)
@@ -125,9 +125,9 @@ class MessageWriter:
                 f"table {self.table.name}: delivery {ses_id} is written by others; try again"
             ) from error
 
-    def _write_objects(self, arrival: InboundMessage) -> None:
-        """Write attachments and a big document; where they are there and end some day, again, so that they end later."""
-        message, renew = arrival.message, self.retention is not None
+    def _write_objects(self, arrival: InboundMessage, *, renew: bool) -> None:
+        """Write attachments and a big document; with `renew` also where they are there, so that they end later."""
+        message = arrival.message
         for number, attachment in enumerate(message.attachments, start=1):
             self.objects.put(attachment_key(message.digest, number), bytes(attachment.data), renew=renew)
         document = packed(message)
@@ -293,7 +293,7 @@ class MessageWriter:
             # Only threads need them, and the message has them.
             shown.pop("above")
         named = addresses_of(work.arrival.message) if addresses is None else addresses
-        return [{**shown, PARTITION: address_key(one), SORT: sort} for one in named]
+        return [{**shown, PARTITION: partition, SORT: sort} for partition in dict.fromkeys(map(address_key, named))]
 
     @staticmethod
     def _shown(work: Work, item: Item) -> Item:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,13 @@ from emulator import Emulator
 from mailroom.lifetimes import Standing, Term, readable_for
 from mailroom.outbox.model import OutboxState, Progress
 from mailroom.outbox.requests import Request, begin_request, move_on
+from mailroom.store import MessageWriter, Objects
 from mailroom.store.documents import unpacked
 from mailroom.store.keys import EXPIRES, PARTITION, RETENTION_KEY, SORT, outbox_key
 from mailroom.store.retention import Pass, begin_pass, pass_of, take_pages
-from mailroom.store.table import Write
-from tests.mailroom.store.conftest import START, Store, everything, mail, new_store
+from mailroom.store.table import Table, Write
+from tests.mailroom.store.conftest import START, Store, arrival, everything, mail, new_store
+from tests.mailroom.store.memory import MemoryBucket, MemoryTable
 
 MONTH = timedelta(days=30)
 
@@ -311,3 +314,17 @@ def test_what_ends_when() -> None:
     assert changed.lives({"kept_from": 101, EXPIRES: 200})
     assert Standing.of({"changed": 100, "seconds": 50, "done": True}, now=130).lives({"kept_from": 70})
     assert not Standing.of(None, now=130).lives({EXPIRES: 130})
+
+
+def test_objects_of_a_copy_while_nothing_ends() -> None:
+    """They begin anew with it, as the message does: a retention that comes afterwards counts from the copy for both."""
+    clock = [START]
+    bucket: Any = MemoryBucket(clock=lambda: clock[0])
+    client: Any = MemoryTable()
+    table, objects = Table(client=client, name="messages"), Objects(client=bucket, bucket="mail")
+    noise = " ".join(f"{number * 7919 % 1_000_003:x}" for number in range(4000))
+    for days, ses_id in ((0, "one"), (90, "two")):
+        clock[0] = START + timedelta(days=days)
+        writer = MessageWriter(table=table, objects=objects, clock=lambda: clock[0])
+        writer.file(arrival(mail("a", body=noise), ses_id=ses_id, received=clock[0]))
+    assert {written for _body, written, _metadata in bucket.objects.values()} == {START + timedelta(days=90)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from emulator import Emulator
 from mailroom.errors import RetryableError
 from mailroom.messages.joining import JoinBy
+from mailroom.messages.model import Envelope
 from mailroom.store.keys import id_digest, thread_key
 from mailroom.store.merging import Threads
 from mailroom.store.table import Item, Write
@@ -69,6 +71,17 @@ def test_one_message_by_two_ways(store: Store) -> None:
     found = store.reader.message(first.digest)
     assert found is not None
     assert sorted(one.ses_id for one in found.deliveries) == ["one", "two"]
+    store.check()
+
+
+def test_copy_to_one_address_in_two_spellings(store: Store) -> None:
+    """Is found by that address once."""
+    store.file(mail("a"))
+    came = arrival(mail("a"), ses_id="two")
+    spelt = Envelope(recipients=("Sales@post.acme.example", "sales@post.acme.example"))
+    store.arrivals.append(replace(came, message=replace(came.message, envelope=spelt)))
+    store.writer().file(store.arrivals[-1])
+    assert len(store.reader.by_address("sales@POST.acme.example").items) == 1
     store.check()
 
 
