@@ -14,6 +14,7 @@ __all__ = ["Block", "alternative", "html_of", "shows", "text_of"]
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that show nothing, though Unicode calls them letters or symbols."""
+_SOON: Final = 100
 
 
 @dataclass(slots=True)
@@ -26,7 +27,13 @@ class Block:
 
 def shows(text: str) -> bool:
     """Whether a reader sees anything of it: a character that is neither white space nor of no width."""
-    return any(unicodedata.category(one) not in _INVISIBLE and one not in _FILLERS for one in text)
+    text = text.lstrip()
+    # Nearly all text shows something soon; each character of the rest is looked at once.
+    return any(map(_is_visible, text[:_SOON])) or any(map(_is_visible, set(text[_SOON:])))
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in _INVISIBLE and character not in _FILLERS
 
 
 def text_of(blocks: Sequence[Block]) -> str:
