@@ -22,7 +22,10 @@ __all__ = ["NOT_TAKEN", "WarmApp", "run_there"]
 
 NOT_TAKEN: Final = -1
 """Instead of an exit code: this process cannot do it."""
-_OF_ONE_RUN: Final = frozenset({"CDK_CONTEXT_JSON", "CDK_ERROR_FILE", "CDK_OUTDIR", "CDK_PERF_COUNTERS_FILE"})
+_OF_ONE_RUN: Final = frozenset(
+    {"CDK_CONTEXT_JSON", "CDK_ERROR_FILE", "CDK_OUTDIR", "CDK_PERF_COUNTERS_FILE", "NODE_EXTRA_CA_CERTS"}
+)
+"""Of one request, or, as each emulator's certificate, of no use to a kernel that asks nobody."""
 _OVERFLOW: Final = "CONTEXT_OVERFLOW_LOCATION_ENV"
 _MOST_ASSEMBLIES: Final = 40
 _START_SECONDS: Final = 60
