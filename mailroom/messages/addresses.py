@@ -29,6 +29,9 @@ _SPACE: Final = r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _OTHERS: Final = rf'(?P<angle><[^<>]*+>?)|(?P<mark>[,;:(])|(?P<space>{_SPACE}++)|(?P<word>[^\s"<>,;:(=]++|.)'
 _TOKEN: Final = re.compile(f"{_ENCODED}|{_QUOTED}|{_OTHERS}", re.DOTALL)
 _TOKEN_BEHIND_OPEN_QUOTE: Final = re.compile(f"{_ENCODED}|{_OTHERS}", re.DOTALL)
+_NOTHING: Final = re.compile(rf"(?:{_SPACE}*+[,;])*+")
+_NOTHING_IN_GROUP: Final = re.compile(rf"(?:{_SPACE}*+,)*+")
+"""Commas with nothing between them, of which a header may be made."""
 _MOST_OF_NAME: Final = 5
 """Commas within one name without quotes."""
 _DOUBTFUL: Final = re.compile('[<"]')
@@ -186,10 +189,17 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
                 found += _read(parts, group, note)
                 parts = []
             group = "" if text == ";" else group
+            at = at if parts else _behind_nothing(header, at, group)
     found += _read([*parts, box], group, note)
     if len(found) > MOST_ADDRESSES or header[at:].strip(" ,;\t\r\n"):
         note("too-many-addresses")
     return tuple(found[:MOST_ADDRESSES])
+
+
+def _behind_nothing(header: str, start: int, group: str) -> int:
+    """Where the header goes on behind boxes without anything in them; what ends a group is not passed by."""
+    empty = (_NOTHING_IN_GROUP if group else _NOTHING).match(header, start)
+    return empty.end() if empty is not None else start
 
 
 def _comment(header: str, start: int, note: Note) -> tuple[str, int]:

@@ -11,14 +11,16 @@ from mailroom.messages.decoders import with_lf
 
 __all__ = ["looks_like_mail", "texts_of", "unfolded_blocks", "with_lines_unfolded"]
 
-_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*"
+_FOLDED: Final = rb"[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*+"
+"""What is behind a field's colon. Nothing of it is given back: each line would be remembered for that."""
+_FIELD_LINE: Final = rb"[!-9;-~]{1,80}+[ \t]*+:" + _FOLDED
 _TWO_FIELDS: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*+" + _FIELD_LINE * 2)
 _ONE_FIELD: Final = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*+(?:received|return-path|from|sender|reply-to|to|cc|subject|date|message-id|mime-version|content-[a-z-]{1,40}+"
-    rb"|x-[a-z-]{1,60}+)[ \t]*+:[^\r\n]*+(?:\r\n?|\n)(?:[ \t][^\r\n]*+(?:\r\n?|\n))*(?:\r\n?|\n)",
+    rb"|x-[a-z-]{1,60}+)[ \t]*+:" + _FOLDED + rb"(?:\r\n?|\n|(?<=\r\n))",
     re.IGNORECASE,
 )
-"""One field that mail begins with, and an empty line."""
+"""One field that mail begins with, and an empty line; the LF of CR LF may be one, as where CR alone ends lines."""
 _PARAGRAPH_END: Final = re.compile(rb"\n\n(?![ \t])")
 """What is behind it continues nothing."""
 _NO_TEXT: Final = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
