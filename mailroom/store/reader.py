@@ -10,7 +10,7 @@ for summary in reader.thread(page.items[0].thread).items:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -53,6 +53,7 @@ from mailroom.store.keys import (
     id_digest,
     id_key,
     message_key,
+    recall_key,
 )
 from mailroom.store.merging import Threads
 from mailroom.store.objects import Objects
@@ -221,6 +222,19 @@ class MessageReader:
             sending_events=tuple(event for page in told for event in page),
             recalled=Recalled(**item["recalled"]) if "recalled" in item else None,
         )
+
+    def recalled(self, digests: Iterable[str]) -> frozenset[str]:
+        """Those of the messages that were recalled; `message` says why, and what is shown of each.
+
+        Args:
+            digests: `digest` of Summaries.
+
+        Raises:
+            RetryableError: AWS does not answer, or takes no more now.
+            PermanentError: AWS refuses, and would again.
+        """
+        keys = {recall_key(digest): digest for digest in digests}
+        return frozenset(keys[key] for key in self.table.get_many(keys))
 
     def by_message_id(self, message_id: str) -> tuple[str, ...]:
         """Digests of the messages that have this Message-ID; several where a sender used it again, none where it is unknown.

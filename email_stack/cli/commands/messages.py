@@ -63,13 +63,23 @@ def messages(
         if message is not None:
             _show_messages(_named(reader, tenant, message), as_json=as_json)
         elif thread is not None:
-            _show_thread(reader.thread(thread, limit=limit, after=after), tenant, thread, as_json=as_json)
+            page = reader.thread(thread, limit=limit, after=after)
+            _show_thread(page, tenant, thread, as_json=as_json, recalled=_recalled(reader, page))
         elif sent is not None:
             _show_list(reader.sending_events(sent, limit=limit, after=after), _event_document, _print_event, as_json)
         elif address is not None:
-            _show_list(reader.by_address(address, limit=limit, after=after), _summary_document, _print_summary, as_json)
+            found = reader.by_address(address, limit=limit, after=after)
+            recalled = _recalled(reader, found)
+            _show_list(
+                found, lambda one: _summary_document(one, recalled), lambda one: _print_summary(one, recalled), as_json
+            )
         else:
             _show_list(reader.threads(limit=limit, after=after), _thread_document, _print_thread, as_json)
+
+
+def _recalled(reader: MessageReader, page: Page[Summary]) -> frozenset[str]:
+    """Digests of those that were recalled."""
+    return reader.recalled(one.digest for one in page.items)
 
 
 def _named(reader: MessageReader, tenant: str, name: str) -> list[StoredMessage]:
@@ -102,11 +112,16 @@ def _show_messages(found: list[StoredMessage], *, as_json: bool) -> None:
         domain = stored.content.sender_authenticated
         if domain:
             console.print(Text(f"  sender authenticated: {escaped(domain)}"), soft_wrap=True)
+        if stored.recalled is not None:
+            said = f"{stored.recalled.content}, because of {stored.recalled.signature}"
+            console.print(Text(f"  recalled: {escaped(said)}"), soft_wrap=True)
         for event in stored.sending_events:
             _print_event(event)
 
 
-def _show_thread(page: Page[Summary], tenant: str, thread: str, *, as_json: bool) -> None:
+def _show_thread(
+    page: Page[Summary], tenant: str, thread: str, *, as_json: bool, recalled: frozenset[str] = frozenset()
+) -> None:
     if not page.items and not page.next:
         raise CommandError(
             "no such thread",
@@ -116,11 +131,11 @@ def _show_thread(page: Page[Summary], tenant: str, thread: str, *, as_json: bool
     summaries = {one.digest: one for one in page.items}
     positions = [place for tree in thread_messages(one.link for one in page.items) for place in tree.positions]
     if as_json:
-        listed = [{**_summary_document(summaries[place.key]), "depth": place.depth} for place in positions]
+        listed = [{**_summary_document(summaries[place.key], recalled), "depth": place.depth} for place in positions]
         print_json({"ok": True, "messages": listed, "next": page.next})
         return
     for place in positions:
-        for line in _lines(summaries[place.key]):
+        for line in _lines(summaries[place.key], recalled):
             console.print(at_depth(line, place.depth), soft_wrap=True)
     print_next(page)
 
@@ -151,8 +166,8 @@ def _print_thread(thread: ThreadSummary) -> None:
     )
 
 
-def _print_summary(summary: Summary) -> None:
-    for line in _lines(summary):
+def _print_summary(summary: Summary, recalled: frozenset[str]) -> None:
+    for line in _lines(summary, recalled):
         console.print(line, soft_wrap=True)
 
 
@@ -168,11 +183,13 @@ def _print_event(event: SendingEvent) -> None:
     console.print("  ".join(filter(None, said)), markup=False, soft_wrap=True)
 
 
-def _lines(summary: Summary) -> Iterator[Text]:
+def _lines(summary: Summary, recalled: frozenset[str]) -> Iterator[Text]:
     kinds = ", ".join(sorted(summary.kinds))
     marks = [f"[{kinds}]"] if kinds else []
     if summary.attachments:
         marks.append(f"{summary.attachments} attachment{'s' if summary.attachments > 1 else ''}")
+    if summary.digest in recalled:
+        marks.append("recalled")
     yield Text.assemble(
         (shown_time(summary.at), "dim"),
         "  ",
@@ -196,7 +213,7 @@ def _thread_document(thread: ThreadSummary) -> dict[str, Any]:
     }
 
 
-def _summary_document(summary: Summary) -> dict[str, Any]:
+def _summary_document(summary: Summary, recalled: frozenset[str]) -> dict[str, Any]:
     return {
         "message": summary.digest,
         "at": summary.at.isoformat(),
@@ -208,6 +225,7 @@ def _summary_document(summary: Summary) -> dict[str, Any]:
         "kinds": sorted(kind.value for kind in summary.kinds),
         "attachments": summary.attachments,
         "octets": summary.size,
+        "recalled": summary.digest in recalled,
     }
 
 
@@ -225,6 +243,9 @@ def _message_document(stored: StoredMessage) -> dict[str, Any]:
     return {
         **stored.content.document,
         "thread": stored.thread,
+        "recalled": None
+        if stored.recalled is None
+        else {"content": stored.recalled.content, "signature": stored.recalled.signature},
         "deliveries": [
             {
                 "ses_id": one.ses_id,

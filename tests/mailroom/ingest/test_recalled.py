@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from email_stack.cli.commands import messages
 from emulator import Emulator
 from mailroom.errors import RetryableError
 from mailroom.events import MessageRecalled
@@ -44,12 +45,12 @@ def work(store: Store, told: list[Any], calls: Calls | None = None) -> Ingest:
     )
 
 
-def put(store: Store, raw: bytes, **metadata: str) -> StoredObject:
+def put(store: Store, raw: bytes, key: str = "one", **metadata: str) -> StoredObject:
     """What the scanner puts under `clean/`."""
-    version = store.client("s3").put_object(Bucket=store.bucket, Key="clean/one", Body=raw, Metadata=metadata)[
+    version = store.client("s3").put_object(Bucket=store.bucket, Key=f"clean/{key}", Body=raw, Metadata=metadata)[
         "VersionId"
     ]
-    return StoredObject(store.bucket, "clean/one", version)
+    return StoredObject(store.bucket, f"clean/{key}", version)
 
 
 def notice(store: Store) -> StoredObject:
@@ -179,3 +180,27 @@ def test_told_again_where_nobody_took_it(store: Store) -> None:
     assert content(store) == "withdrawn"
     work(store, told).take(item)
     assert events(told) == ["withdrawn"]
+
+
+def test_operators_see_it_in_lists_and_in_detail(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message alone, with what is shown of it and why; a list says of each message whether it was recalled."""
+    other = INFECTED.replace(b"hello", b"another")
+    for item in (put(store, INFECTED), put(store, other, key="two"), notice(store)):
+        work(store, []).take(item)
+    page = store.reader.by_address(parse(INFECTED).from_[0].address)
+    assert len(page.items) == 2
+    recalled = store.reader.recalled(one.digest for one in page.items)
+    assert recalled == {DIGEST}
+    assert store.reader.recalled([]) == frozenset()
+    for one in page.items:
+        shown = "\n".join(line.plain for line in messages._lines(one, recalled))
+        assert shown.split("\n")[0].endswith("  recalled") == (one.digest == DIGEST)
+        assert messages._summary_document(one, recalled)["recalled"] == (one.digest == DIGEST)
+    stored = store.reader.message(DIGEST)
+    assert stored is not None
+    messages._show_messages([stored], as_json=False)
+    assert "  recalled: withdrawn, because of Some.Malware" in capsys.readouterr().out
+    assert messages._message_document(stored)["recalled"] == {"content": "withdrawn", "signature": "Some.Malware"}
+    kept = store.reader.message(parse(other).digest)
+    assert kept is not None
+    assert messages._message_document(kept)["recalled"] is None
