@@ -18,13 +18,14 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib import rules
-from constructs_lib.alarms import Threshold, add_alarm
+from constructs_lib.alarms import add_alarm
 from constructs_lib.bucket_policy import Scanner, quarantine_statements
 from constructs_lib.checks import FLAG, Rule, check_props, duration, optional, whole
 from constructs_lib.encryption import NOTIFICATIONS
 from constructs_lib.flags import bring_flags
 from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import grant_services_use, uses
+from constructs_lib.scanning.alarms import scanner_alarms, slow_lane_alarms
 from constructs_lib.scanning.elsewhere import Alerts, LetQueue, grant_publish_to_role, grant_use
 from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,
@@ -33,13 +34,13 @@ from constructs_lib.scanning.image import (
     grant_read_definitions,
     image_function,
 )
+from constructs_lib.scanning.slow_lane import SlowLane
 from constructs_lib.scanning.sorting import HIDDEN_SECONDS, Sorter
 from constructs_lib.scanning.sorting import MAX_RECEIVES as SORTER_RECEIVES
 from constructs_lib.texts import check_texts
 from constructs_lib.worker import VISIBILITY_TIMES
 from mailroom.events.form import SOURCE
 from mailroom.layout import RAW_PREFIX
-from mailroom.metric_names import DETECTIONS, HELD, NAMESPACE, OLDER_DEFINITIONS, SCANNER
 from mailroom.scanning.active.risks import OFF, Reaction
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
@@ -67,10 +68,11 @@ class AttachmentScannerProps:
         memory_mib: memory of the function, 2,048 to 10,240. From 4,096 on, it holds the official definitions twice, and scans while
             a newer set loads. With less, clamd restarts with the new set, and a message waits for it. Default: 3008, the limit of a
             new account.
-        max_concurrency: messages scanned at once, 2 to 1,000. Default: 5, half the concurrency of a new account.
+        max_concurrency: messages scanned at once, 2 to 1,000, and half as many slow ones besides, at least 2. Default: 5, half the
+            concurrency of a new account.
         max_definitions_age: age of the last confirmation after which the scanner stops using definitions. Default: 7 days.
         sorts_arrivals: whether buckets take turns: if one has many or slow messages, the messages of the others go first. Default:
-            True. False suits a single bucket: no second queue and no sorter.
+            True. False suits a single bucket: no other queue, no sorter and no lane of its own for slow mail.
         recall_days: days for which delivered mail is rescanned with newer definitions, and recalled if they find malware; 0 to 30,
             0 for none. Default: 7.
     """
@@ -90,13 +92,14 @@ class AttachmentScannerProps:
 class AttachmentScanner(Construct):
     """Scans mail in quarantine, and delivers it by the tenant's policy.
 
-    Creates 2 queues and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV and 1 `Sorter`,
-    each with role and log group, 1 rule that runs it every five minutes for delivered mail (none without `recall_days`), and 7
-    alarms. Serves any number of buckets: an inbox takes `scanner`; for other buckets call `scan`. Only a bucket's policy grants the
-    role rights to the bucket.
+    Creates 3 queues and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV and 1 `Sorter`,
+    each with role and log group, 1 `SlowLane`, 1 rule that runs the function every five minutes for delivered mail (none without
+    `recall_days`), and 9 alarms. Serves any number of buckets: an inbox takes `scanner`; for other buckets call `scan`. Only a
+    bucket's policy grants the role rights to the bucket.
 
-    S3 notifies `arrivals`. The sorter sends each arrival on to `queue`, from which the scanner takes it; rescans go to `queue`
-    directly. Without `sorts_arrivals` both are one queue, and there are no sorter and 6 alarms.
+    S3 notifies `arrivals`. The sorter sends each arrival on to `queue`, from which the scanner takes it. What it does not finish
+    within seconds, it puts into `slow`, where a scan has minutes; rescans go there directly. Without `sorts_arrivals` all are one
+    queue, and there are no sorter, no slow lane and 6 alarms.
 
     A message is tried 5 times, 6 minutes apart. Then it is held, with a verdict and an alert; a message that cannot be held goes to
     the dead-letter queue. Each invocation has one message, so that a message which exhausts time or memory affects no other. Such a
@@ -127,9 +130,10 @@ class AttachmentScanner(Construct):
         if props.sorts_arrivals:
             self.queue = self._queue("Turns", hidden, MAX_RECEIVES)
             self.arrivals = self._queue("Arrivals", cdk.Duration.seconds(HIDDEN_SECONDS), SORTER_RECEIVES)
-            cdk.Tags.of(self.arrivals).add(QUEUE_TAG, self.queue.queue_name)
+            self.slow = self._queue("SlowTurns", hidden, MAX_RECEIVES)
+            cdk.Tags.of(self.arrivals).add(QUEUE_TAG, self.slow.queue_name)
         else:
-            self.queue = self.arrivals = self._queue("Arrivals", hidden, MAX_RECEIVES)
+            self.queue = self.arrivals = self.slow = self._queue("Arrivals", hidden, MAX_RECEIVES)
         self.arrivals.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LetBucketsNotify",
@@ -141,6 +145,7 @@ class AttachmentScanner(Construct):
             )
         )
         self.function = self._function(props)
+        self._slow_lane = self._lane_of_slow_mail(props) if self.slow is not self.queue else None
         self._ready = self._made_before_buckets(self._consumer())
         role = self.function.role
         assert role is not None  # noqa: S101 - made just now
@@ -200,21 +205,14 @@ class AttachmentScanner(Construct):
         )
 
     def _function(self, props: AttachmentScannerProps) -> lambda_.Function:
-        age = props.max_definitions_age or cdk.Duration.days(7)
+        lane = {"SLOW_QUEUE_URL": self.slow.queue_url} if self.slow is not self.queue else {}
         function = image_function(
             self,
             "Scan",
             ImageFunctionProps(
                 entry="mailroom.functions.scanner.on_event",
                 description="Scans mail in quarantine with ClamAV",
-                environment={
-                    "EVENT_BUS": "default",
-                    "DEFINITIONS_BUCKET": props.definitions.bucket_name,
-                    "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
-                    "MAX_RECEIVES": str(MAX_RECEIVES),
-                    "SCANNER_NAME": self._name,
-                    "RECALL_DAYS": str(props.recall_days),
-                },
+                environment={**self._environment(props), **lane},
                 timeout=cdk.Duration.minutes(_TIMEOUT),
                 memory_mib=props.memory_mib,
                 encryption_key=self._key,
@@ -252,6 +250,27 @@ class AttachmentScanner(Construct):
             )
         )
         return function
+
+    def _environment(self, props: AttachmentScannerProps) -> dict[str, str]:
+        age = props.max_definitions_age or cdk.Duration.days(7)
+        return {
+            "EVENT_BUS": "default",
+            "DEFINITIONS_BUCKET": props.definitions.bucket_name,
+            "MAX_DEFINITIONS_AGE_HOURS": str(int(age.to_hours())),
+            "MAX_RECEIVES": str(MAX_RECEIVES),
+            "SCANNER_NAME": self._name,
+            "RECALL_DAYS": str(props.recall_days),
+        }
+
+    def _lane_of_slow_mail(self, props: AttachmentScannerProps) -> SlowLane:
+        return SlowLane(
+            self,
+            "Slow",
+            queue=self.slow,
+            quick=self.function,
+            environment=self._environment(props),
+            max_concurrency=props.max_concurrency,
+        )
 
     def _look_again(self, function: lambda_.Function) -> None:
         """Have it look every five minutes at what was delivered; what fails, the next time does."""
@@ -320,64 +339,15 @@ class AttachmentScanner(Construct):
         return cdk.Names.unique_resource_name(self, max_length=64, separator="-")
 
     def _add_alarms(self, topic: sns.ITopic | None) -> None:
-        def counted(name: str, description: str) -> Threshold:
-            return Threshold(
-                namespace=NAMESPACE,
-                metric=name,
-                dimension=(SCANNER, self._name),
-                statistic="Sum",
-                above=0,
-                description=description,
-            )
-
-        def of_queue(queue: sqs.Queue, metric: str, above: float, description: str) -> Threshold:
-            return Threshold(
-                namespace="AWS/SQS",
-                metric=metric,
-                dimension=("QueueName", queue.queue_name),
-                statistic="Maximum",
-                above=above,
-                description=description,
-            )
-
-        alarms = {
-            "Detections": counted(DETECTIONS, "Something was found in mail: see the tenant's alerts."),
-            "HeldMail": counted(HELD, "Mail is held in quarantine: see the verdict, then `email-stack rescan`."),
-            "DeadLettersWaiting": of_queue(
-                self.dead_letters,
-                "ApproximateNumberOfMessagesVisible",
-                above=0,
-                description="Mail could be neither scanned nor held, or not be sorted: see the log of scanner and sorter, then "
-                "`email-stack rescan`.",
-            ),
-            "OldestArrival": of_queue(
-                self.queue,
-                "ApproximateAgeOfOldestMessage",
-                above=cdk.Duration.minutes(15).to_seconds(),
-                description="Mail waits longer than 15 minutes for its scan: see the scanner's log.",
-            ),
-            "OlderDefinitions": counted(
-                OLDER_DEFINITIONS,
-                "Mail is scanned with definitions from before, since the newest cannot be fetched or do not load: see the "
-                "logs of scanner and mirror. Once those are too old, nothing is scanned any more.",
-            ),
-            "Errors": Threshold(
-                namespace="AWS/Lambda",
-                metric="Errors",
-                dimension=("FunctionName", self.function.function_name),
-                statistic="Sum",
-                above=0,
-                description="The scanner crashed, or ran out of time or memory: see its log.",
-            ),
-        }
-        if self.arrivals is not self.queue:
-            alarms["OldestUnsorted"] = of_queue(
-                self.arrivals,
-                "ApproximateAgeOfOldestMessage",
-                above=cdk.Duration.minutes(15).to_seconds(),
-                description="What S3 told of mail waits longer than 15 minutes to be put into the scanner's queue: "
-                "see the sorter's log.",
-            )
+        alarms = scanner_alarms(
+            self._name,
+            self.function.function_name,
+            self.dead_letters.queue_name,
+            self.queue.queue_name,
+            self.arrivals.queue_name if self.arrivals is not self.queue else None,
+        )
+        if self._slow_lane is not None:
+            alarms |= slow_lane_alarms(self._slow_lane.function.ref, self.slow.queue_name)
         for name, threshold in alarms.items():
             add_alarm(self, name, threshold, topic, nested=True)
 

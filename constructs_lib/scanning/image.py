@@ -21,7 +21,14 @@ from constructs_lib.wildcards import explain_wildcard
 from mailroom.definitions.manifest import MANIFEST_KEY, SETS_PREFIX
 from mailroom.layout import LEDGER_PREFIX
 
-__all__ = ["DEFAULT_MEMORY_MIB", "ImageFunctionProps", "grant_keep_ledger", "grant_read_definitions", "image_function"]
+__all__ = [
+    "DEFAULT_MEMORY_MIB",
+    "ImageFunctionProps",
+    "grant_keep_ledger",
+    "grant_read_definitions",
+    "image_function",
+    "same_function",
+]
 
 DEFAULT_MEMORY_MIB: Final = 3008
 """What an account has that AWS has not given more. Source: Lambda developer guide, "Lambda quotas"."""
@@ -88,6 +95,31 @@ def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lamb
         role=role,
         timeout=props.timeout,
     )
+
+
+def same_function(
+    scope: Construct, id: str, other: lambda_.Function, *, description: str, environment: Mapping[str, str]
+) -> lambda_.CfnFunction:
+    """A function like another one of the image, with its role and log group, and an environment of its own."""
+    like = other.node.default_child
+    assert isinstance(like, lambda_.CfnFunction)  # noqa: S101 - every function's is
+    made = lambda_.CfnFunction(
+        scope,
+        id,
+        architectures=like.architectures,
+        code=like.code,
+        description=description,
+        environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
+        ephemeral_storage=like.ephemeral_storage,
+        image_config=like.image_config,
+        logging_config=like.logging_config,
+        memory_size=like.memory_size,
+        package_type=like.package_type,
+        role=like.role,
+        timeout=like.timeout,
+    )
+    made.node.add_dependency(other)
+    return made
 
 
 def grant_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *actions: str) -> None:

@@ -27,7 +27,7 @@ _CELL: Final[Mapping[str, int]] = {
     "buckets": 2,  # for access logs and for definitions
     "stacks": 1,
     "iam_roles": 9,
-    "alarms": 11,
+    "alarms": 13,
     "code_storage_mib": 1 + 4 * _FUNCTION_MIB,
     "topics": 1,
     "log_groups": 6,

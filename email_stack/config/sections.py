@@ -170,7 +170,12 @@ class ScannerSettings(Settings):
         le=10_240,
         description="MiB of memory; from 4096 on, mail is scanned while newer definitions are loaded. Default: 3008.",
     )
-    max_concurrency: int = Field(default=5, ge=2, le=1000, description="Messages that are scanned at once. Default: 5.")
+    max_concurrency: int = Field(
+        default=5,
+        ge=2,
+        le=1000,
+        description="Messages that are scanned at once, and half as many slow ones. Default: 5.",
+    )
     recall_days: int = Field(
         default=7,
         ge=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,18 +13,22 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import boto3
 
 from mailroom.definitions.sets import current
+from mailroom.errors import RetryableError
 from mailroom.events import EventPublisher
 from mailroom.functions.scanner_settings import Settings
 from mailroom.metric_names import SCANNER
 from mailroom.metrics import Metrics
 from mailroom.scanning.dmarc_policies import DmarcPolicies
 from mailroom.scanning.engine import WarmEngine
+from mailroom.scanning.events import look_message
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Intake
+from mailroom.scanning.lanes import QUICK_ENGINE
 from mailroom.scanning.passes import Passes
 from mailroom.scanning.recall import Recalls
 from mailroom.scanning.recipients import Recipients
 from mailroom.scanning.scan import AnswerCache
+from mailroom.turns import send_all_again
 from mailroom.waiting import try_again_after
 from mailroom.workplace import claim_workplace
 
@@ -56,6 +61,7 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
         clock=_now,
         cache=intake.cache,
         count=metrics.count,
+        defer=_defer if settings.slow_queue_url else None,
     )
     try:
         if "Records" not in event:
@@ -67,6 +73,7 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
             max_receives=settings.max_receives,
             ensure_ready=lambda: engine.ensure_ready(metrics.count),
             recalls=recalls,
+            put_into_slow_lane=_put_into_slow_lane,
         )
     finally:
         metrics.flush()
@@ -94,6 +101,18 @@ def _go_on(settings: Settings, engine: WarmEngine, recalls: Recalls, metrics: Me
     passes.run()
 
 
+def _put_into_slow_lane(record: Mapping[str, Any], bucket: str) -> bool:
+    """Whether SQS says that it is there, in the turn of its bucket."""
+    settings, _engine, _intake = _sandbox()
+    return bool(send_all_again(_sqs(), settings.slow_queue_url, [(record, bucket)]))
+
+
+def _defer(bucket: str, id: str) -> None:
+    """Have the slow lane scan a delivered message. Raises RetryableError."""
+    if not _put_into_slow_lane({"messageId": id, "body": look_message(bucket, id)}, bucket):
+        raise RetryableError(f"{bucket}: delivery {id}: cannot be put into the slow lane; is tried again")
+
+
 @cache
 def _sqs() -> SQSClient:
     return boto3.client("sqs")
@@ -111,6 +130,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         max_age=settings.max_definitions_age,
         clock=_now,
         concurrent_reload=settings.concurrent_reload,
+        limits=QUICK_ENGINE if settings.slow_queue_url else None,
     )
     intake = Intake(
         s3=s3,
@@ -122,6 +142,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         dmarc_policy_of=DmarcPolicies().of,
         publish=EventPublisher(events=boto3.client("events"), bus=settings.event_bus).publish,
         ledger=settings.ledger(s3),
+        quick=bool(settings.slow_queue_url),
     )
     return settings, engine, intake
 

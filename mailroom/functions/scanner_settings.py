@@ -32,6 +32,7 @@ class Settings:
         event_bus: bus for events of held mail.
         memory_mib: memory of the function, from Lambda; 0 if unknown.
         recall_days: days for which delivered mail is rescanned with newer definitions; 0 for none.
+        slow_queue_url: queue of the slow lane, if this is the quick one; "" otherwise.
     """
 
     definitions_bucket: str
@@ -41,6 +42,7 @@ class Settings:
     event_bus: str
     memory_mib: int = 0
     recall_days: int = 0
+    slow_queue_url: str = ""
 
     @property
     def concurrent_reload(self) -> bool:
@@ -69,4 +71,5 @@ class Settings:
                 event_bus=environment["EVENT_BUS"],
                 memory_mib=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
                 recall_days=int(environment.get("RECALL_DAYS", "0")),
+                slow_queue_url=environment.get("SLOW_QUEUE_URL", ""),
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -31,9 +33,17 @@ class Daemon:
         folder: exists, and is this daemon's alone; its path is short enough for a socket's (108 octets).
         ready_seconds: how long it may take until it scans; the official definitions take about 10 s. Default: 120.
         scan_seconds: how long one scan may take, longer than clamd's MaxScanTime. Default: 120.
+        limits: options of clamd with other values than in `clamd.conf`. Default: none.
     """
 
-    def __init__(self, folder: Path, *, ready_seconds: float = 120.0, scan_seconds: float = 120.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ready_seconds: float = 120.0,
+        scan_seconds: float = 120.0,
+        limits: Mapping[str, str] | None = None,
+    ) -> None:
         self.definitions = folder / "definitions"
         self.definitions.mkdir(exist_ok=True)
         self.client = Clamd(socket_path=str(folder / "clamd.sock"), timeout_seconds=scan_seconds)
@@ -49,7 +59,12 @@ class Daemon:
             f"LocalSocket {self.client.socket_path}\nDatabaseDirectory {self.definitions}\n"
             f"TemporaryDirectory {self._unpacked}\n"
         )
-        self._configuration.write_text(files("mailroom.scanning").joinpath("clamd.conf").read_text() + own)
+        text = files("mailroom.scanning").joinpath("clamd.conf").read_text()
+        for option, value in (limits or {}).items():
+            text, count = re.subn(rf"^{option} .*$", f"{option} {value}", text, flags=re.MULTILINE)
+            if count != 1:
+                raise ValueError(f"clamd.conf: must have {option} once, got it {count} times")
+        self._configuration.write_text(text + own)
 
     @property
     def running(self) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -57,6 +57,7 @@ class WarmEngine:
         max_age: a set that the source did not confirm for longer is not scanned with.
         clock: the time now, with a time zone.
         concurrent_reload: whether memory holds two sets. Default: it does.
+        limits: options of clamd with other values than in `clamd.conf`. Default: none.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class WarmEngine:
         max_age: timedelta,
         clock: Callable[[], datetime],
         concurrent_reload: bool = True,
+        limits: Mapping[str, str] | None = None,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -75,7 +77,7 @@ class WarmEngine:
         self._max_age = max_age
         self._clock = clock
         self._concurrent_reload = concurrent_reload
-        self._daemon = Daemon(folder)
+        self._daemon = Daemon(folder, limits=limits)
         self._kept = folder / "proven"
         self._newest: Manifest | None = None
         self._placed: Manifest | None = None

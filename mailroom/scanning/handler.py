@@ -11,6 +11,7 @@ from mailroom.errors import MailroomError
 from mailroom.metric_names import HELD
 from mailroom.scanning.events import RawObject, delivered_message, raw_objects
 from mailroom.scanning.intake import Intake, Outcome
+from mailroom.scanning.lanes import TooSlowError
 from mailroom.scanning.recall import Recalls, Seen
 
 __all__ = ["process_batch"]
@@ -22,6 +23,10 @@ def _is_ready() -> None:
     pass
 
 
+def _is_none(_record: Mapping[str, Any], _bucket: str) -> bool:
+    return False
+
+
 def process_batch(
     event: Mapping[str, Any],
     intake: Intake,
@@ -29,6 +34,7 @@ def process_batch(
     max_receives: int,
     ensure_ready: Callable[[], None] = _is_ready,
     recalls: Recalls | None = None,
+    put_into_slow_lane: Callable[[Mapping[str, Any], str], bool] = _is_none,
 ) -> dict[str, list[dict[str, str]]]:
     """Process every object of a batch; returns the failed messages, which the queue delivers again.
 
@@ -42,11 +48,12 @@ def process_batch(
         max_receives: how often the queue delivers one message.
         ensure_ready: called before each message; raises `MailroomError` if no scan is possible. Default: always ready.
         recalls: the work on what was delivered. Default: None, there is none.
+        put_into_slow_lane: sends a queue message on, in the turn of a bucket; says whether it is there. Default: there is no lane.
     """
 
     def done(record: Mapping[str, Any]) -> bool:
         last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
-        if _done(record, intake, ensure_ready, recalls, last=last):
+        if _done(record, intake, ensure_ready, recalls, put_into_slow_lane, last=last):
             return True
         intake.count("Failures", 1)
         return False
@@ -59,6 +66,7 @@ def _done(
     intake: Intake,
     ensure_ready: Callable[[], None],
     recalls: Recalls | None,
+    put_into_slow_lane: Callable[[Mapping[str, Any], str], bool],
     *,
     last: bool,
 ) -> bool:
@@ -79,18 +87,37 @@ def _done(
         logger.warning("%s: %s", type(error).__name__, error)
         return False
 
+    def in_its_lane(work: Callable[[RawObject], Outcome]) -> Callable[[RawObject], Outcome]:
+        return lambda item: _in_its_lane(work, item, record, put_into_slow_lane)
+
     def take(item: RawObject) -> Outcome:
         ensure_ready()
         return intake.take(item)
 
     done = True
     for item in items:
-        outcome = attempt(take, item)
+        outcome = attempt(in_its_lane(take), item)
         if outcome is None and last:
-            outcome = attempt(intake.hold, item)
+            outcome = attempt(in_its_lane(intake.hold), item)
         if outcome is None:
             done = False
         else:
             intake.count(HELD if outcome is Outcome.HELD else outcome.name.capitalize(), 1)
             logger.info("%s/%s version %s: %s", item.bucket, item.key, item.version, outcome.value)
     return done
+
+
+def _in_its_lane(
+    work: Callable[[RawObject], Outcome],
+    item: RawObject,
+    record: Mapping[str, Any],
+    put_into_slow_lane: Callable[[Mapping[str, Any], str], bool],
+) -> Outcome:
+    """Work on an object, or put its queue message into the slow lane."""
+    try:
+        return work(item)
+    except TooSlowError:
+        # A release would come from the scanner there, and nobody would know who asked for it.
+        if item.release is None and put_into_slow_lane(record, item.bucket):
+            return Outcome.SLOW
+        raise

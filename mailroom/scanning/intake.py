@@ -33,6 +33,7 @@ from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.clean_objects import read_clean, standing_at
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.events import RawObject
+from mailroom.scanning.lanes import QUICK_BYTES, QUICK_SECONDS, TooSlowError, quickly, was_cut
 from mailroom.scanning.ledger import Ledger
 from mailroom.scanning.limits import beyond_limits
 from mailroom.scanning.noting import bad_parts, entry_of
@@ -73,6 +74,8 @@ class Outcome(StrEnum):
     """It is a folder's mark, or a request about what does not wait any more."""
     RELEASED = "released"
     """Delivered as it came, because an operator or an application said so."""
+    SLOW = "slow"
+    """Put into the slow lane, undecided."""
 
 
 _OUTCOMES: Final = {
@@ -117,6 +120,7 @@ class Intake:
         most_seconds: time for one message; beyond it the message is over the limit. Real mail takes less than ten. Default: 150.
         ledger: records delivered mail and infected parts. Default: None, no records and no recall.
         pause: waits so many seconds. Default: Python's own.
+        quick: whether this is the quick lane, where a slow scan ends undecided. Default: it is not.
     """
 
     s3: S3Client
@@ -132,12 +136,14 @@ class Intake:
     most_seconds: float = 150.0
     ledger: Ledger | None = None
     pause: Callable[[float], None] = time.sleep
+    quick: bool = False
 
     def take(self, item: RawObject) -> Outcome:
         """Work on one object until nothing is left to do.
 
         Raises:
             RetryableError: the engine or AWS failed, or another worker holds the lock.
+            TooSlowError: the message must go into the slow lane.
             PermanentError: the clean message is there already, and is another version's.
         """
         recipient = self.recipient_of(item.bucket)
@@ -150,7 +156,13 @@ class Intake:
             if _is_folder(item, arrived):
                 return Outcome.NOTHING
             self._check_time(recipient, item)
-            return self._carry_out(item, recipient, arrived, self._decided(item, recipient, arrived))
+            if not self.quick:
+                return self._carry_out(item, recipient, arrived, self._decided(item, recipient, arrived))
+            if QUICK_BYTES < arrived.size <= MAX_MESSAGE_OCTETS:
+                raise TooSlowError(f"{_where(recipient, item)}: has {arrived.size:,} bytes")
+            with quickly():
+                fresh = self._decided(item, recipient, arrived)
+            return self._carry_out(item, recipient, arrived, fresh)
 
     def hold(self, item: RawObject) -> Outcome:
         """Hold an object whose scan failed: its verdict is `error`, and operators get an alert.
@@ -294,8 +306,12 @@ class Intake:
             ledger.note_bad(part.sha256, part.signature, now)
 
     def _scan(self, message: bytes) -> ScanResult:
-        seconds = min(self.most_seconds, self.seconds_left() - _RESERVED_SECONDS)
-        return scan_message(message, self.engine, self.cache, Deadline.after(seconds))
+        most = QUICK_SECONDS if self.quick else self.most_seconds
+        seconds = min(most, self.seconds_left() - _RESERVED_SECONDS)
+        result = scan_message(message, self.engine, self.cache, Deadline.after(seconds))
+        if self.quick and was_cut(result):
+            raise TooSlowError("scan: a limit of the quick lane ended it")
+        return result
 
     def _check_time(self, recipient: Recipient, item: RawObject) -> None:
         """Raise RetryableError when the invocation is nearly over."""

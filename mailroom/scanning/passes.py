@@ -168,7 +168,7 @@ class _Run:
         except MailroomError as error:
             logger.warning("%s: %s", type(error).__name__, error)
             return False
-        if seen is not Seen.CLEAN:
+        if seen not in {Seen.CLEAN, Seen.SLOW}:
             self.passes.ledger.forget(entry)
         self.recalled += seen is Seen.RECALLED
         return True

@@ -23,10 +23,11 @@ from mailroom.scanning.alerts import recall_alert
 from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.clean_objects import Standing, clean_key, deliver, read_clean, recall_metadata, standing_at
 from mailroom.scanning.events import RawObject
+from mailroom.scanning.lanes import QUICK_SECONDS, TooSlowError, quickly, was_cut
 from mailroom.scanning.ledger import Entry, short
 from mailroom.scanning.scan import AnswerCache, Deadline, Engine, scan_message
 from mailroom.scanning.tags import Recipient
-from mailroom.scanning.verdicts import Verdict
+from mailroom.scanning.verdicts import ScanResult, Verdict
 from mailroom.scanning.versions import kept_versions
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Seen(StrEnum):
     RECALLED = "recalled"
     GONE = "gone"
     """It is not there, or another stands there by now: it ended, was deleted, or was recalled before."""
+    SLOW = "slow"
+    """Put into the slow lane, undecided."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +70,8 @@ class Recalls:
         cache: known answers.
         count: counts recalls.
         most_seconds: time for the scan of one message. Default: 150.
+        defer: asks the slow lane for a scan, by bucket and id of the delivery; raises RetryableError. Default: None, the scan has
+            `most_seconds`; with it, as long as in the quick lane.
     """
 
     s3: S3Client
@@ -77,6 +82,7 @@ class Recalls:
     cache: AnswerCache
     count: Callable[[str, int], None]
     most_seconds: float = 150.0
+    defer: Callable[[str, str], None] | None = None
 
     def look(self, bucket: str, id: str, delivered: str = "") -> Seen:
         """Scan a delivered message with the present definitions, and recall it if they find malware.
@@ -97,13 +103,31 @@ class Recalls:
             if standing.notice is not None:
                 return self._finish(recipient, item, standing, "")
             octets = read_clean(self.s3, item, standing)
-            result = scan_message(octets, self.engine, self.cache, Deadline.after(self.most_seconds))
+            result = self._scanned(octets)
+            if result is None:
+                return self._deferred(bucket, id)
             if not result.infected:
                 return Seen.CLEAN
             signature = next(part.signature for part in result.found if part.verdict is Verdict.INFECTED)
             return self._recall(recipient, item, standing, standing.recalled or digest_of(octets), signature)
         except (ClamdError, BotoCoreError, ClientError) as error:
             raise RetryableError(f"{_where(recipient, item)}: {error}") from error
+
+    def _scanned(self, octets: bytes) -> ScanResult | None:
+        """None where a limit of the quick lane ended the scan before it found malware."""
+        if self.defer is None:
+            return scan_message(octets, self.engine, self.cache, Deadline.after(self.most_seconds))
+        try:
+            with quickly():
+                result = scan_message(octets, self.engine, self.cache, Deadline.after(QUICK_SECONDS))
+        except TooSlowError:
+            return None
+        return result if result.infected or not was_cut(result) else None
+
+    def _deferred(self, bucket: str, id: str) -> Seen:
+        if self.defer is not None:
+            self.defer(bucket, id)
+        return Seen.SLOW
 
     def at_once(self, entry: Entry, signature: str) -> Seen:
         """Recall a delivered message with a known infected part. Reads no mail.

@@ -27,12 +27,12 @@ def scanner_template(**settings: Any) -> Template:
     return template_of(stack)
 
 
-def function(template: Template, entry: str) -> dict[str, Any]:
-    """Properties of the function with that entry."""
+def function(template: Template, entry: str, *, slow: bool = False) -> dict[str, Any]:
+    """Properties of the function with that entry, in that lane."""
     found = [
         resource["Properties"]
-        for resource in resources(template, "AWS::Lambda::Function").values()
-        if resource["Properties"].get("ImageConfig", {}).get("Command") == [entry]
+        for name, resource in resources(template, "AWS::Lambda::Function").items()
+        if resource["Properties"].get("ImageConfig", {}).get("Command") == [entry] and ("Slow" in name) == slow
     ]
     assert len(found) == 1
     properties: dict[str, Any] = found[0]
@@ -41,7 +41,7 @@ def function(template: Template, entry: str) -> dict[str, Any]:
 
 def queues(template: Template) -> dict[str, Any]:
     """Properties of the queues, by the word in their names."""
-    words = ("DeadLetters", "Arrivals", "Turns")
+    words = ("DeadLetters", "Arrivals", "SlowTurns", "Turns")
     return {
         next(word for word in words if word in name): one["Properties"]
         for name, one in resources(template, "AWS::SQS::Queue").items()
@@ -50,8 +50,9 @@ def queues(template: Template) -> dict[str, Any]:
 
 def mappings(template: Template) -> dict[str, dict[str, Any]]:
     """Properties of the event source mappings, by the name of the queue's word."""
+    words = ("Arrivals", "SlowTurns", "Turns")
     return {
-        "Turns" if "Turns" in str(one["Properties"]["EventSourceArn"]) else "Arrivals": one["Properties"]
+        next(word for word in words if word in str(one["Properties"]["EventSourceArn"])): one["Properties"]
         for one in resources(template, "AWS::Lambda::EventSourceMapping").values()
     }
 
@@ -105,7 +106,9 @@ def test_scanner_is_an_image_with_room_for_definitions() -> None:
         "MAX_RECEIVES",
         "RECALL_DAYS",
         "SCANNER_NAME",
+        "SLOW_QUEUE_URL",
     }
+    assert "SlowTurns" in str(settings["SLOW_QUEUE_URL"])
 
 
 def test_queue_tries_again_and_gives_up() -> None:
@@ -141,15 +144,32 @@ def test_sorter_begins_once_the_scanner_takes_what_it_sorts() -> None:
     template = scanner_template()
     found = resources(template, "AWS::Lambda::EventSourceMapping")
     (sorting,) = [name for name in found if "Sorter" in name]
-    (scanning,) = found.keys() - {sorting}
+    (scanning,) = [name for name in found if "Sorter" not in name and "Slow" not in name]
     assert scanning in found[sorting]["DependsOn"]
 
 
-def test_queue_of_arrivals_names_the_scanners() -> None:
-    """Commands find it there: what they send must come as it was sent."""
+def test_slow_mail_has_a_lane_of_its_own() -> None:
+    """The same image, role, memory and time, with half the workers; it is all the role sends to, and has no lane beyond it."""
+    template = scanner_template(max_concurrency=11)
+    entry = "mailroom.functions.scanner.on_event"
+    quick, slow = function(template, entry), function(template, entry, slow=True)
+    lane = quick["Environment"]["Variables"].pop("SLOW_QUEUE_URL")
+    assert {name: value for name, value in quick.items() if slow.get(name) != value}.keys() == {"Description"}
+    assert quick.keys() == slow.keys()
+    found, mapping = queues(template), mappings(template)["SlowTurns"]
+    assert {**found["SlowTurns"], "Tags": None} == {**found["Turns"], "Tags": None}
+    assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert mappings(scanner_template(max_concurrency=3))["SlowTurns"]["ScalingConfig"] == {"MaximumConcurrency": 2}
+    (sends,) = [one for one in statements_of(template, "ScannerRole") if "sqs:SendMessage" in one["Action"]]
+    assert sends["Resource"] == {"Fn::GetAtt": [lane["Ref"], "Arn"]}
+
+
+def test_queue_of_arrivals_names_the_slow_lanes() -> None:
+    """Commands find it there: what they send must come as it was sent, and is never moved."""
     (tag,) = queues(scanner_template())["Arrivals"]["Tags"]
     assert tag["Key"] == "mail-scanning:queue"
-    assert "Turns" in tag["Value"]["Fn::GetAtt"][0]
+    assert "SlowTurns" in tag["Value"]["Fn::GetAtt"][0]
     assert tag["Value"]["Fn::GetAtt"][1] == "QueueName"
 
 
@@ -161,7 +181,7 @@ def test_scanner_of_one_bucket_sorts_nothing() -> None:
     assert (found["Arrivals"]["VisibilityTimeout"], found["Arrivals"]["RedrivePolicy"]["maxReceiveCount"]) == (1800, 5)
     assert "Tags" not in found["Arrivals"]
     assert mappings(template).keys() == {"Arrivals"}
-    assert len(resources(template, "AWS::CloudWatch::Alarm")) + 1 == len(
+    assert len(resources(template, "AWS::CloudWatch::Alarm")) + 3 == len(
         resources(scanner_template(), "AWS::CloudWatch::Alarm")
     )
     assert "sqs:SendMessage" not in str(statements_of(template, "ScannerRole"))
@@ -220,18 +240,25 @@ def test_alarms() -> None:
     mirror = SignatureMirror(stack, "Definitions", alarm_topic=topic)
     AttachmentScanner(stack, "Scanner", AttachmentScannerProps(definitions=mirror.bucket, alarm_topic=topic))
     alarms = {
-        "Unsorted" if "OldestUnsorted" in name else resource["Properties"]["MetricName"]: resource["Properties"]
-        for name, resource in resources(template_of(stack), "AWS::CloudWatch::Alarm").items()
+        next(
+            (word for word in ("Unsorted", "OldestSlow", "SlowErrors") if word in name),
+            said["Properties"]["MetricName"],
+        ): said["Properties"]
+        for name, said in resources(template_of(stack), "AWS::CloudWatch::Alarm").items()
     }
     watched = {name: str(alarms[name]["Dimensions"]) for name in ("Unsorted", "ApproximateAgeOfOldestMessage")}
     assert "Arrivals" in watched["Unsorted"]
-    assert "Turns" in watched["ApproximateAgeOfOldestMessage"]
+    assert "ScannerTurns" in watched["ApproximateAgeOfOldestMessage"]
+    assert "SlowTurns" in str(alarms["OldestSlow"]["Dimensions"])
+    assert "Slow" in str(alarms["SlowErrors"]["Dimensions"])
     assert {name: (one["Threshold"], one["TreatMissingData"]) for name, one in alarms.items()} == {
         "Detections": (0, "notBreaching"),
         "Held": (0, "notBreaching"),
         "ApproximateNumberOfMessagesVisible": (0, "notBreaching"),
         "ApproximateAgeOfOldestMessage": (900, "notBreaching"),
         "Unsorted": (900, "notBreaching"),
+        "OldestSlow": (900, "notBreaching"),
+        "SlowErrors": (0, "notBreaching"),
         "OlderDefinitions": (0, "notBreaching"),
         "Errors": (0, "notBreaching"),
         "Age": (86_400, "missing"),

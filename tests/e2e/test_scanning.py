@@ -264,7 +264,7 @@ def test_delivered_mail_is_recalled(platform: Platform, scanned: Scanned, config
     (scanner,) = [
         one["FunctionName"]
         for one in functions.list_functions()["Functions"]
-        if "SCANNER_NAME" in one.get("Environment", {}).get("Variables", {}) and "ell" in one["FunctionName"]
+        if "SLOW_QUEUE_URL" in one.get("Environment", {}).get("Variables", {}) and "ell" in one["FunctionName"]
     ]
     variables = functions.get_function_configuration(FunctionName=scanner)["Environment"]["Variables"]
     functions.update_function_configuration(FunctionName=scanner, Environment={"Variables": {**variables, "NEW": "1"}})

@@ -46,11 +46,12 @@ def scanner_of(deployment: Deployment, bucket: Bucket) -> str:
     first = role_behind(deployment, bucket, "raw/")
     if "sorter" not in first:
         return first
-    (scanner,) = [
+    # Both lanes have one role.
+    (scanner,) = {
         properties["Role"]
         for stack, _arn, properties in deployment.of_type("AWS::Lambda::Function")
         if stack == sorter_stack(deployment, first) and "functions.scanner" in str(properties.get("ImageConfig"))
-    ]
+    }
     return str(scanner)
 
 

@@ -38,7 +38,7 @@ def scanner_queues(deployment: Deployment) -> dict[str, Any]:
     worked_on = [
         properties["EventSourceArn"]
         for _stack, _arn, properties in deployment.of_type("AWS::Lambda::EventSourceMapping")
-        if "scannerscan" in properties["FunctionName"]
+        if "scannerscan" in properties["FunctionName"] or "scannerslow" in properties["FunctionName"]
     ]
     policies = queue_policies(deployment)
     return {arn: policies[arn] for arn in sorted(worked_on)}
@@ -76,9 +76,12 @@ def senders(deployment: Deployment) -> list[str]:
 
 @pytest.mark.slow
 def test_no_role_lets_mail_go(deployment: Deployment) -> None:
-    """Of all that runs in tenants' stacks and the cell's, a sorter alone sends to a scanner's queue, and it sends no release on."""
-    assert len(scanner_queues(deployment)) == 3
-    assert sorted(senders(deployment)) == sorted(sorter_roles(deployment))
+    """Of all that runs in tenants' stacks and the cell's, a sorter alone sends to a scanner's queue, and it sends no release on.
+
+    A scanner, which delivers by itself, sends to its slow lane.
+    """
+    assert len(scanner_queues(deployment)) == 5
+    assert sorted(senders(deployment)) == sorted(expected_senders(deployment))
     assert len(sorter_roles(deployment)) == 2
 
 
@@ -100,6 +103,16 @@ def test_no_role_asks_for_held_mail(deployment: Deployment) -> None:
     assert not any(decisions(asked))
 
 
+def expected_senders(deployment: Deployment) -> list[str]:
+    """Roles of sorters, and of the scanners that have them."""
+    scanners = [
+        role.logical_id
+        for role in deployment.roles
+        if role.logical_id.startswith("ScannerRole") and role.stack.startswith("Cell-")
+    ]
+    return [*sorter_roles(deployment), *scanners]
+
+
 def sorter_roles(deployment: Deployment) -> list[str]:
     """Roles of the sorters: one a cell, none of a tenant with a scanner of its own."""
     return [role.logical_id for role in deployment.roles if role.logical_id.startswith("ScannerSorterRole")]
@@ -112,13 +125,13 @@ def test_a_role_that_could_is_found(templates: dict[str, Any]) -> None:
     for resource in changed["Cell-eu"]["Resources"].values():
         if resource["Type"] == "AWS::IAM::Policy" and "DefinitionsRole" in str(resource["Properties"]["Roles"]):
             resource["Properties"]["PolicyDocument"]["Statement"].append(statement)
-    assert set(senders(Deployment(changed))) > set(sorter_roles(Deployment(changed)))
+    assert set(senders(Deployment(changed))) > set(expected_senders(Deployment(changed)))
 
 
 def test_only_who_is_given_the_right_sends(deployment: Deployment) -> None:
     """S3 notifies for this account, where arrivals are told; an operator needs a policy of their own, and TLS."""
     queues = {**scanner_queues(deployment), **{arn: queue_policies(deployment)[arn] for arn in told_queues(deployment)}}
-    assert len(queues) == 5
+    assert len(queues) == 7
     may_send = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": list(queues)}],

@@ -39,7 +39,10 @@ def test_hidden_for_six_times_as_long_as_the_function_may_take(templates: dict[s
 
 
 def test_function_may_cut_the_wait_of_its_own_queue_alone(templates: dict[str, Any]) -> None:
-    """It receives, deletes and hides there, and sends there what is to come back; a sorter sends to the scanner's queue alone."""
+    """It receives, deletes and hides there, and sends there what is to come back; a sorter sends to the scanner's queue alone.
+
+    The scanner's lanes share a role, which sends to the slow one.
+    """
     sorters = 0
     for stack, resources, queue, function in consumers(templates):
         role = referred(resources[function]["Properties"]["Role"])
@@ -54,6 +57,13 @@ def test_function_may_cut_the_wait_of_its_own_queue_alone(templates: dict[str, A
             for action in actions:
                 if action.startswith("sqs:"):
                     granted.setdefault(referred(statement["Resource"]), set()).add(action)
+        if "Slow" in function or "ScannerScan" in function:
+            lanes = {other: name for at, _, other, name in consumers(templates) if at == stack and "Sorter" not in name}
+            for other in (one for one, name in lanes.items() if one != queue and "Scanner" in name):
+                taken = granted.pop(other)
+                assert taken - {"sqs:GetQueueUrl"} == CONSUMES | (
+                    {"sqs:SendMessage"} if "Slow" in lanes[other] else set()
+                )
         assert CONSUMES <= granted.pop(queue) <= CONSUMES | {"sqs:GetQueueUrl", "sqs:SendMessage"}, (stack, function)
         if "Sorter" in function:
             sorters += 1

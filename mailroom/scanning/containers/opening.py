@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -104,6 +105,7 @@ class Openers:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "mailroom.scanning.containers.child"],
                     stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(),
+                    start_new_session=True,
                 )  # fmt: skip
             self._requests, self._owner = ours, os.getpid()
         return self._requests
@@ -112,7 +114,9 @@ class Openers:
         if self._requests is not None:
             self._requests.close()
         if self._process is not None and self._owner == os.getpid():
-            self._process.kill()
+            # With what it has forked, which may be at work on a file still.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._process = self._requests = None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from benchmarks.fair_queue import Mail, Way, served
+from mailroom.scanning.lanes import QUICK_SECONDS
 
 SCANS = (*[0.132] * 30, *[0.143] * 15, *[0.218] * 4, 0.545)
 """Of ordinary mail: seconds, with what is asked of S3, in shares as docs/benchmarks/neighbours.md has them."""
@@ -28,6 +29,18 @@ def test_others_wait_no_more_than_twice_as_long(workers: int) -> None:
     assert p99([*OTHERS, *HOSTILE], in_turn) < 2 * p99(OTHERS, in_turn)
     in_order = Way(workers=workers)
     assert p99([*OTHERS, *HOSTILE], in_order) > 50 * p99(OTHERS, in_order)
+
+
+@pytest.mark.parametrize("workers", [5, 10])
+def test_slow_mail_keeps_others_no_longer_than_its_lane_allows(workers: int) -> None:
+    """A thousand mails of a minute each, which leave the lane after its time; with one lane it is twenty times as long."""
+    in_turn = Way(workers=workers, fair=True, sorters=5, naming=0.03)
+    ordinary = [Mail(one.at, one.tenant, one.seconds * (4 if one.seconds > 0.5 else 1)) for one in OTHERS]
+    before = p99(ordinary, in_turn)
+    left = [Mail(10.0, "attacked", 0.13 + QUICK_SECONDS + 0.2) for _ in range(1000)]
+    assert p99([*ordinary, *left], in_turn) < 2 * before
+    stayed = [Mail(10.0, "attacked", 60.0) for _ in range(1000)]
+    assert p99([*ordinary, *stayed], in_turn) > 20 * before
 
 
 def test_nothing_is_lost_in_the_model() -> None:
