@@ -46,8 +46,8 @@ def test_idle_cost_of_a_cell(made: Templates) -> None:
     counted = {item.what: item.number for item in idle_items(cell)}
     assert counted == {
         "a KMS key": 1,
-        "an alarm": 11,
-        "a queue that Lambda polls": 3,
+        "an alarm": 13,
+        "a queue that Lambda polls": 4,
         "runs of the mirror": 1,
         "runs of the scanner for what was delivered": 1,
         "runs of the writer of address books": 1,

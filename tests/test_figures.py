@@ -128,7 +128,22 @@ def test_records_that_a_customer_installs() -> None:
     )
 
 
-COUNTS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"]
+COUNTS = [
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+]
 CELL = Cell.model_validate({"id": "eu", "region": "eu-central-1"})
 SHARED = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu"})
 DEDICATED = SHARED.model_copy(update={"scanning": SHARED.scanning.model_copy(update={"mode": "dedicated"})})
