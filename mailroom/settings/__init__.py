@@ -1,4 +1,4 @@
-"""What an organisation sets itself: its domains, addresses, signatures and limits, and how a domain becomes its own.
+"""Self-service settings of an organisation: domains and their proof, addresses, signatures, limits.
 
-Pure but for `store`: values in, decisions out. Names reach it in the one normal form of `constructs_lib.names`.
+Pure but for `store`: values in, decisions out. Names arrive in the normal form of `constructs_lib.names`.
 """

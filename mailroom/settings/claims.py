@@ -1,7 +1,7 @@
 """The life of a domain: an organisation claims it, proves it, holds it, and gives it up. Pure.
 
-A claim gives nothing but a token. Who shows the token in the domain's DNS first holds the name, and only then is anything wanted of
-the infrastructure. Each change is a function from what is there to what is to be there, or a `RefusedError`.
+A claim gives a token only. The first organisation that shows its token in the domain's DNS holds the name; infrastructure is wanted
+from then on. Each change is a function from the present state to the next one, or raises `RefusedError`.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _IDS: Final = uuid.UUID("5a3f5f1e-6f0b-5d56-9c1b-1d1d0f9f6c39")
 
 
 class Ownership(StrEnum):
-    """Whether the name is the organisation's."""
+    """Ownership of the name."""
 
     CLAIMED = "claimed"
     PROVEN = "proven"
     SUSPENDED = "suspended"
-    """It was proven, and the proof has been gone for too long: nothing is sent nor received."""
+    """Proven once, but the proof has been gone for too long: no mail is sent or received."""
     LEAVING = "leaving"
-    """Given up, while something of it is still deployed."""
+    """Given up, with infrastructure that is still deployed."""
 
 
 class Status(StrEnum):
-    """How far a domain is, for whoever owns it."""
+    """Progress of a domain, as its owner sees it."""
 
     CLAIMED = "claimed"
     PROVEN = "proven"
@@ -68,31 +68,31 @@ class Claim:
         organization: who claims it.
         domain: a subdomain, as `constructs_lib.names.tenant_subdomain` returns it.
         registered: the registered domain that it lies below.
-        id: the same for each claim of this organisation to this domain.
-        tenant: id that its infrastructure has, once and for ever.
+        id: of the pair of organisation and domain; each claim to it has the same.
+        tenant: permanent id of its infrastructure.
         dns: "delegated", the subdomain gets a zone of ours, or "self-managed", its owner keeps the records.
-        token: what the TXT record must hold; another one for each claim.
+        token: content of the TXT record; each claim has its own.
         ownership: see there.
         created_at: when it was claimed; `updated_at` when it last changed.
         created_by: the user; `updated_by` the last one.
         expires_at: when a claim without proof ends. None once it is proven.
         proven_at: when the proof was seen first. None before.
-        unseen_since: since when no check has seen the proof. None when the last one did.
-        wanted: revision that the infrastructure is to have; 0 before the proof.
+        unseen_since: time of the first check that missed the proof. None when the last check saw it.
+        wanted: revision that the infrastructure shall have; 0 before the proof.
         deployed: revision that it has; 0 for none.
-        failure: why the last deployment failed; "" when it did not.
-        running: revision that is being deployed; 0 for none.
-        run_at: when the last deployment began, or ended. None before the first.
-        waits_until: before which nobody looks at a run that waits for somebody else's DNS. None while it waits for nothing.
-        tries: how often what is wanted was tried, and failed.
-        name_servers: of the zone that was made; none before, and where its owner keeps the records.
+        failure: reason of the last deployment's failure; "" without a failure.
+        running: revision under deployment; 0 for none.
+        run_at: time when the last deployment began or ended. None before the first.
+        waits_until: time of the next look at a run that waits for the owner's DNS. None while it waits for nothing.
+        tries: failed attempts to deploy the wanted revision.
+        name_servers: of the deployed zone; none before, and where the owner keeps the records.
         zone: id of that zone; "" for none.
-        records: what must be visible in DNS, each as text; none before the first deployment.
-        found: what the last check found of each of them, as text; none before it.
-        ready: whether that check found all that is needed.
-        checked_at: when DNS was last asked. None before.
-        seen: what that check saw, in words.
-        revision: of the organisation's settings, when this was last written.
+        records: needed DNS records, each as text; none before the first deployment.
+        found: finding of the last check on each record, as text; none before it.
+        ready: whether that check found all required records.
+        checked_at: time of the last DNS check. None before the first.
+        seen: result of that check, in words.
+        revision: of the organisation's settings at the last write of the claim.
     """
 
     organization: str
@@ -128,7 +128,7 @@ class Claim:
 
     @property
     def status(self) -> Status:
-        """What its owner is told."""
+        """Status for the owner."""
         if self.ownership is not Ownership.PROVEN:
             return Status(self.ownership.value)
         if self.failure:
@@ -139,17 +139,17 @@ class Claim:
 
     @property
     def owned(self) -> bool:
-        """Whether infrastructure may be made for it, or kept."""
+        """Whether the domain may have infrastructure."""
         return self.ownership is not Ownership.CLAIMED
 
     @property
     def live(self) -> bool:
-        """Whether anything may be sent or received on it."""
+        """Whether mail may be sent and received on it."""
         return self.ownership is Ownership.PROVEN
 
     @property
     def pending(self) -> str:
-        """Why its infrastructure is not, or may not stay, as it is wanted, as a clause; "" where it is."""
+        """Reason why the deployed infrastructure is not the wanted one, as a clause; "" where it is."""
         if not self.owned:
             return "is not verified"
         if self.ownership is Ownership.LEAVING:
@@ -159,17 +159,17 @@ class Claim:
         return f"revision {self.wanted} is wanted, {self.deployed} is deployed" if self.wanted != self.deployed else ""
 
     def lives(self, now: datetime) -> bool:
-        """Whether it counts: one that ran out does not, though it may still be in the table."""
+        """Whether the claim is valid. An expired one is not, though its item may still be in the table."""
         return self.expires_at is None or now < self.expires_at
 
 
 def ownership_name(domain: str) -> str:
-    """Name of the TXT record that has the token, and so proves a domain."""
+    """Name of the TXT record that proves a domain with its token."""
     return f"{_OWNERSHIP_LABEL}.{domain}"
 
 
 def setting_id(organization: str, kind: str, value: str) -> str:
-    """The id of what an organisation can have only once: adding it twice is one."""
+    """The id of a setting by its value, so that an organisation has each value once."""
     return str(uuid.uuid5(_IDS, f"{organization}\n{kind}\n{value}"))
 
 
@@ -184,10 +184,10 @@ def new_claim(
     now: datetime,
     dns: str = "delegated",
 ) -> Claim:
-    """A claim without proof, with a token of its own. It takes nothing from anybody: several may claim the same name.
+    """A claim without proof, with a new token. It blocks no other claim: several organisations may claim the same name.
 
     Raises:
-        RefusedError: the name, one above or one below it is held, or rests after another held it.
+        RefusedError: the name, a parent or a child of it is held, or rests after another organisation held it.
     """
     _refuse_held(held, organization, domain, now)
     return Claim(
@@ -208,10 +208,10 @@ def new_claim(
 
 
 def proven(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim, NamesHeld]:
-    """The claim after its token was seen at every authoritative server: the name is held, and infrastructure is wanted.
+    """The claim after every authoritative server showed its token: the name is held, and infrastructure is wanted.
 
     Raises:
-        RefusedError: the claim ran out or is being given up, or somebody else was first.
+        RefusedError: the claim expired or is being given up, or another organisation was first.
     """
     if not claim.lives(now):
         raise RefusedError(Reason.MISSING, f'domain "{claim.domain}": claim has expired; add the domain again')
@@ -230,7 +230,7 @@ def proven(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim, NamesHe
 
 
 def unseen(claim: Claim, now: datetime) -> Claim:
-    """The claim after a check that found the token at no server: three days of that suspend a domain, and delete nothing."""
+    """The claim after a check that found the token at no server. Three days without it suspend a domain and delete nothing."""
     if claim.ownership is not Ownership.PROVEN:
         return claim
     since = claim.unseen_since or now
@@ -240,10 +240,10 @@ def unseen(claim: Claim, now: datetime) -> Claim:
 
 
 def given_up(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim | None, NamesHeld]:
-    """The claim after its owner deleted it, None when nothing is left of it; and who holds names then.
+    """The claim after its owner deleted it, None when no part of it is left; and the names that are held then.
 
-    What is deployed, or may be by a run that began or failed, goes first, and the name rests only then: until nothing leads to us,
-    it stays its owner's.
+    A deployment, also that of a run that began or failed, is removed first. The name rests only then: it stays its owner's as long
+    as its DNS may lead to us.
     """
     if claim.ownership is Ownership.CLAIMED:
         return None, held
@@ -255,17 +255,17 @@ def given_up(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim | None
 
 
 def wanting_more(claim: Claim) -> Claim:
-    """The claim after something that is deployed with it changed. Before the proof nothing is wanted."""
+    """The claim after a change of its deployed settings: one revision more, once it is proven."""
     return _anew(claim) if claim.owned else claim
 
 
 def _anew(claim: Claim) -> Claim:
-    """Wanted once more, whatever became of what was wanted before."""
+    """The claim with a new wanted revision, without failed attempts."""
     return replace(claim, wanted=claim.wanted + 1, tries=0)
 
 
 def _refuse_held(held: NamesHeld, organization: str, domain: str, now: datetime) -> None:
-    """Refuse a name that another holds, or that lies in or around one that is held; nobody is told whose it is."""
+    """Refuse a name that is held, or lies in or around a held one. The error hides another holder's name."""
     blocking = held.blocking(domain, organization, now)
     if blocking is None:
         return

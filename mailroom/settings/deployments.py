@@ -1,4 +1,4 @@
-"""How infrastructure follows what is wanted of a domain: a run begins, and is done, failed, or has removed all of it. Pure."""
+"""Deployment runs of a domain's infrastructure: a run begins, and is done, failed, or has removed all of it. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mailroom.settings.names_held import NamesHeld
 __all__ = ["MOST_TRIES", "begun", "done", "due", "failed", "look_at", "removed", "waiting"]
 
 MOST_TRIES: Final = 3
-"""Of one revision; after that, a newer one must be wanted, or an operator asks for it."""
+"""Attempts for one revision. After them a newer revision or an operator starts the next one."""
 _WAITS: Final = (timedelta(0), timedelta(minutes=1), timedelta(minutes=10))
 _LOST_AFTER: Final = timedelta(hours=1)
-"""A run that nobody has heard of for so long is begun anew: repeating is harmless."""
+"""A run without news for so long begins anew: a repeated run is harmless."""
 _SOONEST: Final = timedelta(seconds=5)
 _LATEST: Final = timedelta(hours=1)
 
 
 def due(claim: Claim, now: datetime) -> bool:
-    """Whether a run is to begin now: something else is wanted than is deployed, none runs, and it has not failed too often."""
+    """Whether a run shall begin now: the wanted revision is not deployed, no run is under way, and few attempts failed."""
     if not claim.owned or claim.wanted == claim.deployed:
         return False
     if claim.running:
@@ -33,7 +33,7 @@ def due(claim: Claim, now: datetime) -> bool:
 
 
 def look_at(claim: Claim) -> datetime | None:
-    """When a look has something to do for the claim: of a run that is under way, or that is due then. None for neither."""
+    """Time of the next look at the claim: its run is under way, or is due then. None for neither."""
     if not claim.owned or (not claim.running and (claim.wanted == claim.deployed or claim.tries >= MOST_TRIES)):
         return None
     if claim.running:
@@ -42,13 +42,13 @@ def look_at(claim: Claim) -> datetime | None:
 
 
 def waiting(claim: Claim, why: str, now: datetime) -> Claim:
-    """The claim while its removal waits for its owner: looked at seldomer the longer it waits, each hour at last."""
+    """The claim while its removal waits for the owner. Looks become rarer with the waiting time, at most an hour apart."""
     wait = min(max((now - claim.updated_at) / 10, _SOONEST), _LATEST)
     return replace(claim, seen=why, waits_until=now + wait)
 
 
 def begun(claim: Claim, now: datetime) -> Claim:
-    """The claim while a run is under way to what is wanted of it now."""
+    """The claim while a run deploys the wanted revision."""
     return replace(claim, running=claim.wanted, run_at=now, waits_until=None)
 
 
@@ -61,15 +61,15 @@ def done(
     now: datetime,
     zone: str = "",
 ) -> Claim:
-    """The claim after a revision was deployed; a lower one than is deployed changes nothing.
+    """The claim after a revision was deployed; a revision lower than the deployed one changes nothing.
 
     Args:
-        claim: as it is.
-        revision: that was deployed.
-        name_servers: of the zone that was made; none where its owner keeps the records.
-        records: what must be visible in DNS, each as text.
+        claim: present state.
+        revision: the deployed one.
+        name_servers: of the deployed zone; none where the owner keeps the records.
+        records: needed DNS records, each as text.
         now: the time.
-        zone: id of the zone that was made. Default: "", none was.
+        zone: id of the deployed zone. Default: "", no zone.
     """
     if revision < claim.deployed:
         return claim
@@ -86,20 +86,20 @@ def done(
         records=tuple(records),
         found=claim.found if same else (),
         ready=claim.ready and same,
-        # What was looked at last is not what is to be there now.
+        # The last check looked at other records.
         checked_at=claim.checked_at if same else None,
     )
 
 
 def failed(claim: Claim, revision: int, reason: str, now: datetime) -> Claim:
-    """The claim after a revision could not be deployed, and was rolled back; of another run than the one under way, nothing."""
+    """The claim after a failed, rolled-back deployment; the failure of a run that is not under way changes nothing."""
     if revision != claim.running:
         return claim
     return replace(claim, running=0, run_at=now, tries=claim.tries + 1, failure=reason)
 
 
 def removed(claim: Claim, held: NamesHeld, now: datetime) -> tuple[Claim | None, NamesHeld]:
-    """The claim after nothing of it is deployed any more: one that is being given up is gone, and its name rests."""
+    """The claim after its infrastructure was removed: a claim that is being given up ends, and its name rests."""
     if claim.ownership is not Ownership.LEAVING:
         return claim, held
     return None, held.with_resting(claim.domain, claim.organization, now)

@@ -1,4 +1,4 @@
-"""What an organisation does with the addresses of its domains."""
+"""Operations on the addresses of an organisation's domains."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["AddressChange", "Addresses"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressChange:
-    """What is to be different; None leaves a field as it is.
+    """New values of an address; None leaves a field as it is.
 
     Args:
-        name: to show beside it.
-        user_ids: who may send from it; likewise `group_ids`.
+        name: display name.
+        user_ids: users that may send from it; likewise `group_ids`.
         default_signature_id: a signature of the organisation; "" for none.
-        shared_inbox_id: label of the application's own; "" for none.
-        active: whether it is used at all.
+        shared_inbox_id: a label of the application; "" for none.
+        active: whether it sends and receives.
     """
 
     name: str | None = None
@@ -35,7 +35,7 @@ class AddressChange:
     active: bool | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Those that are to be different."""
+        """The fields with a new value."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
@@ -44,28 +44,28 @@ class Addresses:
     """The addresses of organisations.
 
     Args:
-        store: where they are.
+        store: the table.
     """
 
     store: SettingsStore
 
     def all(self, organization: str) -> Sequence[AddressEntry]:
-        """All of an organisation, by address. Raises MailroomError."""
+        """All addresses of an organisation, sorted. Raises MailroomError."""
         return self.store.state(organization).addresses()
 
     def one(self, organization: str, id: str) -> AddressEntry:
-        """One of them. Raises RefusedError when the organisation has none of that id, and MailroomError."""
+        """One address. Raises RefusedError when the organisation has none of that id, and MailroomError."""
         return _address(self.store.state(organization), id)
 
     def add(self, actor: Actor, address: str, change: AddressChange) -> AddressEntry:
-        """The address `address`, added if it is not there; one that is there must be as `change` has it.
+        """Add an address; an existing one is returned, and must equal `change`.
 
-        It is deployed once its domain is proven, and not before. Raises RefusedError and MailroomError.
+        The deployment waits for the proof of the domain. Raises RefusedError and MailroomError.
 
         Args:
             actor: who asks.
             address: in full, both parts in their normal form.
-            change: what it begins with.
+            change: first values.
         """
         domain = address.rpartition("@")[2]
 
@@ -115,8 +115,8 @@ class Addresses:
         Args:
             actor: who asks.
             id: of the address.
-            change: what is to be different.
-            revision: that the caller saw. Default: None, any.
+            change: new values.
+            revision: the one that the caller read. Default: None, any.
         """
 
         def decide(state: State) -> Change[AddressEntry]:
@@ -138,7 +138,7 @@ class Addresses:
         return self.store.change(actor, decide)
 
     def delete(self, actor: Actor, id: str, revision: int | None = None) -> AddressEntry:
-        """Delete an address; returns what it was. Raises RefusedError and MailroomError."""
+        """Delete an address and return it. Raises RefusedError and MailroomError."""
 
         def decide(state: State) -> Change[AddressEntry]:
             entry = _address(state, id)
@@ -160,7 +160,7 @@ class Addresses:
             )
 
     def make_primary(self, actor: Actor, address: str) -> AddressEntry:
-        """Make one the organisation's first address, and no other. Raises RefusedError and MailroomError."""
+        """Make one address the organisation's only primary one. Raises RefusedError and MailroomError."""
 
         def decide(state: State) -> Change[AddressEntry]:
             entries = state.addresses()

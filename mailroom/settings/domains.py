@@ -1,4 +1,4 @@
-"""What an organisation does with its domains."""
+"""Operations on an organisation's domains."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SUFFIX_CHARACTERS: Final = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What DNS says of a claim's token.
+    """Result of a DNS check of a claim's token.
 
     Args:
-        everywhere: every authoritative server has it.
-        nowhere: every one that answered has not, and one answered.
-        text: what was seen, for the owner.
-        found: what was found of each of the claim's records, as text. Default: none, they were not looked at.
-        ready: whether all that is needed was found. Default: None, nobody could tell.
+        everywhere: every authoritative server has the token.
+        nowhere: at least one server answered, and no answer has the token.
+        text: the result in words, for the owner.
+        found: finding on each of the claim's records, as text. Default: none, they were not checked.
+        ready: whether all required records were found. Default: None, a check had no answer.
     """
 
     everywhere: bool
@@ -45,27 +45,27 @@ class Domains:
     """The domains of organisations.
 
     Args:
-        store: where they are.
+        store: the table.
     """
 
     store: SettingsStore
 
     def all(self, organization: str) -> Sequence[Claim]:
-        """All that an organisation claims or has, by domain. Raises MailroomError."""
+        """All claims of an organisation, proven or not, by domain. Raises MailroomError."""
         return self.store.state(organization).claims()
 
     def one(self, organization: str, domain: str) -> Claim:
-        """One of them. Raises RefusedError when the organisation has none of that name, and MailroomError."""
+        """One claim. Raises RefusedError when the organisation has none of that name, and MailroomError."""
         return _claim(self.store.state(organization), domain)
 
     def add(self, actor: Actor, domain: str, registered: str, dns: str = "delegated") -> Claim:
-        """The claim to `domain`, a new one if there is none. Raises RefusedError and MailroomError.
+        """Claim `domain`, or return the existing claim. Raises RefusedError and MailroomError.
 
         Args:
             actor: who asks.
             domain: as `constructs_lib.names.tenant_subdomain` returns it.
             registered: as `constructs_lib.names.registrable_domain` returns it.
-            dns: "delegated" or "self-managed"; of a claim that is there, it stays as it is. Default: "delegated".
+            dns: "delegated" or "self-managed"; an existing claim keeps its own. Default: "delegated".
         """
         known = self.store.state(actor.organization).claim(domain)
         if known is not None and known.ownership is not Ownership.LEAVING:
@@ -103,7 +103,7 @@ class Domains:
         return self.store.change(actor, decide)
 
     def delete(self, actor: Actor, domain: str) -> None:
-        """Give a domain up, with its addresses: off at once, free for others only when nothing leads to us and 30 days are over.
+        """Give up a domain with its addresses: off at once, free for others 30 days after its infrastructure is removed.
 
         Raises RefusedError and MailroomError.
         """
@@ -129,18 +129,18 @@ class Domains:
             self.store.forget_addresses(actor.organization, gone.token)
 
     def due(self, organization: str, domain: str) -> Claim | None:
-        """The claim when DNS is to be asked again; None when it was a moment ago. Raises RefusedError and MailroomError."""
+        """The claim when its next DNS check is due; None soon after the last one. Raises RefusedError and MailroomError."""
         claim = self.one(organization, domain)
         recent = claim.checked_at is not None and self.store.clock() - claim.checked_at < CHECK_EVERY
         return None if recent else claim
 
     def checked(self, actor: Actor, asked: Claim, seen: Seen) -> Claim:
-        """The claim after a check of its token, proven where it was seen everywhere.
+        """The claim after a check of its token: proven where every server has it.
 
         Args:
-            actor: who had it checked.
-            asked: the claim whose token DNS was asked for: one that was made anew meanwhile gets nothing of it.
-            seen: what DNS said.
+            actor: who asked for the check.
+            asked: the checked claim; a newer claim to the domain is refused.
+            seen: result of the check.
 
         Raises RefusedError and MailroomError.
         """
@@ -163,7 +163,7 @@ class Domains:
                     text = str(refusal)
             elif seen.nowhere:
                 after = unseen(claim, state.now)
-            # Whoever has a domain checked that is being deleted has changed its DNS, perhaps.
+            # An owner who checks a domain under deletion has perhaps changed its DNS: the run looks again at once.
             after = replace(after, checked_at=state.now, seen=text, waits_until=None)
             if seen.found and after.records == asked.records:
                 after = replace(after, found=seen.found, ready=after.ready if seen.ready is None else seen.ready)
@@ -181,7 +181,7 @@ class Domains:
 
 
 def tenant_id(organization: str, domain: str) -> str:
-    """The id of a domain's infrastructure: the organisation's name, as far as an id can hold it, and six characters."""
+    """The id of a domain's infrastructure: the organisation's id, cut to what an id can hold, and six characters of a digest."""
     suffix = hashlib.sha256(f"{organization}\n{domain}".encode()).hexdigest()[:_SUFFIX_CHARACTERS]
     slug = _NOT_OF_AN_ID.sub("-", organization.lower()).strip("-")
     if not slug or not slug[0].isalpha():

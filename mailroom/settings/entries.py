@@ -1,4 +1,4 @@
-"""What an organisation sets beside its domains: addresses, signatures, who may be written to, repeated mail. Pure."""
+"""An organisation's settings beside domains: addresses, signatures, allowed recipients, repeated mail. Pure."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Setting:
         kind: see there.
         id: a UUID.
         value: text of a signature, address of a recipient, or a duration.
-        name: of a signature, to choose it by.
-        html: of a signature, safe to show.
-        created_at: when, and by which user; likewise for the last change.
-        revision: of the organisation's settings, when this was last written.
+        name: title of a signature.
+        html: of a signature, sanitized.
+        created_at: time, and `created_by` the user; likewise for the last change.
+        revision: of the organisation's settings at the last write of this one.
     """
 
     organization: str
@@ -55,7 +55,7 @@ class Setting:
 
     @property
     def bytes(self) -> int:
-        """How long its texts are, as UTF-8."""
+        """Length of its texts in UTF-8."""
         return sum(len(text.encode()) for text in (self.name, self.value, self.html))
 
 
@@ -65,18 +65,18 @@ class AddressEntry:
 
     Args:
         organization: whose it is.
-        id: the same whenever this organisation adds this address.
+        id: of the pair of organisation and address.
         address: in full, lower case.
-        domain: that it lies in.
-        token: of the claim that it was added under: with that claim it ends.
-        name: to show beside it.
-        user_ids: who may send from it, as the application knows its users; likewise `group_ids`.
+        domain: its domain.
+        token: of the domain's claim; the address ends with that claim.
+        name: display name.
+        user_ids: the application's users that may send from it; likewise `group_ids`.
         default_signature_id: a signature of the organisation, or "".
-        shared_inbox_id: label of the application's own, or "".
-        active: whether it is used at all.
-        primary: whether it is the organisation's first address.
-        created_at: when, and by which user; likewise for the last change.
-        revision: of the organisation's settings, when this was last written.
+        shared_inbox_id: a label of the application, or "".
+        active: whether it sends and receives.
+        primary: whether it is the organisation's primary address.
+        created_at: time, and `created_by` the user; likewise for the last change.
+        revision: of the organisation's settings at the last write of this one.
     """
 
     organization: str
@@ -100,19 +100,19 @@ class AddressEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desired:
-    """What the infrastructure of one domain is to be.
+    """Wanted infrastructure of one domain.
 
     Args:
         tenant: its id.
-        organization: whose it is.
+        organization: its owner.
         domain: the subdomain.
         dns: "delegated" or "self-managed".
-        token: that proves the domain.
-        revision: of this wish: a higher one replaces it.
-        live: whether anything is sent and received.
-        removed: whether all of it is to go.
-        addresses: that are to send and receive, in the order in which they were added, so that none moves to another receipt rule;
-            names and what is switched off are looked up at run time.
+        token: proof of the domain.
+        revision: a higher one replaces a lower one.
+        live: whether mail is sent and received.
+        removed: whether the infrastructure shall be removed.
+        addresses: of the domain, in the order of their creation, so that none moves to another receipt rule; names and switched-off
+            addresses are looked up at run time.
     """
 
     tenant: str
@@ -127,7 +127,7 @@ class Desired:
 
 
 def desired(claim: Claim, addresses: tuple[AddressEntry, ...]) -> Desired | None:
-    """What is to be made for a claim: nothing at all before its proof."""
+    """The wanted infrastructure of a claim; None before its proof."""
     if not claim.owned:
         return None
     removed = claim.ownership is Ownership.LEAVING
@@ -148,10 +148,10 @@ def desired(claim: Claim, addresses: tuple[AddressEntry, ...]) -> Desired | None
 
 
 def repeated_within(value: str) -> timedelta:
-    """The time within which the same mail is not sent again: `10s`, `5m`, `1d`, or milliseconds; 0 is never, a sign is ignored.
+    """The time within which the same mail is sent once: `10s`, `5m`, `1d`, or milliseconds; 0 is no time, a sign is ignored.
 
     Raises:
-        ValueError: anything else, or more than 30 days.
+        ValueError: another form, or more than 30 days.
     """
     match = _DURATION.fullmatch(value.strip())
     if match is None:

@@ -47,7 +47,7 @@ def key_of(entry: Entry) -> tuple[str, str]:
 
 
 def item_of(entry: Entry) -> Item:
-    """The item of an entry; a claim without proof goes by itself some time after its end."""
+    """The item of an entry. DynamoDB deletes a claim without proof a day after its end."""
     partition, sort = key_of(entry)
     expires = entry.expires_at if isinstance(entry, Claim) else None
     ending = {EXPIRES: int(expires.timestamp()) + 86_400} if expires is not None else {}
@@ -56,18 +56,18 @@ def item_of(entry: Entry) -> Item:
 
 
 def mark(index: str, of: str, at: datetime) -> Item:
-    """What puts an item into an index, with the time from when on somebody is to look at it."""
+    """Attributes that put an item into an index, with the time when its next look is due."""
     partition, sort = INDEXES[index]
     return {partition: of, sort: sortable(at)}
 
 
 def _marks(claim: Claim) -> Item:
-    """Where a claim stands in the indexes."""
+    """Attributes that put a claim into the indexes."""
     found: Item = {}
     if (at := look_at(claim)) is not None:
         found |= mark(LOOKS, RUNNING if claim.running else WAITING, at)
     if claim.ownership is not Ownership.LEAVING:
-        # One that was never checked is due at once.
+        # A new claim is due at once.
         found |= mark(CHECKS, DAILY, claim.checked_at + CHECK_DAILY if claim.checked_at else claim.created_at)
     return found
 
@@ -93,7 +93,7 @@ def held_from(registered: str, item: Item | None) -> NamesHeld:
 
 
 def digest(entry: Entry | None) -> str:
-    """What tells one state of an entry from another, and nothing of what it holds; "" of none."""
+    """SHA-256 of an entry, which tells its states apart and hides its content; "" for None."""
     if entry is None:
         return ""
     return hashlib.sha256(json.dumps(_values(entry), sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

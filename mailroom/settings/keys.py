@@ -1,4 +1,4 @@
-"""How things are named in the table of settings. Pure.
+"""Keys of the table of settings. Pure.
 
 | partition key | sort key | what |
 |---|---|---|
@@ -6,22 +6,22 @@
 | `ORG#<organisation>` | `DOMAIN#<domain>` | a claim, proven or not |
 | `ORG#<organisation>` | `ADDRESS#<id>` | an address |
 | `ORG#<organisation>` | `SETTING#<kind>#<id>` | a signature, an allowed recipient, or the time for repeated mail |
-| `ORG#<organisation>` | `AUDIT#<revision>` | who changed what; kept a year |
-| `ORG#<organisation>` | `RATE#<name>#<window>` | how often something was done; gone after the window |
-| `NAMES#<registered domain>` | `HELD` | who holds the names below it |
-| `PLATFORM#<organisation>` | `POLICY` | what the platform's operator says of the organisation |
+| `ORG#<organisation>` | `AUDIT#<revision>` | note on a change: user and entries; kept a year |
+| `ORG#<organisation>` | `RATE#<name>#<window>` | counter of a rate limit; deleted after the window |
+| `NAMES#<registered domain>` | `HELD` | holders of the names below it |
+| `PLATFORM#<organisation>` | `POLICY` | policy of the platform's operator for the organisation |
 
-A session for one organisation is let into its `ORG#` partition, and may read `NAMES#`; only what proves domains writes there.
-Only operators write to `PLATFORM#`. `LOOK` / `HOLDER` says who looks now, and until when.
+A session for one organisation may use its `ORG#` partition and read `NAMES#`; only operations that prove domains write there.
+Only operators write to `PLATFORM#`. `LOOK` / `HOLDER` has the present holder of the looks, and the end of its hold.
 
-Two indexes hold what somebody is to look at, and nothing else; each has the time in its sort key:
+Two indexes hold only items with a due look; the sort key of each is the time:
 
 | index | partition key | what |
 |---|---|---|
-| `looks` | `RUNNING` | domains whose run is under way |
-| `looks` | `WAITING` | domains whose run is to begin |
-| `looks` | `CHANGED` | organisations whose settings are to come into the tables of their tenants |
-| `checks` | `DAILY` | domains, by when they are to be checked again |
+| `looks` | `RUNNING` | domains with a run under way |
+| `looks` | `WAITING` | domains with a run to begin |
+| `looks` | `CHANGED` | organisations with settings to copy into the tables of their tenants |
+| `checks` | `DAILY` | domains, by the time of their next check |
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ ADDRESS_PREFIX: Final = "ADDRESS#"
 AUDIT_PREFIX: Final = "AUDIT#"
 NAMES_PREFIX: Final = "NAMES#"
 ORGANIZATION_TAG: Final = "organization"
-"""Of a session for one organisation: only its own partition is open to that."""
+"""Tag of a session for one organisation, which opens that organisation's partition only."""
 LOOKS: Final = "looks"
 CHECKS: Final = "checks"
 INDEXES: Final = {LOOKS: ("look", "look_at"), CHECKS: ("check", "check_at")}
@@ -76,12 +76,12 @@ _REVISION_DIGITS: Final = 12
 
 
 def organization_partition(organization: str) -> str:
-    """Partition key of all that is an organisation's."""
+    """Partition key of an organisation's items."""
     return f"{_ORGANIZATION}{organization}"
 
 
 def organization_of(partition: str) -> str:
-    """The organisation whose partition it is. Raises ValueError for another's."""
+    """The organisation of a partition. Raises ValueError for a partition of another kind."""
     if not partition.startswith(_ORGANIZATION):
         raise ValueError("partition: must be an organisation's")
     return partition.removeprefix(_ORGANIZATION)
@@ -93,7 +93,7 @@ def meta_key(organization: str) -> tuple[str, str]:
 
 
 def platform_key(organization: str) -> tuple[str, str]:
-    """Key of what the platform says of an organisation, which the organisation cannot change."""
+    """Key of the platform's policy for an organisation, which the organisation cannot change."""
     return f"PLATFORM#{organization}", "POLICY"
 
 
@@ -108,7 +108,7 @@ def address_key(organization: str, id: str) -> tuple[str, str]:
 
 
 def setting_prefix(kind: Kind) -> str:
-    """What the sort keys of a kind begin with."""
+    """Prefix of the sort keys of a kind."""
     return f"SETTING#{kind.value}#"
 
 
@@ -128,10 +128,10 @@ def rate_key(organization: str, name: str, window: int) -> tuple[str, str]:
 
 
 def holder_key() -> tuple[str, str]:
-    """Key of who looks now."""
+    """Key of the present holder of the looks."""
     return "LOOK", "HOLDER"
 
 
 def names_key(registered: str) -> tuple[str, str]:
-    """Key of who holds the names below a registered domain."""
+    """Key of the holders of names below a registered domain."""
     return f"{NAMES_PREFIX}{registered}", "HELD"

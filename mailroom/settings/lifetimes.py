@@ -1,4 +1,4 @@
-"""How long each thing of the settings lives, and how many an organisation may have."""
+"""Lifetimes and limits of an organisation's settings."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = [
 ]
 
 CLAIM_LIVES: Final = timedelta(days=14)
-"""A claim without proof ends then."""
+"""Life of a claim without proof."""
 REST: Final = timedelta(days=30)
-"""A name that its holder gave up is nobody else's for so long: DNS that still leads to us must not serve another."""
+"""Rest of a name that its holder gave up: DNS that still leads to us must not serve another holder."""
 UNSEEN_FOR: Final = timedelta(hours=72)
-"""A proof that no check has seen for so long suspends the domain."""
+"""Time without a seen proof that suspends a domain."""
 AUDIT_KEPT: Final = timedelta(days=365)
 CHECK_EVERY: Final = timedelta(seconds=30)
-"""A domain is not looked up more often; in between the last answer is given again."""
+"""Least time between two DNS checks of a domain; in between, the last answer is repeated."""
 CHECK_DAILY: Final = timedelta(hours=20)
-"""After which a domain is checked again by a run that begins once a day, at a time that varies."""
+"""Least age of the last check for the daily run, which begins at a time that varies."""
 NAMES_OF_ONE_DOMAIN: Final = 1_000
 """Names below one registered domain: they are one item of the table, of at most 400 KB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
-    """So many in each window of so many seconds."""
+    """At most `most` in each window of `seconds`."""
 
     name: str
     most: int
@@ -44,7 +44,7 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one organisation may have and do.
+    """Limits of one organisation.
 
     Args:
         domains: claims and domains together. Default: 100.

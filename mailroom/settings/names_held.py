@@ -1,4 +1,4 @@
-"""Who holds the names below one registered domain, over all organisations. Pure."""
+"""Holders of the names below one registered domain, over all organisations. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Held:
 
     Args:
         name: A-labels, lower case.
-        organization: who holds it, or held it last.
-        since: when that began.
-        rests_until: when a name that was given up is free for all. None while it is held.
+        organization: the holder, or the last one.
+        since: begin of the hold.
+        rests_until: end of the rest after the name was given up. None while it is held.
     """
 
     name: str
@@ -29,18 +29,18 @@ class Held:
     rests_until: datetime | None = None
 
     def free(self, now: datetime) -> bool:
-        """Whether its rest is over."""
+        """Whether the rest is over."""
         return self.rests_until is not None and now >= self.rests_until
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamesHeld:
-    """All that is held or rests below one registered domain: one item of the table, written as a whole or not at all.
+    """All names that are held or rest below one registered domain: one item of the table, written as a whole.
 
     Args:
         registered: the registered domain.
         names: by name.
-        version: raised by each write; 0 before the first. Who writes names the version that was read.
+        version: raised by each write; 0 before the first. A write is conditional on the version that was read.
     """
 
     registered: str
@@ -48,9 +48,9 @@ class NamesHeld:
     version: int = 0
 
     def blocking(self, name: str, organization: str, now: datetime) -> Held | None:
-        """What keeps `organization` from holding `name`; None when nothing does.
+        """The name that keeps `organization` from holding `name`; None for none.
 
-        Another's name does, held or at rest; one of its own does where it is held above or below.
+        Another organisation's name blocks while it is held or rests; an own name blocks while it is held above or below.
         """
         for held in self.names.values():
             if held.free(now):
@@ -64,7 +64,7 @@ class NamesHeld:
         return None
 
     def with_holder(self, name: str, organization: str, now: datetime) -> NamesHeld:
-        """After `organization` proved `name`. Raises `RefusedError` when too many names are held below the domain."""
+        """The names after `organization` proved `name`. Raises `RefusedError` when too many are held below the domain."""
         kept = {held.name: held for held in self.names.values() if not held.free(now)}
         kept[name] = Held(name=name, organization=organization, since=now)
         if len(kept) > NAMES_OF_ONE_DOMAIN:
@@ -75,7 +75,7 @@ class NamesHeld:
         return replace(self, names=kept)
 
     def with_resting(self, name: str, organization: str, now: datetime) -> NamesHeld:
-        """After `organization` gave `name` up."""
+        """The names after `organization` gave `name` up."""
         held = self.names.get(name)
         if held is None or held.organization != organization or held.rests_until is not None:
             return self

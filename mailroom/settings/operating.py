@@ -1,4 +1,4 @@
-"""What the platform's operators do with the table of settings, over all organisations."""
+"""Operations of the platform's operators on the table of settings, over all organisations."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from mailroom.store.table import ConflictError, Item, Key, Write, pause
 __all__ = ["PLATFORM", "Operating", "Reserved"]
 
 PLATFORM: Final = "#platform"
-"""Holds the names that the platform's own config has; no token names such an organisation."""
+"""Holder of the names of the platform's own config; no token can name such an organisation."""
 _TRIES: Final = 8
 _PAGE: Final = 25
-"""A look that has enough to do reads no further."""
+"""Items a page. A look with enough work stops reading."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reserved:
-    """What reserving names did, or would do.
+    """Result of reserving names.
 
     Args:
-        new: that were free.
-        taken: that an organisation holds, that rest, or that lie in or around such a name.
-        gone: that the platform holds, and its config names no more.
+        new: names that were free.
+        taken: names that an organisation holds, that rest, or that lie in or around such a name.
+        gone: names that the platform holds and its config no longer has.
     """
 
     new: tuple[str, ...]
@@ -66,7 +66,7 @@ class Operating:
     store: SettingsStore
 
     def claims(self) -> Iterator[Claim]:
-        """Every claim that lives, of every organisation, in no order: reads the whole table. Raises MailroomError."""
+        """Every valid claim of every organisation, in no order: reads the whole table. Raises MailroomError."""
         now = self.store.clock()
         for item in self._items():
             if item[PARTITION].startswith("ORG#") and item[SORT].startswith(DOMAIN_PREFIX):
@@ -75,7 +75,7 @@ class Operating:
                     yield claim
 
     def hold(self, holder: str, seconds: float) -> bool:
-        """Have the looks of this table for so long, or longer than before; whether nobody else has. Raises MailroomError."""
+        """Take or prolong the hold of the looks; False while another holder has it. Raises MailroomError."""
         now = self.store.clock().timestamp()
         write = Write(
             update=(holder_key(), "SET #holder = :holder, #until = :until"),
@@ -89,7 +89,7 @@ class Operating:
         return True
 
     def let_go(self, holder: str) -> None:
-        """Leave the looks to others; nothing where they are another's by now. Raises MailroomError."""
+        """End the hold of the looks; changes nothing where another holder has it. Raises MailroomError."""
         write = Write(
             update=(holder_key(), "SET #until = :until"),
             condition="#holder = :holder",
@@ -99,22 +99,22 @@ class Operating:
             self.store.table.change(write)
 
     def oldest(self) -> float:
-        """For how many seconds the run that is to begin, or to go on, waits the longest; 0 for none. Raises MailroomError."""
+        """Seconds that the longest waiting run waits to begin or to go on; 0 for none. Raises MailroomError."""
         now, longest = self.store.clock(), 0.0
         for claims in (self.running(), self.waiting()):
             claim = next(claims, None)
             since = look_at(claim) if claim is not None else None
-            # Of one that waits for its owner, nobody else can do anything.
+            # A run that waits for its owner is no fault of the platform.
             if claim is not None and since is not None and claim.waits_until is None:
                 longest = max(longest, (now - since).total_seconds())
         return longest
 
     def running(self) -> Iterator[Claim]:
-        """Claims whose run is under way, and waits for nobody. Raises MailroomError."""
+        """Claims with a run under way whose look is due. Raises MailroomError."""
         return (one for one in self._marked(LOOKS, RUNNING) if one.running)
 
     def waiting(self) -> Iterator[Claim]:
-        """Claims whose run is to begin now, the one that waits longest first. Raises MailroomError."""
+        """Claims whose run shall begin now, the longest waiting first. Raises MailroomError."""
         return (one for one in self._marked(LOOKS, WAITING) if not one.running and due(one, self.store.clock()))
 
     def unchecked(self) -> Iterator[Claim]:
@@ -122,11 +122,11 @@ class Operating:
         return self._marked(CHECKS, DAILY)
 
     def changed(self) -> Iterator[str]:
-        """Organisations whose tenants do not have yet what holds of their settings. Raises MailroomError."""
+        """Organisations whose tenants lack the latest settings. Raises MailroomError."""
         return (organization_of(partition) for partition, _ in self._keys(LOOKS, CHANGED))
 
     def _marked(self, index: str, of: str) -> Iterator[Claim]:
-        """Claims as they are now: an index follows its table after a moment."""
+        """Due claims, read from the table: the index follows it after a moment."""
         for key in self._keys(index, of):
             item = self.store.table.get(key)
             claim = read(Claim, item) if item is not None else None
@@ -134,7 +134,7 @@ class Operating:
                 yield claim
 
     def _keys(self, index: str, of: str) -> Iterator[Key]:
-        """What is to be looked at by now, page by page."""
+        """Keys of due items, page by page."""
         until, after = sortable(self.store.clock()), None
         while True:
             page, after = self.store.table.query(
@@ -145,7 +145,7 @@ class Operating:
                 return
 
     def wishes(self) -> Iterator[Desired]:
-        """What is wanted of each domain that is proven. Raises MailroomError."""
+        """Wanted infrastructure of each proven domain. Raises MailroomError."""
         addresses: dict[str, list[AddressEntry]] = {}
         for claim in self.claims():
             if not claim.owned:
@@ -157,10 +157,10 @@ class Operating:
                 yield wish
 
     def hand_over(self, claim: Claim) -> None:
-        """Take a domain from its organisation, for the platform's own config: nothing of it is removed. Nothing where it was taken.
+        """Move a domain from its organisation to the platform's own config, with its infrastructure. Repeating changes nothing.
 
         Raises:
-            RefusedError: something is wanted of it that is not deployed.
+            RefusedError: the wanted revision is not deployed.
             MailroomError: AWS failed.
         """
 
@@ -181,8 +181,8 @@ class Operating:
 
         Args:
             names: registered domain of each name.
-            apply: whether it is written, and not only told.
-            release: whether names that the platform holds beside these are given up; they rest as every name does.
+            apply: whether the names are written.
+            release: whether other names of the platform are given up; they rest as every name does.
 
         Raises:
             MailroomError: AWS failed.

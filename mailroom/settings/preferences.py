@@ -1,4 +1,4 @@
-"""What an organisation does with its signatures, its allowed recipients, and the time for repeated mail."""
+"""Operations on an organisation's signatures, allowed recipients, and time for repeated mail."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Preferences", "SettingChange"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettingChange:
-    """What a setting is to be; None leaves a field as it is.
+    """New values of a setting; None leaves a field as it is.
 
     Args:
         value: text of a signature, address of a recipient, or a duration, in its normal form.
         name: of a signature.
-        html: of a signature, already safe to show.
+        html: of a signature, sanitized.
     """
 
     value: str | None = None
@@ -30,7 +30,7 @@ class SettingChange:
     html: str | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Those that are to be different."""
+        """The fields with a new value."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
@@ -39,27 +39,27 @@ class Preferences:
     """Settings of organisations that are neither domain nor address.
 
     Args:
-        store: where they are.
+        store: the table.
     """
 
     store: SettingsStore
 
     def all(self, organization: str, kind: Kind) -> Sequence[Setting]:
-        """All of a kind, the oldest first. Raises MailroomError."""
+        """All settings of a kind, the oldest first. Raises MailroomError."""
         return self.store.state(organization).settings(kind)
 
     def one(self, organization: str, kind: Kind, id: str) -> Setting:
-        """One of them. Raises RefusedError when the organisation has none of that id, and MailroomError."""
+        """One setting. Raises RefusedError when the organisation has none of that id, and MailroomError."""
         return _setting(self.store.state(organization), kind, id)
 
     def add(self, actor: Actor, kind: Kind, change: SettingChange, key: str = "") -> Setting:
-        """A new setting; one that is there already, of a kind that cannot be there twice, is returned or changed.
+        """Add a setting. An existing recipient is returned; an existing time for repeated mail is changed.
 
         Args:
             actor: who asks.
             kind: see there.
-            change: what it begins with.
-            key: with which asking again gives the signature that asking first made. Default: "", each time a new one.
+            change: first values.
+            key: idempotency key of a signature: the same key returns the same signature. Default: "", a new one each time.
 
         Raises RefusedError and MailroomError.
         """
@@ -95,8 +95,8 @@ class Preferences:
             actor: who asks.
             kind: see there.
             id: of the setting.
-            change: what is to be different.
-            revision: that the caller saw. Default: None, any.
+            change: new values.
+            revision: the one that the caller read. Default: None, any.
         """
 
         def decide(state: State) -> Change[Setting]:
@@ -111,7 +111,7 @@ class Preferences:
         return self.store.change(actor, decide)
 
     def delete(self, actor: Actor, kind: Kind, id: str, revision: int | None = None) -> Setting:
-        """Delete a setting; returns what it was. Raises RefusedError and MailroomError."""
+        """Delete a setting and return it. Raises RefusedError and MailroomError."""
 
         def decide(state: State) -> Change[Setting]:
             entry = _setting(state, kind, id)

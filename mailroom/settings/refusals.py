@@ -1,4 +1,4 @@
-"""Why something that an organisation asks for is not done. Texts tell of what is its own, and of nobody else's."""
+"""Refusals of an organisation's requests. Their texts have facts of that organisation only."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ __all__ = ["Reason", "RefusedError"]
 
 
 class Reason(StrEnum):
-    """What kind of refusal it is; whoever serves an API makes a status of it."""
+    """Kind of a refusal; an API maps it to a status."""
 
     INVALID = "invalid"
     """The value can never be right."""
     FORBIDDEN = "forbidden"
-    """The platform gives it to nobody."""
+    """The platform gives it to no organisation."""
     MISSING = "missing"
     """The organisation has nothing by that id or name."""
     CONFLICT = "conflict"
-    """It is at odds with what is there."""
+    """The request contradicts an existing entry."""
     CHANGED = "changed"
-    """It has changed since the caller read it."""
+    """The entry has changed since the caller read it."""
     TOO_MANY = "too-many"
-    """A limit of the organisation is reached; it is given back by deleting."""
+    """A limit of the organisation is reached; deleting frees it."""
     TOO_FAST = "too-fast"
-    """A limit for a time is reached; it is given back by waiting."""
+    """A rate limit is reached; waiting frees it."""
 
 
 class RefusedError(Exception):
-    """It is not done, and nothing has changed.
+    """The request is refused, and nothing has changed.
 
     Args:
         reason: the kind.
         text: `subject: field problem; do Y`. It may be shown to the caller.
-        retry_after_seconds: when it may be tried again. Default: 0, waiting does not help.
+        retry_after_seconds: wait before the next attempt. Default: 0, waiting does not help.
     """
 
     def __init__(self, reason: Reason, text: str, *, retry_after_seconds: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""What holds for each domain of an organisation without a deployment, and how it comes into the tenants' tables."""
+"""Run-time settings of an organisation's domains, which need no deployment, and their copies in the tenants' tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_time_of(
     repeated: Sequence[Setting] = (),
     allowed: Iterable[Setting] | None = None,
 ) -> tuple[RunTime, tuple[Signature, ...]]:
-    """What holds for one domain, and the signatures that its addresses have.
+    """The run-time settings of one domain, and the signatures of its addresses.
 
     Args:
         claim: to the domain.
@@ -31,7 +31,7 @@ def run_time_of(
         addresses: of the organisation.
         signatures: of the organisation.
         repeated: the time for repeated mail, if it is set. Default: 3 minutes.
-        allowed: the only recipients. Default: None, everybody.
+        allowed: the only recipients. Default: None, all addresses.
     """
     known = {one.id: Signature(text=one.value, html=one.html) for one in signatures}
     own = [one for one in addresses if one.domain == claim.domain and one.token == claim.token]
@@ -62,21 +62,21 @@ def _within(repeated: Sequence[Setting]) -> timedelta:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """Brings what holds now into the tables of an organisation's tenants.
+    """Copies run-time settings into the tables of an organisation's tenants.
 
     Args:
-        store: where it is set.
-        put: writes what holds to a tenant's table, with the signatures that it names; False where the tenant has none, or none any
-            more. Raises MailroomError.
+        store: the table of settings.
+        put: writes run-time settings and their signatures to a tenant's table; False where the tenant has no table (any more).
+            Raises MailroomError.
     """
 
     store: SettingsStore
     put: Callable[[str, RunTime, Sequence[Signature]], bool]
 
     def bring(self, organization: str) -> int:
-        """Write what holds to each tenant that has a table, and return how many these are; again and again does no harm.
+        """Write the run-time settings to each tenant that has a table, and return the number of tenants. Repeating is harmless.
 
-        What is read may be newer than the revision that is read first: then whoever changed it brings it once more.
+        Settings may be newer than the revision, which is read first: the writer of the newer ones starts another copy.
 
         Raises:
             MailroomError: AWS failed, or refuses.

@@ -1,4 +1,4 @@
-"""The table of settings: all of an organisation in one partition, each change whole, noted, and made on what was read."""
+"""The table of settings: one partition an organisation; each change is a noted transaction, conditional on what was read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who asks: a user of an organisation, as the token says."""
+    """The user who asks, and the organisation, as the token names them."""
 
     organization: str
     user: str
@@ -55,14 +55,14 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change(Generic[_T]):
-    """What is to be written, all or nothing.
+    """One transaction.
 
     Args:
-        result: what the caller gets.
-        operation: what it is called in the note.
-        before: entries as they were; those that are not in `after` go.
-        after: entries as they are to be.
-        held: names as they are to be. Default: None, as they are.
+        result: returned to the caller.
+        operation: its name in the note; "" for no write.
+        before: entries before the change; those that `after` lacks are deleted.
+        after: entries after the change.
+        held: names after the change. Default: None, unchanged.
     """
 
     result: _T
@@ -74,7 +74,7 @@ class Change(Generic[_T]):
 
 @dataclass(slots=True)
 class State:
-    """An organisation's settings as they are now, each part read when it is asked for."""
+    """An organisation's present settings; each part is read when a method asks for it."""
 
     store: SettingsStore
     organization: str
@@ -83,25 +83,25 @@ class State:
     _names: dict[str, NamesHeld] = field(default_factory=dict)
 
     def claim(self, domain: str) -> Claim | None:
-        """The claim to a domain; None when there is none, or it ran out."""
+        """The claim to a domain; None without a valid claim."""
         item = self.store.table.get(domain_key(self.organization, domain))
         found = read(Claim, item) if item is not None else None
         return found if found is not None and found.lives(self.now) else None
 
     def claims(self) -> list[Claim]:
-        """All that live, by domain."""
+        """All valid claims, by domain."""
         found = [read(Claim, item) for item in self.store.items(self.organization, DOMAIN_PREFIX)]
         return [one for one in found if one.lives(self.now)]
 
     def address(self, id: str) -> AddressEntry | None:
-        """An address whose domain is still claimed as it was."""
+        """An address; None where it is missing or the claim that it was added under is gone."""
         item = self.store.table.get(address_key(self.organization, id))
         found = read(AddressEntry, item) if item is not None else None
         claim = self.claim(found.domain) if found is not None else None
         return found if found is not None and claim is not None and claim.token == found.token else None
 
     def addresses(self) -> list[AddressEntry]:
-        """All whose domain is still claimed as it was, by address."""
+        """All addresses whose claim still exists, by address."""
         tokens = {claim.domain: claim.token for claim in self.claims()}
         found = [read(AddressEntry, item) for item in self.store.items(self.organization, ADDRESS_PREFIX)]
         return sorted((one for one in found if tokens.get(one.domain) == one.token), key=lambda one: one.address)
@@ -112,16 +112,16 @@ class State:
         return read(Setting, item) if item is not None else None
 
     def settings(self, kind: Kind) -> list[Setting]:
-        """All of a kind, the oldest first."""
+        """All settings of a kind, the oldest first."""
         found = [read(Setting, item) for item in self.store.items(self.organization, setting_prefix(kind))]
         return sorted(found, key=lambda one: (one.created_at, one.id))
 
     def confined(self) -> bool:
-        """Whether its mail goes to its allowed recipients alone, as that of an organisation for tests."""
+        """Whether mail goes to allowed recipients only, as for a test organisation."""
         return bool((self.store.table.get(platform_key(self.organization)) or {}).get("confined", False))
 
     def held(self, registered: str) -> NamesHeld:
-        """Who holds the names below a registered domain: read once, as its version guards what is written."""
+        """Holders of the names below a registered domain; read once, as its version is the condition of the write."""
         if registered not in self._names:
             self._names[registered] = held_from(registered, self.store.table.get(names_key(registered)))
         return self._names[registered]
@@ -129,7 +129,7 @@ class State:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettingsStore:
-    """The table, for whoever the client's session lets in.
+    """The table, within the permissions of the client's session.
 
     Args:
         table: the table of settings.
@@ -142,12 +142,12 @@ class SettingsStore:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def state(self, organization: str) -> State:
-        """What is there now. Raises MailroomError, as its methods do."""
+        """The present settings. Raises MailroomError, as its methods do."""
         meta = self.table.get(meta_key(organization)) or {}
         return State(self, organization, self.clock(), int(meta.get("revision", 0)))
 
     def confine(self, organization: str, confined: bool) -> None:
-        """Let an organisation's mail go to its allowed recipients alone, or to all again: for operators. Raises MailroomError."""
+        """Restrict an organisation's mail to its allowed recipients, or lift that: for operators. Raises MailroomError."""
         partition, sort = platform_key(organization)
         self.table.put({PARTITION: partition, SORT: sort, "confined": confined})
         mark = Write(
@@ -155,12 +155,12 @@ class SettingsStore:
             condition="attribute_exists(#revision)",
             values={f":{name}": value for name, value in _changed(self.clock()).items()},
         )
-        # Of an organisation without settings nothing is to be brought.
+        # An organisation without settings has nothing to copy.
         with suppress(ConflictError):
             self.table.change(mark)
 
     def brought(self, organization: str, revision: int) -> None:
-        """Note that tenants have what holds of a revision; nothing where there is a later one. Raises MailroomError."""
+        """Note that tenants have a revision's settings; changes nothing where there is a later one. Raises MailroomError."""
         names = ", ".join(f"#{name}" for name in _CHANGED)
         forget = Write(
             update=(meta_key(organization), f"REMOVE {names}"),
@@ -181,10 +181,10 @@ class SettingsStore:
                 return found
 
     def change(self, actor: Actor, decide: Callable[[State], Change[_T]]) -> _T:
-        """What `decide` makes of what is there: written only if nothing of it changed meanwhile, and else decided anew.
+        """Write the change that `decide` makes of the present settings; after a conflicting write, decide anew.
 
         Raises:
-            RefusedError: `decide` raises it; or others change the same things all the time.
+            RefusedError: `decide` raises it; or conflicting writes go on.
             MailroomError: AWS failed.
         """
         for attempt in range(_TRIES):
@@ -203,7 +203,7 @@ class SettingsStore:
         )
 
     def spend(self, organization: str, rate: Rate) -> None:
-        """Count one of what may be done only so often. Raises RefusedError when it was done that often."""
+        """Count one request against a rate limit. Raises RefusedError when it is reached."""
         now = self.clock().timestamp()
         window = int(now // rate.seconds)
         key = rate_key(organization, rate.name, window)
@@ -230,7 +230,7 @@ class SettingsStore:
         )
 
     def forget_addresses(self, organization: str, token: str) -> None:
-        """Delete what was added under a claim that is gone. Until then nobody sees it. Raises MailroomError."""
+        """Delete the addresses of a claim that is gone; no method shows them any more. Raises MailroomError."""
         found = [read(AddressEntry, item) for item in self.items(organization, ADDRESS_PREFIX)]
         keys = [key_of(one) for one in found if one.token == token]
         for start in range(0, len(keys), _DELETED_AT_ONCE):
@@ -252,7 +252,7 @@ class SettingsStore:
 
 
 def _changed(now: datetime) -> Item:
-    """What marks an organisation until its tenants have what it has set."""
+    """Attributes that mark an organisation until its tenants have its latest settings."""
     return mark(LOOKS, CHANGED, now)
 
 
@@ -263,7 +263,7 @@ def _versioned(item: Item, name: str, read_version: int) -> Write:
 
 
 def _note(actor: Actor, now: datetime, revision: int, change: Change[Any]) -> Item:
-    """Who did what to which entry, with digests of what was and is, and nothing of the content."""
+    """The note on a change: user, operation, entries, and digests of their states, without content."""
     partition, sort = audit_key(actor.organization, revision)
     before, after = ({key_of(one): one for one in entries} for entries in (change.before, change.after))
     subjects = [

@@ -1,4 +1,4 @@
-"""The table of settings itself, made where no stack makes it: on an emulator."""
+"""Creates the table of settings on an emulator, without a stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["make_table"]
 
 
 def make_table(client: DynamoDBClient, name: str) -> bool:
-    """Make a table of that name; whether there was none. Raises ClientError and BotoCoreError."""
+    """Create a table of that name; False where it exists. Raises ClientError and BotoCoreError."""
     keys = [PARTITION, SORT, *(key for keys in INDEXES.values() for key in keys)]
     try:
         client.create_table(
