@@ -1,1 +1,1 @@
-"""The e-mail settings API: what customers set themselves, over HTTP. What it is about is `mailroom.settings`."""
+"""The e-mail settings API: self-service over HTTP. Its rules are in `mailroom.settings`."""

@@ -1,4 +1,4 @@
-"""The API over HTTP: who asks, and answers to what is wrong. Events of an HTTP API (payload version 2.0) in, answers out."""
+"""The API over HTTP: authentication, and answers to errors. Events of an HTTP API (payload version 2.0) in, answers out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Api", "resolver"]
 _LOG: Final = logging.getLogger(__name__)
 _JSON: Final = "application/json"
 _MOST_BODY_BYTES: Final = 1536 * 1024
-"""Three texts of 65,536 characters each, all written as `\\u00e9`, fit: what the fields allow is judged field by field."""
+"""Three texts of 65,536 characters each, all written as `\\u00e9`, fit; each field has its own limit."""
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_.:=-]{1,128}", re.ASCII)
 _CORRELATION_HEADER: Final = "x-correlation-id"
 _OPENAPI_PATH: Final = "/openapi.json"
@@ -41,10 +41,10 @@ class Api:
     """The API. Call it with an event.
 
     Args:
-        service: what its operations do.
-        tokens: judges who asks.
+        service: the operations.
+        tokens: authenticates requests.
         openapi: text of the OpenAPI document. Default: "", it is not served.
-        entered: told who asks, before anything of theirs is read. Default: nobody is.
+        entered: called with the actor before any of its data is read. Default: no call.
     """
 
     service: Service
@@ -54,11 +54,11 @@ class Api:
     _app: APIGatewayHttpResolver = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Make the routes."""
+        """Create the routes."""
         object.__setattr__(self, "_app", resolver(self.service))
 
     def __call__(self, event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-        """The answer to one request, one at a time: whatever goes wrong is an answer, too."""
+        """The answer to one request, one at a time. An error is an answer, too."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         request = event["requestContext"]["http"]
         asked = headers.get(_CORRELATION_HEADER, "")
@@ -93,7 +93,7 @@ class Api:
 
 
 def resolver(service: Service) -> APIGatewayHttpResolver:
-    """The routes with their handlers of errors."""
+    """The routes and their error handlers."""
     app = APIGatewayHttpResolver(enable_validation=True)
     handled: dict[type[Exception], Callable[[Any], ApiError]] = {
         ApiError: lambda error: error,
@@ -118,7 +118,7 @@ def resolver(service: Service) -> APIGatewayHttpResolver:
 
 
 def _invalid(error: RequestValidationError) -> ApiError:
-    """Every fault at once, none with what was sent."""
+    """All faults of a request at once, without the values that were sent."""
     faults = [
         {"field": ".".join(map(str, one["loc"][1:])) or str(one["loc"][0]), "detail": _said(one)}
         for one in error.errors()
@@ -135,7 +135,7 @@ def _said(fault: Mapping[str, Any]) -> str:
 
 
 def _failed(error: Exception) -> ApiError:
-    """What is wrong with the API itself: the text of an error may hold what was sent, so that its kind must do."""
+    """A fault of the API itself. The log has the error's type only: its text may hold values that were sent."""
     if isinstance(error, RetryableError):
         _LOG.warning("settings: AWS failed", extra={"code": error.code, "action": error.action})
         return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "settings: try again", headers={"Retry-After": "2"})
@@ -149,7 +149,7 @@ def _failed(error: Exception) -> ApiError:
 
 
 def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with a body that is JSON text of a size that is read."""
+    """The event, once its body is JSON text within the limit."""
     body = event.get("body") or ""
     kind = next((value for name, value in (event.get("headers") or {}).items() if name.lower() == "content-type"), "")
     if body and kind.partition(";")[0].strip().lower() not in {"", _JSON}:
@@ -170,7 +170,7 @@ def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(response: Response[Any]) -> dict[str, Any]:
-    """An answer of what never reached the routes."""
+    """An answer to a request that did not reach the routes."""
     return {
         "statusCode": int(response.status_code),
         "headers": dict(response.headers),

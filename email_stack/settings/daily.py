@@ -1,4 +1,4 @@
-"""The daily check: who has proven a domain must go on to prove it, and who set the token need not ask."""
+"""The daily check: a domain needs a lasting proof, and a claim is proven without a request."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Checked", "DailyCheck"]
 logger = logging.getLogger(__name__)
 
 _ENOUGH_SECONDS: Final = 30.0
-"""What one check takes at most, and what writes it."""
+"""Longest time of one check and its write."""
 _PLATFORM: Final = "platform"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """What a run did.
+    """Result of a run.
 
     Args:
-        done: domains that were looked at.
-        failed: those of which that failed.
-        left: those for which there was no time.
+        done: checked domains.
+        failed: domains whose check failed.
+        left: domains without a check for lack of time.
     """
 
     done: int = 0
@@ -39,18 +39,18 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DailyCheck:
-    """Looks at the DNS of every domain of every organisation.
+    """Checks the DNS of every domain of every organisation.
 
     Args:
-        service: what looks, and writes what was seen.
+        service: checks a domain and writes the result.
     """
 
     service: Service
 
     def run(self, seconds_left: Callable[[], float]) -> Checked:
-        """Look at those that were not looked at today, the longest unseen first, until time is up. Raises MailroomError.
+        """Check the domains whose daily check is due, the longest unchecked first, until time is up. Raises MailroomError.
 
-        A domain of which no server has shown the token for 72 hours is suspended by that; one whose claim shows it is proven.
+        A domain without the token at any server for 72 hours is suspended; a claim with the token at every server is proven.
         """
         done = failed = left = 0
         for claim in list(Operating(store=self.service.store).unchecked()):
@@ -61,7 +61,7 @@ class DailyCheck:
             try:
                 self.service.check(Actor(organization=claim.organization, user=_PLATFORM), claim)
             except RefusedError:
-                # It is gone, or was added anew meanwhile.
+                # The claim is gone, or was added anew meanwhile.
                 continue
             except (MailroomError, OSError) as error:
                 logger.warning("tenant %s: daily check failed: %s", claim.tenant, type(error).__name__)

@@ -1,4 +1,4 @@
-"""Entry of Lambda: the API, with what its environment names."""
+"""Lambda entry of the API, configured by its environment."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 class _PerOrganization:
-    """A client of DynamoDB in the session of whichever organisation asks: AWS lets it into that one's partition alone.
+    """A DynamoDB client in the session of the asking organisation, which AWS restricts to that organisation's partition.
 
-    A function of Lambda answers one request at a time.
+    A Lambda function answers one request at a time.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -42,11 +42,11 @@ class _PerOrganization:
         self._organization = ""
 
     def enter(self, actor: Actor) -> None:
-        """From now on for this one."""
+        """Use the session of the actor's organisation from now on."""
         self._organization = actor.organization
 
     def __getattr__(self, name: str) -> Any:
-        """What a client has."""
+        """An attribute of the session's client."""
         if not self._organization:
             raise AttributeError(f"{name}: nobody asks")
         return getattr(self._sessions.dynamodb(self._organization), name)
@@ -54,7 +54,7 @@ class _PerOrganization:
 
 @cache
 def _api() -> Api:
-    """Of `SETTINGS_TABLE`, `SETTINGS_ISSUER`, `SETTINGS_AUDIENCE` and, where it is another, `SETTINGS_ORGANIZATION_CLAIM`.
+    """The API of `SETTINGS_TABLE`, `SETTINGS_ISSUER`, `SETTINGS_AUDIENCE` and, if set, `SETTINGS_ORGANIZATION_CLAIM`.
 
     With `SETTINGS_ROLE_ARN`, each request reaches the table in a session of that role, tagged with its organisation.
     """

@@ -1,4 +1,4 @@
-"""The API on loopback, with an issuer of its own that gives a token to everybody who asks: for trying it, and for tests."""
+"""The API on loopback, with its own issuer that gives a token to each request: for trials and tests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LocalIssuer:
     def token(
         self, organization: str, user: str = "local-user", *, others: tuple[str, ...] = (), seconds: int = _SECONDS
     ) -> str:
-        """A token for a user of an organisation, and of `others` that the user may choose."""
+        """A token for a user of an organisation; the user may choose `others` instead."""
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -60,7 +60,7 @@ class LocalIssuer:
         return jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": self._id})
 
     def documents(self) -> dict[str, Any]:
-        """What it publishes, by path. Source: OpenID Connect Discovery 1.0, 4."""
+        """Published documents of the issuer, by path. Source: OpenID Connect Discovery 1.0, 4."""
         public = jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {
             "/.well-known/openid-configuration": {"issuer": self.url, "jwks_uri": f"{self.url}/.well-known/jwks.json"},
@@ -72,7 +72,7 @@ class LocalServer:
     """Serves the API on a port of 127.0.0.1 for as long as the `with` block lasts.
 
     Args:
-        service: what the API does.
+        service: the API's operations.
         port: default 0, a free one.
     """
 
@@ -87,24 +87,24 @@ class LocalServer:
         turn = threading.Lock()
 
         def one_at_a_time(event: Mapping[str, Any]) -> dict[str, Any]:
-            # As a function of Lambda has it: the resolver keeps the request that it answers.
+            # As in a Lambda function: the resolver keeps the request that it answers.
             with turn:
                 return api(event)
 
-        # `Handler` is made for each request, and finds these on its server.
+        # Each request has a `_Handler` of its own, which finds these on its server.
         self._server.answer = one_at_a_time  # type: ignore[attr-defined]
         self._server.issuer = self.issuer  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
 
     def __enter__(self) -> Self:
-        """It answers."""
+        """Start to answer."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """It is gone."""
+        """Stop, and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -141,13 +141,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """Every method of HTTP is answered, as an HTTP API's `$default` route takes every one."""
+        """Handlers of all HTTP methods, as the `$default` route of an HTTP API takes all of them."""
         if name.startswith("do_"):
             return self._one
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: paths and queries hold addresses."""
+        """Log nothing: paths and queries hold addresses."""
 
     def _one(self) -> None:
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             self._send(HTTPStatus.LENGTH_REQUIRED, {}, "")
         elif host not in {_HOST, "localhost"}:
-            # A page elsewhere whose name leads here would get a token.
+            # A foreign page whose host name resolves to loopback would get a token.
             self._send(HTTPStatus.MISDIRECTED_REQUEST, {}, "")
         elif self.path.partition("?")[0] == TOKEN_PATH:
             self._token()
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, {"Content-Type": "text/plain", "Cache-Control": "no-store"}, token)
 
     def _body(self) -> str | None:
-        """The body; None of one whose length is not told, or too long."""
+        """The body; None without a Content-Length, or when it is too long."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > _MOST_BODY_BYTES:
             self.close_connection = True

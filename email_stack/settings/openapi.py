@@ -19,12 +19,12 @@ _LINKS: Final = (
     ("addEmailAddress", "201", ("getEmailAddress", "updateEmailAddress", "deleteEmailAddress")),
     ("addSetting", "200", ("updateSetting",)),
 )
-"""Which operations take the id that another one gives."""
+"""Operations, and those that take an id of their answers."""
 
 
 def document() -> str:
-    """The document as the routes have it."""
-    # No route is asked: what they would need does not matter.
+    """The document of the present routes."""
+    # No route runs, so that none needs the service.
     app = resolver(cast("Service", None))
     found: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(
@@ -63,7 +63,7 @@ def _operation(found: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def published() -> str:
-    """The document as it is committed and served."""
+    """The committed document, which is served."""
     return PATH.read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Whether the token of a claim stands in the domain's DNS, at every server that answers for it."""
+"""Checks the token of a claim at every authoritative server of its domain."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["OwnershipCheck", "Proof"]
 
 SECONDS: Final = 10.0
 _MOST_SERVERS: Final = 13
-"""Of a zone, as `Directory` asks them: of one with more, not every server would be seen."""
+"""Servers of one zone that `Directory` asks: a zone with more would be checked in part only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """What a check saw.
+    """Result of a check.
 
     Args:
-        seen: what it means for the claim.
-        name_servers: whom the zone above names for the domain; () when it is not delegated, or could not be seen.
+        seen: result for the claim.
+        name_servers: of the domain in the zone above; () when it is not delegated, or the check had no answer.
     """
 
     seen: Seen
@@ -36,14 +36,14 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnershipCheck:
-    """Looks for tokens.
+    """Checks tokens in DNS.
 
     Args:
         resolvers: recursive servers of ours.
-        port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
-        allowed: networks that are asked though they are not public. Default: none.
-        seconds: after which a check ends without result. Default: 10.
-        queries: that a check asks at most. Default: 100.
+        port: of authoritative servers; another one is for tests. Default: 53.
+        allowed: networks that may be asked though they are not public. Default: none.
+        seconds: time limit of a check, which then has no result. Default: 10.
+        queries: limit of a check. Default: 100.
     """
 
     resolvers: Sequence[Endpoint]
@@ -55,8 +55,8 @@ class OwnershipCheck:
     def __call__(self, domain: str, token: str) -> Proof:
         """Look for `token` at the domain's servers now.
 
-        It proves the domain when the servers of the zone above agree on who serves it, and each of these servers answers with the
-        token, and with no CNAME: that may lead to where anybody writes.
+        The domain is proven when the servers of the zone above agree on its name servers, and each of these answers with the token
+        and without a CNAME, whose target other people may write.
         """
         return asyncio.run(self._bounded(domain, token))
 
@@ -73,7 +73,7 @@ class OwnershipCheck:
 
 async def _look(domain: str, token: str, directory: Directory) -> Proof:
     name = ownership_name(domain)
-    # A validating resolver holds back what is bogus. What it has not, it may have not yet.
+    # A validating resolver withholds bogus answers. A missing answer proves nothing: it may be an old one from its cache.
     try:
         bogus = (await directory.recursive(name, "TXT")).bogus
     except NoAnswerError:
@@ -81,8 +81,8 @@ async def _look(domain: str, token: str, directory: Directory) -> Proof:
     zone = await directory.zone_of(domain.rpartition(".")[2])
     named: frozenset[str] = frozenset()
     for cut in _cuts(domain):
-        # Each cut is taken from the zone above, and never from a resolver: that may have asked the one server of a hosting company
-        # that happens to serve a zone of this name for somebody else, too.
+        # Each delegation is read from the zone above, never from a resolver: that may have asked one server of a hosting company
+        # that serves a zone of this name for another customer, too.
         answers = await directory.servers_say(zone, cut, "NS")
         silent = _silent(answers)
         if silent or not answers:
@@ -100,13 +100,13 @@ async def _look(domain: str, token: str, directory: Directory) -> Proof:
 
 
 def _cuts(domain: str) -> list[str]:
-    """Where zones may begin below the top-level domain, which is the only one that is taken from the resolver."""
+    """Names where zones may begin below the top-level domain. The resolver is asked for the top-level domain only."""
     labels = domain.split(".")
     return [".".join(labels[start:]) for start in range(len(labels) - 2, -1, -1)]
 
 
 def _delegated(answer: Answer, name: str) -> frozenset[str]:
-    """Whom this server of the zone above names for the domain."""
+    """Name servers that this server of the zone above has for the domain."""
     reply = answer.reply
     if reply is None or (reply.referral and reply.referral != name):
         return frozenset()
@@ -138,7 +138,7 @@ def _has(answer: Answer, token: str) -> bool:
 
 
 def _silent(answers: Sequence[Answer]) -> str:
-    """Servers that gave no answer of their own, and why; "" when all did."""
+    """Servers without a usable answer, each with its reason; "" when all answered."""
     said = {
         f"{answer.server.name} ({answer.problem or 'does not serve the zone'})"
         for answer in answers

@@ -1,4 +1,4 @@
-"""Errors of the API: problem details that are the clients' ErrorResponse, too."""
+"""Errors of the API as problem details, which are also the clients' ErrorResponse."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ STATUS_OF: Final[Mapping[Reason, HTTPStatus]] = {
 
 
 class ApiError(Exception):
-    """A request is answered with a problem.
+    """A request whose answer is a problem.
 
     Args:
-        status: of HTTP.
-        detail: what is wrong, and what to do.
-        errors: each fault of the request: `field`, and `detail`. Default: none.
+        status: HTTP status.
+        detail: the fault and its remedy.
+        errors: faults of the request: `field` and `detail`. Default: none.
         headers: of the answer. Default: none.
     """
 
@@ -50,7 +50,7 @@ class ApiError(Exception):
 
 
 def problem(error: ApiError) -> Response[Any]:
-    """The answer. Source: RFC 9457; `error` beside `status` makes it an ErrorResponse of the clients' definition."""
+    """The answer to an error. Source: RFC 9457; `error` beside `status` makes it the clients' ErrorResponse."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": error.status.phrase,
@@ -65,6 +65,6 @@ def problem(error: ApiError) -> Response[Any]:
 
 
 def refused(error: RefusedError) -> ApiError:
-    """The error of the API for what was refused."""
+    """The API's error for a refusal."""
     headers = {"Retry-After": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
     return ApiError(STATUS_OF[error.reason], str(error), headers=headers)

@@ -1,4 +1,4 @@
-"""Records of a domain as its claim holds them, and the check of these in DNS on behalf of whoever set them."""
+"""DNS records of a domain as its claim holds them, and their check for the domain's owner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Found", "RecordsCheck", "found_from", "found_text", "ready", "record
 
 SECONDS: Final = 15.0
 MOST_QUERIES: Final = 400
-"""Eleven records at each address of four to thirteen servers, and the way there."""
+"""Enough for eleven records at each address of four to thirteen servers, and for the way there."""
 _SAID: Final[dict[Status, RecordStatus]] = {
     Status.OK: "ok",
     Status.PENDING: "pending",
@@ -32,35 +32,35 @@ _MOST_CHARACTERS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a check found of one record: "ok", "pending", "missing", "wrong" or "unknown"; and what to do."""
+    """Finding on one record: "ok", "pending", "missing", "wrong" or "unknown"; and its remedy."""
 
     status: RecordStatus = "unknown"
     fix: str = ""
 
 
 def record_text(record: DnsRecord) -> str:
-    """A record as a claim holds it."""
+    """A record as the text that a claim holds."""
     return json.dumps(asdict(record), sort_keys=True)
 
 
 def record_from(text: str) -> DnsRecord:
-    """The record of that text."""
+    """The record of a claim's text."""
     said: Any = json.loads(text)
     return DnsRecord(**{**said, "values": tuple(said["values"]), "purpose": Purpose(said["purpose"])})
 
 
 def found_text(found: Found) -> str:
-    """What was found, as a claim holds it."""
+    """A finding as the text that a claim holds."""
     return json.dumps([found.status, found.fix])
 
 
 def found_from(text: str) -> Found:
-    """What was found, of that text."""
+    """The finding of a claim's text."""
     return Found(*json.loads(text))
 
 
 def ready(records: Sequence[DnsRecord], found: Sequence[Found]) -> bool | None:
-    """Whether all that is required was found; None where nobody could tell of one of them."""
+    """Whether all required records were found; None where the check of one had no answer and no other failed."""
     states = {one.status for record, one in zip(records, found, strict=True) if record.required}
     if states <= {"ok"}:
         return bool(records)
@@ -69,14 +69,14 @@ def ready(records: Sequence[DnsRecord], found: Sequence[Found]) -> bool | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordsCheck:
-    """Looks at records.
+    """Checks records in DNS.
 
     Args:
         resolvers: recursive servers of ours.
-        port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
-        allowed: networks that are asked though they are not public. Default: none.
-        seconds: after which a check ends without result. Default: 15.
-        queries: that a check asks at most. Default: 400.
+        port: of authoritative servers; another one is for tests. Default: 53.
+        allowed: networks that may be asked though they are not public. Default: none.
+        seconds: time limit of a check, which then has no result. Default: 15.
+        queries: limit of a check. Default: 400.
     """
 
     resolvers: Sequence[Endpoint]
@@ -86,7 +86,7 @@ class RecordsCheck:
     queries: int = MOST_QUERIES
 
     def __call__(self, domain: str, records: Iterable[DnsRecord]) -> tuple[Found, ...]:
-        """What holds of each of `records` now."""
+        """Present finding on each of `records`."""
         asked = tuple(records)
         report = asyncio.run(self._bounded(Subject(subdomain=domain, records=asked)))
         return tuple(map(_said, report.findings)) if report is not None else (Found(),) * len(asked)

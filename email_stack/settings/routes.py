@@ -56,7 +56,7 @@ Key = Annotated[
 
 
 def _answers(status: int = 200, text: str = "Done.") -> dict[int, Any]:
-    """The statuses of an operation; what validation finds is 400."""
+    """The statuses of an operation; faults that validation finds are 400."""
     errors = {
         code: {"description": said, "content": {CONTENT_TYPE: {"model": ErrorResponse}}}
         for code, said in _ERRORS.items()
@@ -65,7 +65,7 @@ def _answers(status: int = 200, text: str = "Done.") -> dict[int, Any]:
 
 
 def add_routes(app: APIGatewayHttpResolver, service: Service) -> None:
-    """Add every operation to `app`. Paths without an id come first: `domain:verify` is none."""
+    """Add every operation to `app`. Paths without an id come first, so that `domain:verify` is no id."""
     _add_domains(app, service)
     _add_settings(app, service)
     _add_addresses(app, service)
@@ -209,9 +209,9 @@ def _change_of(body: CreateEmailAddress | UpdateEmailAddress) -> AddressChange:
 
 
 def _revision(if_match: str | None) -> int | None:
-    """The revision of an ETag; None where any will do."""
+    """The revision of an ETag; None where the request accepts any."""
     if if_match is None or if_match.strip() == "*":
         return None
     match = _ETAG.fullmatch(if_match.strip())
-    # An ETag that was never given is nothing's.
+    # An ETag of another form matches no entry.
     return int(match[1]) if match else -1

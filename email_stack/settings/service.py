@@ -1,4 +1,4 @@
-"""What the API's operations do: requests that are valid in, settings out."""
+"""The API's operations: valid requests in, settings out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _Fault = dict[str, str]
 
 
 class Look(Enum):
-    """What of a domain's DNS is looked at, beside its token."""
+    """Records of a domain that a check reads beside its token."""
 
     NAME_SERVERS = "name servers"
     ALL = "all"
@@ -51,13 +51,13 @@ class Look(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """The operations on domains and settings, for whoever asks.
+    """The operations on domains and settings of an actor.
 
     Args:
         store: the table.
-        look: looks for a token in a domain's DNS.
-        look_at_records: looks at records in a domain's DNS. Default: None, nobody does.
-        tell: tells others of what became of a domain. Default: nobody.
+        look: checks a token in a domain's DNS.
+        look_at_records: checks records in a domain's DNS. Default: None, no check.
+        tell: publishes a domain's change. Default: no event.
     """
 
     store: SettingsStore
@@ -81,15 +81,15 @@ class Service:
         return Preferences(store=self.store)
 
     def add_domain(self, actor: Actor, domain: str, dns: str | None = None) -> shapes.Setting:
-        """The claim to a domain."""
+        """Claim a domain."""
         return views.domain_setting(
             self.domains.add(actor, domain, names.registrable_domain(domain), dns or "delegated")
         )
 
     def verify(self, actor: Actor, domain: str, what: Look = Look.ALL) -> shapes.Setting:
-        """The domain after a look at DNS; what the last one saw, when that was a moment ago.
+        """The domain after a DNS check; soon after a check, its result is repeated.
 
-        The token is looked for each time. Records are looked at once they are known: after the first deployment.
+        Each check reads the token. Records are checked once they are known: after the first deployment.
         """
         claim = self.domains.due(actor.organization, domain)
         if claim is None:
@@ -100,7 +100,7 @@ class Service:
         return found.model_copy(update={"checks": checks})
 
     def check(self, actor: Actor, claim: Claim, what: Look = Look.ALL) -> tuple[Claim, Proof]:
-        """The claim after a look at DNS, and what was seen; a change is told. Raises RefusedError, MailroomError."""
+        """The claim after a DNS check, and the proof; a change of ownership is an event. Raises RefusedError, MailroomError."""
         proof = self.look(claim.domain, claim.token)
         after = self.domains.checked(actor, claim, self._with_records(claim, proof.seen, what))
         if after.ownership is not claim.ownership:
@@ -114,7 +114,7 @@ class Service:
             try:
                 self.tell(event)
             except MailroomError as error:
-                # What it tells of stands in the table.
+                # The table has the change.
                 logger.warning("tenant %s: event not told: %s", after.tenant, type(error).__name__)
         return after, proof
 
@@ -135,7 +135,7 @@ class Service:
         )
 
     def settings(self, actor: Actor, kind: SettingType) -> Sequence[shapes.Setting]:
-        """All of a kind."""
+        """All settings of a kind."""
         if kind is SettingType.EMAIL_DOMAIN:
             return [views.domain_setting(one) for one in self.domains.all(actor.organization)]
         if kind is SettingType.EMAIL_ADDRESS:
@@ -143,7 +143,7 @@ class Service:
         return [views.setting(one) for one in self.preferences.all(actor.organization, _KINDS[kind])]
 
     def setting(self, actor: Actor, kind: SettingType, id: str) -> shapes.Setting:
-        """One by its id."""
+        """One setting by its id."""
         check_id(kind, id)
         if kind is SettingType.EMAIL_DOMAIN:
             return next((one for one in self.settings(actor, kind) if one.id == id), None) or _missing(
@@ -154,7 +154,7 @@ class Service:
         return views.setting(self.preferences.one(actor.organization, _KINDS[kind], id))
 
     def add_setting(self, actor: Actor, body: SettingBody, key: str = "") -> shapes.Setting:
-        """A new one."""
+        """Add a setting."""
         change, faults = _change_of(body)
         if body.value is None and not (body.type is SettingType.SIGNATURE and body.html):
             faults.append(_fault("value", "must be there; add it"))
@@ -168,7 +168,7 @@ class Service:
         return views.setting(self.preferences.add(actor, _KINDS[body.type], change, key))
 
     def update_setting(self, actor: Actor, id: str, body: SettingBody, revision: int | None) -> shapes.Setting:
-        """One after a change."""
+        """Change a setting and return it."""
         check_id(body.type, id)
         change, faults = _change_of(body)
         if faults:
@@ -186,7 +186,7 @@ class Service:
         return views.address_setting(self.addresses.update(actor, id, AddressChange(name=change.name), revision))
 
     def delete_setting(self, actor: Actor, kind: SettingType, id: str, revision: int | None) -> shapes.Setting:
-        """Delete one; returns what it was."""
+        """Delete a setting and return it."""
         check_id(kind, id)
         if kind is SettingType.EMAIL_DOMAIN:
             known = self.setting(actor, kind, id)
@@ -198,7 +198,7 @@ class Service:
 
 
 def check_id(what: str, id: str) -> None:
-    """Raise RefusedError for what can be nobody's id."""
+    """Raise RefusedError for a text that has not the form of an id."""
     if not _ID.fullmatch(id):
         _missing(f"{what}: not found; take its id from the list")
 
@@ -208,7 +208,7 @@ def _missing(text: str) -> shapes.Setting:
 
 
 def _change_of(body: SettingBody) -> tuple[SettingChange, list[_Fault]]:
-    """The fields in their normal form, and every fault of them."""
+    """The fields in their normal form, and all of their faults."""
     faults: list[_Fault] = []
 
     def judged(name: str, value: str | None, rule: Callable[[str], str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What an organisation wants of a domain, as the snapshot that the config is merged with. Pure."""
+"""Wanted infrastructure of a domain as a snapshot, which is merged with the config. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["snapshot_of"]
 
 
 def snapshot_of(desired: Desired) -> Snapshot:
-    """The snapshot. Names of addresses are none of it: they hold at run time."""
+    """The snapshot, without display names of addresses, which are run-time settings."""
     return Snapshot(
         tenant=desired.tenant,
         organization=desired.organization,

@@ -1,4 +1,4 @@
-"""Who asks: bearer tokens of an OpenID issuer, and the organisation that they name."""
+"""Authentication: bearer tokens of an OpenID issuer, and the organisation that they name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mailroom.settings.store import Actor
 __all__ = ["Issuer", "Keys", "Tokens"]
 
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Those with a public key: one of a shared secret would let whoever knows our public key sign."""
+"""Algorithms with a public key: with a shared-secret one, anyone who knows the public key could sign."""
 _SECONDS: Final = 3.0
 _MOST_BYTES: Final = 256 * 1024
 _FRESH_SECONDS: Final = 300.0
@@ -38,16 +38,16 @@ _HEADER: Final = "x-epilot-org-id"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issuer:
-    """Whose tokens are taken, and what they say.
+    """An accepted issuer, and its claims.
 
     Args:
-        url: as `iss` has it, https but on loopback; its discovery document names its keys.
-        audience: as `aud` has it.
+        url: as in `iss`, https except on loopback; its discovery document names its keys.
+        audience: as in `aud`.
         organization_claim: claim with the user's organisation. Default: "org_id".
         organizations_claim: claim with a list of organisations that the user may choose by header. Default: "org_ids".
 
     Raises:
-        ValueError: the URL is neither https nor of loopback.
+        ValueError: the URL is neither https nor on loopback.
     """
 
     url: str
@@ -64,9 +64,9 @@ class Keys:
     """The issuer's public keys, fetched when they are needed.
 
     Args:
-        issuer: whose.
+        issuer: their owner.
         fetch: gets a JSON document. Default: over HTTP.
-        clock: seconds of any clock that only goes on. Default: `time.monotonic`.
+        clock: seconds of a monotonic clock. Default: `time.monotonic`.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Keys:
     def key(self, identifier: str) -> jwt.PyJWK | None:
         """The key of that id; None when the issuer has none. Raises ApiError when the issuer does not answer.
 
-        Keys that are known outlive an issuer that is not there, and one that does not answer is not asked by each request.
+        Known keys stay valid while the issuer does not answer. Such an issuer is asked again after a pause only.
         """
         with self._lock:
             now = self._clock()
@@ -117,7 +117,7 @@ class Keys:
         self._failed = False
 
     def _address(self) -> str:
-        """Where the keys are. Source: OpenID Connect Discovery 1.0, 4.3: the document must name the issuer that was asked for."""
+        """URL of the keys. Source: OpenID Connect Discovery 1.0, 4.3: the document must name the issuer that was asked for."""
         found = self._fetch(f"{self._issuer.url.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self._issuer.url:
             raise ValueError("discovery document is another issuer's")
@@ -128,10 +128,10 @@ class Keys:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tokens:
-    """Judges who asks.
+    """Authenticates requests.
 
     Args:
-        issuer: whose tokens are taken.
+        issuer: the accepted issuer.
         keys: its keys.
     """
 
@@ -139,14 +139,14 @@ class Tokens:
     keys: Keys = field(repr=False)
 
     def actor(self, headers: Mapping[str, str]) -> Actor:
-        """Who asks, and for which organisation.
+        """The user and organisation of a request.
 
         Args:
             headers: of the request, names in lower case.
 
         Raises:
-            ApiError: 401 without a valid token, 403 when it names no organisation or not the one that is asked for, 503 when the
-                issuer does not answer.
+            ApiError: 401 without a valid token, 403 when the token lacks an organisation or the requested one, 503 when the issuer
+                does not answer.
         """
         claims = self._claims(headers.get("authorization", ""))
         allowed = _organizations(claims, self.issuer)
@@ -179,13 +179,13 @@ class Tokens:
         except jwt.ExpiredSignatureError:
             raise _unauthorized("has expired; get a new one") from None
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-            # Whatever it says of itself is not repeated.
+            # The answer repeats no text of the token.
             raise _unauthorized("must be a valid one of the issuer, for this audience; get a new one") from None
         return claims
 
 
 def _organizations(claims: Mapping[str, Any], issuer: Issuer) -> list[str]:
-    """Those that the token names, the user's own first."""
+    """Organisations of the token, the user's own first."""
     own, others = claims.get(issuer.organization_claim), claims.get(issuer.organizations_claim)
     named = [own, *(others if isinstance(others, list) else [])]
     allowed = [str(one) for one in named if isinstance(one, str | int) and _ORGANIZATION.fullmatch(str(one))]
@@ -210,7 +210,7 @@ def _check_url(url: str) -> None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """What an issuer redirects to is not its own."""
+    """Refuses redirects: their target is not the issuer's."""
 
     def redirect_request(self, *_: Any) -> None:
         """Follow nothing."""

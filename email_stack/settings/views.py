@@ -1,4 +1,4 @@
-"""Settings as the API gives them. Pure."""
+"""Settings in the API's form. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["address_setting", "domain_setting", "email_address", "setting"]
 
 
 _THEIRS: Final = {Purpose.DELEGATION, Purpose.DMARC_REPORTS}
-"""What the owner of a delegated domain sets; the rest stands in the zone that was made for it."""
+"""Records that the owner of a delegated domain sets; the deployed zone has the others."""
 
 
 def domain_setting(claim: Claim) -> shapes.Setting:
-    """A domain, with what to set in DNS and how far it is."""
+    """A domain with its DNS records and its progress."""
     seen = claim.proven_at is not None and claim.unseen_since is None
     record = shapes.Record(
         type="TXT",
@@ -51,7 +51,7 @@ def domain_setting(claim: Claim) -> shapes.Setting:
 
 
 def _records(claim: Claim) -> list[shapes.Record]:
-    """What is to be visible beside the token: to set, but for what a zone of ours holds."""
+    """Needed records beside the token; `yours` marks those that the owner sets."""
     found = [*map(found_from, claim.found)]
     found += [Found()] * (len(claim.records) - len(found))
     return [
