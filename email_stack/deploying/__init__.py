@@ -1,1 +1,1 @@
-"""From what is wanted of a domain to infrastructure: a template without rights, a judge, and a change set."""
+"""Deployment of a domain's wanted settings: synthesis without credentials, a judge of the template, and a change set."""

@@ -1,4 +1,4 @@
-"""Entries of Lambda: synthesis, which has two rights; looks, which deploy; and the daily check."""
+"""Lambda entries: synthesis, which has two permissions; looks, which deploy; and the daily check."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ logger.setLevel(logging.INFO)
 
 _PAUSE_SECONDS: Final = 5.0
 _ENOUGH_SECONDS: Final = 400.0
-"""What one look takes at most: a synthesis, and what comes after it."""
+"""Longest time of one look: a synthesis and the steps after it."""
 _HELD_SECONDS: Final = _ENOUGH_SECONDS
-"""For how long nobody else looks after one that was killed."""
+"""Time without looks after a look was killed."""
 _PLATFORM: Final = "PLATFORM_CONFIG"
 
 
 class _Context(Protocol):
-    """What Lambda tells an invocation."""
+    """Lambda's context of an invocation."""
 
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until it is ended."""
+        """Milliseconds until Lambda ends the invocation."""
 
 
 def on_synthesis(event: dict[str, Any], _context: object) -> dict[str, str]:
-    """Make the template of one snapshot: it reads that, and writes the template, and can do nothing else.
+    """Make the template of one snapshot; the function's role may only read snapshots and write templates.
 
-    Answers with `failed`, "" where the template is there; what is wrong with what is wanted is an answer, and no error.
+    The answer has `failed`, "" where the template is written. A fault of the snapshot is an answer, and no error.
     """
     tenant, revision = str(event["tenant"]), int(event["revision"])
     shelf = _shelf()
@@ -82,10 +82,10 @@ def on_synthesis(event: dict[str, Any], _context: object) -> dict[str, str]:
 
 
 def on_look(_event: dict[str, Any], context: _Context) -> dict[str, int]:
-    """Look until nothing is left to do, or time is up; the next look goes on. One looks at a time, and another does nothing.
+    """Look until no work is left, or time is up; the next look goes on. A look does nothing while another one runs.
 
     Raises:
-        MailroomError: something could not be done. The next look tries it again, and an alarm tells.
+        MailroomError: a step failed. The next look repeats it, and an alarm reports it.
     """
     turns, meter = _turns()
     operating, holder, left = turns.runs.operating, context.aws_request_id, 0
@@ -103,7 +103,7 @@ def on_look(_event: dict[str, Any], context: _Context) -> dict[str, int]:
 
 
 def on_check(_event: dict[str, Any], context: _Context) -> dict[str, int]:
-    """The daily check. Raises RetryableError where some could not be looked at: the alarm tells."""
+    """The daily check. Raises RetryableError where some domains were not checked: the alarm reports it."""
     checked = DailyCheck(service=_service()).run(lambda: context.get_remaining_time_in_millis() / 1000)
     logger.info("daily check: %s done, %s failed, %s left", checked.done, checked.failed, checked.left)
     if checked.failed or checked.left:
@@ -118,7 +118,7 @@ def _turns() -> tuple[Turns, Metrics]:
     platform, store, shelf = _platform(), _store(), _shelf()
     making = Making(ses=session.client("sesv2"), platform=platform)
     release, meter = environment["RELEASE"], Metrics(SETTINGS, store.table.name)
-    # Synthesis takes longer than a client waits by itself, and asking twice makes it twice.
+    # Synthesis takes longer than a client waits by default, and a retry of the call would run it twice.
     patient = ClientConfig(read_timeout=330, retries={"total_max_attempts": 1})
     functions = session.client("lambda", config=patient)
 

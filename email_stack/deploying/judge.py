@@ -1,7 +1,7 @@
-"""Judges the template of a tenant before anybody with rights sees it: what it may hold, and whom it may let in. Pure.
+"""Judges the template of a tenant before CloudFormation gets it: its resources, and the principals that it lets in. Pure.
 
-Whoever made it handled customers' input. So nothing of it is trusted: it is a list of what a tenant's stack is made of, and what is
-not on the list is refused.
+Synthesis handles customers' input, so the template is not trusted: lists name the parts of a tenant's stack, and a part that is on
+no list is refused.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TYPES: Final = frozenset(
         "AWS::SSM::Parameter",
     }
 )
-"""What a tenant's stack is made of, with the cell's scanner. No custom resource, no nested stack, no macro."""
+"""Resource types of a tenant's stack with the cell's scanner. No custom resource, no nested stack, no macro."""
 ACTIONS: Final = frozenset(
     {
         *(
@@ -65,9 +65,9 @@ ACTIONS: Final = frozenset(
         *("sqs:ReceiveMessage", "sqs:SendMessage"),
     }
 )
-"""What the role of a tenant's function may do, of its own resources."""
+"""Actions that the role of a tenant's function may have on its own resources."""
 _ANYWHERE: Final = frozenset({"ses:GetAccount"})
-"""Actions that know no resource. Service authorization reference, "Amazon SES v2"."""
+"""Actions without a resource. Service authorization reference, "Amazon SES v2"."""
 _TOP: Final = {"Description", "Resources", "Outputs", "Parameters", "Rules"}
 _PARTS: Final = {"Type", "Properties", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
 _FUNCTIONS: Final = {"Fn::GetAtt", "Fn::ImportValue", "Fn::Join", "Fn::Select", "Fn::Split", "Ref"}
@@ -82,7 +82,7 @@ _ASSET: Final = re.compile(r"([0-9a-f]{64})\.zip")
 
 
 def read_template(content: bytes) -> Template:
-    """The template in JSON text. Raises ValueError: it is none, or too big."""
+    """The template of JSON text. Raises ValueError for other text and for more than `MOST_BYTES`."""
     if len(content) > MOST_BYTES:
         raise ValueError(f"template: must be at most {MOST_BYTES:,} bytes, is {len(content):,}")
     try:
@@ -100,8 +100,8 @@ class Judge:
 
     Args:
         cell: its id.
-        assets: hashes of the code that was published with the release; a function runs nothing else. Default: None, whatever is in
-            the CDK's own bucket, for whom publishes it as `cdk deploy` does.
+        assets: hashes of the code that was published with the release; functions may run no other. Default: None, all code in the
+            CDK's own bucket, for an operator who publishes it as `cdk deploy` does.
         bounded: whether each role must have the cell's boundary, as cells with a settings API have one. Default: False.
     """
 
@@ -110,7 +110,7 @@ class Judge:
     bounded: bool = False
 
     def faults(self, template: Template, snapshot: Snapshot) -> list[str]:
-        """Everything in the template of `snapshot`'s tenant that may not be there; [] for one that may be deployed."""
+        """All faults of the template of `snapshot`'s tenant; [] for one that may be deployed."""
         try:
             return list(self._faults(template, snapshot))
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -157,7 +157,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class _Of:
-    """Of whom a resource is: cell, published code, tenant and subdomain; and whether roles have the cell's boundary."""
+    """Owner of a resource: cell, published code, tenant and subdomain; and whether roles need the cell's boundary."""
 
     cell: str
     assets: frozenset[str] | None
@@ -225,7 +225,7 @@ def _records(of: _Of, properties: Template) -> Iterator[str]:
         yield "must be in the zone of its own stack"
     for record in properties["RecordSets"]:
         name = record["Name"]
-        # The labels of DKIM are only known when it is deployed; Route 53 refuses what is not in the zone.
+        # DKIM labels are known at deployment only; Route 53 refuses names outside of the zone.
         if isinstance(name, str) and not in_zone(name.rstrip("."), of.subdomain):
             yield f"must hold records of {of.subdomain} alone"
 
@@ -251,7 +251,7 @@ def _subscription(_of: _Of, properties: Template) -> Iterator[str]:
 
 
 def _grant(of: _Of, statement: Template) -> Iterator[str]:
-    """What one statement of a role lets it do."""
+    """Faults of one statement of a role."""
     if statement.get("Effect") == "Deny":
         return
     actions = _listed(statement.get("Action"))
@@ -269,7 +269,7 @@ def _grant(of: _Of, statement: Template) -> Iterator[str]:
 
 
 def _own(resource: Any) -> bool:
-    """Whether a resource is one of the stack's own, a part of it, or the account's event bus; never a wildcard at its front."""
+    """Whether a resource is the stack's own, a part of one, or the account's event bus. A wildcard may stand at its end only."""
     if not isinstance(resource, Mapping):
         return False
     if "Fn::GetAtt" in resource or "Ref" in resource:

@@ -1,4 +1,4 @@
-"""Runs and run-time settings, again and again, in one process: behind the local API, on an emulator."""
+"""Repeats runs and copies of run-time settings in one process, for the local API on an emulator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TABLE_OUTPUT: Final = "MessagesTableName"
 def into_tables(
     stacks: Stacks, table: Callable[[str], Table], clock: Callable[[], datetime]
 ) -> Callable[[str, RunTime, Sequence[Signature]], bool]:
-    """Writes to a tenant's table, which is found by the output of its stack."""
+    """A writer of run-time settings; the output of a tenant's stack names its table."""
 
     def put(tenant: str, run_time: RunTime, signatures: Sequence[Signature]) -> bool:
         outputs: Mapping[str, str] = stacks.state(tenant_stack_name(tenant)).outputs
@@ -43,25 +43,25 @@ def into_tables(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turns:
-    """Looks at what there is to do, one after the other.
+    """One look at all due work: deployments first, run-time settings after them.
 
     Args:
-        runs: what is wanted becomes infrastructure.
-        running: what holds now comes into tenants' tables.
+        runs: deploys wanted infrastructure.
+        running: copies run-time settings into tenants' tables.
     """
 
     runs: Runs
     running: Running
 
     def turn(self) -> int:
-        """One look; how many runs have more to do now.
+        """One look. Returns the number of runs with more work now.
 
         Raises:
-            MailroomError: the table cannot be read, or what holds could not be brought to some tenant. That stops no other.
+            MailroomError: the table cannot be read, or a copy into a tenant's table failed. That stops no other copy.
         """
         left = self.runs.look()
         store, failed = self.running.store, None
-        # What a deployment writes is a change, too: a tenant that is new gets all of it.
+        # The end of a deployment is a change, too: so a new tenant gets its run-time settings.
         for organization in list(self.runs.operating.changed()):
             revision = store.state(organization).revision
             try:
@@ -78,7 +78,7 @@ class Loop:
     """Looks twice a second for as long as the `with` block lasts.
 
     Args:
-        turns: what looks.
+        turns: one look.
     """
 
     def __init__(self, turns: Turns) -> None:
@@ -87,14 +87,14 @@ class Loop:
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Self:
-        """It looks."""
+        """Start to look."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """It has ended."""
+        """Stop, and wait for the last look."""
         self._ended.set()
         self._thread.join()
 

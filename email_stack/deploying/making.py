@@ -1,4 +1,4 @@
-"""What a deployment makes known of a domain, and the zones that stacks leave: asked of SES, Route 53 and DNS."""
+"""Results of a deployment (name servers, records), and zones that deleted stacks leave: from SES, Route 53 and DNS."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ _MOST_QUERIES: Final = 400
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Making:
-    """What was made of a tenant.
+    """Reads the results of a tenant's deployment.
 
     Args:
         ses: a client.
-        platform: what git owns.
+        platform: the part of the config that git owns.
     """
 
     ses: SESV2Client
     platform: Platform
 
     def tags(self, snapshot: Snapshot) -> Mapping[str, str]:
-        """Those of the tenant's stack, as `cdk deploy` gives them."""
+        """Tags of the tenant's stack, as `cdk deploy` sets them."""
         tenant = load_merged(self.platform.config_for(snapshot), snapshot).tenant(snapshot.tenant)
         return {**tenant.tags, "tenant": tenant.id, "cell": tenant.cell}
 
     def __call__(self, snapshot: Snapshot, outputs: Mapping[str, str]) -> Made:
-        """Its name servers and its records, of which those of DKIM are SES's to say. Raises MailroomError."""
+        """Name servers and DNS records of the deployed tenant; SES gives the DKIM tokens. Raises MailroomError."""
         config = load_merged(self.platform.config_for(snapshot), snapshot)
         tenant = config.tenant(snapshot.tenant)
         try:
@@ -75,13 +75,13 @@ class Making:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostedZones:
-    """Zones that stacks leave.
+    """Zones that deleted stacks leave.
 
     Args:
         route53: a client.
-        resolvers: recursive servers of ours, whom to ask whether anybody is led to one.
+        resolvers: recursive servers of ours, for the check of delegations.
         port: of authoritative servers. Default: 53.
-        allowed: networks whose servers are asked though they are not public. Default: none.
+        allowed: networks whose servers may be asked though they are not public. Default: none.
     """
 
     route53: Route53Client
@@ -90,14 +90,14 @@ class HostedZones:
     allowed: Sequence[IPNetwork] = ()
 
     def led_to(self, claim: Claim) -> str:
-        """Why anybody may still be led to the domain's zone; "" when nobody is. Where nobody can tell, that counts as if."""
+        """Reason why DNS may still lead to the domain's zone; "" when it does not. A check without an answer is a reason."""
         trail = asyncio.run(self._trail(claim))
         if trail.above or trail.leading:
             return "is still delegated to its zone, or remembered to be; remove its NS records"
         return "may still be delegated to its zone, which could not be checked" if trail.untold else ""
 
     async def _trail(self, claim: Claim) -> Trail:
-        # The zones above are the customer's, and name whatever servers they like.
+        # The zones above are the customer's, and may name any servers.
         network = GuardedNetwork(resolvers=self.resolvers, queries=_MOST_QUERIES, allowed=self.allowed)
         try:
             async with network, asyncio.timeout(_SECONDS):
@@ -106,7 +106,7 @@ class HostedZones:
             return Trail(untold=("time is up",))
 
     def delete(self, zone: str) -> None:
-        """Delete it; one that is gone is no failure. Raises MailroomError."""
+        """Delete a zone; a missing one is no failure. Raises MailroomError."""
         try:
             self.route53.delete_hosted_zone(Id=zone)
         except (BotoCoreError, ClientError) as error:

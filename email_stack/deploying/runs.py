@@ -1,6 +1,6 @@
-"""Brings each domain to what is wanted of it: looks at what is there, and takes the next step. Killed anywhere, the next goes on.
+"""Deploys the wanted infrastructure of each domain: reads the present state, and takes the next step. A killed run goes on.
 
-Nothing is remembered but in the table, the bucket and CloudFormation; each step that is taken twice is taken once.
+All state is in the table, the bucket and CloudFormation. Each step is idempotent.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ logger = logging.getLogger(__name__)
 _USER: Final = "platform"
 _MOST_SAID: Final = 500
 _AT_ONCE: Final = 1
-"""SES takes one request about receipt rules a second: runs would wait for each other."""
+"""SES takes one receipt-rule request a second, so that parallel runs would wait for each other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """What a deployment makes known of a domain.
+    """Results of a domain's deployment.
 
     Args:
-        name_servers: of its zone; none where its owner keeps the records.
+        name_servers: of its zone; none where the owner keeps the records.
         zone: id of that zone, or "".
-        records: what must be visible in DNS, each as text.
+        records: needed DNS records, each as text.
     """
 
     name_servers: tuple[str, ...] = ()
@@ -56,20 +56,20 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Target:
-    """What a run is to, which never changes: a snapshot, or None where all of it is to go."""
+    """Target of a run, which never changes: a snapshot, or None for a removal."""
 
     revision: int
     snapshot: Snapshot | None
 
     def text(self) -> bytes:
-        """As the shelf holds it."""
+        """The text for the shelf."""
         if self.snapshot is None:
             return json.dumps({"removed": self.revision}).encode()
         return snapshot_text(self.snapshot).encode()
 
     @classmethod
     def of(cls, content: bytes, tenant: str) -> Self:
-        """As `text` wrote it."""
+        """The target of a text by `text`."""
         said = json.loads(content)
         if "removed" in said:
             return cls(revision=said["removed"], snapshot=None)
@@ -78,31 +78,31 @@ class _Target:
 
 
 class Zones(Protocol):
-    """Hosted zones that stacks have left."""
+    """Hosted zones that deleted stacks leave."""
 
     def led_to(self, claim: Claim) -> str:
-        """Why anybody may still be led to the zone, as a clause about the domain; "" when nobody is."""
+        """Reason why DNS may still lead to the zone, as a clause about the domain; "" when it does not."""
 
     def delete(self, zone: str) -> None:
-        """Delete it; one that is gone is no failure. Raises MailroomError."""
+        """Delete a zone; a missing one is no failure. Raises MailroomError."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runs:
-    """The work on all domains of one cell.
+    """The deployment runs of one cell's domains.
 
     Args:
         operating: the table.
-        shelf: where snapshots and templates are.
+        shelf: the bucket of snapshots and templates.
         stacks: CloudFormation.
         synthesize: makes the template of a snapshot; raises SynthesisError.
         judge: of templates.
-        release: names the release that makes templates: letters, digits and hyphens.
+        release: name of the release that makes templates: letters, digits and hyphens.
         tags: of a tenant's stack.
-        made: what a stack's outputs make known. Raises MailroomError, AwsError.
-        zones: those that stacks leave.
-        tell: tells others. Default: nobody.
-        count: counts one more of a metric. Default: nobody does.
+        made: reads the results of a deployment. Raises MailroomError, AwsError.
+        zones: that deleted stacks leave.
+        tell: publishes an event. Default: no event.
+        count: adds one to a metric. Default: no metric.
         at_once: runs at a time. Default: 1.
     """
 
@@ -120,12 +120,12 @@ class Runs:
     at_once: int = _AT_ONCE
 
     def look(self) -> int:
-        """Take the next step of each run that is under way, and begin those that are due; how many have more to do now.
+        """Take the next step of each run under way, and begin due runs. Returns the number of runs with more work now.
 
         Raises:
-            MailroomError: the table cannot be read. What fails of one domain stops no other.
+            MailroomError: the table cannot be read. A failure of one domain stops no other.
         """
-        # Those that begin now are no work of this look's once more.
+        # The list ends before new runs begin, so that these take one step in this look.
         left = sum([self._stepped(claim) for claim in list(self.operating.running())])
         for claim in self.operating.waiting():
             if left >= self.at_once:
@@ -134,17 +134,17 @@ class Runs:
         return left
 
     def _stepped(self, claim: Claim) -> bool:
-        """As `step`; whatever is wrong with one, the others go on."""
+        """Call `step`; a failure is logged, and the other domains go on."""
         try:
             return self.step(claim)
         except Exception as error:  # noqa: BLE001 - the alarm tells of it
-            # The text of others may hold what a customer wrote.
+            # The text of another error may hold a customer's input.
             said = error if isinstance(error, MailroomError) else type(error).__name__
             logger.warning("tenant %s: run failed: %s", claim.tenant, said)
             return True
 
     def step(self, claim: Claim) -> bool:
-        """Take the next step for one domain; whether there is more to do now. Raises MailroomError, AwsError."""
+        """Take the next step for one domain. Returns whether there is more work now. Raises MailroomError, AwsError."""
         target = self._target(claim)
         if target is None:
             return False
@@ -164,7 +164,7 @@ class Runs:
         return self._changed(current, snapshot, state, name, change)
 
     def _broken(self, state: State, name: str, change: str) -> str:
-        """Why this change set was rolled back, or the stack takes none; "" where neither is so. What never was made is deleted."""
+        """Reason of this change set's rollback, or why the stack takes no update; "" for neither. A failed creation is deleted."""
         if state.phase is Phase.ROLLED_BACK and state.change_set == change:
             return self.stacks.why(name)
         if state.phase is Phase.STUCK:
@@ -176,7 +176,7 @@ class Runs:
         return ""
 
     def _changed(self, claim: Claim, snapshot: Snapshot, state: State, name: str, change: str) -> bool:
-        """The next step of a change set: proposed, looked at, executed."""
+        """The next step of a change set: propose, check, execute."""
         proposed = self.stacks.change_set(name, change)
         why = ""
         if proposed is None:
@@ -203,7 +203,7 @@ class Runs:
         return self._failed(claim, why) if why else True
 
     def _refused(self, snapshot: Snapshot, state: State, name: str, key: str) -> str:
-        """Make the template, and judge it and what it changes; "" where it may be deployed."""
+        """Make the template, judge it and its changes; returns the faults, or "" where it may be deployed."""
         content = self.shelf.get(key)
         if content is None:
             try:
@@ -211,7 +211,7 @@ class Runs:
             except SynthesisError as error:
                 return str(error)
             self.shelf.put_once(key, content)
-            # Whoever was first counts, and is judged.
+            # The first template on the shelf counts, and is judged.
             content = self.shelf.get(key) or content
         try:
             template = read_template(content)
@@ -226,7 +226,7 @@ class Runs:
         return f"refused: {'; '.join(faults[:3])}" if faults else ""
 
     def _target(self, claim: Claim) -> _Target | None:
-        """What the run is to; it begins where none is under way. None where nothing is wanted any more."""
+        """The target of the run, which begins where none is under way. None where no deployment is wanted any more."""
         if claim.running and (known := self.shelf.get(snapshot_key(claim.tenant, claim.running))) is not None:
             return _Target.of(known, claim.tenant)
 
@@ -234,7 +234,7 @@ class Runs:
             found = state.claim(claim.domain)
             if found is None or found.token != claim.token or found.running != claim.running:
                 return Change(result=None)
-            # Of a run that began, and of which nothing is on the shelf, nothing was done.
+            # A run without a snapshot on the shelf has taken no step.
             idle = replace(found, running=0, run_at=None) if found.running else found
             wish = desired(begun(found, state.now), tuple(state.addresses()))
             if wish is None or not due(idle, state.now):
@@ -271,13 +271,13 @@ class Runs:
         return False
 
     def _remove(self, claim: Claim) -> bool:
-        """Nothing leads to us, then the stack goes, then the zone, then the name rests."""
+        """Wait until no DNS leads to us, then delete the stack, then the zone; then the name rests."""
         name = tenant_stack_name(claim.tenant)
         state = self.stacks.state(name)
         if state.phase is Phase.BUSY:
             return True
         if claim.zone and (why := self.zones.led_to(claim)):
-            # It is asked again, later each time, and holds up nobody else.
+            # Waits become longer, and delay no other domain.
             self._write(claim, "waitToRemove", lambda found, now: waiting(found, f"{claim.domain} {why}"[:500], now))
             return False
         if state.phase is not Phase.ABSENT:
@@ -310,7 +310,7 @@ class Runs:
         return False
 
     def _write(self, claim: Claim, operation: str, ended: Callable[[Claim, datetime], Claim]) -> Claim | None:
-        """Write what became of a run, of the claim that it was for alone; the claim then, None where there is none any more."""
+        """Write the result of a run to its own claim. Returns the claim after it; None where the claim is gone."""
 
         def decide(state: Settings) -> Change[Claim | None]:
             found = state.claim(claim.domain)
@@ -335,7 +335,7 @@ class Runs:
         try:
             self.tell(event)
         except MailroomError as error:
-            # What it tells of stands in the table.
+            # The table has the change.
             logger.warning("tenant %s: event not told: %s", claim.tenant, type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Snapshots and templates of runs, in a bucket: each written once, under a name that says which revision it is."""
+"""Snapshots and templates of runs in a bucket; each is written once, under a name with its revision."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Shelf", "snapshot_key", "template_key"]
 
 
 def snapshot_key(tenant: str, revision: int) -> str:
-    """Where the snapshot of a revision is."""
+    """Key of the snapshot of a revision."""
     return f"snapshots/{tenant}/{revision}.json"
 
 
 def template_key(tenant: str, revision: int, release: str) -> str:
-    """Where the template is that a release makes of it."""
+    """Key of the template that a release makes of a revision."""
     return f"templates/{tenant}/{revision}-{release}.json"
 
 
@@ -38,7 +38,7 @@ class Shelf:
     bucket: str
 
     def get(self, key: str) -> bytes | None:
-        """What is there; None where nothing is. Raises MailroomError."""
+        """Content of an object; None where there is no object. Raises MailroomError."""
         try:
             return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except (BotoCoreError, ClientError) as error:
@@ -47,7 +47,7 @@ class Shelf:
             raise fault(error, action="s3:GetObject", resource=f"{self.bucket}/{key}") from error
 
     def put_once(self, key: str, content: bytes) -> None:
-        """Write it, unless it is there: whoever was first counts. Raises MailroomError."""
+        """Write an object once: an existing one stays. Raises MailroomError."""
         try:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=content, IfNoneMatch="*")
         except (BotoCoreError, ClientError) as error:
@@ -55,5 +55,5 @@ class Shelf:
                 raise fault(error, action="s3:PutObject", resource=f"{self.bucket}/{key}") from error
 
     def url(self, key: str) -> str:
-        """As CloudFormation takes it."""
+        """URL of an object for CloudFormation."""
         return f"{self.s3.meta.endpoint_url}/{self.bucket}/{key}"

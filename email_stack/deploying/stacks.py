@@ -1,4 +1,4 @@
-"""A tenant's stack in CloudFormation: what it is now, and the next step towards a template."""
+"""A tenant's stack in CloudFormation: its present state, and the calls of each step to a template."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ _MOST_SAID: Final = 500
 
 
 class Phase(Enum):
-    """How far a stack is."""
+    """State of a stack."""
 
     ABSENT = "absent"
-    """There is none, or an empty one that a change set made."""
+    """There is no stack, or an empty one of a change set."""
     BUSY = "busy"
     """CloudFormation works on it."""
     COMPLETE = "complete"
     ROLLED_BACK = "rolled back"
-    """The last update failed, and what was there before stands."""
+    """The last update failed, and the former template is in force."""
     BROKEN = "broken"
-    """Its creation failed: it takes no update, and can only be deleted."""
+    """The creation or the deletion failed: the stack takes no update and can only be deleted."""
     STUCK = "stuck"
-    """Neither the update nor its roll-back could be done: somebody must look."""
+    """The update and its rollback failed: an operator must mend the stack."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """A stack as it is.
+    """Present state of a stack.
 
     Args:
-        phase: how far it is.
+        phase: its state.
         outputs: by key.
         change_set: name of the change set that was executed last; "" for none.
     """
@@ -68,14 +68,14 @@ class Stacks:
 
     Args:
         cloudformation: a client.
-        role_arn: with which CloudFormation makes what a stack holds. Default: None, the caller's rights.
+        role_arn: role with which CloudFormation makes a stack's resources. Default: None, the caller's permissions.
     """
 
     cloudformation: CloudFormationClient
     role_arn: str | None = None
 
     def state(self, name: str) -> State:
-        """What the stack is now. Raises MailroomError."""
+        """The present state of a stack. Raises MailroomError."""
         try:
             with _faults("cloudformation:DescribeStacks", name):
                 stack = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -88,12 +88,12 @@ class Stacks:
         )
 
     def refusals(self, name: str, template: Mapping[str, Any]) -> list[str]:
-        """What an update to `template` would lose of the deployed stack. Raises MailroomError, AwsError."""
+        """Losses of the deployed stack by an update to `template`. Raises MailroomError, AwsError."""
         deployed = read_stack(self.cloudformation, name).template
         return [one.text for one in risks(deployed, template) if one.refused]
 
     def change_set(self, stack: str, name: str) -> Mapping[str, Any] | None:
-        """The change set, all of its changes included; None where there is none. Raises MailroomError."""
+        """A change set with all of its changes; None where it does not exist. Raises MailroomError."""
         try:
             with _faults("cloudformation:DescribeChangeSet", stack):
                 found: dict[str, Any] = dict(
@@ -113,7 +113,7 @@ class Stacks:
         return found
 
     def propose(self, stack: str, name: str, url: str, tags: Mapping[str, str], *, new: bool) -> None:
-        """Have CloudFormation make a change set; one of that name is left as it is. Raises MailroomError."""
+        """Create a change set; an existing one of that name stays. Raises MailroomError."""
         role: Any = {"RoleARN": self.role_arn} if self.role_arn else {}
         with _faults("cloudformation:CreateChangeSet", stack):
             try:
@@ -130,7 +130,7 @@ class Stacks:
                 return
 
     def execute(self, stack: str, name: str) -> None:
-        """Have it done. Raises MailroomError."""
+        """Execute a change set. Raises MailroomError."""
         with _faults("cloudformation:ExecuteChangeSet", stack):
             self.cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
 
@@ -140,13 +140,13 @@ class Stacks:
             self.cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
 
     def delete(self, stack: str) -> None:
-        """Have CloudFormation delete the stack, but for what it keeps. Raises MailroomError."""
+        """Delete the stack, except for retained resources. Raises MailroomError."""
         role: Any = {"RoleARN": self.role_arn} if self.role_arn else {}
         with _faults("cloudformation:DeleteStack", stack):
             self.cloudformation.delete_stack(StackName=stack, **role)
 
     def why(self, stack: str) -> str:
-        """Why the last work on the stack failed, in CloudFormation's words. Raises MailroomError."""
+        """Reason of the last failure of the stack, in CloudFormation's words. Raises MailroomError."""
         with _faults("cloudformation:DescribeStackEvents", stack):
             events = self.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
         reasons = [
@@ -155,12 +155,12 @@ class Stacks:
             if one.get("ResourceStatus", "").endswith("_FAILED")
             and "cancelled" not in one.get("ResourceStatusReason", "")
         ]
-        # The first that failed is why; the latest comes first.
+        # Events come latest first: the last one in the list is the cause.
         return (reasons[-1] if reasons else "CloudFormation rolled it back")[:_MOST_SAID]
 
 
 def lost_by(change_set: Mapping[str, Any]) -> list[str]:
-    """What a change set would remove or make anew of what holds mail, by CloudFormation's own account."""
+    """Stateful resources that a change set would remove or replace, by CloudFormation's own account."""
     changes = [one.get("ResourceChange", {}) for one in change_set.get("Changes", [])]
     return [
         f"{one.get('LogicalResourceId')} would be {'removed' if one.get('Action') == 'Remove' else 'made anew'}"
@@ -170,7 +170,7 @@ def lost_by(change_set: Mapping[str, Any]) -> list[str]:
 
 
 def changes_nothing(change_set: Mapping[str, Any]) -> bool:
-    """Whether a change set that failed did so because there is nothing to change."""
+    """Whether a change set failed because it has no changes."""
     return any(text in str(change_set.get("StatusReason", "")).lower() for text in _NOTHING_CHANGES)
 
 
@@ -189,7 +189,7 @@ def _phase(status: str) -> Phase:
 
 
 class _MissingError(Exception):
-    """There is no such stack, or no such change set."""
+    """The stack or the change set does not exist."""
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def _faults(action: str, stack: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        # CloudFormation has no code of its own for a stack that is not there.
+        # CloudFormation has no error code for a missing stack.
         if code_of(error) == "ChangeSetNotFound" or "does not exist" in str(error):
             raise _MissingError from error
         raise fault(error, action=action, resource=stack) from error

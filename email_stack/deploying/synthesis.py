@@ -1,4 +1,4 @@
-"""Makes a tenant's template from its snapshot: the very app that `cdk deploy` runs, in a process without credentials."""
+"""Makes a tenant's template from its snapshot, with the app of `cdk deploy` in a process without credentials."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _MOST_SAID: Final = 500
 
 
 class SynthesisError(Exception):
-    """No template can be made of what is wanted; the text says why, to whoever wants it."""
+    """The settings give no template; the text has the reason, for the customer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
-    """What git owns: cells, and of tenants what the settings API does not.
+    """The config that git owns: cells, and the keys of tenants that the settings API does not own.
 
     Args:
         document: the file of cells and tenants.
-        cell: where tenants are made that the file does not name.
+        cell: cell of tenants that the file lacks.
     """
 
     document: Document
     cell: str
 
     def config_for(self, snapshot: Snapshot) -> str:
-        """A config of this one tenant: whatever is wrong with others stops nothing. JSON is YAML."""
+        """A config of this tenant only, so that a fault of another one stops nothing. JSON is YAML."""
         data = self.document.data
         listed = [
             one for one in data.get("tenants", ()) if isinstance(one, Mapping) and one.get("id") == snapshot.tenant
@@ -56,7 +56,7 @@ class Synthesis:
     """Runs the app.
 
     Args:
-        platform: what git owns.
+        platform: the config that git owns.
         environment: further variables of the process. Default: none.
     """
 
@@ -77,7 +77,7 @@ class Synthesis:
             return (outdir / f"{tenant_stack_name(snapshot.tenant)}.template.json").read_bytes()
 
     def _run(self, folder: Path, outdir: Path, context: Mapping[str, str]) -> None:
-        # Nothing of this process's own: what handles customers' input can do nothing but write a template.
+        # No variable of this process: code that handles customers' input gets no credentials.
         environment = {
             "PATH": os.defpath,
             "HOME": str(folder),
