@@ -1,4 +1,4 @@
-"""From a config of tenants to stacks."""
+"""The stacks of a config."""
 
 from email_stack.stacks.platform import add_stacks, new_app
 

@@ -1,4 +1,4 @@
-"""What the tenants of one account and region share."""
+"""The shared resources of the tenants in one account and region."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ TRACKING_ROLE = "TrackingRoleArn"
 
 
 class CellStack(cdk.Stack):
-    """The stack of one cell: the active receipt rule set, the scanner and its definitions, tracking, the writer of address books,
-    the alarms' topic and what tells it of tenants that SES paused, the key of all topics, and the bucket of access logs.
+    """The stack of one cell: the active receipt rule set, the scanner and its signature database, tracking, the writer of address
+    books, the alarms' topic, alerts on tenants that SES paused, the key of all topics, and the bucket of access logs.
 
-    With `control`, also the policy that no role of a tenant gets beyond.
+    With `control`, also the permissions boundary of tenants' roles.
 
-    Exports what tenants import; CloudFormation keeps a cell from being deleted as long as one of them does. Its template does
-    not depend on which tenants there are.
+    Tenants import its exports; CloudFormation refuses to delete the cell as long as one does. Its template does not depend on
+    its tenants.
     """
 
     def __init__(self, scope: Construct, cell: Cell) -> None:
@@ -82,7 +82,7 @@ class CellStack(cdk.Stack):
         )
         own = imported_key(self, cell.encryption)
         ActiveReceiptRuleSet(self, "ReceiptRuleSet", rule_set_name=receipt_rule_set_name(cell.id), encryption_key=own)
-        # Made and exported also beside a key of the operator's: CloudFormation lets no export go that a tenant imports.
+        # Made and exported also beside an operator's key: CloudFormation deletes no export that a tenant imports.
         key = kms.Key(
             self,
             "AlertsKey",
@@ -157,7 +157,7 @@ class CellStack(cdk.Stack):
         cdk.CfnOutput(self, "ReceiptRuleSetName", value=receipt_rule_set_name(cell.id))
 
     def _boundary(self) -> str:
-        """ARN of the policy that bounds roles in tenants' stacks, whatever made their templates."""
+        """ARN of the permissions boundary of roles in tenants' stacks."""
         statements = boundary(arn=arn)
         policy = iam.CfnManagedPolicy(
             self,

@@ -1,4 +1,4 @@
-"""What the images of the settings API's functions are built from: this project, and the platform's part of the config."""
+"""Build context of the settings API's images: this project and the platform's part of the config."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEFT_OUT: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache"})
 
 
 def image_context(config: Config, cell_id: str) -> Path:
-    """A folder with all that both images are made of; of this process, and gone with it. The same config gives the same files.
+    """A temporary folder with the files of both images, deleted at the end of the process. The same config gives the same files.
 
     Raises:
         ConfigError: there is no such cell.

@@ -1,4 +1,4 @@
-"""A function of the settings API: an image of this project, with a role, a log group, and an alarm when it fails."""
+"""A function of the settings API: an image of this project with a role, a log group, and an alarm on failures."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class ControlFunctionProps:
     """Props of `ControlFunction`.
 
     Args:
-        description: what it does.
-        image: that it runs.
+        description: its purpose.
+        image: its code.
         handler: such as "email_stack.settings.function.handler".
         environment: its settings.
-        statements: what it may do, besides its log.
-        failing_description: description of the alarm for an invocation that failed.
+        statements: its permissions besides its log.
+        failing_description: description of the alarm on failed invocations.
         timeout_seconds: of one invocation.
         memory_mib: its memory.
-        storage_mib: of /tmp. Default: 512, what every function has.
+        storage_mib: of /tmp. Default: 512, Lambda's default.
         alarm_topic: receives the alarm.
         encryption_key: of the log group. Default: None, CloudWatch's own.
     """
@@ -96,7 +96,7 @@ class ControlFunction(Construct):
         add_alarm(self, "Failing", failing, props.alarm_topic)
 
     def each(self, rate: str, description: str) -> None:
-        """Have EventBridge call it again and again, with one rule; what is not taken at once is not brought later."""
+        """Schedule the function by one EventBridge rule. An event that is not taken within 60 seconds is dropped."""
         rule = events.CfnRule(
             self,
             "Schedule",
@@ -120,7 +120,7 @@ class ControlFunction(Construct):
             principal="events.amazonaws.com",
             source_arn=rule.attr_arn,
         )
-        # The next run of the schedule is the next try.
+        # The next scheduled run is the next attempt.
         lambda_.CfnEventInvokeConfig(
             self,
             "NoRetries",
@@ -134,7 +134,7 @@ class ControlFunction(Construct):
 def image_of(
     scope: Construct, id: str, context: Path, target: Literal["functions", "synthesis"]
 ) -> ecr_assets.DockerImageAsset:
-    """One of the images of the folder, for x86-64; it is built at deployment, never at synthesis."""
+    """One of the folder's images, for x86-64; it is built at deployment, never at synthesis."""
     return ecr_assets.DockerImageAsset(
         scope,
         id,
@@ -146,7 +146,7 @@ def image_of(
 
 
 def log_group_of(scope: Construct, id: str, key: kms.IKey | None) -> logs.CfnLogGroup:
-    """A log group that is kept for a year, and goes with its stack."""
+    """A log group that keeps logs for a year and is deleted with its stack."""
     group = logs.CfnLogGroup(scope, id, retention_in_days=_LOG_DAYS, kms_key_id=arn_of(key))
     group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
     return group

@@ -1,12 +1,12 @@
-"""Who may do what in a cell's settings API: statements of policies, each for one function. Pure: no CDK.
+"""Permissions in a cell's settings API: policy statements by function. Pure: no CDK.
 
-| who | what |
+| principal | permissions |
 |---|---|
-| the API | takes a role for one organisation at a time, which reaches that organisation's partition |
+| the API | assumes a role for one organisation at a time, which reaches that organisation's partition |
 | synthesis | reads snapshots, writes templates, and nothing else |
-| looks | reads and writes the table and the shelf, has CloudFormation change tenants' stacks by one role, from the shelf alone |
+| looks | reads and writes table and shelf, has CloudFormation change tenants' stacks by one role, from the shelf only |
 | the daily check | reads and writes the table |
-| CloudFormation, by the execution role | makes what a tenant's stack is made of |
+| CloudFormation, by the execution role | makes the resources of a tenant's stack |
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _WRITING: Final = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamo
 
 
 def organization_session(table_arn: str) -> list[dict[str, Any]]:
-    """One organisation's own partition, and who holds names, which a proof writes.
+    """One organisation's own partition, and the held names, which a proof writes.
 
-    Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control"; a transaction is judged item by
-    item.
+    Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control"; IAM judges a transaction item
+    by item.
     """
     return [
         {
@@ -39,7 +39,7 @@ def organization_session(table_arn: str) -> list[dict[str, Any]]:
                 "ForAllValues:StringLike": {
                     "dynamodb:LeadingKeys": [f"ORG#${{aws:PrincipalTag/{ORGANIZATION_TAG}}}", "NAMES#*"]
                 },
-                # A condition on a list holds for an empty one.
+                # A condition on a list is true for an empty one.
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
         }
@@ -47,7 +47,7 @@ def organization_session(table_arn: str) -> list[dict[str, Any]]:
 
 
 def table_work(table_arn: str) -> list[dict[str, Any]]:
-    """All organisations, found by the indexes of what is due: for looks and the daily check, which no customer calls."""
+    """All organisations, and the indexes of due work: for looks and the daily check, which no customer calls."""
     return [
         allow_to(sorted([*_READING, *_WRITING]), table_arn),
         *(allow_to(["dynamodb:Query"], f"{table_arn}/index/{name}") for name in INDEXES),
@@ -55,7 +55,7 @@ def table_work(table_arn: str) -> list[dict[str, Any]]:
 
 
 def synthesizing(bucket_arn: str) -> list[dict[str, Any]]:
-    """Two actions: the process that handles what customers wrote can do nothing else."""
+    """Two actions: the process that handles customers' input has no other permission."""
     return [
         allow_to(["s3:GetObject"], f"{bucket_arn}/snapshots/*"),
         allow_to(["s3:PutObject"], f"{bucket_arn}/templates/*"),
@@ -73,16 +73,16 @@ def looking(
     bus_arn: str,
     partition: str,
 ) -> list[dict[str, Any]]:
-    """Change sets of tenants' stacks, from templates of the shelf, with the one role; what is read of them, and who is told.
+    """Change sets of tenants' stacks from templates of the shelf, with one role; reads of the stacks, and events.
 
     Args:
         bucket_arn: of the shelf.
-        bucket_url: what the URLs of its templates begin with.
-        stacks_arn: what the ARNs of this account's and region's stacks begin with, up to "stack/".
-        execution_role_arn: with which CloudFormation works.
+        bucket_url: prefix of the URLs of its templates.
+        stacks_arn: prefix of the ARNs of this account's and region's stacks, up to "stack/".
+        execution_role_arn: CloudFormation's role.
         synthesis_arn: function that makes templates.
         books_arn: function that writes to tenants' tables.
-        bus_arn: that tells others.
+        bus_arn: event bus.
         partition: of AWS.
 
     Source: IAM user guide, "Actions, resources, and condition keys for AWS CloudFormation".
@@ -92,7 +92,7 @@ def looking(
     return [
         allow_to(["s3:GetObject", "s3:PutObject"], f"{bucket_arn}/snapshots/*"),
         allow_to(["s3:GetObject", "s3:PutObject"], f"{bucket_arn}/templates/*"),
-        # Without it S3 says of what is not there that it is forbidden.
+        # Without it S3 answers 403 for a missing object.
         allow_to(["s3:ListBucket"], bucket_arn),
         allow_to([f"cloudformation:{one}" for one in reading], tenants),
         {
@@ -126,7 +126,7 @@ def looking(
             "Resource": bus_arn,
             "Condition": {"ForAllValues:StringEquals": {"events:source": "email-subdomains"}},
         },
-        # Identities are named by customers' domains, and zones by ids, neither of which is known before.
+        # Identities have customers' domains as names, and zones have ids; neither is known at synthesis.
         allow_to(["ses:GetEmailIdentity"], f"arn:{partition}:ses:*:*:identity/*"),
         allow_to(["route53:DeleteHostedZone"], f"arn:{partition}:route53:::hostedzone/*"),
     ]
@@ -135,14 +135,14 @@ def looking(
 def execution(
     *, arn: Callable[[str, str], str], partition: str, account: str, registry_path: str, boundary_arn: str
 ) -> list[dict[str, Any]]:
-    """What CloudFormation makes of tenants' templates, and no more: of resources that are named after a tenant's stack.
+    """CloudFormation's permissions for tenants' templates: resources that are named after a tenant's stack.
 
     Args:
-        arn: an ARN of this account and region, of a service and a resource.
+        arn: makes an ARN of this account and region from a service and a resource.
         partition: of AWS.
         account: its id.
-        registry_path: what the names of tenants' entries begin with.
-        boundary_arn: without which no role is made.
+        registry_path: prefix of the names of tenants' entries.
+        boundary_arn: permissions boundary that each new role must have.
 
     Source: CloudFormation user guide, "AWS CloudFormation service role"; IAM user guide, "Permissions boundaries for IAM entities".
     """
@@ -164,11 +164,11 @@ def execution(
         "iam:UntagRole",
         "iam:UpdateAssumeRolePolicy",
     ]
-    # What CloudFormation's handlers call of a service changes with their releases: the resources are what is narrow here.
+    # The calls of CloudFormation's handlers change with their releases: so the resources are narrow, and the actions are not.
     return [
         allow_to(["dynamodb:*"], arn("dynamodb", f"table/{named}")),
         allow_to(["lambda:*"], arn("lambda", f"function:{named}")),
-        # Mappings have ids of their own, and are of functions.
+        # Mappings have generated ids; their functions have known names.
         {
             "Effect": "Allow",
             "Action": [
@@ -190,7 +190,7 @@ def execution(
         allow_to(["s3:*"], f"arn:{partition}:s3:::{TENANT_STACKS.lower()}*"),
         allow_to(["ssm:*"], arn("ssm", f"parameter{registry_path}*")),
         allow_to(["ssm:GetParameters"], arn("ssm", "parameter/cdk-bootstrap/*")),
-        # Code is published with the release, in the CDK's own bucket.
+        # A release publishes its code in the CDK's own bucket.
         allow_to(["s3:GetObject"], f"arn:{partition}:s3:::cdk-hnb659fds-assets-*"),
         {"Effect": "Allow", "Action": making, "Resource": roles, "Condition": bound},
         allow_to(keeping, roles),
@@ -200,13 +200,13 @@ def execution(
             "Resource": roles,
             "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
         },
-        # SES and Route 53 name what they make by customers' domains or by ids, and receipt rules know no resource.
+        # SES and Route 53 resources have customers' domains or ids as names, and actions on receipt rules have no resource.
         allow_to([*_SES, *_ROUTE53], "*"),
     ]
 
 
 def use_of_key(key_arn: str) -> list[dict[str, Any]]:
-    """What CloudFormation needs of a key to encrypt tenants' tables with it.
+    """CloudFormation's permissions on a key that encrypts tenants' tables.
 
     Source: DynamoDB developer guide, "DynamoDB encryption at rest: usage notes".
     """
@@ -222,10 +222,10 @@ def use_of_key(key_arn: str) -> list[dict[str, Any]]:
 
 
 def boundary(*, arn: Callable[[str, str], str]) -> list[dict[str, Any]]:
-    """The most that a role in a tenant's stack can ever do, whatever its own policy says.
+    """Permissions boundary of the roles in tenants' stacks.
 
     Args:
-        arn: as above.
+        arn: as in `execution`.
     """
     named = f"{TENANT_STACKS}*"
     return [
@@ -262,4 +262,4 @@ _ROUTE53: Final = (
     *("route53:ChangeResourceRecordSets", "route53:ChangeTagsForResource", "route53:GetChange"),
     *("route53:ListResourceRecordSets", "route53:ListTagsForResource", "route53:ListHostedZonesByName"),
 )
-"""No right to delete a zone: no stack of a tenant's does."""
+"""No permission to delete a zone: tenants' stacks retain theirs."""

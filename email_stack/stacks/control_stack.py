@@ -27,17 +27,17 @@ from mailroom.store.keys import EXPIRES, PARTITION, SORT
 __all__ = ["TENANT_CODE", "ControlStack"]
 
 TENANT_CODE = ("mailroom.functions.ingest",)
-"""Entries of the functions that a tenant's stack has; what they run is published with this stack."""
+"""Entries of the functions in a tenant's stack; this stack publishes their code."""
 
 _SHELF_DAYS = 90
-"""A run of which the shelf has nothing any more begins anew."""
+"""A run whose files have expired begins anew."""
 
 
 class ControlStack(cdk.Stack):
     """The table of settings with two indexes, the shelf of snapshots and templates, `SettingsApi` and `TenantDeployer`.
 
-    Imports from its cell. Its template depends on the cell, on this project's code, and on what the config says of tenants with
-    `settings: api`; of a customer's settings it knows nothing.
+    Imports from its cell. Its template depends on the cell, on this project's code, and on the config of tenants with
+    `settings: api`, but on no customer's settings.
 
     Args:
         scope: the app.

@@ -1,4 +1,4 @@
-"""The config's keys, as the CDK's: imported, so that their policies stay their owner's."""
+"""The config's KMS keys, imported into the CDK, so that their owner keeps their policies."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["imported_key"]
 
 
 def imported_key(scope: Construct, encryption: Encryption | None) -> kms.IKey | None:
-    """The key that is named; None where none is. What its policy must say: docs/constructs.md."""
+    """The key of a config; None where it names none. Needed policy: docs/constructs.md."""
     return kms.Key.from_key_arn(scope, "EncryptionKey", encryption.key_arn) if encryption is not None else None

@@ -1,4 +1,4 @@
-"""The CDK app: every cell and tenant that is asked for, and nothing else."""
+"""The CDK app with the requested cells and tenants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The config's word for removal, as the CDK's."""
+"""The config's removal policy in the CDK's type."""
 
 from __future__ import annotations
 

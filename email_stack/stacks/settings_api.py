@@ -32,7 +32,7 @@ _RATE: Final = 50
 _BURST: Final = 100
 """Requests of all organisations together, in a second; each has limits of its own, too."""
 _LOGGED: Final = {"id": "$context.requestId", "method": "$context.httpMethod", "status": "$context.status"}
-"""No path, query or address of a client: they hold what a customer wrote, or who it is."""
+"""No path, query or address of a client: they hold customers' input or identify them."""
 _OPEN: Final = "GET /openapi.json"
 
 
@@ -42,9 +42,9 @@ class SettingsApiProps:
 
     Args:
         cell: id of the cell.
-        control: who its users are.
+        control: the issuer of its users' tokens.
         table_name: of the table of settings; likewise `table_arn`.
-        image: `functions`.
+        image: of target `functions`.
         alarm_topic: receives the alarms.
         encryption_key: of log groups; sessions may use it for the table. Default: None, AWS's own.
     """
@@ -59,13 +59,13 @@ class SettingsApiProps:
 
 
 class SettingsApi(Construct):
-    """Answers customers, each request in a session of its own organisation.
+    """The HTTP API for customers; each request uses a session of its organisation.
 
-    Creates 1 HTTP API (one route for all, one for /openapi.json, 50 requests a second), 1 JWT authorizer unless the function alone
-    judges tokens, 1 function with role and log group, 1 role that it takes for one organisation at a time, 1 log group of accesses
+    Creates 1 HTTP API (a default route, a route /openapi.json, 50 requests a second), 1 JWT authorizer unless only the function
+    checks tokens, 1 function with role and log group, 1 role that it assumes for one organisation at a time, 1 access log group
     and 2 alarms. Holds no state.
 
-    Source: API Gateway developer guide, "Controlling and managing access to HTTP APIs with JWT authorizers": RSA signatures alone.
+    Source: API Gateway developer guide, "Controlling and managing access to HTTP APIs with JWT authorizers": RSA signatures only.
     """
 
     def __init__(self, scope: Construct, id: str, props: SettingsApiProps) -> None:
@@ -155,7 +155,7 @@ class SettingsApi(Construct):
         return api
 
     def _authorized(self, control: Control, api: gateway.CfnApi) -> dict[str, Any]:
-        """How routes are guarded by the gateway itself."""
+        """Authorization properties of the routes; {} where only the function checks tokens."""
         if control.authorizer == "function":
             return {}
         authorizer = gateway.CfnAuthorizer(

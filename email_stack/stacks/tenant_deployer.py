@@ -1,4 +1,4 @@
-"""What makes infrastructure of settings: synthesis without rights, looks that deploy, and the daily check."""
+"""Functions that deploy customers' settings: synthesis with two permissions, looks that deploy, and the daily check."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = ["TenantDeployer", "TenantDeployerProps"]
 
 _MEMORY_MIB: Final = 512
 _SYNTHESIS_MEMORY_MIB: Final = 3008
-"""Node and Python, each with the CDK; what a new account gives a function. Source: Lambda developer guide, "Lambda quotas"."""
+"""Node and Python, each with the CDK. A new account allows no more. Source: Lambda developer guide, "Lambda quotas"."""
 _SYNTHESIS_STORAGE_MIB: Final = 2048
 _SYNTHESIS_SECONDS: Final = 320
-"""What a look waits for, and little less."""
+"""A little less than a look waits for it."""
 _LONGEST_SECONDS: Final = 900
 _LATE_SECONDS: Final = 900
 
@@ -46,12 +46,12 @@ class TenantDeployerProps:
         table_name: of the table of settings; likewise `table_arn`.
         shelf: bucket of snapshots and templates.
         books_arn: function that writes to tenants' tables.
-        boundary_arn: policy that no role of a tenant gets beyond.
+        boundary_arn: permissions boundary of tenants' roles.
         assets: hashes of the code that tenants' functions may run.
         functions: image of looks and checks.
         synthesis: image of synthesis.
         alarm_topic: receives the alarms.
-        encryption_key: of table, shelf, log groups, and what tenants have. Default: None, AWS's own.
+        encryption_key: of table, shelf, log groups, and tenants' resources. Default: None, AWS's own.
     """
 
     cell: str
@@ -69,11 +69,11 @@ class TenantDeployerProps:
 
 
 class TenantDeployer(Construct):
-    """Brings each domain's stack to what is wanted of it.
+    """Deploys the wanted stack of each domain.
 
-    Creates 3 functions with roles and log groups (synthesis, looks each minute, checks each day), 2 rules, the role with which
-    CloudFormation makes tenants' stacks with 2 policies, and 6 alarms: one for each function, and for deployments that failed, were
-    refused, or have been due for 15 minutes. Holds no state: that is in the table and on the shelf.
+    Creates 3 functions with roles and log groups (synthesis, looks each minute, checks each day), 2 rules, CloudFormation's role
+    for tenants' stacks with 2 policies, and 6 alarms: one for each function, and for deployments that failed, were refused, or have
+    been due for 15 minutes. Holds no state: table and shelf have it.
 
     Source: docs/decisions/0070, 0073, 0077.
     """
@@ -84,7 +84,7 @@ class TenantDeployer(Construct):
         self._key = key = props.encryption_key
         self._bucket_arn: str = props.shelf.bucket_arn
         self.execution_role = self._execution_role()
-        # Which release a template is of: the image holds the project, and the platform's part of the config.
+        # The release of a template: the image holds the project and the platform's part of the config.
         release = props.synthesis.asset_hash[:16]
         shared = {"CELL": props.cell, "RELEASE": release, "SHELF_BUCKET": props.shelf.bucket_name}
         table = {"SETTINGS_TABLE": props.table_name}
@@ -153,7 +153,7 @@ class TenantDeployer(Construct):
 
     def _look_statements(self) -> list[dict[str, Any]]:
         props = self._props
-        # As boto3 names a bucket without a host of its own.
+        # The path-style URL of boto3.
         host = "s3" if props.region == "us-east-1" else f"s3.{props.region}"
         return [
             *table_work(props.table_arn),
@@ -186,7 +186,7 @@ class TenantDeployer(Construct):
             "Effect": "Allow",
             "Principal": {"Service": "cloudformation.amazonaws.com"},
             "Action": "sts:AssumeRole",
-            # For stacks of this account alone. Source: IAM user guide, "The confused deputy problem".
+            # For stacks of this account only. Source: IAM user guide, "The confused deputy problem".
             "Condition": {"StringEquals": {"aws:SourceAccount": account_id()}},
         }
         role = iam.CfnRole(
@@ -210,7 +210,7 @@ class TenantDeployer(Construct):
         return role
 
     def _explain(self) -> None:
-        """Why statements have wildcards, where cdk-nag looks for it."""
+        """Give cdk-nag the reasons of wildcards in statements."""
         explain_wildcards(
             self.looks.role, self._look_statements(), "tenants' stacks, and what is on the shelf, have generated names"
         )

@@ -1,4 +1,4 @@
-"""Everything of one tenant."""
+"""The resources of one tenant."""
 
 from __future__ import annotations
 
@@ -87,17 +87,17 @@ class TenantStack(cdk.Stack):
         if tenant.access:
             self._grant_applications(tenant)
         if cell.control is not None and tenant.scanning.mode == "shared":
-            # A scanner of its own reaches what is the cell's, and the settings API deploys none.
+            # An own scanner reaches resources of the cell, and the settings API deploys no such scanner.
             bound = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", _imported(cell.id, TENANT_BOUNDARY))
             iam.PermissionsBoundary.of(self).apply(bound)
         if tenant.ownership is not None and self.subdomain.zone is not None:
-            # Whoever delegates the subdomain to this zone goes on proving that it is theirs.
+            # The ownership token stays in this zone, so that a delegated subdomain stays proven.
             record = ownership_record(subdomain=tenant.subdomain, token=tenant.ownership)
             self.subdomain.zone.add_records("Ownership", [record])
         self._write_outputs(revision)
 
     def _grant_applications(self, tenant: Tenant) -> None:
-        """Give each application's role an inline policy of what it may."""
+        """Give each application's role an inline policy with its permissions."""
         grants = {
             "read": self.subdomain.grant_read,
             "send": self.subdomain.grant_outbox,
@@ -115,7 +115,7 @@ class TenantStack(cdk.Stack):
             explain_wildcard(roles, objects, "an application works with all objects of its tenant below the prefix")
 
     def _own_scanner(self, cell: Cell, key: kms.IKey | None, alarms: sns.ITopic) -> Scanner:
-        """A scanner for this tenant alone, with the cell's definitions."""
+        """A scanner for this tenant only, with the cell's signature database."""
         definitions = s3.Bucket.from_bucket_name(self, "Definitions", _imported(cell.id, DEFINITIONS_BUCKET))
         scanner = AttachmentScanner(
             self,
