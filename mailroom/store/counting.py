@@ -39,11 +39,17 @@ _MOST_NOTES: Final = 6
 """So that a thread's item stays below 1 kB."""
 _DIGEST: Final = 32
 """Bytes of a message's digest."""
+_FILED: Final = 5
+"""Bytes of the seconds since 1970."""
 
 
-def note_of(own: Sequence[str], digest: str) -> str:
-    """What a thread notes of a message: its identifier's digest and its own, in 43 or 64 characters."""
-    return base64.urlsafe_b64encode(bytes.fromhex("".join((*own, digest)))).decode().rstrip("=")
+def note_of(own: Sequence[str], digest: str, filed: int) -> str:
+    """What a thread notes of a message: the digests of its identifier and of itself, and when it was filed, in 50 or 71 characters.
+
+    A message that comes again after its end is another one.
+    """
+    named = bytes.fromhex("".join((*own, digest))) + filed.to_bytes(_FILED, "big")
+    return base64.urlsafe_b64encode(named).decode().rstrip("=")
 
 
 def proofs(own: Sequence[str], digest: str) -> list[Key]:
@@ -51,16 +57,18 @@ def proofs(own: Sequence[str], digest: str) -> list[Key]:
     return [key for one in own for key in (id_key(one), own_key(one, digest))] or [counted_key(digest)]
 
 
-def is_proven(found: Mapping[Key, Item], own: Sequence[str], digest: str, filed: int | None = None) -> bool:
-    """Whether one of them says so; with `filed`, of the message that was filed then and not of one that ended before."""
+def is_proven(found: Mapping[Key, Item], own: Sequence[str], digest: str, filed: int) -> bool:
+    """Whether one of them says so of the message that was filed then, and not of one that ended before."""
     said = [found[key] for key in proofs(own, digest) if key in found]
-    return any(one.get("digest") == digest and filed in {None, one.get("filed")} for one in said)
+    return any(one.get("digest") == digest and one.get("filed", 0) == filed for one in said)
 
 
 def unproven(table: Table, notes: Collection[str]) -> set[str]:
     """Those of a thread's notes that have to stay. Raises MailroomError."""
     parts = {note: _parts(note) for note in notes}
-    found = table.get_many((key for of in parts.values() for key in proofs(*of)), eventually=True)
+    found = table.get_many(
+        (key for own, digest, _filed in parts.values() for key in proofs(own, digest)), eventually=True
+    )
     return {note for note, of in parts.items() if not is_proven(found, *of)}
 
 
@@ -185,8 +193,9 @@ def _same(thread: Item) -> tuple[str, dict[str, Any]]:
     return f"attribute_not_exists(#{PRUNED})", {}
 
 
-def _parts(note: str) -> tuple[tuple[str, ...], str]:
-    """The identifier's digest, if there is one, and the message's."""
-    both = base64.urlsafe_b64decode(note + "=" * (-len(note) % 4))
+def _parts(note: str) -> tuple[tuple[str, ...], str, int]:
+    """The identifier's digest, if there is one, the message's, and when it was filed."""
+    named = base64.urlsafe_b64decode(note + "=" * (-len(note) % 4))
+    both, filed = named[:-_FILED], int.from_bytes(named[-_FILED:], "big")
     own, digest = both[:-_DIGEST].hex(), both[-_DIGEST:].hex()
-    return ((own,) if own else ()), digest
+    return ((own,) if own else ()), digest, filed

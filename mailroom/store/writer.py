@@ -166,7 +166,7 @@ class MessageWriter:
         if is_first and known["thread"] != work.digest:
             # Another worker may have begun a thread for it, before or after it was filed in that one.
             self.table.write([Write(delete=(thread_key(work.digest)[0], self._sort(known)))])
-            uncount(self.table, work.digest, note_of(work.identifiers.own, work.digest))
+            uncount(self.table, work.digest, note_of(work.identifiers.own, work.digest, known["filed"]))
         if is_first and not is_proven(work.found, work.identifiers.own, work.digest, known["filed"]):
             new = delivery(work, first=True) if delivered is None else None
             thread = self._completed(work, known, new)
@@ -226,7 +226,7 @@ class MessageWriter:
     def _count(self, work: Work, item: Item, place: Destination, *, again: bool, anew: bool) -> str:
         """Have the thread count the message, once; gives the thread. Raises ConflictError."""
         at, own = datetime.fromisoformat(item["at"]), work.identifiers.own
-        thread, root, note = str(item["thread"]), place.thread, note_of(own, work.digest)
+        thread, root, note = str(item["thread"]), place.thread, note_of(own, work.digest, item.get("filed", 0))
         for attempt in range(_TRIES):
             if attempt or again:
                 # Behind its place: what became part of another thread before may have been moved without it.
@@ -238,7 +238,7 @@ class MessageWriter:
                 # A note goes once there is a proof: the proof is read behind it.
                 is_noted = root is not None and note in root.get(COUNTED, ())
                 found = self.table.get_many(proofs(own, work.digest)) if not is_noted and not anew else {}
-                if is_noted or is_proven(found, own, work.digest, item.get("filed")):
+                if is_noted or is_proven(found, own, work.digest, item.get("filed", 0)):
                     return thread
             begins = root is None
             try:
