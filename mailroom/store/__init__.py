@@ -1,6 +1,6 @@
 """A tenant's messages in DynamoDB and S3: written once each, read by page.
 
-`MessageReader` is for applications; `MessageWriter` is what the structuring Lambda writes with.
+`MessageReader` is for applications, `MessageWriter` for the ingest function.
 """
 
 from mailroom.store.entities import Delivery, Page, Recalled, StoredMessage, Summary, ThreadSummary

@@ -1,4 +1,4 @@
-"""The address book in a tenant's table: one item, which is written whole after a deployment."""
+"""The address book in a tenant's table: one item, written after a deployment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 _NOBODY: Final = AddressNow()
 METADATA: Final = "mail:address-book"
-"""Where a template has the book: in the metadata of the parameter that is the tenant's entry."""
+"""Key of the book in a template: in the metadata of the parameter with the tenant's entry."""
 
 
 def book_as_json(book: AddressBook) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def put_address_book(table: Table, book: AddressBook, *, digest: str, now: datet
 
 
 def confirm_address_book(table: Table, *, digest: str, now: datetime) -> bool:
-    """Whether the book of this digest is there, which is so now; where another one is, or none, nothing changes.
+    """Confirm that the book of this digest is in the table now. False for another book or none, which stays.
 
     Raises RetryableError.
     """

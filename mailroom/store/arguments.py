@@ -1,4 +1,4 @@
-"""What callers name, as the store has it: nothing that can be meant is taken for something that is not there. Pure."""
+"""Arguments of callers in the store's form. An argument that cannot be right is an error, and no empty result. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mailroom.messages.addresses import addresses
 __all__ = ["MOST_ITEMS", "address_of", "message_id_of", "page_size"]
 
 MOST_ITEMS: Final = 100
-"""Of one page."""
+"""Items of one page."""
 
 
 def page_size(limit: int) -> int:
-    """How many items a page has at most; 100 for a greater number.
+    """Most items of a page; 100 for a greater number.
 
     Raises:
-        ValueError: it is no number from 1 up.
+        ValueError: `limit` is no number from 1 up.
     """
     if not isinstance(limit, int) or isinstance(limit, bool):
         raise ValueError(f"limit: must be a whole number from 1 to {MOST_ITEMS}, got {type(limit).__name__}")  # noqa: TRY004 - a value, as all that is wrong with it
@@ -29,7 +29,7 @@ def message_id_of(text: str) -> str:
     """The identifier without white space and brackets around it.
 
     Raises:
-        ValueError: nothing is left.
+        ValueError: no text is left.
     """
     plain = text.strip()
     if plain.startswith("<") and plain.endswith(">"):
@@ -43,7 +43,7 @@ def address_of(text: str) -> str:
     """The address without a name beside it.
 
     Raises:
-        ValueError: there is none, or more than one. The text holds no address.
+        ValueError: the text has no address, or more than one. The error repeats none.
     """
     plain = text.strip()
     if any(mark in plain for mark in "<>,;"):

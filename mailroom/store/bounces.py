@@ -1,4 +1,4 @@
-"""Puts a bounce or a complaint down to the address that it is about."""
+"""Records a bounce or a complaint for the address of its recipient."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SUPPRESSING", "suppress_recipient"]
 logger = logging.getLogger("mailroom")
 
 SUPPRESSING: Final = frozenset({SendingEventKind.BOUNCE, SendingEventKind.COMPLAINT})
-"""What speaks against an address, and not against one message."""
+"""Events that suppress an address, beyond the one message."""
 
 _RECORDED_WITHIN: Final = timedelta(minutes=18)
 """The outbox records a message's recipients a moment after SES accepted it. If that fails, its queue retries for a quarter of an
@@ -48,7 +48,7 @@ def suppress_recipient(
         logger.info("message %s: its recipient says that it is no spam", sending_event.ses_id)
         return
     recipients = recipients_of(table, sending_event.ses_id)
-    # Of an event that is told apart, the outbox's own mail is known: nobody writes down whom any other went to.
+    # An event with an id also names the outbox's request, if there is one: recipients of other mail are never recorded.
     awaited = bool(sending_event.outbox) or not sending_event.event
     if recipients is None and awaited and now - sending_event.at < _RECORDED_WITHIN:
         raise RetryableError(f"message {sending_event.ses_id}: its recipients are not recorded yet")

@@ -1,6 +1,7 @@
-"""A thread counts each of its messages once, without a transaction and without a version that all of its writers would want.
+"""Counts each message of a thread once, without a transaction and without a version for which all writers would compete.
 
-Its item notes which messages it counted last. A note goes once the message's own identifier is there, which is written behind it.
+The thread's item notes the messages that it counted last. A message's own identifier is written after the count; with it, the
+note can go.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ __all__ = [
 ]
 
 COUNTED: Final = "counted"
-"""Of a thread: the messages that it counted last."""
+"""Attribute of a thread: notes of the messages that it counted last."""
 PRUNED: Final = "pruned"
-"""Of a thread: how often notes were taken off it."""
+"""Attribute of a thread: number of removals of notes."""
 _MOST_NOTES: Final = 6
-"""So that a thread's item stays below 1 kB."""
+"""Keeps a thread's item below 1 kB."""
 _DIGEST: Final = 32
 """Bytes of a message's digest."""
 _FILED: Final = 5
@@ -44,7 +45,7 @@ _FILED: Final = 5
 
 
 def note_of(own: Sequence[str], digest: str, filed: int) -> str:
-    """What a thread notes of a message: the digests of its identifier and of itself, and when it was filed, in 50 or 71 characters.
+    """A thread's note of a message: its identifier's digest, if any, its own, and its filing time, in 50 or 71 characters.
 
     A message that comes again after its end is another one.
     """
@@ -53,18 +54,18 @@ def note_of(own: Sequence[str], digest: str, filed: int) -> str:
 
 
 def proofs(own: Sequence[str], digest: str) -> list[Key]:
-    """Keys of what is written once a thread counted the message: one of them is there, or none."""
+    """Keys of the proofs that a thread counted the message, of which at most one exists."""
     return [key for one in own for key in (id_key(one), own_key(one, digest))] or [counted_key(digest)]
 
 
 def is_proven(found: Mapping[Key, Item], own: Sequence[str], digest: str, filed: int) -> bool:
-    """Whether one of them says so of the message that was filed then, and not of one that ended before."""
+    """Whether an item proves the count of the message that was filed then, and not of an earlier, expired one."""
     said = [found[key] for key in proofs(own, digest) if key in found]
     return any(one.get("digest") == digest and one.get("filed", 0) == filed for one in said)
 
 
 def unproven(table: Table, notes: Collection[str]) -> set[str]:
-    """Those of a thread's notes that have to stay. Raises MailroomError."""
+    """Notes of a thread that lack a proof and must stay. Raises MailroomError."""
     parts = {note: _parts(note) for note in notes}
     found = table.get_many(
         (key for own, digest, _filed in parts.values() for key in proofs(own, digest)), eventually=True
@@ -73,7 +74,7 @@ def unproven(table: Table, notes: Collection[str]) -> set[str]:
 
 
 def prune(table: Table, thread: Item) -> None:
-    """Take notes off a thread that has many, as far as they are proven. Raises MailroomError."""
+    """Remove proven notes from a thread with many notes. Raises MailroomError."""
     notes = thread.get(COUNTED, set())
     done = notes - unproven(table, notes) if len(notes) >= _MOST_NOTES else set()
     if done:
@@ -90,9 +91,9 @@ def prune(table: Table, thread: Item) -> None:
 
 
 def uncount(table: Table, thread: str, note: str) -> None:
-    """Have a thread count a message no more that is in another one; a thread that counts nothing else goes. Raises MailroomError.
+    """Uncount a message that is in another thread; a thread without messages is deleted. Raises MailroomError.
 
-    Two workers may have filed it at once: one began a thread for it after the other had found the one that it belongs to.
+    Two workers may have stored the message at once: one began a thread for it after the other had found its right thread.
     """
     item = table.get(thread_key(thread))
     if item is None or "merged_into" in item or note not in item.get(COUNTED, ()):
@@ -132,9 +133,9 @@ def begun(work: Work, thread: str, at: datetime, note: str, replaces: int | None
 
 
 def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Write:
-    """A thread with one message more, whose place is there already.
+    """A thread with one message more; the message's place in it is written before.
 
-    Its condition holds while the thread has not counted the message, and no note went: another worker may count it as well.
+    The write is conditional: the thread has not counted the message, and no note was removed, as another worker may count it too.
     """
     message = work.arrival.message
     is_whole = work.standing.is_whole(known)
@@ -153,7 +154,7 @@ def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Wri
     changes, condition, values = guarded(known, {**shown, **said}, lost)
     adds = ["#version :one", "#messages :one", *(["#sent :one"] if work.arrival.sent else []), f"#{COUNTED} :noted"]
     if not is_whole:
-        # What its places say is of this moment.
+        # Its header was read from its places at this version.
         condition = f"{condition} AND #version = :known"
         values[":known"] = known["version"]
     same, was = _same(known)
@@ -165,9 +166,9 @@ def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Wri
 
 
 def guarded(known: Item, said: Mapping[str, Any], lost: Iterable[str] = ()) -> tuple[str, str, dict[str, Any]]:
-    """What changes an item, the condition that nobody else changed the same, and the values of both.
+    """Expression that changes an item, the condition that no other writer changed the same attributes, and the values of both.
 
-    Whatever others changed besides stays: those who write different things to a thread do not wait for each other.
+    Other attributes may change meanwhile: writers of different attributes do not wait for each other.
     """
     changed = {name: value for name, value in said.items() if known.get(name) != value}
     gone = [name for name in lost if name in known and name not in changed]
@@ -187,7 +188,7 @@ def guarded(known: Item, said: Mapping[str, Any], lost: Iterable[str] = ()) -> t
 
 
 def _same(thread: Item) -> tuple[str, dict[str, Any]]:
-    """The condition that no note was taken off since, and its values."""
+    """The condition that no note was removed since, and its values."""
     if PRUNED in thread:
         return f"#{PRUNED} = :{PRUNED}", {f":{PRUNED}": thread[PRUNED]}
     return f"attribute_not_exists(#{PRUNED})", {}

@@ -1,6 +1,6 @@
-"""Where pages begin, as text that callers hand back: it ends in URLs and logs, so it holds no address. Pure.
+"""Tokens of page positions, which callers hand back. URLs and logs get them, so they have no address. Pure.
 
-The partition is what the caller asks for anyway; a token is the rest of the key: times, and digests of messages.
+The caller names the partition; a token has the rest of the key: times, and digests of messages.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Pages:
     """The pages of one list.
 
     Args:
-        kind: names the list, so that a token of another is refused.
-        prefix: what each sort key begins with.
-        partition: of all items of the list; "" where each page is put together of several.
+        kind: name of the list; tokens of another list are refused.
+        prefix: of each sort key.
+        partition: of all items of the list; "" where a page has items of several.
     """
 
     def __init__(self, kind: str, prefix: str, partition: str = "") -> None:
@@ -80,7 +80,7 @@ class IndexPages(Pages):
 
     Args:
         kind: as in `Pages`.
-        prefix: what each partition key begins with.
+        prefix: of each partition key.
         sort: sort key of each item.
     """
 
@@ -112,7 +112,7 @@ def thread_pages() -> IndexPages:
 
 
 def request_pages() -> IndexPages:
-    """Pages of messages that are to be sent."""
+    """Pages of the outbox's requests."""
     return IndexPages("requests", OUTBOX_PREFIX, STATE)
 
 
@@ -141,8 +141,8 @@ def _encoded(parts: list[str]) -> str:
 
 
 def _decoded(token: str, kind: str, parts: int) -> list[str]:
-    """What stands behind the kind."""
-    # What is longer was made up, and could nest deeper than Python reads.
+    """The parts of a token behind its kind."""
+    # A longer token is forged, and could nest deeper than Python can read.
     if not isinstance(token, str) or len(token) > _LONGEST:
         raise ValueError(_WRONG)
     try:

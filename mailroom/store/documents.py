@@ -1,4 +1,4 @@
-"""A message's document as the store keeps it: JSON, compressed, each text once. Pure."""
+"""A message's document in the store: compressed JSON with each text once. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS: Final = (
     b'"html": "", "attachments": [], "nested": [], "kinds": [], "report": null, "envelope": {"sender": "", "recipients": [], '
     b'"ses_id": "", "received": null, "verdicts": {}}, "problems": []}'
 )
-"""What documents have in common. Those that are stored need exactly this to be read: another one would need a sign of its own.
+"""Dictionary of common words. Stored documents need exactly this one: another dictionary would need a mark of its own.
 
 Source: RFC 1950 2.3, FDICT; zlib takes a stream without it all the same.
 """
@@ -37,10 +37,10 @@ def packed(message: Message) -> bytes:
 
 
 def unpacked(document: bytes | str) -> Message:
-    """The message of a document; also of one from before they were compressed, or before they said each text once.
+    """The message of a document, also of older ones without compression or with repeated texts.
 
     Raises:
-        KeyError, TypeError, ValueError, zlib.error: it is none.
+        KeyError, TypeError, ValueError, zlib.error: the bytes are no document.
     """
     if isinstance(document, bytes) and not document.startswith(b"{"):
         unpacker = zlib.decompressobj(zdict=_WORDS)
@@ -49,7 +49,7 @@ def unpacked(document: bytes | str) -> Message:
 
 
 def _once(document: dict[str, Any]) -> dict[str, Any]:
-    """The reply as the number of characters of the text that it is, where the rest is what it quotes."""
+    """The document with its reply as a number of characters of the text, where the rest of the text is the quotation."""
     text, reply, quoted = document["text"], document["reply"], document["quoted"]
     nested = [{**one, "message": _once(one["message"])} for one in document["nested"]]
     return {**document, "nested": nested} | ({"reply": len(reply), "quoted": ""} if text == reply + quoted else {})

@@ -1,4 +1,4 @@
-"""What a reader of the store is given. Pure."""
+"""Results of the store's reader. Pure."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class StoredMessage:
 
 
 def thread_from(item: dict[str, Any]) -> ThreadSummary:
-    """The thread that an item is about."""
+    """The thread of an item."""
     return ThreadSummary(
         thread=item["thread"],
         subject=item["subject"],
@@ -181,7 +181,7 @@ def thread_from(item: dict[str, Any]) -> ThreadSummary:
 
 
 def summary_from(item: dict[str, Any]) -> Summary:
-    """The message that an item is about."""
+    """The message of an item."""
     return Summary(
         digest=item["digest"],
         at=datetime.fromisoformat(item["at"]),
@@ -205,7 +205,7 @@ def summary_from(item: dict[str, Any]) -> Summary:
 
 
 def delivery_from(item: dict[str, Any]) -> Delivery:
-    """The delivery that an item is about."""
+    """The delivery of an item."""
     return Delivery(
         ses_id=item["ses_id"],
         source=item["source"],

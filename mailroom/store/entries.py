@@ -1,4 +1,4 @@
-"""What filing writes of one message, without saying where it goes. Pure."""
+"""Parts of a message's items, independent of its thread. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """Digests of a message's own identifier, of those before it, and of what else joins it."""
+    """Digests of a message's own identifier, of its ancestors', and of further values that join it to a thread."""
 
     own: tuple[str, ...]
     above: tuple[str, ...]
@@ -73,7 +73,7 @@ class Identifiers:
 
     @property
     def all(self) -> list[str]:
-        """Each once."""
+        """All digests, each once."""
         return list(dict.fromkeys((*self.own, *self.above, *self.also)))
 
 
@@ -90,7 +90,7 @@ def identifiers_of(link: ThreadNode) -> Identifiers:
 
 
 def time_of(message: Message, received: datetime) -> datetime:
-    """Where the message stands among others: when it was sent, where that can be true; else when it was received."""
+    """Time that orders the message: its Date if that is credible, else its receipt."""
     sent = message.date
     if sent is None or not received - _MOST_DATE_BEHIND <= sent <= received:
         return received
@@ -98,7 +98,7 @@ def time_of(message: Message, received: datetime) -> datetime:
 
 
 def summary_of(arrival: InboundMessage, at: datetime, identifiers: Identifiers) -> Item:
-    """What lists show of a message, and what its place in the thread comes from."""
+    """A message's attributes for lists, and for its place in the thread."""
     message = arrival.message
     return {
         "digest": message.digest,
@@ -122,12 +122,12 @@ def summary_of(arrival: InboundMessage, at: datetime, identifiers: Identifiers) 
 
 
 def snippet_of(message: Message) -> str:
-    """Beginning of its text, on one line."""
+    """Beginning of a message's text, on one line."""
     return " ".join(message.reply[: 4 * _SNIPPET].split())[:_SNIPPET]
 
 
 def addresses_of(message: Message) -> list[str]:
-    """Addresses that the message is found by: of the envelope first, then authors and recipients."""
+    """Addresses under which lists show the message: of the envelope first, then authors and recipients."""
     boxes = (*message.from_, *message.reply_to, *message.to, *message.cc)
     found = dict.fromkeys(one for one in (*message.envelope.recipients, *(box.address for box in boxes)) if "@" in one)
     folded = {address.casefold(): address for address in found if len(address) <= MOST_ADDRESS}

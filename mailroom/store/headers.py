@@ -1,4 +1,4 @@
-"""What a list shows of a thread: of the messages that live, and of no other."""
+"""A thread's header in lists: from messages that have not expired."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mailroom.store.table import Item, Table
 __all__ = ["header", "header_of", "participants"]
 
 _MOST_READ: Final = 100
-"""Of a long thread, its subject and its authors come from the first messages that live."""
+"""Unexpired messages that give a long thread its subject and authors: the first ones."""
 _MOST_ADDRESS: Final = 320
 """RFC 5321 4.5.3.1: 64 octets, an @ and 255."""
 
 
 def header(table: Table, standing: Standing, thread: Item) -> dict[str, Any] | None:
-    """Subject, authors and first time of a thread, and when the first of what they come from ends; None where nothing lives.
+    """Subject, authors and first time of a thread, and the first expiry of their messages; None where all have expired.
 
-    The thread's item says so itself while all of that lives; afterwards its places do. Raises RetryableError.
+    The thread's item has them until one of these messages expires; afterwards its places have. Raises RetryableError.
     """
     if standing.is_whole(thread):
         return {name: thread[name] for name in ("subject", "participants", "first_at", ENDS_FIRST) if name in thread}
@@ -28,7 +28,7 @@ def header(table: Table, standing: Standing, thread: Item) -> dict[str, Any] | N
 
 
 def header_of(places: Iterable[Item]) -> dict[str, Any] | None:
-    """The same, from places of messages in any order; None where there are none."""
+    """The header from places of messages in any order; None without places."""
     ordered = sorted(places, key=lambda one: (one["at"], one["digest"]))
     if not ordered:
         return None
@@ -42,9 +42,9 @@ def header_of(places: Iterable[Item]) -> dict[str, Any] | None:
 
 
 def _living(table: Table, standing: Standing, thread: Item) -> list[Item]:
-    """The first places that live, in all parts of the thread."""
+    """The first unexpired places in all parts of the thread."""
     found: dict[str, Item] = {}
-    # What moves between two requests moves into the thread itself: it is read last.
+    # Between two requests, places move into the thread itself: so it is read last.
     for name in (*sorted(thread.get("fragments", ())), thread["thread"]):
         partition, position = thread_key(name)[0], None
         living = 0
@@ -59,8 +59,8 @@ def _living(table: Table, standing: Standing, thread: Item) -> list[Item]:
 
 
 def participants(addresses: Iterable[str]) -> list[str]:
-    """Those that a list of threads shows: the first twenty in the order of the alphabet, whatever order they came in.
+    """Addresses for a list of threads: the alphabet's first twenty, in any order of arrival.
 
-    Each is cut at the length of the longest address there may be: an item of the table holds 400 KB.
+    Each is cut at the length of the longest possible address: an item of the table holds 400 KB.
     """
     return sorted({address[:_MOST_ADDRESS] for address in addresses if address})[:20]

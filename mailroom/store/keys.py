@@ -71,10 +71,10 @@ __all__ = [
 PARTITION: Final = "pk"
 SORT: Final = "sk"
 LISTED: Final = "listed"
-"""Partition key of the index: the same for all threads that are listed; its sort key is `latest`."""
+"""Partition key of the index: the same for all listed threads; its sort key is `latest`."""
 LATEST: Final = "latest"
 REQUESTS: Final = "requests"
-"""Partition key in the index of all messages that are to be sent."""
+"""Partition key in the index of all requests of the outbox."""
 BY_ACTIVITY: Final = "threads-by-activity"
 THREAD: Final = "THREAD"
 MESSAGE: Final = "MESSAGE"
@@ -89,7 +89,7 @@ SUPPRESSED_PREFIX: Final = "ADDRESS#"
 SUPPRESSED_KEY: Final = (SUPPRESSED, "KEY")
 BOOK_KEY: Final = ("ADDRESSES", "BOOK")
 RUN_TIME_KEY: Final = (BOOK_KEY[0], "NOW")
-"""In the book's partition: whoever may write or read the book may do so with this."""
+"""In the book's partition, so that permissions for the book include it."""
 ALLOWED_KEY: Final = (BOOK_KEY[0], "ALLOWED")
 PACE_KEY: Final = ("PACE", "STATE")
 RETENTION_KEY: Final = ("RETENTION", "STATE")
@@ -106,12 +106,12 @@ def delivery_key(digest: str, ses_id: str) -> tuple[str, str]:
 
 
 def counted_key(digest: str) -> tuple[str, str]:
-    """Key of what notes that a message without an identifier is counted by its thread."""
+    """Key of the note that a thread counted a message without an identifier."""
     return f"MESSAGE#{digest}", "COUNTED"
 
 
 def recall_key(digest: str) -> tuple[str, str]:
-    """Key of what notes that a message was recalled."""
+    """Key of a message's recall."""
     return f"MESSAGE#{digest}", "RECALL"
 
 
@@ -126,22 +126,22 @@ def at_key(at: datetime, digest: str) -> str:
 
 
 def id_digest(identifier: str) -> str:
-    """Short name of an identifier, of a length that fits a key whatever the identifier's is: 128 bits, in hexadecimal."""
+    """Digest of an identifier: 128 bits, in hexadecimal, so that a key can hold it."""
     return hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def id_key(identifier_digest: str) -> tuple[str, str]:
-    """Key of what says which thread an identifier belongs to."""
+    """Key of an identifier's claim, which names its thread."""
     return f"ID#{identifier_digest}", THREAD
 
 
 def own_key(identifier_digest: str, digest: str) -> tuple[str, str]:
-    """Key of what says that a message has an identifier."""
+    """Key of the note that a message has an identifier."""
     return f"ID#{identifier_digest}", message_key(digest)[0]
 
 
 def address_key(address: str) -> str:
-    """Partition key of the messages from or to an address; addresses differ in more than case."""
+    """Partition key of the messages from or to an address; case makes no difference."""
     return f"ADDRESS#{address.casefold()}"
 
 
@@ -151,12 +151,12 @@ def attachment_key(digest: str, number: int) -> str:
 
 
 def body_key(digest: str) -> str:
-    """Key in the bucket of a message's document, where that is too big for the table."""
+    """Key in the bucket of a message's document that is too big for the table."""
     return f"{BODIES_PREFIX}{digest}.json"
 
 
 def outbox_key(id: str) -> tuple[str, str]:
-    """Key of how far a message is that is to be sent."""
+    """Key of the state of a request of the outbox."""
     return f"{OUTBOX_PREFIX}{id}", STATE
 
 
@@ -176,7 +176,7 @@ def sent_key(ses_id: str) -> str:
 
 
 def event_key(at: datetime, kind: str, link: str, event: str = "") -> str:
-    """Sort key of one event of a message: the same event has the same, and another of the same millisecond another."""
+    """Sort key of one event of a message: the same for a repeated event, another for another event of the same millisecond."""
     return "#".join(
         [f"{EVENT_PREFIX}{sortable(at)}", kind, *([id_digest(link)] if link else []), *([event] if event else [])]
     )

@@ -1,8 +1,8 @@
-"""Which thread a message belongs to, and threads that become one, in a table that many write at once.
+"""The thread of a message, and the merge of threads, in a table with concurrent writers.
 
-Identifiers point to threads. When a message names identifiers of several threads, the smaller ones become part of the biggest. They
-keep saying where they went, so nothing that points to them is wrong. Their messages are moved afterwards, by whoever joined them.
-Threads only ever grow together, so every step can be done twice, and be the last one.
+Identifiers point to threads. When a message names identifiers of several threads, the smaller ones are merged into the biggest. A
+merged thread keeps a pointer to its target, so that older pointers stay right. The worker that merged threads moves their messages
+afterwards. Threads are never split, so each step can be repeated, and a worker may stop after any step.
 """
 
 from __future__ import annotations
@@ -28,20 +28,19 @@ _MOST_JOINED: Final = 90
 _MOVED_AT_ONCE: Final = 25
 """Messages of one transaction: three writes each, and at most a hundred in all."""
 _MOVING_SECONDS: Final = 150
-"""Longer than one invocation lasts: whoever joined threads and has not moved their messages by then does so no more."""
+"""Longer than one invocation lasts: a worker that merged threads before that has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Destination:
-    """Where a message goes.
+    """The thread for a message.
 
     Args:
-        thread: the thread as it is now; None where the message begins one.
-        unclaimed: identifiers that belong to no thread yet; each with the thread that is gone, to which it still points, or "".
-        claimed: identifiers that belong to it, each with the item that says so.
-        replaces: version of a thread of the message's own name whose time is over, and which DynamoDB has not deleted yet; None
-            where there is none.
-        joined: whether threads were joined for it, whose messages are to be moved now.
+        thread: the present item of the thread; None where the message begins one.
+        unclaimed: identifiers without a thread, each with the expired thread to which it still points, or "".
+        claimed: identifiers of the thread, each with its claim.
+        replaces: version of an expired thread of the same name that DynamoDB has not deleted yet; None without one.
+        joined: whether threads were merged for it, whose messages must be moved now.
     """
 
     thread: Item | None
@@ -53,12 +52,12 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """The threads in a table, as far as they live.
+    """The unexpired threads in a table.
 
     Args:
         table: the tenant's.
-        standing: judges what lives, and gives the time. Default: everything does.
-        mover: the message for which threads are joined: whoever files it moves their messages. Default: "", nobody.
+        standing: judges expiry, and gives the time. Default: no item expires.
+        mover: digest of the message for which threads are merged: its worker moves their messages. Default: "".
     """
 
     table: Table
@@ -73,17 +72,16 @@ class Threads:
         member: str = "",
         claims: Mapping[Key, Item] | None = None,
     ) -> Destination:
-        """The one thread that these identifiers belong to, made one where they belonged to several.
+        """The thread of these identifiers; several threads are merged into one.
 
         Args:
             identifiers: their digests.
-            begins: the thread that the message may have begun before; it is looked for where there is no other. Default: none.
-            member: a thread that the message is in already. Default: none.
-            claims: what was read of the identifiers, perhaps not the latest: what comes of it is written with conditions.
-                Default: None, they are read.
+            begins: the thread that the message may have begun before, used where there is no other. Default: none.
+            member: a thread that has the message already. Default: none.
+            claims: claims of the identifiers, perhaps outdated: the writes are conditional. Default: None, they are read.
 
         Raises:
-            RetryableError: AWS failed, or others changed the same threads all the time.
+            RetryableError: AWS failed, or concurrent changes of the same threads go on.
         """
         joined = False
         for attempt in range(_TRIES):
@@ -109,22 +107,22 @@ class Threads:
         raise RetryableError(f"table {self.table.name}: its threads change too fast; try again")
 
     def _begun(self, thread: str, unclaimed: dict[str, str]) -> Destination:
-        """The thread that a message began earlier, or the rest of it."""
+        """The thread that a message began earlier, or its expired item."""
         found = self.table.get(thread_key(thread))
         if found is None or self.standing.lives(found):
             return Destination(thread=self.root(thread), unclaimed=unclaimed)
         return Destination(thread=None, unclaimed=unclaimed, replaces=found["version"])
 
     def root(self, thread: str) -> Item | None:
-        """The thread that it is, or became part of; None when it is gone. Raises RetryableError."""
+        """The thread, or the one that it was merged into; None when it is gone. Raises RetryableError."""
         return self.roots([thread])[thread]
 
     def roots(self, threads: Iterable[str], *, eventually: bool = False) -> dict[str, Item | None]:
-        """The same of many at once. Raises RetryableError.
+        """`root` of many threads at once. Raises RetryableError.
 
         Args:
             threads: their names.
-            eventually: whether one may be as it was a moment ago; that it is gone is certain all the same. Default: False.
+            eventually: whether items may be a moment old; a missing thread is missing for certain. Default: False.
         """
         found: dict[str, Item | None] = {}
         at = {name: name for name in threads}
@@ -145,11 +143,11 @@ class Threads:
         return {item["thread"]: item for item in items.values() if self.standing.lives(item)}
 
     def settle(self, root: Item, *, joined: bool) -> None:
-        """Move what is to be moved into a thread, unless another worker does that. Raises RetryableError.
+        """Move the messages of merged threads into their target, unless another worker does that. Raises RetryableError.
 
         Args:
-            root: the thread.
-            joined: whether this worker joined it.
+            root: the target.
+            joined: whether this worker merged them.
         """
         if not root.get("fragments"):
             return
@@ -163,13 +161,13 @@ class Threads:
                     Write(update=(thread_key(root["thread"]), take_over), condition=condition, values=values)
                 )
             except ConflictError:
-                return  # another one did
+                return  # another worker took over
         self.reassign(root)
 
     def reassign(self, root: Item) -> None:
-        """Move the messages of threads that became part of this one to where they belong; what somebody else moved is left.
+        """Move the messages of threads that were merged into this one, except for those that another worker moved.
 
-        When this thread becomes part of another meanwhile, that one is settled. Raises RetryableError.
+        When this thread is merged meanwhile, its target is served. Raises RetryableError.
         """
         further: Item | None = root
         for _ in range(_MOST_HOPS):
@@ -178,7 +176,7 @@ class Threads:
             further = self._drain(further)
 
     def _drain(self, root: Item) -> Item | None:
-        """Move all of it; the thread that the root became part of meanwhile, else None."""
+        """Move all messages; returns the thread that the root was merged into meanwhile, else None."""
         thread = root["thread"]
         fragments = sorted(root.get("fragments", ()))
         for fragment in fragments:
@@ -189,7 +187,7 @@ class Threads:
                 if stuck:
                     now = self.root(thread)
                     if now is None or now["thread"] != thread:
-                        # Its time passed, and nothing can be moved into it any more; or it is part of another.
+                        # It has expired and takes no more messages, or it was merged.
                         return now
                     if stuck == _TRIES:
                         raise RetryableError(
@@ -202,12 +200,12 @@ class Threads:
                 condition="attribute_exists(#thread)",
                 values={":done": set(fragments)},
             )
-            with suppress(ConflictError):  # whoever comes next finds them empty, and takes them off the list
+            with suppress(ConflictError):  # the next worker finds them empty, and removes them from the list
                 self.table.change(done)
         return None
 
     def _join(self, roots: Sequence[Item]) -> None:
-        """Make them one. Raises ConflictError when one of them is not what it was."""
+        """Merge threads. Raises ConflictError when one of them has changed."""
         winner, *losers = sorted(roots, key=lambda root: (-root["messages"], root["thread"]))[:_MOST_JOINED]
         joined = [winner, *losers]
         first = min(joined, key=lambda root: (root["first_at"], root["thread"]))
@@ -239,7 +237,7 @@ class Threads:
             condition=condition,
             values=values | {f":more_{name}": value for name, value in adds.items()},
         )
-        # Whatever still points to them ends no later than they did.
+        # Older pointers to them expire no later than they do.
         leaves = "SET #merged_into = :winner" + "".join(f", #{name} = :{name}" for name in kept)
         dropped = ", ".join(f"#{one}" for one in ("listed", "fragments", COUNTED, PRUNED, "mover", "moving", *lost))
         merged = [
@@ -257,7 +255,7 @@ class Threads:
         self.table.write([grown, *merged])
 
     def _move(self, fragment: str, thread: str) -> str:
-        """Move some messages of a thread to another; the sort key of the first of them, "" where none is left behind them."""
+        """Move one batch of messages to another thread; returns the sort key of its first, "" for the last batch."""
         partition = thread_key(fragment)[0]
         items, _ = self.table.query(partition, AT_PREFIX, limit=_MOVED_AT_ONCE)
         if not items:
@@ -266,21 +264,21 @@ class Threads:
         try:
             self.table.write([still_a_root(thread), *(write for item in items for write in self._moved(item, thread))])
         except UnderWayError:
-            return first  # others write to the thread: once more
+            return first  # concurrent writes to the thread: once more
         except ConflictError:
             now = self.table.get(thread_key(thread))
             if now is None or "merged_into" in now:
                 return first
-            # Somebody moves them too, or one of the messages is past its time: one by one.
+            # Another worker moves them too, or one of the messages has expired: one by one.
             for item in items:
                 self._move_one(item, thread)
             return first
-        # Whoever puts one there now finds that the thread counts it no more, and moves it itself.
+        # A worker that adds a message now finds the thread merged, and moves the message itself.
         return first if len(items) == _MOVED_AT_ONCE else ""
 
     def _moved(self, item: Item, thread: str) -> list[Write]:
         if not self.standing.lives(item):
-            # Its message may be there anew, with a place that lives.
+            # The message may have been stored again, with another place.
             return [Write(delete=(item[PARTITION], item[SORT]))]
         return [
             Write(put={**item, PARTITION: thread_key(thread)[0]}),
@@ -301,7 +299,7 @@ class Threads:
 
 
 def _kept_for_all(threads: Sequence[Item]) -> tuple[dict[str, int], list[str]]:
-    """How long one thread lives in place of these: what it says of that, and what it says no more.
+    """Lifetime of the thread that replaces these: attributes to set, and attributes to remove.
 
     It has no end where one of them has none.
     """

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["Objects", "put_unless_there"]
 
 _MEETS_ANOTHER: Final = TAKEN - THERE
-"""Somebody writes or deletes the same object now, and may fail: whether it is there then, the next try tells."""
+"""Codes of a concurrent write or deletion of the same object, which may fail: the next try shows the result."""
 _TRIES: Final = 6
 
 
 def put_unless_there(write: Callable[[], object], where: str) -> None:
-    """Write an object with a condition that it is not there; where it is, that is as good.
+    """Write an object if it does not exist; an existing one is a success, too.
 
     Args:
         write: the request.
         where: bucket and key, for the text of errors.
 
     Raises:
-        MailroomError: AWS failed, or refuses; or others wrote the same object all the time.
+        MailroomError: AWS failed, or refuses; or concurrent writes of the same object go on.
 
     Source: S3 user guide, "Conditional writes": upon 409 ConditionalRequestConflict, the upload is tried again.
     """
@@ -63,7 +63,7 @@ class Objects:
     bucket: str
 
     def put(self, key: str, data: bytes, *, renew: bool = False) -> None:
-        """Write an object, unless it is there: its key names its content. Raises MailroomError.
+        """Write an object unless it exists: its key names its content. Raises MailroomError.
 
         Args:
             key: its key.
@@ -78,7 +78,7 @@ class Objects:
                 Key=key,
                 Body=data,
                 ContentType="application/octet-stream",
-                # Should it ever be opened in a browser: as a file, never as a page.
+                # A browser saves it as a file and never opens it as a page.
                 ContentDisposition="attachment",
                 **unless,
             )

@@ -1,4 +1,4 @@
-"""What is written of one message beside its item: its deliveries, its identifiers, what it is found by. Pure."""
+"""Items of a message beside its own: deliveries, claims of identifiers, proofs. Pure."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def delivery(work: Work, *, first: bool) -> Item:
 
 
 def claims(work: Work, item: Item, place: Destination, thread: str) -> Iterator[Write]:
-    """That identifiers belong to this thread, for as long as a message lives that names them; its own comes last.
+    """Claims of identifiers for this thread, as long as a message lives that names them; the message's own comes last.
 
-    Its own says, too, which message has it, where no other message named it before.
+    The own claim also names the message, unless another message named the identifier before.
     """
     stamps = work.term.ahead(CLAIMS_AHEAD).stamps
     for claim in place.claimed.values():
-        # The thread that it points to ends with what was in it, and says then no more where it went.
+        # A merged thread expires with its messages, and its pointer with it: then the claim is renewed.
         if not work.term.outlives(work.standing.end(claim)) and claim["thread"] == thread:
             continue
         said, lost = work.longer(claim, CLAIMS_AHEAD)
@@ -67,7 +67,7 @@ def claims(work: Work, item: Item, place: Destination, thread: str) -> Iterator[
 
 
 def proof(item: Item, place: Destination) -> Item | None:
-    """That the message has its identifier, and all else of it is written; None where the identifier's claim says so.
+    """Proof that the message is complete, and has its identifier; None where the identifier's claim is the proof.
 
     Args:
         item: the message.

@@ -76,8 +76,8 @@ _ROUNDS: Final = 10
 class MessageReader:
     """Reads the messages of one tenant, from its table and its bucket. `MessageReader.of` makes one.
 
-    A reader changes nothing, and keeps nothing between two calls. It leaves out items whose time has passed, which DynamoDB deletes
-    days later. An application needs to read the table, and `clean/`, `attachments/` and `bodies/` in the bucket.
+    A reader changes nothing, and has no state between two calls. It leaves out expired items, which DynamoDB deletes days later. An
+    application needs read access to the table, and to `clean/`, `attachments/` and `bodies/` in the bucket.
 
     Args:
         table: table of the tenant.
@@ -145,8 +145,8 @@ class MessageReader:
     def thread(self, thread: str, *, limit: int = 100, after: str = "", latest_first: bool = False) -> Page[Summary]:
         """Messages of a thread, the oldest first; an empty page for a thread that does not exist.
 
-        A thread that became part of another is that other thread, which `thread` of the page names. A page also shows messages that
-        are being moved between the two.
+        After a merge, the id of the old thread gives the merged one, which `thread` of the page names. A page also shows messages
+        that are being moved between the two.
 
         Args:
             thread: `thread` of a ThreadSummary or StoredMessage.
@@ -172,7 +172,7 @@ class MessageReader:
             now = threads.root(root["thread"])
             if now is None or (now["thread"] == root["thread"] and now.get("fragments", set()) <= cut.parts):
                 break
-            # Another thread became part of it meanwhile, or it of another: what moved since may be in neither.
+            # A merge meanwhile: messages moved since then may be in neither part.
             root = now
         ordered = sorted(cut.found, reverse=latest_first)
         page = ordered[:wanted]
@@ -200,7 +200,7 @@ class MessageReader:
             document = item.get("document") or self.objects.open(body_key(digest)).read()
         except MailroomError as error:
             if is_gone(error):
-                # A retention that was made shorter took it, and has not come to the table yet.
+                # A shortened retention deleted it, and has not reached the table yet.
                 return None
             raise
         root = Threads(self.table, standing).root(item["thread"])
@@ -257,7 +257,7 @@ class MessageReader:
             items += some
             if position is None:
                 break
-        # The first message that has it is named beside its thread, which lives on without it.
+        # The identifier's claim names the first message; the claim may outlive it.
         first = [item["digest"] for item in items if item[SORT] == THREAD and "digest" in item]
         found = self.table.get_many([RETENTION_KEY, *map(message_key, first)])
         standing = Standing.of(found.get(RETENTION_KEY), self.clock())
@@ -288,7 +288,7 @@ class MessageReader:
             after=pages.position(after),
         )
         current = self._current(items, self._standing())
-        # Of a message with many ancestors, a copy leaves them to the message.
+        # A copy of a message with many ancestors leaves them out; the message's item has them.
         short = [message_key(item["digest"]) for item in current if "above" not in item]
         messages = self.table.get_many(short)
         whole = ({"above": messages.get(message_key(item["digest"]), {}).get("above", []), **item} for item in current)

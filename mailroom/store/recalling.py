@@ -52,7 +52,7 @@ class Shown:
     """The present content for readers.
 
     Args:
-        thread: names the message's thread.
+        thread: id of the message's thread.
         content: as of `Now`.
         signature: the finding in the message.
         told: whether its event was published.
@@ -90,14 +90,14 @@ class Recalling:
         return self.table.get(recall_key(digest)) is not None
 
     def follow(self, digest: str, now: Callable[[], Now | None]) -> Shown | None:
-        """Show what stands under `clean/` now; None where there is no message, or nothing stands there.
+        """Show the present object under `clean/`; None where there is no message or no object.
 
         Args:
-            digest: names the message.
-            now: reads what stands there.
+            digest: id of the message.
+            now: reads the object.
 
         Raises:
-            RetryableError: AWS failed, or others changed it all the time.
+            RetryableError: AWS failed, or concurrent changes go on.
             PermanentError: AWS refuses.
         """
         for _ in range(_TRIES):
@@ -127,7 +127,7 @@ class Recalling:
         raise RetryableError(f"table {self.table.name}: message {digest} is changed by others all the time; try again")
 
     def mark_told(self, digest: str, tag: str) -> None:
-        """Note that others were told of it. Raises RetryableError."""
+        """Note that the event of this content is published. Raises RetryableError."""
         told = Write(
             update=(recall_key(digest), "SET #told = :tag"),
             condition="attribute_exists(#pk)",
@@ -141,7 +141,7 @@ class Recalling:
             ) from error
 
     def _note(self, digest: str) -> None:
-        """Note that the message was recalled, unless that is noted."""
+        """Note the recall, unless it is noted."""
         partition, sort = recall_key(digest)
         moment = self.clock()
         stamps = Term.of(moment, moment, self.retention).stamps
@@ -150,7 +150,7 @@ class Recalling:
             self.table.change(Write(put=item, condition="attribute_not_exists(#pk)"))
 
     def _show(self, digest: str, stands: Now, signature: str, note: Item, item: Item) -> None:
-        """Write objects, then items. Raises ConflictError where another change came between."""
+        """Write objects, then items. Raises ConflictError after a concurrent change."""
         was = max(int(item["attachments"]), int(note["files"]))
         if stands.message is not None:
             message = replace(stands.message, digest=digest)
@@ -161,7 +161,7 @@ class Recalling:
             data = bytes(shown[0].data) if shown else WITHDRAWN.encode()
             self.objects.put(attachment_key(digest, number), data, renew=True)
         document = packed(message)
-        # Also where the table has it: what was there before is not to be read.
+        # Also where the table has the document: an older object must not stay readable.
         if len(document) > INLINE_OCTETS or "document" not in item:
             self.objects.put(body_key(digest), document, renew=True)
         said: dict[str, Any] = {

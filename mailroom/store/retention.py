@@ -22,14 +22,14 @@ _OF_MESSAGES: Final = ("MESSAGE#", "THREAD#", "ID#", "ADDRESS#", SENT_PREFIX)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """How far a change of retention is.
+    """Progress of a change of retention.
 
     Args:
-        retention: what it was changed to; None for ever.
-        changed: when, with a time zone.
-        seen: number of items that it looked at.
-        position: key of the last of them; None at the beginning, and at the end.
-        done: whether it has seen all.
+        retention: the new one; None without limit.
+        changed: time of the change, with a time zone.
+        seen: number of visited items.
+        position: key of the last visited item; None at the beginning, and at the end.
+        done: whether all items are visited.
     """
 
     retention: timedelta | None
@@ -40,7 +40,7 @@ class Pass:
 
 
 def pass_of(table: Table) -> Pass | None:
-    """The last change of retention; None where there never was one. Raises MailroomError."""
+    """The last change of retention; None without one. Raises MailroomError."""
     item = table.get(RETENTION_KEY)
     if item is None:
         return None
@@ -54,15 +54,15 @@ def pass_of(table: Table) -> Pass | None:
 
 
 def begin_pass(table: Table, retention: timedelta | None, now: datetime) -> Pass:
-    """Note a change of retention: from now on readers judge by it.
+    """Note a change of retention, which readers apply from now on.
 
     Args:
         table: the tenant's.
-        retention: what it is changed to, in whole days; None for ever.
+        retention: the new one, in whole days; None without limit.
         now: the time, with a time zone.
 
     Raises:
-        ValueError: another change has not come to every item yet.
+        ValueError: an earlier change is not done.
         MailroomError: AWS failed, or refuses.
     """
     before = pass_of(table)
@@ -74,16 +74,16 @@ def begin_pass(table: Table, retention: timedelta | None, now: datetime) -> Pass
 
 
 def take_pages(table: Table, begun: Pass, clock: Callable[[], datetime], told: Callable[[Pass], None]) -> Pass:
-    """Give each item that is kept for a time its end by the changed retention.
+    """Give each item with a retention its new expiry.
 
     Args:
         table: the tenant's.
-        begun: what `pass_of` or `begin_pass` gave.
+        begun: result of `pass_of` or `begin_pass`.
         clock: gives the time, with a time zone.
-        told: learns of each page once it is noted, from which a later call goes on.
+        told: called with the progress after each page; a later call goes on from there.
 
     Raises:
-        MailroomError: AWS failed, or refuses; the same call goes on later.
+        MailroomError: AWS failed, or refuses; a later call goes on.
     """
     while not begun.done:
         items, position = table.scan(limit=_PAGE, after=begun.position)
@@ -94,7 +94,7 @@ def take_pages(table: Table, begun: Pass, clock: Callable[[], datetime], told: C
             try:
                 table.change(write)
             except ConflictError:
-                # Whoever wrote it meanwhile gave it its end by the retention that is deployed.
+                # A concurrent writer gave it its expiry by the deployed retention.
                 continue
         begun = replace(begun, seen=begun.seen + len(items), position=position, done=position is None)
         _note(table, begun)
@@ -120,7 +120,7 @@ def _note(table: Table, begun: Pass) -> None:
 
 
 def _ended(item: Item, begun: Pass, now: datetime) -> Write | None:
-    """The write that gives an item its end; None where it has the right one, or none."""
+    """The write that gives an item its expiry; None where it is right, or the item has no retention."""
     partition, stored = item[PARTITION], item.get(EXPIRES)
     if not partition.startswith(_OF_MESSAGES) and (partition != SUPPRESSED or "digest" not in item):
         return None
@@ -129,7 +129,7 @@ def _ended(item: Item, begun: Pass, now: datetime) -> Write | None:
     begin = _begin(item)
     since = begin if begin is not None else int(begun.changed.timestamp())
     if partition.startswith("ID#") and item[SORT] == "THREAD":
-        # Messages name it that were filed later than it says, while nothing ended.
+        # Without a retention, later messages that name the identifier did not move its start.
         since = max(since, int(begun.changed.timestamp()))
     life = begun.retention if _is_told(item) else readable_for(begun.retention)
     end = since + int(life.total_seconds()) if life is not None else None
@@ -141,7 +141,7 @@ def _ended(item: Item, begun: Pass, now: datetime) -> Write | None:
         changes[EXPIRES] = end
     if partition.startswith("THREAD#") and "subject" in item:
         first = item.get(ENDS_FIRST)
-        # Some of its messages may have ended: whoever reads the thread looks which live.
+        # Some of its messages may have expired: readers check each.
         if first != 0 and (first is not None or end is not None or stored is not None):
             changes[ENDS_FIRST] = 0
     if not removed and (not changes or (set(changes) == {KEPT_FROM} and end is None)):
@@ -160,7 +160,7 @@ def _ended(item: Item, begun: Pass, now: datetime) -> Write | None:
 
 
 def _begin(item: Item) -> int | None:
-    """From when it is kept; None for items of before that do not say."""
+    """Start of an item's retention; None for old items without it."""
     begin = kept_from(item)
     if begin is not None:
         return begin
@@ -172,7 +172,7 @@ def _begin(item: Item) -> int | None:
 
 
 def _is_told(item: Item) -> bool:
-    """Whether SES told it: nothing in the bucket belongs to it, so it is kept for the whole retention."""
+    """Whether the item is an event or suppression from SES: it has no object in the bucket, so it lives for the whole retention."""
     return item[PARTITION] == SUPPRESSED or str(item[SORT]).startswith(EVENT_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""What an organisation sets without a deployment, in the table of each of its tenants: one item, which is written whole."""
+"""Run-time settings of an organisation, which need no deployment: one item in the table of each of its tenants."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Signature:
 
     @property
     def digest(self) -> str:
-        """Names it: another text is another signature."""
+        """Digest of text and HTML, which is the signature's id."""
         said = json.dumps([self.text, self.html]).encode("utf-8", "surrogatepass")
         return hashlib.sha256(said).hexdigest()[:32]
 
@@ -89,7 +89,7 @@ class RunTime:
 
 
 def read_run_time(table: Table) -> RunTime | None:
-    """What holds now; None where no organisation sets anything. Raises MailroomError."""
+    """The present run-time settings; None for a tenant without them. Raises MailroomError."""
     item = table.get(RUN_TIME_KEY)
     if item is None:
         return None
@@ -104,7 +104,7 @@ def read_run_time(table: Table) -> RunTime | None:
 
 
 def run_time_as_json(run_time: RunTime) -> dict[str, Any]:
-    """What one function hands another."""
+    """Run-time settings as JSON, for calls between functions."""
     return {
         "revision": run_time.revision,
         "live": run_time.live,
@@ -115,7 +115,7 @@ def run_time_as_json(run_time: RunTime) -> dict[str, Any]:
 
 
 def run_time_from(said: Mapping[str, Any]) -> RunTime:
-    """As `run_time_as_json` wrote it. Raises KeyError, TypeError, ValueError."""
+    """Run-time settings of that JSON. Raises KeyError, TypeError, ValueError."""
     allowed = said["allowed"]
     return RunTime(
         revision=int(said["revision"]),
@@ -127,20 +127,20 @@ def run_time_from(said: Mapping[str, Any]) -> RunTime:
 
 
 def read_signature(table: Table, digest: str) -> Signature | None:
-    """The signature of that digest; None where there is none any more. Raises MailroomError."""
+    """The signature of that digest; None where it is gone. Raises MailroomError."""
     item = table.get(signature_key(digest))
     return Signature(text=item["text"], html=item["html"]) if item is not None else None
 
 
 def put_run_time(table: Table, run_time: RunTime, signatures: Iterable[Signature], now: datetime) -> bool:
-    """Write what holds now, unless a later revision is there; whether it was written. Doing it again changes nothing.
+    """Write run-time settings, unless the table has a later revision. Returns whether they were written. Repeating is harmless.
 
-    Signatures come first, and stay for as long as a request may name them: a message that is asked for twice is the same twice.
+    Signatures are written first, and stay as long as a request may name them: a repeated request gives the same message.
 
     Args:
         table: the tenant's.
-        run_time: what holds.
-        signatures: those that its addresses name.
+        run_time: the settings.
+        signatures: of its addresses.
         now: the time, with a time zone.
 
     Raises:
@@ -173,7 +173,7 @@ def put_run_time(table: Table, run_time: RunTime, signatures: Iterable[Signature
 
 
 def forget_run_time(table: Table) -> None:
-    """Let the deployment alone hold: what an organisation has set goes. Doing it again changes nothing. Raises MailroomError."""
+    """Delete the run-time settings, so that only the deployment counts. Repeating is harmless. Raises MailroomError."""
     table.write([Write(delete=RUN_TIME_KEY), Write(delete=ALLOWED_KEY)])
 
 

@@ -13,19 +13,19 @@ from mailroom.tracking.model import SendingEvent, SendingEventKind
 __all__ = ["record_sending_event", "sending_events_of"]
 
 _ORDER: Final = {kind: number for number, kind in enumerate(SendingEventKind)}
-"""As SES makes them: it accepts a message before it delivers it, also within one millisecond."""
+"""Order of events of one millisecond: SES accepts a message before it delivers it."""
 
 
 def record_sending_event(
     table: Table, sending_event: SendingEvent, retention: timedelta | None, now: datetime | None = None
 ) -> None:
-    """Write one event; the same one again changes nothing. Raises RetryableError.
+    """Write one event; a repeated event changes nothing. Raises RetryableError.
 
     Args:
         table: the tenant's.
-        sending_event: the event. All of it is kept, and nothing else: there is nothing of a person in it.
-        retention: how long it is kept from when it happened, or from now where that is later; None until somebody deletes it.
-        now: the time, with a time zone. Default: when it happened.
+        sending_event: the event, stored as it is: it has no personal data.
+        retention: lifetime from the event or from now, whichever is later; None without limit.
+        now: the time, with a time zone. Default: time of the event.
     """
     item: Item = {
         PARTITION: sent_key(sending_event.ses_id),
@@ -39,7 +39,7 @@ def record_sending_event(
     }
     term = Term.of(sending_event.at, now or sending_event.at, retention)
     if term.kept_from > sending_event.at:
-        # Otherwise `at` says it.
+        # Otherwise `at` is the start.
         item |= term.stamps
     elif term.end is not None:
         item[EXPIRES] = term.end
@@ -49,7 +49,7 @@ def record_sending_event(
 def sending_events_of(
     table: Table, ses_id: str, *, limit: int | None = None, after: Item | None = None
 ) -> tuple[list[tuple[SendingEvent, int | None]], Item | None]:
-    """Events of one message in the order they happened, each with when it expires; and where the next page begins.
+    """Events of one message in their order of time, each with its expiry; and the position of the next page.
 
     Raises RetryableError.
     """

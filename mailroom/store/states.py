@@ -1,4 +1,4 @@
-"""The states of messages that are to be sent, and how they change: a request only ever goes on."""
+"""States of the outbox's requests, and their changes."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class OutboxState(StrEnum):
 
 
 def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: datetime, **noted: Any) -> bool:
-    """Take a request from one state to another; False where it is in a third. Doing it again changes nothing.
+    """Take a request from one state to another; False where it is in a third. Repeating is harmless.
 
     Raises RetryableError.
 
     Args:
         table: the tenant's.
         id: id of the request.
-        before: the state that it must be in.
-        after: the state that it gets.
+        before: its required present state.
+        after: its new state.
         at: now.
         noted: further attributes: `ses_id`, `reason`, `filed`, `deadline`, `turn`, `due`.
     """
@@ -61,7 +61,7 @@ def move_on(table: Table, id: str, before: OutboxState, after: OutboxState, at: 
     except UnderWayError as error:
         raise RetryableError(f"table {table.name}: request {id} is written by others; try again") from error
     except ConflictError:
-        # A try before this one may have come through without an answer.
+        # An earlier try may have succeeded without an answer.
         found = table.get(outbox_key(id)) or {}
         return all(found.get(name[1:]) == value for name, value in write.values.items() if name != ":before")
     return True
@@ -89,5 +89,5 @@ def settle_request(table: Table, id: str, ses_id: str, at: datetime) -> bool:
 
 
 def end_of_request(at: datetime) -> int:
-    """When a request ends that was changed then, in seconds since 1970."""
+    """Expiry of a request whose last change was at `at`, in seconds since 1970."""
     return int((at + REQUESTS).timestamp())

@@ -112,7 +112,7 @@ def suppress(
         sending_event: of kind BOUNCE or COMPLAINT.
         plain: whether to store the address with its digest.
         retention: lifetime, from the event or from now, whichever is later; None without limit.
-        now: the time, with a time zone. Default: when it happened.
+        now: the time, with a time zone. Default: time of the event.
 
     Raises:
         RetryableError: AWS failed, or concurrent writes to the same address went on.
@@ -143,7 +143,7 @@ def suppress(
         try:
             table.change(write)
         except ConflictError:
-            # Somebody else noted something of the same address.
+            # A concurrent event of the same address.
             continue
         return
     raise RetryableError(f"table {table.name}: a suppression cannot be noted while others write; try again")
@@ -180,13 +180,13 @@ def forget(table: Table, address: str) -> None:
 def suppressions_of(
     table: Table, *, limit: int | None = None, after: Item | None = None
 ) -> tuple[list[tuple[Suppression, int | None]], Item | None]:
-    """All that is noted, each with when it expires; and where the next page begins. Raises RetryableError."""
+    """All suppressions, each with its expiry; and the position of the next page. Raises RetryableError."""
     items, following = table.query(SUPPRESSED, SUPPRESSED_PREFIX, limit=limit, after=after)
     return [(_suppression(item), item.get(EXPIRES)) for item in items], following
 
 
 def _key(table: Table) -> str:
-    """What this tenant's digests are keyed with, in hexadecimal; made when it is first needed."""
+    """Key of this tenant's digests, in hexadecimal; made at its first use."""
     while (item := table.get(SUPPRESSED_KEY)) is None:
         made: Item = {PARTITION: SUPPRESSED_KEY[0], SORT: SUPPRESSED_KEY[1], "key": secrets.token_hex(32)}
         try:

@@ -1,4 +1,4 @@
-"""A tenant's table: plain values in and out, and the few calls that the store makes."""
+"""A tenant's table in DynamoDB, with plain values in and out."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ _LONGEST_WAIT: Final = 1.0
 
 
 class ConflictError(Exception):
-    """Something changed since it was read: read again."""
+    """An item has changed since it was read; the caller reads it again."""
 
 
 class UnderWayError(ConflictError):
-    """Transactions of others were under way all the time; nothing is known of the condition."""
+    """Concurrent transactions went on; the condition was not judged."""
 
 
 def pause(attempt: int) -> None:
-    """Wait before the next try, counted from 0: by chance, so that those who met do not meet again.
+    """Wait for a random time before the next try, counted from 0, so that colliding writers do not collide again.
 
     Source: AWS Architecture Blog, "Exponential Backoff And Jitter": full jitter.
     """
@@ -66,9 +66,9 @@ class Write:
         put: an item.
         update: key of an item, and the expression that changes it.
         delete: key of an item.
-        check: key of an item that only must fulfil the condition.
-        condition: expression that must hold; "" for none.
-        values: what stands for `:name` in expressions. Attribute names in expressions are written as `#name`.
+        check: key of an item that must fulfil the condition, and is not written.
+        condition: expression that must be true; "" for none.
+        values: values of `:name` in expressions. Attribute names in expressions are written as `#name`.
     """
 
     put: Item | None = None
@@ -92,22 +92,22 @@ class Table:
     name: str
 
     def get(self, key: Key, *, eventually: bool = False) -> Item | None:
-        """The item as it is now; None where there is none. Raises MailroomError.
+        """The present item; None where there is none. Raises MailroomError.
 
         Args:
             key: the item's.
-            eventually: whether it may be as it was a moment ago, for half the price. Default: False.
+            eventually: whether the item may be a moment old, for half the price. Default: False.
         """
         with self._errors("dynamodb:GetItem"):
             answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=not eventually)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key], *, eventually: bool = False) -> dict[Key, Item]:
-        """The items that are there, as they are now. Raises MailroomError.
+        """The present items of these keys; missing ones are left out. Raises MailroomError.
 
         Args:
             keys: of any number of items.
-            eventually: whether they may be as they were a moment ago, for half the price. Default: False.
+            eventually: whether items may be a moment old, for half the price. Default: False.
         """
         wanted = list(dict.fromkeys(keys))
         found: dict[Key, Item] = {}
@@ -140,10 +140,10 @@ class Table:
         where: tuple[str, str] | None = None,
         until: str = "",
     ) -> tuple[list[Item], Item | None]:
-        """Items of one partition in the order of their sort keys, and where the next page begins; None behind the last.
+        """Items of one partition in the order of their sort keys, and the position of the next page; None behind the last.
 
-        With `where`, those that have this attribute with this value: a page may then hold fewer. With `until`, those whose sort key
-        is not greater. Raises MailroomError.
+        `where` selects items by an attribute's value: a page may then have fewer items. `until` selects items up to this sort key.
+        Raises MailroomError.
         """
         expression, values = "#p = :p", {":p": partition}
         named = {"#p": names[0]}
@@ -171,7 +171,7 @@ class Table:
         return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
 
     def scan(self, *, limit: int | None = None, after: Key | None = None) -> tuple[list[Item], Key | None]:
-        """Items of the whole table, in no order, and where the next page begins; None behind the last. Raises MailroomError."""
+        """Items of the whole table, in no order, and the position of the next page; None behind the last. Raises MailroomError."""
         request: Any = {
             "TableName": self.name,
             "ConsistentRead": True,
@@ -187,11 +187,11 @@ class Table:
         ) if following else None
 
     def put(self, item: Item) -> None:
-        """Write one item, whatever was there; for half of what a transaction costs. Raises MailroomError."""
+        """Write one item over any earlier one, for half the price of a transaction. Raises MailroomError."""
         self.change(Write(put=item))
 
     def put_many(self, items: Iterable[Item]) -> None:
-        """Write these items, whatever was there, in any order; an error may leave some of them written. Raises MailroomError."""
+        """Write items over any earlier ones, in any order; after an error, some may be written. Raises MailroomError."""
         wanted = [{"PutRequest": {"Item": _typed(item)}} for item in items]
         for start in range(0, len(wanted), _MOST_PUT):
             asked: Any = {self.name: wanted[start : start + _MOST_PUT]}
@@ -283,7 +283,7 @@ class Table:
 
 
 def _names(expression: str) -> Iterator[str]:
-    """Words of an expression that stand for names of attributes."""
+    """Placeholders of attribute names in an expression."""
     for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").split():
         if word.startswith("#"):
             yield word
@@ -324,7 +324,7 @@ def _written(writes: Sequence[Write]) -> str:
 
 
 def _conflicts(error: BaseException | None) -> set[str]:
-    """What cancelled a write: conditions that failed, transactions that were under way; empty where it was something else."""
+    """Causes of a cancelled write: failed conditions, concurrent transactions; empty for another error."""
     if not isinstance(error, ClientError):
         return set()
     code = code_of(error)

@@ -1,4 +1,4 @@
-"""What is shown in the place of a recalled message. Pure."""
+"""The notice that replaces a recalled message. Pure."""
 
 from __future__ import annotations
 

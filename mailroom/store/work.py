@@ -1,4 +1,4 @@
-"""One message that is stored: what is written, what stands in the table already, and what came of it."""
+"""The storing of one message: its input, its present items, and its result."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Work", "WriteResult"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WriteResult:
-    """Where it is.
+    """Result of storing a message.
 
     Args:
-        digest: names the message.
-        thread: names its thread.
-        new: whether this delivery was not filed before.
-        first: whether the message was not there before, by any delivery.
-        published: whether others were told of this delivery.
+        digest: id of the message.
+        thread: id of its thread.
+        new: whether this delivery was not stored before.
+        first: whether the message was not stored before, by any delivery.
+        published: whether the event of this delivery is published.
     """
 
     digest: str
@@ -43,36 +43,36 @@ class Work:
     standing: Standing
     identifiers: Identifiers
     found: Mapping[Key, Item]
-    """What was read for it."""
+    """Items that were read for it."""
 
     @property
     def stored(self) -> Item | None:
-        """The message's item, whether or not its time is over."""
+        """The message's item, expired or not."""
         return self.found.get(message_key(self.digest))
 
     @property
     def delivered(self) -> Item | None:
-        """The item of this delivery of a message that is there; what is left of one that is gone says nothing of it."""
+        """The item of this delivery; None where the message has expired, whatever is left of it."""
         there = self.found.get(delivery_key(self.digest, self.arrival.ses_id))
         return there if self.known is not None else None
 
     @property
     def digest(self) -> str:
-        """Names the message."""
+        """Id of the message."""
         return self.arrival.message.digest
 
     @property
     def known(self) -> Item | None:
-        """The message, where it is there for readers."""
+        """The message's item unless it has expired."""
         return self.stored if self.stored is not None and self.standing.lives(self.stored) else None
 
     def longer(self, item: Item, ahead: timedelta = timedelta()) -> tuple[dict[str, int], list[str]]:
-        """What an item says once it lives as long as the message, too: what it says anew, and what it says no more."""
+        """Changes that let an item live as long as the message: attributes to set, and attributes to remove."""
         return self.term.longer(item, self.standing.end(item), ahead)
 
     @property
     def unchanged(self) -> tuple[str, dict[str, Any]]:
-        """The condition that the message's item is what it was, and its values."""
+        """The condition that the message's item has not changed, and its values."""
         if self.stored is None:
             return "attribute_not_exists(#pk)", {}
         name = KEPT_FROM if KEPT_FROM in self.stored else "received"

@@ -46,11 +46,11 @@ from mailroom.store.work import Work, WriteResult
 __all__ = ["MOST_ADDRESSES", "MOST_IDENTIFIERS", "InboundMessage", "MessageWriter", "WriteResult"]
 
 INLINE_OCTETS: Final = 4000
-"""Bigger documents are objects: in a transaction, writing this much to the table costs as much as writing one."""
+"""Bigger documents are objects: in a transaction, writing this much to the table costs as much as writing an object."""
 MOST_ADDRESSES: Final = 25
-"""So that one message is one transaction, of a hundred writes at most; further addresses are written in front of it."""
+"""Addresses in the transaction of one message, which takes at most a hundred writes; further ones are written before it."""
 _MOST_ABOVE: Final = 8
-"""Ancestors that a copy under an address names: with more of them it is bigger than 1 kB."""
+"""Most ancestors in a copy under an address: with more it is bigger than 1 kB."""
 _TRIES: Final = 20
 _OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "filed", "recalled", "source", "thread", PARTITION, SORT})
 
@@ -62,8 +62,8 @@ class MessageWriter:
     Args:
         table: the tenant's.
         objects: of the tenant's bucket.
-        retention: how long messages are kept from their latest filing; None until somebody deletes them.
-        join_by: what else than identifiers makes one thread of messages. Default: nothing.
+        retention: lifetime of messages from their latest storing; None without limit.
+        join_by: further ways to join messages into threads, besides Message-IDs. Default: none.
         clock: gives the time, with a time zone. Default: clock of the machine.
     """
 
@@ -74,14 +74,14 @@ class MessageWriter:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def file(self, arrival: InboundMessage) -> WriteResult:
-        """File a message; filing it again changes nothing.
+        """Store a message; repeating is harmless.
 
-        First the objects, then the threads that it joins, then the message's item. From then on whoever files it again completes
-        it: its places, its thread's count, last its own identifier. Whatever was done before is found again. A message whose time
-        is over is none: what comes is filed as if it had never been there.
+        The order is: objects, merges of threads, the message's item. From then on a repetition completes the message: its places,
+        its thread's count, last its own identifier. A repetition finds the steps that are done. An expired message counts as
+        missing, and is stored anew.
 
         Raises:
-            RetryableError: AWS failed, or others wrote to the same thread all the time.
+            RetryableError: AWS failed, or concurrent writes to the same thread go on.
         """
         digest = arrival.message.digest
         identifiers = identifiers_of(node_of(arrival.message, digest, self.join_by))
@@ -90,13 +90,13 @@ class MessageWriter:
         term = Term.of(arrival.received, now, self.retention)
         has_objects = False
         for attempt in range(_TRIES):
-            # What it was a moment ago serves a message that is new: all that comes of it is written with conditions.
+            # For a new message, items may be a moment old: the writes are conditional.
             found = {} if attempt else self.table.get_many(keys, eventually=True)
             if attempt or message_key(digest) in found:
                 of_it = [delivery_key(digest, arrival.ses_id), *proofs(identifiers.own, digest)]
                 found = self.table.get_many([*keys, *of_it])
             if recall_key(digest) in found:
-                # It is late: what was found in it is not to be read in between.
+                # Its recall came first: its content must not be readable in between.
                 arrival = replace(arrival, message=withheld(arrival.message))
             standing = Standing.of(found.get(RETENTION_KEY), now.timestamp())
             work = Work(arrival=arrival, identifiers=identifiers, term=term, standing=standing, found=found)
@@ -112,7 +112,7 @@ class MessageWriter:
         raise RetryableError(f"table {self.table.name}: message {digest} cannot be filed while others write; try again")
 
     def mark_published(self, digest: str, ses_id: str) -> None:
-        """Note that others were told of the delivery. Raises RetryableError."""
+        """Note that the event of the delivery is published. Raises RetryableError."""
         told = Write(
             update=(delivery_key(digest, ses_id), "SET #announced = :yes"),
             condition="attribute_exists(#pk)",
@@ -135,10 +135,10 @@ class MessageWriter:
             self.objects.put(body_key(message.digest), document, renew=renew)
 
     def _write_first(self, work: Work) -> WriteResult:
-        """A message that is not there yet. Raises ConflictError."""
+        """Store a message that is not stored yet. Raises ConflictError."""
         arrival, digest = work.arrival, work.digest
         at = time_of(arrival.message, arrival.received)
-        # A thread of that name can be there already: the message was, and its time passed.
+        # A thread of that name can exist: an earlier copy of the message has expired.
         begins = digest if work.stored is not None else ""
         place = self._threads(work).place(work.identifiers.all, begins=begins, claims=work.found)
         summary = summary_of(arrival, at, work.identifiers)
@@ -160,11 +160,11 @@ class MessageWriter:
         return WriteResult(digest=digest, thread=thread, new=True, first=True, published=False)
 
     def _write_again(self, work: Work, known: Item) -> WriteResult:
-        """A message that is there: what it lacks, or a delivery more of it. Raises ConflictError."""
+        """Complete a stored message, or add a delivery to it. Raises ConflictError."""
         delivered = work.delivered
         is_first = "filed" in known and known["source"] == work.arrival.source
         if is_first and known["thread"] != work.digest:
-            # Another worker may have begun a thread for it, before or after it was filed in that one.
+            # Another worker may have begun a thread for it, before or after it came into that one.
             self.table.write([Write(delete=(thread_key(work.digest)[0], self._sort(known)))])
             uncount(self.table, work.digest, note_of(work.identifiers.own, work.digest, known["filed"]))
         if is_first and not is_proven(work.found, work.identifiers.own, work.digest, known["filed"]):
@@ -187,24 +187,24 @@ class MessageWriter:
         return Threads(self.table, work.standing, work.digest)
 
     def _completed(self, work: Work, known: Item, new: Item | None, *, anew: bool = False) -> str:
-        """What a message lacks that is there, in the one thread of all that it names. Raises ConflictError."""
+        """Complete a stored message in the thread of all its identifiers. Raises ConflictError."""
         place = self._threads(work).place(work.identifiers.all, begins=work.digest, member=known["thread"])
         return self._complete(work, known, place, new, again=not anew, anew=anew)
 
     def _complete(
         self, work: Work, item: Item, place: Destination, new: Item | None, *, again: bool, anew: bool = False
     ) -> str:
-        """Everything of a message besides its item and its objects; gives its thread. Raises ConflictError.
+        """Write all items of a message besides its own; returns its thread. Raises ConflictError.
 
-        Its place comes before its thread's count, and only a thread that is part of no other counts: so whoever moves what is in a
-        thread that became part of another finds the place there.
+        The place is written before the thread's count, and only an unmerged thread counts: so a worker that moves the messages of
+        a merged thread finds the place.
 
         Args:
             work: the message.
             item: its item.
             place: its thread.
-            new: its delivery; None where that is there.
-            again: whether another worker may have done some of it.
+            new: its delivery; None where it is stored.
+            again: whether another worker may have written some items.
             anew: whether the thread that counted it is gone. Default: False.
         """
         thread = place.thread["thread"] if place.thread is not None else work.digest
@@ -224,18 +224,18 @@ class MessageWriter:
         return thread
 
     def _count(self, work: Work, item: Item, place: Destination, *, again: bool, anew: bool) -> str:
-        """Have the thread count the message, once; gives the thread. Raises ConflictError."""
+        """Count the message in its thread, once; returns the thread. Raises ConflictError."""
         at, own = datetime.fromisoformat(item["at"]), work.identifiers.own
         thread, root, note = str(item["thread"]), place.thread, note_of(own, work.digest, item.get("filed", 0))
         for attempt in range(_TRIES):
             if attempt or again:
-                # Behind its place: what became part of another thread before may have been moved without it.
+                # Read after the place was written: a merge before that may have moved the other messages without it.
                 root = self._threads(work).root(thread)
                 if root is None and (attempt or place.thread is not None):
                     raise ConflictError
                 if root is not None and root["thread"] != thread:
                     item, thread = self._transfer(work, item, root["thread"], is_there=True), root["thread"]
-                # A note goes once there is a proof: the proof is read behind it.
+                # A proof replaces a note: so the proof is read after the note.
                 is_noted = root is not None and note in root.get(COUNTED, ())
                 found = self.table.get_many(proofs(own, work.digest)) if not is_noted and not anew else {}
                 if is_noted or is_proven(found, own, work.digest, item.get("filed", 0)):
@@ -251,13 +251,13 @@ class MessageWriter:
                 pause(attempt)
                 continue
             if begins and (self.table.get(message_key(work.digest)) or {}).get("thread") != thread:
-                # Another worker found the thread that it belongs to: before anything points to this one, it goes.
+                # Another worker found the right thread: this one is deleted before an item points to it.
                 raise ConflictError
             return thread
         raise ConflictError
 
     def _transfer(self, work: Work, item: Item, thread: str, *, is_there: bool) -> Item:
-        """Put a message into the thread that stands in the place of its own; gives its item. Raises ConflictError."""
+        """Move a message into the thread that replaces its own; returns its item. Raises ConflictError."""
         moved = {**item, "thread": thread}
         place = self._placed(work, item)
         left = self.table.get(thread_key(item["thread"]))
@@ -283,21 +283,21 @@ class MessageWriter:
         return moved
 
     def _placed(self, work: Work, item: Item) -> Item:
-        """The message in its thread."""
+        """The message's place in its thread."""
         return {**self._shown(work, item), PARTITION: thread_key(item["thread"])[0], SORT: self._sort(item)}
 
     def _found_by(self, work: Work, item: Item, addresses: Sequence[str] | None = None) -> list[Item]:
-        """The message under addresses. Default: all of its own."""
+        """Copies of the message under addresses. Default: all of its own."""
         shown, sort = self._shown(work, item), self._sort(item)
         if len(shown["above"]) > _MOST_ABOVE:
-            # Only threads need them, and the message has them.
+            # Only threads need ancestors, and the message's item has them.
             shown.pop("above")
         named = addresses_of(work.arrival.message) if addresses is None else addresses
         return [{**shown, PARTITION: partition, SORT: sort} for partition in dict.fromkeys(map(address_key, named))]
 
     @staticmethod
     def _shown(work: Work, item: Item) -> Item:
-        """What lists show of a message."""
+        """A message's attributes for lists."""
         kept = {name: value for name, value in item.items() if name not in _OF_THE_MESSAGE_ALONE}
         return {"snippet": snippet_of(work.arrival.message), **kept}
 
@@ -306,11 +306,11 @@ class MessageWriter:
         return at_key(datetime.fromisoformat(item["at"]), item["digest"])
 
     def _write_delivery(self, work: Work, known: Item) -> None:
-        """A delivery more of a message that is there, and lives on with it. Raises ConflictError."""
+        """Add a delivery to a stored message, which prolongs its life. Raises ConflictError."""
         threads = self._threads(work)
         root = threads.root(known["thread"])
         if root is None:
-            # Its thread is gone before it, or not there yet: it finds one.
+            # Its thread has expired, or is not written yet: complete the message first.
             self._completed(work, known, None, anew=True)
             raise ConflictError
         longer = self._lengthens(work, known)
@@ -348,12 +348,12 @@ class MessageWriter:
             found_by = self._found_by(
                 work, longest, [one for one in named if len(one) <= MOST_ADDRESS][:MOST_ADDRESSES]
             )
-        # Before the delivery itself: whoever fails between them files it again, and the same items once more.
+        # Before the delivery itself: after a failure between the two, a repetition writes the same items again.
         self.table.put_many(found_by)
         self.table.write(writes)
 
     def _settled(self, work: Work, known: Item) -> str:
-        """The thread of a message that is there; what is left for nobody else to move into it is moved. Raises ConflictError."""
+        """The thread of a stored message, after the moves into it that no other worker makes. Raises ConflictError."""
         threads = self._threads(work)
         root = threads.root(known["thread"])
         if root is None:
@@ -363,7 +363,7 @@ class MessageWriter:
         return str(root["thread"])
 
     def _lengthens(self, work: Work, known: Item) -> bool:
-        """Whether a copy lets the message live on for longer."""
+        """Whether a copy prolongs the message's life."""
         end = work.standing.end(known)
         if self.retention is not None or end is not None:
             return work.term.lengthens(known, end)
@@ -372,6 +372,6 @@ class MessageWriter:
 
 
 def _expression(changes: Iterable[str], gone: Sequence[str]) -> str:
-    """The expression that sets these and removes those."""
+    """Update expression that sets `changes` and removes `gone`."""
     removed = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
     return f"SET {', '.join(f'#{name} = :{name}' for name in changes)}{removed}"
