@@ -1,6 +1,6 @@
-"""Sends a tenant's mail: scanned like what arrives, by the tenant's own identity, once, and recorded in its thread.
+"""Sends a tenant's mail: scanned like arriving mail, by the tenant's own identity, once, and recorded in its thread.
 
-`Outbox` is for applications; `Sending` is what the structuring Lambda sends with.
+`Outbox` is for applications, `Sending` for the ingest function.
 """
 
 from mailroom.outbox.model import OutboxState, Outgoing, OutgoingFile, Progress

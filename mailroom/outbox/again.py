@@ -1,4 +1,4 @@
-"""A message that waits for SES, as a queue message that the function puts into its own queue. Pure."""
+"""A message that waits for SES, as a message in the function's own queue. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NAME: Final = "send"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Again:
-    """A message to take again.
+    """A message to send again.
 
     Args:
         item: the message, as the scanner delivered it.
-        turn: how often it waited: of several queue messages about it, the one that waited most counts.
-        count: of its recipients.
-        slot: when it is its turn to be sent, in seconds since 1970; None where it has to ask again.
+        turn: number of its waits: of several queue messages about it, the one with most waits counts.
+        count: number of its recipients.
+        slot: time of its turn, in seconds since 1970; None where it needs a new one.
     """
 
     item: StoredObject
@@ -35,7 +35,7 @@ class Again:
 
     @property
     def name(self) -> str:
-        """Names the message in the outbox."""
+        """Id of the outbox's request."""
         return self.item.key.removeprefix(APPROVED_PREFIX)
 
     def to_json(self) -> str:
@@ -46,10 +46,10 @@ class Again:
 
     @classmethod
     def of(cls, body: str) -> Again | None:
-        """What a queue message says; None when it is something else, such as a notification of S3's.
+        """Parse a queue message; None for another kind, such as a notification of S3.
 
         Raises:
-            PermanentError: it says something that `to_json` does not.
+            PermanentError: the message is not of the form of `to_json`.
         """
         try:
             said: Any = json.loads(body)

@@ -121,7 +121,7 @@ def _address(where: str, address: str) -> str:
 
 
 def _domain(where: str, domain: str) -> str:
-    """In ASCII, as DNS has it."""
+    """The domain in ASCII, as in DNS."""
     if not domain.isascii():
         import idna  # noqa: PLC0415 - few addresses have such names
 

@@ -1,4 +1,4 @@
-"""What a message of `compose` says, and how recipients get it. Pure."""
+"""Recipients of a message of `compose`, and its form at the recipients. Pure."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ class Ends:
     """Ends requests of one tenant.
 
     Args:
-        tenant: whose they are.
-        moves: what changes their states.
-        publish: tells others; raises RetryableError.
+        tenant: id of the tenant.
+        moves: changes their states.
+        publish: publishes an event; raises RetryableError.
     """
 
     tenant: str
@@ -34,14 +34,14 @@ class Ends:
     publish: Callable[[Told], None]
 
     def refuse(self, request: Request, before: OutboxState, reason: str, explanation: str) -> None:
-        """Refuse a message, and tell others. Raises RetryableError."""
+        """Refuse a message, and publish its event. Raises RetryableError."""
         self.moves.end(request, before, OutboxState.REFUSED, reason=reason, explanation=explanation)
         found = request_of(self.moves.table, request.progress.id)
         if found is not None:
             self.tell(found)
 
     def tell(self, request: Request) -> None:
-        """Tell others of a request that is refused or in doubt, unless they were told. Raises RetryableError."""
+        """Publish the event of a request that is refused or in doubt, unless it is published. Raises RetryableError."""
         progress, state = request.progress, request.progress.state
         if request.told == state:
             return
@@ -63,7 +63,7 @@ class Ends:
 
 
 def known_book(table: Table) -> AddressBook | None:
-    """The tenant's addresses; None where they cannot be read now: what SES answered is worth more than why."""
+    """The tenant's addresses; None where they cannot be read now: the refusal by SES is reported all the same."""
     try:
         return read_address_book(table)
     except MailroomError:

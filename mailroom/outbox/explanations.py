@@ -58,7 +58,7 @@ def of_findings(findings: Sequence[Finding], places: Sequence[str]) -> str:
     """
     if not findings:
         return "the scanner found something in it that the tenant's policy never delivers"
-    # A container as a whole says less than the file in it that has a number.
+    # A file with a number explains more than its whole container.
     found = next((one for one in findings if one.path), findings[0])
     rule = f"; scanning.{_RULES[found.verdict]} delivers no such file" if found.verdict in _RULES else ""
     signature = f", {found.signature}" if found.signature else ""
@@ -87,7 +87,7 @@ def of_ses(code: str, said: str, header: Header, sender: str, book: AddressBook 
 
 
 def of_sender(reason: str) -> str:
-    """Of what its sender may not send, by the header or by what the organisation has set."""
+    """For a message that its header or the organisation's settings forbid."""
     return _OF_SENDER[reason]
 
 
@@ -111,7 +111,7 @@ def _where(path: str, places: Sequence[str]) -> str:
 
 
 def _boxes(header: Header) -> Iterator[tuple[str, str]]:
-    """Each address of the header, with its place in the Outgoing that it was made of."""
+    """Addresses of the header, each with its place in the Outgoing."""
     for field, place in (("from", "sender"), ("to", "to"), ("cc", "cc"), ("bcc", "bcc")):
         boxes = [box for value in header.every(field) for box in addresses(value, _nobody_notes)]
         for number, box in enumerate(boxes, start=1):

@@ -1,4 +1,4 @@
-"""Fields of a header, as every reader takes them: ASCII, folded where they may be, and nothing encoded that must not be. Pure.
+"""Header fields that every reader understands: ASCII, folded at allowed places, encoded where encoding is allowed. Pure.
 
 Python's own writer encodes long identifiers and loses spaces between encoded words, in versions that are in use.
 
@@ -29,10 +29,10 @@ _SECTION: Final = 60
 
 
 def line_of(field: str, text: str) -> str:
-    """The text, if a field can hold it.
+    """The text, after a check that a field can hold it.
 
     Raises:
-        ValueError: it has a control character, another end of a line, or half a character. The text names the field.
+        ValueError: the text has a control character, a line end, or half a character. The error names the field.
     """
     if unsafe := _UNSAFE.search(text):
         what = "half a character" if "\ud800" <= unsafe[0] <= "\udfff" else "an end of a line or a control character"
@@ -44,7 +44,7 @@ def line_of(field: str, text: str) -> str:
 
 
 def text_field(name: str, text: str) -> bytes:
-    """A field of words, such as Subject. Words that a reader would take for encoded ones are encoded."""
+    """A field of words, such as Subject. Words that look like encoded ones are encoded."""
     plain = (
         _PLAIN_TEXT.fullmatch(text)
         and "=?" not in text
@@ -54,7 +54,7 @@ def text_field(name: str, text: str) -> bytes:
 
 
 def mailboxes_field(name: str, boxes: Sequence[tuple[str, str]]) -> bytes:
-    """A field of mailboxes, each a name, which may be empty, and an ASCII address."""
+    """A field of mailboxes: pairs of a name, which may be empty, and an ASCII address."""
     tokens: list[str] = []
     for number, (shown, address) in enumerate(boxes, start=1):
         comma = "," if number < len(boxes) else ""
@@ -63,7 +63,7 @@ def mailboxes_field(name: str, boxes: Sequence[tuple[str, str]]) -> bytes:
 
 
 def ids_field(name: str, ids: Iterable[str]) -> bytes:
-    """A field of message identifiers, without brackets: they stand in it as they are."""
+    """A field of message identifiers, given without brackets; they are never encoded."""
     return _folded(name, [f"<{one}>" for one in ids])
 
 
@@ -79,7 +79,7 @@ def parameters_field(name: str, value: str, parameters: Sequence[tuple[str, str]
 
 
 def _folded(name: str, tokens: Sequence[str]) -> bytes:
-    """The tokens, with a space between two, and a line end before it where the line would be too long."""
+    """The tokens with spaces between them, and line ends before them where a line would be too long."""
     lines = [f"{name}:"]
     for token in tokens:
         if len(lines[-1]) + 1 + len(token) > _LINE and lines[-1] != f"{name}:":
@@ -89,7 +89,7 @@ def _folded(name: str, tokens: Sequence[str]) -> bytes:
 
 
 def _phrase(name: str) -> list[str]:
-    """A name in front of an address: as it is, within quotes, or encoded."""
+    """A name in front of an address: plain, quoted, or encoded."""
     if _ATOMS.fullmatch(name) and "=?" not in name and len(name) < _LONGEST_LINE - 80:
         return name.split(" ")
     quoted = '"' + _ESCAPED.sub(r"\\\g<0>", name) + '"'
@@ -116,7 +116,7 @@ def _encoded_word(data: bytes) -> str:
 
 
 def _parameter(name: str, text: str) -> list[str]:
-    """One parameter: a token, a quoted string, or by RFC 2231 in as many sections as it takes."""
+    """One parameter: a token, a quoted string, or sections by RFC 2231."""
     if _TOKEN.fullmatch(text) and len(text) <= _SECTION:
         return [f"{name}={text}"]
     if _PRINTABLE.fullmatch(text) and "=?" not in text and len(text) <= _SECTION:

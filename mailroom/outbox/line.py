@@ -1,4 +1,4 @@
-"""The queue of a tenant's function, as the function itself writes to it."""
+"""The queue of a tenant's function, to which the function itself writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Line"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """Where messages wait for SES.
+    """Queue of messages that wait for SES.
 
     Args:
         sqs: a client.
@@ -30,7 +30,7 @@ class Line:
     url: str
 
     def put_back(self, again: Again, seconds: int) -> None:
-        """Have the queue bring it after so many seconds, at most 900: as a new message, which none was counted for.
+        """Put a message into the queue with a delay of at most 900 seconds: as a new one, whose tries are counted from zero.
 
         Raises RetryableError.
         """

@@ -1,4 +1,4 @@
-"""A message that is to be sent, and how far it is. Pure."""
+"""A message to send, and its progress. Pure."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ class Outgoing:
     anyway: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what only looks like addresses and files before it is queued."""
-        # Whoever checks no types may give anything; these come out of forms and of an address book.
+        """Refuse fields of other types, before the message is queued."""
+        # Callers without type checks may pass any type: the values come from forms and address books.
         object.__setattr__(self, "sender", _mailbox("sender", self.sender))
         for name in ("to", "cc", "bcc", "reply_to"):
             boxes = _several(name, getattr(self, name), "Address")
@@ -133,7 +133,7 @@ class Outgoing:
         said = {
             name: value
             for name, value in asdict(self).items()
-            # One that is added later counts where it says something: the same message keeps its fingerprint.
+            # A later field counts only with another value than its default, so that an old message keeps its fingerprint.
             if name in _FINGERPRINTED or value != _DEFAULTS.get(name)
         }
         for file in said["attachments"]:
@@ -149,7 +149,7 @@ _DEFAULTS: Final = {one.name: one.default for one in fields(Outgoing)}
 
 
 def _several(field: str, value: object, of: str) -> tuple[Any, ...]:
-    """The items of a field; a lone one is a mistake, and so is text, which Python would take for its letters."""
+    """The items of a field; a single item is a mistake, and so is text, which Python would iterate by letters."""
     if not isinstance(value, tuple | list):
         raise ValueError(  # noqa: TRY004 - a value, as all that is wrong with it
             f"outgoing: {field}: must be a tuple of {of}, got {type(value).__name__}; write {field}=(...,)"
@@ -168,5 +168,5 @@ def _mailbox(where: str, value: object) -> Address:
 
 
 def is_identifier(text: str) -> bool:
-    """Whether it can stand as a Message-ID between brackets, so that other programs find it there. RFC 5322 3.6.4."""
+    """Whether the text is a Message-ID that other programs can read between brackets. RFC 5322 3.6.4."""
     return _ID.fullmatch(text) is not None

@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 _TRIES: Final = 3
 _TRIES_WITH_ANSWER: Final = 12
 _LONGEST_PAUSE: Final = 8.0
-"""Seconds. With SES's answer at hand, 45 in all at most, of the two minutes of an invocation: nobody else has it."""
+"""Seconds. Retries with SES's answer, which no other worker has, take 45 at most, of an invocation's two minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moves:
-    """What changes the states of requests.
+    """Changes the states of requests.
 
     Args:
         table: the tenant's.
@@ -40,7 +40,7 @@ class Moves:
     pause: Callable[[float], None]
 
     def surely(self, request: Request, before: OutboxState, after: OutboxState, *, at: datetime, **noted: Any) -> bool:
-        """`move_on`, tried again while AWS fails; whether the request is there now. Raises RetryableError."""
+        """`move_on` with retries while AWS fails. Returns whether the request has the new state. Raises RetryableError."""
         tries = _TRIES_WITH_ANSWER if before is OutboxState.SENDING else _TRIES
         for attempt in range(tries - 1):
             try:
@@ -58,10 +58,10 @@ class Moves:
         at: datetime | None = None,
         **noted: Any,
     ) -> None:
-        """Take a request to a state that it stays in; where somebody else took it on to one, to that.
+        """Take a request to a final state; a final state by another worker stays.
 
         Raises:
-            RetryableError: AWS failed, or the request is in a state that it leaves again: the queue brings it once more.
+            RetryableError: AWS failed, or another worker has the request in a state that is not final: the queue retries.
         """
         if self.surely(request, before, after, at=at or self.clock(), **noted):
             return

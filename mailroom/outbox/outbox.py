@@ -1,4 +1,4 @@
-"""What an application sends with.
+"""Sends an application's mail.
 
 outbox = Outbox.of(table="...", bucket="...")
 progress = outbox.send(Outgoing(sender=Address("support@post.acme.example", "Acme"), to=(...), ...), key="order-17-receipt")
@@ -81,7 +81,7 @@ class Outbox:
         return cls(table=Table(client=dynamodb, name=table), s3=s3, bucket=bucket)
 
     def send(self, outgoing: Outgoing, *, key: str, deadline: datetime | None = None) -> Progress:
-        """Request that a message is sent, once for each key, however often it is requested; returns its state.
+        """Request the sending of a message, and return its state. Each key sends once, also after repeated requests.
 
         Args:
             outgoing: the message: 1 to 50 recipients, at most 40,000,000 bytes with its attachments encoded.
@@ -121,14 +121,14 @@ class Outbox:
                 guarded=bool(outgoing.in_reply_to) and not outgoing.anyway,
             )
             if not begin_request(self.table, begun):
-                # Somebody asked for it at the same moment.
+                # A concurrent request with the same key.
                 return self.send(outgoing, key=key, deadline=deadline)
             self._queue(name, raw)
             return begun.progress
         if known.fingerprint != outgoing.fingerprint:
             raise PermanentError(f"outbox: key {key!r} was used for another message; use a key of its own")
         if known.progress.state is OutboxState.QUEUED and not known.is_due(self.clock()):
-            # Whoever asked before may have come no further, or the queue lost it: the scanner delivers it again.
+            # The earlier call may have failed here, or the queue lost the message: the scanner delivers it again.
             self._queue(name, self._again(outgoing, known))
         return known.progress
 
@@ -187,7 +187,7 @@ class Outbox:
         while found is not None and found.progress.state not in _ENDED and time.monotonic() <= deadline:
             time.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * _LONGER)
-            # That it is there is certain; how far it is may come a moment later. The last answer is exact.
+            # The request exists; its state may be a moment old. The last read is consistent.
             found = request_of(self.table, id, eventually=time.monotonic() <= deadline) or found
         return found.progress if found is not None else None
 

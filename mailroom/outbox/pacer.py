@@ -31,7 +31,7 @@ _MOST_ITS_OWN_SECONDS: Final = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pacer:
-    """Says whose turn it is.
+    """Decides which message SES gets now.
 
     Args:
         table: the tenant's.
@@ -46,11 +46,11 @@ class Pacer:
     chance: Callable[[], float] = random.random
 
     def turn(self, count: int, *, slot: float | None, tries: int) -> Go | Wait:
-        """Whether a message to `count` recipients may be sent now; counts it if so. Raises RetryableError."""
+        """Decide whether a message to `count` recipients may be sent now, and count it if so. Raises RetryableError."""
         if self._changed(self._asking):
             self._read()
         found = self._changed(lambda pace, now: turn_of(pace, now, count, slot=slot, tries=tries, chance=self.chance))
-        # Many are at it: some of them come later.
+        # Many workers write at once: this one comes later.
         return found or Wait(1 + _MOST_ITS_OWN_SECONDS * self.chance())
 
     def refused(self, count: int, *, day: bool, tries: int) -> Wait:
@@ -63,7 +63,7 @@ class Pacer:
         return (mine, True) if mine is not None else (pace, False)
 
     def _read(self) -> None:
-        """Ask SES; where it does not answer, the older answer stands until the next time."""
+        """Ask SES for its quota; without an answer, the older one counts until the next request."""
         try:
             quota = self.ses.get_account()["SendQuota"]
         except (BotoCoreError, ClientError) as error:

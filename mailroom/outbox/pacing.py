@@ -3,9 +3,8 @@
 Tenants do not know of each other. SES tells each of them the account's quota, its usage, and refusals. Two rules make shares of
 that:
 
-- day's quota: a tenant may have sent as much as is left, and for mail that has waited for hours, up to four times as much. Each of
-n
-  busy tenants gets 1 / (n + 1) at once and 4 / (4n + 1) in the end, and a rest stays for further tenants.
+- day's quota: a tenant may have sent as much as is left, and for mail that has waited for hours, up to four times as much. Each
+  of n busy tenants gets 1 / (n + 1) at once and 4 / (4n + 1) in the end, and a rest stays for further tenants.
 - rate: a tenant halves its own when SES refuses, and raises it by the same amount per second as all others.
 
 Source: Choudhury, Hahne, "Dynamic queue length thresholds for shared-memory packet switches" (1998); Chiu, Jain, "Analysis of the
@@ -21,9 +20,9 @@ from typing import Final
 __all__ = ["Go", "Pace", "Wait", "asking", "back_off", "not_read", "quota_read", "refused", "turn_of"]
 
 _READ_SECONDS: Final = (10, 60)
-"""How long SES's answer is gone by, at least and at most: it answers GetAccount once a second, to all tenants together."""
+"""Least and most age of SES's answer: SES takes one GetAccount a second from all tenants together."""
 _UNSEEN_PART: Final = 20
-"""At most one in so many of the day's quota is sent by others before SES is asked again."""
+"""Other tenants send at most this fraction of the day's quota before SES is asked again."""
 _MOST_SHARE: Final = 4.0
 _TRIES_A_SHARE: Final = 24
 """About three hours."""
@@ -31,7 +30,7 @@ _HOUR: Final = 3600
 _DAY_HOURS: Final = 24
 _UNLIMITED: Final = -1.0
 _LINE_SECONDS: Final = 60
-"""How long the line is of those who know when it is their turn: after that, the rate may be another one."""
+"""Length of the line of messages with a known turn: later, the rate may have changed."""
 _LONGEST_WAIT: Final = 600
 """Less than the 15 minutes after which an alarm reports mail in the queue."""
 _RISE_SECONDS: Final = 60
@@ -71,16 +70,16 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Ask SES now."""
+    """Send now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Come again.
+    """Try again later.
 
     Args:
-        seconds: after so many.
-        slot: when it is its turn; None where it has to ask again.
+        seconds: time to wait.
+        slot: time of the turn; None where the message needs a new one.
     """
 
     seconds: float
@@ -88,7 +87,7 @@ class Wait:
 
 
 def asking(pace: Pace, now: float, chance: Callable[[], float]) -> Pace | None:
-    """The pace for a request of the quota now; None if it is known. Tenants spread their requests."""
+    """The pace for a request of the quota now; None if the quota is known. Tenants spread their requests."""
     if now < pace.ask:
         return None
     least, most = _READ_SECONDS
@@ -97,13 +96,13 @@ def asking(pace: Pace, now: float, chance: Callable[[], float]) -> Pace | None:
 
 
 def not_read(pace: Pace, now: float, chance: Callable[[], float]) -> Pace:
-    """The pace once SES did not say the quota because it was asked too often."""
+    """The pace after SES refused to tell the quota, because it was asked too often."""
     return replace(pace, ask=now + back_off(_READ_SECONDS[0], chance))
 
 
 def quota_read(pace: Pace, *, per_second: float, per_day: float, sent: float) -> Pace:
-    """The pace once SES answered."""
-    # Who was not slowed down stays as fast as it may be.
+    """The pace after SES told the quota."""
+    # A tenant at full rate stays at full rate.
     rate = per_second if pace.rate >= pace.per_second else min(pace.rate, per_second)
     return replace(pace, per_second=per_second, per_day=per_day, taken=sent, rate=rate)
 
@@ -117,7 +116,7 @@ def turn_of(
         pace: the tenant's.
         now: the time.
         count: number of recipients.
-        slot: when it was to be its turn; None where it has none yet.
+        slot: time of its turn; None without one.
         tries: number of its waits.
         chance: evenly from 0 to 1.
     """
@@ -130,7 +129,7 @@ def turn_of(
     if start - now > _LINE_SECONDS:
         return known, Wait(back_off(_LINE_SECONDS * 2 ** min(tries, 4), chance))
     in_line = replace(pace, free=start + count / pace.rate)
-    # Within one second SES looks at the number alone.
+    # SES counts by the second: order within one does not matter.
     if start - now <= max(0.0, 1 - count / pace.rate):
         return _counted(in_line, now, count), Go()
     return in_line, Wait(start - now + chance(), start)
@@ -162,7 +161,7 @@ def refused(
 
 
 def back_off(seconds: float, chance: Callable[[], float]) -> float:
-    """From half of this time to all of it, and ten minutes at most."""
+    """Random time from half of `seconds` to all of it, ten minutes at most."""
     return min(seconds, _LONGEST_WAIT) * (1 + chance()) / 2
 
 

@@ -1,4 +1,4 @@
-"""Parts of a message, in ASCII: what SES takes, and no relay changes. Pure.
+"""MIME parts of a message, in ASCII, which SES accepts and no relay changes. Pure.
 
 Source: RFC 2045 (6), RFC 2046 (5.1), RFC 2387, RFC 2183; SES developer guide, "Sending raw email": encoding of 8-bit content.
 """
@@ -34,12 +34,12 @@ class Part:
 
     @property
     def data(self) -> bytes:
-        """Both, with the empty line between them."""
+        """Fields and body, with the empty line between them."""
         return self.fields + b"\r\n" + self.body
 
 
 def text_part(field: str, subtype: str, text: str) -> Part:
-    """Text in UTF-8. Raises ValueError, with the field, for half a character."""
+    """A text part in UTF-8. Raises ValueError, with the field, for half a character."""
     data = _octets(field, text)
     encoding, body = _encoded(data)
     kind = parameters_field("Content-Type", f"text/{subtype}", [("charset", "utf-8")])
@@ -47,10 +47,10 @@ def text_part(field: str, subtype: str, text: str) -> Part:
 
 
 def file_part(field: str, file: OutgoingFile) -> Part:
-    """A file: within the text where it has a content id, or else beside it.
+    """A file part: inline with a content id, else an attachment.
 
     Raises:
-        ValueError: its type is none, or that of a message; its name is not one line; its content id has characters that none has.
+        ValueError: its type is invalid, or that of a message; its name is not one line; its content id has invalid characters.
     """
     kind, parameters = _type(field, file.content_type)
     if kind.startswith(("multipart/", "message/")):
@@ -73,7 +73,7 @@ def file_part(field: str, file: OutgoingFile) -> Part:
 
 
 def multipart(subtype: str, parts: Sequence[Part], boundary: str) -> Part:
-    """The parts as one; as it is where there is one alone. No part may hold the boundary in a line."""
+    """The parts as one; a single part unchanged. No part may have a line with the boundary."""
     if len(parts) == 1:
         return parts[0]
     parameters = [("boundary", boundary)]
@@ -85,7 +85,7 @@ def multipart(subtype: str, parts: Sequence[Part], boundary: str) -> Part:
 
 
 def _octets(field: str, text: str) -> bytes:
-    """In UTF-8, with line ends of one kind, and one at the end."""
+    """The text in UTF-8, with line ends of one kind, and one at the end."""
     try:
         data = _LINE_END.sub("\n", text).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -96,8 +96,8 @@ def _octets(field: str, text: str) -> bytes:
 
 
 def _encoded(data: bytes) -> tuple[str, bytes]:
-    """The encoding that keeps most of it readable, and the encoded bytes."""
-    # "=_" begins each boundary, and no line of another encoding.
+    """The most readable encoding of the bytes, and the encoded bytes."""
+    # "=_" begins each boundary, and cannot occur in the other encodings.
     readable = data.isascii() and b"\0" not in data and b"=_" not in data
     if readable and max(map(len, data.split(b"\n"))) <= _LONGEST_LINE:
         return "7bit", data.replace(b"\n", b"\r\n")
@@ -134,7 +134,7 @@ def _type(field: str, text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _is_beyond_ascii(data: bytes) -> bool:
-    """Whether it is text in UTF-8 that its default charset, US-ASCII, cannot tell."""
+    """Whether the bytes are UTF-8 text beyond US-ASCII, the default charset."""
     if data.isascii():
         return False
     try:

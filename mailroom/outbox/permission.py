@@ -1,4 +1,4 @@
-"""Whether a message may go: it has one author, answers what may be answered, and its organisation lets it go."""
+"""Permission to send a message: it has one author, answers a message that may be answered, and its organisation allows it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = ["Forbidden", "forbidden", "permitted"]
 
 _TRIES: Final = 5
 _KEPT: Final = timedelta(days=1)
-"""Beyond the window: DynamoDB deletes within days."""
+"""Life of the item beyond the window: DynamoDB deletes within days."""
 
 
 class Forbidden(StrEnum):
-    """Why an organisation does not let a message go."""
+    """Reason of an organisation's settings against a message."""
 
     OFF = "off"
-    """The address, or the domain, is switched off."""
+    """The sender's address or domain is switched off."""
     RECIPIENT = "recipient"
-    """A recipient is not one of those that mail is sent to."""
+    """A recipient is not an allowed one."""
     REPEATED = "repeated"
-    """The same message was asked for within the time for repeated mail."""
+    """The same message was requested within the time for repeated mail."""
 
 
 def permitted(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
@@ -52,16 +52,16 @@ def permitted(table: Table, request: Request, raw: bytes) -> tuple[str, str]:
 
 
 def forbidden(table: Table, request: Request, sender: str, recipients: Iterable[str]) -> Forbidden | None:
-    """Why the message does not go, by what its organisation has set now; None where it goes.
+    """Reason of the organisation's present settings against the message; None where they allow it.
 
     Args:
         table: the tenant's.
         request: of the message.
-        sender: its one author's address.
-        recipients: all of them.
+        sender: address of its only author.
+        recipients: all recipients.
 
     Raises:
-        MailroomError: AWS failed, or others ask for the same all the time.
+        MailroomError: AWS failed, or concurrent requests for the same message go on.
     """
     run_time = read_run_time(table)
     if run_time is None:
@@ -74,9 +74,9 @@ def forbidden(table: Table, request: Request, sender: str, recipients: Iterable[
 
 
 def _repeats(table: Table, request: Request, run_time: RunTime) -> bool:
-    """Whether another request for the same message was made within the time; else this one is the last from now on.
+    """Whether another request for the same message was made within the time; else this one is recorded as the last.
 
-    What counts is when each was asked for: two that wait in the queue for an hour are as far apart as they were.
+    The times of the requests count, and not the time in the queue.
     """
     within = run_time.repeated_within
     if not within:

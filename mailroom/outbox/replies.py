@@ -65,7 +65,7 @@ def reply_to(
 
     It goes to Reply-To, or else to From. An answer to a message from `sender` itself goes to that message's recipients. An
     automatic answer goes to the envelope sender, with "Auto: " before its subject. The answer to a message without a Message-ID
-    begins a thread of its own: nothing else names what it answers.
+    begins a new thread, as only a Message-ID can refer to the answered message.
 
     Args:
         message: the message to answer: `content` of a StoredMessage.
@@ -127,7 +127,7 @@ def _automatically(message: Message) -> tuple[Address, ...]:
 
 
 def _why_not(message: Message, to: tuple[Address, ...], own: Address) -> str:
-    """Why no machine may answer it; "" where one may."""
+    """Reason why no program may answer the message; "" where one may."""
     if why := why_unanswered(message.kinds, automatic=True):
         return why
     if message.envelope.ses_id and not message.envelope.sender:
@@ -140,7 +140,7 @@ def _why_not(message: Message, to: tuple[Address, ...], own: Address) -> str:
 
 
 def _usable(boxes: tuple[Address, ...]) -> tuple[Address, ...]:
-    """Those with an address, each once, without its group; names on one line, as the field they go into must have them."""
+    """Mailboxes with an address, each once, without their groups; names are on one line, as header fields need it."""
     found = {_folded(one): Address(one.address, _BREAKS.sub(" ", one.name)) for one in boxes if "@" in one.address}
     return tuple(found.values())
 

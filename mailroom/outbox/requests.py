@@ -1,4 +1,4 @@
-"""How far messages are that are to be sent: one item each, whose state only ever goes on."""
+"""Requests of the outbox: one item each, with its state."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ class Request:
     guarded: bool = False
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the queue holds a message that brings it, or just brought it."""
+        """Whether the queue has a message for it, or delivered one a moment ago."""
         return self.due is not None and now <= self.due + _OVERDUE
 
 
 def request_of(table: Table, id: str, *, eventually: bool = False) -> Request | None:
-    """The request of that id; None where there is none. Raises RetryableError.
+    """The request of an id; None where there is none. Raises RetryableError.
 
     Args:
         table: the tenant's.
         id: id of the request.
-        eventually: whether it may be as it was a moment ago. Default: False.
+        eventually: whether it may be a moment old. Default: False.
     """
     item = table.get(outbox_key(id), eventually=eventually)
     if item is None:
@@ -100,7 +100,7 @@ def request_of(table: Table, id: str, *, eventually: bool = False) -> Request | 
 
 
 def progress_from(item: Item) -> Progress:
-    """How far the request of an item is."""
+    """The state of an item's request."""
     return Progress(
         id=item[PARTITION].removeprefix(OUTBOX_PREFIX),
         state=OutboxState(item["state"]),
@@ -116,7 +116,7 @@ def progress_from(item: Item) -> Progress:
 def requests_of(
     table: Table, *, state: OutboxState | None, limit: int, after: Item | None
 ) -> tuple[list[Item], Item | None]:
-    """Items of requests, the one that was asked for last first, and where the next page begins. Raises MailroomError."""
+    """Items of requests, latest first, and the position of the next page. Raises MailroomError."""
     return table.query(
         REQUESTS,
         index=BY_ACTIVITY,

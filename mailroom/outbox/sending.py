@@ -52,10 +52,10 @@ _WAITING: Final = (OutboxState.QUEUED, OutboxState.HELD)
 _SOMEBODY_ELSE: Final = timedelta(minutes=5)
 """Longer than one invocation lasts."""
 _LATER: Final = TOO_OFTEN | {"LimitExceededException", "SlowDown"}
-"""SES takes none now."""
+"""Codes of SES for refusals of all mail for now."""
 _SAID_OF_THE_DAY: Final = "daily message quota exceeded"
 _SAID_LATER: Final = (_SAID_OF_THE_DAY, "maximum sending rate exceeded")
-"""What SES says of it, under whichever code. SES developer guide, "Errors related to the sending quotas"."""
+"""Texts of SES for these refusals, under any code. SES developer guide, "Errors related to the sending quotas"."""
 _DAILY: Final = "LimitExceededException"
 _LONGEST_DEADLINE: Final = timedelta(hours=30)
 """Long enough for a whole day's quota to pass, and for the mail to go out then."""
@@ -162,7 +162,7 @@ class Sending:
     def _ready(
         self, table: Table, request: Request, item: StoredObject, again: Again | None, where: str
     ) -> tuple[bytes, Again] | None:
-        """The message, and as what it waits; None where there is none, another queue message brings it, or it waits already."""
+        """The message and its entry for the queue; None where it is refused or held, waits, or has a newer queue message."""
         state = request.progress.state
         waiting = state in _WAITING
         if again is not None and waiting and (again.turn < request.turn or self._waits(table, request, again)):
@@ -178,7 +178,7 @@ class Sending:
         return None if waiting and self._waits(table, request, known) else (raw, known)
 
     def _delivered(self, table: Table, request: Request, item: StoredObject, where: str) -> bytes | None:
-        """The message as the application wrote it; None where the scanner let none out, or not all of it: then it is refused."""
+        """The message as the application wrote it; None where the scanner held, deleted or changed it."""
         state = request.progress.state
         raw, said = self._raw(item, where)
         found = findings_from(said.get(FINDINGS_MARK, ""))
@@ -190,7 +190,7 @@ class Sending:
         if raw is None:
             self._ends(table).refuse(request, state, "gone", explanations.of_gone())
         elif hashlib.sha256(raw).hexdigest() != request.sha256:
-            # The scanner took something out of it.
+            # The scanner removed a part of it.
             self._ends(table).refuse(request, state, "scan", explanations.of_findings(found, request.files))
         else:
             return raw
@@ -208,9 +208,9 @@ class Sending:
             raise RetryableError(f"{where}: cannot be read: {code}") from error
 
     def _not_sent(self, table: Table, request: Request, notice: str, found: tuple[Finding, ...]) -> None:
-        """The scanner holds the message, deleted it, or found it gone. A notice that comes late changes nothing that was sent."""
+        """Record that the scanner held the message, deleted it, or found it gone. A late notice does not change a sent message."""
         if request.turn:
-            # It was let out before, and waits for SES.
+            # The scanner delivered it before, and it waits for SES.
             return
         if notice == ACTION_HOLD:
             if request.progress.state is OutboxState.QUEUED:
@@ -221,7 +221,7 @@ class Sending:
             self._ends(table).refuse(request, request.progress.state, "gone" if gone else "scan", why)
 
     def _waits(self, table: Table, request: Request, again: Again) -> bool:
-        """Whether it cannot be sent now: it is not its turn, or its deadline is over."""
+        """Whether the message cannot be sent now: its turn has not come, or its deadline is over."""
         if request.deadline is not None and self.clock() >= request.deadline:
             reason = request.progress.reason or "deadline"
             why = explanations.of_deadline(request.progress.reason)
@@ -234,10 +234,10 @@ class Sending:
         return False
 
     def _later(self, table: Table, request: Request, again: Again, wait: Wait, reason: str) -> None:
-        """Have the queue bring it again, then note that it will: what happens between the two brings it twice, and never not."""
+        """Put the message into the queue, then note that: a failure between the two delivers it twice, and never loses it."""
         now = self.clock()
         deadline = request.deadline or now + _LONGEST_DEADLINE
-        # At the deadline it comes to be refused.
+        # At the deadline the queue delivers it, and it is refused.
         seconds = max(1, math.ceil(min(wait.seconds, (deadline - now).total_seconds())))
         waiting = replace(again, turn=request.turn + 1, slot=wait.slot)
         self.put_back(waiting, seconds)
@@ -263,13 +263,13 @@ class Sending:
         return Pacer(table=table, ses=self.ses, clock=self.clock, chance=self.chance)
 
     def _send(self, table: Table, request: Request, raw: bytes, again: Again, where: str) -> Request | None:
-        """Ask SES; the request as it is then, None when the message is refused or waits."""
+        """Send by SES; returns the changed request, None when the message is refused or waits."""
         before = request.progress.state
         author, why = permitted(table, request, raw)
         if why:
             self._ends(table).refuse(request, before, why, explanations.of_sender(why))
             return None
-        # Until it is certain that this says so: a try that came through without its answer would leave it in doubt.
+        # Retries until the record is certain: a write that succeeded without an answer would leave the message in doubt.
         if not self._moves(table).surely(request, before, OutboxState.SENDING, at=self.clock(), reason=""):
             raise RetryableError(f"{where}: locked by another worker")
         try:
@@ -278,7 +278,7 @@ class Sending:
                 FromEmailAddress=author,
                 ConfigurationSetName=self.configuration_set,
                 TenantName=self.tenant,
-                # SES tells it with each event: of whom nobody came back to, the event says that it was sent.
+                # Each event of SES has this tag: so SES's own event settles a request whose answer was lost.
                 EmailTags=[{"Name": OUTBOX_TAG, "Value": request.progress.id}],
                 **({} if request.tracking else _UNTRACKED),
             )["MessageId"]
@@ -292,7 +292,7 @@ class Sending:
             code = code_of(error)
             said = str(error.response["Error"].get("Message", "")).lower()
             if code in _LATER or any(text in said for text in _SAID_LATER):
-                # First of all: who finds that SES was asked cannot tell that it took none.
+                # Recorded first: another worker cannot know from the record of the request that SES refused it.
                 request = self._not_taken(table, request)
                 day = code == _DAILY or _SAID_OF_THE_DAY in said
                 logger.info("%s: SES takes none now: %s", where, code)
@@ -306,7 +306,7 @@ class Sending:
             self._ends(table).refuse(request, OutboxState.SENDING, code, why)
             return None
         except BotoCoreError as error:
-            # It may have been sent: the next try finds that nobody came back.
+            # The message may have been sent: the next try finds the request without an answer.
             raise RetryableError(f"{where}: SES did not answer: {type(error).__name__}") from error
         self._moves(table).took(request, ses_id)
         sent = request_of(table, request.progress.id)
@@ -315,7 +315,7 @@ class Sending:
         return sent
 
     def _not_taken(self, table: Table, request: Request) -> Request:
-        """The request as it is once SES was asked and took none."""
+        """Put the request back to QUEUED after SES did not take the message."""
         progress = replace(request.progress, state=OutboxState.QUEUED)
         self._moves(table).surely(request, OutboxState.SENDING, OutboxState.QUEUED, at=progress.at)
         return replace(request, progress=progress)
@@ -330,7 +330,7 @@ class Sending:
                 raise RetryableError(f"{where}: locked by another worker")
             request = request_of(table, progress.id) or request
         self._ends(table).tell(request)
-        # The queue brings it again meanwhile: SES's own event of it takes it out of doubt, and then it is filed.
+        # The queue retries meanwhile: SES's own event settles the request, and then the message is stored.
         raise PermanentError(f"{where}: was sent or was not, and is not sent again; see SES's events of that minute")
 
     def _file(self, table: Table, item: StoredObject, raw: bytes, request: Request) -> WriteResult:

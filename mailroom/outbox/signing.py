@@ -33,7 +33,7 @@ def signed_html(html: str, signature: Signature) -> str:
 
 
 def _safe(html: str) -> str:
-    """Made safe once more: who writes to the table is another than who reads from it."""
+    """The HTML, sanitized again: another component writes it to the table."""
     if not html:
         return ""
     from mailroom.messages.html import safe_fragment  # noqa: PLC0415 - compiled: functions, which sign nothing, do not ship it
