@@ -1,1 +1,1 @@
-"""Makes entities of delivered mail: the Lambda between `clean/` and the store."""
+"""Ingests delivered mail: from `clean/` into the store."""

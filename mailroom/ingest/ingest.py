@@ -1,4 +1,4 @@
-"""Makes an entity of one delivered message: reads it, files it, tells others."""
+"""Ingests one delivered message: reads and parses it, stores it, and publishes its event."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ingest:
-    """The work on one object, with what it works with.
+    """Ingests objects, with its collaborators.
 
     Args:
         s3: a client.
         dynamodb: a client.
-        publish: tells others of a message; raises RetryableError.
-        tenant: whose mail it is.
+        publish: publishes an event; raises RetryableError.
+        tenant: id of the tenant.
         table: name of the tenant's table.
-        retention: how long messages are kept; None until somebody deletes them.
-        join_by: what else than identifiers makes one thread of messages.
+        retention: lifetime of messages; None without limit.
+        join_by: further ways to join messages into threads, besides Message-IDs.
         clock: the time now, with a time zone. Default: clock of the machine.
     """
 
@@ -75,7 +75,7 @@ class Ingest:
 
         Raises:
             RetryableError: AWS failed, or concurrent writes to the same thread go on.
-            PermanentError: it is bigger than SES's limit for mail.
+            PermanentError: the object is bigger than SES's limit for mail.
         """
         answer = self._read(item.bucket, item.key, item.version)
         if answer is None:
@@ -100,7 +100,7 @@ class Ingest:
             message=message,
             source=item.key,
             ses_id=item.key.removeprefix(CLEAN_PREFIX),
-            # When SES received it; a rescan can deliver it weeks later.
+            # Time of SES's receipt; a rescan can deliver it weeks later.
             received=min(message.envelope.received or delivered, delivered).astimezone(UTC),
             size=len(raw),
             verdict=answer["Metadata"].get("verdict", "clean"),
@@ -137,7 +137,7 @@ class Ingest:
             raise RetryableError(f"{where}: cannot be read: {code_of(error)}") from error
 
     def _show(self, recalling: Recalling, digest: str, item: StoredObject) -> None:
-        """Show what stands there now in the place of a message that was recalled, and tell others once."""
+        """Show the present object in the place of a recalled message, and publish the event once."""
 
         def now() -> Now | None:
             stands = self._read(item.bucket, item.key)
@@ -188,12 +188,12 @@ class Ingest:
 
 
 def _is_off(table: Table, recipients: Sequence[str]) -> bool:
-    """Whether every address that SES names as a recipient is off; where SES names none, as of mail to several, none is."""
+    """Whether all recipients that SES names are switched off. SES names none of mail to several: then the answer is False."""
     run_time = read_run_time(table) if recipients else None
     return run_time is not None and not any(run_time.is_on(_plain(one)) for one in recipients)
 
 
 def _plain(address: str) -> str:
-    """Without a label behind a plus sign, as SES takes it."""
+    """The address without its label behind a plus sign, as SES matches it."""
     local, _, domain = address.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
