@@ -1,4 +1,4 @@
-"""What the events have in common. Pure."""
+"""The common form of events. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Event:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """The event's `detail`, as JSON has it."""
+        """The event's `detail` for JSON."""
         return {"version": _VERSION} | {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
 
 
@@ -41,7 +41,7 @@ def schema_of(event: type[Event]) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """A time as RFC 3339 has it, in UTC; sequences and mappings as JSON takes them."""
+    """A value for JSON: times by RFC 3339 in UTC, sequences as lists, mappings as dictionaries."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, Mapping):

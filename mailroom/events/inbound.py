@@ -1,6 +1,6 @@
-"""The events of mail that arrives, as others get them. Pure.
+"""Events of arriving mail. Pure.
 
-Each has a JSON Schema beside this file. Fields are only ever added; one that changes its meaning makes a new version.
+Each has a JSON Schema beside this file. Fields are added and never removed; a changed meaning makes a new version.
 """
 
 from __future__ import annotations

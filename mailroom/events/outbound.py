@@ -1,4 +1,4 @@
-"""The events of mail that a tenant sends, as others get them: names, kinds and times, and the link that was followed. Pure."""
+"""Events of a tenant's sent mail: ids, kinds, times, and the followed link. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells others on EventBridge."""
+"""Publishes events on EventBridge."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class EventPublisher:
     bus: str = "default"
 
     def publish(self, event: Event) -> None:
-        """Tell others.
+        """Publish an event.
 
         Raises:
-            RetryableError: EventBridge did not take it.
+            RetryableError: EventBridge did not accept it.
 
         Source: EventBridge API reference, "PutEvents": an entry can be refused though the call succeeds.
         """
