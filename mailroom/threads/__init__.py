@@ -1,4 +1,4 @@
-"""Which messages belong together: by what each says of those before it, in whatever order they arrive. Pure."""
+"""Threads of messages, from the Message-IDs that they name, in any order of arrival. Pure."""
 
 from mailroom.threads.ids import message_ids
 from mailroom.threads.trees import Position, Thread, ThreadNode, thread_messages

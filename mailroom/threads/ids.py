@@ -8,14 +8,14 @@ from typing import Final
 __all__ = ["MOST_IDS", "message_ids"]
 
 MOST_IDS: Final = 50
-"""How many of one header count: the first, which is the thread's beginning, and the last, which are the nearest."""
+"""Most identifiers of one header: the first one, which begins the thread, and the last ones, which are the nearest."""
 
 _BRACKETED: Final = re.compile(r"<([^<>]*+)>")
 _BARE: Final = re.compile(r"[^\s<>()\",;]++")
 _WHITE: Final = re.compile(r"\s++")
 _COMMENT: Final = re.compile(r"\([^()]*+\)")
 _MOST_CHARACTERS: Final = 998
-"""RFC 5322 2.1.1: no line is longer, and an identifier stands on one."""
+"""RFC 5322 2.1.1: longest line; an identifier has one line."""
 
 
 def message_ids(header: str) -> tuple[str, ...]:
@@ -37,6 +37,6 @@ def message_ids(header: str) -> tuple[str, ...]:
 
 
 def _plain(written: str) -> str:
-    """Without white space, and without the comments that stood beside some. RFC 5322 4.5.4."""
+    """The identifier without white space, and without comments beside white space. RFC 5322 4.5.4."""
     plain = _WHITE.sub("", written)
     return _COMMENT.sub("", plain) if plain != written and "(" in plain else plain

@@ -45,7 +45,7 @@ class ThreadNode:
     def ancestors(self) -> tuple[str, ...]:
         """Message-IDs of its ancestors, nearest last, without its own."""
         named = dict.fromkeys(self.references)
-        # Where both are there, the last reference is what it answers; where they differ, the answered one is nearer.
+        # The last reference is the answered message; where In-Reply-To differs, that is nearer.
         for one in self.in_reply_to:
             named.setdefault(one)
         named.pop(self.message_id, None)
@@ -111,7 +111,7 @@ def thread_messages(links: Iterable[ThreadNode]) -> list[Thread]:
         node = _node(link, holders)
         groups.find(node)
         if link.message_id:
-            # Whoever claims an identifier is in its thread, also when it is another's: so threads only ever grow together.
+            # A message is in the thread of its identifier, also when an older message has the same: so threads are never split.
             groups.join(node, link.message_id)
         for ancestor in link.ancestors:
             groups.join(node, ancestor)
@@ -121,7 +121,7 @@ def thread_messages(links: Iterable[ThreadNode]) -> list[Thread]:
 
 
 def _holders(ordered: Sequence[ThreadNode]) -> dict[str, ThreadNode]:
-    """The message that an identifier means: where several claim it, the oldest."""
+    """The message of each identifier: the oldest one that has it."""
     holders: dict[str, ThreadNode] = {}
     for link in ordered:
         if link.message_id:
@@ -130,7 +130,7 @@ def _holders(ordered: Sequence[ThreadNode]) -> dict[str, ThreadNode]:
 
 
 def _node(link: ThreadNode, holders: dict[str, ThreadNode]) -> Hashable:
-    """Where the message hangs: at its identifier, or at a node of its own when that is another's, or missing."""
+    """Node of the message: its identifier, or an own node when the identifier is missing or belongs to another message."""
     if link.message_id and holders[link.message_id] is link:
         return link.message_id
     return ("key", link.key)
@@ -144,7 +144,7 @@ def _claims(ordered: Sequence[ThreadNode], holders: dict[str, ThreadNode]) -> It
         if ancestors:
             yield node, ancestors[-1]
         elif node != link.message_id and link.message_id:
-            # Another message with an identifier that is taken: beside the one that has it.
+            # A second message with the same identifier hangs below the first.
             yield node, link.message_id
     votes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for link in ordered:
@@ -163,7 +163,7 @@ class _Groups:
         self._size: dict[Hashable, int] = {}
 
     def find(self, node: Hashable) -> Hashable:
-        """The representative of the node's set, which it makes where there is none."""
+        """The representative of the node's set; a new node gets a set of its own."""
         above = self._above
         if node not in above:
             above[node] = node
@@ -175,7 +175,7 @@ class _Groups:
         return node
 
     def join(self, one: Hashable, other: Hashable) -> None:
-        """Make one set of two."""
+        """Merge two sets."""
         first, second = self.find(one), self.find(other)
         if first == second:
             return
@@ -187,14 +187,14 @@ class _Groups:
 
 @dataclass(slots=True)
 class _Trees:
-    """Trees that grow by hanging a root below another tree; what would close a circle is left out."""
+    """Trees that grow by hanging a root below another tree; a link that would close a circle is dropped."""
 
     parents: dict[Hashable, Hashable] = field(default_factory=dict)
     trees: _Groups = field(default_factory=_Groups)
     roots: dict[Hashable, Hashable] = field(default_factory=dict)
 
     def hang(self, child: Hashable, parent: Hashable) -> None:
-        """Hang `child`, which hangs nowhere yet, below `parent`, unless it is above it."""
+        """Hang `child` below `parent`, unless it has a parent or is above `parent`."""
         if child in self.parents or self._root(parent) == child:
             return
         root = self._root(parent)
@@ -225,12 +225,12 @@ def _threads(
         ids[group].update(link.ancestors)
         if link.message_id:
             ids[group].add(link.message_id)
-    # A dictionary keeps the order of its first entries: that of the oldest message that is on top.
+    # A dictionary keeps the order of insertion: by the oldest message on top.
     return [Thread(tuple(_walk(roots, children)), frozenset(ids[group])) for group, roots in tops.items()]
 
 
 def _nearest_present(keys: dict[Hashable, str], trees: _Trees) -> dict[Hashable, str | None]:
-    """For each message, the nearest one above it that is there; each missing one is passed once, however deep."""
+    """The nearest present ancestor of each message; each missing one is passed once, at any depth."""
     known: dict[Hashable, str | None] = {}
 
     def above(node: Hashable) -> str | None:
