@@ -1,1 +1,1 @@
-"""Entries of Lambda: an event in, a call of the core, its answer out. Only they read the environment."""
+"""Lambda entries: each takes an event, calls the core, and returns the answer. Only they read the environment."""

@@ -1,4 +1,4 @@
-"""Entry of the Lambda that writes address books: a stack that was deployed, the time of day, or what an organisation has set."""
+"""Entry of the address books' writer: for a deployed stack, on a schedule, or with an organisation's settings."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ logger.setLevel(logging.INFO)
 
 
 class _Context(Protocol):
-    """What Lambda tells an invocation."""
+    """Lambda's context of an invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until it is ended."""
+        """Milliseconds until Lambda ends the invocation."""
 
 
 def on_event(event: dict[str, Any], context: _Context) -> dict[str, bool] | None:
-    """Write the books of the stack that the event is of; without a stack, confirm those of all tenants.
+    """Write the books of the event's stack; without a stack, confirm those of all tenants.
 
-    What holds now of a tenant, as the settings API's function hands it over, is written beside its book; the answer says whether
-    the tenant has a table.
+    Run-time settings from the settings API's function are written beside a tenant's book; then the answer says whether the tenant
+    has a table.
 
     Raises:
-        MailroomError: something could not be done. Lambda tries again twice, the next run again, and an alarm tells.
+        MailroomError: a step failed. Lambda tries again twice, the next run again, and an alarm reports it.
     """
     if "run_time" in event:
         return {"held": _held(event["run_time"])}
@@ -71,7 +71,7 @@ def _held(said: dict[str, Any]) -> bool:
 
 @cache
 def _writer() -> BookWriter:
-    """What one sandbox keeps."""
+    """The writer, once per sandbox."""
     sessions = Sessions(sts=boto3.client("sts"), role_arn=os.environ["TABLES_ROLE_ARN"], tag=TAG, clock=_now)
     return BookWriter(
         cloudformation=boto3.client("cloudformation"),

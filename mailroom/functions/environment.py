@@ -1,4 +1,4 @@
-"""The environment of a function: what it must say."""
+"""Required environment variables of a function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["required_variables"]
 
 @contextmanager
 def required_variables() -> Iterator[None]:
-    """Raise ValueError with the name of a variable that is read within and not set."""
+    """Raise ValueError with the name of an unset variable that the `with` block reads."""
     try:
         yield
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""Entry of the structuring Lambda: a batch of queue messages in, the ones to try again out."""
+"""Entry of the ingest function: a batch of queue messages in, the failed ones out."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ logger.setLevel(logging.INFO)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one sandbox keeps: what takes delivered mail, and what takes mail that is to be sent; None where none is."""
+    """Collaborators of one sandbox: for delivered mail, and for outgoing mail; None for a tenant that does not send."""
 
     ingest: Ingest
     sending: Sending | None
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
-    """Work on one batch of the queue; returns the messages to bring again."""
+    """Process one batch of the queue; returns the failed messages."""
     answer = process_batch(event, _work())
     try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
     return answer
@@ -98,7 +98,7 @@ def process_batch(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[s
 
 @cache
 def _work() -> Work:
-    """Made in the first invocation of a sandbox."""
+    """The collaborators, made in the first invocation of a sandbox."""
     settings = Settings.from_environment(os.environ)
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
     publish = EventPublisher(events=boto3.client("events"), bus=settings.event_bus).publish

@@ -41,7 +41,7 @@ class Settings:
         """The settings that are in `environment`.
 
         Raises:
-            ValueError: a variable is missing, or says what it may not.
+            ValueError: a variable is missing or invalid.
         """
         with required_variables():
             days = environment["RETENTION_DAYS"]

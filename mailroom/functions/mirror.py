@@ -1,4 +1,4 @@
-"""Entry of the mirror's Lambda: one scheduled run."""
+"""Entry of the mirror's function: one scheduled run."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["MirrorSettings", "on_event", "run"]
 
-# The test file that every engine detects by agreement; put together here, so that this source file is not detected itself.
+# The test file that every engine detects; joined here, so that no engine detects this source file.
 _EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 _NONE_AT_ALL: Final = timedelta(days=7)
-"""Definitions as old as that scan nothing any more, and neither do none."""
+"""Age that is reported where no set is published: the scanner refuses a set of that age, too."""
 
 _OF_THE_SOURCE: Final = frozenset({"DatabaseMirror", "DNSDatabaseInfo", "PrivateMirror", "ScriptedUpdates"})
-"""Options of freshclam.conf that say where ClamAV's own files come from, and how."""
+"""Options of freshclam.conf for the source of ClamAV's own files."""
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
@@ -77,7 +77,7 @@ class MirrorSettings:
 
 
 def on_event(_event: object, _context: object) -> str:
-    """Refresh once; returns what it came to. Raises what `run` raises, so that the invocation counts as failed."""
+    """Refresh once; returns the result of `run`. Raises the errors of `run`, so that the invocation counts as failed."""
     return run(MirrorSettings.from_environment(os.environ), boto3.client("s3"))
 
 
@@ -126,18 +126,18 @@ def _refreshed(settings: MirrorSettings, first: Mirror, metrics: Metrics) -> Ref
     if configuration is None:
         configuration = first.folder / "second.conf"
         configuration.write_text(_of_mirror(first.configuration.read_text(encoding="utf-8"), settings.second), "utf-8")
-    # What freshclam remembers is the first source's, such as how long to stay away.
+    # freshclam's memory is about the first source, such as a time to stay away.
     return replace(first, configuration=configuration, remembers=False).refresh()
 
 
 def _of_mirror(text: str, url: str) -> str:
-    """A freshclam.conf that takes ClamAV's own files from a private mirror, whole; they are signed by ClamAV all the same."""
+    """A freshclam.conf that takes ClamAV's own files from a private mirror, whole; ClamAV's signatures are checked as ever."""
     kept = [line for line in text.splitlines() if line.partition(" ")[0] not in _OF_THE_SOURCE]
     return "\n".join([*kept, f"PrivateMirror {url}", "ScriptedUpdates no", ""])
 
 
 def _measure(bucket: str, s3: S3Client, metrics: Metrics) -> None:
-    """Seconds since the source last said that the published set is current; where there is none, as many as stop every scan."""
+    """Measure seconds since the source last confirmed the published set; without a set, an age that stops every scan."""
     try:
         published = current(s3, bucket)
     except RetryableError as error:

@@ -20,7 +20,7 @@ __all__ = ["on_event"]
 _ATTEMPTS: Final = 4
 _ANSWER_TIMEOUT_SECONDS: Final = 10
 _REASON_CHARACTERS: Final = 1000
-"""CloudFormation takes an answer of 4,096 bytes in all."""
+"""CloudFormation accepts an answer of 4,096 bytes in all."""
 
 _PATIENT: Final = Config(retries={"mode": "standard", "max_attempts": 8})
 """SES takes one control-plane request a second, and a deployment makes many."""
@@ -33,7 +33,7 @@ logger.setLevel(logging.INFO)
 
 
 def on_event(event: dict[str, Any], _context: object) -> None:
-    """Carry out one Create, Update or Delete, and answer it whatever happens.
+    """Carry out one Create, Update or Delete, and always answer it.
 
     An unanswered event would hold the stack until the resource's time-out. Each branch may run twice: Lambda retries an
     event whose answer could not be delivered.
@@ -56,7 +56,7 @@ def on_event(event: dict[str, Any], _context: object) -> None:
 
 
 def _once_allowed(event: dict[str, Any]) -> str:
-    """As `_carry_out`, again for half a minute while it is denied; each attempt compares before it sets.
+    """Call `_carry_out`, and retry for half a minute while it is denied; each attempt compares before it sets.
 
     Source: IAM user guide, "Troubleshoot IAM", changes that are not always immediately visible.
     """
@@ -72,7 +72,7 @@ def _once_allowed(event: dict[str, Any]) -> str:
 
 
 def _carry_out(event: dict[str, Any]) -> str:
-    """Returns the physical id, which is the rule set's name: a renamed set is a new resource, and the old one is deleted."""
+    """Carry out the request. Returns the rule set's name as physical id: a renamed set is a new resource, and the old one goes."""
     name = event["ResourceProperties"]["RuleSetName"]
     if not isinstance(name, str) or not name:
         raise ValueError(f"RuleSetName must be the name of a receipt rule set, got {name!r}")

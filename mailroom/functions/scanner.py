@@ -1,4 +1,4 @@
-"""Entry of the scanner's Lambda: one sandbox, one clamd, for as long as it is kept warm."""
+"""Entry of the scanner's function: each warm sandbox has one clamd."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ logging.getLogger("mailroom").setLevel(logging.INFO)
 
 
 class _Context(Protocol):
-    """What Lambda tells an invocation."""
+    """Lambda's context of an invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until it is ended."""
+        """Milliseconds until Lambda ends the invocation."""
 
 
 def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[str, str]]]:
@@ -120,7 +120,7 @@ def _sqs() -> SQSClient:
 
 @cache
 def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
-    """What one sandbox keeps; made in its first invocation, which may take longer than Lambda's ten seconds of initialising."""
+    """Collaborators of one sandbox, made in its first invocation: that may take longer than Lambda's ten seconds for initialisation."""
     settings = Settings.from_environment(os.environ)
     s3 = boto3.client("s3")
     engine = WarmEngine(

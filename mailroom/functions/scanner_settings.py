@@ -17,7 +17,7 @@ __all__ = ["Settings"]
 
 _CONCURRENT_RELOAD_MIB: Final = 4096
 """The official definitions take 1,149 MB, and 2,286 MB at most while a newer set is loaded beside them; a message of 40 MB some
-650 MB more, and the runtime 100 MB. That fills 3,008 MiB to a twentieth."""
+650 MB more, and the runtime 100 MB. Together that leaves a twentieth of 3,008 MiB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ class Settings:
         return self.memory_mib >= _CONCURRENT_RELOAD_MIB
 
     def ledger(self, s3: S3Client) -> Ledger | None:
-        """Where deliveries are noted; None where nothing is recalled."""
+        """The ledger of deliveries; None without recalls."""
         if not self.recall_days:
             return None
         return Ledger(s3=s3, bucket=self.definitions_bucket, scanner=self.scanner, days=self.recall_days)

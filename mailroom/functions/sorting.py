@@ -1,4 +1,4 @@
-"""Entry of the sorting Lambda: a batch of what S3 tells in, the messages to bring again out."""
+"""Entry of the sorting function: a batch of S3's notifications in, the failed ones out."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["on_event"]
 
 _AGAIN_SECONDS: Final = 60
 _WITHIN: Final = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-"""A batch that gets no answer ends within the function's time, and is told to the queue instead of being cut off."""
+"""A batch without an answer fails within the function's time-out, so that the queue learns its failed messages."""
 
 logging.getLogger("mailroom").setLevel(logging.INFO)
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
-    """Sort one batch into the queue that the scanner works on; returns the messages to bring again."""
+    """Sort one batch into the scanner's queue; returns the failed messages."""
     answer = sort(event, lambda records: send_all_again(_sqs(), os.environ["SCANNER_QUEUE_URL"], records))
     try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
     return answer

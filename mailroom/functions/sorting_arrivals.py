@@ -1,4 +1,4 @@
-"""Puts what S3 tells of arrivals into the scanner's queue, each under the name of its bucket."""
+"""Puts S3's notifications of arrivals into the scanner's queue, with the bucket as message group."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sort(
 
 
 def _group_of(record: Mapping[str, Any]) -> str:
-    """The bucket that the message is about, the first where it is about several; `_NOTHING` for a test event."""
+    """The (first) bucket of a notification; `_NOTHING` for a test event."""
     body = record["body"]
     buckets = [item.bucket for item in stored_objects(body, RAW_PREFIX, folder=True)]
     if not buckets:

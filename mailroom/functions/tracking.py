@@ -1,4 +1,4 @@
-"""Entry of the tracking Lambda: a batch of queue messages in, the ones to try again out."""
+"""Entry of the tracking function: a batch of queue messages in, the failed ones out."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["on_event"]
 
 _AGAIN_SECONDS: Final = 300
-"""Five times over, longer than the outbox may take to write down whom it sent a message to: bounces wait for that."""
+"""Five retries last longer than the outbox may take to record the recipients of a message, for which bounces wait."""
 
 logging.getLogger("mailroom").setLevel(logging.INFO)
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
-    """Work on one batch of the queue; returns the messages to bring again."""
+    """Process one batch of the queue; returns the failed messages."""
     answer = _notes().process_batch(event)
     try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
     return answer
@@ -45,7 +45,7 @@ def _sqs() -> SQSClient:
 
 @cache
 def _notes() -> Notes:
-    """What one sandbox keeps."""
+    """The collaborators, once per sandbox."""
     settings = Settings.from_environment(os.environ)
     registry = Registry(ssm=boto3.client("ssm"), path=settings.registry_path, clock=_now)
     sessions = Sessions(sts=boto3.client("sts"), role_arn=settings.role_arn, tag=TAG, clock=_now)

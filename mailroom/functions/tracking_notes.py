@@ -1,4 +1,4 @@
-"""Notes what SES tells of mail, each event in the table of the tenant whose mail it was."""
+"""Records SES's events of sent mail in the tables of the tenants that sent it."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ logger = logging.getLogger("mailroom")
 
 
 class _UnknownSetError(RetryableError):
-    """No tenant has such a configuration set, yet."""
+    """No tenant has this configuration set (yet)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notes:
-    """Works on lines of all tenants of a cell.
+    """Processes event lines of all tenants of a cell.
 
     Args:
         entry_of: looks up the tenant of a configuration set; None where there is none.
         table_of: that tenant's table, by the name of the set and the name of the table.
-        send_again: puts records into the queue again, each in a group; returns the ids of those that are there.
-        sets_arn: what the ARNs of configuration sets begin with, in this account and region.
-        publish: tells others of an event; raises RetryableError.
-        max_receives: how often the queue hands one message out.
+        send_again: puts records into the queue again, each in a group; returns the ids of accepted ones.
+        sets_arn: prefix of the ARNs of configuration sets in this account and region.
+        publish: publishes an event; raises RetryableError.
+        max_receives: number of tries by the queue.
         clock: the time now.
     """
 
@@ -61,20 +61,20 @@ class Notes:
         )
 
     def _without_group(self, records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str]]:
-        """Records that SQS cannot tell apart by tenant yet, each with its configuration set; without those that had not to wait."""
+        """Records without a message group that waited in the queue, each with its configuration set as the group."""
         for record in records:
             if not has_group(record) and not came_at_once(record):
                 with suppress(MailroomError):  # one without a set is refused where it is worked on
                     yield record, set_of(str(record["body"]), self.sets_arn)
 
     def _done(self, record: Mapping[str, Any]) -> bool:
-        """Raises MailroomError where it is not."""
+        """Process one record. Raises MailroomError."""
         line = str(record["body"])
         configuration_set = set_of(line, self.sets_arn)
         try:
             self._note(line, configuration_set)
         except _UnknownSetError as error:
-            # A set that the platform did not make, or whose tenant is deleted: nobody would ever take it from the dead letters.
+            # A foreign set, or one of a deleted tenant: no operator could ever process it from the dead letters.
             if int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) < self.max_receives:
                 raise
             logger.info("%s; dropped", error)
@@ -105,7 +105,7 @@ class Notes:
 
 
 def _told(tenant: str, sending_event: SendingEvent) -> MessageTracked:
-    """The event as others get it: what the table keeps of it."""
+    """The published event, with the fields that the table has."""
     return MessageTracked(
         tenant=tenant,
         delivery=sending_event.ses_id,
