@@ -120,7 +120,7 @@ def _sqs() -> SQSClient:
 
 @cache
 def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
-    """Collaborators of one sandbox, made in its first invocation: that may take longer than Lambda's ten seconds for initialisation."""
+    """Collaborators of one sandbox. The first invocation makes them: it may take longer than Lambda's ten seconds to initialise."""
     settings = Settings.from_environment(os.environ)
     s3 = boto3.client("s3")
     engine = WarmEngine(
