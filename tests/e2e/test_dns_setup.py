@@ -6,6 +6,7 @@ SES and Route 53 are the emulator's; the name servers are Knot DNS and BIND.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -124,7 +125,8 @@ def test_output_file_and_zone(commands: Commands, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert f"{len(target.read_bytes())} bytes written" in done.stderr
     assert f"_dmarc.{GLOBEX},_dmarc,{GLOBEX},TXT" in target.read_text()
-    assert target.stat().st_mode & 0o777 == 0o644
+    os.umask(umask := os.umask(0))
+    assert target.stat().st_mode & 0o777 == 0o666 & ~umask
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -127,7 +127,9 @@ def _synthesized(environment: Mapping[str, str], folder: str, outputs: list[int]
         # The kernel is started with it, and would prefer the first request's context to the one at hand.
         os.environ.update({name: value for name, value in environment.items() if name != "CDK_CONTEXT_JSON"})
         # Whoever asked first is gone before this process is, with its folders.
-        os.environ.update({name: _STARTED_WITH[name] for name in ("HOME", "TMPDIR") if name in _STARTED_WITH})
+        for name in ("HOME", "TMPDIR"):
+            os.environ.pop(name, None)
+            os.environ.update({name: _STARTED_WITH[name]} if name in _STARTED_WITH else {})
         os.environ["NODE_NO_WARNINGS"] = "1"  # each app waits for the kernel's end, and Node counts those who wait
         os.chdir(folder)
         return _exit_code(environment)
