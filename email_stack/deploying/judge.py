@@ -53,9 +53,11 @@ ACTIONS: Final = frozenset(
     {
         *(
             f"dynamodb:{one}"
-            for one in ("BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query")
+            for one in (
+                *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query"),
+                "UpdateItem",
+            )
         ),
-        "dynamodb:UpdateItem",
         "events:PutEvents",
         *("kms:Decrypt", "kms:GenerateDataKey"),
         *("logs:CreateLogStream", "logs:PutLogEvents"),

@@ -22,6 +22,7 @@ LB = {"target": "lb-1.eu-central-1.elb.amazonaws.com", "hosted_zone_id": "Z215JY
 STS = {"policy_host": "d111111abcdef8.cloudfront.net"}
 INBOX = {"role_arn": "arn:aws:iam::111111111111:role/inbox", "may": ["read"]}
 DEEP = {"subdomain": "post.b.acme.example", "parent_zone": PARENT}
+CONTROL = {"issuer": "https://login.acme.example", "audience": "mail"}
 MANY = [f"a{number}" for number in range(1, 150)]
 DATA, DELEGATION, EXPORT = RiskKind.DATA, RiskKind.DELEGATION, RiskKind.EXPORT
 LEFT, QUEUE, RENAMED = RiskKind.LEFT, RiskKind.QUEUE, RiskKind.RENAMED
@@ -174,6 +175,14 @@ CELL: tuple[Change, ...] = (
     row("cell.scanner.memory_mib", {"scanner": {"memory_mib": 4096}, "quotas": {"function_memory_mib": 4096}}),
     row("cell.scanner.definitions_source", {"scanner": {"definitions_source": "https://clamav.ops.example"}}),
     row("cell.encryption.key_arn", {"encryption": {"key_arn": KEY}}),
+    row("cell.control.issuer", {"control": CONTROL}),
+    row("cell.control.issuer", {"control": None}, {"control": CONTROL}, (EXPORT,)),
+    *both("cell.control.issuer", {"control": CONTROL}, {"control": {**CONTROL, "issuer": "https://id.acme.example"}}),
+    *both("cell.control.audience", {"control": CONTROL}, {"control": {**CONTROL, "audience": "post"}}),
+    *both(
+        "cell.control.organization_claim", {"control": CONTROL}, {"control": {**CONTROL, "organization_claim": "org"}}
+    ),
+    *both("cell.control.authorizer", {"control": CONTROL}, {"control": {**CONTROL, "authorizer": "function"}}),
     row("cell.encryption.key_arn", {"encryption": None}, {"encryption": {"key_arn": KEY}}),
     row("cell.scanner.max_concurrency", {"scanner": {"max_concurrency": 3}}),
     row("cell.scanner.recall_days", {"scanner": {"recall_days": 3}}),

@@ -63,7 +63,7 @@ def _synthesized(folder: Path, kind: str, settings: str) -> dict[str, Any]:
     use_own_node()
     outdir = folder / str(len(list(folder.iterdir())))
     app = new_app(outdir=outdir, context={**project_context(), **UNSTAGED})
-    add_stacks(app, load(path), tenants=["acme"])
+    add_stacks(app, load(path), tenants=["acme"], cells=["eu"])
     app.synth()
     return {
         file.name.removesuffix(".template.json"): json.loads(file.read_text(encoding="utf-8"))
