@@ -24,14 +24,14 @@ NAME_CHARACTERS: Final = 1_000
 """Longest part of a file name in alerts and records; file systems allow no longer names."""
 
 _HEAD_OCTETS: Final = 64_000
-"""Of a message, so many are read for its envelope, which SES writes in front."""
+"""Bytes at the beginning of a message that are read for its envelope, which SES writes in front."""
 
 _SHOWN: Final = 200
 _FOR: Final = re.compile(r"\bfor\s++<?([^\s<>;][^\s<>;@]*+@[^\s<>;]++)", re.IGNORECASE)
 _SUBJECT_CHARACTERS: Final = 100
 """SNS takes subjects of fewer than 100 ASCII characters. SNS API reference, "Publish"."""
 _BEFORE_MORE: Final = 80
-"""Characters of a subject that leave room for a count."""
+"""Characters of a subject, with room left for a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def alerts_of(
 
 
 def findings_of(result: ScanResult) -> int:
-    """How many distinct things were found."""
+    """Number of distinct findings."""
     return len(_distinct(result.found))
 
 
 def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Delivery, now: datetime) -> Alert:
-    """The alert of a message in which nothing is found after operators were told that it is held."""
+    """The alert for a message without findings, after an alert that it is held."""
     whole = PartVerdict(
         path="",
         filename="",
@@ -103,7 +103,7 @@ def release_alert(item: RawObject, *, tenant: str, raw: bytes, delivery: Deliver
 
 
 def recall_alert(item: RawObject, *, tenant: str, signature: str, now: datetime) -> Alert:
-    """The alert of a message that is taken back. No mail is read for it: it names no envelope, and no file."""
+    """The alert for a recalled message. It reads no mail, so it names no envelope and no file."""
     facts = {
         "tenant": tenant,
         "message_id": item.message_id,
@@ -177,7 +177,7 @@ def _alert(
 
 
 def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:
-    """Each file with a name; of a signature that is in no such file, the first MIME part, or else the message as a whole."""
+    """Each named file with a finding; for a signature in no named file, the first MIME part, or else the whole message."""
     named = [part for part in found if part.filename]
     told = {part.signature for part in named}
     others = sorted(
@@ -190,7 +190,7 @@ def _distinct(found: tuple[PartVerdict, ...]) -> list[PartVerdict]:
 
 
 def _envelope(raw: bytes) -> tuple[str, str]:
-    """Sender and recipient of the envelope, as SES writes them in front of the message; "" where it did not."""
+    """Sender and recipient of the envelope from SES's lines in front of the message; "" without such a line."""
     header = read_header(raw[:_HEAD_OCTETS])
     sender = header.first("return-path").strip().strip("<>")
     match = _FOR.search(header.first("received"))
@@ -198,6 +198,6 @@ def _envelope(raw: bytes) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Text of the sender's, on one line and no longer than a line."""
+    """Text of the sender on one line, cut."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

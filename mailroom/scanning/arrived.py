@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["ENVELOPE_OCTETS", "Arrived", "older_at_once", "read_raw"]
 
 ENVELOPE_OCTETS: Final = 64_000
-"""Where SES writes the envelope: in front of a message."""
+"""Bytes at the beginning of a message that hold SES's lines with the envelope."""
 
 _HEADERS: Final = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
 _LISTED: Final = 100
 _MOST_NAMED: Final = 10
-"""Metadata have room for so many version ids."""
+"""Version ids that metadata have room for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +79,7 @@ def read_raw(s3: S3Client, item: RawObject, most: int = MAX_MESSAGE_OCTETS) -> A
 
 
 def older_at_once(s3: S3Client, item: RawObject, modified: datetime) -> tuple[str, ...]:
-    """Older versions of the same key that are there, of the same second: their times do not tell which is older.
+    """Existing older versions of the same key and the same second, whose times do not show their order.
 
     Raises ClientError.
 

@@ -1,4 +1,4 @@
-"""Whether a message fails what its author's domain asks of receivers. Pure but for the question that it is given."""
+"""Checks a message against the DMARC policy of its author's domain. Pure but for the given look-up."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mailroom.messages.mime import read_header
 __all__ = ["fails_dmarc"]
 
 _HEAD: Final = 64_000
-"""Octets that hold the lines that SES writes in front."""
+"""Bytes at the beginning of a message that hold SES's lines."""
 
 
 def fails_dmarc(raw: bytes, policy_of: Callable[[str], DmarcPolicy]) -> bool:
-    """Whether SES found that a message fails DMARC, and the domain asks to quarantine or reject such mail.
+    """Whether a message fails DMARC by SES's verdict, and its domain asks to quarantine or reject such mail.
 
-    SES writes the failure into the header and tells of the policy elsewhere: so DNS is asked, about failed mail alone. Where DNS
-    does not say, it counts as failed.
+    SES writes the failure into the header, but not the policy: so DNS is asked, for failed mail only. Without an answer of DNS the
+    message counts as failed.
 
     Args:
-        raw: the message as it lies in the bucket.
-        policy_of: what the owner of a domain asks for.
+        raw: the message in the bucket.
+        policy_of: looks up the DMARC policy of a domain.
 
     Source: SES developer guide, "Contents of notifications for Amazon SES email receiving", dmarcVerdict and dmarcPolicy.
     """

@@ -1,4 +1,4 @@
-"""Speaks with clamd over its socket. Whatever is not an exact answer is an error, never a clean file."""
+"""Speaks with clamd over its socket. Each answer that is not exact is an error, never a clean file."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _TOO_BIG: Final = re.compile(r"size limit exceeded", re.IGNORECASE)
 _MEANINGS: Final = (
     ("Heuristics.Encrypted.", Verdict.ENCRYPTED),
     ("Heuristics.Limits.Exceeded", Verdict.OVER_LIMIT),
-    # Our own, for what the engine takes for clean because it cannot open it: unscannable.ndb.
+    # Our own, for files that the engine cannot open and calls clean: unscannable.ndb.
     ("Mailroom.Sealed.Office.", Verdict.ENCRYPTED),
     ("Mailroom.Sealed.Archive.", Verdict.OVER_LIMIT),
-    # What only the scanner opens, and did not get to see: within a PDF or an old Office document.
+    # Containers within a PDF or an old Office document, which only the scanner can open.
     ("Mailroom.Opened.", Verdict.OVER_LIMIT),
-    # Macros are how offices work; malicious ones have signatures of their own.
+    # Macros are common in offices; malicious ones have signatures of their own.
     ("Heuristics.OLE2.ContainsMacros", Verdict.CLEAN),
 )
 
 
 class ClamdError(Exception):
-    """clamd did not answer, or said that it could not scan: to be tried again, and held when that lasts."""
+    """clamd did not answer, or could not scan: the message is tried again, and held when that lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineAnswer:
-    """What the engine says of one file: a verdict, and its name for what it found ("" when nothing)."""
+    """The engine's answer on one file: a verdict, and its name for the finding ("" without one)."""
 
     verdict: Verdict
     signature: str = ""
@@ -45,15 +45,15 @@ class EngineAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A file that clamd is looking at."""
+    """A file that clamd is scanning."""
 
     connection: socket.socket
 
     def result(self) -> EngineAnswer:
-        """Wait for what clamd finds; once.
+        """Wait for clamd's answer; once.
 
         Raises:
-            ClamdError: no answer, a broken one, or an error of clamd's; also when it died in the middle.
+            ClamdError: no answer, a broken one, or an error of clamd; also when clamd died in the middle.
         """
         with self.connection:
             return _meaning(_received(self.connection))
@@ -69,24 +69,24 @@ class Clamd:
 
     Args:
         socket_path: its local socket.
-        timeout_seconds: how long one scan may take; longer than clamd's MaxScanTime, which it overshoots. Default: 120.
+        timeout_seconds: most time of one scan; longer than clamd's MaxScanTime, which it overshoots. Default: 120.
 
-    Source: clamd(8), "Commands": FILDES hands over an open file, so nothing is copied through the socket or spooled to disk.
+    Source: clamd(8), "Commands": FILDES passes an open file, so no bytes go through the socket or to disk.
     """
 
     socket_path: str
     timeout_seconds: float = 120.0
 
     def scan(self, data: bytes) -> EngineAnswer:
-        """What clamd finds in `data`. Raises what `submit` and its result raise."""
+        """Scan `data` and wait for the answer. Raises the errors of `submit` and of its result."""
         return self.submit(data).result()
 
     def submit(self, data: bytes) -> Submitted:
-        """Hand `data` over. Raises `ClamdError` when clamd cannot be reached."""
+        """Begin the scan of `data`. Raises `ClamdError` when clamd cannot be reached."""
         return Submitted(self._handed_over(data))
 
     def version(self) -> str:
-        """Versions of engine and signatures, and the date of the latter. Raises `ClamdError`."""
+        """Versions of engine and signatures, and the signatures' date. Raises `ClamdError`."""
         with self._connected() as connection:
             connection.sendall(b"zVERSION\0")
             return _received(connection).rstrip("\0")
@@ -109,7 +109,7 @@ class Clamd:
             connection = self._connected()
             try:
                 connection.sendall(b"zFILDES\0")
-                # One octet goes with it: a message of rights alone is not sent.
+                # One byte goes with the descriptor: the kernel sends no message of descriptors alone.
                 connection.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))])
             except OSError as error:
                 connection.close()
@@ -120,7 +120,7 @@ class Clamd:
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The kernel counts, where Python would ask it before each call whether it may go on.
+        # The kernel keeps the time-out; Python's own would cost a poll before each call.
         whole, rest = divmod(self.timeout_seconds, 1)
         limit = struct.pack("ll", int(whole), int(rest * 1_000_000))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
@@ -147,7 +147,7 @@ def _meaning(answer: str) -> EngineAnswer:
 
 
 def _received(connection: socket.socket) -> str:
-    """One answer, its closing NUL included; an answer without it was cut off."""
+    """One answer with its closing NUL; an answer without it was cut off."""
     answer = b""
     while not answer.endswith(b"\0"):
         try:

@@ -1,4 +1,4 @@
-"""What stands under `clean/`, and how it is put there: once, and never over what somebody else put there meanwhile."""
+"""Objects under `clean/`, and their conditional writes: once, and never over a concurrent write."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class Standing:
         sha256: SHA-256 of its bytes, in hexadecimal.
         raw_sha256: SHA-256 of the raw version; "" if unknown.
         notice: action on the message, hold or delete, if the object is a notice; None if it is the message.
-        modified: when its raw version was put there, of a file; None where that is not known.
-        older: raw versions of the same second that are older.
+        modified: of a file, upload time of its raw version; None if unknown.
+        older: older raw versions of the same second.
         version: its own version.
-        since: when it was put there; None where that is not known.
-        recalled: digest of the message that was recalled from this place; "" for none.
-        original: the version that was recalled; "" where none was, or what stands there is a message again.
+        since: time of its write; None if unknown.
+        recalled: digest of the message that was recalled here; "" for none.
+        original: the recalled version; "" without a recall, and where a message has replaced the notice.
         signature: finding in the recalled message; "" for none.
     """
 
@@ -91,17 +91,17 @@ class Standing:
 
 
 def clean_key(item: RawObject) -> str:
-    """Where it is delivered."""
+    """Key of its delivery."""
     return f"{CLEAN_PREFIX}{item.message_id}"
 
 
 def has_place(item: RawObject) -> bool:
-    """Whether S3 takes a key as long as that of its delivery."""
+    """Whether the key of its delivery is short enough for S3."""
     return len(clean_key(item).encode()) <= MAX_KEY_BYTES
 
 
 def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
-    """What stands where the object is delivered; None where nothing does, or can. Raises ClientError."""
+    """The object at the place of delivery; None without one, and for keys too long for S3. Raises ClientError."""
     if not has_place(item):
         return None
     try:
@@ -117,7 +117,7 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
         raw_version=said.get("raw-version", ""),
         sha256=said.get("sha256", ""),
         raw_sha256=said.get("raw-sha256", ""),
-        # Of a file, that word is whoever's who put it there.
+        # The metadata of a file are the uploader's, and no action of the scanner.
         notice=_NOTICES.get(said.get(ACTION_MARK, "")) if not is_file else None,
         modified=datetime.fromisoformat(said["raw-time"]) if is_file else None,
         older=tuple(said.get("raw-older", "").split()),
@@ -130,7 +130,7 @@ def standing_at(s3: S3Client, item: RawObject) -> Standing | None:
 
 
 def read_clean(s3: S3Client, item: RawObject, standing: Standing) -> bytes:
-    """Its bytes. Raises ClientError, also if the object has changed."""
+    """Bytes of a delivered object. Raises ClientError, also if the object has changed."""
     return s3.get_object(Bucket=item.bucket, Key=clean_key(item), IfMatch=standing.etag)["Body"].read()
 
 
@@ -143,7 +143,7 @@ def deliver(
     headers: Mapping[str, str],
     replaces: Standing | None,
 ) -> bool:
-    """Put an object under `clean/`, in the place of `replaces`; False where something else stands there. Raises ClientError."""
+    """Put an object under `clean/`, in the place of `replaces`; False where another object is there. Raises ClientError."""
     condition = {"IfMatch": replaces.etag} if replaces is not None else {"IfNoneMatch": "*"}
     named: dict[str, Any] = {**headers, **condition}
     try:
@@ -165,8 +165,8 @@ def mail_metadata(
     removed: Iterable[PartVerdict] = (),
     recalled: str = "",
 ) -> dict[str, str]:
-    """What a delivered message says of itself; `removed` are the parts that were taken out of it, `recalled` the name under which
-    one was known that comes back after it was recalled.
+    """Metadata of a delivered message; `removed` are its stripped parts, `recalled` is the id for readers of a message that returns
+    after a recall.
     """
     words = " ".join(risk.value for risk in risks)
     without = findings_text(findings_of(removed))
@@ -182,7 +182,7 @@ def mail_metadata(
 
 
 def notice_metadata(item: RawObject, action: Action, *, raw_sha256: str, result: ScanResult) -> dict[str, str]:
-    """What a notice says of the message that is not delivered."""
+    """Metadata of the notice for an undelivered message."""
     said = {"raw-version": item.version, "verdict": result.verdict.value, ACTION_MARK: action.value}
     if found := findings_text(findings_of(result.parts)):
         said[FINDINGS_MARK] = found
@@ -194,7 +194,7 @@ def recall_metadata(standing: Standing, *, digest: str, signature: str) -> dict[
 
     Args:
         standing: the message.
-        digest: names it to readers.
+        digest: its id for readers.
         signature: the finding.
     """
     return {
@@ -215,9 +215,9 @@ def file_metadata(
     Args:
         item: the object.
         arrived: the raw version.
-        verdict: what was found.
-        message: what is delivered.
-        older: raw versions of the same second that are known to be older.
+        verdict: the scanner's.
+        message: the delivered bytes.
+        older: older raw versions of the same second.
 
     Source: S3 user guide, "Working with object metadata": 2 KB, all names and values together.
     """

@@ -26,8 +26,8 @@ _LOG_SHOWN: Final = 1000
 
 
 class Daemon:
-    """A clamd with its folder: `definitions/`, which the caller fills and our own signatures go into, `unpacked/` for what it
-    unpacks while it scans, its configuration and its socket.
+    """A clamd with its folder: `definitions/` with the caller's and our own signatures, `unpacked/` for temporary files of scans,
+    its configuration and its socket.
 
     Args:
         folder: exists, and is this daemon's alone; its path is short enough for a socket's (108 octets).
@@ -48,7 +48,7 @@ class Daemon:
         self.definitions.mkdir(exist_ok=True)
         self.client = Clamd(socket_path=str(folder / "clamd.sock"), timeout_seconds=scan_seconds)
         self.process: subprocess.Popen[bytes] | None = None
-        # Not in the folder, where it would grow by a line with everything that is found.
+        # In memory, and emptied at each start: on disk it would grow by a line with each finding.
         self._log = os.memfd_create("clamd.log")
         fcntl.fcntl(self._log, fcntl.F_SETFL, os.O_APPEND)
         weakref.finalize(self, os.close, self._log)
@@ -68,26 +68,26 @@ class Daemon:
 
     @property
     def running(self) -> bool:
-        """Whether the process lives; whether it scans is another question."""
+        """Whether the process lives, ready or not."""
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Run it until it scans.
+        """Start clamd, and wait until it scans.
 
         Raises:
-            ClamdError: it is not installed, ends, or does not scan in time; with the end of its log.
+            ClamdError: clamd is not installed, ends, or does not scan in time; with the end of its log.
         """
         self.stop()
         argument = f"--config-file={self._configuration}"
         _end_all_with(argument)
-        # One that was ended in the middle of a scan leaves what it had unpacked.
+        # A clamd that was killed during a scan leaves temporary files.
         shutil.rmtree(self._unpacked, ignore_errors=True)
         self._unpacked.mkdir(exist_ok=True)
         self._add_own_signatures()
         program = shutil.which("clamd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if program is None:
             raise ClamdError("clamd: is not installed here; on Debian it is in clamav-daemon")
-        # The kernel ends it with this process, however that ends: setpriv(1).
+        # The kernel kills it at any end of this process: setpriv(1).
         command = ["setpriv", "--pdeathsig", "KILL", program, argument]
         os.ftruncate(self._log, 0)
         self.process = subprocess.Popen(  # noqa: S603 - our own words, no shell
@@ -106,23 +106,23 @@ class Daemon:
                 return
 
     def reload(self) -> None:
-        """Have it load what is in `definitions/` now; meanwhile it goes on with what it has. Raises `ClamdError`."""
+        """Have clamd load the present `definitions/`; until then it scans with the former ones. Raises `ClamdError`."""
         self._add_own_signatures()
         os.ftruncate(self._log, 0)
         self.client.reload()
 
     def stop(self) -> None:
-        """End it at once."""
+        """Kill clamd."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def _add_own_signatures(self) -> None:
-        """Besides the caller's definitions: for what the engine takes for clean because it cannot open it.
+        """Add signatures for files that the engine cannot open, and calls clean.
 
-        Archives in formats that Debian's ClamAV has no reader for, and Office documents with a password, which AlertEncrypted
-        does not know. As signatures they are found wherever the engine gets to, also in archives.
+        These are archives in formats without a reader in Debian's ClamAV, and Office documents with a password, which
+        AlertEncrypted does not detect. The engine finds signatures everywhere, also in archives.
 
         Source: ECMA-376 part 2 (encrypted packages); [MS-DOC] 2.5.1, [MS-XLS] 2.4.117, [MS-PPT] 2.3.2; OpenDocument 1.3 part 2,
         3.4; PKWARE APPNOTE 4.4.5 (methods); clamav's documentation, "Body-based signature content format".
@@ -131,15 +131,15 @@ class Daemon:
         (self.definitions / "unscannable.ndb").write_text(own)
 
     def log(self) -> str:
-        """The end of what it has printed since it was started, or had to reload."""
+        """The end of clamd's output since its start or last reload."""
         begin = max(0, os.fstat(self._log).st_size - _LOG_SHOWN)
         return os.pread(self._log, _LOG_SHOWN, begin).decode(errors="replace")
 
 
 def _end_all_with(argument: str) -> None:
-    """End the processes that were started with exactly this argument: a clamd of the runtime before, of which one may be left.
+    """Kill processes with exactly this argument: a clamd of an earlier runtime may be left.
 
-    Only as long as the kernel needs: the next one works in its folder and on its socket.
+    Wait until they have ended: the next clamd uses the same folder and socket.
     """
     deadline = time.monotonic() + _END_SECONDS
     while left := _all_with(argument):
@@ -155,7 +155,7 @@ def _all_with(argument: str) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            # One that has ended, and that nobody waited for, has no arguments any more: proc(5).
+            # A zombie has no arguments any more: proc(5).
             if argument.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found

@@ -40,12 +40,12 @@ _PAUSE_SECONDS: Final = 0.3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A request about a message that waits.
+    """A request about a held message.
 
     Args:
         held: the message, as the scanner described it.
-        item: its raw version, with the release if it is to be released.
-        discard: who asks for it to be deleted, and why; None for a release.
+        item: its raw version, with the release for a request to release.
+        discard: requester and reason of a deletion; None for a release.
     """
 
     held: HeldMessage
@@ -54,17 +54,17 @@ class Asked:
 
 
 def is_decision(item: RawObject) -> bool:
-    """Whether it is a request, and no message."""
+    """Whether the object is a request, and no message."""
     return item.key.startswith(DECISIONS_PREFIX)
 
 
 def asked_by(s3: S3Client, item: RawObject, where: str) -> Asked | None:
-    """What a request asks for; None where there is nothing to do.
+    """Read a request; None where it is invalid or has nothing to do.
 
     Args:
         s3: a client.
-        item: the request, as S3 told of it.
-        where: names it in the log.
+        item: the request's object, from S3's notification.
+        where: its name in the log.
 
     Raises:
         ClientError: S3 failed.
@@ -99,7 +99,7 @@ def asked_by(s3: S3Client, item: RawObject, where: str) -> Asked | None:
 
 
 def wait_for_end(s3: S3Client, asked: Asked, pause: Callable[[float], None]) -> None:
-    """Wait some seconds until the worker that held the message is done: an application may ask as soon as it is described.
+    """Wait some seconds until the worker that held the message is done: applications can ask from the description on.
 
     Args:
         s3: a client.
@@ -117,7 +117,7 @@ def wait_for_end(s3: S3Client, asked: Asked, pause: Callable[[float], None]) -> 
 
 
 def ended(s3: S3Client, item: RawObject, asked: Asked | None, *, gone: bool) -> None:
-    """Delete a request that is carried out, and the description of a message that is gone. Raises ClientError."""
+    """Delete an executed request, and the description of a message that is gone. Raises ClientError."""
     if asked is not None and gone:
         drop_description(s3, item.bucket, asked.held.id)
     s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)

@@ -86,12 +86,12 @@ def decide(
 def _by_content(
     raw: bytes, result: ScanResult, policy: Policy, rescan: Callable[[bytes], ScanResult], now: datetime
 ) -> Delivery:
-    """Action for the findings alone."""
+    """Action for the findings, without DMARC."""
     found = max([policy.action_on(part) for part in result.found] or [policy.clean], key=_RANK.index)
     action = max([found, *(policy.action_on_risks(part) for part in result.parts)], key=_RANK.index)
     risks = policy.active_content.noted(result.risks)
     if action is Action.DELIVER:
-        # As it came, to the octet: signatures of the sender stay valid.
+        # The same bytes as received: signatures of the sender stay valid.
         return Delivery(action=action, message=raw, risks=risks)
     if action is Action.STRIP:
         return _stripped(raw, result, policy, rescan, now)
@@ -130,7 +130,7 @@ def _action_on(part: PartVerdict, policy: Policy) -> Action:
 
 
 def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
-    """Those that are MIME parts, and of a part within a part only the inner one; a container with what is in it."""
+    """Removable MIME parts: of nested parts the inner one; for a file in a container, the container."""
     within = [replace(part, path=part.path.partition(WITHIN)[0].partition(WRITTEN)[0]) for part in found]
     parts = [part for part in within if part.path and ":" not in part.path]
     outer = {path for part in parts for path in _outer(part.path)}
@@ -138,14 +138,14 @@ def _removable(found: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
 
 
 def _outer(path: str) -> Iterator[str]:
-    """The parts that a part is in."""
+    """The parts around a part."""
     while "." in path:
         path = path.rpartition(".")[0]
         yield path
 
 
 def _without(raw: bytes, removed: Iterable[PartVerdict], notice: Callable[[PartVerdict], bytes]) -> bytes | None:
-    """The message with a notice in the place of each of these parts, and the rest as it came; None where one is not there."""
+    """The message with notices in the place of these parts, otherwise unchanged; None where a part is missing."""
     places: dict[_Place, PartVerdict] = {}
     structures = _Structures(raw)
     for part in removed:
@@ -164,7 +164,7 @@ def _without(raw: bytes, removed: Iterable[PartVerdict], notice: Callable[[PartV
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a part begins and ends, and what of its header stays."""
+    """Begin and end of a part, and the header lines that stay."""
 
     begin: int
     end: int
@@ -173,13 +173,13 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Structures:
-    """A message's structure and those of messages within it, each read once, however many parts are looked for."""
+    """Structures of a message and of messages within it, each read once."""
 
     raw: bytes
     read: dict[tuple[int, int], Part] = field(default_factory=dict)
 
     def of(self, begin: int, end: int) -> Part:
-        """The structure of the message that lies there."""
+        """The structure of the message between two offsets."""
         if (begin, end) not in self.read:
             limits = Limits(parts=MAX_PIECES, bytes_left=0)
             self.read[begin, end] = read_structure(self.raw[begin:end], Problems(), limits)
@@ -187,7 +187,7 @@ class _Structures:
 
 
 def _place_of(path: str, structures: _Structures) -> _Place | None:
-    """Where the part of that number is, as `extracted_parts` numbers them; None where there is none."""
+    """Place of a part by its number in `extracted_parts`; None without such a part."""
     base = 0
     part = structures.of(0, len(structures.raw))
     numbers = [int(number) for number in path.split(".")]
@@ -197,7 +197,7 @@ def _place_of(path: str, structures: _Structures) -> _Place | None:
             part = structures.of(outer, base + part.end)
             base = outer
             if not part.children:
-                # All of a message within that is not divided: its subject and its author stay.
+                # The whole body of an attached message without parts: its subject and author stay.
                 if position < len(numbers) or number != 1:
                     return None
                 kept = _without_content_fields(structures.raw[base + part.begin : base + part.start])
@@ -209,7 +209,7 @@ def _place_of(path: str, structures: _Structures) -> _Place | None:
 
 
 def _without_content_fields(header: bytes) -> bytes:
-    """A header's lines without the fields that say what the body is, and without the empty line behind."""
+    """A header's lines without the fields about the body (Content-...), and without the empty line at the end."""
     kept: list[bytes] = []
     dropping = False
     for line in header.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""What the owner of a domain asks for on mail that fails DMARC, as DNS says."""
+"""DMARC policies of domains, from DNS."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["DmarcPolicies", "texts_of"]
 _KEPT_SECONDS: Final = 3600.0
 _KEPT: Final = 10_000
 _LIFETIME: Final = 4.0
-"""Seconds of one question, as long as any resolver takes."""
+"""Seconds for one question, as long as any resolver takes."""
 _MOST_SECONDS: Final = 12.0
-"""Of all questions about one domain."""
+"""Seconds for all questions about one domain."""
 
 
 def texts_of(name: str, *, servers: Sequence[str] = (), port: int = 53, lifetime: float = _LIFETIME) -> list[str]:
@@ -27,8 +27,8 @@ def texts_of(name: str, *, servers: Sequence[str] = (), port: int = 53, lifetime
     Args:
         name: in A-labels.
         servers: addresses of resolvers. Default: the machine's.
-        port: theirs. Default: 53.
-        lifetime: seconds to wait for. Default: 4.
+        port: of these resolvers. Default: 53.
+        lifetime: seconds to wait. Default: 4.
 
     Raises:
         TextsError: DNS gave no answer.
@@ -50,11 +50,11 @@ def texts_of(name: str, *, servers: Sequence[str] = (), port: int = 53, lifetime
 
 @dataclass(slots=True)
 class DmarcPolicies:
-    """Policies of domains, each asked for once an hour.
+    """Policies of domains, each cached for an hour.
 
     Args:
-        texts: the TXT values of a name; raises `TextsError`. Default: by the machine's resolver.
-        clock: in seconds, never set back.
+        texts: looks up the TXT values of a name; raises `TextsError`. Default: the machine's resolver.
+        clock: monotonic, in seconds.
     """
 
     texts: Callable[[str], Sequence[str]] = texts_of

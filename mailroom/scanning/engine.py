@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["WarmEngine"]
 
 _LOOK_AGAIN: Final = timedelta(minutes=5)
-"""How often a sandbox looks whether there is a newer set, and tries again to load one that did not load."""
+"""Interval between looks for a newer set, and between tries to load a set that did not load."""
 
 _START_AGAIN: Final = timedelta(hours=1)
-"""When it is tried again where clamd is started for it: each try keeps a message waiting, twice."""
+"""Interval between tries that restart clamd: each try delays a message by two starts."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,16 +45,16 @@ def _nobody_counts(_name: str, _number: int) -> None:
 
 
 class WarmEngine:
-    """The engine of one sandbox: clamd, started once, kept, and given a newer set when one is published.
+    """The engine of one sandbox: a warm clamd that loads newly published sets.
 
-    Where memory holds two sets, clamd loads the newer one while it scans with the other. Elsewhere it is ended between two
-    messages and started with the newer one; where that does not load, it is started with the proven one again.
+    Where memory holds two sets, clamd loads the newer one while it scans with the other. Elsewhere clamd is stopped between two
+    messages and started with the newer set; if that does not load, it is started with the proven one again.
 
     Args:
         s3: a client.
-        bucket: where sets are published.
-        folder: an empty folder of its own.
-        max_age: a set that the source did not confirm for longer is not scanned with.
+        bucket: of published sets.
+        folder: an empty folder for this engine only.
+        max_age: most time since the source confirmed a set that is used.
         clock: the time now, with a time zone.
         concurrent_reload: whether memory holds two sets. Default: it does.
         limits: options of clamd with other values than in `clamd.conf`. Default: none.
@@ -119,12 +119,12 @@ class WarmEngine:
         return self._daemon.client.submit(data)
 
     def version(self) -> str:
-        """Versions of engine and signatures, and the set that is loaded; looked at by finding its canary.
+        """Versions of engine and signatures, and the loaded set, which is proven by its canary.
 
         Raises:
-            ClamdError: clamd does not answer, or finds the canary of no set that it was given.
+            ClamdError: clamd does not answer, or finds the canary of no given set.
         """
-        # The newer one last as well: it may have been loaded after it was looked for.
+        # The newer set comes last as well: clamd may have loaded it after the first look.
         for manifest in (self._placed, self._proven, self._placed):
             if manifest is not None and self._proves(manifest):
                 return f"{self._daemon.client.version()} set {manifest.version[:16]}"
@@ -136,7 +136,7 @@ class WarmEngine:
         self._daemon.stop()
 
     def _look(self) -> None:
-        """See which set is published, and whether the source has confirmed the proven one meanwhile."""
+        """Read the published set, and whether the source has confirmed the proven one meanwhile."""
         self._looked = self._clock()
         self._trouble = False
         self._newest = None
@@ -166,7 +166,7 @@ class WarmEngine:
                 self._put_back()
                 self._load()
         elif placed is None or placed.version != newest.version:
-            if due:  # what could not be fetched is not fetched at each message
+            if due:  # a set that could not be fetched is not fetched again at each message
                 self._refuse_if_old(newest)
                 self._refuse_if_tried(newest)
                 self._place(newest)
@@ -177,7 +177,7 @@ class WarmEngine:
             raise ClamdError(f"definitions: set {newest.version} does not load: {said}")
 
     def _go_on(self, error: Exception) -> None:
-        """Have the proven set scan all the same; raises `error` where none is young enough."""
+        """Continue with the proven set; raises `error` where that is missing or too old."""
         if self._proven is None or self._is_old(self._proven):
             raise error
         self._trouble = True
@@ -187,7 +187,7 @@ class WarmEngine:
             self._start()
 
     def _load(self) -> None:
-        """Have clamd load what is placed, in the way that memory allows. Raises `ClamdError`."""
+        """Have clamd load the placed set, by a reload or a restart. Raises `ClamdError`."""
         if self._concurrent_reload:
             self._daemon.reload()
             return
@@ -200,7 +200,7 @@ class WarmEngine:
             raise ClamdError(f"definitions: set {self._placed.version} does not load: {error}") from error
 
     def _refuse_if_tried(self, manifest: Manifest) -> None:
-        """Raises `RetryableError` for a set that clamd was started for, in vain, a short time ago."""
+        """Raise `RetryableError` for a set with which clamd did not start a short time ago."""
         if self._did_not_start is None:
             return
         version, tried = self._did_not_start
@@ -209,11 +209,11 @@ class WarmEngine:
 
     @property
     def _scans(self) -> bool:
-        """Whether clamd runs, and found a canary when it was last asked."""
+        """Whether clamd runs, and found a canary at the last look."""
         return self._daemon.running and not self._lost
 
     def _start(self) -> None:
-        """Start clamd with the set that is placed. Raises `ClamdError`, also when that is not what it scans with then."""
+        """Start clamd with the placed set. Raises `ClamdError`, also when clamd scans with another set."""
         try:
             self._daemon.start()
         except OSError as error:
@@ -221,7 +221,7 @@ class WarmEngine:
         self.version()
 
     def _is_old(self, manifest: Manifest) -> bool:
-        # A time that far in the future is none: it would keep the set young for ever.
+        # A time far in the future is wrong: it would keep the set young for ever.
         return abs(self._clock() - manifest.checked) > self._max_age
 
     def _refuse_if_old(self, manifest: Manifest | None) -> None:
@@ -232,7 +232,7 @@ class WarmEngine:
             )
 
     def _proves(self, manifest: Manifest) -> bool:
-        """Whether clamd scans with this set now; it is the proven one then, and the only one that is kept."""
+        """Whether clamd scans with this set now; then the set becomes the proven one, and an older copy is deleted."""
         octets, name = _canary(manifest)
         if self._daemon.client.scan(octets) != EngineAnswer(Verdict.INFECTED, f"{name}.UNOFFICIAL"):
             return False
@@ -246,10 +246,10 @@ class WarmEngine:
         return True
 
     def _place(self, manifest: Manifest) -> None:
-        """Put a set where clamd loads from; what is there stays until the new one is whole, the proven one until it is not needed.
+        """Put a set into clamd's folder. The former set stays until the new one is complete, the proven one while it is needed.
 
         Raises:
-            RetryableError: it cannot be fetched, or there is no room for it.
+            RetryableError: the set cannot be fetched, or there is no room for it.
         """
         incoming = self._folder / "incoming"
         try:
@@ -272,7 +272,7 @@ class WarmEngine:
         logger.info("definitions: set %s, published %s", manifest.version, manifest.created.isoformat())
 
     def _put_back(self) -> None:
-        """Put the proven set where clamd loads from, unless it is there. Raises `RetryableError`."""
+        """Put the proven set back into clamd's folder, unless it is there. Raises `RetryableError`."""
         try:
             if self._kept.exists():
                 shutil.rmtree(self._daemon.definitions, ignore_errors=True)

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 SETUP_NOTIFICATION: Final = f"{RAW_PREFIX}AMAZON_SES_SETUP_NOTIFICATION"
-"""What SES writes when a receipt rule is made, to see whether it may; no mail."""
+"""Object that SES writes at the creation of a receipt rule, as a test of its permission; no mail."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,15 +43,15 @@ class RawObject(StoredObject):
 
 
 def raw_objects(body: str, *, sender: str = "") -> Iterator[RawObject]:
-    """The objects that one queue message is about, each once; none for S3's test event and SES's.
+    """The objects of one queue message, each once; none for the test events of S3 and SES.
 
     Args:
         body: of the queue message.
-        sender: who sent it, as the queue says. Default: not known.
+        sender: SQS's id of its sender. Default: unknown.
 
     Raises:
-        PermanentError: no notification of S3's, or one about an object outside the quarantine; a release that is none, or of
-            several objects.
+        PermanentError: the message is no notification of S3, or about an object outside the quarantine; its release is invalid, or
+            of several objects.
     """
     found = list(stored_objects(body, RAW_PREFIX, folder=True))
     release = _release(body, found, sender) if found else None
@@ -71,15 +71,15 @@ def rescan_message(item: RawObject) -> str:
 
 
 def look_message(bucket: str, id: str) -> str:
-    """The queue message that has a delivered message scanned again."""
+    """The queue message for a rescan of a delivered message."""
     return json.dumps({"delivered": {"bucket": bucket, "id": id}})
 
 
 def delivered_message(body: str) -> tuple[str, str] | None:
-    """Bucket and id of the delivered message that is to be scanned again; None where the queue message asks for something else.
+    """Bucket and id of the delivered message to rescan; None for another kind of queue message.
 
     Raises:
-        PermanentError: it names none.
+        PermanentError: the queue message names no bucket or id.
     """
     try:
         said = json.loads(body)

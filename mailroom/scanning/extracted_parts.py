@@ -37,20 +37,20 @@ MAX_DEPTH: Final = 12
 """Messages and containers within each other."""
 MAX_CONTAINERS: Final = 2000
 MAX_UNPACKED_OCTETS: Final = 1_000_000_000
-"""Of everything in all containers of a message."""
+"""Most bytes in all containers of a message together."""
 WITHIN: Final = ":in"
-"""Behind the path of a container: what is in it."""
+"""Mark behind the path of a container, for its members."""
 WRITTEN: Final = ":text"
-"""Behind the path of a text: what is written into it."""
+"""Mark behind the path of a text, for files within the text."""
 MAX_FIELD_OCTETS: Final = 100_000
-"""Octets of a field that says what a part is; real ones have some hundred."""
+"""Most bytes of a field that describes a part; real ones have some hundred."""
 
 _OVER_LIMIT: Final = {
     "header-too-long": "Limits.Header",
     "too-deep": "Limits.Nesting",
     "too-many-parts": "Limits.Parts",
 }
-"""Problems of the reader that mean that it did not read everything, and what a verdict calls them."""
+"""Problems of an incomplete reading, and their names in verdicts."""
 _SMALL_OCTETS: Final = 1000
 
 
@@ -76,7 +76,7 @@ class ExtractedPart:
 
 
 class _OutOfTimeError(Exception):
-    """The message has taken as long as one may."""
+    """The deadline of the message is over."""
 
 
 def _never() -> bool:
@@ -159,8 +159,8 @@ class _Mail:
     """A message: its bytes, its place and its depth.
 
     Args:
-        known: blocks of base64 that came as the content of a part.
-        decoded: what those decode to, by where the bodies of their parts begin and end.
+        known: blocks of base64 that are the content of a part.
+        decoded: their decoded bytes, by begin and end of the parts' bodies.
     """
 
     raw: bytes
@@ -170,21 +170,21 @@ class _Mail:
     decoded: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def path_of(self, part: Part) -> str:
-        """The number of one of its parts; as IMAP numbers those of a message that is a part itself (RFC 9051 6.4.5)."""
+        """Number of a part of this message; parts of an attached message have IMAP's numbers (RFC 9051 6.4.5)."""
         return f"{self.path}.{part.path or '1'}" if self.path else part.path
 
 
 def _message(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
     yield from reader.fresh(ExtractedPart(mail.path, "", mail.raw, opened=True))
     if mail.raw[:1].isspace():
-        # Some readers see a header behind blank lines, others a text without one.
+        # Behind blank lines, some readers see a header, and others a text without one.
         for text in (mail.raw.lstrip(), with_lf(mail.raw).partition(b"\n")[2]):
             yield from reader.fresh(ExtractedPart(f"{mail.path}:text", "", text, opened=True))
     if mail.depth > MAX_DEPTH:
         yield _over_limit(mail.path, "Limits.Depth")
         return
     if mail.depth == 0 and recognised(mail.raw):
-        # A file that was uploaded may be no message at all.
+        # An uploaded file may be no message.
         yield from _members(ExtractedPart("", "", mail.raw), 0, reader)
     if mail.depth == 0:
         reader.watch.look("", "", mail.raw)
@@ -193,14 +193,14 @@ def _message(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
     words = {problem.what for problem in problems.found}
     yield from (_over_limit(mail.path, limit) for word, limit in _OVER_LIMIT.items() if word in words)
     undivided = {problem.place for problem in problems.found if problem.what == "boundary-missing"}
-    # Parts first, so that what is found has the name and number of its part where it is one.
+    # Parts come first, so that a finding has name and number of its part, if possible.
     for part in root.walk():
         yield from _part(part, mail, reader, divided=bool(part.children) and part.place not in undivided)
     yield from _swept(mail, reader)
 
 
 def _opened_later(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
-    """What the platform itself opens of a message, which is more than others do where no client is as lenient."""
+    """Files that the platform's own parser opens: it is more lenient than the clients."""
     for one in opened_files(mail.raw, mail.decoded):
         if bytes.fromhex(one.sha256) not in reader.seen:
             data = bytes(one.data)
@@ -209,7 +209,7 @@ def _opened_later(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
 
 
 def _swept(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
-    """What stands in the text whatever MIME says of it."""
+    """Encoded data in the whole text, independent of MIME."""
     text = canonical(mail.raw)
     yield from _files_in(text, mail.path, mail.depth, reader, mail.known)
     if is_quoted_printable(text):
@@ -222,7 +222,7 @@ def _files_in(
 ) -> Iterator[ExtractedPart]:
     """Encoded data anywhere in the text, also in folded lines of calendars and cards.
 
-    Blocks that are known came as the content of a part.
+    Known blocks are left out: they are the content of a part.
     """
     once = _Once()
     for file in uuencoded(text):
@@ -241,12 +241,12 @@ def _files_in(
 
 @dataclass(frozen=True, slots=True)
 class _Once:
-    """Small files that a text holds, which may be a million times the same: each is looked at once."""
+    """Small files within a text, each once: a text may repeat one a million times."""
 
     before: set[tuple[str, bytes]] = field(default_factory=set)
 
     def is_new(self, name: str, data: bytes) -> bool:
-        """Whether it did not come before, or is too long to remember."""
+        """Whether the file is new, or too long to remember."""
         if len(data) > _SMALL_OCTETS:
             return True
         count = len(self.before)
@@ -257,7 +257,7 @@ class _Once:
 def _decoded(
     piece: ExtractedPart, depth: int, reader: _Reader, *, is_message: bool = False, kind: str = ""
 ) -> Iterator[ExtractedPart]:
-    """The piece, and what is in it where it is a message, a container or text that holds files."""
+    """The piece, and its contents: of a message, a container, or a text with files."""
     reader.watch.look(piece.path, piece.filename, piece.data, kind)
     if not reader.is_new(piece):
         return
@@ -274,7 +274,7 @@ def _decoded(
         piece = replace(piece, opened=all(one.opened_whole for one in formats))
     yield from reader.fresh(piece)
     if not is_message:
-        # Text that is no message: a calendar, a card, a page.
+        # Text other than a message: a calendar, a card, a page.
         for text in texts_of(piece.data):
             yield from _files_in(text, f"{piece.path}{WRITTEN}", depth + 1, reader)
 
@@ -298,7 +298,7 @@ def _members(piece: ExtractedPart, depth: int, reader: _Reader, kind: str = "") 
 
 
 def _stem(filename: str) -> str:
-    """The name of what a compressed file holds."""
+    """Name of the file in a compressed file."""
     return filename.rpartition(".")[0] if "." in filename else filename
 
 
@@ -314,7 +314,7 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
         yield from reader.fresh(ExtractedPart(at, name, b"", unscannable="Message.Partial"))
     begins = starts(part, mail.raw)
     if divided:
-        # What it holds comes by itself; only who ends its header elsewhere sees anything else.
+        # Its parts are read on their own; only readers that end its header elsewhere see another body.
         begins.discard(part.start)
         for text in between(part, mail.raw):
             yield from _decoded(ExtractedPart(f"{at}:between", "", text), mail.depth, reader, is_message=True)

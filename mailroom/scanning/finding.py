@@ -14,7 +14,7 @@ _MOST_NAME: Final = 200
 
 
 def findings_of(parts: Iterable[PartVerdict]) -> tuple[Finding, ...]:
-    """The parts in which something was found, the worst first; names of files are cut."""
+    """Findings in parts, the worst first; file names are cut."""
     listed = [one for one in parts if one.verdict is not Verdict.CLEAN or one.risks]
     return tuple(
         Finding(

@@ -1,4 +1,4 @@
-"""The scanner's Lambda: a batch of queue messages in, the ones to try again out."""
+"""The scanner's batches: queue messages in, the failed ones out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def process_batch(
     Args:
         event: the queue's event.
         intake: the work on one object.
-        max_receives: how often the queue delivers one message.
+        max_receives: number of tries by the queue.
         ensure_ready: called before each message; raises `MailroomError` if no scan is possible. Default: always ready.
         recalls: the work on what was delivered. Default: None, there is none.
         put_into_slow_lane: sends a queue message on, in the turn of a bucket; says whether it is there. Default: there is no lane.
@@ -70,7 +70,7 @@ def _done(
     *,
     last: bool,
 ) -> bool:
-    """Whether nothing is left to do of one queue message."""
+    """Process one queue message; returns whether no work is left."""
 
     def look(delivered: tuple[str, str]) -> Seen | None:
         ensure_ready()

@@ -35,19 +35,19 @@ _MOST_FINDINGS: Final = 20
 
 
 def description_of(item: RawObject, arrived: Arrived, plan: Plan, now: datetime) -> HeldMessage:
-    """The message as applications see it, by its header alone. Pure.
+    """The description of a held message, from its header only. Pure.
 
     Args:
         item: its raw version.
-        arrived: the same, or its beginning.
-        plan: that it is held.
+        arrived: bytes of that version, or their beginning.
+        plan: the plan to hold it.
         now: with a time zone.
     """
     head = arrived.data[:ENVELOPE_OCTETS]
     end = _END_OF_HEADER.search(head)
     read = parse(head[: end.end()] if end else head)
     outgoing = item.key.startswith(OUTGOING_PREFIX)
-    # In front of a message that an application wrote stands no word of SES's.
+    # SES writes no envelope in front of an application's message.
     recipients = _in_header(head) if outgoing else read.envelope.recipients
     return HeldMessage(
         id=held_id(item.message_id, item.version, arrived.modified),
@@ -81,7 +81,7 @@ def _nobody_notes(_problem: str) -> None:
 
 
 def write_description(s3: S3Client, bucket: str, message: HeldMessage) -> None:
-    """Write it for applications. An equal one is left, because its lifetime would restart. Raises ClientError."""
+    """Write a description for applications. An equal one stays, because a write restarts its lifetime. Raises ClientError."""
     known = read_description(s3, bucket, message.id)
     if known is not None and replace(known, held=message.held) == message:
         return
@@ -89,7 +89,7 @@ def write_description(s3: S3Client, bucket: str, message: HeldMessage) -> None:
 
 
 def read_description(s3: S3Client, bucket: str, id: str) -> HeldMessage | None:
-    """The description of that id; None where there is none. Raises ClientError."""
+    """The description of an id; None where there is none. Raises ClientError."""
     try:
         return HeldMessage.of_json(s3.get_object(Bucket=bucket, Key=held_key(id))["Body"].read())
     except ClientError as error:
@@ -99,5 +99,5 @@ def read_description(s3: S3Client, bucket: str, id: str) -> HeldMessage | None:
 
 
 def drop_description(s3: S3Client, bucket: str, id: str) -> None:
-    """Delete it, where the message left quarantine. Raises ClientError."""
+    """Delete the description of a message that left quarantine. Raises ClientError."""
     s3.delete_object(Bucket=bucket, Key=held_key(id))

@@ -53,12 +53,12 @@ if TYPE_CHECKING:
 __all__ = ["Intake", "Outcome"]
 
 _SOMEBODY_ELSE: Final = timedelta(minutes=10)
-"""How long a verdict without its alert is taken for another worker's; longer than one invocation lasts."""
+"""Age up to which a verdict without its alert belongs to another worker; longer than one invocation lasts."""
 
 _RESERVED_SECONDS: Final = 140
-"""Of an invocation, for the engine's last answer (120 at most), the verdict, the alerts and the delivery."""
+"""Seconds of an invocation for the engine's last answer (120 at most), the verdict, the alerts and the delivery."""
 _LEAST_SECONDS: Final = 30
-"""With less, a message would be over the limit because the engine had just been started."""
+"""Least seconds for a scan: with less, a message would be over the limit after a start of the engine."""
 
 
 class Outcome(StrEnum):
@@ -69,9 +69,9 @@ class Outcome(StrEnum):
     HELD = "held"
     DELETED = "deleted"
     GONE = "gone"
-    """Somebody had done it before."""
+    """Another worker has finished it, or the object was deleted."""
     NOTHING = "nothing"
-    """It is a folder's mark, or a request about what does not wait any more."""
+    """It is a folder's mark, or a request about a message that is not held any more."""
     RELEASED = "released"
     """Delivered as it came, because an operator or an application said so."""
     SLOW = "slow"
@@ -139,7 +139,7 @@ class Intake:
     quick: bool = False
 
     def take(self, item: RawObject) -> Outcome:
-        """Work on one object until nothing is left to do.
+        """Process one object until no step is left.
 
         Raises:
             RetryableError: the engine or AWS failed, or another worker holds the lock.
@@ -172,7 +172,7 @@ class Intake:
 
         Raises:
             RetryableError: AWS failed, or another worker holds the lock.
-            PermanentError: there is a verdict that lets the message go, and it could not be carried out.
+            PermanentError: an earlier verdict delivers the message, which is not possible.
         """
         recipient = self.recipient_of(item.bucket)
         if recipient.mail and decisions.is_decision(item):
@@ -191,7 +191,7 @@ class Intake:
             return self._carry_out(item, recipient, arrived, fresh)
 
     def _on_request(self, item: RawObject, recipient: Recipient, release: Callable[[RawObject], Outcome]) -> Outcome:
-        """Do what an application asks for, then delete its request."""
+        """Execute an application's request, then delete it."""
         with _failures(recipient, item):
             asked = decisions.asked_by(self.s3, item, _where(recipient, item))
             if asked is not None:
@@ -206,7 +206,7 @@ class Intake:
         return outcome
 
     def _discard(self, item: RawObject, recipient: Recipient, discard: Release) -> Outcome:
-        """Delete a held message unscanned; its verdict stays, with who asked for it."""
+        """Delete a held message unscanned; its verdict stays, with the requester."""
         with _failures(recipient, item):
             arrived = read_raw(self.s3, item, most=ENVELOPE_OCTETS)
             known, _tag = read_record(self.s3, item)
@@ -236,7 +236,7 @@ class Intake:
         return Plan(result=result, delivery=delivery, delivered=delivered)
 
     def _carry_out(self, item: RawObject, recipient: Recipient, arrived: Arrived, fresh: Plan) -> Outcome:
-        """Do the remaining steps that no earlier try did."""
+        """Execute the steps that earlier tries left."""
         outgoing = _is_outgoing(item, recipient, arrived)
         case = Case(
             item=item,
@@ -271,7 +271,7 @@ class Intake:
         return Outcome.RELEASED if last.released else _OUTCOMES[last.delivery.action]
 
     def _let_go(self, recipient: Recipient, case: Case) -> None:
-        """Nothing of it waits any more, nor is it described to applications."""
+        """Delete the description and the raw version of a message that is not held."""
         item = case.item
         if recipient.mail and (case.known is not None or item.rescan):
             waited = held_id(item.message_id, item.version, case.arrived.modified)
@@ -279,11 +279,11 @@ class Intake:
         self.s3.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
 
     def _planned(self, recipient: Recipient, fresh: Plan, case: Case) -> tuple[Case, tuple[Plan, ...], str | None, str]:
-        """The case with what is known of it; what is left to do; entity tags of the verdict written for it, and of an older one."""
+        """The case with its known verdict; the remaining plans; entity tags of the verdict written now, and of an older one."""
         item = case.item
         again = bool(item.rescan) or case.standing is not None or RECALLED_MARK in case.arrived.metadata
         if not again:
-            # Mostly this is the first try, and then one request is enough to know.
+            # Usually this is the first try, which one conditional write proves.
             todo = plans_for(fresh, case)
             written = self._record(item, recipient, todo[0], replaces="")
             if written is not None:
@@ -323,7 +323,7 @@ class Intake:
     def _record(
         self, item: RawObject, recipient: Recipient, plan: Plan, *, replaces: str | None, told: bool = False
     ) -> str | None:
-        """Write the verdict; its entity tag, None where another one stands there."""
+        """Write the verdict; returns its entity tag, None where another one is there."""
         record = VerdictRecord(
             tenant=recipient.tenant,
             message_id=item.message_id,
@@ -363,7 +363,7 @@ class Intake:
 
 @contextmanager
 def _failures(recipient: Recipient, item: RawObject) -> Iterator[None]:
-    """What the engine and AWS raise, as what can be tried again."""
+    """Raise errors of the engine and of AWS as RetryableError."""
     try:
         yield
     except (ClamdError, BotoCoreError, ClientError) as error:
@@ -371,12 +371,12 @@ def _failures(recipient: Recipient, item: RawObject) -> Iterator[None]:
 
 
 def _is_folder(item: RawObject, arrived: Arrived) -> bool:
-    """Whether S3's console put it there, to show a folder."""
+    """Whether the object is a folder's mark of S3's console."""
     return item.key.endswith("/") and arrived.size == 0
 
 
 def _is_outgoing(item: RawObject, recipient: Recipient, arrived: Arrived) -> bool:
-    """Whether it is a message that an application asked to be sent."""
+    """Whether the object is outgoing mail of an application."""
     return item.key.startswith(OUTGOING_PREFIX) and (recipient.mail or OUTBOX_MARK in arrived.metadata)
 
 

@@ -1,13 +1,13 @@
-"""What was delivered lately, and which digests are known to be bad: names of objects beside the definitions.
+"""The ledger of recent deliveries and of known infected digests: names of objects beside the definitions.
 
-Each delivery is one object, whose key holds all that a look needs: when, whose, what it was judged with, and digests of its parts.
-So one request lists a thousand deliveries, newest hour first, and no mail is read. What is over is removed by a lifecycle rule.
+Each delivery is one object, whose key has all that a look needs: time, tenant's bucket, set of definitions, digests of its parts.
+So one request lists a thousand deliveries, newest hour first, without reading mail. A lifecycle rule removes old entries.
 
 | key, below `recall/<scanner>/` | what |
 |---|---|
 | `delivered/<hour>/<bucket>/<id>/<number>.<second>.<set>.<message><digests>` | a delivery, or more digests of one |
-| `bad/<digest>` | a part that malware was found in; its text says by which signature, and when |
-| `state.json` | how far the scan with the newest set is |
+| `bad/<digest>` | an infected part; the text has signature and time |
+| `state.json` | progress of the scan with the newest set |
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["MOST_DIGESTS", "Bad", "Entry", "Ledger", "State", "short"]
 
 MOST_DIGESTS: Final = 200
-"""Of one delivery, so many are kept: as many parts as a verdict lists."""
+"""Most digests of one delivery: the number of parts that a verdict lists."""
 
 _HOUR: Final = "%Y%m%d%H"
 _DIGEST_OCTETS: Final = 16
 _SHORT: Final = 22
-"""Characters of 128 bits of a SHA-256, in base64: enough that nobody finds two files with the same."""
+"""Characters of 128 bits of a SHA-256, in base64: enough against collisions."""
 _FULL: Final = 43
 _SET: Final = 16
 _RESERVED: Final = 40
@@ -44,7 +44,7 @@ _RESERVED: Final = 40
 
 
 def short(sha256: str) -> str:
-    """A SHA-256 in hexadecimal as the ledger has it."""
+    """The ledger's short form of a SHA-256 in hexadecimal."""
     return _encoded(bytes.fromhex(sha256)[:_DIGEST_OCTETS])
 
 
@@ -55,11 +55,11 @@ class Entry:
     Args:
         bucket: the tenant's.
         id: SES's id of the delivery.
-        at: when it was delivered, in seconds since 1970.
-        judged: beginning of the version of the set that found nothing in it.
-        message: digest that names it to readers.
-        digests: of what was delivered, first, and of its parts; as `short` says.
-        keys: of its objects, in the order of their names.
+        at: time of the delivery, in seconds since 1970.
+        judged: beginning of the version of the set that called it clean.
+        message: its id for readers.
+        digests: of the delivered message, then of its parts, as `short` makes them.
+        keys: of its objects, sorted.
     """
 
     bucket: str
@@ -72,13 +72,13 @@ class Entry:
 
     @property
     def delivered(self) -> str:
-        """Digest of what was delivered, as `short` says."""
+        """Digest of the delivered message, as `short` makes it."""
         return self.digests[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A part that malware was found in: the signature, and when it was found last, in seconds since 1970."""
+    """An infected part: the signature, and the time of the last finding, in seconds since 1970."""
 
     signature: str
     at: int
@@ -86,16 +86,16 @@ class Bad:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """How far the scan of what was delivered is.
+    """Progress of the rescan of deliveries.
 
     Args:
-        judging: beginning of the version of the set that is scanned with; "" before the first.
-        began: when that began, in seconds since 1970; what was delivered later is judged by it anyway, or by the next.
-        behind: key of the last delivery that is done; "" at the beginning.
-        tries: how often the one behind it failed.
-        left: how many were left after all tries.
-        done: whether everything is.
-        until: a worker is at it until then, in seconds since 1970.
+        judging: beginning of the version of the scanning set; "" before the first.
+        began: start of the rescan, in seconds since 1970; later deliveries were scanned with this set, or wait for the next.
+        behind: key of the last finished delivery; "" at the beginning.
+        tries: failed tries of the delivery after it.
+        left: number of deliveries that failed at each try.
+        done: whether all deliveries are finished.
+        until: end of a worker's lock, in seconds since 1970.
     """
 
     judging: str = ""
@@ -115,7 +115,7 @@ class Ledger:
         s3: a client.
         bucket: of the definitions.
         scanner: name of the scanner.
-        days: how many days back it goes.
+        days: age of its oldest deliveries, in days.
     """
 
     s3: S3Client
@@ -128,18 +128,18 @@ class Ledger:
         return f"{LEDGER_PREFIX}{self.scanner}/"
 
     def note(self, entry: Entry) -> None:
-        """Note a delivery; again changes nothing. Ids too long for a key are none of SES's, and left out. Raises ClientError."""
+        """Note a delivery; repeating is harmless. Ids too long for a key are not SES's, and left out. Raises ClientError."""
         for key in _keys(f"{self._root}delivered/", entry):
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"")
 
     def forget(self, entry: Entry) -> None:
-        """Remove a delivery: nothing is left to do of it. Raises ClientError."""
-        # The first one last: where the others are missing, it still says what was delivered.
+        """Remove a finished delivery. Raises ClientError."""
+        # The first object last: without the others, it still names the delivered message.
         for key in sorted(entry.keys, reverse=True):
             self.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def deliveries(self, now: datetime, behind: str = "") -> Iterator[Entry]:
-        """Deliveries of the last days, the newest hour first, in an hour by their keys; those behind a key. Raises ClientError."""
+        """Deliveries of the last days after a key: the newest hour first, within an hour by key. Raises ClientError."""
         root = f"{self._root}delivered/"
         last = f"{root}{(now.astimezone(UTC) - timedelta(days=self.days)):{_HOUR}}/"
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root, Delimiter="/")
@@ -151,12 +151,12 @@ class Ledger:
                 )
 
     def note_bad(self, sha256: str, signature: str, now: datetime) -> None:
-        """Note that malware was found in a part now. Raises ClientError."""
+        """Note an infected part. Raises ClientError."""
         body = json.dumps({"signature": signature, "at": int(now.timestamp())})
         self.s3.put_object(Bucket=self.bucket, Key=f"{self._root}bad/{short(sha256)}", Body=body)
 
     def bad(self) -> dict[str, Bad]:
-        """Digests of what is known to be bad, as `short` says. Raises ClientError."""
+        """Known infected digests, as `short` makes them. Raises ClientError."""
         found = {}
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{self._root}bad/")
         for one in (one for page in pages for one in page.get("Contents", [])):
@@ -165,12 +165,12 @@ class Ledger:
         return found
 
     def forget_bad(self, digests: Iterable[str]) -> None:
-        """Every delivery was compared with these. Raises ClientError."""
+        """Remove digests that all deliveries were compared with. Raises ClientError."""
         for digest in digests:
             self.s3.delete_object(Bucket=self.bucket, Key=f"{self._root}bad/{digest}")
 
     def state(self) -> tuple[State, str]:
-        """How far the scan is, and the entity tag of the object; "" where there is none. Raises ClientError."""
+        """Progress of the rescan, and the object's entity tag; "" without an object. Raises ClientError."""
         try:
             answer = self.s3.get_object(Bucket=self.bucket, Key=f"{self._root}state.json")
         except ClientError as error:
@@ -180,7 +180,7 @@ class Ledger:
         return State(**json.loads(answer["Body"].read())), answer["ETag"]
 
     def write_state(self, state: State, tag: str) -> str | None:
-        """Write how far it is over what has that tag; the new tag, None where another worker wrote. Raises ClientError."""
+        """Replace the progress that has `tag`; returns the new tag, None where another worker wrote. Raises ClientError."""
         named: dict[str, Any] = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
         body = json.dumps({name: getattr(state, name) for name in State.__slots__})
         try:
@@ -191,14 +191,14 @@ class Ledger:
             raise
 
     def _listed(self, prefix: str, after: str) -> Iterator[str]:
-        """Keys below a prefix, behind one of them."""
+        """Keys below a prefix, after a key."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
         for page in pages:
             yield from (one["Key"] for one in page.get("Contents", []))
 
 
 def _keys(root: str, entry: Entry) -> Iterator[str]:
-    """As many keys as the digests need."""
+    """Keys of a delivery, as many as its digests need."""
     at = datetime.fromtimestamp(entry.at, UTC)
     place = f"{root}{at:{_HOUR}}/{entry.bucket}/{quote(entry.id, safe='')}/"
     message = _encoded(bytes.fromhex(entry.message))
@@ -209,7 +209,7 @@ def _keys(root: str, entry: Entry) -> Iterator[str]:
 
 
 def _entry(key: str, root: str) -> Entry:
-    """The delivery, or the part of it, that a key says."""
+    """The delivery of a key, or a part of it."""
     _hour, bucket, name, said = key[len(root) :].split("/")
     _number, at, judged, names = said.split(".")
     digests = tuple(names[start : start + _SHORT] for start in range(_FULL, len(names), _SHORT))
@@ -219,7 +219,7 @@ def _entry(key: str, root: str) -> Entry:
 
 
 def _joined(parts: Iterable[Entry]) -> Iterator[Entry]:
-    """Objects of one delivery, which follow each other, as one."""
+    """Join the consecutive objects of each delivery."""
     whole: Entry | None = None
     for part in parts:
         if whole is not None and (part.bucket, part.id, part.at) == (whole.bucket, whole.id, whole.at):

@@ -1,4 +1,4 @@
-"""What cannot be looked at or delivered whole, known before a scan. Pure."""
+"""Objects beyond the limits of size and key, found before a scan. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts what was noted of active content to the parts that a scan lists. Pure."""
+"""Adds noted active content to the parts of a scan's result. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from mailroom.scanning.verdicts import PartVerdict, Verdict
 __all__ = ["marked"]
 
 _ENGINE_SAYS: Final = "Heuristics.OLE2.ContainsMacros"
-"""What ClamAV calls macros, those of Excel 4 among them."""
+"""ClamAV's name for macros, including those of Excel 4."""
 
 
 def marked(parts: Iterable[PartVerdict], noted: Iterable[Noted]) -> tuple[PartVerdict, ...]:
-    """The parts with the risks of each; what is noted of none is a part more.
+    """The parts with their risks; active content in no listed part becomes a further part.
 
     Args:
-        parts: what was looked at.
-        noted: active content that was found in the same message.
+        parts: the scanned parts.
+        noted: active content in the same message.
     """
     out = [_with(part, {Risk.MACROS}) if part.signature.startswith(_ENGINE_SAYS) else part for part in parts]
     exactly: dict[tuple[str, str], int] = {}

@@ -14,19 +14,19 @@ from mailroom.scanning.verdicts import Action, PartVerdict, ScanResult, Verdict
 __all__ = ["SET_CHARACTERS", "bad_parts", "entry_of", "set_of"]
 
 SET_CHARACTERS: Final = 16
-"""Of a set's version, so many name it in the engine's own."""
+"""Characters of a set's version in the engine's version."""
 
 _MOST_BAD: Final = 10
 """Most parts per message; its sender controls their number."""
 
 
 def entry_of(item: RawObject, plan: Plan, message: bytes, now: datetime) -> Entry:
-    """A delivery, as the ledger keeps it.
+    """The ledger's entry of a delivery.
 
     Args:
         item: the object.
         plan: the executed plan.
-        message: what was delivered.
+        message: the delivered bytes.
         now: with a time zone.
     """
     left = (part.sha256 for part in plan.result.parts if part.size and not _is_removed(part, plan))
@@ -42,7 +42,7 @@ def entry_of(item: RawObject, plan: Plan, message: bytes, now: datetime) -> Entr
 
 
 def _is_removed(part: PartVerdict, plan: Plan) -> bool:
-    """Whether it is not in what was delivered: it was taken out, or is what something was taken out of."""
+    """Whether the delivered message lacks the part: the part was stripped, or contains a stripped one."""
     if plan.delivery.action is not Action.STRIP:
         return False
     removed = [one.path for one in plan.delivery.removed]
@@ -51,12 +51,12 @@ def _is_removed(part: PartVerdict, plan: Plan) -> bool:
 
 
 def bad_parts(result: ScanResult) -> list[PartVerdict]:
-    """Parts that malware was found in, ten at most; the message as a whole, which is like no other, only where there are none."""
+    """Infected parts, ten at most; the whole message, whose digest is unique, only without infected parts."""
     infected = [part for part in result.parts if part.verdict is Verdict.INFECTED and part.size]
     return [part for part in infected if part.path][:_MOST_BAD] or infected[:1]
 
 
 def set_of(definitions: str) -> str:
-    """Beginning of the version of a set, of what the engine says of its definitions; "none" where it says no set."""
+    """Beginning of the set's version in the engine's version; "none" without a set."""
     named = definitions.rpartition(" set ")[2] if " set " in definitions else ""
     return named[:SET_CHARACTERS] or "none"

@@ -1,7 +1,6 @@
-"""What a scanner does now and then: it recalls what is known to be bad, and scans what was delivered with the newest set.
+"""A scanner's scheduled runs: they recall deliveries with infected parts, and rescan deliveries with the newest set.
 
-A run takes a minute at most, and the next one goes on where it ended: each delivery is removed from the ledger, or passed by, once
-nothing is left to do of it.
+A run takes a minute at most, and the next one continues: a finished delivery is removed from the ledger, or passed by.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from mailroom.scanning.recall import Recalls, Seen
 __all__ = ["BAD_FOR", "MOST_SECONDS", "Passes", "hits"]
 
 MOST_SECONDS: Final = 60.0
-"""A run begins no message after that; one takes 150 seconds at most, so that the run ends before its function is ended."""
+"""Seconds in which a run begins messages; one takes 150 seconds at most, so the run ends within the function's time-out."""
 
 BAD_FOR: Final = 1800
-"""Seconds for which deliveries are compared with a bad digest: until every sandbox has the set that finds it, which is minutes."""
+"""Seconds for which deliveries are compared with an infected digest: each sandbox has the set that finds it within minutes."""
 
 _LEASE: Final = 300
-"""Seconds: as long as an invocation."""
+"""Seconds, as long as an invocation."""
 _MOST_TRIES: Final = 3
 _EVERY: Final = 10
-"""Deliveries between two notes of how far the scan is."""
+"""Deliveries between two notes of the progress."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +41,12 @@ class Passes:
     """The runs of one scanner.
 
     Args:
-        ledger: what was delivered.
-        recalls: the work on one delivery.
-        newest: version of the newest published set; None where none is.
-        ensure_ready: has the engine ready with it, where that can be; raises `MailroomError`.
+        ledger: of deliveries.
+        recalls: rescans and recalls one delivery.
+        newest: version of the newest published set; None without one.
+        ensure_ready: makes the engine ready, if possible with that set; raises `MailroomError`.
         clock: the time now, with a time zone.
-        timer: in seconds, never set back. Default: the machine's.
+        timer: monotonic, in seconds. Default: the machine's.
     """
 
     ledger: Ledger
@@ -58,10 +57,10 @@ class Passes:
     timer: Callable[[], float] = time.monotonic
 
     def run(self) -> int:
-        """Go on for a minute; returns how many messages were recalled.
+        """Work for a minute; returns the number of recalled messages.
 
         Raises:
-            RetryableError: AWS failed; the next run goes on.
+            RetryableError: AWS failed; the next run continues.
         """
         end = self.timer() + MOST_SECONDS
         try:
@@ -86,13 +85,13 @@ class Passes:
 
 @dataclass(slots=True)
 class _Run:
-    """One run, and how far it is.
+    """One run, and its progress.
 
     Args:
-        passes: what it works with.
-        state: how far the scan is.
-        tag: entity tag of what is noted of that; None where another worker has it.
-        end: when it is to begin nothing more.
+        passes: its collaborators.
+        state: progress of the rescan.
+        tag: entity tag of the noted progress; None where another worker has the lock.
+        end: time on the timer after which the run begins no message.
         recalled: messages so far.
     """
 
@@ -103,13 +102,13 @@ class _Run:
     recalled: int = 0
 
     def save(self, *, until: int | None = None) -> None:
-        """Note how far the scan is, unless another worker has it by now."""
+        """Note the progress, unless another worker has the lock by now."""
         if self.tag is not None:
             lease = int(self.passes.clock().timestamp()) + _LEASE if until is None else until
             self.tag = self.passes.ledger.write_state(replace(self.state, until=lease), self.tag)
 
     def recall_bad(self) -> None:
-        """Recall every delivery with a part that is known to be bad."""
+        """Recall every delivery with a known infected part."""
         ledger, now = self.passes.ledger, self.passes.clock()
         bad = ledger.bad()
         if not bad:
@@ -124,7 +123,7 @@ class _Run:
             ledger.forget_bad(digest for digest, one in bad.items() if one.at < now.timestamp() - BAD_FOR)
 
     def scan_on(self) -> None:
-        """Scan what was delivered with the newest set, from where the last run ended."""
+        """Rescan deliveries with the newest set, from the end of the last run."""
         if self.state.done:
             return
         ready = False
@@ -152,12 +151,12 @@ class _Run:
         return self.passes.timer() >= self.end
 
     def _is_ready(self) -> bool:
-        """Whether the engine scans with that very set; the next run tries again, in another sandbox maybe."""
+        """Whether the engine scans with this set; if not, the next run tries again, perhaps in another sandbox."""
         self.passes.ensure_ready()
         return set_of(self.passes.recalls.engine.version()) == self.state.judging
 
     def _done(self, entry: Entry, signature: str = "") -> bool:
-        """Whether nothing is left to do of it."""
+        """Process one delivery; returns whether no work is left."""
         recalls = self.passes.recalls
         try:
             seen = (
@@ -175,7 +174,7 @@ class _Run:
 
 
 def hits(deliveries: Iterable[Entry], bad: Mapping[str, Bad]) -> Iterator[tuple[Entry, str]]:
-    """Deliveries with a part that was found to be bad since, and its signature."""
+    """Deliveries with a part that was later found infected, and its signature."""
     names = bad.keys()
     for entry in deliveries:
         found = names & entry.digests

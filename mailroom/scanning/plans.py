@@ -55,32 +55,32 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """How many findings there are to tell."""
+        """Number of findings for alerts."""
         return self.findings or findings_of(self.result)
 
     @property
     def corrects(self) -> bool:
-        """Whether it was held, and operators hear only now that it is delivered with nothing found in it."""
+        """Whether a held message is delivered now without findings, which needs an alert of its own."""
         return not self.result.found and (self.released or self.delivery.reason == HELD_BEFORE)
 
     @property
     def held(self) -> bool:
-        """Whether it waits in quarantine; others hear of that."""
+        """Whether the message waits in quarantine, which is published."""
         return self.delivery.action is Action.HOLD
 
     @property
     def released(self) -> bool:
-        """Whether it is delivered by a release, which is published."""
+        """Whether a release delivers the message, which is published."""
         return self.delivery.reason == RELEASED
 
     @property
     def silent(self) -> bool:
-        """Whether there is nothing to tell anybody."""
+        """Whether there is no alert and no event to send."""
         return not (self.total or self.held or self.corrects or self.discard is not None)
 
     @classmethod
     def of(cls, record: VerdictRecord) -> Plan:
-        """What a recorded verdict decided."""
+        """The plan of a recorded verdict."""
         return cls(
             result=record.result,
             delivery=Delivery(action=record.action, reason=record.reason, removed=record.removed, risks=record.risks),
@@ -95,16 +95,16 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """An object, and what earlier tries left of it.
+    """An object, and the results of earlier tries.
 
     Args:
         item: the object.
         arrived: its raw version.
-        once: whether it is a message, delivered once; a newer file replaces the one that was delivered before.
-        policy: what the tenant wants.
-        scan_delivered: scans what stands under `clean/`.
-        known: the verdict that is recorded. Default: None, none is known.
-        standing: what stands where the object is delivered. Default: None, nothing is known to.
+        once: whether it is a message, which is delivered once; a newer file replaces an older one.
+        policy: of the tenant.
+        scan_delivered: scans the delivered object.
+        known: the recorded verdict. Default: None, none is known.
+        standing: the object at the place of delivery. Default: None, none is known.
     """
 
     item: RawObject
@@ -117,7 +117,7 @@ class Case:
 
     @property
     def where(self) -> str:
-        """Names it in errors."""
+        """Name of the object in errors."""
         return f"{self.item.bucket}/{self.item.key} version {self.item.version}"
 
     def delivered(self, fresh: Plan) -> Standing | None:
@@ -140,7 +140,7 @@ class Case:
 
     @property
     def replaced(self) -> Standing | None:
-        """What it takes the place of when it is delivered: a notice, or an older version of the file; None for nothing."""
+        """The object that the delivery replaces: a notice, or an older version of the file; None for none."""
         standing = self.standing
         return standing if standing is not None and (standing.notice is not None or not self.once) else None
 
@@ -165,7 +165,7 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
         return (fresh,)
     fresh = _by_release(fresh, case)
     if case.outdated and fresh.delivery.message is not None:
-        # What was found in it is told all the same.
+        # Its findings are reported all the same.
         fresh = Plan(
             result=fresh.result,
             delivery=Delivery(action=Action.DELETE, reason=OUTDATED),
@@ -177,7 +177,7 @@ def plans_for(fresh: Plan, case: Case) -> tuple[Plan, ...]:
         return _as_recorded(fresh, case, delivered) if failed else _delivered_before(fresh, case, delivered)
     if case.refused:
         delivery = Delivery(action=Action.DELETE, reason=_TAKEN_BEFORE)
-        # Whoever let it go does not know.
+        # The requester of a release has no alert yet.
         told = case.item.release is None
         return (Plan(result=fresh.result, delivery=delivery, told=told, release=case.item.release),)
     if case.known is None:
@@ -218,7 +218,7 @@ def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
     if not known.answers(case.item):
         return fresh
     if known.action in {Action.HOLD, Action.DELETE} and known.result.verdict is not Verdict.ERROR:
-        # Operators are told so, or may have been. A rescan decides anew.
+        # Operators have the alert, or may have it. A rescan decides anew.
         return Plan.of(known)
     if known.told and _same(known, fresh):
         return replace(fresh, told=True, recorded=True)
@@ -229,7 +229,7 @@ def _after(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
 
 
 def _still_infected(known: VerdictRecord, fresh: Plan, case: Case) -> Plan:
-    """What malware was found in is held, or deleted, as that: a scan that fails takes nothing back."""
+    """The plan for a known infected object: it stays held or deleted, also after a failed scan."""
     if known.action is Action.HOLD or (known.action is Action.DELETE and known.answers(case.item)):
         return Plan.of(known)
     return replace(fresh, result=known.result, findings=known.findings)
@@ -278,9 +278,9 @@ def _same(known: VerdictRecord, fresh: Plan) -> bool:
 
 
 def _same_findings(before: Plan, late: Plan) -> bool:
-    """Whether the last try found the same and did not come to its end."""
+    """Whether an earlier, unfinished try had the same findings."""
     if before.delivery.reason != DELIVERED_BEFORE or before.total != late.total:
         return False
-    # A record need not list all of them.
+    # A record may list only some of them.
     recorded, found = ({(one.signature, one.sha256) for one in plan.result.found} for plan in (before, late))
     return recorded <= found

@@ -1,4 +1,4 @@
-"""Where the body of a part may begin, and what it decodes to, in all the ways of mail clients. Pure."""
+"""Possible beginnings of a part's body, and its decodings, by all mail clients. Pure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _HEADER_ENDS: Final = tuple(
     (re.compile(b"(?!" + line + b")"), re.compile(_LINE_BEGIN + b"(?!" + line + b")"))
     for line in (rb"[!-9;-~]*+:|[ \t]", rb"[!-9;-~\x80-\xff]++[ \t]*+:|[ \t]", rb"[^\r\n]")
 )
-"""The lines that no reader of a kind takes for the header of a part: where it begins, and further below."""
+"""Lines that end a part's header, by kind of reader: at its beginning, and further below."""
 _DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
 _EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
 
 
 def between(part: Part, raw: bytes) -> Iterator[bytes]:
-    """What is in no part of a multipart: before the first, behind the last, and behind a delimiter that closes too early.
+    """Texts of a multipart outside of its parts: before the first, behind the last, and behind a delimiter that closes too early.
 
     Readers that miss a delimiter find a part there.
     """
@@ -67,7 +67,7 @@ def starts(part: Part, raw: bytes) -> set[int]:
 
 
 def _header_end(raw: bytes, part: Part, first: re.Pattern[bytes], below: re.Pattern[bytes]) -> int:
-    """Where the first line begins that is none of the header, by what such lines begin with."""
+    """Offset of the first line after the header, by the patterns of such lines."""
     if first.match(raw, part.begin, part.end):
         return part.begin
     found = below.search(raw, part.begin + 1, part.end)
@@ -75,8 +75,8 @@ def _header_end(raw: bytes, part: Part, first: re.Pattern[bytes], below: re.Patt
 
 
 def readings(part: Part, body: bytes) -> tuple[list[bytes], bytes]:
-    """Everything that a part's body decodes to; and, if it is one block of base64, that block, whose decoding is the only one."""
-    # Line ends are the transport's: what a client saves has its own system's. A message is read the same with both.
+    """All decodings of a part's body; and, if it is one block of base64 with one decoding, that block."""
+    # Clients save text with their own system's line ends. A message reads the same with all of them.
     text = with_lf(body)
     declared = " ".join(part.header.every("content-transfer-encoding")).lower()
     base64 = "64" in declared

@@ -41,13 +41,13 @@ NOTICE: Final = (
     b"This message was withdrawn after it was delivered, because malware was found in it.\r\n"
     b"What of it is harmless comes back in this place where the settings of your mail say so.\r\n"
 )
-"""What stands in the place of a recalled message."""
+"""The notice in the place of a recalled message."""
 
 _MAIL: Final = {"ContentType": "message/rfc822"}
 
 
 class Seen(StrEnum):
-    """What came of a look at a delivered message."""
+    """Result of a look at a delivered message."""
 
     CLEAN = "clean"
     RECALLED = "recalled"
@@ -151,7 +151,7 @@ class Recalls:
             raise RetryableError(f"{_where(recipient, item)}: {error}") from error
 
     def _standing(self, recipient: Recipient, item: RawObject, delivered: str) -> Standing | None:
-        """The message, or the notice in its place; None where neither is there, or it is another message."""
+        """The message, or the notice in its place; None where both are missing, or the message is another one."""
         if not recipient.mail or item.key.startswith(OUTGOING_PREFIX):
             return None
         standing = standing_at(self.s3, item)
@@ -176,7 +176,7 @@ class Recalls:
             return Seen.GONE
         now = self.clock()
         alert = recall_alert(item, tenant=recipient.tenant, signature=signature or notice.signature, now=now)
-        # Before the message is back in quarantine: from then on, this is not done again.
+        # The alert comes before the copy: once the message is in quarantine, these steps are not repeated.
         self.sns.publish(
             TopicArn=recipient.topic_arn, Subject=alert.subject, Message=alert.message, MessageStructure="json"
         )
@@ -192,13 +192,13 @@ class Recalls:
                 ContentType="message/rfc822",
             )
         except ClientError as error:
-            # A day after it was replaced, S3 deletes it: the notice stays.
+            # S3 deletes the replaced message after a day: then the notice stays.
             if code_of(error) not in GONE:
                 raise
         return Seen.RECALLED
 
     def _was_taken_back(self, item: RawObject, notice: Standing) -> bool:
-        """Whether the message is in quarantine again, or was, and has a verdict from there."""
+        """Whether the message is in quarantine again, or has a new verdict from there."""
         if any(one["Key"] == item.key for one in kept_versions(self.s3, item.bucket, item.key)):
             return True
         own = f"{VERDICT_PREFIX}{item.message_id}/"

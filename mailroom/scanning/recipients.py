@@ -1,4 +1,4 @@
-"""Looks up whose quarantine a bucket is."""
+"""Looks up the tenant of a bucket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_KEPT: Final = 10_000
 
 @dataclass(slots=True)
 class Recipients:
-    """Looks tenants up, and remembers each for five minutes.
+    """Looks up tenants, and caches each for five minutes.
 
     Args:
         s3: a client.
@@ -35,10 +35,10 @@ class Recipients:
     known: dict[str, tuple[datetime, Recipient]] = field(default_factory=dict)
 
     def of(self, bucket: str) -> Recipient:
-        """The tenant whose bucket it is.
+        """The tenant of a bucket.
 
         Raises:
-            RetryableError: the tags cannot be read, or do not say it: mail stays in quarantine until they do.
+            RetryableError: the tags cannot be read, or are incomplete: mail stays in quarantine until they are right.
         """
         now = self.clock()
         since, recipient = self.known.get(bucket, (now - _KEPT, None))

@@ -1,4 +1,4 @@
-"""The verdict on one raw version, as it is recorded beside the mail: its key, its fields, and how it is read and written."""
+"""The recorded verdict on one raw version: its key, its fields, and its reads and writes."""
 
 from __future__ import annotations
 
@@ -67,16 +67,16 @@ class VerdictRecord:
     discard: Release | None = None
 
     def answers(self, item: RawObject) -> bool:
-        """Whether it is on this request, and not on an earlier one."""
+        """Whether the record is of this request, and not of an earlier one."""
         return item.rescan in {"", self.rescan}
 
     def refuses(self, item: RawObject) -> bool:
-        """Whether it is on this very request, and did not let the message go."""
+        """Whether the record is of this request, and refused the release."""
         return item.rescan == self.rescan and not (self.release is not None and self.release.applied)
 
     @property
     def document(self) -> dict[str, Any]:
-        """As it is written."""
+        """The record's JSON document."""
         listed = _listed(self.result.parts)
         return {
             "tenant": self.tenant,
@@ -100,7 +100,7 @@ class VerdictRecord:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> VerdictRecord:
-        """The record that was written; those of before have fewer fields."""
+        """The record of a document; older documents have fewer fields."""
         parts = [(_part(one), bool(one["removed"])) for one in document["parts"]]
         return cls(
             tenant=document["tenant"],
@@ -126,7 +126,7 @@ class VerdictRecord:
 
 
 def verdict_key(item: RawObject) -> str:
-    """Key of the record on one raw version; of ids that would make it too long for S3, a digest stands in it."""
+    """Key of the record of one raw version; an id that is too long for S3's keys is replaced by its digest."""
     key = f"{VERDICT_PREFIX}{item.message_id}/{item.version}.json"
     if len(key.encode()) <= MAX_KEY_BYTES:
         return key
@@ -134,7 +134,7 @@ def verdict_key(item: RawObject) -> str:
 
 
 def read_record(s3: S3Client, item: RawObject) -> tuple[VerdictRecord | None, str]:
-    """The verdict that is recorded, and its entity tag; None where there is none. Raises ClientError."""
+    """The recorded verdict and its entity tag; None and "" where there is none. Raises ClientError."""
     try:
         answer = s3.get_object(Bucket=item.bucket, Key=verdict_key(item))
     except ClientError as error:
@@ -149,9 +149,9 @@ def write_record(s3: S3Client, item: RawObject, record: VerdictRecord, *, replac
 
     Args:
         s3: a client.
-        item: what it is on.
-        record: what is written.
-        replaces: entity tag of the record that it takes the place of, "" where none may be; None writes in any case.
+        item: its raw version.
+        record: the verdict.
+        replaces: entity tag of the record to replace; "" where none may exist; None writes in any case.
 
     Raises:
         ClientError: S3 failed.
@@ -173,7 +173,7 @@ def write_record(s3: S3Client, item: RawObject, record: VerdictRecord, *, replac
 
 
 def _listed(parts: tuple[PartVerdict, ...]) -> list[PartVerdict]:
-    """The message itself, then what was found, the worst first, then the rest; in the message's order, and no more than fit."""
+    """The listed parts: the message itself, then the worst findings, then others, up to the limit; in the message's order."""
     if len(parts) <= _LISTED:
         return list(parts)
     risky_first = sorted(range(1, len(parts)), key=lambda number: not parts[number].risks)

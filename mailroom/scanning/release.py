@@ -19,9 +19,9 @@ from mailroom.scanning.verdicts import Action, ScanResult, Verdict, worst
 __all__ = ["DISCARDED", "LONGEST_REASON", "RELEASED", "Release", "covers", "release_from", "released"]
 
 RELEASED: Final = "released by an operator"
-"""Why a message is delivered that the tenant's policy would hold."""
+"""Reason of a delivery against the tenant's policy."""
 DISCARDED: Final = "discarded on request"
-"""Why a message is deleted that was held."""
+"""Reason of a deletion of a held message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,12 +54,12 @@ class Release:
 
     @property
     def document(self) -> dict[str, str]:
-        """As a queue message has it."""
+        """The release in a queue message."""
         return {"by": self.by, "reason": self.reason, "at": self.at.isoformat(), "verdict": self.verdict.value}
 
     @property
     def record(self) -> dict[str, Any]:
-        """As the verdict's record has it."""
+        """The release in a verdict's record."""
         return {**self.document, "sender": self.sender, "applied": self.applied}
 
 
@@ -67,12 +67,12 @@ def release_from(document: object, *, sender: str, applied: bool = False) -> Rel
     """The release of a queue message, or of a record.
 
     Args:
-        document: as it was written.
-        sender: who sent it, as SQS says.
-        applied: whether the message was delivered by it. Default: it was not.
+        document: of `Release.document` or `Release.record`.
+        sender: SQS's id of its sender.
+        applied: whether it delivered the message. Default: False.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the document is no release.
     """
     fields = ("by", "reason", "at", "verdict")
     if not isinstance(document, Mapping) or not all(isinstance(document.get(name), str) for name in fields):

@@ -19,10 +19,10 @@ from mailroom.scanning.zips import zip_fault
 __all__ = ["AnswerCache", "Deadline", "Engine", "Pending", "scan_message"]
 
 AT_ONCE: Final = 4
-"""Pieces with the engine at once: clamd's MaxThreads."""
+"""Pieces that the engine scans at once: clamd's MaxThreads."""
 
 OPENED_BY_US: Final = "Mailroom.Opened."
-"""Signatures for what the engine cannot open, and the scanner can: they count where the scanner did not."""
+"""Signatures for files that only the scanner can open; they count where it did not open the file."""
 
 _OPENERS_SAY: Final = ("Encrypted.Zip", "Container.")
 
@@ -30,20 +30,20 @@ CACHED_ANSWERS: Final = 20_000
 
 
 class Pending(Protocol):
-    """A file that is being looked at."""
+    """A file under scan."""
 
     def result(self) -> EngineAnswer:
-        """Wait for what is found in it. Raises `ClamdError`."""
+        """Wait for the answer. Raises `ClamdError`."""
 
     def close(self) -> None:
-        """Let go of it, whether or not it was waited for."""
+        """Release it, with or without a wait."""
 
 
 class Engine(Protocol):
-    """What looks at one file."""
+    """Scans files."""
 
     def submit(self, data: bytes) -> Pending:
-        """Begin to look at `data`. Raises `ClamdError`."""
+        """Begin the scan of `data`. Raises `ClamdError`."""
 
     def version(self) -> str:
         """Versions of engine and signatures. Raises `ClamdError`."""
@@ -51,18 +51,18 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class AnswerCache:
-    """Answers by SHA-256 and definitions, the oldest forgotten first: the same logo is in a thousand messages."""
+    """Answers by SHA-256 and definitions; the oldest are dropped. For example, a thousand messages have the same logo."""
 
     answers: OrderedDict[tuple[bytes, str], EngineAnswer] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
     def get(self, key: tuple[bytes, str]) -> EngineAnswer | None:
-        """The answer, if it is known."""
+        """The cached answer; None without one."""
         with self.lock:
             return self.answers.get(key)
 
     def put(self, key: tuple[bytes, str], answer: EngineAnswer) -> None:
-        """Remember an answer."""
+        """Cache an answer."""
         with self.lock:
             self.answers[key] = answer
             if len(self.answers) > CACHED_ANSWERS:
@@ -71,11 +71,11 @@ class AnswerCache:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When a message has taken as long as one may.
+    """Deadline of a message's scan.
 
     Args:
         at: seconds on the clock.
-        clock: in seconds, never set back.
+        clock: monotonic, in seconds.
     """
 
     at: float
@@ -87,7 +87,7 @@ class Deadline:
         return cls(clock() + seconds, clock)
 
     def passed(self) -> bool:
-        """Whether nothing more is to be begun."""
+        """Whether the deadline is over."""
         return self.clock() >= self.at
 
 
@@ -97,16 +97,16 @@ NEVER: Final = Deadline(float("inf"))
 def scan_message(
     raw: bytes, engine: Engine, cache: AnswerCache | None = None, deadline: Deadline = NEVER
 ) -> ScanResult:
-    """What is in the message: the message itself and everything that some client could open in it.
+    """Scan a message: the message itself and every part that a client could open.
 
     Args:
         raw: the message as it came.
-        engine: looks at each piece; up to four at once.
-        cache: answers that are known. Default: none are.
-        deadline: nothing more is looked at from then on, and the message is over the limit. Default: none.
+        engine: scans pieces, up to four at once.
+        cache: known answers. Default: none.
+        deadline: end of the scan; a message that takes longer is over the limit. Default: none.
 
     Raises:
-        ClamdError: the engine failed on any piece, or its definitions changed meanwhile; nothing is known of the message then.
+        ClamdError: the engine failed on a piece, or its definitions changed meanwhile; then the message has no verdict.
     """
     definitions = engine.version()
     known = cache if cache is not None else AnswerCache()
@@ -114,7 +114,7 @@ def scan_message(
     parts: list[PartVerdict] = []
     waiting: deque[_Look] = deque()
     watch = Watch()
-    # One thread: clamd has its own, and while it looks at one piece the next is being read out of the message.
+    # One thread is enough: clamd scans in its own threads while this one extracts the next piece.
     try:
         for piece in extracted_parts(raw, deadline.passed, watch):
             if len(waiting) == AT_ONCE:
@@ -133,7 +133,7 @@ def scan_message(
 
 @dataclass(slots=True)
 class _Look:
-    """One piece, and how its answer is had."""
+    """One piece, and its pending answer."""
 
     piece: ExtractedPart
     key: tuple[bytes, str]
@@ -147,7 +147,7 @@ class _Look:
         if not self.piece.unscannable:
             cache.put(self.key, answer)
         if self.piece.opened and answer.signature.startswith(OPENED_BY_US):
-            # What is in it was looked at piece by piece.
+            # The scanner has opened it: each piece has a verdict of its own.
             answer = EngineAnswer(Verdict.CLEAN)
         return PartVerdict(
             path=self.piece.path,
@@ -171,7 +171,7 @@ def _look(piece: ExtractedPart, engine: Engine, cache: AnswerCache, definitions:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An answer that is there already."""
+    """An answer without a scan."""
 
     answer: EngineAnswer
 
@@ -183,7 +183,7 @@ class _Known:
 
 
 def _without_repeats(parts: list[PartVerdict]) -> list[PartVerdict]:
-    """Without what an opener says of a container where the engine says the same: operators are told once."""
+    """The parts without an opener's finding that repeats the engine's: operators get one alert."""
     said = {(part.path, part.verdict) for part in parts if part.size}
     return [
         part
@@ -193,7 +193,7 @@ def _without_repeats(parts: list[PartVerdict]) -> list[PartVerdict]:
 
 
 def _told(parts: Iterable[PartVerdict]) -> tuple[PartVerdict, ...]:
-    """The message itself, what is not clean, and what has a name: other readings of the same text interest nobody."""
+    """The message itself, parts that are not clean, and MIME parts and named ones; other readings of a text are left out."""
     return tuple(
         part
         for number, part in enumerate(parts)

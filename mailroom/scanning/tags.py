@@ -1,7 +1,7 @@
-"""Whose quarantine a bucket is, written as tags of the bucket. Pure.
+"""The tenant of a bucket, as tags of the bucket. Pure.
 
-The scanner of a cell serves buckets that it does not know beforehand. What it needs of a tenant is written where only a
-deployment writes: there is no registry to keep in step.
+The scanner of a cell serves buckets that it does not know beforehand. Only a deployment writes their tags, and there is no registry
+to keep in step.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _UNAUTHENTICATED: Final = "unauthenticated"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipient:
-    """Whose quarantine it is.
+    """The tenant of a quarantine.
 
     Args:
         tenant: its id.
-        policy: what becomes of a message on each verdict.
-        topic_arn: the topic of its operators.
-        mail: whether each object is a message, as in a tenant's inbox. Default: False, they are any files.
+        policy: action for each verdict.
+        topic_arn: topic for alerts to its operators.
+        mail: whether each object is a message, as in a tenant's inbox. Default: False, for files of any kind.
     """
 
     tenant: str
@@ -43,7 +43,7 @@ class Recipient:
 
 
 def tags_of(recipient: Recipient) -> dict[str, str]:
-    """The tags that say it; of characters that every tag may have."""
+    """The tags of a recipient, in characters that each tag may have."""
     policy = " ".join(f"{name}={getattr(recipient.policy, key).value}" for name, key in _VERDICTS.items())
     if recipient.policy.encrypted_mail is not None:
         policy += f" {_ENCRYPTED_MAIL}={recipient.policy.encrypted_mail.value}"
@@ -52,15 +52,15 @@ def tags_of(recipient: Recipient) -> dict[str, str]:
     if recipient.policy.unauthenticated is not Reaction.DELIVER:
         policy += f" {_UNAUTHENTICATED}={recipient.policy.unauthenticated.value}"
     said = {TENANT_TAG: recipient.tenant, TOPIC_TAG: recipient.topic_arn, POLICY_TAG: policy}
-    # Inboxes were there first, and say nothing of it.
+    # Inboxes are older than this tag, and have none.
     return said if recipient.mail else {**said, OBJECTS_TAG: _FILES}
 
 
 def recipient_from(tags: Mapping[str, str]) -> Recipient:
-    """What the tags say.
+    """The recipient of a bucket's tags.
 
     Raises:
-        ValueError: a tag is missing, or says what no policy may.
+        ValueError: a tag is missing, or has an invalid policy.
     """
     missing = [tag for tag in (TENANT_TAG, TOPIC_TAG, POLICY_TAG) if not tags.get(tag)]
     if missing:
@@ -68,7 +68,7 @@ def recipient_from(tags: Mapping[str, str]) -> Recipient:
     said = dict(pair.partition("=")[::2] for pair in tags[POLICY_TAG].split())
     mail = said.pop(_ENCRYPTED_MAIL, None)
     unauthenticated = Reaction(said.pop(_UNAUTHENTICATED, Reaction.DELIVER))
-    # What was deployed before it was looked for says nothing of it, and has what it had.
+    # Buckets from before this check lack the words, and keep their behaviour.
     reactions = {risk.value.replace("-", "_"): Reaction(said.pop(risk.value, Reaction.DELIVER)) for risk in CLASSES}
     if said.keys() != _VERDICTS.keys():
         raise ValueError(f"tag {POLICY_TAG} must name {', '.join(_VERDICTS)}, got {tags[POLICY_TAG]!r}")

@@ -1,4 +1,4 @@
-"""What is told of a plan once it is carried out: alerts to operators, and an event to others of what is held or let go. Pure."""
+"""Alerts to operators after a plan is carried out, and events of held, released and discarded messages. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["alerts_on", "event_on"]
 
 
 def alerts_on(plan: Plan, item: RawObject, *, tenant: str, raw: bytes, now: datetime) -> list[Alert]:
-    """What operators are told: what was found and what becomes of it; of what was held and has nothing, that it is delivered.
+    """Alerts for operators: findings with the action; or the delivery of a held message without findings.
 
     Args:
-        plan: what becomes of the object.
+        plan: the executed plan.
         item: the object.
-        tenant: whose it is.
+        tenant: id of the tenant.
         raw: the message, or its beginning.
         now: with a time zone.
     """
@@ -40,14 +40,14 @@ def alerts_on(plan: Plan, item: RawObject, *, tenant: str, raw: bytes, now: date
 def event_on(
     plan: Plan, item: RawObject, *, tenant: str, now: datetime, held_id: str = ""
 ) -> MessageHeld | MessageReleased | MessageDiscarded | None:
-    """What others are told; None of what takes its way. Why somebody asked stays in the record: it may name people.
+    """The event of a held, released or discarded message; None for others. Reasons stay in the record: they may name people.
 
     Args:
-        plan: what becomes of the object.
+        plan: the executed plan.
         item: the object.
-        tenant: whose it is.
+        tenant: id of the tenant.
         now: with a time zone.
-        held_id: names it among held mail. Default: "", it is no mail.
+        held_id: its id among held mail. Default: "", for a file.
     """
     verdict = plan.result.verdict.value
     if plan.held:

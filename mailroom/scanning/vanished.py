@@ -1,4 +1,4 @@
-"""A message that is to be sent and was deleted before anybody scanned it: whoever asked for it would wait for ever."""
+"""Outgoing messages that were deleted before their scan: without a notice, their requests would stay queued for ever."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _REQUEST: Final = re.compile(re.escape(OUTGOING_PREFIX) + "[0-9a-f]{40}")
 
 
 def tell_gone(s3: S3Client, item: RawObject) -> None:
-    """Put a notice of it where the message would be delivered, by which its request is refused.
+    """Put a notice at the place of delivery, by which the message's request is refused.
 
-    Nothing where it is no message of an outbox; where it has a verdict, since it was scanned before it went; where something
-    stands in its place already; or where another version of it waits, as of one that was asked for again.
+    No notice is written for other objects than the outbox's; for a scanned message, which has a verdict; where an object is in the
+    place; and where another version waits, as after a repeated request.
 
     Args:
         s3: a client.
-        item: the raw version that is gone.
+        item: the deleted raw version.
 
     Raises:
         ClientError: S3 failed.
@@ -43,5 +43,5 @@ def tell_gone(s3: S3Client, item: RawObject) -> None:
     ):
         return
     said = {"raw-version": item.version, ACTION_MARK: ACTION_GONE}
-    # Where something was put there meanwhile, that says more.
+    # An object that was put there meanwhile stays: it says more.
     deliver(s3, item, b"", metadata=said, headers={"ContentType": "message/rfc822"}, replaces=None)

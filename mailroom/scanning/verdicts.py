@@ -26,13 +26,13 @@ T = TypeVar("T")
 
 
 class Verdict(StrEnum):
-    """What holds of a part, or of a message: the worst of its parts."""
+    """Verdict on a part, or on a message: the worst of its parts."""
 
     CLEAN = "clean"
     OVER_LIMIT = "over-limit"
-    """Too big, too deep or too long to look at whole."""
+    """Too big, too deep or too slow to scan whole."""
     ENCRYPTED = "encrypted"
-    """Not to be looked into: an archive or document with a password, or one piece of a message sent in several."""
+    """Unscannable: an archive or document with a password, or one piece of a message sent in several."""
     INFECTED = "infected"
     ERROR = "error"
     """The scan itself failed; delivered by no policy."""
@@ -43,13 +43,13 @@ class Action(StrEnum):
 
     DELIVER = "deliver"
     STRIP = "strip"
-    """Delivered without the parts that are not clean, a notice in the place of each."""
+    """Delivered with a notice in the place of each part that is not clean."""
     HOLD = ACTION_HOLD
     DELETE = ACTION_DELETE
 
 
 ENCRYPTED_MAIL: Final = "Encrypted.Mail."
-"""What the signatures of encrypted mail begin with."""
+"""Prefix of the signatures of encrypted mail."""
 
 _REACTIONS: Final = {
     Reaction.DELIVER: Action.DELIVER,
@@ -61,12 +61,12 @@ _SEVERITY: Final = {verdict: number for number, verdict in enumerate(Verdict)}
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """The one that decides; CLEAN of none."""
+    """The worst verdict; CLEAN of none."""
     return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.CLEAN)
 
 
 def worst_first(things: Iterable[T], verdict_of: Callable[[T], Verdict]) -> list[T]:
-    """The things by their verdicts, the worst first; those of the same verdict in their own order."""
+    """Things by their verdicts, the worst first; things of one verdict keep their order."""
     return sorted(things, key=lambda thing: -_SEVERITY[verdict_of(thing)])
 
 
@@ -127,23 +127,23 @@ class Policy:
 
 
 def policy_on(policy: Policy, *, outgoing: bool) -> Policy:
-    """The policy on a message: what an application sends may have active content, which it put there itself."""
+    """The policy on a message: outgoing mail may have active content, which the application put there."""
     return replace(policy, active_content=OFF, unauthenticated=Reaction.DELIVER) if outgoing else policy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PartVerdict:
-    """What was found in one thing that a mail client could open.
+    """Verdict on one part that a mail client could open.
 
     Args:
-        path: where it is: numbers of MIME parts joined by dots, "" for the message itself, a word behind a colon for another
-            reading of the same octets ("2.1:uuencode").
-        filename: as the sender named it; "" when not named. Hostile text.
-        verdict: what holds of it.
-        signature: what the engine, or the guard, calls it; "" when clean.
-        sha256: of its octets, in hexadecimal.
-        size: how many.
-        risks: classes of active content that it is of. Default: none.
+        path: its place: numbers of MIME parts joined by dots, "" for the message itself, a word behind a colon for another
+            reading of the same bytes ("2.1:uuencode").
+        filename: the sender's name for it; "" without one. Hostile text.
+        verdict: its verdict.
+        signature: the engine's or the scanner's name for the finding; "" when clean.
+        sha256: of its bytes, in hexadecimal.
+        size: number of its bytes.
+        risks: classes of active content in it. Default: none.
     """
 
     path: str
@@ -161,7 +161,7 @@ class PartVerdict:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As JSON documents have it; `risks` only where there are some."""
+        """The verdict as JSON; `risks` only where there are some."""
         return {
             "path": self.path,
             "filename": self.filename,
@@ -175,11 +175,11 @@ class PartVerdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScanResult:
-    """What was found in one message.
+    """Result of the scan of one message.
 
     Args:
         verdict: the worst of its parts'.
-        parts: everything that was looked at, the message itself first; those that are not clean are all there.
+        parts: scanned parts, the message itself first; all parts that are not clean are listed.
         definitions: version of the engine and its signatures.
     """
 

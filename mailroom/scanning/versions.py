@@ -1,7 +1,7 @@
-"""Versions of objects that nobody deleted.
+"""Versions of objects that are not deleted.
 
-Deleting an object of a bucket with versions, by hand or by a lifecycle rule, only puts a delete marker over it: its versions can be
-listed and read until a rule removes them.
+A deletion in a bucket with versions, by hand or by a lifecycle rule, only adds a delete marker: the versions can be listed and read
+until a rule removes them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ __all__ = ["is_kept", "kept_versions"]
 
 
 def kept_versions(s3: S3Client, bucket: str, prefix: str) -> Iterator[ObjectVersionTypeDef]:
-    """Versions below a prefix that were not deleted, key by key: all that were put since a key was deleted last.
+    """Versions below a prefix since the last deletion of their keys, key by key.
 
-    A version that was replaced is kept: what replaced it is another message. S3 tells times in whole seconds; a version of the very
-    second of a deletion counts as deleted, unless it is the latest.
+    A replaced version counts as kept: its replacement is another message. S3's times are whole seconds: a version from the second
+    of a deletion counts as deleted, unless it is the latest.
 
     Source: S3 API reference, "ListObjectVersions": keys in order, those of one key may go on on the next page.
     """
@@ -40,7 +40,7 @@ def kept_versions(s3: S3Client, bucket: str, prefix: str) -> Iterator[ObjectVers
 
 
 def is_kept(s3: S3Client, bucket: str, key: str, version: str) -> bool:
-    """Whether this version is there, and not deleted."""
+    """Whether this version exists and is not deleted."""
     for one in kept_versions(s3, bucket, key):
         if one["Key"] != key:
             return False

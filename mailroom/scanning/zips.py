@@ -1,4 +1,4 @@
-"""Looks into ZIP archives as far as the engine does not: it cuts long entries off, and calls the rest clean. Pure."""
+"""Checks ZIP archives for the engine's limits: the engine scans the beginning of a long entry, and calls the rest clean. Pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Final
 __all__ = ["MAX_INFLATED_OCTETS", "zip_fault"]
 
 MAX_INFLATED_OCTETS: Final = 1_000_000_000
-"""What all entries of an archive may hold together; well below the engine's MaxFileSize and MaxScanSize."""
+"""Most bytes of all entries of an archive together; well below the engine's MaxFileSize and MaxScanSize."""
 
 MAX_ENTRIES: Final = 10_000
 MAX_DEPTH: Final = 4
 _CHUNK: Final = 1 << 16
 _NESTED_OCTETS: Final = 64_000_000
-"""Entries up to this size are looked into when they are archives themselves; longer ones are only counted."""
+"""Most bytes of a nested archive that is checked itself; longer ones are only counted."""
 
 _DEFLATED: Final = 8
 _STORED: Final = 0
 
 
 def zip_fault(data: bytes) -> str:
-    """ "" when the engine sees all of what `data` holds, else a name for why it would not.
+    """The name of the limit beyond which the engine would not scan all of `data`; "" for none.
 
-    Octets are counted as they inflate: sizes in the archive are whatever its maker wrote. Not a ZIP archive: "".
+    Inflated bytes are counted, because sizes in the archive may be forged. Data that is no ZIP archive gives "".
 
-    Source: PKWARE APPNOTE 6.3; ClamAV scans an entry up to MaxFileSize and takes what it saw for the whole.
+    Source: PKWARE APPNOTE 6.3; ClamAV scans an entry up to MaxFileSize, and ignores the rest.
     """
     return _fault(data, MAX_DEPTH, [MAX_INFLATED_OCTETS])
 
@@ -43,7 +43,7 @@ def _fault(data: bytes, depth: int, left: list[int]) -> str:
                 return "Limits.Zip.Entries"
             looked_at = 0
             for entry in entries:
-                # Entries that share their octets could each be as long as the archive; one that is damaged may say so, too.
+                # Entries that share their bytes could each be as long as the archive; so could a damaged one, by its header.
                 looked_at += min(entry.compress_size, len(data))
                 if looked_at > 2 * len(data):
                     return "Limits.Zip.Overlap"
@@ -51,7 +51,7 @@ def _fault(data: bytes, depth: int, left: list[int]) -> str:
                 if fault:
                     return fault
     except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, OSError, RuntimeError):
-        # No directory that can be read: the engine goes by the entries' own headers, and so does nobody else.
+        # Without a readable directory, only the engine reads the entries, by their own headers.
         return ""
     return ""
 
@@ -59,7 +59,7 @@ def _fault(data: bytes, depth: int, left: list[int]) -> str:
 def _entry_fault(data: bytes, entry: zipfile.ZipInfo, depth: int, left: list[int]) -> str:
     start = _start(data, entry)
     if entry.compress_type not in {_STORED, _DEFLATED} or start is None or entry.flag_bits & 1:
-        # Encrypted entries are the engine's to report; of other methods, what the directory says must do.
+        # The engine reports encrypted entries; for other methods, the size in the directory counts.
         left[0] -= entry.file_size
         return "Limits.Zip.Size" if left[0] < 0 else ""
     content = bytearray()
@@ -84,7 +84,7 @@ def _entry_fault(data: bytes, entry: zipfile.ZipInfo, depth: int, left: list[int
 
 
 def _start(data: bytes, entry: zipfile.ZipInfo) -> int | None:
-    """Where the entry's octets begin; None when its header is not there."""
+    """Offset of the entry's bytes; None without its header."""
     header = data[entry.header_offset : entry.header_offset + 30]
     if len(header) < 30 or header[:4] != b"PK\x03\x04":
         return None
