@@ -1,4 +1,4 @@
-"""Batches of a queue: each message by itself, none keeps another from being done."""
+"""Batches of a queue: each message is processed independently of the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 def failed_records(
     records: Iterable[Mapping[str, Any]], done: Callable[[Mapping[str, Any]], bool]
 ) -> dict[str, list[dict[str, str]]]:
-    """The answer that has the queue bring the messages again that were not done.
+    """The answer that makes the queue deliver the failed messages again.
 
     Source: Lambda developer guide, "Implementing partial batch responses".
     """
@@ -28,18 +28,18 @@ def failed_records(
 
 
 def attempt(work: Callable[[T], R], item: T) -> R | None:
-    """What came of it; None when it failed, which the log says without a word of any sender's."""
+    """The result of `work`; None after a failure, which is logged without text of senders."""
     try:
         return work(item)
     except MailroomError as error:
         logger.warning("%s: %s", type(error).__name__, error)
-    except Exception as error:  # noqa: BLE001 - the other messages of the batch are worked on all the same
-        # Its text, and the traceback that ends with it, may hold what a sender wrote: kind and place must do.
+    except Exception as error:  # noqa: BLE001 - the other messages of the batch go on
+        # Its text, also in the traceback, may hold a sender's text: the log has kind and place only.
         logger.error("unexpected %s at %s", type(error).__name__, _place(error))  # noqa: TRY400 - see above
     return None
 
 
 def _place(error: BaseException) -> str:
-    """File and line where it was raised."""
+    """File and line that raised the error."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"

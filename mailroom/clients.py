@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["application_clients"]
 
 _DEFAULTS: Final = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
-"""Botocore's own wait a minute, too long for a web page."""
+"""Botocore's own time-outs are a minute, too long for a web page."""
 
 
 def application_clients(session: boto3.Session | None, config: Config | None) -> tuple[DynamoDBClient, S3Client]:
@@ -36,10 +36,10 @@ def application_clients(session: boto3.Session | None, config: Config | None) ->
 
 
 def _session_of(session: boto3.Session | None) -> boto3.Session:
-    """The session, or a new one of environment and profile.
+    """The session, or a new one from environment and profile.
 
     Raises:
-        PermanentError: it names no region, or there is no such profile.
+        PermanentError: the session has no region, or the profile does not exist.
     """
     try:
         own = session or boto3.Session()

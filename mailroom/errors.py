@@ -1,4 +1,4 @@
-"""What goes wrong while a message is worked on, and whether trying again can help."""
+"""Errors of work on messages: whether a retry can help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS's error codes, read in one place; and what AWS refuses, as errors: which pass by themselves, and what helps otherwise."""
+"""AWS's error codes, in one place; and errors for AWS's refusals: whether a retry can help, and the remedy otherwise."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
-"""Codes of S3: there is no such object."""
+"""Codes of S3 for a missing object."""
 
 THERE: Final = frozenset({"412", "PreconditionFailed"})
-"""Codes of S3: the condition of a write does not hold."""
+"""Codes of S3 for a write whose condition is not met."""
 
 TAKEN: Final = THERE | {"409", "ConditionalRequestConflict"}
-"""Codes of S3: the condition of a write does not hold, or somebody else writes there now."""
+"""Codes of S3 for a write whose condition is not met, or that meets a concurrent write."""
 
 TOO_OFTEN: Final = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
-"""Codes of SES: asked more often than it answers."""
+"""Codes of SES for too many requests."""
 
 _PASSES: Final = TOO_OFTEN | frozenset(
     {
@@ -69,7 +69,7 @@ _PASSES: Final = TOO_OFTEN | frozenset(
         "TransientError",
     }
 )
-"""Codes that are no fault of the request, some with a status that says otherwise. Source: AWS SDKs reference, "Retry behavior"."""
+"""Codes that are no fault of the request, some despite their status. Source: AWS SDKs reference, "Retry behavior"."""
 _TOO_MANY: Final = 429
 _OWN_FAULT: Final = 400
 _AWS_FAULT: Final = 500
@@ -87,7 +87,7 @@ DENIED: Final = frozenset(
         "UnauthorizedOperation",
     }
 )
-"""Codes of a right that is missing, whatever the service calls it."""
+"""Codes of a missing permission, by all services."""
 EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 UNKNOWN_CREDENTIALS: Final = frozenset(
     {
@@ -133,22 +133,22 @@ _KEY: Final = ("KMS.", "KMSKey", "KMSInvalid")
 
 
 def code_of(error: Exception) -> str:
-    """AWS's error code; of an error that is not AWS's answer, the name of its class."""
+    """AWS's error code; for an error without an answer of AWS, the name of its class."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")) or "Unknown"
     return type(error).__name__
 
 
 def fault(error: BotoCoreError | ClientError, *, action: str, resource: str, where: str = "") -> MailroomError:
-    """The error to raise for one of AWS's: PermanentError where asking again cannot help, or else RetryableError.
+    """The error to raise for an error of AWS: PermanentError where a retry cannot help, else RetryableError.
 
-    Its text is of its code alone: AWS's own text may hold values and addresses.
+    Its text has the code only: AWS's own text may hold values and addresses.
 
     Args:
-        error: what boto3 raised.
+        error: from boto3.
         action: IAM action of the call, such as "dynamodb:Query".
         resource: table, or bucket and key.
-        where: what the text begins with. Default: `resource`, as a table.
+        where: beginning of the text. Default: `resource`, as a table.
     """
     code = code_of(error)
     said = f"{where or f'table {resource}'}: {action} failed, got {code}; "
@@ -158,7 +158,7 @@ def fault(error: BotoCoreError | ClientError, *, action: str, resource: str, whe
 
 
 def is_gone(error: MailroomError) -> bool:
-    """Whether an object is not there any more."""
+    """Whether the error is about a missing object."""
     return error.code in GONE
 
 
@@ -168,7 +168,7 @@ def _passes(error: BotoCoreError | ClientError, code: str) -> bool:
         named = _REGION.search(str(error.kwargs.get("endpoint_url", "")))
         return named is None or _is_region(named[0])
     if not isinstance(error, ClientError):
-        # Credentials come from a server of AWS's that may not answer; whoever has none at all gets another error.
+        # Credentials come from a server of AWS, which may not answer; missing credentials are another error.
         return isinstance(
             error,
             HTTPClientError
@@ -189,7 +189,7 @@ def _passes(error: BotoCoreError | ClientError, code: str) -> bool:
 
 
 def _is_region(name: str) -> bool:
-    """Whether botocore knows a region of that name: one that does not exist has no servers, and never will."""
+    """Whether botocore knows a region of that name: a retry cannot reach an unknown one."""
     own = boto3.Session(region_name=name)
     return any(name in own.get_available_regions("dynamodb", one) for one in own.get_available_partitions())
 
@@ -201,7 +201,7 @@ def _is_known(code: str) -> bool:
 
 
 def _remedy(code: str, action: str, resource: str) -> str:  # noqa: PLR0911 - one line a kind of fault
-    """What to do about it."""
+    """Remedy for a code."""
     if code in DENIED:
         also = ", and kms:Decrypt on its key where it has one" if action.startswith("s3:") else ""
         return f"give the role of these credentials {action} on {resource}{also}"

@@ -1,4 +1,4 @@
-"""What was found in parts of a message, as text of ASCII that metadata of an object can hold. Pure."""
+"""Findings in parts of a message, as ASCII text for an object's metadata. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Finding:
 
 
 def findings_text(findings: Iterable[Finding]) -> str:
-    """As many of them as fit, the first before the others; "" for none."""
+    """The first findings as text, as many as fit; "" for none."""
     text = ""
     listed: list[dict[str, Any]] = []
     for one in findings:
@@ -57,7 +57,7 @@ def findings_text(findings: Iterable[Finding]) -> str:
 
 
 def findings_from(text: str) -> tuple[Finding, ...]:
-    """The findings of such a text; none of another."""
+    """The findings of a text by `findings_text`; none of another text."""
     try:
         listed: Any = json.loads(text) if text else []
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Mail that waits in quarantine, as the scanner describes it to applications, and what they ask to be done with it. Pure.
+"""Held mail in quarantine: the scanner's descriptions for applications, and the applications' requests. Pure.
 
 A description has authors, recipients, subject and the reason, but none of the text. It is deleted when the message leaves
 quarantine.
@@ -35,7 +35,7 @@ __all__ = [
 LONGEST_REASON: Final = 200
 """Characters."""
 MOST_OCTETS: Final = 16_384
-"""Of a request: who asks, and why."""
+"""Most bytes of a request, which has requester and reason."""
 
 _LONGEST_NAME: Final = 512
 _ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{32}")
@@ -43,7 +43,7 @@ _REQUEST: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class DecisionKind(StrEnum):
-    """What is to be done with a held message."""
+    """Requested action on a held message."""
 
     RELEASE = "release"
     DISCARD = "discard"
@@ -95,7 +95,7 @@ class HeldMessage:
         return self.delivery.startswith("out/")
 
     def to_json(self) -> str:
-        """As it is written."""
+        """The description's JSON."""
         return json.dumps(
             {
                 "id": self.id,
@@ -128,13 +128,13 @@ class HeldMessage:
 
     @classmethod
     def of_json(cls, text: bytes | str) -> HeldMessage:
-        """The message that was written.
+        """The message of a description.
 
         Args:
-            text: what `to_json` returned.
+            text: by `to_json`.
 
         Raises:
-            ValueError, KeyError, TypeError: it is none.
+            ValueError, KeyError, TypeError: the text is no description.
         """
         said: Any = json.loads(text)
         return cls(
@@ -168,17 +168,17 @@ class HeldMessage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What an application asks to be done with a held message.
+    """An application's request on a held message.
 
     Args:
         kind: release or discard.
         held: `id` of the HeldMessage.
         verdict: verdict that the requester knows; a worse new one is not released.
-        by: who asks, in the application's words.
-        reason: why: 1 to 200 printable characters.
+        by: the requester's name in the application.
+        reason: 1 to 200 printable characters.
 
     Raises:
-        ValueError: something that cannot be.
+        ValueError: a field has an impossible value.
     """
 
     kind: DecisionKind
@@ -188,13 +188,13 @@ class Decision:
     reason: str
 
     def __post_init__(self) -> None:
-        """Refuse what the scanner would refuse."""
+        """Check the fields as the scanner does."""
         check_words(self.kind.value, by=self.by, reason=self.reason)
         if not is_held_id(self.held):
             raise ValueError(f"{self.kind.value}: must be of a held message, got another id; take HeldMessage.id")
 
     def to_json(self) -> str:
-        """As it is written."""
+        """The request's JSON."""
         return json.dumps(
             {
                 "kind": self.kind.value,
@@ -207,7 +207,7 @@ class Decision:
 
     @classmethod
     def of_json(cls, text: bytes) -> Decision:
-        """The request that was written. Raises ValueError where it is none."""
+        """The request of a JSON text. Raises ValueError for another text."""
         try:
             said: Any = json.loads(text)
         except (ValueError, RecursionError):
@@ -225,25 +225,25 @@ class Decision:
 
 
 def check_words(what: str, *, by: str, reason: str) -> None:
-    """Raise ValueError where who asks, or why, is no line of text that can be kept."""
+    """Raise ValueError unless requester and reason are printable lines of allowed length."""
     for name, text, most in (("by", by, _LONGEST_NAME), ("reason", reason, LONGEST_REASON)):
         if not text.strip() or len(text) > most or not text.isprintable():
             raise ValueError(f"{what}: {name} must be 1 to {most} printable characters")
 
 
 def held_id(message_id: str, version: str, arrived: datetime) -> str:
-    """Names a raw version among those that wait: in the order in which they arrived, and without a word of the sender's."""
+    """Id of a held raw version: sorts by arrival, and has no text of the sender."""
     digest = hashlib.sha256(f"{message_id}\n{version}".encode()).hexdigest()[:32]
     return f"{arrived.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest}"
 
 
 def is_held_id(text: str) -> bool:
-    """Whether it can be one."""
+    """Whether a text has the form of an id."""
     return _ID.fullmatch(text) is not None
 
 
 def held_key(id: str) -> str:
-    """Key of the description of what waits."""
+    """Key of the description of a held message."""
     return f"{HELD_PREFIX}{id}.json"
 
 
@@ -251,7 +251,7 @@ def decision_key(request: str) -> str:
     """Key of a request, whose id is 32 hexadecimal digits.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the id has another form.
     """
     if _REQUEST.fullmatch(request) is None:
         raise ValueError("decision: its id must be 32 hexadecimal digits")

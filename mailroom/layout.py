@@ -1,4 +1,4 @@
-"""Where things stand in a tenant's bucket. Pure."""
+"""Keys and metadata in a tenant's bucket. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RAW_PREFIX: Final = "raw/"
 """Quarantine: SES writes here, and only the scanner reads."""
 
 CLEAN_PREFIX: Final = "clean/"
-"""Messages that were scanned: only the scanner writes here."""
+"""Scanned messages: only the scanner writes here."""
 
 OUTGOING_PREFIX: Final = f"{RAW_PREFIX}out/"
 """Outgoing messages: applications write them here, and they are scanned like arrivals, unreadable for others."""
@@ -42,19 +42,19 @@ DECISIONS_PREFIX: Final = f"{RAW_PREFIX}decisions/"
 """Requests to release or to discard held mail: applications write here, and only the scanner reads."""
 
 HELD_PREFIX: Final = "held/"
-"""What waits in quarantine, one JSON document a message, without its text: only the scanner writes here."""
+"""Descriptions of held messages, one JSON document each, without the text: only the scanner writes here."""
 
 OUTBOX_MARK: Final = "outbox"
-"""Metadata of a message that the outbox put there: who asked for it learns when it is held or deleted."""
+"""Metadata of a message by the outbox, whose request is notified when the message is held or deleted."""
 
 OUTBOX_TAG: Final = "outbox"
-"""Name of the tag by which SES's events say which message of the outbox they are about."""
+"""Name of the tag in SES's events with the id of the outbox's request."""
 
 APPROVED_PREFIX: Final = f"{CLEAN_PREFIX}out/"
-"""Messages that are to be sent, once they were scanned; of one that is held or deleted, a notice without content."""
+"""Scanned outgoing messages; for a held or deleted one, a notice without content."""
 
 ACTION_MARK: Final = "action"
-"""Metadata of a notice: the scanner's action on the message that is not there: ACTION_HOLD, ACTION_DELETE or ACTION_GONE."""
+"""Metadata of a notice: the scanner's action on the message: ACTION_HOLD, ACTION_DELETE or ACTION_GONE."""
 
 ACTION_HOLD: Final = "hold"
 """The message stays in quarantine."""
@@ -63,35 +63,34 @@ ACTION_DELETE: Final = "delete"
 """The message is deleted."""
 
 RISKS_MARK: Final = "risks"
-"""Metadata of a delivered message: classes of active content that it has, divided by spaces; none where it has none."""
+"""Metadata of a delivered message: classes of its active content, divided by spaces; absent without active content."""
 
 FINDINGS_MARK: Final = "findings"
-"""Metadata of a delivered message: what was taken out of it; of a notice, what was found in the message that is not there."""
+"""Metadata with findings: in the stripped parts of a delivered message; in the undelivered message of a notice."""
 
 RECALLED_MARK: Final = "recalled"
-"""Metadata of what stands in the place of a message that was recalled, and of the message where it waits in quarantine again: the
-digest that names the message to readers."""
+"""Metadata of the replacement of a recalled message, and of that message in quarantine: the message's id for readers."""
 
 SIGNATURE_MARK: Final = "signature"
-"""Metadata of the notice in the place of a message that was recalled: what was found in it."""
+"""Metadata of the notice for a recalled message: the finding."""
 
 ACTION_GONE: Final = "gone"
 """The message was deleted before its scan."""
 
 VERDICT_PREFIX: Final = "verdicts/"
-"""What was found in each, one JSON document a version: only the scanner writes here."""
+"""Verdicts, one JSON document per raw version: only the scanner writes here."""
 
 LEDGER_PREFIX: Final = "recall/"
-"""In the bucket of definitions: what scanners note of mail that was delivered, each below its name."""
+"""In the bucket of definitions: the scanners' ledgers of delivered mail, each below its scanner's name."""
 
 ATTACHMENTS_PREFIX: Final = "attachments/"
-"""What was attached to the messages, each file by itself: only what structures them writes here."""
+"""Attachments of messages, one object a file: only the ingest function writes here."""
 
 BODIES_PREFIX: Final = "bodies/"
-"""Messages that are too big for the table, as JSON documents: only what structures them writes here."""
+"""Documents of messages that are too big for the table: only the ingest function writes here."""
 
 MAX_MESSAGE_OCTETS: Final = 45_000_000
 """SES takes messages of up to 40 MB. SES developer guide, "Service quotas", e-mail receiving."""
 
 MAX_KEY_BYTES: Final = 1_024
-"""S3 takes keys of up to so many, in UTF-8. S3 user guide, "Naming Amazon S3 objects"."""
+"""Longest key that S3 takes, in UTF-8. S3 user guide, "Naming Amazon S3 objects"."""

@@ -7,8 +7,8 @@ A package writes its names once, as imports that type checkers read:
     else:
         __getattr__, __dir__ = lazy_imports(__name__)
 
-At run time the same lines are read from the package's source, when a name is first asked for. So `import mailroom` loads nothing,
-and a function of Lambda loads only what it imports itself. Source: PEP 562; PEP 484, "Stub Files", on `import X as X`.
+At run time the same lines are read from the package's source, at the first use of a name. So `import mailroom` loads nothing, and a
+Lambda function loads only its own imports. Source: PEP 562; PEP 484, "Stub Files", on `import X as X`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def lazy_imports(package: str, *, extra: str = "") -> tuple[Callable[[str], obje
 
     Args:
         package: its `__name__`.
-        extra: the extra of the distribution that holds what the package imports. Default: none, each installation holds it.
+        extra: the extra of the distribution with the package's imports. Default: none, each installation has them.
     """
 
     @cache
@@ -47,7 +47,7 @@ def lazy_imports(package: str, *, extra: str = "") -> tuple[Callable[[str], obje
             if extra:
                 error.add_note(f'{package}: run pip install "email-subdomain-platform[{extra}]"')
             raise
-        # The next look-up finds it without this function.
+        # The next look-up needs no call of this function.
         setattr(sys.modules[package], name, found)
         return found
 
@@ -55,8 +55,8 @@ def lazy_imports(package: str, *, extra: str = "") -> tuple[Callable[[str], obje
 
 
 def _public_imports(package: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Each public name, with the module that it is imported from and its name there."""
-    # Functions of Lambda import the package, and never get here.
+    """Public names, each with its module and its name there."""
+    # Lambda functions import the package, but no public name.
     import ast  # noqa: PLC0415
     from importlib.abc import InspectLoader  # noqa: PLC0415
 

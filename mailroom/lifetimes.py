@@ -1,7 +1,7 @@
-"""How long everything of a tenant's mail lives: the one place that says so. Pure.
+"""Lifetimes of a tenant's data, in one place. Pure.
 
-Each item says from when it is kept, and by which retention: both give its end. What several messages need lives as long as the one
-that needs it longest. A changed retention counts from the moment it is noted, also for what its pass has not reached yet.
+An item has the start of its retention, and its end. An item of several messages lives as long as the longest-lived of them. A
+changed retention counts from its note on, also for items that its pass has not reached yet.
 
 | what | kept from | for |
 |---|---|---|
@@ -10,7 +10,7 @@ that needs it longest. A changed retention counts from the moment it is noted, a
 | thread | its latest message's filing | the retention, and a day at most |
 | an identifier's thread | the latest filing of a message that names it | the retention, and 30 days at most |
 | attachments, documents | when they are written, again with each filing | the retention; S3 waits for the next midnight UTC |
-| what was deleted or replaced in the bucket | that moment | a day |
+| deleted or replaced objects in the bucket | deletion or replacement | a day |
 | events, suppressions | when they happened, or when they were noted, if that is later | the retention |
 | a request of the outbox | its last change | 400 days, whatever the retention |
 """
@@ -43,10 +43,10 @@ EXPIRES: Final = "expires"
 KEPT_FROM: Final = "kept_from"
 """Seconds since 1970 from which the retention of the item counts."""
 ENDS_FIRST: Final = "ends_first"
-"""Of a thread: when the first of the messages ends that its subject and its authors come from."""
+"""Of a thread: the first expiry among the messages that give its subject and authors."""
 
 NONCURRENT_DAYS: Final = 1
-"""Of a retention in the bucket, the last day: S3 deletes the bytes of what it hid a day before.
+"""Last days of a retention in the bucket: S3 hides an object first, and deletes its bytes a day later.
 
 S3's minimum. SES gives each message a new name, attachments and documents are replaced by equal bytes only, and a newer verdict
 replaces the older one. Work on a version by its id ends within hours.
@@ -54,11 +54,11 @@ replaces the older one. Work on a version by its id ends within hours.
 REQUESTS: Final = timedelta(days=400)
 """Time for which a key of the outbox sends once. A request contains no address and no content."""
 COPIES_APART: Final = timedelta(days=1)
-"""While no retention is set, a copy that comes sooner than this changes nothing of the message that it is a copy of."""
+"""Without a retention, a copy that comes sooner than this does not change the message's items."""
 THREADS_AHEAD: Final = timedelta(days=1)
 """A thread's expiry is written this far ahead, so that not each message must write it. Threads without messages are not shown."""
 CLAIMS_AHEAD: Final = timedelta(days=30)
-"""The same of an identifier's thread. It holds digests: the identifier's, the thread's, and the message's that has it."""
+"""The same for an identifier's claim. It has digests only: of the identifier, the thread, and the message."""
 
 
 @overload
@@ -66,7 +66,7 @@ def readable_for(retention: timedelta) -> timedelta: ...
 @overload
 def readable_for(retention: None) -> None: ...
 def readable_for(retention: timedelta | None) -> timedelta | None:
-    """How long something can be read that is kept so long in all: S3 deletes its bytes with the last day. At least one day."""
+    """Readable time of data with this retention: the last day is S3's, for the deletion of bytes. At least one day."""
     if retention is None:
         return None
     return max(retention - timedelta(days=NONCURRENT_DAYS), timedelta(days=1))
@@ -74,11 +74,11 @@ def readable_for(retention: timedelta | None) -> timedelta | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Term:
-    """From when something is kept, and for how long.
+    """Start and length of a retention.
 
     Args:
-        kept_from: the moment, with a time zone.
-        retention: how long; None for ever.
+        kept_from: start, with a time zone.
+        retention: length; None without limit.
     """
 
     kept_from: datetime
@@ -86,42 +86,42 @@ class Term:
 
     @classmethod
     def of(cls, happened: datetime, noted: datetime, retention: timedelta | None) -> Term:
-        """The term of what happened at one time and is written down at another: it counts from the later one."""
+        """The term of an event: it starts at the event or at its record, whichever is later."""
         return cls(kept_from=max(happened, noted), retention=retention)
 
     @property
     def end(self) -> int | None:
-        """Seconds since 1970; None for never."""
+        """End in seconds since 1970; None without one."""
         return int((self.kept_from + self.retention).timestamp()) if self.retention is not None else None
 
     def ahead(self, most: timedelta) -> Term:
-        """The same, some time longer: never longer than the retention itself."""
+        """The term, longer by `most` or the retention itself, whichever is shorter."""
         further = most if self.retention is None else min(most, self.retention)
         return Term(kept_from=self.kept_from + further, retention=self.retention)
 
     @property
     def stamps(self) -> dict[str, int]:
-        """What an item says of it."""
+        """Attributes of an item with this term."""
         end = self.end
         return {KEPT_FROM: int(self.kept_from.timestamp())} | ({EXPIRES: end} if end is not None else {})
 
     def outlives(self, end: int | None) -> bool:
-        """Whether it ends later than something that ends then; None is never."""
+        """Whether the term ends later than `end`; None is no end."""
         return end is not None and (self.end is None or self.end > end)
 
     def lengthens(self, item: Mapping[str, Any], end: int | None) -> bool:
-        """Whether an item that ends then says too little of it: it ends sooner, or would once the retention is changed."""
+        """Whether an item needs longer stamps: it ends sooner than the term, or would after a change of the retention."""
         return self.outlives(end) or int(self.kept_from.timestamp()) > item.get(KEPT_FROM, 0)
 
     def longer(
         self, item: Mapping[str, Any], end: int | None, ahead: timedelta = timedelta()
     ) -> tuple[dict[str, int], list[str]]:
-        """What an item says once it lives as long as this, too: what it says anew, and what it says no more.
+        """Changes that let an item live as long as the term: attributes to set, and attributes to remove.
 
         Args:
-            item: what is there.
-            end: when that ends, in seconds since 1970; None for never. It never ends sooner afterwards.
-            ahead: how much longer, so that it need not be written again soon.
+            item: the present item.
+            end: its end in seconds since 1970; None without one. The changes never shorten its life.
+            ahead: further time, so that the next write comes later.
         """
         if not self.lengthens(item, end):
             return {}, []
@@ -135,12 +135,12 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What readers and writers judge by: the time, and a retention that a pass has not brought to every item yet.
+    """Judges expiry by the time, and by a changed retention whose pass is under way.
 
     Args:
         now: seconds since 1970.
-        changed: when the retention was changed whose pass is under way; None where no pass is.
-        retention: what it was changed to, in seconds; None for ever.
+        changed: time of the change whose pass is under way, in seconds since 1970; None without a pass.
+        retention: the changed one, in seconds; None without limit.
     """
 
     now: float
@@ -149,23 +149,23 @@ class Standing:
 
     @classmethod
     def of(cls, state: Mapping[str, Any] | None, now: float) -> Standing:
-        """By the item that notes the change; None where no retention was ever changed."""
+        """From the item with the last change of retention; None without one."""
         if state is None or state.get("done", False):
             return cls(now=now)
         return cls(now=now, changed=state["changed"], retention=state.get("seconds"))
 
     def end(self, item: Mapping[str, Any]) -> int | None:
-        """When the item ends; None for never."""
+        """End of an item; None without one."""
         return self._soonest(item.get(EXPIRES), kept_from(item))
 
     def lives(self, item: Mapping[str, Any]) -> bool:
-        """Whether the item is there for readers; DynamoDB deletes those that are not, days later."""
+        """Whether an item has not expired. DynamoDB deletes expired items days later."""
         end = self.end(item)
         return end is None or end > self.now
 
     def is_whole(self, thread: Mapping[str, Any]) -> bool:
-        """Whether all messages live that a thread's subject and authors come from."""
-        # Threads of before this was noted hold the last end alone: whoever reads them has to look.
+        """Whether no message has expired that gives the thread its subject and authors."""
+        # Older threads lack this attribute: readers check their messages.
         first = thread.get(ENDS_FIRST, 0 if EXPIRES in thread else None)
         end = self._soonest(first, _moment(thread.get("first_at")))
         return end is None or end > self.now

@@ -1,4 +1,4 @@
-"""Names of the metrics, which code counts and alarms watch. Pure."""
+"""Names of the metrics for code and alarms. Pure."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ SETTINGS: Final = "Settings"
 
 FAILED_DEPLOYMENTS: Final = "FailedDeployments"
 REFUSED_TEMPLATES: Final = "RefusedTemplates"
-"""Templates of tenants that the judge did not let through."""
+"""Templates of tenants that the judge refused."""
 
 OLDEST_RUN: Final = "OldestRun"
-"""Seconds for which a deployment of settings has been due, or under way: the longest."""
+"""Seconds for which the longest-waiting deployment of settings has been due, or under way."""
 
 DETECTIONS: Final = "Detections"
 HELD: Final = "Held"
 
 RECALLED: Final = "Recalled"
-"""Delivered messages that were taken back."""
+"""Delivered messages that were recalled."""
 
 OLDER_DEFINITIONS: Final = "OlderDefinitions"
-"""Messages that were scanned with a set from before, since the newest cannot be had or does not load."""
+"""Messages that were scanned with an older set, since the newest cannot be fetched or loaded."""
 
 SECOND_SOURCE: Final = "SecondSource"
 """Runs of the mirror that took the second source, since the first one failed."""

@@ -1,4 +1,4 @@
-"""Counts what happens, as CloudWatch metrics that are written with the log: no call, no permission."""
+"""CloudWatch metrics that are written with the log: they need no call and no permission."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Metrics:
 
     Args:
         dimension: the dimension's name, such as "Scanner".
-        value: which one.
+        value: the dimension's value.
 
     Source: CloudWatch user guide, "Specification: Embedded metric format".
     """
@@ -25,17 +25,17 @@ class Metrics:
         self._empty = True
 
     def count(self, name: str, number: int = 1) -> None:
-        """So many more of it."""
+        """Add a count."""
         self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
         self._empty = False
 
     def seconds(self, name: str, value: float) -> None:
-        """How long it is, or took."""
+        """Add a duration."""
         self._metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=value)
         self._empty = False
 
     def flush(self) -> None:
-        """Write what was counted; nothing when nothing was."""
+        """Write the metrics, if there are any."""
         if not self._empty:
             self._metrics.add_dimension(*self._dimension)
             self._metrics.flush_metrics()

@@ -13,7 +13,7 @@ from mailroom.errors import PermanentError
 __all__ = ["NO_VERSION", "StoredObject", "stored_objects"]
 
 NO_VERSION: Final = "null"
-"""What S3 calls the version of an object that was written before its bucket's versioning had taken effect."""
+"""S3's name for the version of an object from before its bucket's versioning took effect."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,15 +36,15 @@ class StoredObject:
 
 
 def stored_objects(body: str, prefix: str, *, folder: bool = False) -> Iterator[StoredObject]:
-    """The objects that one queue message is about, each once, in the order of their events; none for S3's test event.
+    """The objects of one queue message, each once, in the order of their events; none for S3's test event.
 
     Args:
         body: of the queue message.
-        prefix: what their keys begin with.
+        prefix: required prefix of their keys.
         folder: whether the prefix itself may be a key, as S3's console makes it. Default: False.
 
     Raises:
-        PermanentError: no notification of S3's, or one about an object elsewhere.
+        PermanentError: the message is no notification of S3, or about an object elsewhere.
 
     Source: S3 user guide, "Event message structure": keys are URL-encoded, as forms are; `versionId` is there "if bucket is
     versioning-enabled". "Using versioning in S3 buckets": that takes up to 15 minutes after it was asked for.
@@ -91,7 +91,7 @@ def _version(described: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    """Raises TypeError for anything else, and for none."""
+    """The value, if it is text and not empty. Raises TypeError."""
     if not isinstance(value, str) or not value:
         raise TypeError
     return value

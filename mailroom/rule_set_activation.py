@@ -1,6 +1,6 @@
-"""Which receipt rule set is active: an account and region have one place for it, and it may be taken.
+"""Activates a receipt rule set: an account and region have one active set, which may be another party's.
 
-CloudFormation cannot set it (aws/aws-cdk#10321), so this does, comparing before it sets.
+CloudFormation cannot activate one (aws/aws-cdk#10321), so this module does, and compares before it sets.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["ForeignRuleSetError", "activate", "deactivate"]
 
 
 class ForeignRuleSetError(Exception):
-    """The place is taken by a rule set that is not ours. Permanent: a retry meets the same set."""
+    """Another party's rule set is active. Permanent: a retry meets the same set."""
 
 
 def activate(ses: SESClient, rule_set_name: str, *, ours: Collection[str] = ()) -> None:
-    """Make `rule_set_name` the active one; nothing to do when it is.
+    """Activate `rule_set_name`, unless it is active.
 
     Args:
         ses: client of the region.
@@ -29,7 +29,7 @@ def activate(ses: SESClient, rule_set_name: str, *, ours: Collection[str] = ()) 
     Raises:
         ForeignRuleSetError: another set is active and not among `ours`; it stays active.
 
-    Source: SES API reference, "SetActiveReceiptRuleSet". SES offers no compare-and-set: a set that somebody else activates
+    Source: SES API reference, "SetActiveReceiptRuleSet". SES offers no compare-and-set: a set that another party activates
     between the two calls would still be replaced, and the check after it reports only the opposite race.
     """
     active = _active(ses)
@@ -49,7 +49,7 @@ def activate(ses: SESClient, rule_set_name: str, *, ours: Collection[str] = ()) 
 
 
 def deactivate(ses: SESClient, rule_set_name: str) -> bool:
-    """Leave no rule set active, if `rule_set_name` is the active one; returns whether it was."""
+    """Deactivate `rule_set_name`, if it is the active set; returns whether it was."""
     if _active(ses) != rule_set_name:
         return False
     ses.set_active_receipt_rule_set()

@@ -1,7 +1,7 @@
 """A role assumed for one tenant at a time: the session's tag names the tenant, and the tenant's table admits no other session.
 
-A function that serves many tenants has no right to any table. Whatever it takes a table for, AWS compares the session's tag, which
-comes from the event that AWS itself made, with what the table's own policy names.
+A function that serves many tenants has no permission on tables. AWS compares the session's tag, which comes from an event by AWS
+itself, with the tag that the table's own policy names.
 
 Source: IAM user guide, "Passing session tags in AWS STS"; DynamoDB developer guide, "Using resource-based policies".
 """
@@ -28,14 +28,14 @@ __all__ = ["Sessions"]
 
 _SECONDS: Final = 3600
 _SPARE: Final = timedelta(minutes=10)
-"""A session that ends sooner is not used for anything that begins."""
+"""Least remaining life of a session that new work uses."""
 _MOST: Final = 32
-"""Sessions that are kept at once; each takes about a megabyte."""
+"""Most cached sessions; each takes about a megabyte."""
 
 
 @dataclass(slots=True)
 class Sessions:
-    """Takes the role, and keeps its latest sessions for as long as they last.
+    """Assumes the role, and caches its latest sessions.
 
     Args:
         sts: a client.
@@ -54,7 +54,7 @@ class Sessions:
         """A client whose session has this value as its tag.
 
         Raises:
-            RetryableError: the role cannot be taken.
+            RetryableError: the role cannot be assumed.
         """
         until, client = self.kept.get(value, (None, None))
         if client is None or until is None or until - self.clock() < _SPARE:

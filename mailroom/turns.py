@@ -1,8 +1,8 @@
-"""Has SQS give each tenant its turn.
+"""Fair queues: SQS gives each tenant its turn.
 
-One queue serves all tenants of a cell. SQS serves quiet ones first while one of them has many messages, or messages that take long,
-where it can tell them apart: by the message group. What AWS's services send has none of its own, so each message is sent again,
-once, with its tenant as the group.
+One queue serves all tenants of a cell. While one tenant has many or slow messages, SQS serves the quiet tenants first, if messages
+have their tenant as message group. Messages from AWS's services have no group, so each is sent again, once, with its tenant as the
+group.
 
 Source: SQS developer guide, "How Amazon SQS fair queues work": a message without a MessageGroupId is a tenant by itself.
 EventBridge API reference, SqsParameters: a rule names one group for all of its events.
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["QUEUE_TAG", "came_at_once", "has_group", "send_all_again"]
 
 QUEUE_TAG: Final = "mail-scanning:queue"
-"""Tag of a queue whose messages are sent again into another one: the other one's name. Who asks for a scan sends there."""
+"""Tag of a queue whose messages are sent on: the name of the other queue, to which requests for scans go directly."""
 
 AT_ONCE_MILLISECONDS: Final = 500
-"""A queue that hands messages out as soon as that keeps no tenant waiting for another."""
+"""A queue that delivers messages that soon lets no tenant wait for another."""
 
 _OF_ONE_MESSAGE: Final = frozenset({"BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue"})
-"""Codes with which SQS refuses a batch for what is in it. Source: SQS API reference, "SendMessageBatch"."""
+"""Codes with which SQS refuses a batch because of a message in it. Source: SQS API reference, "SendMessageBatch"."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ _Grouped = tuple[Mapping[str, Any], str]
 
 
 def has_group(record: Mapping[str, Any]) -> bool:
-    """Whether a queue message, as Lambda hands it over, was sent with a group."""
+    """Whether Lambda's record of a queue message has a group."""
     return bool(record.get("attributes", {}).get("MessageGroupId"))
 
 
 def came_at_once(record: Mapping[str, Any]) -> bool:
-    """Whether the queue handed the message out as soon as it came: then nobody waits, and no turn need be kept.
+    """Whether the queue delivered the message as soon as it came: then no tenant waits, and the message needs no group.
 
     Source: SQS API reference, "ReceiveMessage": SentTimestamp and ApproximateFirstReceiveTimestamp, in milliseconds.
     """
@@ -54,14 +54,14 @@ def came_at_once(record: Mapping[str, Any]) -> bool:
 
 
 def send_all_again(sqs: SQSClient, queue_url: str, records: Sequence[_Grouped]) -> frozenset[str]:
-    """Put messages into a queue, each with its group; returns the ids of those that SQS says are there.
+    """Put messages into a queue, each with its group; returns the ids of accepted ones.
 
-    What SQS refuses of a batch keeps none of the others from being sent. Nothing is raised where it takes none.
+    A refused message of a batch stops no other. No error is raised where SQS accepts none.
 
     Args:
         sqs: a client.
         queue_url: of the queue.
-        records: at most ten messages, as Lambda hands them over, each with its tenant's group.
+        records: at most ten of Lambda's records, each with its tenant's group.
     """
     return frozenset(_sent(sqs, queue_url, records)) if records else frozenset()
 

@@ -1,7 +1,7 @@
-"""How long a queue message that failed waits for its next try.
+"""The wait of a failed queue message for its next try.
 
-A queue hides a message for at least six times as long as its function may take, so that a message without room in Lambda does not
-count as tried. After a quick failure, the wait for the next try is cut.
+A queue hides a message for at least six times the function's time-out, so that a message without room in Lambda does not count as
+tried. After a quick failure, the wait for the next try is cut.
 
 Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping"; SQS developer guide, "Amazon SQS
 visibility timeout": the new time-out begins when it is set.
@@ -28,15 +28,15 @@ logger = logging.getLogger(__name__)
 def try_again_after(
     sqs: SQSClient, seconds: int, event: Mapping[str, Any], answer: Mapping[str, Sequence[Mapping[str, str]]]
 ) -> None:
-    """Have the queue bring again what was not done of a batch once so many seconds have passed.
+    """Have the queue deliver the failed messages of a batch again after so many seconds.
 
-    Where that cannot be asked for, it is brought again later, when its time is over: nothing is raised.
+    If SQS refuses that, they come later, at the end of their visibility time-out: no error is raised.
 
     Args:
         sqs: a client.
-        seconds: from now on.
-        event: the batch, as Lambda handed it over.
-        answer: the batch's, with the messages that were not done.
+        seconds: wait from now on.
+        event: Lambda's event of the batch.
+        answer: of the batch, with the failed messages.
     """
     failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
     for record in event["Records"]:
@@ -52,6 +52,6 @@ def try_again_after(
 
 
 def _url(sqs: SQSClient, arn: str) -> str:
-    """Of the queue, which asks for no right to look it up. Source: SQS developer guide, "Queue URLs"."""
+    """URL of the queue, made from its ARN without a look-up and its permission. Source: SQS developer guide, "Queue URLs"."""
     account, name = arn.split(":", _ARN_FIELDS - 1)[-2:]
     return f"{sqs.meta.endpoint_url.rstrip('/')}/{account}/{name}"

@@ -1,7 +1,7 @@
-"""The one folder below /tmp that a function works in, empty at each start.
+"""A function's one folder below /tmp, empty at each start.
 
-Lambda ends a runtime that is out of time or memory, and starts the next one in the same sandbox, where /tmp is as it was left: a
-folder of a new name at each start would fill it.
+Lambda kills a runtime that is out of time or memory, and starts the next one in the same sandbox with the same /tmp: a folder of a
+new name at each start would fill it.
 
 Source: Lambda developer guide, "Understanding the Lambda execution environment lifecycle", "Failures during the invoke phase".
 """
@@ -28,7 +28,7 @@ _POLL_SECONDS: Final = 0.05
 
 
 def claim_workplace(name: str) -> Path:
-    """A folder that is this process's until it ends: NAME-1, or the first after it that no living process has; emptied.
+    """An emptied folder for this process until its end: NAME-1, or the next one that no living process has.
 
     In Lambda it is always NAME-1, since a sandbox runs one runtime at a time.
 
@@ -36,19 +36,19 @@ def claim_workplace(name: str) -> Path:
         name: one word, the same at each start.
 
     Raises:
-        OSError: the folder cannot be made, or somebody goes on writing into it.
+        OSError: the folder cannot be made, or another process goes on writing into it.
     """
     return _claimed(name)[0]
 
 
 @contextmanager
 def workplace(name: str) -> Iterator[Path]:
-    """As `claim_workplace`, for as long as the block lasts; it is empty again then."""
+    """The folder of `claim_workplace` for the `with` block, which empties it at its end."""
     folder, descriptor = _claimed(name)
     try:
         yield folder
     finally:
-        with suppress(OSError):  # what stays is removed at the next start
+        with suppress(OSError):  # the next start removes the rest
             _empty(folder)
         os.close(descriptor)
 
@@ -65,7 +65,7 @@ def _claimed(name: str) -> tuple[Path, int]:
 
 
 def _locked(folder: Path) -> int | None:
-    """The folder, open and locked; None where it is somebody else's, or a living process has it."""
+    """The folder, open and locked; None where it belongs to another user, or a living process has it."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -84,7 +84,7 @@ def _locked(folder: Path) -> int | None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove what is in it; again while somebody who is being ended still writes. Raises OSError."""
+    """Empty the folder; repeat while a process that is being killed still writes. Raises OSError."""
     deadline = time.monotonic() + _EMPTY_SECONDS
     while True:
         try:
