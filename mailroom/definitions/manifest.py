@@ -1,4 +1,4 @@
-"""What a set of definitions consists of, and when it was last known to be current. Pure."""
+"""The manifest of a set of definitions: its files, and the time of its last confirmation. Pure."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ __all__ = [
 ]
 
 FRESHCLAM_STATE = "freshclam.dat"
-"""File and key of what freshclam remembers: who it is to the source, and until when it was told to stay away. Of no set."""
+"""File and key of freshclam's state: its id at the source, and the end of a ban by the source. Not part of a set."""
 
 MANIFEST_KEY = "current.json"
-"""The one object of scanners that changes; every set stands under a key of its own."""
+"""Key of the current set's manifest, the only object that is overwritten; each set has keys of its own."""
 
 SETS_PREFIX = "sets/"
 
 _NAME = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}+\.(?:(?:cvd|cld|cud)(?:\.sign)?|hdb|hsb|mdb|msb|ndb|ldb|cdb|fp|sfp|ign2|yar)"
 )
-"""Databases, and since ClamAV 1.5 the signature files beside those that are signed: main-63.cvd.sign."""
+"""Databases, and since ClamAV 1.5 the signature files of signed ones: main-63.cvd.sign."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ManifestError(ValueError):
-    """The document is no manifest; its text says what is wrong with it."""
+    """The document is no manifest; the text names the fault."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,9 +45,9 @@ class Manifest:
 
     Args:
         files: SHA-256 of each file in hexadecimal, by its name.
-        signatures: how many the engine loaded from it.
-        created: when the set was published, with a time zone.
-        checked: when the source last said that nothing newer is there.
+        signatures: number of signatures that the engine loaded.
+        created: time of its publication, with a time zone.
+        checked: time at which the source last confirmed it as the newest.
     """
 
     files: Mapping[str, str]
@@ -61,11 +61,11 @@ class Manifest:
         return set_version(self.files)
 
     def key(self, name: str) -> str:
-        """Where the set's file of that name stands."""
+        """Key of a file of the set."""
         return f"{SETS_PREFIX}{self.version}/{name}"
 
     def to_json(self) -> str:
-        """As `from_json` reads it."""
+        """JSON for `from_json`."""
         return json.dumps(
             {
                 "files": dict(sorted(self.files.items())),
@@ -78,10 +78,10 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """The manifest that `text` holds.
+        """The manifest of a text.
 
         Raises:
-            ManifestError: no JSON, or a field missing or malformed.
+            ManifestError: the text is no JSON, or a field is missing or malformed.
         """
         try:
             data = json.loads(text)
@@ -104,7 +104,7 @@ class Manifest:
 
 
 def is_definitions(name: object) -> bool:
-    """Whether a set may have a file of that name. Names become paths and keys: nothing but a plain file name of ClamAV's."""
+    """Whether a set may have a file of that name: only plain names of ClamAV's files, because names become paths and keys."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Fetches definitions with freshclam, and publishes a set once the engine has loaded it and found what it must find.
+"""Fetches definitions with freshclam, and publishes a set once the engine has loaded it and found a test file with it.
 
 A set is immutable: the keys of its files are made of their digests, and the manifest that names them is written last. An earlier
 failure leaves the current set. A damaged set is repaired: a missing or changed file or manifest is fetched again from the source.
@@ -46,46 +46,46 @@ _CONFIRMED: Final = re.compile(
     r"^([A-Za-z0-9_-]++)\.\w++ (?:database is up-to-date|is up-to-date|updated) ", re.MULTILINE
 )
 _STATE_OCTETS: Final = 65_536
-"""freshclam writes some fifty; more is not its own."""
+"""freshclam writes some fifty bytes; a bigger file is not its own."""
 
 _STILL_FETCHED: Final = timedelta(days=1)
 _FRESHCLAM_SECONDS: Final = 600
 _CLAMSCAN_SECONDS: Final = 300
 _FOUND: Final = 1
-"""What clamscan exits with when it found something; 0 is nothing, 2 is an error. clamscan(1), "RETURN CODES"."""
+"""clamscan's exit code for a finding; 0 is no finding, 2 is an error. clamscan(1), "RETURN CODES"."""
 
 
 class Refreshed(StrEnum):
-    """What a refresh came to."""
+    """Result of a refresh."""
 
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
     UNCONFIRMED = "unconfirmed"
-    """Nothing came, and the source did not say that there is nothing newer: freshclam succeeds where it was turned away, too."""
+    """Nothing was fetched, and the source did not confirm the present set: freshclam succeeds also when the source refused it."""
 
     OVERTAKEN = "overtaken"
-    """Another run published another set meanwhile, which stays."""
+    """Another run published another set meanwhile; that set stays."""
 
 
 class _NotGoodError(RetryableError):
-    """What is there does not make a set that can be published."""
+    """The fetched files are no set that can be published."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mirror:
-    """Where definitions come from, and what a set must be to be published.
+    """Fetches definitions, and checks a set before its publication.
 
     Args:
         s3: a client.
         bucket: of the published sets.
         folder: an empty folder to work in.
         configuration: freshclam's configuration file; its DatabaseDirectory is overridden.
-        required: names of databases that a set must have, without their endings: an update that lost one is none.
-        minimum_signatures: fewer mean that something is missing.
+        required: names of databases that a set must have, without their endings.
+        minimum_signatures: least number of signatures; fewer mean that a part is missing.
         canary: bytes that the set must find.
         clock: the time now, with a time zone.
         arguments: more arguments of freshclam. Default: none.
-        remembers: whether freshclam goes on with what it remembers of the source. Default: True; not where that is another's.
+        remembers: whether freshclam gets its kept state, which is about one source. Default: True; False for a second source.
     """
 
     s3: S3Client
@@ -100,7 +100,7 @@ class Mirror:
     remembers: bool = True
 
     def refresh(self) -> Refreshed:
-        """Fetch what is new, and publish it if it is a good set.
+        """Fetch updates, and publish them if they make a good set.
 
         Raises:
             RetryableError: freshclam failed, the set is incomplete or finds nothing, or AWS refused. The current set stays.
@@ -108,7 +108,7 @@ class Mirror:
         there = find(self.s3, self.bucket)
         before = self._before(there)
         files = self.folder / "definitions"
-        # What is there already is only updated: the source refuses those who fetch all of it again and again.
+        # The present set is updated only: the source bans clients that fetch all of it repeatedly.
         broken = self._begin(files, before)
         said = self._freshclam(files)
         found = _taken(files)
@@ -123,7 +123,7 @@ class Mirror:
         except _NotGoodError as error:
             if before is None:
                 raise
-            # It may be one of the files from before, which would be taken along for ever.
+            # A damaged file of the former set would be kept for ever.
             logger.warning("%s; fetching all of it again", error)
             self._begin(files, None)
             self._freshclam(files)
@@ -147,7 +147,7 @@ class Mirror:
         return there.manifest
 
     def _begin(self, files: Path, before: Manifest | None) -> set[str]:
-        """Make the folder that freshclam updates, with what is good of a set; returns the names of what is not."""
+        """Make the folder that freshclam updates, with the good files of a set; returns the names of the others."""
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
         if self.remembers:
@@ -162,7 +162,7 @@ class Mirror:
             raise RetryableError(f"definitions: {self.bucket}: cannot be written: {error}") from error
 
     def _tidy(self, manifest: Manifest) -> None:
-        """Remove the sets that no scanner can be fetching any more."""
+        """Remove sets that are too old for a scanner to be fetching them."""
         before = self.clock() - _STILL_FETCHED
         try:
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=SETS_PREFIX)
@@ -175,7 +175,7 @@ class Mirror:
             logger.warning("definitions: %s: old sets cannot be removed: %s", self.bucket, error)
 
     def _freshclam(self, files: Path) -> str:
-        """Returns what it said. Raises `RetryableError`."""
+        """Run freshclam; returns its output. Raises `RetryableError`."""
         command = [
             "freshclam",
             f"--config-file={self.configuration}",
@@ -203,7 +203,7 @@ class Mirror:
         return done.stdout
 
     def _remember(self, files: Path) -> None:
-        """Give freshclam what it remembers: to the source it is the same one again, and it stays away as long as it was told to."""
+        """Give freshclam its state: the source knows it again, and a ban by the source is respected."""
         try:
             answer = self.s3.get_object(Bucket=self.bucket, Key=FRESHCLAM_STATE)
             with closing(answer["Body"]) as body:
@@ -212,11 +212,11 @@ class Mirror:
                 (files / FRESHCLAM_STATE).write_bytes(state)
         except TRANSFER_ERRORS as error:
             if code_of(error) not in GONE:
-                # freshclam begins as somebody new, which is worse than remembering and better than no definitions.
+                # freshclam begins as a new client, which is worse than a known one and better than no definitions.
                 logger.warning("definitions: %s/%s: cannot be read: %s", self.bucket, FRESHCLAM_STATE, error)
 
     def _keep_state(self, files: Path) -> None:
-        """Keep what freshclam remembers for the next run, also when it was turned away: then above all."""
+        """Keep freshclam's state for the next run, also after a ban by the source."""
         path = files / FRESHCLAM_STATE
         try:
             if path.is_symlink() or not path.is_file() or path.stat().st_size > _STATE_OCTETS:
@@ -227,11 +227,11 @@ class Mirror:
 
     @property
     def _environment(self) -> dict[str, str]:
-        """Has both programs unpack in the mirror's own folder, which is emptied: one that was killed leaves what it unpacked."""
+        """Environment that has both programs unpack in the mirror's own folder, which is emptied: a killed program leaves files."""
         return {**os.environ, "TMPDIR": str(self.folder)}
 
     def _verified(self, files: Path, found: dict[str, str]) -> int:
-        """How many signatures the engine loads from the set. Raises `_NotGoodError` when it is not a good one."""
+        """Number of signatures that the engine loads from the set. Raises `_NotGoodError` for a set that may not be published."""
         missing = [name for name in self.required if not any(Path(one).stem == name for one in found)]
         if missing:
             raise _NotGoodError(f"definitions: the set must have {', '.join(self.required)}; {missing[0]} is missing")
@@ -260,7 +260,7 @@ class Mirror:
         return count
 
     def _write(self, manifest: Manifest, there: Found | None) -> bool:
-        """Whether this set is the current one then: it is not where another run put another in place of what was there.
+        """Write the manifest; returns whether its set is the current one. False where another run published another set meanwhile.
 
         Raises:
             RetryableError: AWS refused, or scanners could not read it.
@@ -283,7 +283,7 @@ class Mirror:
             )
         except (BotoCoreError, ClientError) as error:
             if code_of(error) in TAKEN:
-                # Another run's, or our own, whose answer was lost: either way the same set is as good.
+                # Another run's manifest, or our own, whose answer was lost: the same set is as good.
                 now = current(self.s3, self.bucket)
                 return now is not None and now.version == manifest.version
             raise RetryableError(f"definitions: {self.bucket}/{MANIFEST_KEY}: cannot be written: {error}") from error
@@ -291,7 +291,7 @@ class Mirror:
 
 
 def _taken(files: Path) -> dict[str, str]:
-    """SHA-256 of each file of a set, by its name. Whatever else is there is removed: what is verified is what is published."""
+    """SHA-256 of each file of a set, by its name. Other files are removed, so that exactly the published files are verified."""
     found = {}
     for path in sorted(files.iterdir()):
         if is_definitions(path.name) and path.is_file() and not path.is_symlink():

@@ -1,4 +1,4 @@
-"""Reads the published sets: which one is current, and its files, each only as the manifest says."""
+"""Reads published sets: the current manifest, and its files, which must have the manifest's digests."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["TRANSFER_ERRORS", "Found", "current", "digest_of", "fetch_good_files", "fetch_set", "find"]
 
 TRANSFER_ERRORS: Final = (Boto3Error, BotoCoreError, ClientError, S3DownloadFailedError, OSError)
-"""What a transfer between S3 and a folder can end in."""
+"""Errors of a transfer between S3 and a folder."""
 
 _MANIFEST_OCTETS: Final = 1_000_000
-"""More is no manifest: one of the official set has a thousand."""
+"""Most bytes of a manifest: one of the official set has a thousand."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stands where the manifest is.
+    """The object at the manifest's key.
 
     Args:
-        manifest: it, or why it is none.
-        tag: the object's entity tag, so that only this very one is replaced.
+        manifest: its manifest, or the fault of its text.
+        tag: its entity tag, for a conditional replacement.
     """
 
     manifest: Manifest | ManifestError
@@ -47,7 +47,7 @@ class Found:
 
 
 def find(s3: S3Client, bucket: str) -> Found | None:
-    """What stands where the manifest is; None where nothing does.
+    """Read the object at the manifest's key; None without one.
 
     Raises:
         RetryableError: AWS refused.
@@ -83,10 +83,10 @@ def current(s3: S3Client, bucket: str) -> Manifest | None:
 
 
 def fetch_set(s3: S3Client, bucket: str, manifest: Manifest, folder: Path) -> None:
-    """Put the files of a set into `folder`, each only when its digest is the manifest's; all of them or none.
+    """Put all files of a set into `folder`, or none. Each must have the manifest's digest.
 
     Raises:
-        RetryableError: AWS refused, or a file is not what the manifest says.
+        RetryableError: AWS refused, or a file has another digest.
     """
     partial = folder / "partial"
     try:
@@ -103,7 +103,7 @@ def fetch_set(s3: S3Client, bucket: str, manifest: Manifest, folder: Path) -> No
 
 
 def fetch_good_files(s3: S3Client, bucket: str, manifest: Manifest, folder: Path) -> set[str]:
-    """Put those files of a set into `folder` that are what the manifest says; returns the names of the others."""
+    """Put the files of a set with the right digest into `folder`; returns the names of the others."""
     broken = set()
     for name in manifest.files:
         try:
@@ -116,13 +116,13 @@ def fetch_good_files(s3: S3Client, bucket: str, manifest: Manifest, folder: Path
 
 
 def _fetch(s3: S3Client, bucket: str, manifest: Manifest, name: str, folder: Path) -> None:
-    """One file, as it was when the set was last confirmed. Raises `RetryableError`."""
+    """Fetch one file, and give it the time of the set's last confirmation. Raises `RetryableError`."""
     path = folder / name
     try:
         s3.download_file(bucket, manifest.key(name), str(path))
         if digest_of(path) != manifest.files[name]:
             raise RetryableError(f"definitions: {bucket}/{manifest.key(name)}: is not what the manifest says")
-        # freshclam asks for what changed since a file's own time: not since now, but since somebody last looked.
+        # freshclam asks for changes since a file's own time, so that must be the last confirmation, and not now.
         os.utime(path, (manifest.checked.timestamp(), manifest.checked.timestamp()))
     except (*TRANSFER_ERRORS, OverflowError) as error:
         raise RetryableError(f"definitions: {bucket}/{manifest.key(name)}: cannot be fetched: {error}") from error
