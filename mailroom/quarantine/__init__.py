@@ -1,4 +1,4 @@
-"""What waits in a tenant's quarantine, for applications: `HeldMail`."""
+"""Held mail in a tenant's quarantine, for applications: `HeldMail`."""
 
 from mailroom.findings import Finding
 from mailroom.held_mail import HeldMessage

@@ -1,4 +1,4 @@
-"""What an application sees of held mail, and asks to be done with it.
+"""Held mail for applications: lists, releases, discards.
 
 held = HeldMail.of(bucket="...")
 for message in held.messages().items:
@@ -170,7 +170,7 @@ class HeldMail:
             return HeldMessage.of_json(with_body["Body"].read())
         except (BotoCoreError, ClientError) as error:
             found = self._fault(error, "s3:GetObject", key)
-            # Of what is gone, S3 says that it is forbidden to those who may not list the whole bucket.
+            # For a missing object, S3 answers 403 to callers that may not list the whole bucket.
             if found.code in GONE or (isinstance(found, PermanentError) and not self._waits(id)):
                 return None
             raise found from error
