@@ -1,9 +1,9 @@
-"""The line that EventBridge makes of each event, and what it says. Pure.
+"""The line that EventBridge makes of each event, and its fields. Pure.
 
-SES's events hold addresses of recipients, of networks and of programs. A rule's input transformer keeps what is named here, before
-anything is queued, logged or stored; a line, because a transformer escapes nothing, and a link may hold any character.
+SES's events have addresses of recipients, of networks and of programs. A rule's input transformer keeps only the fields below,
+before an event is queued, logged or stored. The form is a line: a transformer escapes nothing, and a link may have any character.
 
-Source: EventBridge user guide, "Amazon EventBridge input transformation": of what an event lacks, nothing appears.
+Source: EventBridge user guide, "Amazon EventBridge input transformation": a field that an event lacks is empty.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mailroom.tracking.model import SendingEvent, SendingEventKind
 __all__ = ["EVENT_TYPES", "PATHS", "sending_event_of", "set_of", "template"]
 
 _TIMES: Final = ("open", "click", "delivery", "bounce", "complaint", "deliveryDelay")
-"""Objects of an event that say when it happened; of the others, it is when SES took the message."""
+"""Objects of an event with its time; other events have the time at which SES accepted the message."""
 _BOTS: Final = ("open", "click")
 _SUBTYPES: Final = ("bounce", "complaint")
 
@@ -39,17 +39,17 @@ PATHS: Final[Mapping[str, str]] = {
     "feedback": "$.detail.complaint.complaintFeedbackType",
     **{f"{name}Subtype": f"$.detail.{name}.{name}SubType" for name in _SUBTYPES},
 }
-"""The transformer's variables: all that is read of an event.
+"""The transformer's variables: all fields of an event that are read.
 
-Whose mail it is, SES says as the ARN of the configuration set, which no sender writes. What senders add to a message is in
-`$.detail.mail.tags`: of that, only the tag is read by which the outbox finds a message of the same tenant again.
+SES names the tenant by the ARN of the configuration set, which no sender writes. `$.detail.mail.tags` has senders' own tags, too:
+only the outbox's tag is read, which names a message of the same tenant.
 """
 
 EVENT_TYPES: Final = tuple(kind.value for kind in SendingEventKind if kind is not SendingEventKind.SOFT_BOUNCE)
-"""What SES calls the events that are kept."""
+"""SES's names of the recorded events."""
 
 _BOUNCES: Final = {
-    "Bounce": SendingEventKind.SOFT_BOUNCE,  # nothing says that it is for good
+    "Bounce": SendingEventKind.SOFT_BOUNCE,  # its permanence is unknown
     "BouncePermanent": SendingEventKind.BOUNCE,
     "BounceTransient": SendingEventKind.SOFT_BOUNCE,
     "BounceUndetermined": SendingEventKind.SOFT_BOUNCE,
@@ -58,10 +58,10 @@ _VERSION: Final = "4"
 _FIELDS: Final = 10
 _BEFORE: Final = "3"
 _FIELDS_BEFORE: Final = 8
-"""Lines of before, of which some wait in a queue: they name neither the event nor a message of the outbox."""
+"""Fields of older lines, which may wait in a queue: they lack the ids of event and outbox."""
 _WITH_SUBTYPE: Final = frozenset({SendingEventKind.BOUNCE, SendingEventKind.SOFT_BOUNCE, SendingEventKind.COMPLAINT})
 _SUBTYPE: Final = re.compile(r"(?!null$)[A-Za-z]{1,64}+")
-"""SES's subtypes are single words; of a complaint it is null, as a rule."""
+"""SES's subtypes are single words; for complaints usually null."""
 _FEEDBACK: Final = re.compile(r"(?!null$)[A-Za-z-]{1,64}+")
 """RFC 5965 7.3 and the registry of feedback types: words with dashes."""
 _SET: Final = re.compile(r"[A-Za-z0-9_-]{1,64}+")
@@ -81,14 +81,14 @@ def template() -> str:
 
 
 def set_of(line: str, sets_arn: str) -> str:
-    """Name of the configuration set that a line is of.
+    """Name of a line's configuration set.
 
     Args:
         line: body of a queue message.
-        sets_arn: what the ARNs of the account's configuration sets in the region begin with; a line of another is not taken.
+        sets_arn: prefix of the ARNs of configuration sets in this account and region; lines of others are refused.
 
     Raises:
-        PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
+        PermanentError: the line is invalid. The text names the fault, and repeats no part of the line.
     """
     of = _fields(line)[2]
     name = of.removeprefix(sets_arn)
@@ -98,13 +98,13 @@ def set_of(line: str, sets_arn: str) -> str:
 
 
 def sending_event_of(line: str) -> SendingEvent:
-    """What a line says.
+    """The event of a line.
 
     Args:
         line: body of a queue message.
 
     Raises:
-        PermanentError: it is no such line. Its text tells what is wrong, and nothing of the line.
+        PermanentError: the line is invalid. The text names the fault, and repeats no part of the line.
     """
     kind, ses_id, _of, accepted, at, bot, subtype, event, outbox, link = _fields(line)
     if not _ID.fullmatch(ses_id):
@@ -122,7 +122,7 @@ def sending_event_of(line: str) -> SendingEvent:
         at=moment,
         link=link[:_MOST_LINK] if known is SendingEventKind.CLICK else "",
         bot=known is not SendingEventKind.COMPLAINT and bot.lower() in {"true", "likely"},
-        # Where the others say whether a program did it: no complaint has that.
+        # A complaint has its feedback type in the field for programs, which it lacks.
         feedback=bot.lower() if known is SendingEventKind.COMPLAINT and _FEEDBACK.fullmatch(bot) else "",
         subtype=subtype if known in _WITH_SUBTYPE and _SUBTYPE.fullmatch(subtype) else "",
         event=event if _ID.fullmatch(event) else "",
@@ -142,7 +142,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _unquoted(line: str) -> str:
-    """Without the quotes that stand around it, whether or not what is in it is escaped."""
+    """The line without its quotes, with or without escapes in it."""
     try:
         plain = json.loads(line)
     except ValueError:

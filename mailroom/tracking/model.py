@@ -1,4 +1,4 @@
-"""What SES tells of a message that was sent, as far as it is kept. Pure."""
+"""Recorded events of SES about sent messages. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ class SendingEventKind(StrEnum):
     """Kind of event. Values are SES's words in `eventType`, except SOFT_BOUNCE, which is a bounce to SES."""
 
     SEND = "Send"
-    """SES took the message."""
+    """SES accepted the message."""
     DELIVERY = "Delivery"
-    """The recipient's server took it."""
+    """The recipient's server accepted it."""
     DELIVERY_DELAY = "DeliveryDelay"
-    """The recipient's server does not take it yet; SES tries on."""
+    """The recipient's server does not accept it yet; SES goes on trying."""
     BOUNCE = "Bounce"
-    """The recipient's server refused it for good: there is no such mailbox, as a rule. SES's `bounceType` Permanent."""
+    """A permanent bounce: usually the mailbox does not exist. SES's `bounceType` Permanent."""
     SOFT_BOUNCE = "SoftBounce"
     """A temporary or undetermined bounce: a full mailbox, an absence note. SES's Transient or Undetermined."""
     COMPLAINT = "Complaint"
-    """The recipient called it spam; or no spam, where `SendingEvent.not_spam` says so."""
+    """The recipient reported it as spam, or as no spam, which `SendingEvent.not_spam` tells."""
     REJECT = "Reject"
     """SES found malware in it, and did not send it."""
     RENDERING_FAILURE = "Rendering Failure"
-    """A template of SES's could not be filled in; the platform uses none."""
+    """SES could not fill in a template; the platform uses none."""
     OPEN = "Open"
-    """Its images were loaded: by somebody who read it, or by a program."""
+    """A reader or a program loaded its images."""
     CLICK = "Click"
     """A link was followed."""
 
@@ -44,7 +44,7 @@ _LISTED: Final = frozenset(
         "UnsubscribedRecipient",
     }
 )
-"""Subtypes of what SES did not try to send, since the address is on a list already."""
+"""Subtypes of mail that SES did not try to send, since the address is on a list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,5 +7,4 @@ from typing import Final
 __all__ = ["TAG"]
 
 TAG: Final = "configuration-set"
-"""Its value is the name that SES put into the event, and nothing that was looked up: a registry that names a wrong table names one
-that lets nobody in."""
+"""Its value is the name in SES's event, and is never looked up: so a wrong table in the registry admits no session."""
