@@ -1,4 +1,4 @@
-"""Which tenant a configuration set belongs to: written by the tenant's own stack, read by the functions that a cell shares."""
+"""Tenants by configuration set: each tenant's stack writes its entry, and the cell's shared functions read it."""
 
 from mailroom.registry.entry import Entry, entry_from
 from mailroom.registry.registry import Registry

@@ -1,4 +1,4 @@
-"""What a tenant's stack says of itself to the functions of its cell. Pure."""
+"""The entry of a tenant's stack for the functions of its cell. Pure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _PLAIN: Final = "plain"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One tenant, as the parameter of its configuration set holds it.
+    """One tenant, in the parameter of its configuration set.
 
     Args:
         tenant: its id.
         stack: id of the stack that made the entry.
         table: name of the tenant's table.
-        retention_days: how long events are kept, in whole days. Default: None, until somebody deletes them.
-        plain_addresses: whether addresses that bounced or complained are kept, and not only their digests. Default: False.
-        book: digest of the address book; another one is another book. Default: "", the stack holds none.
+        retention_days: lifetime of events, in whole days. Default: None, without limit.
+        plain_addresses: whether suppressed addresses are stored with their digests. Default: False, digests only.
+        book: digest of the address book. Default: "", the stack has none.
     """
 
     tenant: str
@@ -35,11 +35,11 @@ class Entry:
 
     @property
     def retention(self) -> timedelta | None:
-        """How long events are kept; None until somebody deletes them."""
+        """Lifetime of events; None without limit."""
         return timedelta(days=self.retention_days) if self.retention_days is not None else None
 
     def as_json(self) -> dict[str, Any]:
-        """What the parameter's value says; the opposite of `entry_from`."""
+        """JSON for the parameter's value, which `entry_from` reads."""
         return {
             "addresses": _PLAIN if self.plain_addresses else _HASHED,
             "book": self.book,
@@ -51,10 +51,10 @@ class Entry:
 
 
 def entry_from(value: str) -> Entry:
-    """What a parameter's value says.
+    """The entry of a parameter's value.
 
     Raises:
-        ValueError: it is no entry. The text tells what is wrong, and nothing of the value.
+        ValueError: the value is no entry. The text names the fault, and repeats no part of the value.
     """
     try:
         said: Any = json.loads(value)

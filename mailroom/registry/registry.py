@@ -21,11 +21,11 @@ _MOST_KEPT: Final = 10_000
 
 @dataclass(slots=True)
 class Registry:
-    """The entries of a cell, one parameter a configuration set; each that was found is remembered for five minutes.
+    """The entries of a cell, one parameter per configuration set; found entries are cached for five minutes.
 
     Args:
         ssm: a client of Systems Manager.
-        path: what the parameters' names begin with, with a slash at either end.
+        path: prefix of the parameters' names, with a slash at either end.
         clock: the time now.
     """
 
@@ -35,7 +35,7 @@ class Registry:
     known: dict[str, tuple[datetime, Entry]] = field(default_factory=dict)
 
     def of(self, configuration_set: str) -> Entry | None:
-        """The tenant's entry; None where no tenant has such a configuration set.
+        """The entry of a configuration set; None where no tenant has it.
 
         Raises:
             RetryableError: the parameter cannot be read, or is no entry.
@@ -58,11 +58,11 @@ class Registry:
         return found
 
     def read(self, name: str) -> Entry:
-        """The entry in the parameter of this name, as it is now.
+        """The present entry of a parameter.
 
         Raises:
-            BotoCoreError, ClientError: AWS failed, or there is none.
-            ValueError: it is no entry.
+            BotoCoreError, ClientError: AWS failed, or the parameter does not exist.
+            ValueError: its value is no entry.
         """
         return entry_from(self.ssm.get_parameter(Name=name)["Parameter"]["Value"])
 
