@@ -1,1 +1,1 @@
-"""Writes the address books that tenants' stacks hold into the tenants' tables."""
+"""Copies address books from tenants' stacks into the tenants' tables."""

@@ -7,4 +7,4 @@ from typing import Final
 __all__ = ["TAG"]
 
 TAG: Final = "stack"
-"""Its value is the id of the stack, as CloudFormation told it."""
+"""Its value is the id of the stack, from CloudFormation."""

@@ -1,7 +1,7 @@
-"""Brings the address book of a deployed stack into the table of its tenant.
+"""Copies the address book of a deployed stack into the table of its tenant.
 
-The stack holds the book as metadata of the parameter that is its entry in the registry, and the entry has the book's digest. What
-CloudFormation says of a resource of that very stack is the only source of either.
+The stack has the book as metadata of the parameter with its entry in the registry, and the entry has the book's digest. The only
+source of both is CloudFormation's description of a resource of the same stack.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class BookWriter:
     clock: Callable[[], datetime]
 
     def write(self, stack: str) -> int:
-        """Write the books of one stack, and return how many there were; none where the stack is gone.
+        """Write the books of one stack, and return their number; 0 where the stack is gone.
 
         Raises:
             RetryableError: AWS failed.
-            PermanentError: an entry or a book is none.
+            PermanentError: an entry or a book is invalid.
         """
         try:
             made = list(self._entries(stack))
@@ -74,17 +74,17 @@ class BookWriter:
         return len(entries)
 
     def hold(self, stack: str, tenant: str, run_time: RunTime, signatures: Sequence[Signature]) -> bool:
-        """Write what holds now into the table of a stack's tenant; False where there is no such stack, or it has no table.
+        """Write run-time settings into the table of a stack's tenant; False where the stack or its table does not exist.
 
         Args:
             stack: name of the tenant's stack.
             tenant: its id, which the stack's own entry must have.
-            run_time: what holds.
-            signatures: those that its addresses name.
+            run_time: the settings.
+            signatures: of its addresses.
 
         Raises:
             RetryableError: AWS failed.
-            PermanentError: the stack's entry is none, or another tenant's.
+            PermanentError: the stack's entry is invalid, or another tenant's.
         """
         try:
             names = [name for name, _ in self._entries(stack)]
@@ -102,9 +102,9 @@ class BookWriter:
         return bool(entries)
 
     def confirm_all(self, seconds_left: Callable[[], float]) -> tuple[int, int]:
-        """Confirm every book of the registry, and write those that are not there as they should be.
+        """Confirm every book of the registry, and write missing and outdated ones.
 
-        Returns how many there were, and how many of them failed, which the log names.
+        Returns the number of books, and the number of failures, which the log names.
 
         Raises:
             RetryableError: the registry cannot be read, or time is up before the last one.
