@@ -1,7 +1,7 @@
-"""Addresses of a header, as the world writes them. Pure.
+"""Addresses of a header, in all forms that real mail has. Pure.
 
-An address is what the header literally says: no encoded word is ever decoded into one. What can be read in two ways is noted as
-`author-unclear`; where not even a guess stands in the header, there is a name and no address.
+An address is a literal text of the header: no encoded word is ever decoded into one. An ambiguous address is noted as
+`author-unclear`; a header without any address gives a name without an address.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mailroom.messages.words import ENCODED_WORD, Note, decoded_words
 __all__ = ["MOST_ADDRESSES", "addresses"]
 
 MOST_ADDRESSES: Final = 5000
-"""How many of one header are read."""
+"""Addresses of one header that are read."""
 
 # Encoded words first, so that a comma or a bracket in one, where none may be, divides nothing.
 _ENCODED: Final = rf"(?P<encoded>{ENCODED_WORD})"
@@ -35,7 +35,7 @@ _NOTHING_IN_GROUP: Final = re.compile(rf"(?:{_SPACE}*+,)*+")
 _MOST_OF_NAME: Final = 5
 """Commas within one name without quotes."""
 _DOUBTFUL: Final = re.compile('[<"]')
-"""One bracket is the address's; where there are two, or a quote that nothing closes, readers take different ones."""
+"""Signs of doubt: with two brackets, or a quote that is not closed, readers choose different addresses."""
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _WHITE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]++")
 
@@ -47,13 +47,13 @@ class _Token:
 
     @property
     def says_address(self) -> bool:
-        """Whether an @ stands in it that divides an address; one within quotes or an encoded word does not."""
+        """Whether it has an @ that divides an address; an @ within quotes or an encoded word does not."""
         return self.kind == "word" and "@" in self.text
 
 
 @dataclass(slots=True)
 class _Mailbox:
-    """What stands between two commas."""
+    """The tokens between two commas."""
 
     tokens: list[_Token] = field(default_factory=list)
     has_address: bool = False
@@ -74,7 +74,7 @@ class _Mailbox:
         return "angle" in kinds[1:]
 
     def read(self, group: str, note: Note) -> Address | None:
-        """The address; None where there is nothing."""
+        """The address; None for an empty text."""
         angles = [token.text.strip("<>") for token in self.tokens if token.kind == "angle"]
         angles = [text for text in angles if text.strip()]
         if angles:
@@ -97,7 +97,7 @@ class _Mailbox:
         return self._address(text, others, group, note)
 
     def _in_brackets(self, angles: list[str], group: str, note: Note) -> Address | None:
-        """The last one: what stands in an earlier one is part of the name that the sender wants seen."""
+        """The address in the last brackets: text in earlier ones belongs to the display name."""
         address = read_spec(angles[-1])[0]
         lumps = self._lumps()
         bare = ["".join(token.text for token in lump) for lump in lumps if any(token.says_address for token in lump)]
@@ -113,7 +113,7 @@ class _Mailbox:
         comments = " ".join(token.text for token in self.tokens if token.kind == "comment")
         name = _words(named, note) or _plain(comments, note)
         if not address:
-            # What stands there is still shown, decoded by nobody.
+            # The text is still shown, undecoded.
             name = " ".join(filter(None, [name, _WHITE.sub(" ", text).strip()]))
         return Address(address, name, group) if address or name else None
 
@@ -150,8 +150,7 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
 
     Args:
         header: its value, unfolded, encoded words as they are.
-        note: told of each problem: `author-unclear` where an address can be read in two ways, `too-many-addresses` where some are
-            left out.
+        note: called with each problem: `author-unclear` for an ambiguous address, `too-many-addresses` where some are left out.
 
     Source: RFC 5322 3.4 and 4.4; RFC 2047 5 (3).
     """
@@ -167,7 +166,7 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
             break
         kind, text, at = match.lastgroup or "word", match[0], match.end()
         if kind == "open":
-            # It is a character like others, and so is each quote behind it: those are escaped, and nothing closes them either.
+            # It is an ordinary character, and so is each quote behind it: those are escaped, and not closed either.
             kind, text, at = "word", '"', match.start() + 1
             token = _TOKEN_BEHIND_OPEN_QUOTE
         if kind != "mark":
@@ -203,7 +202,7 @@ def _behind_nothing(header: str, start: int, group: str) -> int:
 
 
 def _comment(header: str, start: int, note: Note) -> tuple[str, int]:
-    """What stands in the comment whose bracket is before `start`, and where the header goes on."""
+    """Text of the comment whose bracket is before `start`, and the position behind it."""
     comment, at, closed = comment_at(header, start)
     if not closed or "\\" in header[start:at]:
         note(UNCLEAR)  # not every reader knows escapes
@@ -211,7 +210,7 @@ def _comment(header: str, start: int, note: Note) -> tuple[str, int]:
 
 
 def _read(parts: list[_Mailbox], group: str, note: Note) -> list[Address]:
-    """The addresses of parts between commas; one, where all but the last are parts of its name."""
+    """The addresses of parts between commas; one address, if all parts but the last belong to its name."""
     last = parts[-1] if parts else _Mailbox()
     if len(parts) > 1 and last.is_named:
         whole = _Mailbox()
@@ -225,7 +224,7 @@ def _read(parts: list[_Mailbox], group: str, note: Note) -> list[Address]:
 
 
 def _joined(lumps: list[list[_Token]], *, dots: bool) -> list[list[_Token]]:
-    """The lumps, those around an @ made one, and those around a dot: any, or only behind an @."""
+    """The lumps, joined around an @ and around dots: around any dot, or only behind an @."""
     out: list[list[_Token]] = []
     domain = False
     for lump in lumps:

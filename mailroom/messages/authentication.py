@@ -1,4 +1,4 @@
-"""Whose domain a receiver found the author's to be. Pure."""
+"""Domain of a receiver's DMARC check, and its alignment with the authors. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FROM: Final = re.compile(r"\bheader\.from\s{0,40}+=\s{0,40}+([^\s;()\"]{1,255}+
 
 
 def dmarc_domain(results: str) -> str:
-    """The domain that DMARC was asked of; "" where the field names none, or several.
+    """The domain of the DMARC check; "" where the field names none, or several.
 
     Args:
         results: an Authentication-Results field, without comments and quoted strings.
@@ -31,7 +31,7 @@ def dmarc_domain(results: str) -> str:
 
 
 def aligned_domain(checked: str, authors: Iterable[str]) -> str:
-    """The domain that was checked, where it is that of every author; "" otherwise.
+    """The checked domain, if it is the domain of all authors; "" otherwise.
 
     Args:
         checked: the domain of a DMARC check that passed; "" of none.
@@ -44,12 +44,12 @@ def aligned_domain(checked: str, authors: Iterable[str]) -> str:
 
 
 def same_domain(one: str, other: str) -> bool:
-    """Whether two spellings are of one domain: in either case, of A-labels or U-labels."""
+    """Whether two spellings mean one domain: in any case, in A-labels or U-labels."""
     return one.lower() == other.lower() or ascii_domain(one) == ascii_domain(other) != ""
 
 
 def ascii_domain(domain: str) -> str:
-    """The domain in A-labels and lower case; "" of what is none."""
+    """The domain in A-labels and lower case; "" for an invalid one."""
     name = domain.rstrip(".").lower()
     if _PLAIN.fullmatch(name):
         return name if len(name) <= _LONGEST else ""

@@ -37,7 +37,7 @@ def _is_visible(character: str) -> bool:
 
 
 def text_of(blocks: Sequence[Block]) -> str:
-    """The body as text: of each stretch what was sent as text, or else what its HTML says; each on lines of its own."""
+    """The body as text: the text of each stretch, or else the text of its HTML; each on lines of its own."""
     out: list[str] = []
     for text in filter(None, (_words(block) for block in blocks)):
         if out and not out[-1].endswith("\n"):
@@ -47,7 +47,7 @@ def text_of(blocks: Sequence[Block]) -> str:
 
 
 def html_of(blocks: Sequence[Block]) -> str:
-    """The body as HTML; "" when none was sent. Text between stretches of HTML becomes HTML, so that none is missing."""
+    """The body as HTML; "" without HTML. Text between stretches of HTML becomes HTML, so that no text is missing."""
     if not any(block.html for block in blocks):
         return ""
     return "\n".join(
@@ -56,9 +56,9 @@ def html_of(blocks: Sequence[Block]) -> str:
 
 
 def alternative(forms: Sequence[Sequence[Block]]) -> list[Block]:
-    """The body that was sent in several forms: the last one that is all text, and all those with HTML, each of them whole.
+    """The body of alternative forms: the last form that is all text, and all forms with HTML, each of them whole.
 
-    A form that shows nothing is none; where no other is all text, the text is what the last one says, its HTML included.
+    Forms without visible text are ignored. Without a form that is all text, the text is that of the last form with its HTML.
 
     Args:
         forms: the direct children of a multipart/alternative.
@@ -76,7 +76,7 @@ def alternative(forms: Sequence[Sequence[Block]]) -> list[Block]:
 
 
 def _is_text(form: Sequence[Block]) -> bool:
-    """Whether the text of a form is all of it."""
+    """Whether a form is all text."""
     seen = [block for block in form if block.html or shows(block.text)]
     return bool(seen) and all(shows(block.text) for block in seen)
 

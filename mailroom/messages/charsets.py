@@ -24,7 +24,7 @@ _CODECS: Final = {
     "x-mac-cyrillic": "mac-cyrillic",
     "x-user-defined": "latin-1",
 }
-"""Python's codecs for what the standard calls by these names; the others have the same name."""
+"""Python's codecs by the standard's names; other codecs have the same name in both."""
 
 _OF_MAIL: Final = {
     "cp949": "cp949",
@@ -49,7 +49,7 @@ _OFTEN_WRONG: Final = frozenset({"windows-1252", "utf-8"})
 _OWN: Final[dict[str, Callable[[bytes], str]]] = {"iso-2022-jp": decoded_iso_2022_jp, "euc-jp": decoded_euc_jp}
 _BAD: Final = "\ufffd"
 _DIFFERENT: Final = {
-    # What Python's codecs have in other places than browsers.
+    # Characters that Python's codecs decode otherwise than browsers.
     "koi8-u": str.maketrans("\u255d\u256c", "\u045e\u040e"),
     "cp932": str.maketrans("\uf8f0\uf8f1\uf8f2\uf8f3", _BAD * 4),
 }
@@ -84,13 +84,13 @@ _MOST_LABEL: Final = 60
 def decoded(data: bytes, label: str = "") -> tuple[str, str]:
     """The text, and the problem: "charset-unknown", "charset-wrong", or "" when the label is right, or missing.
 
-    Without a label, and with labels that are mostly wrong when they are wrong (UTF-8, ASCII, Latin 1), UTF-8 is what is valid
-    UTF-8, or mostly, KOI8-U or windows-1251 what has the commonest Cyrillic letters there, and windows-1252 the rest. Elsewhere
-    each invalid sequence becomes U+FFFD. A byte order mark is dropped.
+    Without a label, and with the labels UTF-8, ASCII and Latin 1, which are often wrong: bytes that are (mostly) valid UTF-8 are
+    UTF-8, bytes with the commonest Cyrillic letters are KOI8-U or windows-1251, and others are windows-1252. With other labels each
+    invalid sequence becomes U+FFFD. A byte order mark is dropped.
 
     Args:
         data: any.
-        label: as a sender writes it; may be anything.
+        label: the sender's, in any form.
 
     Source: WHATWG Encoding Standard, "Names and labels"; RFC 2152 for UTF-7.
     """
@@ -103,17 +103,17 @@ def decoded(data: bytes, label: str = "") -> tuple[str, str]:
         right = data.isascii() or (meant == codec and plain not in _ASCII)
         return text, "" if right else "charset-wrong"
     if codec.startswith("utf-16") and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        codec = "utf-16"  # what the mark says goes before what the label says
+        codec = "utf-16"  # the mark overrides the label
     text = _OWN[codec](data) if codec in _OWN else _by(codec, data)
     text = text.removeprefix("\ufeff").translate(_DIFFERENT.get(codec, {}))
     if codec == "utf-7":
-        # It can write halves of characters, which no other charset has, and nothing could be written to.
+        # It can encode surrogates, which no other charset can, and which cannot be encoded again.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text, "charset-wrong" if _BAD in text and codec != "utf-7" else ""
 
 
 def decoded_html(data: bytes, label: str = "") -> tuple[str, str]:
-    """The text of HTML, and the problem as `decoded` has it.
+    """The text of HTML, and the problem as in `decoded`.
 
     Without a label, or with a wrong one of ASCII, bytes other than UTF-8 get the charset of the HTML's own `meta`, as in browsers.
 
@@ -134,7 +134,7 @@ def decoded_html(data: bytes, label: str = "") -> tuple[str, str]:
 
 def _is_utf8(data: bytes) -> bool:
     if data.isascii():
-        return False  # it may be one of those that are written in ASCII, such as ISO-2022-JP
+        return False  # it may be a charset that uses ASCII bytes, such as ISO-2022-JP
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -196,10 +196,10 @@ def _utf8_or_windows_1252(data: bytes) -> tuple[str, str]:
 
 
 def _cyrillic(data: bytes) -> str:
-    """The Cyrillic charset that the words are in; "" for none.
+    """The Cyrillic charset of the words; "" for none.
 
-    Western words have single letters beyond ASCII, Cyrillic ones hold nothing else. Which charset it is, the ten commonest letters
-    say: they are two thirds of any Russian, Ukrainian or Bulgarian text, and two fifths of it in the wrong charset.
+    Western words have single letters beyond ASCII, Cyrillic words have only such letters. The ten commonest letters tell the
+    charset: they are two thirds of any Russian, Ukrainian or Bulgarian text, and two fifths of it in the wrong charset.
     """
     data = data[:_MOST_COUNTED]
     beyond = data.translate(None, _WITHIN_ASCII)
@@ -220,8 +220,8 @@ def _by(codec: str, data: bytes) -> str:
 
 
 def _as_browsers_do(error: UnicodeError) -> tuple[str, int]:
-    """What takes the place of octets that Python's codec lacks: control characters for those of Windows' code pages between 80
-    and 9F, the euro sign for GBK's 80, U+FFFD for all others."""
+    """Replacement of bytes that Python's codec lacks: control characters for those of Windows' code pages between 80 and 9F, the
+    euro sign for GBK's 80, U+FFFD for all others."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     octet = error.object[error.start]

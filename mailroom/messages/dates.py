@@ -21,7 +21,7 @@ def read_date(header: str) -> datetime | None:
     """The date and time, with a time zone, UTC where none is given; None where it cannot be read.
 
     Args:
-        header: the value of a Date field, or what stands behind the semicolon of a Received field.
+        header: the value of a Date field, or the text behind the semicolon of a Received field.
 
     Source: RFC 5322 3.3 and 4.3; RFC 3339, which some programs write.
     """
@@ -43,7 +43,7 @@ def read_date(header: str) -> datetime | None:
 
 
 def _as_standard(match: re.Match[str]) -> str:
-    """The zone as RFC 5322 has it: a sign and four digits."""
+    """The zone in the form of RFC 5322: a sign and four digits."""
     return f" {match[1]}{int(match[2]):02}{match[3] or '00'}"
 
 

@@ -1,4 +1,4 @@
-"""Transfer encodings read as the most lenient client reads them: nothing is refused, what can be decoded is. Pure."""
+"""Transfer encodings, decoded like the most lenient client: nothing is refused, and all that can be decoded is. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _RUN: Final = re.compile(
 _UU_BEGIN: Final = re.compile(
     rb"^begin(?P<base64>-base64)? [0-7]{3,4} (?P<name>[^\n]*+)\n(?!begin(?:-base64)? [0-7]{3,4} )", re.MULTILINE
 )
-"""A line that is followed by another such line begins nothing."""
+"""First lines of blocks; a line that another such line follows begins no block."""
 _FILLED_LINE: Final = re.compile(rb"[^\n]++")
 _YENC: Final = re.compile(rb"^=ybegin (?P<settings>[^\n]*+)\n", re.MULTILINE)
 _YENC_END: Final = re.compile(rb"^=yend", re.MULTILINE)
@@ -47,9 +47,9 @@ _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\r?\n")
 _SOFT_BREAK: Final = re.compile(rb"=[ \t]*+\r?\n")
 _SMALLEST_RUN: Final = 24
 _ZEROS: Final = 1_000_000
-"""Octets that uuencoded files of one text may be longer than it."""
+"""Most bytes by which the uuencoded files of a text may be longer than the text."""
 _LONG: Final = 1000
-"""Letters of a block that is worth a look of its own."""
+"""Letters of a block that gets a check of its own."""
 _LINES_OF_LETTERS: Final = _LETTERS[:-1] + b"\n"
 _KINDS: Final = bytes(
     97 if one in _LETTERS[:-1] else 32 if one in b" \t>" else one if one in b"=\n" else 33 for one in range(256)
@@ -66,9 +66,9 @@ def with_lf(data: bytes) -> bytes:
 
 
 def lenient_base64(data: bytes) -> bytes:
-    """All that `data` decodes to: other characters are skipped, and what follows padding is decoded too.
+    """Decode base64: other characters are skipped, and text behind padding is decoded, too.
 
-    Two encoded bodies behind each other make both their contents; a last incomplete group gives what it holds.
+    Two encoded bodies in sequence give both contents; a last incomplete group gives its complete bytes.
 
     Source: RFC 2045 6.8, which wants other characters ignored.
     """
@@ -80,9 +80,9 @@ def lenient_base64(data: bytes) -> bytes:
 
 
 def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
-    """What a part's body in base64 decodes to, and whether it is whole: what is broken is read as `lenient_base64` does.
+    """Decode a part's base64 body; returns its bytes, and whether it is whole. A broken body is decoded by `lenient_base64`.
 
-    Two encoded bodies behind each other are not broken, only unusual.
+    Two encoded bodies in sequence are not broken, only unusual.
 
     Args:
         raw: bytes that hold it.
@@ -101,7 +101,7 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
 
 
 def _in_equal_lines(raw: bytes, start: int, end: int) -> bytes | None:
-    """What base64 in lines of one length decodes to, as nearly all is written, without a copy of it; None of any other."""
+    """Decode base64 in lines of equal length, which is the usual form, without a copy of it; None for other forms."""
     closing = raw[max(start, end - 8) : end]
     end -= len(closing) - len(closing.rstrip(b"\r\n"))
     width = raw.find(b"\r\n", start, min(end, start + _LONG)) - start
@@ -133,12 +133,12 @@ def _group(run: bytes) -> bytes:
 
 
 def is_base64(data: bytes) -> bool:
-    """Whether `data` holds nothing but base64 and white space."""
+    """Whether `data` has only base64 and white space."""
     return not data.translate(None, _LETTERS + b" \t\r\n")
 
 
 def base64_runs(data: bytes, known: Container[bytes] = ()) -> Iterator[bytes]:
-    """What every stretch of `data` that looks like base64 decodes to, wherever it stands. Lines end in LF.
+    """Decode each stretch of `data` that looks like base64, at any place. Lines end in LF.
 
     Args:
         data: text.
@@ -161,7 +161,7 @@ def base64_runs(data: bytes, known: Container[bytes] = ()) -> Iterator[bytes]:
 
 
 def _blocks_of_lines(data: bytes) -> Iterator[bytes]:
-    """The blocks that are long enough for a stretch; there may be as many others as octets, of which nothing is kept."""
+    """The blocks that are long enough for a stretch. Shorter ones, of which there may be very many, are not kept."""
     at = 0
     for match in _BLOCK_END.finditer(data):
         if match.start() - at >= _SMALLEST_RUN:
@@ -172,15 +172,15 @@ def _blocks_of_lines(data: bytes) -> Iterator[bytes]:
 
 
 def _may_have_runs(block: bytes) -> bool:
-    """False of prose, at a fraction of what the pattern takes to say so."""
+    """Whether a block can have base64: False for prose, in a fraction of the pattern's time."""
     kinds = block.translate(_KINDS)
     return _RUN_OF_LETTERS in kinds or _LINE_OF_LETTERS.search(b"\n" + kinds) is not None
 
 
 def letters_of(block: bytes) -> bytes | None:
-    """What a block decodes to that is one stretch of base64 from end to end, as that of an attachment is; None of any other.
+    """Decode a block that is one stretch of base64 from end to end, as an attachment's is; None for other blocks.
 
-    It says no more than `lenient_base64` and `base64_runs` do, and faster.
+    The result is that of `lenient_base64` and `base64_runs`, but faster.
 
     Args:
         block: lines that end in LF, without empty ones around them.
@@ -195,7 +195,7 @@ def letters_of(block: bytes) -> bytes | None:
 
 
 def is_quoted_printable(data: bytes) -> bool:
-    """Whether decoding would change `data`: an octet by its number, or a soft line break behind what is no base64."""
+    """Whether decoding would change `data`: it has an encoded byte, or a soft line break behind text other than base64."""
     if b"=" not in data:
         return False
     if _OCTET.search(data):
@@ -205,7 +205,7 @@ def is_quoted_printable(data: bytes) -> bool:
 
 
 def lenient_quoted_printable(data: bytes) -> bytes:
-    """`data` with `=XX` decoded and soft line breaks joined, also those with blanks behind; what is malformed stays.
+    """`data` with `=XX` decoded and soft line breaks joined, also those with blanks behind; malformed text stays.
 
     Source: RFC 2045 6.7.
     """
@@ -217,12 +217,12 @@ class EncodedFile:
     """A file that is written into text.
 
     Args:
-        name: as it says; "" when it does not.
-        data: what it decodes to.
+        name: its name; "" without one.
+        data: its decoded bytes.
         start: position of its first line.
         end: position behind its last one.
         whole: whether it has an end.
-        cut: whether it goes on beyond what is decoded of a text, and nothing behind it is read.
+        cut: whether it was cut at the limit, behind which the text is not read.
     """
 
     name: str
@@ -236,8 +236,8 @@ class EncodedFile:
 def uuencoded(data: bytes) -> Iterator[EncodedFile]:
     """Every `begin` block in `data`, whether or not it has an `end`. Lines end in LF.
 
-    Lines may lack their last spaces, which are zeros: one letter can be 63 of them. What is decoded is at most a megabyte more than
-    the text is long.
+    Lines may lack their last spaces, which are zeros: one letter can be 63 of them. The decoded bytes are at most a megabyte more
+    than the text.
 
     Source: POSIX.1-2017, uuencode.
     """
@@ -257,7 +257,7 @@ def uuencoded(data: bytes) -> Iterator[EncodedFile]:
 
 
 def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[bytes], bytes]]:
-    """Each line that begins a block, and what follows it up to the next: so many blocks cost no more than one long one."""
+    """First lines of blocks, each with the text up to the next one: so many blocks cost no more than one long one."""
     if b"begin" not in data:  # which both kinds of block have in their first line
         return
     match = begin.search(data)
@@ -269,7 +269,7 @@ def _blocks(begin: re.Pattern[bytes], data: bytes) -> Iterator[tuple[re.Match[by
 
 @dataclass(frozen=True, slots=True)
 class _UuLines:
-    """What the lines of a block hold, how many of its octets they are, and how they end."""
+    """Decoded lines of a block, the length of these lines, and their end."""
 
     data: bytes
     size: int
@@ -278,7 +278,7 @@ class _UuLines:
 
 
 def _uu_lines(block: bytes, room: int) -> _UuLines:
-    """The lines up to an `end`, or to one that is none of them; of as many octets as there is room for."""
+    """The lines up to an `end` or to an invalid line, as far as there is room."""
     data = bytearray()
     for match in _FILLED_LINE.finditer(block):
         line = match[0]
@@ -295,9 +295,9 @@ def _uu_lines(block: bytes, room: int) -> _UuLines:
 
 
 def _uu_line(line: bytes) -> bytes | None:
-    """What one line holds; None where it cannot be one."""
+    """The bytes of one line; None for an invalid line."""
     octets = (line[0] - 32) & 63
-    # Some encoders leave spaces at the end out, and some count wrong: as much as the line's own length says.
+    # Some encoders leave out spaces at the end, and some count wrong: the line's own length counts.
     needed = 1 + 4 * ((octets + 2) // 3)
     padded = line[:needed].ljust(needed, b" ")
     try:

@@ -24,16 +24,16 @@ class DmarcPolicy(StrEnum):
     QUARANTINE = "quarantine"
     REJECT = "reject"
     UNKNOWN = "unknown"
-    """DNS did not say."""
+    """DNS gave no answer."""
 
 
 class TextsError(Exception):
-    """DNS does not say what a name's TXT values are."""
+    """DNS gives no answer on a name's TXT values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Governing:
-    """The policy that holds, and the domain whose record says so."""
+    """The policy in force, and the domain of its record."""
 
     domain: str
     policy: DmarcPolicy
@@ -46,13 +46,13 @@ _MILDER: Final = {"none": DmarcPolicy.NONE, "quarantine": DmarcPolicy.NONE, "rej
 
 
 def governing_policy(domain: str, texts: Callable[[str], Sequence[str]]) -> DmarcPolicy:
-    """The policy that holds for authors of `domain`; NONE where there is no record, UNKNOWN where it is no domain.
+    """The policy in force for authors of `domain`; NONE without a record, UNKNOWN for an invalid domain.
 
-    Its own record decides, by `p`; else that of the organization above (`policy_above`).
+    The `p` of the domain's own record decides, or else the record of the organization above (`policy_above`).
 
     Args:
         domain: of the author, in A-labels or U-labels.
-        texts: the TXT values of a name; raises `TextsError`.
+        texts: looks up the TXT values of a name; raises `TextsError`.
 
     Raises:
         TextsError: an answer is missing.
@@ -114,7 +114,7 @@ def _asked(record: DmarcRecord, policy: str) -> DmarcPolicy:
 
 
 def _record(texts: Sequence[str]) -> DmarcRecord | None:
-    """The one record; None where there is none, or several."""
+    """The only record; None for none, or several."""
     records = [text for text in texts if is_dmarc(text)]
     return read_dmarc(records[0]) if len(records) == 1 else None
 

@@ -1,4 +1,4 @@
-"""DMARC policy records: what receivers read in them. Pure."""
+"""DMARC policy records, as receivers read them. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Policy = Literal["none", "quarantine", "reject"]
 Alignment = Literal["r", "s"]
 
 MAX_CHARACTERS: Final = 65_535
-"""No TXT record is longer: the length of a record's data is 16 bits. RFC 1035 3.2.1."""
+"""Longest TXT record: the length of a record's data is 16 bits. RFC 1035 3.2.1."""
 
 SHOWN_CHARACTERS: Final = 80
 
@@ -50,18 +50,18 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "rf": ("afrf",),
 }
 _DECISIVE: Final = frozenset({"p", "sp", "np"})
-"""Where one of these has no such value, receivers apply no policy at all. Source: RFC 9989 4.10.1."""
+"""Tags without which, or with an invalid value, receivers apply no policy. Source: RFC 9989 4.10.1."""
 
 _NUMBERS: Final[Mapping[str, int]] = {"pct": 100, "ri": _MAX_INTERVAL}
 _REMOVED: Final = ("pct", "rf", "ri")
 
 
 class DmarcSyntaxError(ValueError):
-    """The text is no DMARC policy record, or one in which receivers find no policy or different ones.
+    """The text is no DMARC policy record, or a record that receivers read without a policy, or in different ways.
 
     Attributes:
-        tag: name of the tag that is wrong; "" when it is the record as a whole.
-        value: what it holds, shortened to 80 characters.
+        tag: name of the wrong tag; "" for the record as a whole.
+        value: its value, shortened to 80 characters.
     """
 
     def __init__(self, *, tag: str, value: str, problem: str, remedy: str) -> None:
@@ -73,21 +73,21 @@ class DmarcSyntaxError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DmarcRecord:
-    """What a record asks for, defaults filled in.
+    """The policies of a record, with defaults filled in.
 
     Args:
-        policy: for mail of the domain itself that fails.
-        subdomain_policy: for that of its subdomains; the policy, where the record does not say.
-        nonexistent_policy: for that of names that do not exist; the subdomain policy, where the record does not say.
-        rua: addresses that aggregate reports are mailed to, percent-encoding undone.
-        aspf: "s" when SPF must have passed for the very domain of the From header.
-        adkim: the same of DKIM.
-        testing: True when receivers are asked not to apply the policy.
-        public_suffix: True when the domain says that others register names below it.
-        organization: True when the domain says that it is an organization's, and belongs to none above it (psd=n).
-        percent: of the mail that fails, how much the policy holds for; receivers that follow RFC 9989 ignore it.
-        removed: tags present that RFC 9989 removed.
-        remarks: what receivers pass over, or read as its default: a few sentences without full stops.
+        policy: for failed mail of the domain itself.
+        subdomain_policy: for failed mail of subdomains. Default: the policy.
+        nonexistent_policy: for failed mail of names that do not exist. Default: the subdomain policy.
+        rua: addresses for aggregate reports, percent-encoding undone.
+        aspf: "s" when SPF must pass for exactly the domain of the From header.
+        adkim: the same for DKIM.
+        testing: True when receivers shall not apply the policy.
+        public_suffix: True when other parties register names below the domain (psd=y).
+        organization: True when the domain is an organization's top domain (psd=n).
+        percent: part of failed mail that the policy is for; receivers that follow RFC 9989 ignore it.
+        removed: present tags that RFC 9989 removed.
+        remarks: tags that receivers ignore, or read as the default: a few sentences without full stops.
     """
 
     policy: Policy
@@ -110,20 +110,19 @@ def is_dmarc(text: str) -> bool:
 
 
 def parse_dmarc(text: str) -> DmarcRecord:
-    """What the policy record asks for, as receivers read it.
+    """Parse a policy record as receivers read it.
 
-    They pass over a tag that is malformed or empty, and take the default in place of a value that there is not: `remarks` tells
-    of each, since whoever wrote it meant something else. What leaves them without a policy, or is read in different ways, is an
-    error. So is the lack of `p`, which RFC 9989 reads as "none" and RFC 7489 as no policy. The order of the tags behind `v` is
-    free.
+    Receivers ignore malformed and empty tags, and take the default for an invalid value: `remarks` names each, since its author
+    meant another value. A record without a policy, or with several readings, is an error. So is a missing `p`, which RFC 9989
+    reads as "none" and RFC 7489 as no policy. The order of the tags behind `v` is free.
 
     Args:
         text: the TXT value, its strings joined.
 
     Raises:
-        DmarcSyntaxError: not a DMARC record, not ASCII, a tag stands twice, `p` is missing, or `p`, `sp` or `np` is no policy.
+        DmarcSyntaxError: not a DMARC record, not ASCII, a tag is doubled, `p` is missing, or `p`, `sp` or `np` is no policy.
 
-    Source: RFC 9989 4.7, 4.8 and 4.10.1; RFC 6376 3.2 for tags that stand twice; RFC 7489 6.3 for pct, rf and ri.
+    Source: RFC 9989 4.7, 4.8 and 4.10.1; RFC 6376 3.2 for doubled tags; RFC 7489 6.3 for pct, rf and ri.
     """
     tags, remarks = _tags(text, strict=True)
     for name in [*tags]:
@@ -138,10 +137,10 @@ def parse_dmarc(text: str) -> DmarcRecord:
 
 
 def read_dmarc(text: str) -> DmarcRecord:
-    """What receivers do with a text that they take for a record (`is_dmarc`), however broken it is: it raises nothing.
+    """Read a text that receivers take for a record (`is_dmarc`), as they do. Raises nothing for broken records.
 
-    They pass over errors, and of a tag that stands twice they take the first. Without `p`, or where `p`, `sp` or `np` is no policy,
-    the record asks for none.
+    Receivers ignore errors, and take the first of doubled tags. Without `p`, or with an invalid `p`, `sp` or `np`, the policy is
+    "none".
 
     Source: RFC 9989 4.8 and 4.10.1.
     """
@@ -152,7 +151,7 @@ def read_dmarc(text: str) -> DmarcRecord:
 
 
 def _record(tags: Mapping[str, str], remarks: list[str]) -> DmarcRecord:
-    """The record that has these tags, with a right `p`."""
+    """The record of these tags, of which `p` is valid."""
     rua = _addresses("rua", tags.get("rua"), remarks)
     _addresses("ruf", tags.get("ruf"), remarks)
     chosen = {name: value.lower() for name, value in tags.items() if value and not _fault(name, value)}
@@ -175,9 +174,9 @@ def _record(tags: Mapping[str, str], remarks: list[str]) -> DmarcRecord:
 
 
 def _tags(text: str, *, strict: bool) -> tuple[dict[str, str], list[str]]:
-    """Tag names in lower case and their values, "" for an empty one, in the order written; and remarks on what is no tag.
+    """Tag names in lower case and their values, "" for an empty one, in the order written; and remarks on invalid tags.
 
-    Of a tag that stands twice, the first; an error with `strict`, as is what no record may hold.
+    The first of doubled tags counts. With `strict`, doubled tags, forbidden characters and a text that is no record are errors.
     """
     if strict:
         _check(text)
@@ -217,7 +216,7 @@ def _check(text: str) -> None:
 
 
 def _fault(name: str, value: str) -> str:
-    """Why a value is none that the tag has; "" where it is one, is empty, or is a list of addresses."""
+    """Fault of a tag's value; "" for a valid value, an empty one, and a list of addresses."""
     if not value:
         return ""
     if name in _CHOICES and value.lower() not in _CHOICES[name]:
@@ -232,19 +231,19 @@ def _fault(name: str, value: str) -> str:
 
 
 def _few(remarks: list[str]) -> tuple[str, ...]:
-    """Each once, and the count of those beyond the first few."""
+    """The first few remarks, each once, and the count of the others."""
     distinct = list(dict.fromkeys(remarks))
     more = len(distinct) - _MAX_REMARKS
     return tuple([*distinct[:_MAX_REMARKS], f"{more} more tags are ignored"] if more > 0 else distinct)
 
 
 def _is_number(value: str, highest: int) -> bool:
-    # The count of digits comes first: int() of thousands of them is slow, and of more yet an error.
+    # The count of digits comes first: int() is slow for thousands of digits, and fails for more.
     return value.isdecimal() and len(value) <= len(str(highest)) and int(value) <= highest
 
 
 def _addresses(tag: str, value: str | None, remarks: list[str]) -> tuple[str, ...]:
-    """The addresses of the mailto URIs; others are valid and no receiver has to know them. Adds a remark on each that is none."""
+    """Addresses of the mailto URIs; other URIs are valid, but receivers may ignore them. Adds remarks on invalid ones."""
     found: list[str] = []
     for item in (part.strip(_WHITE) for part in value.split(",")) if value else ():
         address, fault = _address(item)
@@ -256,7 +255,7 @@ def _addresses(tag: str, value: str | None, remarks: list[str]) -> tuple[str, ..
 
 
 def _address(item: str) -> tuple[str, str]:
-    """The address of a mailto URI, "" of any other; and why it is no URI of a report's destination, "" when it is."""
+    """Address of a mailto URI, "" for other URIs; and the fault of an invalid URI, "" without one."""
     uri, mark, size = item.partition("!")
     sized = _SIZE.fullmatch(size)
     if mark and (sized is None or int(sized[1]) > _MAX_SIZE):

@@ -23,10 +23,10 @@ __all__ = ["message_from"]
 
 
 def message_from(document: Mapping[str, Any]) -> Message:
-    """The message that a document describes, attachments without their bytes. It has the same document again.
+    """The message of a document, attachments without their bytes. Its own document is the same again.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such document.
+        KeyError, TypeError, ValueError: the mapping is no such document.
     """
     envelope = document["envelope"]
     return Message(

@@ -1,4 +1,4 @@
-"""What SES writes in front of a message. Pure."""
+"""SES's header lines in front of a message. Pure."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _FOR: Final = re.compile(
 """A local part in quotes may hold white space. RFC 5321 4.1.2."""
 _RESULT: Final = re.compile(r"(?:^|;)\s*+(?P<method>spf|dkim|dmarc)\s*+=\s*+(?P<result>[a-z]++)", re.IGNORECASE)
 _BRACKET: Final = re.compile(r"[()]|[^()]++")
-# One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
+# An unclosed one reaches to the end, so that its end is not searched again from each escaped quote in it.
 _QUOTED: Final = re.compile(r'"[^"\\]*+(?:\\.?+[^"\\]*+)*(?:"|(?P<open>\Z))', re.DOTALL)
 
 
 def read_envelope(header: Header) -> Envelope:
-    """The envelope, as far as SES's own lines say it.
+    """The envelope in SES's own lines.
 
-    SES puts its lines in front of the message's: they begin the header, and end before any field that SES does not write, or wrote
-    before. Without a Received field that names SES among them, there are none.
+    SES puts its lines in front of the message's: they begin the header, and end before the first field that SES does not write, or
+    has written above. Without a Received field of SES among them, the message has none.
 
     Args:
-        header: of the message as it lies in the bucket.
+        header: of the message in the bucket.
 
     Source: SES developer guide, "Email receiving concepts" (headers that SES adds); RFC 8601 for the results.
     """
@@ -81,7 +81,7 @@ def read_envelope(header: Header) -> Envelope:
 
 
 def _ses_id(received: str) -> str:
-    """SES's id of the message, which is the last one behind its name; "" where the field is another's."""
+    """SES's id of the message, which is the last one behind SES's name; "" for another server's field."""
     by_ses = _BY_SES.search(received)
     return next((match["id"] for match in reversed(list(_ID.finditer(received, by_ses.end())))), "") if by_ses else ""
 
@@ -89,8 +89,8 @@ def _ses_id(received: str) -> str:
 def _results(plain: str) -> dict[str, str]:
     """The result of each method; of several DKIM signatures, the best.
 
-    What stands in quotes and comments is partly the sender's (its envelope address, its greeting), and says nothing; should a
-    method have two results all the same, the worse one counts.
+    Quotes and comments are ignored: they have texts of the sender (its envelope address, its greeting). Of two results of one
+    method, the worse one counts.
     """
     found: dict[str, str] = {}
     for match in _RESULT.finditer(plain):
@@ -101,7 +101,7 @@ def _results(plain: str) -> dict[str, str]:
 
 
 def _without_comments(text: str) -> str:
-    """Without what stands in brackets, and in brackets within them; a bracket without its other one stays."""
+    """The text without (nested) brackets and their contents; an unpaired bracket stays."""
     kept: list[str] = []
     opened: list[int] = []
     for piece in _BRACKET.findall(text):

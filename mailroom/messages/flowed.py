@@ -1,4 +1,4 @@
-"""Text of format=flowed, whose lines end where the sender's program broke them. Pure.
+"""Text of format=flowed, whose line breaks are the sender's program's. Pure.
 
 Source: RFC 3676.
 """
@@ -13,10 +13,10 @@ _SIGNATURE: Final = "-- "
 
 
 def unflowed(text: str, *, delete_space: bool) -> tuple[str, frozenset[str]]:
-    """The text with its paragraphs on one line each, and the lines of it that begin with ">" and quote nothing.
+    """The text with one line for each paragraph, and its lines that begin with ">" and are no quotation.
 
     Args:
-        text: as it was sent; lines end in LF.
+        text: the sent text; lines end in LF.
         delete_space: DelSp: the blank that ends a flowed line is the program's, not the sender's.
 
     Source: RFC 3676 4.1 to 4.5.
@@ -42,7 +42,7 @@ def unflowed(text: str, *, delete_space: bool) -> tuple[str, frozenset[str]]:
 
 
 def _taken_apart(line: str) -> tuple[int, str]:
-    """How deep the line is quoted, and what it says, without the blank that it is stuffed with."""
+    """Depth of the line's quotation, and its text without the stuffed blank."""
     if line.startswith(">From "):
         return 0, line  # a mailbox's escape
     said = line.lstrip(">")

@@ -1,6 +1,6 @@
-"""HTML of a message, made safe to show: no script, nothing loaded from elsewhere, images of the message itself where they belong.
+"""HTML of a message, made safe to show: no script, no remote content, the message's own images in their places.
 
-Made on reading, never stored: a newer sanitiser holds for old mail, too. Needs `nh3`.
+It is made at reading, and never stored: so a newer sanitiser works for old mail, too. Needs `nh3`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ATTRIBUTES: Final = {
     "tr": {"bgcolor", "height"},
 }
 _STYLES: Final = (
-    # None of these takes an address, or draws outside its own box: whoever sends mail must not write over the page around it.
+    # No style of these takes a URL, or draws outside its own box: mail must not write over the page around it.
     "background-color border border-bottom border-collapse border-color border-left border-radius border-right border-spacing "
     "border-style border-top border-width color direction font-family font-size font-style font-weight height letter-spacing "
     "line-height margin-bottom max-width min-width padding padding-bottom padding-left padding-right padding-top text-align "
@@ -54,17 +54,17 @@ _WORDS: Final = {
     "line-height": frozenset({"initial", "normal"}),
     "vertical-align": frozenset({"baseline", "bottom", "middle", "sub", "super", "text-bottom", "text-top", "top"}),
 }
-"""The only words of styles that are looked at closer; any other style is let through as it is."""
+"""Styles with a check of their values; the other allowed styles pass unchecked."""
 _LENGTH: Final = re.compile(r"(?:\d{1,5}+|\d{0,5}+\.\d{1,6}+)(?:px|pt|em|rem|%)?", re.ASCII)
 _LINE_HEIGHT: Final = re.compile(r"[1-9](?:\.\d{1,6}+)?", re.ASCII)
-"""Of a line at least, and no length: elements within, whose font may be larger, would inherit it."""
+"""A factor of one or more, and no length: elements within would inherit a length, and their font may be larger."""
 _GROWING: Final = frozenset({"img", "table", "td", "th", "tr"})
-"""Elements that are never less high than what is in them."""
+"""Elements that are at least as high as their content."""
 _HIDDEN_CONTENT: Final = frozenset(
     {"script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math", "head"}
 )
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
-"""A message has no place of its own: any other link leads into the application, with its user's session."""
+"""Schemes of links: a message has no base URL, so any other link leads into the application, with its user's session."""
 _SCHEMES: Final = _LINKS | {"cid"}
 _IMAGE_TYPES: Final = {
     **{kind: kind for kind in ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp")},
@@ -73,7 +73,7 @@ _IMAGE_TYPES: Final = {
     **dict.fromkeys(("image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"), "image/bmp"),
     "image/x-gif": "image/gif",
 }
-"""What browsers show as pictures, by each name that senders give it; SVG is a document, with links and scripts."""
+"""Pictures for browsers, by all names that senders use; SVG is left out, because it can have links and scripts."""
 _FIRST_OCTETS: Final = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -108,7 +108,7 @@ def safe_html(message: Message, address_of: Callable[[Attachment], str]) -> str:
         if one.content_id and one.content_type in _IMAGE_TYPES
     }
 
-    # Images that are known get a mark of ours, which no sender can have written.
+    # Known images get a mark of ours, which no sender can forge.
     mark = f"cid:{secrets.token_hex(16)}-"
 
     def keep(tag: str, name: str, value: str) -> str | None:

@@ -1,8 +1,8 @@
 """HTML cut so that a sanitiser takes linear time for it.
 
-A parser that follows the standard takes quadratic time for badly nested HTML, and writes quadratically much: it opens formatting
-that nothing closes anew in each paragraph. So a new piece begins, in which nothing is open, where tags are nested deeper than in
-any honest message, or more of them are opened anew.
+A parser that follows the standard takes quadratic time for badly nested HTML, and writes quadratically much: it reopens unclosed
+formatting in each paragraph. So a new piece begins, without open tags, where tags are nested deeper than in any honest message, or
+more of them are reopened.
 
 Source: HTML Living Standard, 13.2.4.3 (active formatting elements) and 13.2.6.4.7 (tags in the body).
 """
@@ -31,7 +31,7 @@ _FREE_A_CHARACTER: Final = 4
 _VOID: Final = frozenset({"br", "col", "hr", "img", "wbr"})
 _FORMATTING: Final = _names("a b big code em font i s small strike strong tt u")
 _ORDINARY: Final = _FORMATTING | _names("abbr bdi bdo cite del dfn ins kbd mark q samp span sub sup time var")
-"""Elements that the standard does not call special: closing tags of ordinary ones reach through these only."""
+"""Ordinary elements of the standard, in contrast to its special ones: closing tags reach through ordinary ones only."""
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BLOCKS: Final = _HEADINGS | _names(
     "address article blockquote center dd details div dl dt figcaption figure footer header "
@@ -46,11 +46,11 @@ _HOLDERS: Final = {
     "th": frozenset({"table", "tbody", "tfoot", "thead", "tr"}),
     "tr": frozenset({"table", "tbody", "tfoot", "thead"}),
 }
-"""Parts of a table, each with what it may stand in: all else is closed in front of it."""
+"""Parts of a table, each with its allowed parents: other open elements are closed in front of it."""
 _ROWS: Final = frozenset({"colgroup", "table", "tbody", "tfoot", "thead", "tr"})
 _SIBLINGS: Final = {"li": ("li",), "dd": ("dd", "dt"), "dt": ("dd", "dt")}
 _FRAMES: Final = frozenset({"caption", "object", "table", "td", "th"})
-"""Tags within these do not close what is around them."""
+"""Elements whose inner tags close no outer element."""
 _FOREIGN: Final = frozenset({"math", "svg"})
 _ENDS_FOREIGN: Final = _HEADINGS | _names(
     "b big blockquote br center code dd div dl dt em hr i img li ol p pre s small span strike strong sub sup table tt u ul var"
@@ -61,13 +61,13 @@ _NEVER_SHOWN: Final = frozenset({"iframe", "noscript", "script", "style", "title
 
 
 def html_pieces(source: str, shown: frozenset[str]) -> Iterator[str]:
-    """HTML documents that together hold what `source` shows; one, nearly always.
+    """HTML documents that together show the content of `source`; nearly always one.
 
     Args:
-        source: HTML of anybody.
-        shown: names of the elements that are wanted; tags of others are left out, and their text stays.
+        source: HTML, possibly hostile.
+        shown: names of wanted elements; tags of others are left out, and their text stays.
 
-    What a parser writes for all of them is at most a few times the source, and 64 KiB. Never raises.
+    A parser's output for all pieces together is at most a few times the source, plus 64 KiB. Never raises.
     """
     nesting = _Nesting()
     out: list[str] = []
@@ -79,7 +79,7 @@ def html_pieces(source: str, shown: frozenset[str]) -> Iterator[str]:
         elif skipping:
             continue
         elif token.kind is HtmlTokenKind.TEXT:
-            # No `<` of a text can be read as a tag, whatever comes behind it.
+            # Escaped, so that no `<` of a text can begin a tag.
             out.append(token.source.replace("<", "&lt;"))
         elif token.kind is HtmlTokenKind.RAW:
             if token.name not in _NEVER_SHOWN:
@@ -100,42 +100,42 @@ def _is_object(token: HtmlToken, nesting: _Nesting) -> bool:
 
 
 class _Frame:
-    """What is open within a table or a cell, and not around it."""
+    """Open elements within a table or a cell."""
 
     def __init__(self) -> None:
         self.open: Counter[str] = Counter()
         self.left: defaultdict[str, list[int]] = defaultdict(list)
-        """Sizes of the tags of formatting that was closed by another's tag: it will be opened anew."""
+        """Tag sizes of formatting that another element's tag closed, and that will be reopened."""
 
 
 class _Nesting:
-    """What is open, as the standard's parser has it, and a bound of what opening it anew has cost so far, in characters."""
+    """The open elements of the standard's parser, and a bound of the characters that reopening has written so far."""
 
     def __init__(self) -> None:
         self.cost = 0
         self.forget()
 
     def forget(self) -> None:
-        """Nothing is open."""
+        """Forget all open elements."""
         self._open: list[tuple[str, int]] = []
         self._frames = [_Frame()]
         self._tables = 0
-        # Characters of all formatting tags that wait for their closing tag, open or closed by another's.
+        # Characters of all formatting tags without their own closing tag.
         self._waiting = 0
 
     @property
     def foreign(self) -> bool:
-        """Whether it is within a drawing or a formula, where all names mean something else."""
+        """Whether the position is within a drawing or a formula, where names have other meanings."""
         within = self._frames[-1].open
         return within["svg"] + within["math"] > 0
 
     @property
     def depth(self) -> int:
-        """How many elements are open."""
+        """Number of open elements."""
         return len(self._open)
 
     def takes(self, token: HtmlToken) -> bool:
-        """Note the tag; false when it stands where it means nothing."""
+        """Note the tag; False where the tag has no meaning."""
         if token.kind is HtmlTokenKind.END:
             self._end(token.name)
             return True
@@ -161,7 +161,7 @@ class _Nesting:
         return True
 
     def _make_room_in_table(self, name: str) -> bool:
-        """Close what stands between this part of a table and its place; false outside of any table."""
+        """Close the elements between this part of a table and its place; False outside of a table."""
         if not self._tables:
             return False
         at = len(self._open)
@@ -173,7 +173,7 @@ class _Nesting:
         return True
 
     def _close_implied(self, name: str) -> None:
-        """Close what the start of this closes without a tag."""
+        """Close the elements that this start tag closes implicitly."""
         within = self._frames[-1].open
         if name in _SIBLINGS and any(within[one] for one in _SIBLINGS[name]):
             self._close_sibling(name)

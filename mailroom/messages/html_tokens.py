@@ -1,4 +1,4 @@
-"""Tags and text of HTML, as browsers tell one from the other. Linear: each character is looked at once.
+"""Tags and text of HTML, divided as browsers do. Takes linear time: each character is read once.
 
 Source: HTML Living Standard, 13.2.5 (tokenization).
 """
@@ -14,14 +14,14 @@ __all__ = ["HtmlToken", "HtmlTokenKind", "html_tokens"]
 
 
 class HtmlTokenKind(Enum):
-    """What a piece of HTML is."""
+    """Kind of a piece of HTML."""
 
     TEXT = "text"
-    """Characters, with their references as they were written; a `<` in it opens nothing."""
+    """Characters, with unchanged references; a `<` in it opens no tag."""
     START = "start"
     END = "end"
     RAW = "raw"
-    """What stands within an element that holds no tags, such as `style`."""
+    """Content of an element that has no tags, such as `style`."""
 
 
 class HtmlToken(NamedTuple):
@@ -29,9 +29,9 @@ class HtmlToken(NamedTuple):
 
     kind: HtmlTokenKind
     name: str
-    """The element's, in lower case; "" for text."""
+    """Name of the element, in lower case; "" for text."""
     source: str
-    """As it was written; for `RAW` the content alone."""
+    """The source text; for `RAW` the content only."""
 
 
 _SPACE: Final = "\t\n\f\r "
@@ -46,13 +46,13 @@ _COMMENT_END: Final = re.compile("--!?>")
 _RAW: Final = ("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp")
 _RAW_END: Final = {
     **{name: re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE | re.ASCII) for name in _RAW},
-    # Nothing ends it.
+    # The tag is not closed.
     "plaintext": re.compile("(?!)"),
 }
 
 
 def html_tokens(source: str) -> Iterator[HtmlToken]:
-    """The tags and the text of it, in order; comments, declarations and what is cut within a tag are left out. Never raises."""
+    """Tags and text of HTML, in order, without comments, declarations and a cut tag at the end. Never raises."""
     at = text_from = 0
     while (opened := source.find("<", at)) >= 0:
         named = _TAG_NAME.match(source, opened)
@@ -82,7 +82,7 @@ def html_tokens(source: str) -> Iterator[HtmlToken]:
 
 
 def _behind_attributes(source: str, at: int) -> int:
-    """Where the tag ends whose name ends here; 0 where nothing ends it, and so the rest is not shown, as in browsers."""
+    """Position behind the tag whose name ends here; 0 for an unclosed tag, whose text browsers do not show."""
     while True:
         if between := _BETWEEN.match(source, at):
             at = between.end()
@@ -104,7 +104,7 @@ def _behind_attributes(source: str, at: int) -> int:
 
 
 def _behind_comment(source: str, opened: int) -> int:
-    """Where a comment or a declaration ends; 0 for one that nothing ends: it hides the rest, as in browsers."""
+    """Position behind a comment or declaration; 0 for an unclosed one, which hides the rest, as in browsers."""
     if not source.startswith("<!--", opened):
         return source.find(">", opened) + 1
     if source.startswith((">", "->"), opened + 4):

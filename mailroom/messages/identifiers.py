@@ -14,13 +14,13 @@ _BRACKETED: Final = re.compile(r"(<[^<>]*+>)")
 
 
 def identifiers_of(header: str, note: Note) -> tuple[str, ...]:
-    """The identifiers of a header, those that are within encoded words too, as some programs write long ones.
+    """The identifiers of a header, also those in encoded words, as some programs write long ones.
 
-    No standard allows that; what stands between brackets is an identifier as it is, whatever it looks like.
+    No standard allows encoded identifiers; a text between brackets is an identifier as it is.
 
     Args:
         header: value of a Message-ID, In-Reply-To or References field, unfolded.
-        note: told of each problem.
+        note: called with each problem.
 
     Source: RFC 2047 5, which allows encoded words elsewhere only.
     """

@@ -1,6 +1,6 @@
-"""ISO-2022-JP and EUC-JP with the characters that Windows adds to them, which mail is full of and Python's codecs lack. Pure.
+"""ISO-2022-JP and EUC-JP with Windows's additional characters, which are common in mail and which Python's codecs lack. Pure.
 
-Both are other ways to write what Shift_JIS writes, so each pair of octets is turned into that and read as Windows reads it.
+Both have the characters of Shift_JIS, so each pair of bytes is converted into Shift_JIS and decoded by Windows's code page.
 
 Source: JIS X 0208, annex 1 (shifted representation); WHATWG Encoding Standard, "ISO-2022-JP decoder" and "EUC-JP decoder".
 """

@@ -1,4 +1,4 @@
-"""What a message says of the thread it is in. Pure."""
+"""The link of a message for threads. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MARKS: Final = frozenset(
         *(_folded(one) for language in LANGUAGES for one in (*language.answers, *language.forwards)),
     }
 )
-"""What answers and forwarded mail begin with, in any language; RFC 5256 has the English ones."""
+"""Marks of answers and forwarded mail, in any language; RFC 5256 has the English ones."""
 _COUNT: Final = re.compile(r"\[[^\[\]]{0,30}+\]|\(\d{1,3}+\)")
 """Such as `[2]` in `Re[2]:`."""
 _LONGEST_MARK: Final = 40
@@ -72,7 +72,7 @@ def node_of(message: Message, key: str, join_by: frozenset[JoinBy] = frozenset()
 
 
 def plain_subject(subject: str) -> str:
-    """The base subject, in small letters; "" when nothing else than marks is there.
+    """The base subject, in small letters; "" for a subject of marks only.
 
     `[Garten] Re: Beete (fwd)`, `Re: [Fwd: Beete]` and `AW[2]: Beete` are all `beete`; `[Garten]` alone stays.
 
@@ -88,14 +88,14 @@ def plain_subject(subject: str) -> str:
 
 
 def _without_one(base: str) -> str:
-    """Without one trailer, mark, tag or wrapping."""
+    """The subject without one trailer, mark, tag or wrapping."""
     if base.endswith("(fwd)"):
         return base[:-5].rstrip()
     if base.startswith("[fwd:") and base.endswith("]"):
         return base[5:-1].strip()
     rest = _without_mark(base)
     if rest is None and base.startswith("["):
-        # RFC 5256: a tag goes only where something is left behind it.
+        # RFC 5256: a tag is removed only in front of further text.
         end = base.find("]")
         if end > 0 and "[" not in base[1:end]:
             rest = base[end + 1 :].strip() or None
@@ -103,7 +103,7 @@ def _without_one(base: str) -> str:
 
 
 def _without_mark(base: str) -> str | None:
-    """Without the mark in front, which may have a count or a tag; None without one."""
+    """The subject without its mark, which may have a count or a tag; None for a subject without a mark."""
     colon = min((at for at in (base.find(one, 0, _LONGEST_MARK) for one in (":", "\uff1a")) if at > 0), default=0)
     word = _COUNT.sub("", base[:colon]).rstrip()
     return base[colon + 1 :].lstrip() if word in _MARKS else None

@@ -16,7 +16,7 @@ from mailroom.threads import message_ids
 __all__ = ["NOT_SPAM", "kinds_of", "report_of"]
 
 PartNote = Callable[[str, str], None]
-"""Told of a place, and of a problem there."""
+"""Called with a place, and a problem there."""
 
 _REPORT_KINDS: Final = {
     "delivery-status": Kind.BOUNCE,
@@ -113,7 +113,7 @@ def _looks_like_bounce(header: Header, from_: Sequence[Address], envelope: Envel
 
 
 def _automatic(header: Header) -> Kind | None:
-    """How a program sent it; None where no field says so. One that says "no" does not undo another."""
+    """Automatic kind of the message; None without such a field. A field with "no" does not cancel another field."""
     written = (_COMMENT.sub(" ", value).strip().lower() for value in header.every("auto-submitted"))
     submitted = {_BEHIND_WORD.split(value, maxsplit=1)[0] for value in written} - {"", "no"}
     precedence = header.first("precedence").strip().lower()
@@ -127,7 +127,7 @@ def _automatic(header: Header) -> Kind | None:
 
 
 def _says(header: Header, *names: str) -> bool:
-    """Whether any of these fields is there and says something else than no."""
+    """Whether one of these fields has another value than "no"."""
     return any(header.first(name).strip().lower() not in {"", "no", "false"} for name in names)
 
 
@@ -140,15 +140,15 @@ def report_of(
     answered: Sequence[str],
     note: PartNote,
 ) -> Report | None:
-    """What a multipart/report is about, or a text of qmail's; None for any other message, and for one without its parts.
+    """The report of a multipart/report, or of a text by qmail; None for other messages, and without the report's parts.
 
     Args:
         kind: the message's content type.
         attachments: its parts.
-        nested: the messages among them: the one that is reported on.
+        nested: the messages among them, such as the reported one.
         text: its text.
         answered: identifiers of In-Reply-To: Exchange's read receipts name the message there only.
-        note: told of each problem, and of the part where it is.
+        note: called with each problem and its part.
 
     Source: RFC 3464, RFC 8098, RFC 5965; D. J. Bernstein, "The qmail-send Bounce Message Format".
     """
@@ -182,7 +182,7 @@ def report_of(
 
 
 def _report_of_qmail(text: str, note: PartNote) -> Report | None:
-    """Paragraphs of recipients up to one that begins with a dash, and the message behind it."""
+    """The report of qmail's text: paragraphs of recipients, a paragraph that begins with a dash, and the message behind it."""
     recipients: list[ReportedRecipient] = []
     paragraphs = iter(text[:_MOST_STATUS].split("\n\n"))
     for paragraph in paragraphs:
@@ -208,7 +208,7 @@ def _report_of_qmail(text: str, note: PartNote) -> Report | None:
 
 
 def _groups(part: Attachment) -> list[dict[str, str]]:
-    """The groups of fields that a report's part has; names in lower case."""
+    """Groups of fields in a report's part; names in lower case."""
     text = decoded_header(bytes(part.data[:_MOST_STATUS])).replace("\r\n", "\n").replace("\r", "\n")
     groups = []
     for block in _EMPTY_LINE.split(text):
@@ -241,7 +241,7 @@ def _recipients(part: Attachment, note: PartNote) -> list[ReportedRecipient]:
 
 
 def _typed(value: str) -> str:
-    """What stands behind the type of an address or a code, such as "rfc822;"."""
+    """The value behind the type of an address or a code, such as "rfc822;"."""
     kind, semicolon, rest = value.partition(";")
     return rest.strip() if semicolon and " " not in kind.strip() else value.strip()
 

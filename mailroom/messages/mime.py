@@ -30,22 +30,22 @@ _MOST_FIELDS: Final = 10_000
 _LISTS: Final = frozenset({"from", "sender", "reply-to", "to", "cc"})
 """Fields that may be as long as the header: 5,000 addresses are."""
 _MOST_LOOKS: Final = 100_000
-"""Lines that begin as a delimiter does, in all."""
+"""Lines of a message that look like a delimiter."""
 
 _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _LINES: Final = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:")
 _NO_FIELD: Final = re.compile(rb"[\r\n](?![!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:)[^ \t\r\n]")
-"""Where a line begins that is no field, and continues none."""
+"""Begin of a line that is no field, and continues none."""
 _WHOLE_FIELD: Final = re.compile(
     rb"^([!-9;-~\x80-\xff]{1,200}+)[ \t]{0,40}+:([^\n]*+(?:\n[ \t][^\n]*+)*)", re.MULTILINE
 )
 _CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n?|\n))+(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
-"""Lines that continue nothing, in front of a field."""
+"""Continuation lines without a field, in front of a field."""
 _FROM_LINE: Final = re.compile(rb">?From (?![ \t]{0,40}+:)[^\r\n]*+(?:\r\n|\n|\r)")
 _BLANK_LINES: Final = re.compile(rb"(?:[ \t]*+(?:\r\n|\n|\r)){1,20}")
-"""Lines that show nothing, in front of a header."""
+"""Blank lines in front of a header."""
 _OF_MESSAGE: Final = re.compile(
     rb"(?:received|return-path|delivered-to|from|to|subject|date|message-id|mime-version|content-type|x-[a-z0-9-]{1,60}+):",
     re.IGNORECASE,
@@ -56,7 +56,7 @@ _JUNK_LINE: Final = re.compile(
     rb"(?=(?:received|return-path|from|to|subject|date|message-id|mime-version|content-type):)",
     re.IGNORECASE,
 )
-"""A first line that is no field, in front of one that begins a message."""
+"""A first line that is no field, in front of a field that can begin a message."""
 _AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*+(\r\n|\n|\r|\Z)")
 _BEFORE_CONTENT: Final = re.compile(rb"(?:\A|[\r\n])--([^\r\n]++)(?:\r\n|\n|\r)(?=[Cc]ontent-)")
 _BOUNDARY: Final = re.compile(rb"(?:[^\s-][^\r\n]{0,199}+|-{1,60}+[^\s-][^\r\n]{0,140}+)\Z")
@@ -71,7 +71,7 @@ class Problems:
         self.found: dict[Problem, None] = {}
 
     def add(self, place: str, what: str) -> None:
-        """One problem more."""
+        """Add a problem."""
         self.found.setdefault(Problem(place, what))
 
 
@@ -83,7 +83,7 @@ class Header:
     _values: dict[str, list[str]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Find values by their names."""
+        """Index the values by their names."""
         for name, value in self.fields:
             self._values.setdefault(name, []).append(value)
 
@@ -99,7 +99,7 @@ class Header:
 
 @dataclass(slots=True)
 class Part:
-    """One part: its header, where its body is, and the parts in it.
+    """One part: its header, the place of its body, and its own parts.
 
     Args:
         path: numbers joined by dots; "" for the message.
@@ -121,7 +121,7 @@ class Part:
 
     @property
     def place(self) -> str:
-        """What problems call it."""
+        """Name of the part in problems."""
         return f"part {self.path}" if self.path else "message"
 
     def walk(self) -> Iterator[Part]:
@@ -142,10 +142,10 @@ class Part:
 
 @dataclass(slots=True)
 class Limits:
-    """What may still be done for one message and all messages in it.
+    """Remaining limits for one message and all messages in it.
 
     Args:
-        parts: how many may still be read.
+        parts: number of parts that may still be read.
         bytes_left: bytes of nested messages that may still be parsed.
     """
 
@@ -165,13 +165,13 @@ def read_header(raw: bytes) -> Header:
 def read_structure(raw: bytes, problems: Problems, limits: Limits, path: str = "") -> Part:
     """The parts of a message; never raises.
 
-    A multipart whose boundary is missing or nowhere to be found is read by the boundary that its first lines look like; without one
-    it is text. Parts behind the closing delimiter are parts. What lies beyond the limits on depth and number is one last part of
-    type application/octet-stream: nothing is lost.
+    A multipart without its boundary is divided by the delimiter that its first lines look like; without one it is text. Parts
+    behind the closing delimiter count. Parts beyond the limits on depth and number become one last part of type
+    application/octet-stream, so that no bytes are lost.
 
     Args:
         raw: the message, or a slice of one.
-        problems: told of each problem.
+        problems: collects the problems.
         limits: counted down.
         path: of the whole; default: "", a message.
 
@@ -191,10 +191,10 @@ class _Structure:
         return self._header(self._begin(), len(self.raw), "message")[0]
 
     def _begin(self) -> int:
-        """Where the header of the message begins."""
+        """Position of the message's header."""
         raw = self.raw
         blank = _BLANK_LINES.match(raw)
-        # Behind an empty first line all is body, as a rule: only what surely is a header is one.
+        # Text behind an empty first line is usually the body: only a certain header counts.
         begins = _FIELD if raw[:1] in {b" ", b"\t"} else _OF_MESSAGE
         if blank and begins.match(raw, blank.end()):
             self.problems.add("message", "header-broken")
@@ -228,9 +228,9 @@ class _Structure:
         return Part(path, header, kind, body, end, begin=start)
 
     def _header(self, start: int, end: int, place: str) -> tuple[Header, int]:
-        """The fields that begin at `start`, and where the body does."""
+        """The header at `start`, and the position of the body."""
         raw = self.raw
-        # Python keeps 60 octets for each line of these.
+        # Python keeps 60 bytes for each of these lines.
         continued = _CONTINUED.match(raw, start, min(end, start + _MOST_HEADER))
         if continued:
             self.problems.add(place, "header-broken")
@@ -239,7 +239,7 @@ class _Structure:
         if first:
             return Header(), first.end()
         if not _FIELD.match(raw, start, end):
-            # Not one line of a header: all of it is body.
+            # Without a line of a header, all text is body.
             return Header(), start
         empty = _EMPTY_LINE.search(raw, start, end)
         over = empty.start() if empty else end
@@ -254,7 +254,7 @@ class _Structure:
         return Header(tuple(self._fields(section, place))), begins
 
     def _fields(self, section: bytes, place: str) -> Iterator[tuple[str, str]]:
-        """Name and value of each field; what continues a line that is no field is left out with it."""
+        """Name and value of each field; a line that is no field is left out with its continuation."""
         if _NO_FIELD.search(section):
             self.problems.add(place, "header-broken")
         section = section.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -265,10 +265,10 @@ class _Structure:
             yield self._field(found[1], found[2], place)
 
     def _body_of_endless(self, section: bytes, start: int, *, closed: bool) -> int | None:
-        """Where the body begins of which no empty line divides the header; None where one does.
+        """Position of a body that no empty line divides from its header; None where one does.
 
-        Without any, the rest is body from the first line that is no field, as Python's library reads it. With one further below, it
-        is so where no field follows such a line: the empty line stands between two paragraphs.
+        Without any empty line, the body begins at the first line that is no field, as in Python's library. With an empty line
+        further below, the same is true if no field follows that line: then the empty line divides two paragraphs.
         """
         first = _NO_FIELD.search(section)
         if first is None:
@@ -317,13 +317,13 @@ class _Structure:
             part.children.append(self._part(f"{dot}{number}", start, end, default))
 
     def _guessed_boundary(self, part: Part) -> bytes:
-        """The boundary of the first line that looks like a delimiter above a part's header; b"" where none does."""
+        """Boundary of the first line that looks like a delimiter above a part's header; b"" without one."""
         lines = _BEFORE_CONTENT.finditer(self.raw, part.begin, part.end)
         written = (line[1].rstrip(b" \t") for line in lines)
         return next((one for one in written if _BOUNDARY.match(one)), b"")
 
     def _slices(self, part: Part, boundary: bytes) -> list[tuple[int, int]]:
-        """Where the parts between these delimiters begin and end, without the line ends that belong to the delimiters."""
+        """Begin and end of the parts between these delimiters, without the delimiters' own line ends."""
         slices: list[tuple[int, int]] = []
         begun: int | None = None
         closed = False
@@ -342,7 +342,7 @@ class _Structure:
         return slices
 
     def _delimiters(self, part: Part, dashed: bytes) -> Iterator[tuple[int, int, bool]]:
-        """Each line that is a delimiter: where it begins, with the line end before it, where it ends, and whether it is closing."""
+        """Delimiter lines: begin with the line end before, end, and whether the delimiter is closing."""
         raw = self.raw
         for at in self._lines_beginning_with(dashed, part.begin, part.end):
             self.looks += 1
@@ -354,7 +354,7 @@ class _Structure:
                 yield self._line_end_before(at, part.begin), after.end(), after[1] is not None
 
     def _lines_beginning_with(self, words: bytes, start: int, end: int) -> Iterator[int]:
-        """Where the words stand behind a line end of either kind."""
+        """Positions of the words behind line ends of both kinds."""
         raw = self.raw
         if raw.startswith(words, start, end):
             yield start
@@ -362,11 +362,11 @@ class _Structure:
         while at >= 0:
             if raw[at - 1] in b"\r\n":
                 yield at
-            # They hold no line end themselves, so none of them that begins a line begins within others.
+            # The words have no line end, so that no match overlaps another one.
             at = raw.find(words, at + len(words), end)
 
     def _line_end_before(self, at: int, least: int) -> int:
-        """Where the line end before `at` begins: it belongs to the delimiter."""
+        """Position of the line end before `at`, which belongs to the delimiter."""
         if at - 2 >= least and self.raw[at - 2 : at] == b"\r\n":
             return at - 2
         return max(at - 1, least)

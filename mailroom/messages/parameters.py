@@ -1,4 +1,4 @@
-"""Header fields with parameters: Content-Type and Content-Disposition, as the world writes them. Pure."""
+"""Header fields with parameters: Content-Type and Content-Disposition, in all forms that real mail has. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mailroom.messages.words import Note, decoded_words
 __all__ = ["Field", "parameterized"]
 
 _VALUE: Final = re.compile(r"\s*+([^\s;,()]*+)")
-# A value in quotes, or up to the next semicolon; a missing semicolon is forgiven, a missing second quote too.
+# A value in quotes, or up to the next semicolon; a missing semicolon or second quote is accepted.
 _PARAMETER: Final = re.compile(
     r"(?<=[;\s])(?P<name>[A-Za-z0-9_.-]++)(?P<star>\*[0-9*]{0,8}+)?\s{0,40}+=\s{0,40}+"
     r'(?:"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*)"|(?P<plain>[^;]*+))',
@@ -22,7 +22,7 @@ _PARAMETER: Final = re.compile(
 )
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _MOST_BEHIND: Final = 1000
-"""Characters behind a bare quote that may be of the same value."""
+"""Characters behind a bare quote that may belong to the same value."""
 _SECTION: Final = re.compile(r"\*(?:(?P<number>\d{1,3}+)(?P<encoded>\*)?)?")
 _PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -45,12 +45,12 @@ class _Piece:
 def parameterized(header: str, note: Note) -> Field:
     """Value and parameters of a header; never raises.
 
-    Of a parameter that is there in several forms, the extended one with its charset counts, then the one in pieces, then the plain
-    one; of several equal forms, the first.
+    If a parameter has several forms, the extended one with its charset counts, then the one in pieces, then the plain one; of equal
+    forms, the first.
 
     Args:
         header: its value, unfolded.
-        note: told of each problem.
+        note: called with each problem.
 
     Source: RFC 2045 5.1; RFC 2183; RFC 2231.
     """
@@ -78,7 +78,7 @@ def parameterized(header: str, note: Note) -> Field:
 
 
 def _behind_bare_quote(found: re.Match[str]) -> str:
-    """The rest of a value in whose midst stands a quote that nobody escaped: another character follows it, and a quote ends all."""
+    """The rest of a value with an unescaped quote in it: another character follows that quote, and a quote ends the value."""
     header, at = found.string, found.end()
     if at >= len(header) or header[at] == ";" or header[at].isspace():
         return ""
@@ -89,13 +89,13 @@ def _behind_bare_quote(found: re.Match[str]) -> str:
 
 def _unquoted(quoted: str | None, plain: str) -> str:
     if quoted is not None:
-        # A path of Windows' in quotes is no escape: senders write it that way.
+        # Backslashes of a Windows path in quotes are no escapes: senders write it that way.
         return _ESCAPED.sub(lambda found: found[1] if found[1] in '"\\' else found[0], quoted)
     return _without_comment(plain).strip().strip('"')
 
 
 def _without_comment(text: str) -> str:
-    """Without a comment at its end that white space stands before."""
+    """The value without a comment at its end, behind white space."""
     written = text.rstrip()
     opening = written.rfind("(")
     if opening < 1 or written.find(")", opening) != len(written) - 1 or not written[opening - 1].isspace():
@@ -104,7 +104,7 @@ def _without_comment(text: str) -> str:
 
 
 def _joined(pieces: list[_Piece], note: Note) -> str:
-    """The value that the pieces make, in the order of their numbers."""
+    """The value of the pieces, in the order of their numbers."""
     whole = [piece for piece in pieces if piece.number < 0]
     first: dict[int, _Piece] = {}
     for piece in whole[:1] or pieces:
@@ -121,11 +121,11 @@ def _joined(pieces: list[_Piece], note: Note) -> str:
         else:
             note("parameter-broken")
             if "=?" in ordered[0].text:
-                # None of RFC 2231: it is read like one without the star.
+                # Not the form of RFC 2231: read like a piece without the star.
                 ordered = [_Piece(piece.number, encoded=False, text=piece.text) for piece in ordered]
     if not any(piece.encoded for piece in ordered):
         return decoded_words("".join(piece.text for piece in ordered), note)
-    # Of neighbours, since some senders cut within an escape.
+    # Neighbours are decoded together, since some senders cut within an escape.
     runs = itertools.groupby(ordered, key=lambda piece: piece.encoded)
     written = [
         (encoded, "".join(piece.text for piece in run).encode("utf-8", "surrogateescape")) for encoded, run in runs

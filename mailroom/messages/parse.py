@@ -34,7 +34,7 @@ __all__ = ["MAX_NESTED", "MESSAGE_TYPES", "digest_of", "opened_files", "parse"]
 MAX_NESTED: Final = 10
 """Depth of nested messages that are parsed; deeper ones are attachments."""
 _OCTETS_IN_NESTED: Final = 4
-"""How many times the whole message's bytes may be parsed again in nested messages."""
+"""Bytes of nested messages that may be parsed, as a multiple of the whole message."""
 
 _OF_ITSELF: Final = (
     "message-id",
@@ -51,7 +51,7 @@ _OF_ITSELF: Final = (
 _ONE_FIELD: Final = frozenset({"from", "sender", "reply-to"})
 """Fields that a message has once. RFC 5322 3.6."""
 _MOST_RTF: Final = 2_000_000
-"""Octets of a body in RTF that are read."""
+"""Bytes of a body in RTF that are read."""
 _MOST_THREAD_INDEX: Final = 1000
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary", "7-bit", "8-bit"})
 _TOKEN: Final = re.compile(r"\s*+\"?([^\s;(),\"]*+)")
@@ -74,7 +74,7 @@ def parse(raw: bytes) -> Message:
 
 
 def digest_of(raw: bytes) -> str:
-    """The digest that `parse` names the message by; faster, since only its header is read.
+    """The digest of `parse`, but faster, since only the header is parsed.
 
     Args:
         raw: as for `parse`.
@@ -84,13 +84,13 @@ def digest_of(raw: bytes) -> str:
 
 
 def opened_files(raw: bytes, decoded: Mapping[tuple[int, int], bytes] | None = None) -> list[Attachment]:
-    """The attachments that `parse` makes of the message, and of messages within it; faster, since the rest is not read.
+    """The attachments of `parse`, of the message and of messages within it, but faster, since the rest is not read.
 
     For the scanner. Never raises.
 
     Args:
         raw: as for `parse`.
-        decoded: what parts in base64 decode to by `letters_of`, by where their bodies begin and end. Default: nothing is known.
+        decoded: decoded bytes of base64 parts by `letters_of`, by begin and end of their bodies. Default: none.
     """
     reader = _Reader(raw, _limits(raw), depth=0, decoded=decoded or {})
     reader.blocks(read_structure(raw, reader.problems, reader.limits))
@@ -117,7 +117,7 @@ class _Reader:
     nested: list[Nested] = field(default_factory=list)
     decoded: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     typed: set[str] = field(default_factory=set)
-    """Lines that look quoted, and were typed by the sender."""
+    """Lines that look quoted, but are the sender's own."""
     tnef: tuple[str, bytes | memoryview] | None = None
     """The first winmail.dat, whose body counts where there is no other."""
 
@@ -182,14 +182,14 @@ class _Reader:
         values = header.every(name)
         if name in _ONE_FIELD and len(set(values)) > 1:
             note(UNCLEAR)
-        # Each by itself: what one of them leaves open is not closed by the next.
+        # Each stretch by itself: a tag that one leaves open is not closed by the next.
         found = [address for value in values for address in addresses(value, note)]
         if len(found) > MOST_ADDRESSES:
             note("too-many-addresses")
         return tuple(found[:MOST_ADDRESSES])
 
     def blocks(self, part: Part) -> list[Block]:
-        """The body that the part holds; what else it holds is added to the attachments."""
+        """The body in the part; its other contents are added to the attachments."""
         if part.children:
             found = [self.blocks(child) for child in part.children]
             if part.kind.value == "multipart/alternative":
@@ -210,7 +210,7 @@ class _Reader:
         name = written[1].lower() if written else ""
         if name in _PLAIN_ENCODINGS:
             return encoded
-        # The same rules as the scanner's: what is opened here was looked at there.
+        # The same rules as the scanner's: so each file that is opened here was scanned.
         if "64" in name:
             known = self.decoded.get((part.start, part.end))
             return known if known is not None else self._base64(part)
@@ -247,13 +247,13 @@ class _Reader:
         return [Block(html=text) if part.kind.value == "text/html" else Block(text=text)]
 
     def _without_files(self, part: Part, data: bytes) -> bytes:
-        """The text without the files that are written into it, which are added to the attachments."""
+        """The text without its encoded files, which are added to the attachments."""
         kept: list[bytes] = []
         at = 0
         number = 0
         for file in uuencoded(data):
             if not file.data:
-                continue  # prose that begins as one
+                continue  # prose that begins like one
             if self.limits.parts <= 0:
                 self.problems.add(part.place, "too-many-parts")
                 break
@@ -296,7 +296,7 @@ class _Reader:
             self.nested.append(Nested(part.path, _Reader(content, self.limits, self.depth + 1).message()))
 
     def _signed(self, part: Part, envelope: bytes) -> list[Block]:
-        """The body of a message that is signed within its envelope; of a file that is signed so, nothing."""
+        """The body of a message within an S/MIME signature; no body for a file within one."""
         content, whole = signed_content(envelope)
         if not whole:
             self.problems.add(part.place, "smime-broken")
@@ -329,7 +329,7 @@ class _Reader:
         return [Block(text=body.text, html=body.html)]
 
     def _add_tnef(self, part: Part, begin: str, content: bytes | memoryview, *, depth: int) -> None:
-        """Add the files, each followed by those in it where it is a message, which is a stream like this one."""
+        """Add the files of a stream; a message among them is a stream, too, and its files follow it."""
         files, whole = tnef_files(content)
         if not whole:
             self.problems.add(part.place, "tnef-broken")
@@ -354,7 +354,7 @@ class _Reader:
     def _add(
         self, *, path: str, filename: str, data: bytes, origin: Origin, content_type: str = "", content_id: str = ""
     ) -> None:
-        """Add a file that is no part of its own."""
+        """Add a file that is no MIME part."""
         self.limits.parts -= 1
         self.attachments.append(
             Attachment(
@@ -371,7 +371,7 @@ class _Reader:
 
 
 def _digest(header: Header, body: memoryview) -> str:
-    """What names the message; fields that are added on the way do not count."""
+    """The message's digest, without fields that are added on the way."""
     digest = hashlib.sha256()
     for name in _OF_ITSELF:
         for value in header.every(name):
@@ -381,12 +381,12 @@ def _digest(header: Header, body: memoryview) -> str:
 
 
 def _thread_index(header: str) -> str:
-    """Outlook's name of the conversation: the first 22 bytes, which all its messages share."""
+    """Outlook's id of the conversation: the first 22 bytes, which all its messages share."""
     data = lenient_base64(header[:_MOST_THREAD_INDEX].encode("ascii", "ignore"))
     return data[:22].hex() if len(data) >= 22 else ""
 
 
 def _lone_word(header: str) -> str:
-    """An identifier that has neither brackets nor an @."""
+    """An identifier without brackets and @."""
     match = _ONE_WORD.fullmatch(header)
     return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""The lines that mail programs write, told by the words of their language. Pure, and no pattern holds a language's words."""
+"""Recognizes lines that mail programs write, by the words of their languages. Pure; patterns have no words of a language."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOSING: Final = {"[": "]", "(": ")", "{": "}", "<": ">", "\u3010": "\u3011", "
 _TAGS: Final = frozenset(
     {"ext", "extern", "externe", "external", "externo", "esterno", "ekstern", "spam", "sec", "secure"}
 )
-"""Words that gateways put in front of a subject like a mark of answers."""
+"""Words that gateways put in front of a subject, like a mark of answers."""
 _LONGEST_PHRASE: Final = 80
 _MOST_TAGS: Final = 8
 _COUNT: Final = re.compile(r"(?:\[\d{1,3}+\]|\(\d{1,3}+\)|\^\d{1,3}+)\Z")
@@ -37,7 +37,7 @@ _SAYS_MORE: Final = re.compile(r"[^\s<>]@[^\s<>]|\d[.:/h-]?\d")
 
 
 def _said(text: str) -> str:
-    """The words as they are compared: in one case, one form and with one kind of blank and apostrophe."""
+    """The words in a form for comparisons: one case, one Unicode form, one kind of blank and apostrophe."""
     if text.isascii():
         return " ".join(text.split()).lower()
     return _WHITE.sub(" ", unicodedata.normalize("NFC", text).replace("\u2019", "'")).strip().casefold()
@@ -48,7 +48,7 @@ def _all(*names: str) -> frozenset[str]:
 
 
 def _by_word(name: str) -> dict[str, frozenset[str]]:
-    """Each word with the languages that have it."""
+    """Words, each with its languages."""
     found: dict[str, set[str]] = {}
     for language in LANGUAGES:
         for word in getattr(language, name):
@@ -57,7 +57,7 @@ def _by_word(name: str) -> dict[str, frozenset[str]]:
 
 
 class FieldKind(Enum):
-    """What a line above a quoted message says."""
+    """Kind of a line above a quoted message."""
 
     AUTHOR = "author"
     SENT = "sent"
@@ -81,11 +81,11 @@ class Field(NamedTuple):
 
     kind: FieldKind
     languages: frozenset[str]
-    """Those that name an author so; none for other lines."""
+    """Languages with this word for an author; none for other lines."""
 
 
 def field_of(line: str) -> Field | None:
-    """The field that the line is, in any language, in bold or not; None for other lines, and for one that says nothing."""
+    """The field of a line, in any language, bold or not; None for other lines, and for a field without a value."""
     colon = line.find(":", 0, _LONGEST_LABEL)
     wide = line.find(_COLONS[1], 0, _LONGEST_LABEL)
     if wide > 0 and not 0 < colon < wide:
@@ -98,13 +98,13 @@ def field_of(line: str) -> Field | None:
 
 
 def is_divider(line: str) -> bool:
-    """Whether it says, between dashes, that the message follows which is answered."""
+    """Whether the line announces, between dashes, the answered message."""
     inner, before, behind = _between_dashes(line)
     return before and behind and inner in _ORIGINAL
 
 
 def is_forwarded_line(line: str) -> bool:
-    """Whether it says that a forwarded message follows: between dashes, behind some, or as Apple Mail does, before a colon."""
+    """Whether the line announces a forwarded message: between dashes, behind dashes, or (Apple Mail) before a colon."""
     inner, before, behind = _between_dashes(line)
     if before and behind:
         return inner.startswith(_FORWARDED)
@@ -112,7 +112,7 @@ def is_forwarded_line(line: str) -> bool:
 
 
 def _between_dashes(line: str) -> tuple[str, bool, bool]:
-    """What stands between the dashes, and whether there are some in front and behind."""
+    """The text between the dashes, and whether there are dashes in front and behind."""
     if len(line) > _MOST_CHARACTERS:
         return "", False, False
     line = line.strip()
@@ -123,9 +123,9 @@ def _between_dashes(line: str) -> tuple[str, bool, bool]:
 
 
 def forwarding_languages(subject: str) -> frozenset[str] | None:
-    """The languages whose programs mark what they forward as this subject is; None when it is no forwarded message's.
+    """The languages whose programs mark forwarded mail like this subject; None for the subject of another message.
 
-    Tags in front do not count. Empty where the mark is of no language.
+    Tags in front do not count. The set is empty for a mark without a language.
 
     Example: `[EXTERN] WG: Regal` is German. `VS: Regal` is Danish; Finnish programs mark answers so.
     """
@@ -157,13 +157,13 @@ def forwarding_languages(subject: str) -> frozenset[str] | None:
 
 
 def _mark(subject: str) -> str:
-    """The word in front of its first colon; "" without one."""
+    """The word in front of the first colon; "" without one."""
     colon = min((at for at in (subject.find(one, 0, _LONGEST_LABEL) for one in _COLONS) if at >= 0), default=0)
     return _said(_COUNT.sub("", subject[:colon].rstrip()))
 
 
 def says_who_wrote(said: str) -> bool:
-    """Whether the line ends as one does that says who wrote what follows: in a verb, or in a verb and who or when.
+    """Whether a line ends like an attribution: with a verb, or with a verb and the author or the time.
 
     Args:
         said: the line or lines, joined by blanks.
@@ -188,13 +188,13 @@ def says_who_wrote(said: str) -> bool:
 
 
 def says_between_dashes_who_wrote(line: str) -> bool:
-    """Whether it says so as some programs of Android do: `---- Olaf Lund wrote ----`."""
+    """Whether the line is an attribution of some Android programs: `---- Olaf Lund wrote ----`."""
     inner, before, behind = _between_dashes(line)
     return before and behind and bool(inner) and says_who_wrote(f"{inner}:")
 
 
 def _stands_at(words: str, verb: str, at: int) -> bool:
-    """Whether it is a word of its own there. Languages that put no blanks between words need none."""
+    """Whether the verb at this position is a whole word. Languages without blanks between words need none."""
     if not verb[0].isascii() and not verb[0].islower():
         return True
     behind = words[at + len(verb) : at + len(verb) + 1]
@@ -202,5 +202,5 @@ def _stands_at(words: str, verb: str, at: int) -> bool:
 
 
 def begins_attribution(line: str) -> bool:
-    """Whether the line begins as one does that says who wrote when, in a language that has a word for that."""
+    """Whether a line begins like an attribution with author and time, in a language that has a word for that."""
     return _said(line[:_LONGEST_LABEL]).startswith(_BEGINS)

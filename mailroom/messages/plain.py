@@ -22,7 +22,7 @@ _LONG_NUMBER: Final = re.compile(r"&#([0-9]{8,}+)")
 
 
 def text_of_html(source: str) -> str:
-    """What a reader sees of it: no tags, no style, no script; one line for each line and an empty one between paragraphs.
+    """The visible text of HTML: no tags, no style, no script; one line for each line and an empty one between paragraphs.
 
     Quotations begin with "> ". Never raises; takes linear time, and reads no more than the first five million characters.
     """
@@ -50,12 +50,12 @@ def text_of_html(source: str) -> str:
 
 
 def _unescaped(piece: str) -> str:
-    """The text with its character references read. Python refuses numbers of thousands of digits, and takes long for fewer."""
+    """The text with decoded character references. Python refuses numbers of thousands of digits, and is slow for fewer."""
     return html.unescape(_LONG_NUMBER.sub(_short_number, piece)) if "&" in piece else piece
 
 
 def _short_number(match: re.Match[str]) -> str:
-    """The same character by fewer digits; the first number that names none for all greater ones."""
+    """The same reference with fewer digits; all numbers beyond Unicode become its first invalid one."""
     digits = match[1].lstrip("0")
     return f"&#{digits or '0'}" if len(digits) <= 7 else "&#1114112"
 

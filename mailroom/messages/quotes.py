@@ -1,6 +1,6 @@
-"""Where an answer ends and what it quotes begins. Pure.
+"""Divides an answer from the message that it quotes. Pure.
 
-Errs on the side of showing too much: where it is not certain that everything behind a place is quoted, nothing is split off.
+In doubt it shows too much: unless all text behind a place is certainly quoted, no text is split off.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["split_quoted"]
 _MOST_LINES: Final = 100_000
 _ATTRIBUTION_LINES: Final = 4
 _LINES_BELOW: Final = 12
-"""A signature, or what a mailing list writes under each message, is no longer."""
+"""Most lines of a signature, or of a mailing list's footer."""
 _MOST_CHARACTERS: Final = 400
 
 _QUOTED_LINE: Final = re.compile(r"[ \t]{0,3}+>")
 _ESCAPED_FROM: Final = re.compile(r">From ")
-"""Mailboxes in one file write a line that begins with "From " so: it is quoted where its neighbours are."""
+"""The mbox format's escape of a line that begins with "From ": it counts as quoted if its neighbours do."""
 _DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-] ?\d{1,2}")
 _TIME: Final = re.compile(r"\d{1,2}[:.h]\d{2}")
 _ADDRESS: Final = re.compile(r"[^\s<>]@[^\s<>]")
@@ -38,14 +38,14 @@ _BELOW: Final = re.compile(r"(?:-- ?|_{20,}+)\Z")
 
 
 def split_quoted(text: str, subject: str = "", *, typed: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """What was written, and what is quoted of earlier messages behind it; together they are `text`.
+    """The author's own text, and the quotation of earlier messages behind it; together they are `text`.
 
-    Nothing is split off when the answers stand between quoted lines, or above nothing, and of forwarded messages.
+    The quotation is "" where answers stand between quoted lines, where the author wrote no own text, and for forwarded messages.
 
     Args:
         text: of a message; lines end in LF.
-        subject: of the message, which may say that it forwards another.
-        typed: lines of it that look quoted, of which it is known that they are not. Default: none.
+        subject: of the message, which may mark it as forwarded.
+        typed: lines of the text that look quoted, and certainly are not. Default: none.
     """
     if not _may_begin(text) or text.count("\n") > _MOST_LINES:
         return text, ""
@@ -61,7 +61,7 @@ def split_quoted(text: str, subject: str = "", *, typed: frozenset[str] = frozen
 
 
 def _may_begin(text: str) -> bool:
-    """Whether it has a mark that is in all that is quoted, and in all that says what follows. Most lines have none."""
+    """Whether a text has a mark that all quoted lines and all attributions have. Most lines have none."""
     return ":" in text or ">" in text or "--" in text or "__" in text or "==" in text or "\uff1a" in text
 
 
@@ -70,7 +70,7 @@ def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:
 
     Args:
         lines: of the message.
-        forwards: languages in which its subject says that it forwards another; None when it does not.
+        forwards: languages in which its subject marks it as forwarded; None without such a mark.
     """
     tail = _quoted_tail(lines)
     for number, line in enumerate(lines):
@@ -93,7 +93,7 @@ def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:
 
 
 def _is_forwarded_in(languages: frozenset[str], author: str) -> bool:
-    """Whether a subject of these languages marks the message as forwarded that has this author: one word means either in two."""
+    """Whether the subject's mark means a forward in the language of this author line: a word can mean an answer elsewhere."""
     field = field_of(author)
     return (
         not languages
@@ -105,9 +105,10 @@ def _is_forwarded_in(languages: frozenset[str], author: str) -> bool:
 
 
 def _attribution(lines: list[str], end: int) -> tuple[int | None, bool]:
-    """Number of the first line of an attribution that ends here, and whether it says when and who; None when none does.
+    """Number of the first line of an attribution that ends here, and whether it has time and author; None without one.
 
-    It begins at the nearest line above that begins like one, or else where it says enough. Android's stands between dashes.
+    It begins at the nearest line above that begins like an attribution, or else at a line that completes it. Android's stands
+    between dashes.
     """
     if says_between_dashes_who_wrote(lines[end]):
         return end, False
@@ -119,7 +120,7 @@ def _attribution(lines: list[str], end: int) -> tuple[int | None, bool]:
         if not lines[start].strip() or len(lines[start]) > _MOST_CHARACTERS:
             break
         if start < end and lines[start].rstrip().endswith((":", "\uff1a")):
-            break  # another one's end
+            break  # the end of another attribution
         said = f"{lines[start].strip()} {said}".strip()
         known = [bool(pattern.search(said)) for pattern in (_DATE, _TIME, _ADDRESS)]
         begins = any(known) and begins_attribution(lines[start])
@@ -136,7 +137,7 @@ def _quoted_from(lines: list[str], start: int) -> bool:
 
 
 def _with_attribution(lines: list[str], number: int) -> int:
-    """Where the quotation begins of which this is the first quoted line: at what says above it, in any language, who wrote when."""
+    """Begin of the quotation with this first quoted line: at the attribution above it, in any language."""
     last = number - 1
     while last >= 0 and number - last <= 2 and not lines[last].strip():
         last -= 1
@@ -154,9 +155,9 @@ def _with_attribution(lines: list[str], number: int) -> int:
 
 
 def _quoted_tail(lines: list[str]) -> int:
-    """Number of the line from which on all that say anything are quoted; so many as there are lines when the last one is not.
+    """Number of the line from which on all lines with text are quoted; the number of lines when the last one is not quoted.
 
-    A signature below, or what a mailing list writes there, does not count.
+    A signature or a mailing list's footer below does not count.
     """
     tail = len(lines)
     for number in range(_without_below(lines) - 1, -1, -1):
@@ -170,7 +171,7 @@ def _quoted_tail(lines: list[str]) -> int:
 
 
 def _without_below(lines: list[str]) -> int:
-    """How many lines there are above a signature or a list's footer, where quoted ones end right above it."""
+    """Number of lines above a signature or a list's footer, if quoted lines end right above it."""
     first = max(len(lines) - _LINES_BELOW, 0)
     below = next((number for number in range(first, len(lines)) if _BELOW.match(lines[number])), len(lines))
     if any(_QUOTED_LINE.match(line) for line in lines[below:]):
@@ -179,7 +180,7 @@ def _without_below(lines: list[str]) -> int:
 
 
 def _next_line(lines: list[str], start: int) -> int:
-    """Number of the first line from `start` on that says anything."""
+    """Number of the first line with text from `start` on."""
     return next((number for number in range(start, len(lines)) if lines[number].strip()), len(lines))
 
 
@@ -188,9 +189,9 @@ def _unquoted(line: str) -> str:
 
 
 def _is_header_block(lines: list[str], number: int) -> bool:
-    """Whether the header lines begin here that Outlook puts above what it quotes: three in a row, the first one From.
+    """Whether Outlook's header lines above a quotation begin here: three in a row, the first one From.
 
-    One of them is the subject, or the author has an address: timetables have a "From" and a "To", too.
+    One of them must be the subject, or the author must have an address: timetables have a "From" and a "To", too.
     """
     first = field_of(lines[number])
     if first is None or not first.languages:

@@ -1,4 +1,4 @@
-"""The body of a message as Outlook keeps it: compressed RTF, which may hold the HTML that it was made from. Pure.
+"""Outlook's form of a message body: compressed RTF, which may contain its original HTML. Pure.
 
 Source: MS-OXRTFCP 2.1 and 3.1.4 (compression), MS-OXRTFEX 2.1 (HTML and plain text within RTF); RTF 1.9.1.
 """
@@ -18,7 +18,7 @@ _BEGINNING: Final = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans "
     b"SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
-"""What the dictionary holds in front of everything."""
+"""Initial content of the dictionary."""
 _DICTIONARY: Final = 4096
 _COMPRESSED: Final = b"LZFu"
 _PLAIN: Final = b"MELA"
@@ -63,19 +63,19 @@ _CODECS_OF_CHARSETS: Final = {
     222: "cp874",
     238: "cp1250",
 }
-"""Of what `\\fcharset` says."""
+"""Codecs by the number of `\\fcharset`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RtfBody:
-    """What an RTF document says: its text, or the HTML that it was made from; the other one is ""."""
+    """Content of an RTF document: its text, or its original HTML; the other one is ""."""
 
     text: str = ""
     html: str = ""
 
 
 def decompressed(data: bytes, most: int) -> bytes:
-    """The RTF, at most its first `most` bytes; b"" where it is none. What is cut gives what it holds."""
+    """The RTF, at most its first `most` bytes; b"" for other data. A cut stream gives its beginning."""
     if len(data) < 16:
         return b""
     _size, raw_size = struct.unpack_from("<II", data)
@@ -106,7 +106,7 @@ def decompressed(data: bytes, most: int) -> bytes:
 
 
 def _copy(out: bytearray, back: int, count: int) -> None:
-    """Append what stands so far back, over itself where it is shorter; what the dictionary never held is zero."""
+    """Append `count` bytes from `back` bytes before the end, which may overlap the copy; unwritten dictionary bytes are zero."""
     start = len(out) - back
     if start < 0:
         out += bytes(count)
@@ -116,20 +116,20 @@ def _copy(out: bytearray, back: int, count: int) -> None:
 
 
 def read_rtf(data: bytes) -> RtfBody:
-    """What a document says, up to where groups are nested a thousand times. Never raises; takes linear time."""
+    """The content of a document, up to groups that are nested a thousand times. Never raises; takes linear time."""
     return _Reader(data).body()
 
 
 @dataclass(slots=True)
 class _Group:
-    """What holds up to the end of a group."""
+    """State of a group."""
 
     silent: bool = False
     tag: bool = False
-    """Whether it is a piece of the HTML."""
+    """Whether the group is a piece of the HTML."""
     codec: str = ""
     skipped: int = 1
-    """Characters behind a Unicode one that say the same for old readers."""
+    """Characters behind a Unicode one that replace it for old readers."""
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ class _Reader:
     font: int = 0
     from_html: bool = False
     hidden: bool = False
-    """Whether what follows is there for readers of RTF alone."""
+    """Whether the following text is for readers of RTF only."""
     starred: bool = False
     passed: int = 0
 
@@ -236,7 +236,7 @@ class _Reader:
         return not self.group.silent and (self.group.tag or not (self.from_html and self.hidden))
 
     def _flush(self) -> None:
-        """Octets become text where none of the same charset can follow."""
+        """Decode collected bytes where no bytes of the same charset can follow."""
         self.passed = 0
         if self.pending:
             self.out.append(self.pending.decode(self.group.codec or self.codec, "replace"))

@@ -1,4 +1,4 @@
-"""The message within an S/MIME signature that holds it. Pure.
+"""The message within an opaque S/MIME signature. Pure.
 
 Source: RFC 8551 3.5.2 (opaque signing); RFC 5652 3, 5.1 and 5.2 (ContentInfo, SignedData); X.690 8.1 (BER).
 """
@@ -25,16 +25,16 @@ _MOST_LENGTH: Final = 8
 
 
 class _BrokenError(Exception):
-    """The structure ends too early, or says what cannot be."""
+    """The structure ends too early, or is invalid."""
 
 
 def is_smime(content_type: str, filename: str) -> bool:
-    """Whether a part is S/MIME, by its type, or by its name where a gateway took the type. RFC 8551 3.2.1."""
+    """Whether a part is S/MIME, by its type, or by its name where a gateway removed the type. RFC 8551 3.2.1."""
     return content_type in _TYPES or (content_type == "application/octet-stream" and filename.lower().endswith(".p7m"))
 
 
 def signed_content(data: bytes) -> tuple[bytes, bool]:
-    """What the signature is about, and whether it could be read; b"" where it stands beside it, or nothing is signed.
+    """The signed content, and whether it could be read; b"" for a detached signature, and without signed content.
 
     The signature itself is not checked. Never raises.
     """
@@ -59,7 +59,7 @@ def signed_content(data: bytes) -> tuple[bytes, bool]:
 
 
 class _Ber:
-    """A place in an encoded structure, which goes forward only; lengths may be indefinite.
+    """A forward-only position in an encoded structure, whose lengths may be indefinite.
 
     Args:
         data: the structure.
@@ -71,7 +71,7 @@ class _Ber:
         self.end = len(data)
 
     def enter(self, tag: int) -> None:
-        """Go to the first element within the next one, and no further than its end."""
+        """Enter the next element, and stay within its end."""
         found, end = self._header()
         if found != tag:
             raise _BrokenError
@@ -90,7 +90,7 @@ class _Ber:
             opened += self._step()
 
     def _step(self) -> int:
-        """Go behind the next element, or into it where its length is indefinite; by how much the depth changes."""
+        """Go behind the next element, or into one of indefinite length; returns the change of the depth."""
         tag, end = self._header()
         if end is None:
             return 1
@@ -121,7 +121,7 @@ class _Ber:
         return b"".join(pieces)
 
     def _header(self) -> tuple[int, int | None]:
-        """Tag of the next element, and where it ends: None for an indefinite length. Goes to its content."""
+        """Go to the content of the next element; returns its tag and its end, None for an indefinite length."""
         if self.at + 2 > self.end:
             raise _BrokenError
         tag, length = self.data[self.at], self.data[self.at + 1]

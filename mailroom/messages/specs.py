@@ -1,4 +1,4 @@
-"""One addr-spec, literally as it stands in a header. Pure."""
+"""One addr-spec of a header, undecoded. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 __all__ = ["UNCLEAR", "comment_at", "read_spec"]
 
 UNCLEAR: Final = "author-unclear"
-"""The problem of an address that readers understand in different ways."""
+"""The problem of an ambiguous address."""
 
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~.-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*")
 _ROUTE: Final = re.compile(r"@[^:\"]*+:")
-# A quoted string that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
+# An unclosed quoted string reaches to the end, so that its end is not searched again from each escaped quote in it.
 _PIECE: Final = re.compile(
     r'"[^"\\]*+(?:\\.?+[^"\\]*+)*(?:(?P<quoted>")|(?P<open>\Z))'
     r'|(?P<literal>\[[^\[\]@<>"()\\]*+\])|(?P<mark>[.@])|(?P<space>[ \t\r\n]++)|(?P<comment>\()|(?P<atom>[^ \t\r\n"().@\[]++|.)',
@@ -29,12 +29,11 @@ _INVISIBLE: Final = frozenset({"Cf", "Cs", "Zl", "Zp", "Zs"})
 def read_spec(text: str) -> tuple[str, bool]:
     """The address without comments, and white space around its dots and @, its domain in lower case; and whether it is clear.
 
-    "" where nothing in it is an address by itself: with a second @, control characters, words side by side, or half of it missing.
-    A word without an @ is one by itself. Of an address with a route, it is the address; that is not clear. Encoded words are the
-    characters that they consist of.
+    "" for a text that is no single address: with a second @, control characters, words side by side, or one half only. A word
+    without an @ is an address. Of an address with a route the address counts, and is not clear. Encoded words are taken literally.
 
     Args:
-        text: what stands between angle brackets, or the words of a header that belong together.
+        text: the text between angle brackets, or words of a header that belong together.
 
     Source: RFC 5322 3.2.2, 3.4.1 and 4.4; RFC 2047 5 (3).
     """
@@ -72,7 +71,7 @@ def read_spec(text: str) -> tuple[str, bool]:
 
 
 def _pieces(text: str) -> tuple[list[tuple[str, str]], bool]:
-    """Words, quoted strings, dots and @ of an addr-spec; and whether they are all that it says."""
+    """Words, quoted strings, dots and @ of an addr-spec; and whether the text has nothing else."""
     pieces: list[tuple[str, str]] = []
     at, gap, clear = 0, False, True
     while at < len(text):
@@ -94,9 +93,9 @@ def _pieces(text: str) -> tuple[list[tuple[str, str]], bool]:
 
 
 def comment_at(text: str, start: int) -> tuple[str, int, bool]:
-    """What stands up to the bracket that closes the one before `start`, where it goes on, and whether there is one.
+    """Text of the comment whose bracket is before `start`, the position behind it, and whether it is closed.
 
-    Without one, it reaches to the end.
+    An unclosed comment reaches to the end.
     """
     depth, at = 1, start
     while at < len(text):

@@ -37,7 +37,7 @@ _OBJECT_TYPE: Final = 0x000D
 _BINARY: Final = 0x0102
 _UNICODE: Final = 0x001F
 _INTERFACE_OCTETS: Final = 16
-"""In front of the value of an object; a binary value has nothing in front."""
+"""Bytes in front of an object's value; a binary value has none."""
 _MESSAGE_PROPERTIES: Final = 0x00069003
 
 _BODY_TEXT: Final = 0x0002800C
@@ -84,7 +84,7 @@ _MOST: Final = 1000
 
 @dataclass(slots=True)
 class TnefFile:
-    """One file: its name, what it says its type is, its content id, its octets, and whether no later ones may replace them."""
+    """One file: its name, its given type, its content id, its bytes, and whether no later bytes may replace them."""
 
     filename: str = ""
     content_type: str = ""
@@ -95,7 +95,7 @@ class TnefFile:
 
 @dataclass(frozen=True, slots=True)
 class TnefBody:
-    """The body of a message: its text and its HTML, "" without; the problem of its charset; how much RTF was read, in octets."""
+    """The body of a message: its text and its HTML, "" without; the problem of its charset; the bytes of RTF that were read."""
 
     text: str = ""
     html: str = ""
@@ -103,17 +103,17 @@ class TnefBody:
     read: int = 0
 
     def __post_init__(self) -> None:
-        """Lines end in LF."""
+        """Make lines end in LF."""
         for name in ("text", "html"):
             object.__setattr__(self, name, getattr(self, name).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class _BrokenError(Exception):
-    """The stream ends too early, or says what cannot be."""
+    """The stream ends too early, or is invalid."""
 
 
 def is_tnef(data: bytes | memoryview) -> bool:
-    """Whether it begins as one."""
+    """Whether the data begins like a TNEF stream."""
     return bytes(data[:4]) == _SIGNATURE
 
 
@@ -140,11 +140,11 @@ def tnef_files(data: bytes | memoryview) -> tuple[list[TnefFile], bool]:
 
 
 def tnef_body(data: bytes | memoryview, most: int) -> TnefBody:
-    """The body of the message itself; without HTML, the RTF gives it, or else a text that is missing. Never raises.
+    """The body of the message itself. Without HTML, the RTF gives the HTML, or a missing text. Never raises.
 
     Args:
         data: the stream.
-        most: octets of RTF to read.
+        most: bytes of RTF to read.
     """
     code_page, plain = "cp1252", b""
     found: dict[int, tuple[int, bytes]] = {}
@@ -178,7 +178,7 @@ def _string(value: tuple[int, bytes] | None, code_page: str) -> str:
 
 
 def tnef_values(data: bytes | memoryview) -> Iterator[bytes]:
-    """The octets of every attribute and every property that some reader may take for a file; up to where the stream breaks.
+    """The bytes of each attribute and property that a reader may take for a file, up to a break of the stream.
 
     Never raises.
     """
@@ -230,13 +230,13 @@ def _take(file: TnefFile, attribute: int, value: memoryview, code_page: str) -> 
         file.content_id = _decoded(found.get(_CONTENT_ID, b""), code_page).strip("<> ")
         method = int.from_bytes(found.get(_METHOD, b"")[1:5], "little")
         if _CONTENT in found and (not file.data or method == _EMBEDDED_MESSAGE):
-            # Outlook writes prose into attAttachData where the file is a message: for readers that do not know better.
+            # For a message as a file, Outlook writes prose into attAttachData, for simple readers.
             file.data = found[_CONTENT]
             file.settled = True
 
 
 def _properties(data: memoryview) -> Iterator[tuple[int, int, bytes]]:
-    """Type, identifier and octets of each value of each property, in their order."""
+    """Type, identifier and bytes of each value of each property, in their order."""
     (count,) = struct.unpack_from("<I", data)
     at = 4
     for _ in range(min(count, _MOST)):
@@ -266,7 +266,7 @@ def _properties(data: memoryview) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _behind_name(data: memoryview, at: int) -> int:
-    """Where a named property goes on behind its name."""
+    """Position behind the name of a named property."""
     (kind,) = struct.unpack_from("<I", data, at + 16)
     if kind == 0:
         return at + 24

@@ -13,7 +13,7 @@ from mailroom.messages.decoders import lenient_base64
 __all__ = ["ENCODED_WORD", "Note", "decoded_words"]
 
 Note = Callable[[str], None]
-"""Told of a problem, by one of its words."""
+"""Called with a problem's word."""
 
 ENCODED_WORD: Final = r"=\?[^?\s]{1,80}+\?[bBqQ]\?[^?]*+(?:\?(?![ \t]?=)[^?]*+){0,3}\?[ \t]?="
 """One word. Some senders leave question marks as they are; three of them, so that the search stays linear."""
@@ -27,14 +27,14 @@ _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]*+")
 
 
 def decoded_words(text: str, note: Note) -> str:
-    """`text` with its encoded words decoded, wherever they stand; what is none stays.
+    """`text` with decoded words, at any place; other text stays.
 
-    White space between two words is dropped. Octets of neighbours in one charset are joined before they are decoded: some
-    senders divide a character between two words.
+    White space between two words is dropped. Bytes of neighbours in one charset are joined before they are decoded: some senders
+    divide a character between two words.
 
     Args:
         text: a header's value, unfolded.
-        note: told of each problem.
+        note: called with each problem.
 
     Source: RFC 2047; RFC 2231 5 for the language.
     """
