@@ -173,7 +173,7 @@ def to_git(  # noqa: PLR0917 - as above
 
     It is refused while a revision is not deployed. The organisation no longer has the domain; nothing that is deployed changes.
     """
-    from email_stack.cli.commands.settings_to_git import plan  # noqa: PLC0415 - boto3, see email_stack.operations.aws
+    from email_stack.cli.settings_to_git import plan  # noqa: PLC0415 - boto3, see email_stack.operations.aws
 
     loaded = load(config)
     with _operating(config, table, region) as operating:
