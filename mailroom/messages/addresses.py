@@ -22,15 +22,14 @@ MOST_ADDRESSES: Final = 5000
 
 # Encoded words first, so that a comma or a bracket in one, where none may be, divides nothing.
 _ENCODED: Final = rf"(?P<encoded>{ENCODED_WORD})"
-# One that nothing closes reaches to the end, so that nobody looks for its end again from each escaped quote in it.
+# An unclosed one reaches to the end, so that its end is not searched again from each escaped quote in it.
 _QUOTED: Final = r'"[^"\\]*+(?:\\.?+[^"\\]*+)*(?:(?P<quoted>")|(?P<open>\Z))'
 # White space without the control characters that Python counts among it: those are characters of a word.
 _SPACE: Final = r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _OTHERS: Final = rf'(?P<angle><[^<>]*+>?)|(?P<mark>[,;:(])|(?P<space>{_SPACE}++)|(?P<word>[^\s"<>,;:(=]++|.)'
 _TOKEN: Final = re.compile(f"{_ENCODED}|{_QUOTED}|{_OTHERS}", re.DOTALL)
 _TOKEN_BEHIND_OPEN_QUOTE: Final = re.compile(f"{_ENCODED}|{_OTHERS}", re.DOTALL)
-_NOTHING: Final = re.compile(rf"(?:{_SPACE}*+[,;])*+")
-_NOTHING_IN_GROUP: Final = re.compile(rf"(?:{_SPACE}*+,)*+")
+_NOTHING: Final = re.compile(r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000,;]*+")
 """Commas with nothing between them, of which a header may be made."""
 _MOST_OF_NAME: Final = 5
 """Commas within one name without quotes."""
@@ -197,8 +196,12 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
 
 def _behind_nothing(header: str, start: int, group: str) -> int:
     """Where the header goes on behind boxes without anything in them; what ends a group is not passed by."""
-    empty = (_NOTHING_IN_GROUP if group else _NOTHING).match(header, start)
-    return empty.end() if empty is not None else start
+    run = _NOTHING.match(header, start)
+    end = run.end() if run is not None else start
+    if group and (ends_group := header.find(";", start, end)) >= 0:
+        end = ends_group
+    last = max(header.rfind(",", start, end), header.rfind(";", start, end))
+    return last + 1 if last >= 0 else start
 
 
 def _comment(header: str, start: int, note: Note) -> tuple[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -59,11 +58,14 @@ class Daemon:
             f"LocalSocket {self.client.socket_path}\nDatabaseDirectory {self.definitions}\n"
             f"TemporaryDirectory {self._unpacked}\n"
         )
-        text = files("mailroom.scanning").joinpath("clamd.conf").read_text()
-        for option, value in (limits or {}).items():
-            text, count = re.subn(rf"^{option} .*$", f"{option} {value}", text, flags=re.MULTILINE)
-            if count != 1:
-                raise ValueError(f"clamd.conf: must have {option} once, got it {count} times")
+        given = dict(limits or {})
+        lines = []
+        for line in files("mailroom.scanning").joinpath("clamd.conf").read_text().splitlines():
+            option = line.partition(" ")[0]
+            lines.append(f"{option} {given.pop(option)}" if option in given else line)
+        if given:
+            raise ValueError(f"clamd.conf: must have {', '.join(sorted(given))}, got no such option")
+        text = "\n".join([*lines, ""])
         self._configuration.write_text(text + own)
 
     @property

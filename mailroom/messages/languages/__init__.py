@@ -1,4 +1,4 @@
-"""What mail programs write around the messages that they answer and forward: one table of languages. Data alone.
+"""Words of mail programs around answered and forwarded messages: one table of languages. Data only.
 
 Source: messages of Outlook, Gmail, Apple Mail, Thunderbird, Yahoo and Notes in these languages.
 """

@@ -1,4 +1,4 @@
-"""What is known of a language. Data alone."""
+"""The words of a language. Data only."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Language:
     to: tuple[str, ...]
     subject: tuple[str, ...]
     answers: tuple[str, ...] = ()
-    """What stands in front of the subject of an answer."""
+    """Marks in front of an answer's subject."""
     forwards: tuple[str, ...] = ()
     original: tuple[str, ...] = ()
-    """What stands between dashes above the message that is answered."""
+    """Texts between dashes above the answered message."""
     forwarded: tuple[str, ...] = ()
-    """The same above one that is forwarded; also how such a line begins."""
+    """Texts between dashes above a forwarded message; also beginnings of such a line."""
     begins: tuple[str, ...] = ()
-    """First words of the line that says who wrote when."""
+    """First words of an attribution (author and time)."""
     wrote: tuple[str, ...] = ()
-    """Verbs that end such a line."""
+    """Verbs at the end of an attribution."""
     wrote_name: tuple[str, ...] = ()
-    """Verbs that who wrote it, or when, stands behind."""
+    """Verbs in front of the author or the time."""

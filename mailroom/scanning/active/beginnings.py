@@ -1,4 +1,4 @@
-"""How text begins, behind what readers pass over. Pure."""
+"""The beginning of a text, behind declarations that readers skip. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["behind_declarations"]
 
 _LINE_COMMENT: Final = re.compile(r"(?:rem\s|::|;)[^\r\n]{0,500}+", re.IGNORECASE)
 _MOST: Final = 200
-"""Declarations and comments."""
+"""Most declarations and comments that are skipped."""
 _SPACES: Final = " \t\r\n\f\v\ufeff"
 
 
@@ -18,8 +18,8 @@ def behind_declarations(head: bytes, *, comments: bool = False) -> str:
     of XML and its comments.
 
     Args:
-        head: so much of the file as is looked at; in UTF-8, UTF-16 or UTF-32.
-        comments: whether lines that are comments in scripts and settings of Windows are passed over, too. Default: no.
+        head: beginning of the file, in UTF-8, UTF-16 or UTF-32.
+        comments: whether comment lines of Windows scripts and settings are skipped, too. Default: no.
     """
     if b"\0" in head:
         head = head.translate(None, b"\0\xff\xfe")

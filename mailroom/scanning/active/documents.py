@@ -1,6 +1,6 @@
 """Macros of office documents, and files in OneNote sections. Pure.
 
-Each file of an archive comes by itself, and an office document of today is one: what tells macros is a part of it.
+A modern office document is an archive, whose files are scanned one by one: one of them shows the macros.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["ONENOTE", "embedded_files", "has_macros", "is_onenote", "onenote_fil
 
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PROJECT: Final = re.compile(b"\0".join(b"_VBA_PROJECT"[n : n + 1] for n in range(12)) + b"\0", re.IGNORECASE)
-"""Name of the stream that every project of macros has, in the directory of a compound file. Source: MS-OVBA 2.2.1."""
+"""Name of the stream of each macro project, in the directory of a compound file. Source: MS-OVBA 2.2.1."""
 _MACRO_SHEET: Final = re.compile(rb"\x85\0.\0....[\0-\x02][\x01\x06]", re.DOTALL)
 """A sheet of Excel 4 macros, or a module. Source: MS-XLS 2.4.28."""
 _WORKBOOK: Final = re.compile(rb"(?:W\0o\0r\0k\0)?[Bb]\0o\0o\0k\0\0\0")
@@ -21,7 +21,7 @@ _PACKAGE: Final = re.compile(
     rb"vnd\.ms-office\.vbaproject|intlmacrosheet|macrosheet\+xml|ms-excel\.macrosheet|vnd\.ms-word\.vbaData",
     re.IGNORECASE,
 )
-"""Types of parts that hold macros. Source: MS-OFFMACRO2; ECMA-376 part 2, 10.1."""
+"""Types of parts with macros. Source: MS-OFFMACRO2; ECMA-376 part 2, 10.1."""
 _TYPES: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,40}+:)?Types[\s>]")
 _RELATIONS: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,40}+:)?Relationships[\s>]")
 _TEMPLATE: Final = re.compile(rb"relationships/attachedTemplate\b")
@@ -46,7 +46,7 @@ _MOST_FILES: Final = 10_000
 
 
 def has_macros(data: bytes) -> bool:
-    """Whether the octets are an office document with macros, or the part of one that has them."""
+    """Whether the bytes are an office document with macros, or its part with the macros."""
     if data.startswith(_COMPOUND):
         return _PROJECT.search(data) is not None or (
             _WORKBOOK.search(data) is not None and _MACRO_SHEET.search(data) is not None
@@ -65,19 +65,19 @@ def has_macros(data: bytes) -> bool:
 
 
 def is_onenote(data: bytes) -> bool:
-    """Whether it is a section of OneNote."""
+    """Whether the bytes are a OneNote section."""
     return data.startswith(ONENOTE)
 
 
 def onenote_files(data: bytes) -> Iterator[bytes]:
-    """Files in a section that are no pictures."""
+    """Files in a section other than pictures."""
     return (content for content in embedded_files(data) if not content.startswith(_IMAGES))
 
 
 def embedded_files(data: bytes) -> Iterator[bytes]:
-    """Everything that is kept as a file in a section, in the order of its beginnings; what is cut off up to where it is.
+    """All files in a section, by position; a cut file up to its end.
 
-    What lies in another file, too, comes twice, as long as all of it is no more than four times the section.
+    A file within another one comes twice, as long as all files together have at most four times the section's size.
     """
     left = 4 * len(data)
     at = data.find(_FILE_DATA)

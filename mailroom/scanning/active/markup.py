@@ -21,14 +21,14 @@ _BEGIN: Final = re.compile(
 )
 """Source: MIME Sniffing Standard, 7.1; and further elements that pages begin with."""
 _ESCAPES: Final = re.compile(rb"\x1b[$(]{1,2}+[@-Z]")
-"""Of ISO-2022: no characters."""
+"""Escape sequences of ISO-2022, which are no characters."""
 _SCRIPT: Final = re.compile(rb"<(?:[a-z_][\w.-]{0,40}+:)?script[\s/>][^>]{0,2000}+", re.IGNORECASE)
 _DATA_TYPE: Final = re.compile(
     rb"\stype\s{0,40}+=\s{0,40}+[\"']?(?:application/(?:ld\+)?json|text/(?:x-template|template|plain|html|x-handlebars-template))"
     rb"(?:[\"'\s]|\Z)",
     re.IGNORECASE,
 )
-"""Blocks of data, which no browser runs. Source: HTML Living Standard, 4.12.1."""
+"""Types of data blocks, which no browser runs. Source: HTML Living Standard, 4.12.1."""
 _HANDLER: Final = re.compile(
     rb"[\s/\"']on(?:abort|activate|after|animation|aux|before|begin|blur|bounce|can|cell|change|click|close|contextm|control|copy|cue"
     rb"|cut|data|dblclick|drag|drop|duration|emptied|end|error|filter|finish|focus|form|fullscreen|got|hash|help|input|invalid|key"
@@ -52,14 +52,14 @@ _MOST: Final = 64_000_000
 
 
 def is_markup(data: bytes, filename: str = "", content_type: str = "") -> bool:
-    """Whether whoever opens the file has it shown by a browser."""
+    """Whether a browser shows the file when it is opened."""
     if filename.rpartition(".")[2].strip().lower() in _NAMES or content_type in _TYPES:
         return True
     return _BEGIN.match(behind_declarations(data[:_HEAD])) is not None
 
 
 def has_script(data: bytes) -> bool:
-    """Whether a browser that is shown the file runs something in it: more of it is found than some browsers run, not less.
+    """Whether a browser may run a script in the file. It finds all that browsers run, and some that only few run.
 
     Source: HTML Living Standard, 4.12.1 and 8.1.8; SVG 2, "Scripting and interactivity".
     """
@@ -72,6 +72,6 @@ def has_script(data: bytes) -> bool:
         return True
     if _ELEMENTS.search(text) or _HANDLER.search(text):
         return True
-    # References of characters, and line ends within an address, hide its scheme from whoever does not read as browsers do.
+    # Character references and line ends in a URL hide its scheme from readers that are no browsers.
     plain = html.unescape(text.decode("latin-1"))
     return _ADDRESS.search(plain) is not None or _ADDRESS.search(_BREAKS.sub("", plain)) is not None

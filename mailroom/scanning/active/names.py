@@ -38,17 +38,17 @@ OUTLOOK: Final = _words(
     """
 )
 """Source: Microsoft Support, "Blocked attachments in Outlook"; Exchange, "Set-OwaMailboxPolicy", BlockedFileTypes. Without .mht and
-.mhtml, which only the latter has: they are messages, and read as such."""
+.mhtml, which only the latter has: they are messages, and are parsed as such."""
 
 _OTHERS: Final = _words(
     """
     appimage bash class command desktop dylib elf ipa pkg rb run sh so terminal workflow xpi zsh
     """
 )
-"""Programs and scripts of Unix, macOS and browsers, which neither of them lists."""
+"""Programs and scripts of Unix, macOS and browsers, which neither list has."""
 
 BLOCKED: Final = GMAIL | OUTLOOK | _OTHERS
-"""Extensions of programs and scripts, and of what starts them."""
+"""Extensions of programs and scripts, and of files that start them."""
 
 _WITH_MACROS: Final = _words(
     """
@@ -56,7 +56,7 @@ _WITH_MACROS: Final = _words(
     """
 )
 _OF_DOMAINS: Final = frozenset({"app", "com", "pl", "py"})
-"""A message that is attached has its subject for a name, and that may end in a domain."""
+"""Extensions that are also top-level domains: the name of an attached message is its subject, which may end in a domain."""
 _TYPES: Final = _words(
     """
     application/hta application/java-archive application/javascript application/vnd.microsoft.portable-executable
@@ -68,7 +68,7 @@ _TYPES: Final = _words(
     text/x-shellscript
     """
 )
-"""What clients give an extension of programs to where a file has no name."""
+"""Types of which clients save a nameless file with a program's extension."""
 
 _NAMED: Final = re.compile(
     r'(?:file)?name(?:\*[0-9*]{0,8}+)?\s{0,40}+=\s{0,40}+(?:"(?P<quoted>[^"]*+)"?|(?P<plain>[^;"]*+))', re.IGNORECASE
@@ -79,15 +79,15 @@ _CLASS_ID: Final = re.compile(r"\{[0-9A-Fa-f-]{36}\}\Z")
 _FOLDERS: Final = re.compile(r"[/\\]")
 _ENDS: Final = re.compile(r"[\x00\r\n:]")
 _MOST: Final = 1000
-"""Characters at the end of a name that are looked at."""
+"""Characters at the end of a name that are read."""
 
 
 def risk_of_name(name: str, *, of_message: bool = False) -> Risk | None:
-    """What opening a file of that name may run; None of most names.
+    """Risk of opening a file of that name; None for most names.
 
     Args:
-        name: as anybody named it: with marks that turn its direction, spaces and dots behind it, and a path in front.
-        of_message: whether it names a message, whose name may be its subject. Default: no.
+        name: in any form: with marks that turn its direction, spaces and dots behind it, and a path in front.
+        of_message: whether the file is a message, whose name may be its subject. Default: no.
     """
     for extension in _extensions(name):
         if _CLASS_ID.match(extension) or (extension in BLOCKED and not (of_message and extension in _OF_DOMAINS)):
@@ -98,12 +98,12 @@ def risk_of_name(name: str, *, of_message: bool = False) -> Risk | None:
 
 
 def risk_of_type(content_type: str) -> Risk | None:
-    """What opening a file without an extension may run, by the type that its sender declares."""
+    """Risk of opening a file without an extension, by the sender's type."""
     return Risk.PROGRAMS if content_type in _TYPES else None
 
 
 def names_within(header: str) -> Iterator[str]:
-    """Every name that some client may take from a Content-Type or Content-Disposition, in any of the ways to write one."""
+    """All names that clients may read from a Content-Type or Content-Disposition, in all forms of a parameter."""
     pieces: list[str] = []
     for found in _NAMED.finditer(header):
         written = found["quoted"] if found["quoted"] is not None else found["plain"]
@@ -116,7 +116,7 @@ def names_within(header: str) -> Iterator[str]:
 
 
 def _extensions(name: str) -> Iterator[str]:
-    """The extension that the file has wherever it is saved; those of what stands before an end that some readers see."""
+    """Extensions of the saved file: of the whole name, and of the text before a possible end that some readers see."""
     text = unicodedata.normalize("NFKC", name[-_MOST:])
     for one in {text, _ENDS.split(text, maxsplit=1)[0], *([unquote(text)] if "%" in text else ())}:
         plain = "".join(character for character in one if unicodedata.category(character) not in {"Cf", "Cc", "Cn"})

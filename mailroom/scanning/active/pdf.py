@@ -13,7 +13,7 @@ __all__ = ["is_pdf", "pdf_acts", "pdf_streams"]
 
 _HEAD: Final = 1024
 _MOST_OCTETS: Final = 128_000_000
-"""Of all streams of a file, inflated."""
+"""Most bytes of all streams of a file, inflated."""
 _MOST_RATIO: Final = 100
 _MOST_STREAMS: Final = 50_000
 _BEFORE_STREAM: Final = 600
@@ -34,16 +34,16 @@ _ACTS: Final = re.compile(
 )
 """An action that runs script has /JavaScript for its type, wherever that script is. Source: ISO 32000-2, 12.6.4.6 and 12.6.4.17."""
 _FORM_SCRIPT: Final = re.compile(rb"application/x-(?:java|form)script", re.IGNORECASE)
-"""Of XFA. Source: XML Forms Architecture 3.3, "Scripting"."""
+"""Script types of XFA. Source: XML Forms Architecture 3.3, "Scripting"."""
 
 
 def is_pdf(data: bytes) -> bool:
-    """Whether some reader takes it for PDF."""
+    """Whether a reader may open the bytes as PDF."""
     return b"%PDF-" in data[:_HEAD]
 
 
 def pdf_streams(data: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Each stream, decoded as far as its filters are known here, and whether all of it is there.
+    """Streams, decoded as far as their filters are supported, and whether each is complete.
 
     Source: ISO 32000-2, 7.3.8 and 7.4.
     """
@@ -64,7 +64,7 @@ def pdf_streams(data: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 def pdf_acts(data: bytes, streams: list[tuple[bytes, bool]]) -> bool:
-    """Whether it starts programs or runs script, or that cannot be told."""
+    """Whether the PDF starts programs or runs script, or that is unknown."""
     if _ACTS.search(data):
         return True
     return any(not whole or _ACTS.search(text) or _FORM_SCRIPT.search(text) for text, whole in streams)

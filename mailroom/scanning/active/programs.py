@@ -1,4 +1,4 @@
-"""Programs and scripts, told by their content. Pure."""
+"""Detects programs and scripts by their content. Pure."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _TEXT: Final = re.compile(
     r"|librarydescription|persistedquery)[\s>]",
     re.IGNORECASE,
 )
-"""What scripts and shortcuts begin with, behind blank lines, comments and declarations."""
+"""Beginnings of scripts and shortcuts, behind blank lines, comments and declarations."""
 _HTA: Final = re.compile(rb"<hta:application\b", re.IGNORECASE)
 
 
 def is_program(data: bytes) -> bool:
-    """Whether the octets are a program, an installer, a shortcut or a script that tells of itself, whatever their name."""
+    """Whether the bytes are a program, an installer, a shortcut or a script with a mark, independent of the file's name."""
     if data.startswith(_MAGIC) or _is_dos_program(data) or data[-512:-508] == _DMG_END:
         return True
     if data.startswith(_COMPOUND):
@@ -58,7 +58,7 @@ def is_program(data: bytes) -> bool:
 
 
 def _is_dos_program(data: bytes) -> bool:
-    """A program of DOS or Windows: text that begins with MZ has no such lengths. Source: PE format, "MS-DOS stub"."""
+    """Whether it is a program of DOS or Windows: text that begins with MZ has other lengths. Source: PE format, "MS-DOS stub"."""
     if data[:2] not in {b"MZ", b"ZM"} or len(data) < 28:
         return False
     last, pages = struct.unpack_from("<HH", data, 2)

@@ -1,4 +1,4 @@
-"""Classes of active content, and what a tenant wants done with each. Pure."""
+"""Classes of active content, and a tenant's reaction to each. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Risk(StrEnum):
     """A class of active content."""
 
     PROGRAMS = "programs"
-    """Programs and scripts, and what Gmail or Outlook block by its name."""
+    """Programs and scripts, and files that Gmail or Outlook block by name."""
     MACROS = "macros"
     """Office documents with macros."""
     WEB_SCRIPTS = "web-scripts"
@@ -24,11 +24,11 @@ class Risk(StrEnum):
     PDF_ACTIONS = "pdf-actions"
     """PDF that starts programs or runs script."""
     UNAUTHENTICATED_SENDER = "unauthenticated-sender"
-    """No content: the message fails the DMARC policy of its author's domain."""
+    """The message fails the DMARC policy of its author's domain; no content."""
 
 
 CLASSES: Final = tuple(risk for risk in Risk if risk is not Risk.UNAUTHENTICATED_SENDER)
-"""Of active content."""
+"""Classes of active content."""
 
 
 class Reaction(StrEnum):
@@ -36,7 +36,7 @@ class Reaction(StrEnum):
 
     DELIVER = "deliver"
     FLAG = "flag"
-    """Delivered as it came; its reader gets the class."""
+    """Delivered unchanged; readers get the class."""
     STRIP = "strip"
     HOLD = "hold"
 
@@ -80,15 +80,15 @@ class ActiveContent:
 _NAMES: Final = tuple(one.name for one in fields(ActiveContent))
 
 OFF: Final = ActiveContent(**dict.fromkeys(_NAMES, Reaction.DELIVER))
-"""Nothing is looked for."""
+"""No class is detected."""
 STANDARD: Final = ActiveContent()
 """Programs and scripts are stripped, the rest is flagged."""
 STRICT: Final = ActiveContent(**dict.fromkeys(_NAMES, Reaction.STRIP))
-"""All of it is stripped."""
+"""All classes are stripped."""
 PRESETS: Final = {"off": OFF, "standard": STANDARD, "strict": STRICT}
 
 
 def risks_from(text: str) -> tuple[Risk, ...]:
-    """The classes that a list of words names, in their own order; words that name none are passed over."""
+    """The classes in a list of words, in their own order; unknown words are ignored."""
     words = set(text.split())
     return tuple(risk for risk in Risk if risk.value in words)

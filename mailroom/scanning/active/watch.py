@@ -1,4 +1,4 @@
-"""Notes active content while a message is taken apart. Pure."""
+"""Notes active content during the extraction of a message's parts. Pure."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from mailroom.scanning.active.risks import Risk
 __all__ = ["Noted", "Watch", "risks_of_content"]
 
 _MOST: Final = 5000
-"""Notes of one message."""
+"""Most notes of one message."""
 _MESSAGES: Final = "message/"
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Active content that was found.
+    """A finding of active content.
 
     Args:
-        path: where it is, as in `PartVerdict`.
-        filename: as the sender named it; "" when not named.
+        path: its place, as in `PartVerdict`.
+        filename: the sender's name for it; "" without one.
         risks: the classes.
-        sha256: of its octets, in hexadecimal.
-        size: how many.
+        sha256: of its bytes, in hexadecimal.
+        size: number of its bytes.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the header of a part says of it."""
+    """Facts from the header of a part."""
 
     names: tuple[str, ...]
     is_body: bool
@@ -51,14 +51,14 @@ class _Said:
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at whatever comes out of a message, and keeps what it finds."""
+    """Checks all extracted parts of a message, and keeps the findings."""
 
     found: dict[tuple[str, str], Noted] = field(default_factory=dict)
     _said: dict[str, _Said] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
     def part(self, path: str, part: Part) -> None:
-        """Hear of a part before its octets come: every name that some client gives it, and whether it is what a reader is shown."""
+        """Note a part before its bytes: all names that clients give it, and whether readers show it as the message's text."""
         fields = ("content-disposition", "content-type")
         written = [value for name in fields for value in part.header.every(name)]
         names = dict.fromkeys(name for value in written for name in names_within(value))
@@ -69,7 +69,7 @@ class Watch:
         )
 
     def look(self, path: str, filename: str, data: bytes, content_type: str = "") -> None:
-        """Look at something that came out of the message."""
+        """Check an extracted part."""
         if not data or len(self.found) >= _MOST:
             return
         said = self._said.get(path, _Said((), is_body=False))
@@ -104,12 +104,12 @@ def _risks_of_names(names: Iterable[str], content_type: str) -> Iterator[Risk]:
 def risks_of_content(
     data: bytes, filename: str = "", content_type: str = "", *, is_body: bool = False
 ) -> Iterator[Risk]:
-    """The classes of active content that the octets are of, whatever their name. Takes linear time.
+    """The classes of active content in the bytes, independent of their name. Takes linear time.
 
     Args:
-        data: anything.
-        filename: as the sender named it. Default: not named.
-        content_type: as the sender declares it. Default: not declared.
+        data: any bytes.
+        filename: the sender's name. Default: none.
+        content_type: the sender's type. Default: none.
         is_body: whether it is the text of a message, which readers show without running it. Default: no.
     """
     if is_body:

@@ -1,1 +1,1 @@
-"""Container formats: recognised by content, opened in a process of their own, or never called clean."""
+"""Container formats: recognised by content, and opened in a separate process; an unopened container is never clean."""

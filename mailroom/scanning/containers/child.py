@@ -1,7 +1,7 @@
 """The process that opens hostile files: forks a child for each, with limits on its memory, time and output.
 
-It is started once, has loaded what opens files, and knows nothing of any file itself: whatever a file does to its opener, it
-does to a child that is about to end.
+It is started once, has loaded the openers, and reads no file itself: a hostile file can harm only a child process, which ends after
+the file.
 """
 
 from __future__ import annotations

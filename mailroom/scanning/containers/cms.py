@@ -1,4 +1,4 @@
-"""S/MIME: what is signed or compressed is opened, what is enveloped is encrypted. Pure.
+"""S/MIME: signed and compressed content is opened, enveloped content counts as encrypted. Pure.
 
 Source: RFC 5652 (CMS), RFC 8551 (S/MIME), RFC 3274 (compressed data), RFC 5083 (authenticated and enveloped).
 """
@@ -27,10 +27,10 @@ _HAS_CONTENT: Final = frozenset({"signed_data", "compressed_data", "authenticate
 
 
 def cms_members(data: bytes, room: Room) -> Iterator[Member]:
-    """What is in the envelope; nothing of a signature that stands beside what it signs.
+    """The content; nothing for a detached signature.
 
     Raises:
-        FaultError: it is encrypted, is none that can be read, or holds more than there is room for.
+        FaultError: the content is encrypted, unreadable, or bigger than the room.
     """
     armored = _PEM.findall(data)
     broken = 0
@@ -67,7 +67,7 @@ def _content(info: Any, kind: str, room: Room) -> Iterator[Member]:
 
 
 def _octets(content: Any) -> bytes:
-    """The octets of an OCTET STRING, also of one in pieces."""
+    """The bytes of an OCTET STRING, also of one in pieces."""
     if isinstance(content, core.ParsableOctetString | core.OctetString):
         return bytes(content)
     native = content.native

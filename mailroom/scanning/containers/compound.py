@@ -19,7 +19,7 @@ __all__ = ["compound_members", "holds_files", "package_file"]
 MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BROKEN: Final = "Container.Ole.Broken"
 _LAST: Final = 0xFFFFFFFA
-"""Numbers of sectors end here; those above mean something else."""
+"""Highest number of a sector; greater numbers have other meanings."""
 _NONE: Final = 0xFFFFFFFF
 _WANTED: Final = re.compile(r"\x01ole10native|package|contents|embeddedodf|__substg1\.0_3701[0-9a-f]{4}", re.IGNORECASE)
 _NAMES: Final = ("__substg1.0_3707001f", "__substg1.0_3704001f", "__substg1.0_3707001e", "__substg1.0_3704001e")
@@ -37,15 +37,15 @@ _HOLDS: Final = re.compile(
 
 
 def holds_files(data: bytes) -> bool:
-    """Whether a compound file has files of their own in it, by its directory's words."""
+    """Whether a compound file has files in it, by the words of its directory."""
     return data.startswith(MAGIC) and (_HOLDS.search(data) is not None or root_class(data) in INSTALLERS)
 
 
 def compound_members(data: bytes, room: Room) -> Iterator[Member]:
-    """The files in it, by the names that they have there.
+    """The files in a compound file, with their names in it.
 
     Raises:
-        FaultError: its directory or a file in it cannot be read to its end.
+        FaultError: the directory or a file cannot be read to its end.
     """
     file = _Compound(data)
     whole = file.entries[0].class_id in INSTALLERS
@@ -63,7 +63,7 @@ def compound_members(data: bytes, room: Room) -> Iterator[Member]:
 
 
 def package_file(native: bytes) -> tuple[str, bytes]:
-    """Name and octets of the file in a package; none of what is no package. Source: MS-OLEDS 2.3.6, and what packagers write."""
+    """Name and bytes of the file in a package; "" and b"" without a package. Source: MS-OLEDS 2.3.6, and files of packagers."""
     try:
         label, at = _text(native, 2)
         _path, at = _text(native, at)
@@ -93,7 +93,7 @@ class _Entry:
 
 
 class _Compound:
-    """A compound file: its directory, and what each stream holds."""
+    """A compound file: its directory, and the content of its streams."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -126,7 +126,7 @@ class _Compound:
         return found[: entry.size]
 
     def name_beside(self, entry: _Entry) -> str:
-        """What the message that holds an attachment calls it; "" of none."""
+        """Name of an attachment in its message; "" without one."""
         for wanted in _NAMES:
             for other in self.entries:
                 if other.parent == entry.parent and other.name.lower() == wanted and other.size < 2000:
@@ -139,7 +139,7 @@ class _Compound:
         return self.data[at : at + (1 << self.shift)]
 
     def _fat(self, more: int) -> list[int]:
-        """The table of sectors, whose own sectors the header lists, and then a chain of lists."""
+        """The table of sectors; the header and a chain of lists name its own sectors."""
         places = list(struct.unpack_from("<109I", self.data, 76)) if len(self.data) >= 512 else []
         per_sector = (1 << self.shift) // 4
         left = len(self.data) >> self.shift
@@ -156,7 +156,7 @@ class _Compound:
         return _numbers(b"".join(self._sector(one) for one in sectors))
 
     def _chain(self, start: int) -> bytes:
-        """The sectors of a chain behind each other."""
+        """The joined sectors of a chain."""
         return b"".join(self._sector(number) for number in _followed(start, self.fat))
 
     def _small(self, start: int) -> bytes:
@@ -166,7 +166,7 @@ class _Compound:
         length, kind, _color, left, right, child = struct.unpack_from("<HBBIII", raw, 64)
         start, size = struct.unpack_from("<IQ", raw, 116)
         name = raw[: max(0, min(int(length), 64) - 2)].decode("utf-16-le", "replace")
-        # In the older version the upper half of a size may be anything.
+        # In the older version the upper half of a size has no meaning.
         size = int(size) & 0xFFFFFFFF if self.shift == 9 else int(size)
         return _Entry(name, int(kind), int(start), size, int(child), (int(left), int(right)), raw[80:96])
 

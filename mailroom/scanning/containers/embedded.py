@@ -19,11 +19,11 @@ _TOKEN: Final = re.compile(
     rb"(?P<digits>[0-9A-Fa-f]{1,65536}+)|\\bin(?P<octets>[0-9]{1,10}+) ?|\\'(?P<escaped>[0-9A-Fa-f]{0,2}+)"
     rb"|\\(?:[A-Za-z]{1,40}+-?[0-9]{0,10}+ ?|[^A-Za-z'])|(?P<brace>[{}])"
 )
-"""Source: Rich Text Format 1.9.1, "Objects"; readers pass over what else stands between the digits."""
+"""Source: Rich Text Format 1.9.1, "Objects"; readers ignore other characters between the digits."""
 
 
 def holds_objects(data: bytes) -> bool:
-    """Whether it is RTF with objects in it."""
+    """Whether the bytes are RTF with objects."""
     return _RTF.match(data) is not None and _OBJECT.search(data) is not None
 
 
@@ -70,7 +70,7 @@ def onenote_members(data: bytes, room: Room) -> Iterator[Member]:
 
 
 def _octets(data: bytes, at: int) -> tuple[list[bytes], int]:
-    """The content of an object, in each way that readers take escaped characters among them, and where its group ends."""
+    """The content of an object, by each reading of escaped characters in it, and the end of its group."""
     digits: list[bytes] = []
     with_escaped: list[bytes] = []
     depth = 0
@@ -97,7 +97,7 @@ def _octets(data: bytes, at: int) -> tuple[list[bytes], int]:
 
 
 def _native(content: bytes) -> tuple[bytes, bytes]:
-    """Class and data of an embedded object; none of what is no such."""
+    """Class and data of an embedded object; empty for other content."""
     try:
         at = 8
         texts: list[bytes] = []

@@ -1,7 +1,7 @@
-"""The table of container formats: how each is recognised, and who opens it. Pure.
+"""The table of container formats: their marks and their openers. Pure.
 
-What is not here, the engine opens: PDF, old Office documents, RTF, ARJ, EGG, SWF and programs that unpack themselves. What is here
-is opened by `openers`, and by the engine too where it can; or by nobody, and is never clean.
+The engine opens formats that are not in the table: PDF, old Office documents, RTF, ARJ, EGG, SWF and self-extracting programs.
+`openers` opens the formats in the table, and the engine does too if it can; a file without an opener is never clean.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["FORMATS", "Format", "Opener", "recognised"]
 
 
 class Opener(Enum):
-    """Who opens a format."""
+    """Opener of a format."""
 
     ZIP = "zip"
     """`zips`: every local header and every directory entry."""
@@ -40,7 +40,7 @@ class Opener(Enum):
 
 
 _PARTLY: Final = frozenset({Opener.OLE, Opener.RTF, Opener.ONENOTE})
-"""Of these, the files in them are opened, and the rest is text that only the engine looks through."""
+"""Openers of embedded files only; the engine scans the rest of these formats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Format:
     """A container format.
 
     Args:
-        name: as verdicts have it: "Container." and this.
-        opener: who opens it.
-        magic: octets and where they stand; a negative place counts from the end. Any of them is enough.
+        name: in verdicts, behind "Container.".
+        opener: its opener.
+        magic: bytes and their places, of which any is enough; a negative place counts from the end.
         reader: libarchive's name of the format; "raw" of a stream.
         coding: libarchive's name of the filter; "" for none.
     """
@@ -63,7 +63,7 @@ class Format:
 
     @property
     def opened_whole(self) -> bool:
-        """Whether everything in it comes by itself."""
+        """Whether all of its content is extracted."""
         return self.opener not in _PARTLY
 
 
@@ -149,16 +149,16 @@ _PLACES: Final = tuple(
     (place, tuple(magic for one in FORMATS for at, magic in one.magic if at == place))
     for place in sorted({at for one in FORMATS for at, _magic in one.magic})
 )
-"""What stands at each place in some format: mostly none does, and no format has to be looked for."""
+"""Marks of all formats by place: a file without any needs no search by format."""
 
 
 def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[Format]:
-    """Each format that some reader may take `data` for; mostly none or one.
+    """All formats as which readers may open `data`; usually none or one.
 
     Args:
-        data: anything.
-        filename: as the sender named it, for the one format without any signature. Default: not named.
-        content_type: what its sender calls it, for the same. Default: nothing.
+        data: any bytes.
+        filename: the sender's name, for the one format without a signature. Default: none.
+        content_type: the sender's type, for the same format. Default: none.
     """
     found = []
     if any(_stands(data, place, magics) for place, magics in _PLACES):
@@ -197,12 +197,12 @@ def _is_lzma(data: bytes) -> bool:
 
 
 def _is_skippable(data: bytes) -> bool:
-    """Frames that begin with one to be skipped: of LZ4 and Zstandard alike."""
+    """Whether the data begins with a skippable frame, of LZ4 or Zstandard."""
     return _SKIPPABLE.match(data) is not None
 
 
 def _is_tar(data: bytes) -> bool:
-    """A header of the old kind, without a signature: its checksum is right."""
+    """Whether the data begins with an old tar header, without a signature: its checksum must be right."""
     if len(data) < 512 or not data[0]:
         return False
     written = data[148:156].strip(b" \0")
@@ -220,7 +220,7 @@ def _is_extfs(data: bytes) -> bool:
 
 
 def _is_partitioned(data: bytes) -> bool:
-    """A disk with a table of partitions."""
+    """Whether the data is a disk with a table of partitions."""
     if data[510:512] != b"\x55\xaa" or data[:2] == b"MZ":
         return False
     entries = [data[446 + 16 * n : 462 + 16 * n] for n in range(4)]

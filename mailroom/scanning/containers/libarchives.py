@@ -20,10 +20,10 @@ except (ImportError, OSError, TypeError, AttributeError):  # no libarchive, or a
 
 
 def archive_members(one: Format, data: bytes, room: Room) -> Iterator[Member]:
-    """The files in an archive; also a name that is no file's, since a target of a link can be read, too.
+    """The files in an archive; also links, as their targets can be read, too.
 
     Raises:
-        FaultError: it cannot be read to its end, or holds more than there is room for, or libarchive is not installed.
+        FaultError: the archive cannot be read to its end, is bigger than the room, or libarchive is not installed.
     """
     if libarchive is None:
         raise FaultError(f"Container.{one.name}")
@@ -38,7 +38,7 @@ def archive_members(one: Format, data: bytes, room: Room) -> Iterator[Member]:
                     raise FaultError(f"Container.{one.name}.Broken")  # taken for no stream, and passed on
                 size = entry.size
                 if size is not None and 0 < size < len(content):
-                    # Of some formats it gives more octets than the file has, and headers can say too few.
+                    # For some formats libarchive gives more bytes than the file has, and headers can name too few.
                     yield Member(_name(entry), content[:size])
                 yield Member(_name(entry), content)
     except libarchive.ArchiveError:

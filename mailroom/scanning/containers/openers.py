@@ -1,4 +1,4 @@
-"""Opens one container, whichever of them it is; in a process of its own, or in this one where a test wants it."""
+"""Opens one container of any format, in a separate process, or in this one for tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FROM_LINE: Final = re.compile(rb"^>?From [^\n]*+\n", re.MULTILINE)
 
 
 def members_of(data: bytes, filename: str, content_type: str, room: Room) -> Iterator[Member | FaultError]:
-    """What some reader gets out of `data`, by each format that it may be; where one cannot be opened whole, why."""
+    """Members of `data` by each possible format, and the fault of each format that cannot be opened completely."""
     for one in recognised(data, filename, content_type):
         try:
             yield from _OPENERS[one.opener](one, data, room)
@@ -56,7 +56,7 @@ def _pgp(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
 
 
 def _tnef(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
-    """Files first, which have names; then whatever another reader may take for one."""
+    """The named files first, then all values that a reader may take for a file."""
     files, _whole = tnef_files(data)
     for file in files:
         room.one_more()

@@ -1,4 +1,4 @@
-"""Has containers opened by another process, so that what breaks there breaks no verdict."""
+"""Opens containers in another process, so that a crash there breaks no verdict."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _LATE: Final = "Limits.Container.Time"
 
 @dataclass(slots=True)
 class Openers:
-    """The process that opens; started when it is first needed, and again when it is gone.
+    """The opening process; started at its first use, and again after its end.
 
     Args:
-        seconds: how long one container may take. Default: 30.
+        seconds: most time for one container. Default: 30.
     """
 
     seconds: float = _SECONDS
@@ -44,9 +44,9 @@ class Openers:
     _lock: Lock = field(default_factory=Lock)
 
     def members(self, data: bytes, filename: str = "", content_type: str = "") -> Iterator[Member | FaultError]:
-        """What is in the container, and each reason why not all of it is; never raises for what the container is.
+        """Members of the container, and a fault for each missing part; never raises for a bad container.
 
-        An opener that crashes, or takes too long, or too much memory, is such a reason.
+        A crash, a time-out and too much memory of the opener are faults, too.
         """
         try:
             source = self._requested(data, filename, content_type)
@@ -62,7 +62,7 @@ class Openers:
             self._ended()
 
     def _requested(self, data: bytes, filename: str, content_type: str) -> int:
-        """Ask for it; gives the pipe that the answer comes through."""
+        """Send the request; returns the pipe of the answer."""
         request = json.dumps({"filename": filename[-200:], "content_type": content_type[:200]}).encode()
         memory = os.memfd_create("container", os.MFD_CLOEXEC)
         try:
@@ -122,14 +122,14 @@ class Openers:
 
 
 def _environment() -> dict[str, str]:
-    """The way to our own code, and nothing else: no credentials."""
+    """Environment with the path of our own code only: no credentials."""
     kept = ("PATH", "LD_LIBRARY_PATH", "LANG")
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return {**{name: os.environ[name] for name in kept if name in os.environ}, "PYTHONPATH": path}
 
 
 def _received(pipe: int, deadline: float) -> Iterator[Member | FaultError]:
-    """What comes through the pipe; ends with a fault where its end does not come."""
+    """Results from the pipe, and a fault if their end is missing."""
     try:
         while True:
             kind, name_octets, size = FRAME.unpack(_exactly(pipe, FRAME.size, deadline))
@@ -142,7 +142,7 @@ def _received(pipe: int, deadline: float) -> Iterator[Member | FaultError]:
             data = _exactly(pipe, size, deadline)
             before = time.monotonic()
             yield FaultError(name) if kind == FAULT else Member(name, data, is_message=kind == MESSAGE)
-            # What others do with it is not the opener's time.
+            # The consumer's time does not count for the opener.
             deadline += time.monotonic() - before
     except EOFError:
         yield FaultError(_CRASHED)
@@ -164,4 +164,4 @@ def _exactly(pipe: int, size: int, deadline: float) -> bytes:
 
 
 OPENERS: Final = Openers()
-"""This process's own."""
+"""The openers of this process."""

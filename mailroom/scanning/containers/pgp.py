@@ -1,4 +1,4 @@
-"""OpenPGP messages: encrypted ones are told, others are opened. Pure. Source: RFC 9580."""
+"""OpenPGP messages: encrypted ones are detected, others are opened. Pure. Source: RFC 9580."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _SIGNATURE: Final = 2
 _MARKER: Final = 10
 _SECRET: Final = frozenset({1, 3, 9, 18, 20})
 _SIZES: Final = {1: ({3, 6}, 12, 5000), 3: ({4, 5, 6}, 3, 200), _ONE_PASS: ({3, 6}, 12, 60)}
-"""Versions of a packet that a message begins with, and octets that it is longer and shorter than."""
+"""First packets of a message: their versions, and bounds of their size in bytes."""
 _MOST_DEPTH: Final = 8
 _FIRST: Final = 4096
 
 
 def _packet(data: bytes, at: int) -> tuple[int, int, int | None, bool]:
-    """Tag, where its body begins, its size or that of its first piece (None: to the end), and whether more pieces follow."""
+    """Tag, position of the body, size of the body or its first piece (None: to the end), and whether more pieces follow."""
     first = data[at]
     if not first & 0x80:
         raise ValueError("no packet")
@@ -61,7 +61,7 @@ def _new_size(data: bytes, at: int) -> tuple[int, int, bool]:
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and body of each. Raises `ValueError` or `IndexError` at what is none."""
+    """Tag and body of each packet. Raises `ValueError` or `IndexError` at invalid bytes."""
     at = 0
     while at < len(data):
         tag, start, size, partial = _packet(data, at)
@@ -78,7 +78,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def begins_message(data: bytes) -> bool:
-    """Whether `data` begins as an OpenPGP message that is not armored does: judged by its first packet's own fields."""
+    """Whether `data` begins like an unarmored OpenPGP message, by the fields of its first packet."""
     try:
         tag, start, size, _partial = _packet(data, 0)
         body = data[start : start + _FIRST]
@@ -118,7 +118,7 @@ def pgp_members(data: bytes, room: Room) -> Iterator[Member]:
     """The literal data of messages that are only signed or compressed.
 
     Raises:
-        FaultError: it is encrypted, cannot be read, or holds more than there is room for.
+        FaultError: the message is encrypted, unreadable, or bigger than the room.
     """
     armored = _ARMOR.findall(data) if b"-----BEGIN PGP MESSAGE" in data else []
     try:

@@ -1,4 +1,4 @@
-"""What an opener gives: members, or why it could not give them. Pure."""
+"""Results of an opener: members and faults. Pure."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = [
 
 MAX_MEMBER_OCTETS: Final = 128_000_000
 MAX_OCTETS: Final = 1_000_000_000
-"""Of all members of one container."""
+"""Most bytes of all members of one container."""
 MAX_MEMBERS: Final = 10_000
 
 FRAME: Final = struct.Struct(">BIQ")
-"""In front of each result that goes from process to process: what it is, and octets of its name and of its content."""
+"""Header of a result between processes: its kind, and the sizes of its name and content in bytes."""
 END: Final = 0
 MEMBER: Final = 1
 MESSAGE: Final = 2
@@ -36,12 +36,12 @@ FAULT: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One thing that was in a container.
+    """One file in a container.
 
     Args:
-        name: as the container has it; "" when it has none. Hostile text.
-        data: its octets.
-        is_message: whether it is an entity of MIME, as what is signed is.
+        name: its name in the container; "" without one. Hostile text.
+        data: its bytes.
+        is_message: whether it is a MIME entity, as signed content is.
     """
 
     name: str
@@ -50,23 +50,23 @@ class Member:
 
 
 class FaultError(Exception):
-    """The container is not opened whole; its text is what a verdict calls it."""
+    """The container is not opened completely; the text is the fault's name in verdicts."""
 
 
 @dataclass(slots=True)
 class Room:
-    """What one container may still give.
+    """Remaining limits of one container.
 
     Args:
-        bytes_left: in all. Default: 1,000,000,000.
-        members: how many. Default: 10,000.
+        bytes_left: bytes of all further members. Default: 1,000,000,000.
+        members: number of further members. Default: 10,000.
     """
 
     bytes_left: int = MAX_OCTETS
     members: int = MAX_MEMBERS
 
     def joined(self, pieces: Iterable[bytes]) -> bytes:
-        """The pieces behind each other. Raises `FaultError` where there is no room for them."""
+        """The joined pieces. Raises `FaultError` where they exceed the room."""
         out = bytearray()
         for piece in pieces:
             self.bytes_left -= len(piece)

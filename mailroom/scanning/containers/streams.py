@@ -1,4 +1,4 @@
-"""Files that are one compressed stream, or several behind each other. Pure."""
+"""Files of one compressed stream, or several in sequence. Pure."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ _BROKEN: Final = (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError)
 
 
 def stream_members(name: str, data: bytes, room: Room) -> Iterator[Member]:
-    """What each stream holds, and all of them joined, as readers show them.
+    """The content of each stream, and all of them joined, as readers show them.
 
-    Octets that are no stream and stand behind the last one are left out, as readers leave them. Of a stream that is cut off
-    there is what it held until then.
+    Other bytes behind the last stream are ignored, as by readers. A cut stream gives its content up to the cut.
 
     Raises:
-        FaultError: a stream is broken, or there is more than there is room for.
+        FaultError: a stream is broken, or the content exceeds the room.
     """
     contents: list[bytes] = []
     at = 0
@@ -45,7 +44,7 @@ def stream_members(name: str, data: bytes, room: Room) -> Iterator[Member]:
         steps = _Steps(decoder, data, at)
         content = room.joined(steps)
         if steps.broken and not content and contents:
-            break  # what follows the last stream is none
+            break  # the bytes behind the last stream are no stream
         contents.append(content)
         at = steps.end
         if steps.broken:
@@ -62,7 +61,7 @@ def stream_members(name: str, data: bytes, room: Room) -> Iterator[Member]:
 
 
 class _Steps:
-    """What a decoder makes of `data` from a place on, a piece at a time; then where the stream ends, and whether it was broken."""
+    """Decodes `data` from a place on, piece by piece; then has the end of the stream, and whether it was broken."""
 
     def __init__(self, decoder: Any, data: bytes, at: int) -> None:
         self.decoder = decoder
@@ -92,10 +91,10 @@ def _decompressed(decoder: Any, data: bytes, at: int) -> Iterator[tuple[bytes, i
 
 
 def inflated(decoder: Any, data: bytes, at: int = 0) -> Iterator[tuple[bytes, int]]:
-    """What zlib's decoder makes of `data` from a place on, a piece at a time, and where it is then.
+    """Inflate `data` from a place on; gives each piece and the position behind it.
 
     Raises:
-        zlib.error: it is no stream, or is broken from there on.
+        zlib.error: the bytes are no stream, or are broken from there on.
     """
     while at < len(data) and not decoder.eof:
         chunk = data[at : at + _CHUNK]
@@ -109,7 +108,7 @@ def inflated(decoder: Any, data: bytes, at: int = 0) -> Iterator[tuple[bytes, in
 
 
 def brotli_member(data: bytes, room: Room) -> Iterator[Member]:
-    """What a Brotli stream holds. Raises `FaultError` when it is none, or is cut off."""
+    """The content of a Brotli stream. Raises `FaultError` for other bytes and for a cut stream."""
     decoder = brotli.Decompressor()
 
     def pieces() -> Iterator[bytes]:

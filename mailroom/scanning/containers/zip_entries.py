@@ -1,7 +1,7 @@
-"""What the readers of ZIP files find in one: by the directory, by the headers of the entries, or by what is left of either. Pure.
+"""Entries of a ZIP file in all readings: by the directory, by the entries' headers, or by the rest of a damaged file. Pure.
 
-Explorer and Python go by the directory at the end, 7-Zip and bsdtar by the headers too, and several readers mend what is cut off.
-Where header and directory say the same, an entry has one reading; where they differ, each that some reader may have.
+Explorer and Python read the directory at the end, 7-Zip and bsdtar the headers too, and several readers repair cut files.
+If header and directory agree, an entry has one reading; if they differ, it has each possible one.
 
 Source: PKWARE APPNOTE 6.3, 4.3.7, 4.3.12, 4.4.
 """
@@ -31,20 +31,20 @@ _BZIP2: Final = 12
 _DESCRIPTOR: Final = 8
 _ENCRYPTED: Final = 1
 _MOST_READ: Final = 3
-"""How often over the octets of the archive may be read in all; readings that differ share octets."""
+"""Most bytes of all readings, as a multiple of the archive; different readings share bytes."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """One archive: its octets, what it may still give, how many octets may still be read, and what is wrong with it."""
+    """One archive: its bytes, its room, the number of bytes that may still be read, and its fault."""
 
     data: bytes
     room: Room
     left: int
     certain: bool
-    """Whether readers take the file for a ZIP archive; elsewhere what looks like a header may be anything."""
+    """Whether readers open the file as a ZIP archive; in other files, a header may be a coincidence."""
     behind: int = 0
-    """Where the entry ends that was read last."""
+    """End of the last read entry."""
     faults: list[str] = field(default_factory=list)
 
     def spend(self, bytes_left: int) -> None:
@@ -55,7 +55,7 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a header, or the directory, says of an entry."""
+    """An entry by its header, or by the directory."""
 
     method: int
     flags: int
@@ -68,8 +68,8 @@ def zip_members(data: bytes, room: Room) -> Iterator[Member]:
     """Every reading of every entry.
 
     Raises:
-        FaultError: there are more entries or octets than there is room for, an entry has a password, or an entry in whose place the
-            engine does not look has a method that nobody here reads.
+        FaultError: the entries exceed the room, an entry has a password, or an entry in a place that the engine does not read has
+            an unsupported method.
     """
     headers = _places(data, _LOCAL)
     directory = _directory(data)
@@ -92,7 +92,7 @@ def zip_members(data: bytes, room: Room) -> Iterator[Member]:
             del work.faults[faults:]
         if agreed:
             behind = max(behind, work.behind)
-    # Entries whose header is gone: some readers take what the directory says alone.
+    # Entries without a header: some readers use the directory only.
     for place, said in directory.items():
         if not data.startswith(_LOCAL, place) and 0 <= place < len(data):
             room.one_more()
@@ -128,7 +128,7 @@ def _local(data: bytes, at: int) -> tuple[_Said | None, int]:
 
 
 def _ends_as_zip(data: bytes) -> bool:
-    """Whether it ends with the record of a directory, and that is where the record says."""
+    """Whether the data ends with a directory's record, and the directory is at the record's place."""
     end = data.rfind(_END, max(0, len(data) - 65_600))
     if end < 0 or end + 22 > len(data):
         return False
@@ -138,7 +138,7 @@ def _ends_as_zip(data: bytes) -> bool:
 
 
 def _wide(said: _Said, extra: bytes, offset: int = 0) -> tuple[_Said, int]:
-    """The header, and the place, with what stands in the extra field of large archives instead. Source: APPNOTE 4.5.3."""
+    """The header and the place, with the values of large archives' extra field. Source: APPNOTE 4.5.3."""
     at = 0
     while at + 4 <= len(extra):
         kind, bytes_left = struct.unpack_from("<HH", extra, at)
@@ -153,7 +153,7 @@ def _wide(said: _Said, extra: bytes, offset: int = 0) -> tuple[_Said, int]:
 
 
 def _directory(data: bytes) -> dict[int, _Said]:
-    """What each directory in the file says, by the place of the entry's header."""
+    """Entries of all directories in the file, by the place of their headers."""
     found: dict[int, _Said] = {}
     ends = _places(data, _END)
     shifts = []
@@ -197,7 +197,7 @@ def _entry(start: int, readings: list[_Said], work: _Work) -> Iterator[Member]:
 
 
 def _contents(start: int, said: _Said, work: _Work) -> Iterator[bytes]:
-    """What the entry holds by one reading."""
+    """Content of the entry by one reading."""
     data = work.data
     if said.method == _STORED:
         size = said.packed or said.size or _up_to_signature(data, start)
@@ -221,7 +221,7 @@ def _contents(start: int, said: _Said, work: _Work) -> Iterator[bytes]:
 
 
 def _deflated(start: int, work: _Work) -> Iterator[bytes]:
-    """What the stream holds, up to where it breaks: it ends by itself, whatever size is said."""
+    """Content of the stream, up to a break: a stream has its own end, independent of the given size."""
     end = start
 
     def pieces() -> Iterator[bytes]:
