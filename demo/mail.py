@@ -1,4 +1,4 @@
-"""The demo's mail: one clean and one infected message to a tenant, and what became of each."""
+"""The demo's mail: one clean and one infected message to a tenant, and their results."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _SECONDS: Final = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """What became of one message.
+    """Result of one message.
 
     Args:
-        subject: of it.
-        verdict: what was found.
-        action: what the tenant's policy made of it.
+        subject: its subject.
+        verdict: of the scanner.
+        action: by the tenant's policy.
         found: file names with signatures.
-        delivered: key of what was delivered; None when nothing was.
-        in_quarantine: whether the message as it came is still there.
+        delivered: key of the delivered message; None without one.
+        in_quarantine: whether the raw message is still there.
         seconds: from its receipt to its verdict.
     """
 

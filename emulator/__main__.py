@@ -42,7 +42,7 @@ def die_with(parent: int) -> None:
 
 
 def main() -> None:
-    """Serve until the process is told to stop, or do something with one that serves already."""
+    """Serve until the process is stopped, or run a command on a serving process."""
     if sys.argv[1:2] and sys.argv[1] in by_hand.COMMANDS:
         sys.exit(by_hand.main(sys.argv[1:]))
     parser = argparse.ArgumentParser(

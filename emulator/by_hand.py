@@ -101,7 +101,7 @@ def _receive(emulator: Emulator, options: argparse.Namespace) -> int:
 
 
 def _smtp(emulator: Emulator, options: argparse.Namespace) -> int:
-    """Receive what mail clients send, until somebody ends it."""
+    """Receive mail from mail clients, until the user ends it."""
     _equip(emulator, options.region)
 
     def answer(raw: bytes, sender: str, recipients: Sequence[str]) -> str:
@@ -126,7 +126,7 @@ def _equip(emulator: Emulator, region: str) -> None:
 
 
 def _watch(emulator: Emulator, options: argparse.Namespace) -> int:
-    """Receive each file that is put into the folder, and move it to `received` or `refused` there; until somebody ends it."""
+    """Receive each file that is put into the folder, and move it to `received` or `refused` there; until the user ends it."""
     print(
         f"{options.file}: each message that is put there is received for {', '.join(options.to)}; Ctrl-C ends it",
         flush=True,
@@ -135,7 +135,7 @@ def _watch(emulator: Emulator, options: argparse.Namespace) -> int:
     with suppress(KeyboardInterrupt):
         while True:
             files = [one for one in sorted(options.file.iterdir()) if one.is_file() and not one.name.startswith(".")]
-            # Whoever writes it may not be done: a file counts once it is as long as it was a moment ago.
+            # Its writer may not be done: a file counts once its size has not changed for a moment.
             now = {one: one.stat().st_size for one in files}
             for file in (one for one in files if sizes.get(one) == now[one]):
                 into = options.file / ("refused" if _take(emulator, options, file) else "received")

@@ -64,7 +64,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one message. `failures` are writes that the bucket refused after SES accepted the message."""
+    """Result of one message. `failures` are writes that the bucket refused after SES accepted the message."""
 
     message_id: str
     outcomes: tuple[Outcome, ...]

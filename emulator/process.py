@@ -107,7 +107,7 @@ class Emulator:
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 self._start()
-                # Somebody else may take the free port before the server does.
+                # Another process may take the free port before the server does.
                 if self._wait_until_healthy(retry=attempt < ATTEMPTS):
                     return self
         except BaseException:
@@ -144,12 +144,12 @@ class Emulator:
         return settings.client_environment(self.folder, self._port, region, enforce_iam=self.enforce_iam)
 
     def client(self, service_name: str, region: str, *, credentials: tuple[str, ...] | None = None) -> Any:
-        """A boto3 client that reads neither the environment nor the profiles of whoever runs it.
+        """A boto3 client that reads neither the user's environment nor profiles.
 
         Args:
             service_name: as boto3 names it.
             region: the client's region.
-            credentials: access key id and secret, of a session its token as well. Default: the emulator's root caller, whom IAM
+            credentials: access key id and secret, of a session its token as well. Default: the emulator's root user, whom IAM
                 allows everything.
         """
         key_id, secret, *token = credentials or (settings.ACCESS_KEY_ID, settings.SECRET_ACCESS_KEY)
@@ -217,7 +217,7 @@ class Emulator:
         return [sending.from_json(each) for each in json.loads(self._ask("GET", "ses/sent", {"region": region}))]
 
     def limit_sending(self, region: str, *, per_second: float = 10_000, per_day: float = 10_000_000) -> None:
-        """Have SES take no more in `region`, of recipients; by default as much as when it started, which nobody meets."""
+        """Limit SES in `region`, by recipients; the defaults are those at the start, which are too high to be reached."""
         query = {"region": region, "per_second": str(per_second), "per_day": str(per_day)}
         self._ask("PUT", "ses/quota", query)
 
@@ -356,7 +356,7 @@ class Emulator:
             return
         process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        # WNOWAIT leaves the dead process in the table, so that nobody else can have its group's id yet.
+        # WNOWAIT leaves the dead process in the table, so that no other process can get its group's id yet.
         while time.monotonic() < deadline and not os.waitid(
             os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
         ):

@@ -1,4 +1,4 @@
-"""What the server and its clients are told through their environment: addresses, folders, credentials."""
+"""Environment variables of the server and its clients: addresses, folders, credentials."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def server_environment(
 
 
 def client_environment(folder: Path, port: int, region: str, *, enforce_iam: bool) -> dict[str, str]:
-    """All that the CDK CLI or boto3 needs in a subprocess, and nothing of whoever runs it."""
+    """Variables that the CDK CLI or boto3 needs in a subprocess, without any of the user's."""
     url = endpoint_url(port, enforce_iam=enforce_iam)
     environment = {
         "PATH": search_path(),

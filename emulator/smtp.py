@@ -26,8 +26,8 @@ def serve(port: int, answer: Answers, ready: Callable[[int], None]) -> None:
 
     Args:
         port: of 127.0.0.1; 0 for a free one.
-        answer: takes each message.
-        ready: is told the port when it listens.
+        answer: handles each message.
+        ready: called with the port once the server listens.
     """
 
     class Handler(_Session):

@@ -96,7 +96,7 @@ def run(title: str, command: Sequence[str], *, total: int = 0, out: TextIO | Non
 def _follow(
     process: subprocess.Popen[str], progress: Progress, out: TextIO, *, terminal: bool, started: float
 ) -> list[str]:
-    """All that the process prints, until it ends; progress is told meanwhile."""
+    """The process's whole output, after its end; progress is shown meanwhile."""
     told = started
     printed = []
     for line in _lines(process, TERMINAL_SECONDS if terminal else LOG_SECONDS):

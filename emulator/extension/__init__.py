@@ -77,7 +77,7 @@ def install() -> None:
 
 
 def serve() -> None:
-    """Run ministack's own server until the process is told to stop."""
+    """Run ministack's own server until the process is stopped."""
     # In the https mode it would also listen on port 443.
     upstream.replace("app", "_port_is_bindable", lambda _original: lambda _host, _port: False)
     upstream.attribute("app", "main")()

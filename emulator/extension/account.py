@@ -41,7 +41,7 @@ GIBIBYTE: Final = 1024**3
 _applied: dict[tuple[str, str, str], float] = {}
 """What tests set: by region, service and code."""
 _stopped: set[str] = set()
-"""Regions in which SES was told to send nothing."""
+"""Regions in which sending by SES is paused."""
 
 
 def install() -> None:

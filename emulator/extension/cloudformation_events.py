@@ -1,4 +1,4 @@
-"""CloudFormation telling EventBridge what becomes of a stack, so that rules, the stack's own among them, see it.
+"""CloudFormation's events about a stack on EventBridge, for all rules, including the stack's own.
 
 Source: CloudFormation user guide, "Managing events with CloudFormation and Amazon EventBridge".
 """

@@ -55,7 +55,7 @@ def _keeping_exports(original: Callable[..., Any]) -> Callable[..., Any]:
             for importer in _importers(name, stack_id):
                 doing = "updated" if name in exports else "deleted"
                 raise ValueError(f"Export {name} cannot be {doing} as it is in use by {importer}")
-        # What is exported no longer is nobody's to import: ministack forgets it with the stack alone.
+        # A dropped export cannot be imported any more: ministack forgets it only with its stack.
         for name in own.keys() - exports.keys():
             held.pop(name)
         return outputs, exports

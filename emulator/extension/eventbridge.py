@@ -1,7 +1,7 @@
-"""EventBridge's targets: how their input is made, and what queues let it send.
+"""EventBridge's targets: the input of a target, and the queues' permissions for it.
 
-Ministack reads paths without array indices and takes templates that EventBridge refuses. It delivers to queues whose policy lets
-nobody, also where policies are looked at, and it has no dead-letter queues.
+Ministack reads paths without array indices and accepts templates that EventBridge refuses. It delivers to queues whose policy
+allows no sender, also where policies are enforced, and it has no dead-letter queues.
 
 Source: EventBridge user guide, "Amazon EventBridge input transformation", "Using resource-based policies" and "Using dead-letter
 queues to process undelivered events"; where the first leaves room, LocalStack's snapshots of AWS's answers (test_events_inputs).

@@ -1,7 +1,7 @@
-"""KMS keys of topics, queues, buckets, tables and log groups: whoever works with what a key encrypts must have the key as well.
+"""KMS keys of topics, queues, buckets, tables and log groups: users of an encrypted resource need permission on its key, too.
 
-Ministack keeps the names of keys and asks none of their policies but for calls of KMS itself. Keys that AWS manages
-(`alias/aws/...`) are everybody's who may use the resource.
+Ministack keeps the names of keys, and applies their policies only to calls of KMS itself. Every user of a resource may use a key
+that AWS manages (`alias/aws/...`).
 
 Source: SNS developer guide, "Managing Amazon SNS encryption keys and costs"; SQS developer guide, "Key management"; S3 user guide,
 "Using server-side encryption with AWS KMS keys"; DynamoDB developer guide, "DynamoDB encryption at rest: usage notes"; CloudWatch

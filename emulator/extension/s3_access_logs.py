@@ -1,7 +1,7 @@
-"""Access logs: what S3 writes by itself into the bucket that another one names.
+"""Access logs, which S3 writes into the bucket that another one names.
 
-One object for every few requests, where the receiving bucket's policy lets the service write; the bucket is no longer empty then,
-so that whoever deletes it meets what S3 says of that.
+One object for every few requests, if the receiving bucket's policy lets the service write. That bucket is not empty any more then,
+so its deletion gets S3's error.
 
 Source: S3 user guide, "Logging requests with server access logging": keys, and the service that writes.
 """

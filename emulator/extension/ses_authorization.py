@@ -1,7 +1,7 @@
-"""What IAM is asked when somebody sends through SES API v2.
+"""IAM's checks for a call that sends through SES API v2.
 
-A message that is given whole needs ses:SendRawEmail as well, and each action must be allowed on the identity and on the
-configuration set, the identity's own included. Ministack asks once, for any resource and without SES's condition keys.
+A raw message needs ses:SendRawEmail as well, and each action must be allowed on the identity and on the
+configuration set, the identity's own included. Ministack checks once, for any resource and without SES's condition keys.
 
 Source: Service authorization reference, "Amazon Simple Email Service v2"; SES developer guide, "Identity and access management";
 django-anymail's documentation of SES's permissions, for the second action.

@@ -37,7 +37,7 @@ def keep(sent: sending.Sent) -> None:
 
 
 def follow(sent: sending.Sent) -> None:
-    """Report that a message was sent, and what became of it at once."""
+    """Report that a message was sent, and its immediate events."""
     report(sent, "Send", sent.at, {})
     listed = ses_suppression.listed(sent)
     for outcome in sending.outcomes(sent.recipients, listed, ses_suppression.on_list(sent)):

@@ -208,7 +208,7 @@ def _create(_logical_id: str, properties: Properties, _stack_name: str) -> Provi
     try:
         _apply(name, {}, properties)
     except ClientError:
-        _delete(name, {})  # nobody else will: a resource that was not created is not deleted
+        _delete(name, {})  # cleaned up here: CloudFormation does not delete a resource that was not created
         raise
     return _provisioned(name)
 

@@ -1,10 +1,10 @@
-"""What an SES account may send, a second and within 24 hours: SendEmail refuses more, GetAccount tells it.
+"""An SES account's limits of sending, per second and in 24 hours: SendEmail refuses more, GetAccount returns them.
 
-Ministack refuses nothing and tells numbers of its own. The limits are the account's in one region; `PUT /_emulator/ses/quota` sets
-them, see `Emulator.limit_sending`. By default they are so high that nobody meets them.
+Ministack refuses nothing and returns numbers of its own. The limits are the account's in one region; `PUT /_emulator/ses/quota`
+sets them, see `Emulator.limit_sending`. By default they are too high to be reached.
 
-A message is counted by its recipients. As long as something is left of a second's, it is taken whole, and what it took too much is
-missing for the seconds after.
+A message is counted by its recipients. While a second has a rest, a message is accepted whole, and its excess is taken from the
+next seconds.
 
 Source: SES developer guide, "Service quotas", "Managing your sending limits" and "Errors related to the sending quotas"; SES API v2
 reference, "SendEmail" and "GetAccount".

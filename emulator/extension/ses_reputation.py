@@ -1,6 +1,6 @@
-"""The rates that SES publishes of each configuration set, and what EventBridge is told when an SES tenant's sending changes.
+"""The rates that SES publishes for each configuration set, and its event on EventBridge when an SES tenant's sending changes.
 
-A rate is that of all that was sent with the set since the emulator started; SES takes a volume that it thinks representative.
+A rate is over all messages with the set since the emulator's start; SES uses a volume that it considers representative.
 Mail to the mailbox simulator, and bounces off a suppression list, are left out, as SES leaves them out.
 
 Source: SES developer guide, "Using reputation metrics to track bounce and complaint rates", "Using the mailbox simulator manually",
@@ -55,7 +55,7 @@ def _counts_as_bounce(bounce: Mapping[str, Any]) -> bool:
 
 
 def tell_status(tenant_arn: str, status: str) -> None:
-    """Put the event on the default bus that SES puts there when somebody pauses or resumes a tenant."""
+    """Put SES's event of a paused or resumed tenant on the default bus."""
     now = datetime.now(UTC)
     moment = [now.year, now.month, now.day, now.hour, now.minute, now.second, now.microsecond * 1000]
     record = {"status": status, "cause": "Status manually updated.", "lastUpdatedTimestamp": moment}

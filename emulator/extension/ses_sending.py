@@ -1,7 +1,7 @@
-"""SES API v2's SendEmail: refuses what SES refuses, and keeps what it would transmit.
+"""SES API v2's SendEmail: refuses the messages that SES refuses, and keeps the transmitted bytes.
 
-Ministack takes a message from whoever may send at all, looks at no configuration set and no SES tenant, and answers with an id
-that no SES has. Who may send is in `ses_authorization`, what SES reports afterwards in `ses_events`.
+Ministack accepts a message from every allowed sender, ignores configuration set and SES tenant, and answers with an id of another
+form. Permissions are in `ses_authorization`, SES's later events in `ses_events`.
 
 Source: SES API v2 reference, "SendEmail"; SES developer guide, "Amazon SES header fields", "Service quotas" and "Tenants".
 """

@@ -48,7 +48,7 @@ def on_list(sent: sending.Sent) -> str:
 
 
 def note(sent: sending.Sent, kind: str, detail: dict[str, Any], at: datetime) -> None:
-    """Put whoever bounced for good or complained onto the list that counts for the message."""
+    """Put addresses with a permanent bounce or a complaint onto the message's suppression list."""
     told = detail[sending.OBJECTS[kind]]
     if kind == "Bounce" and (told["bounceType"], told["bounceSubType"]) == ("Permanent", "General"):
         reason, whom = "BOUNCE", told["bouncedRecipients"]
