@@ -55,7 +55,7 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
         # What is not scanned is not read: not by an administrator's s3:* either. Any version, its tags, for replication: in a
         # Deny, wider is safer.
         deny_all_but(role, "DenyReadingQuarantine", "s3:GetObject*", raw),
-        # What stands under clean/ was scanned: nobody puts anything else there.
+        # Objects under clean/ are scanned: no other principal may write there.
         deny_all_but(role, "DenyDelivering", ["s3:PutObject*", "s3:Replicate*"], scanned),
     ]
     if role is not None:

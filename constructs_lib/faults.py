@@ -67,6 +67,6 @@ def shown(value: Scalar) -> str:
 
 
 def escape(character: str) -> str:
-    """A character by its number, as Python writes it: the number of digits is told by the letter, so that nothing runs into it."""
+    """A character by its number, in Python's form: the letter fixes the number of digits, so that following text is apart."""
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

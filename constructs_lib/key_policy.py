@@ -1,4 +1,4 @@
-"""What the policy of a key must say that is imported, whose policy is somebody else's to write. Pure: no CDK."""
+"""Needed statements in the policy of an imported key, which its owner writes. Pure: no CDK."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def domain_name(value: str) -> str:
 
 
 def tenant_subdomain(value: str) -> str:
-    """A domain name that can be a tenant's: below somebody's registered domain, with room for the names below it.
+    """A domain name for a tenant: below a registered domain, with room for the names below it.
 
     Raises:
         RuleError: what `domain_name` raises; over 209 octets, so that a DKIM name would not fit; a public suffix or the name

@@ -46,7 +46,7 @@ class SharedFunctions:
                 (SET_TAG, configuration_set_name),
                 [f"{SENT_PREFIX}*", SUPPRESSED],
             ),
-            # SES's event of a message says that it was sent, where nobody came back with SES's answer.
+            # SES's own event settles a request whose answer by SES was lost.
             _let(
                 "LetTrackingSettle",
                 self.tracking_role_arn,
@@ -69,7 +69,7 @@ def trust_in(function_role_arn: str, tag: str) -> list[dict[str, Any]]:
             "Principal": {"AWS": function_role_arn},
             "Action": ["sts:AssumeRole", "sts:TagSession"],
             "Condition": {
-                # A session without the tag is nobody's, and a condition on a list holds for an empty one.
+                # A session without the tag has no tenant, and a condition on a list is true for an empty one.
                 "Null": {f"aws:RequestTag/{tag}": "false"},
                 "ForAllValues:StringEquals": {"aws:TagKeys": [tag]},
             },

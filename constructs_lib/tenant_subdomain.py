@@ -251,7 +251,7 @@ class TenantSubdomain(Construct):
             configuration_set_name=self.sending.configuration_set_name,
             tracking=props.tracking,
         )
-        # No event comes before somebody knows whose it is.
+        # The tenant's entry exists before its first event.
         told.destination.add_resource_dependency(entry.parameter)
 
     def grant_outbox(self, grantee: iam.IGrantable) -> iam.Grant:

@@ -291,7 +291,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     lives = {RAW_PREFIX: raw_days, HELD_PREFIX: raw_days}
     if messages_days is not None:
         lives |= dict.fromkeys((CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX), messages_days)
-        # Held mail has a verdict as long as it is there: without it, nobody knows why it is held, or may let it go.
+        # The verdict of held mail lives as long as the mail: it has the reason, and a release needs it.
         lives[VERDICT_PREFIX] = max(raw_days, messages_days)
     replaced = s3.CfnBucket.RuleProperty(
         id="ExpireReplaced",
