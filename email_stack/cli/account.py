@@ -24,30 +24,30 @@ __all__ = [
 
 
 def tenant_and_cell(config: Path, tenant: str) -> tuple[Tenant, Cell]:
-    """The tenant of this id, and where it is deployed. Raises `ConfigError`."""
+    """The tenant of an id, and its cell. Raises `ConfigError`."""
     loaded = load(config)
     found = loaded.tenant(tenant)
     return found, loaded.cell(found.cell)
 
 
 def opened(config: Path, tenant: str) -> tuple[Tenant, Cell]:
-    """As `tenant_and_cell`, once the credentials are known to be for the cell's account. Raises `CommandError` as well."""
+    """`tenant_and_cell`, after a check that the credentials are for the cell's account. Raises `CommandError` as well."""
     found, cell = tenant_and_cell(config, tenant)
     checked_account(cell)
     return found, cell
 
 
 def checked_account(cell: Cell) -> str:
-    """Check whose the credentials are; returns their ARN. Raises `CommandError`."""
+    """Check that the credentials are for the cell's account; returns their ARN. Raises `CommandError`."""
     with aws_failures():
         return check_account(cell)
 
 
 def checked_credentials(region: str) -> str:
-    """Check that there are credentials, before anything is made that takes long; returns their account. Raises `CommandError`.
+    """Check that there are credentials, before slow steps; returns their account. Raises `CommandError`.
 
-    Whether they are the cell's is not asked: the CDK may take the roles of several accounts with them. Where AWS cannot be reached
-    nothing is known of them, which returns "", and the CDK says what it could not do.
+    They may be of another account than the cell's: the CDK may assume roles of several accounts with them. If AWS cannot be
+    reached, the result is "", and the CDK reports its own failure.
     """
     try:
         return check_credentials(region)[0]
@@ -77,10 +77,10 @@ def aws_failures(title: str = "AWS could not be asked") -> Iterator[None]:
 
 
 def no_credentials(error: CredentialsError) -> CommandError:
-    """The same error as a command ends with it, every command alike."""
+    """The error of all commands for these credentials."""
     return CommandError("no usable AWS credentials", str(error), ExitCode.AWS_FAILED)
 
 
 def not_deployed(error: NotDeployedError) -> CommandError:
-    """The same error as a command ends with it."""
+    """The error of a command for a stack that is not deployed."""
     return CommandError("not deployed yet", str(error), ExitCode.NOT_DEPLOYED)

@@ -1,4 +1,4 @@
-"""Why the CDK CLI failed, of all that it said. Pure."""
+"""The cause of a failure of the CDK CLI, from its output. Pure."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SIGNAL_CODES: Final = 128
 
 
 def cause_of(said: Iterable[str]) -> str:
-    """The lines that tell why it failed, each once; the last ones where none does.
+    """The lines with the cause, each once; the last lines without one.
 
-    Where the app failed: the exception that ended it, whatever its name, or else the last that it said; then how it ended.
+    If the app failed: its final exception of any name, or else its last output; then its exit.
     """
     lines = [visible(line) for line in said if line.strip()]
     ended = next((number for number, line in enumerate(lines) if _APP_ENDED.search(line)), None)
@@ -42,7 +42,7 @@ def _app_said(lines: Sequence[str]) -> list[str]:
 
 
 def _raised(lines: Sequence[str]) -> list[str]:
-    """What stands behind the frames of the last traceback: an exception by its name, with all lines of its message."""
+    """The lines behind the frames of the last traceback: an exception's name, with all lines of its message."""
     starts = [number for number, line in enumerate(lines) if line.strip() == _TRACEBACK]
     if not starts:
         return []
@@ -52,7 +52,7 @@ def _raised(lines: Sequence[str]) -> list[str]:
 
 
 def _how(line: str) -> str:
-    """How the app ended, in one line."""
+    """The app's exit, in one line."""
     found = _APP_ENDED.search(line)
     code = found[1] if found else ""
     if code == "null":

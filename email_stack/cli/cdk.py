@@ -63,7 +63,7 @@ class CdkRun:
             self.verb,
             *self.stacks,
             "--app",
-            # A shell runs it. The CLI takes quotes off an argument that begins and ends with one, hence the space.
+            # A shell runs it. The CLI removes quotes from an argument that begins and ends with one, hence the space.
             f"{shlex.join([sys.executable, '-O', str(PROJECT_ROOT / 'app.py')])} ",
             "--output",
             str(assembly.resolve()),
@@ -80,7 +80,7 @@ def run_cdk(run: CdkRun, on_line: Callable[[str], None]) -> None:
         on_line: called with each line that it prints, as it is printed.
 
     Raises:
-        CommandError: a tool is missing, or the CLI failed, with what it said of that.
+        CommandError: a tool is missing, or the CLI failed, with its cause.
     """
     if run.assembly is not None:
         _run(run, run.assembly, on_line)

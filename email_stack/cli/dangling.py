@@ -1,4 +1,4 @@
-"""Whether anybody is still led to a zone: while one is, the zone keeps its records, and is not deleted."""
+"""Checks whether DNS still leads to a zone: as long as it does, the zone keeps its records, and is not deleted."""
 
 from __future__ import annotations
 

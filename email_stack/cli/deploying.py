@@ -1,4 +1,4 @@
-"""What `deploy` and `move` do alike: synthesize once, and deploy that very assembly, or another template of one of its stacks."""
+"""Common steps of `deploy` and `move`: synthesize once, and deploy that assembly, or another template of one of its stacks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ASSET: Final = re.compile(r"/([0-9a-f]{64})\.json$")
 def synthesized(
     config: Path, tenants: Sequence[str] | None, stacks: Sequence[str], assembly: Path, cell: str | None = None
 ) -> CdkRun:
-    """Synthesize the stacks of tenants (None: of all), or of a cell alone, into a folder; what to run with that assembly.
+    """Synthesize the stacks of tenants (None: of all), or of a cell only, into a folder; returns the run with that assembly.
 
     Raises `CommandError`.
     """

@@ -1,4 +1,4 @@
-"""Empties the bucket of a tenant whose config says that its data goes with its stack."""
+"""Empties the bucket of a tenant with `removal: destroy`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["delete_versions", "empty_bucket_of"]
 
 
 def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
-    """Delete every version of every object in the tenant's bucket, which CloudFormation does not do; returns how many.
+    """Delete every version of every object in the tenant's bucket, which CloudFormation does not do; returns the number.
 
     The bucket is read from the stack's outputs, in the account that the credentials are for. 0 when there is no stack.
 
@@ -35,7 +35,7 @@ def empty_bucket_of(tenant: Tenant, cell: Cell) -> int:
 
 
 def delete_versions(s3: S3Client, bucket: str) -> int:
-    """Delete every version of every object; returns how many. Raises `CommandError` where S3 keeps one."""
+    """Delete every version of every object; returns the number. Raises `CommandError` if S3 keeps one."""
     deleted = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [

@@ -53,7 +53,7 @@ class Judgement:
         return [stack for stack, all_ in self.found.items() if any(one.kind is kind for one in all_)]
 
     def refuse(self, *, moving: bool = False) -> None:
-        """End the command where mail would be lost; with `moving`, where `email-stack move` knows no way around it either.
+        """End the command if mail would be lost; with `moving`, if `email-stack move` has no way around it either.
 
         Raises:
             CommandError: with each loss and the safe way, in steps.
@@ -139,7 +139,7 @@ def judged_deployment(
 
 
 def _standing(names: Collection[str], cell: Cell, places: Places) -> tuple[set[str], dict[str, DeployedStack]]:
-    """The names of all stacks of the cell's region, and these stacks as they are, where they are."""
+    """The names of all stacks of the cell's region, and the deployed ones of these stacks."""
     if places.own is None:
         return set(), {}
     everything = names_there(cell, places.own)

@@ -1,4 +1,4 @@
-"""Commands that list what a tenant's store holds: the options, what follows, and what the store refuses."""
+"""Common parts of commands that list a tenant's store: options, the next page, and errors of the store."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ suppressions --address), 7 nothing to do but wait (dns-check, send-test, status)
 """
 
 _WRONG_USAGE: Final[type[Exception]] = typer.BadParameter.__bases__[0]
-"""Click's UsageError, of which Typer may bring one along that is not Click's."""
+"""UsageError of the Click that Typer uses, which may be a copy of its own."""
 
 app = typer.Typer(name="email-stack", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 for _command in (
@@ -81,13 +81,13 @@ for _command in (
 def main() -> None:
     """Run the command line and exit with one of `ExitCode`."""
     for stream in (sys.stdout, sys.stderr):
-        # What a terminal's encoding lacks is shown by its number: nobody's subject ends a command.
+        # Characters that a terminal's encoding lacks are shown by number, so that no subject ends a command.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
     as_json = "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
     try:
-        # By itself Typer prints wrong usage for people, and exits.
+        # Typer's own handler prints wrong usage for people, and exits.
         code = app(standalone_mode=not as_json)
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
     except _WRONG_USAGE as error:

@@ -14,7 +14,7 @@ from mailroom.messages import Address, Attachment, Message
 __all__ = ["at_depth", "attachments_of", "header_of", "shown_addresses", "shown_time", "whole"]
 
 _MOST_DEPTH: Final = 12
-"""Answers further down stand no further to the right."""
+"""Deepest indent of an answer."""
 _MOST_ADDRESSES: Final = 10
 _LONGEST_LINE: Final = 1000
 
@@ -33,7 +33,7 @@ def shown_addresses(addresses: Iterable[Address]) -> str:
 
 
 def at_depth(text: Text, depth: int) -> Text:
-    """A line where it belongs in the tree of its thread."""
+    """A line with its indent in the thread's tree."""
     return Text("  " * (min(depth, _MOST_DEPTH) + 1)) + text
 
 
@@ -50,7 +50,7 @@ def header_of(message: Message) -> Text:
 
 
 def attachments_of(message: Message) -> Iterator[Text]:
-    """One line for each attachment, and one for each thing that could not be read as it was meant."""
+    """One line for each attachment, and one for each problem of the parser."""
     for one in message.attachments:
         yield Text(f"  attachment {_shown_attachment(one)}")
     for problem in message.problems:

@@ -1,4 +1,4 @@
-"""Tenants that are to be deployed for the first time, for all that their stacks' names say: whether they are somewhere already."""
+"""New tenants by the names of their stacks: checks whether they are already deployed at another place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from email_stack.transitions import Risk, RiskKind, Template, same_subdomain
 __all__ = ["Newcomers"]
 
 _NAMED: Final = 10
-"""How many stacks a line names."""
+"""Most stacks in a line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +26,9 @@ class Newcomers:
 
     Args:
         config: as loaded.
-        cell: where they are to be deployed.
-        places: accounts to look at.
-        wanted: by tenant, what was synthesized.
+        cell: their cell.
+        places: accounts to search.
+        wanted: synthesized templates, by tenant.
         everything: names of all stacks in the cell's region.
     """
 
@@ -50,7 +50,7 @@ class Newcomers:
         return [*found, *self._received({name for name, risk in found if risk.refused}, resolver)]
 
     def orphans(self) -> Iterator[Risk]:
-        """Tenants that are deployed, and that the config has no more, as one risk of the cell."""
+        """Deployed tenants that the config no longer has, as one risk of the cell."""
         names = self._orphans()
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -76,7 +76,7 @@ class Newcomers:
                     yield tenant_stack_name(tenant.id), _other_id(tenant, old.removeprefix(TENANT_STACKS))
 
     def _copies(self) -> Iterator[tuple[str, Risk]]:
-        """Those that would be made a second time, while the first copy receives in another region or account."""
+        """Tenants that would get a second copy, while the first one receives in another region or account."""
         by_name = {tenant_stack_name(tenant.id): (tenant, template) for tenant, template in self.wanted.items()}
         for place in self.places.others():
             for name, copies in stacks_elsewhere(by_name, place.without, place.session).items():
@@ -88,7 +88,7 @@ class Newcomers:
             yield next(iter(by_name)), _not_looked_at(account)
 
     def _received(self, refused: Collection[str], resolver: Endpoint | None) -> Iterator[tuple[str, Risk]]:
-        """Tenants without a found deployment, whose MX leads to SES nevertheless."""
+        """Tenants without a found deployment whose MX leads to SES."""
         unknown = {
             tenant.subdomain: name for tenant in self.wanted if (name := tenant_stack_name(tenant.id)) not in refused
         }

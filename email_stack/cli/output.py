@@ -1,4 +1,4 @@
-"""What the command line prints, and the codes it exits with."""
+"""Output of the command line, and its exit codes."""
 
 from __future__ import annotations
 
@@ -67,5 +67,5 @@ def print_error(error: CommandError, *, as_json: bool) -> None:
 
 
 def print_json(value: Any, *, one_line: bool = False) -> None:
-    """One JSON document on standard output, for scripts: in ASCII, which every terminal, pipe and locale takes as it is."""
+    """One JSON document on standard output, for scripts: in ASCII, which passes every terminal, pipe and locale unchanged."""
     print(json.dumps(value, indent=None if one_line else 2), flush=one_line)

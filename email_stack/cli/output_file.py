@@ -1,4 +1,4 @@
-"""What commands write to a file, or to standard output."""
+"""Output of commands to a file, or to standard output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to wri
 
 
 def write_text(text: str, output: Path | None) -> None:
-    """To standard output, or to a file that is there whole or not at all. Line ends stay as they are."""
+    """Write to standard output, or to a file in one step. Line ends stay unchanged."""
     data = text.encode("utf-8")
     if output is None:
         sys.stdout.buffer.write(data)

@@ -1,4 +1,4 @@
-"""Changes who owns a tenant's settings in the config's own text: from the settings API to the config, with nothing else changed."""
+"""Changes the owner of a tenant's settings in the config's text, from the settings API to the config, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWNER: Final = re.compile(r"""settings[ \t]*:[ \t]*(?:api\b|"api"|'api')""")
 
 
 class OwnerError(ValueError):
-    """The text cannot be changed by a program; it says what to write by hand."""
+    """A program cannot change the text; the error has the text to write by hand."""
 
 
 def file_of(config: Path, tenant: str) -> tuple[Path, KeyPath]:
@@ -40,10 +40,10 @@ def with_git_owner(document: Document, where: KeyPath, values: Mapping[str, Any]
     Args:
         document: of the file.
         where: the tenant.
-        values: what the API owned, as JSON has it.
+        values: the API's fields, as in JSON.
 
     Raises:
-        OwnerError: it is written in a way that this cannot change.
+        OwnerError: the text has a form that cannot be changed here.
     """
     entries = ["settings: git", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
     place = document.position((*where, "settings"))

@@ -111,7 +111,7 @@ def _holds_ns_record(template: Template) -> bool:
 
 
 def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, what: Removal) -> None:
-    """A protection that somebody switched on by hand stands in no template, and ends the deletion when the mail is gone."""
+    """Refuse a deletion protection that was switched on by hand: no template has it, and it would stop the deletion half-way."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     for logical_id in what.tables:

@@ -149,7 +149,7 @@ def _details(finding: Finding) -> Table:
 
 
 def _own_fix(finding: Finding) -> str:
-    """The remedy without what is told once for all records of a name that is delegated away."""
+    """The remedy without the part that is printed once for all records of a name that is delegated away."""
     if finding.cut is None or finding.fix == finding.cut.fix:
         return finding.fix
     return f"{finding.fix.removesuffix(finding.cut.fix).rstrip('; ')}."

@@ -28,14 +28,14 @@ _TABLE_OUTPUT = "MessagesTableName"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandBack:
-    """What is to be done for one tenant.
+    """Steps for one tenant.
 
     Args:
-        tenant: as the config has it.
-        file: to be written; None where the config owns the tenant already.
+        tenant: from the config.
+        file: file to write; None if the config owns the tenant already.
         text: of that file.
-        claim: to be taken from its organisation; None where it was taken before.
-        left_out: addresses that are switched off, which a config cannot say.
+        claim: to take from its organisation; None if it was taken before.
+        left_out: switched-off addresses, which a config cannot have.
     """
 
     tenant: Tenant
@@ -45,7 +45,7 @@ class HandBack:
     left_out: tuple[str, ...] = ()
 
     def apply(self, operating: Operating, config: Config) -> None:
-        """Write the file, take the claim, and forget what held at run time; each once, however often it is called.
+        """Write the file, take the claim, and delete the run-time settings; repeating is harmless.
 
         Raises:
             CommandError: a revision is pending by now.
@@ -55,7 +55,7 @@ class HandBack:
         from mailroom.store.run_time import forget_run_time  # noqa: PLC0415 - as above
         from mailroom.store.table import Table  # noqa: PLC0415 - as above
 
-        # First the file: between the two, the API still deploys what the file says.
+        # The file comes first: until the claim is taken, the API deploys the file's values.
         if self.file is not None:
             write_whole(self.file, self.text.encode())
         if self.claim is not None:
@@ -72,11 +72,11 @@ class HandBack:
 
 
 def plan(config: Config, path: Path, tenant_id: str, operating: Operating) -> HandBack:
-    """What is to be done.
+    """Plan the steps.
 
     Raises:
         ConfigError: the config has no such tenant.
-        CommandError: something wanted of it is not deployed, or the file cannot be changed.
+        CommandError: a wanted revision is not deployed, or the file cannot be changed.
         MailroomError: the table cannot be read.
     """
     tenant = config.tenant(tenant_id)
@@ -104,7 +104,7 @@ def plan(config: Config, path: Path, tenant_id: str, operating: Operating) -> Ha
 
 
 def _values(claim: Claim, addresses: Sequence[AddressEntry]) -> dict[str, Any]:
-    """What the API owned, as a config says it: in the order in which addresses were added, with their names."""
+    """The API's fields in the config's form: addresses in the order of their creation, with their names."""
     ordered = sorted(addresses, key=lambda one: (one.created_at, one.address))
     return {
         "subdomain": claim.domain,

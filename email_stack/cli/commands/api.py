@@ -106,7 +106,7 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
 
 
 def _loop(store: SettingsStore, config: Path, look: OwnershipCheck) -> Loop:
-    """What deploys domains of this table into the emulator. Raises `ConfigError`, `CommandError`."""
+    """The loop that deploys domains of this table into the emulator. Raises `ConfigError`, `CommandError`."""
     from email_stack.config.document import read  # noqa: PLC0415 - with the option only
     from email_stack.deploying.judge import Judge  # noqa: PLC0415 - as above
     from email_stack.deploying.loop import Loop, Turns, into_tables  # noqa: PLC0415 - as above
@@ -127,7 +127,7 @@ def _loop(store: SettingsStore, config: Path, look: OwnershipCheck) -> Loop:
         s3 = session.client("s3")
         made = {one["Name"] for one in s3.list_buckets()["Buckets"]}
         if bucket not in made:
-            # The oldest region is named by naming none.
+            # S3 names its oldest region by no region.
             elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": cell.region}}
             s3.create_bucket(Bucket=bucket, **(elsewhere if cell.region != "us-east-1" else {}))
     platform = Platform(document=read(config, str(config)), cell=cell.id)
@@ -139,7 +139,7 @@ def _loop(store: SettingsStore, config: Path, look: OwnershipCheck) -> Loop:
         operating=Operating(store=store),
         shelf=Shelf(s3=s3, bucket=bucket),
         stacks=stacks,
-        # What `cdk deploy` checks of each template was checked with the release.
+        # The release has run the checks of `cdk deploy` on these templates.
         synthesize=Synthesis(platform=platform, environment={"CDK_VALIDATION": "false"}),
         judge=Judge(cell=cell.id, bounded=cell.control is not None),
         release="local",
@@ -166,7 +166,7 @@ def _networks(texts: list[str]) -> tuple[IPNetwork, ...]:
 
 
 def _emulator() -> DynamoDBClient:
-    """A client of an emulator's DynamoDB: anybody on this machine may write to that table."""
+    """A client of an emulator's DynamoDB: every user of this machine may write to that table."""
     with aws.aws_errors("looking for the emulator"):
         client: DynamoDBClient = aws.session().client("dynamodb")
     address = client.meta.endpoint_url

@@ -102,7 +102,7 @@ def _tenants_of(config: Config, stacks: Sequence[str]) -> list[str]:
 
 
 def _show_plan(made: CdkRun, judged: Judgement, *, as_json: bool, force: bool) -> None:
-    """What would change, what that puts at risk, and whether it would be refused."""
+    """Print the changes, their risks, and whether they would be refused."""
     run_cdk(replace(made, verb="diff", options=()), on_line=(lambda _: None) if as_json else print)
     for line in judged.lines(forced=force):
         errors.print(line, markup=False, soft_wrap=True)

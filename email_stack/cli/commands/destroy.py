@@ -86,11 +86,11 @@ def destroy(  # noqa: PLR0917 - options, which Typer passes by name
 
 
 def _remove(tenant: Tenant, cell: Cell, judged: Judged, config: Path) -> int:
-    """Delete the stacks, then the zones; returns how many versions were deleted of the bucket."""
+    """Delete the stacks, then the zones; returns the number of deleted versions of the bucket."""
     with aws_failures():
         for name in judged.left_over:
             delete_stack(session().client("cloudformation", region_name=cell.region), name)
-        # A removal that ends before the zones are gone finds them again by this.
+        # A removal that breaks off before the zones are gone finds them again by this tag.
         mark_zones(judged.zones, cell.region)
     emptied = empty_bucket_of(tenant, cell) if judged.removal.buckets else 0
     if judged.stacks:
@@ -103,7 +103,7 @@ def _remove(tenant: Tenant, cell: Cell, judged: Judged, config: Path) -> int:
 
 
 def _show_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Path, *, as_json: bool) -> None:
-    """What would go and what would stay: by what is deployed, and where nobody can tell that, by the config, which is said."""
+    """Print the resources that would go and stay: by the deployed stack, or else by the config, with a note."""
     try:
         judged = judged_removal(tenant, cell, stacks, config)
     except CommandError as error:

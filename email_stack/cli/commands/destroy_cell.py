@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _EXPORTS: Final = ("AccessLogsBucketName", "AlarmsTopicArn")
-"""What every tenant of a cell imports."""
+"""Exports that every tenant of a cell imports."""
 
 _ATTEMPTS: Final = 3
-"""S3 writes an access log hours after what it is about: one may come between the emptying and the deletion."""
+"""S3 writes access logs with hours of delay: one may come between the emptying and the deletion."""
 
 CellId = Annotated[str, typer.Argument(metavar="CELL", help="Id of a cell in the config.")]
 
@@ -73,7 +73,7 @@ def destroy_cell(
 
 
 def _deleted(cell: Cell, stack: str) -> int | None:
-    """How many access logs were deleted with the stack; None where there is none.
+    """Number of access logs that were deleted with the stack; None without a stack.
 
     Raises:
         CommandError: a stack uses the cell, or CloudFormation could not delete it.
@@ -102,7 +102,7 @@ def _deleted(cell: Cell, stack: str) -> int | None:
 
 
 def _importers(cloudformation: CloudFormationClient, cell: Cell) -> list[str]:
-    """Stacks that import what every tenant does. Raises `AwsError`."""
+    """Stacks that import the exports of all tenants. Raises `AwsError`."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - as in `email_stack.operations.aws`
 
     found: set[str] = set()
@@ -112,7 +112,7 @@ def _importers(cloudformation: CloudFormationClient, cell: Cell) -> list[str]:
                 pages = cloudformation.get_paginator("list_imports").paginate(ExportName=cell_export(cell.id, name))
                 found.update(one for page in pages for one in page["Imports"])
             except ClientError as error:
-                # CloudFormation has no code of its own for this, nor for an export that a failed deployment did not make.
+                # CloudFormation has no error code for this, nor for an export that a failed deployment did not make.
                 if "is not imported by any stack" not in str(error) and "does not exist" not in str(error):
                     raise
     return sorted(found)

@@ -20,7 +20,7 @@ from email_stack.operations.revisions import read_revisions, settings_table
 __all__ = ["register"]
 
 _DIFFERING: Final = re.compile(r"Number of stacks with differences: (\d+)")
-"""What `cdk diff` says last, once every stack was compared."""
+"""Last line of `cdk diff`, after all comparisons."""
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def diff(
 
 
 def _revisions(config: Config, tenants: Sequence[str] | None) -> Iterator[str]:
-    """A line a tenant whose settings the API owns. Raises `CommandError`."""
+    """One line for each tenant whose settings the API owns. Raises `CommandError`."""
     own = [one for name, one in config.snapshots.items() if tenants is None or name in tenants]
     if not own:
         return

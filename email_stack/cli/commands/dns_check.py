@@ -31,7 +31,7 @@ _CODES: Final = {Status.OK: ExitCode.OK, Status.PENDING: ExitCode.PENDING, Statu
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What one pass found: reports by tenant, and why there is none of the others."""
+    """Result of one pass: reports by tenant, and reasons for missing ones."""
 
     reports: dict[str, Report]
     absent: dict[str, str]

@@ -114,11 +114,11 @@ def _zone(tenant: Tenant, given: str | None) -> str:
 
 
 def _in_dns(tenant: Tenant, records: Sequence[DnsRecord], resolver: Endpoint | None, port: int) -> Holding:
-    """The zones that hold the records as DNS has it, which the check names too; unknown where they are not the customer's."""
+    """Zones of the records by DNS, as in the check; unknown if they are not the customer's."""
     from email_stack.dnscheck.holding import holding_zones  # noqa: PLC0415 - dnspython takes longer than most commands
 
     keeps = tenant.dns == "self-managed"
     name = tenant.subdomain if keeps else tenant.subdomain.partition(".")[2]
-    # Of a delegation the zone above decides.
+    # For a delegation the zone above decides.
     found = holding_zones(name, records if keeps else (), resolver, port)
     return found if found.zone and in_zone(found.zone, registrable_domain(tenant.subdomain)) else Holding()

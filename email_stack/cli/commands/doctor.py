@@ -57,7 +57,7 @@ def doctor(
 
 
 def _print(found: Diagnosis, on: Console) -> None:
-    """A line a question, by machine and cell; what is to be done below what is so."""
+    """One line per question, by machine and cell, with the remedy below the finding."""
     counts = ", ".join(
         f"{number} {state.value}"
         for state in reversed(State)

@@ -116,7 +116,7 @@ def rescan(
 
 
 def _scan_delivered(tenant: str, since: timedelta, config: Path, *, apply: bool, as_json: bool) -> None:
-    """Show what was delivered; with `apply`, have it scanned."""
+    """Show delivered mail; with `apply`, queue it for a rescan."""
     of, cell = tenant_and_cell(config, tenant)
     checked_account(cell)
     with aws_failures():
@@ -137,7 +137,7 @@ def _scan_delivered(tenant: str, since: timedelta, config: Path, *, apply: bool,
 
 
 def _checked_reason(message: str | None, deliver: bool, reason: str | None) -> str:
-    """The reason, where one is needed; "" elsewhere."""
+    """The reason, if one is needed; "" otherwise."""
     if not deliver:
         if reason is not None:
             raise typer.BadParameter("is for --deliver alone", param_hint="--reason")
@@ -163,7 +163,7 @@ def _no_such_message(tenant: str, message: str) -> CommandError:
 
 
 def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMessage:
-    """The one message, where it may be let go."""
+    """The message, if it may be released."""
     (first, *others) = found
     which = f'tenant "{tenant}": message {escaped(first.item.message_id)}'
     why = ""

@@ -50,7 +50,7 @@ def retention(
 
 
 def _brought(table: Table, days: int | None, *, as_json: bool) -> Pass:
-    """Finish the pass that is under way, then bring what the config says."""
+    """Finish the pass that is under way, then apply the config's retention."""
     from mailroom.store.retention import begin_pass, pass_of, take_pages  # noqa: PLC0415 - see email_stack.operations.aws
 
     def told(so_far: Pass) -> None:

@@ -75,7 +75,7 @@ def _show(snapshot: Snapshot, code: ExitCode, *, watch: bool, as_json: bool) -> 
 
 
 def _write_page(snapshot: Snapshot, path: Path, *, quiet: bool) -> None:
-    """The file is there whole or not at all: with --watch, somebody may open it at any time."""
+    """Write the page in one step: with --watch, a user may open it at any time."""
     from email_stack.status.page import render_page  # noqa: PLC0415 - its template engine takes longer than other commands
 
     page = render_page(snapshot).encode()

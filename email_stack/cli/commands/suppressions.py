@@ -89,7 +89,7 @@ def _remove(tenant: Tenant, cell: Cell, address: str, *, apply: bool, as_json: b
         listed = kept.listed(address)
         noted = reader_of(tenant, cell).suppression(address)
         if apply:
-            # Also what is noted and has expired, which nobody is shown.
+            # Also expired entries, which no command shows.
             kept.remove(address, listed)
     if as_json:
         print_json(
