@@ -1,1 +1,1 @@
-"""What the platform costs, reckoned from its templates and AWS's list prices."""
+"""Costs of the platform, computed from its templates and AWS's list prices."""

@@ -1,4 +1,4 @@
-"""What stacks cost a month while no mail comes, counted in their templates. Pure."""
+"""Monthly costs of stacks without mail, counted in their templates. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from email_stack.costs.prices import HOURS, MINUTES, Price
 __all__ = ["FREE", "Item", "idle_items", "memory_gb"]
 
 _POLLERS: Final = 5
-"""Of an event source mapping with a maximum concurrency; without one, Lambda goes down to two while nothing comes.
+"""Pollers of an event source mapping with a maximum concurrency; without one, Lambda reduces them to two while no message comes.
 
 Source: Lambda developer guide, "Configuring scaling behavior for SQS event source mappings".
 """
@@ -57,7 +57,7 @@ FREE: Final = frozenset(
         "Custom::CrossAccountZoneDelegation",
     }
 )
-"""Kinds of resources that cost nothing by being there."""
+"""Kinds of resources that cost nothing by themselves."""
 
 _RATE: Final = re.compile(r"rate\((?P<number>[0-9]{1,6}) (?P<unit>minute|hour|day)s?\)")
 _UNITS: Final = {"minute": MINUTES, "hour": HOURS, "day": HOURS / 24}
@@ -65,7 +65,7 @@ _UNITS: Final = {"minute": MINUTES, "hour": HOURS, "day": HOURS / 24}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row: what it is, how many there are, and what they cost a month together."""
+    """One row: a kind of cost, its number, and the cost of all per month."""
 
     what: str
     number: int
@@ -73,14 +73,14 @@ class Item:
 
 
 def idle_items(template: Mapping[str, Any], *, zone: Price = Price.ZONE) -> list[Item]:
-    """What a stack costs a month without any mail, each kind of cost once, the dearest first.
+    """Monthly costs of a stack without any mail, each kind once, the highest first.
 
     Args:
         template: as it is synthesized.
-        zone: what its hosted zone costs. Default: as one of the first 25 of the account.
+        zone: price of its hosted zone. Default: that of the account's first 25.
 
     Raises:
-        ValueError: a resource is of a kind that nobody has said the price of, or its schedule cannot be read.
+        ValueError: a resource is of a kind without a known price, or its schedule cannot be read.
     """
     found: dict[str, Item] = {}
     resources: Mapping[str, Any] = template["Resources"]
@@ -112,7 +112,7 @@ def _costs(
     elif kind == "AWS::SES::Tenant":
         yield "an SES tenant", Price.SES_TENANT.of(1)
     elif kind == "AWS::Events::Rule":
-        # Events of AWS's own, and schedules, cost nothing on the default bus.
+        # AWS's own events and schedules cost nothing on the default bus.
         if schedule := properties.get("ScheduleExpression"):
             for target in properties.get("Targets", []):
                 yield _run(_runs(schedule), resources[target["Arn"]["Fn::GetAtt"][0]]["Properties"])
@@ -121,7 +121,7 @@ def _costs(
 
 
 def _runs(schedule: str) -> float:
-    """A month."""
+    """Runs per month of a schedule."""
     rate = _RATE.fullmatch(schedule)
     if rate is None:
         raise ValueError(f'cost: schedule must be a rate, got "{schedule}"')
@@ -129,7 +129,7 @@ def _runs(schedule: str) -> float:
 
 
 def _run(runs: float, function: Mapping[str, Any]) -> tuple[str, float]:
-    """What the runs of a function by the clock cost."""
+    """Cost of a function's scheduled runs."""
     called = str(function.get("Handler", "")) + str(function.get("ImageConfig", ""))
     seconds = [seconds for part, seconds in _RUN_SECONDS.items() if part in called]
     if not seconds:

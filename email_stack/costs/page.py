@@ -20,10 +20,10 @@ Template = Mapping[str, Any]
 
 
 def written(page: str, cell: Template, tenant: Template) -> str:
-    """The page with its tables as they come from the templates of a cell and of a delegated tenant.
+    """The page with tables from the templates of a cell and of a delegated tenant.
 
     Raises:
-        ValueError: the page asks for a table or a figure that there is none of.
+        ValueError: the page names an unknown table or figure.
     """
     tables, numbers = _tables(cell, tenant), figures(cell, tenant)
 
@@ -38,7 +38,7 @@ def written(page: str, cell: Template, tenant: Template) -> str:
 
 
 def figures(cell: Template, tenant: Template) -> dict[str, float]:
-    """What stands in the text, by its name, in dollars."""
+    """Figures of the text by name, in dollars."""
     own = idle_items(tenant)
     return {
         "cell": _sum(idle_items(cell)),
@@ -106,7 +106,7 @@ def _prices() -> str:
 
 
 def _price(number: float) -> str:
-    """At least two decimals, and as many as it has."""
+    """The price with all its decimals, at least two."""
     text = f"{number:.10f}".rstrip("0")
     return text if len(text.partition(".")[2]) >= 2 else f"{number:.2f}"
 

@@ -1,6 +1,6 @@
 """AWS's list prices in dollars: US East (N. Virginia), first tier, nothing free. Pure.
 
-Each has the page that names it, below https://aws.amazon.com/.
+Each has its source page, below https://aws.amazon.com/.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Final
 __all__ = ["HOURS", "MINUTES", "Price", "Unit"]
 
 HOURS: Final = 730
-"""Of a month, as AWS's own calculator has it."""
+"""Hours of a month, as in AWS's own calculator."""
 MINUTES: Final = HOURS * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is paid for.
+    """A unit with a price.
 
     Args:
-        service: as tables call it.
-        dollars: for one.
-        shown: for how many the table of prices says it, and what they are called.
-        page: that names the price.
+        service: its name in tables.
+        dollars: price of one.
+        shown: number of units in the table of prices, and their name.
+        page: source of the price.
     """
 
     service: str
@@ -34,7 +34,7 @@ class Unit:
 
 
 class Price(Enum):
-    """The prices that are reckoned with."""
+    """The used prices."""
 
     X86_SECOND = Unit("Lambda, x86", 0.0000166667, (1, "GB-second"), "lambda/pricing")
     ARM_SECOND = Unit("Lambda, arm64", 0.0000133334, (1, "GB-second"), "lambda/pricing")
@@ -57,5 +57,5 @@ class Price(Enum):
     SES_MESSAGE = Unit("SES", 100e-6, (1e6, "million messages"), "ses/pricing")
 
     def of(self, number: float) -> float:
-        """What so many cost."""
+        """Cost of so many units."""
         return self.value.dollars * number

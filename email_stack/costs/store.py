@@ -1,4 +1,4 @@
-"""What one message takes in the store, as `benchmarks.store` measured it with the project's own code."""
+"""Usage of the store by one message, as `benchmarks.store` measured it with the project's own code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEASURED: Final = Path(__file__).parent / "measured.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """What one message takes.
+    """Usage by one message.
 
     Args:
         requests: to DynamoDB.
@@ -44,7 +44,7 @@ class Usage:
 
     @property
     def dollars(self) -> float:
-        """What it costs."""
+        """Cost in dollars."""
         return (
             Price.TABLE_WRITE.of(self.written + self.indexed)
             + Price.TABLE_READ.of(self.read)
@@ -58,6 +58,6 @@ class Usage:
 
 
 def measured() -> dict[str, Usage]:
-    """Each message of the benchmark's table, by its name."""
+    """Usage by the messages of the benchmark's table, by name."""
     found = json.loads(MEASURED.read_text(encoding="utf-8"))
     return {name: Usage(**said) for name, said in found.items()}

@@ -1,4 +1,4 @@
-"""What a million messages cost: how much of each thing one takes, as it was measured, times its price. Pure."""
+"""Costs of a million messages: measured usage by one message, times its price. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Row:
     """One row of a table.
 
     Args:
-        what: it is.
-        each: how much of it one message takes, in words.
+        what: its name.
+        each: usage by one message, in words.
         takes: the same, by price.
-        times: how often that is. Default: a million messages.
+        times: number of messages. Default: a million.
     """
 
     what: str
@@ -33,18 +33,18 @@ class Row:
 
     @property
     def dollars(self) -> float:
-        """What it costs."""
+        """Cost in dollars."""
         exact = sum(price.of(number) for price, number in self.takes.items()) * self.times
-        return round(exact, 9)  # without what binary fractions add
+        return round(exact, 9)  # without errors of binary fractions
 
 
 def dollars(rows: Sequence[Row]) -> float:
-    """What they cost together: the sum of what is shown, so that readers can add it up."""
+    """Cost of all rows: the sum of the shown figures, so that readers can check it."""
     return sum(float(f"{row.dollars + 1e-9:.2f}") for row in rows)
 
 
 def scanning(scanner: Mapping[str, Any], sorter: Mapping[str, Any]) -> list[Row]:
-    """Of one scanned message of 280 kB, and what a month takes besides; the functions are their properties."""
+    """Rows of one scanned message of 280 kB, and of a month besides; the arguments are the functions' properties."""
     memory, disk = memory_gb(scanner), scanner["EphemeralStorage"]["Size"] / 1024 - 0.5
     small = memory_gb(sorter)
     shown = f"{memory:.2f} GB"
@@ -77,7 +77,7 @@ def scanning(scanner: Mapping[str, Any], sorter: Mapping[str, Any]) -> list[Row]
 
 
 def messages(structurer: Mapping[str, Any]) -> list[Row]:
-    """Of one filed message with one attachment, as it was measured; the function that files it is its properties."""
+    """Rows of one stored message with one attachment, as measured; the argument has the ingest function's properties."""
     memory, one = memory_gb(structurer), measured()["one attachment"]
     requests = one.requests + one.stored + one.opened + one.events
     return [
@@ -102,9 +102,9 @@ def messages(structurer: Mapping[str, Any]) -> list[Row]:
 
 
 def sending() -> list[Row]:
-    """Of one message that is sent, besides what scanning and filing take, as it was measured."""
+    """Rows of one sent message, besides its scan and its storing, as measured."""
     whole, filed = measured()["outgoing: asked, sent and filed"], measured()["plain, begins a thread"]
-    # Of what is sent nobody is told that it was filed, and nothing of it is recalled.
+    # Sent mail has no event of its storing, and no recall.
     written = whole.written + whole.indexed - (filed.written + filed.indexed - 1)
     read = whole.read - (filed.read - 1)
     return [
@@ -120,7 +120,7 @@ def sending() -> list[Row]:
 
 
 def events(tracker: Mapping[str, Any]) -> list[Row]:
-    """Of one event of a message that was sent, by itself; the function that notes it is its properties."""
+    """Rows of one event of a sent message; the argument has the tracking function's properties."""
     memory = memory_gb(tracker)
     return [
         Row("SQS: sent, received, deleted", "3 requests", {Price.SQS_REQUEST: 3}),
@@ -135,7 +135,7 @@ def events(tracker: Mapping[str, Any]) -> list[Row]:
 
 
 def turn(tracker: Mapping[str, Any]) -> list[Row]:
-    """Of an event that has to wait for its tenant's turn, besides."""
+    """Further rows of an event that waits for its tenant's turn."""
     memory = memory_gb(tracker)
     return [
         Row("SQS: sent again, received, deleted", "3 requests", {Price.SQS_REQUEST: 3}),
