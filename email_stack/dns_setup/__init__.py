@@ -1,1 +1,1 @@
-"""What a customer's IT department gets: the records in the form its tools read, and a letter that explains them."""
+"""DNS setup instructions for a customer's IT department: the records in its tools' form, and a letter that explains them."""

@@ -1,4 +1,4 @@
-"""Every form in which records are handed over, behind one function."""
+"""All forms of the setup instructions, behind one function."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _HUMAN: Final[dict[Format, Callable[[DnsSetup, Language], str]]] = {
 
 
 def render(dns_setup: DnsSetup, form: Format, *, language: Language = "en") -> str:
-    """The hand-over in one form; the same input gives the same text.
+    """The setup instructions in one form; the same input gives the same text.
 
     Args:
-        dns_setup: what to hand over.
-        form: which form.
-        language: of Markdown, and what the letter shows first; the others are in English. Default: "en".
+        dns_setup: the instructions.
+        form: the form.
+        language: of Markdown, and first language of the letter; other forms are in English. Default: "en".
     """
     human = _HUMAN.get(form)
     return human(dns_setup, language) if human is not None else _MACHINE[form](dns_setup)

@@ -1,4 +1,4 @@
-"""The letter: one HTML page that says to a customer's IT department what to install, where, and how it stands."""
+"""The letter: one HTML page for a customer's IT department with the records, their place and their state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TONES: Final[dict[Status, Tone]] = {
     Status.MISSING: "todo",
     Status.DELEGATION_MISSING: "todo",
 }
-"""Colour and icon of each verdict; what is not there yet is work to do, not a mistake."""
+"""Colour and icon of each verdict; a missing record is work to do, not a mistake."""
 
 _LONG_TXT: Final = 255
 
@@ -103,7 +103,7 @@ def _card(dns_setup: DnsSetup, record: DnsRecord, number: int) -> _Card:
 
 
 def _seen(finding: Finding) -> tuple[tuple[Markup, Observation], ...]:
-    """Servers that said the same, together, in the order of the first of each."""
+    """Servers grouped by their answers, in the order of the first of each."""
     groups: dict[tuple[tuple[str, ...], str], list[Observation]] = {}
     for observation in finding.seen:
         groups.setdefault((tuple(sorted(observation.values)), observation.problem), []).append(observation)
@@ -123,7 +123,7 @@ def _as_expected(record: DnsRecord, observation: Observation) -> bool:
 
 
 def _both(pick: Callable[[Texts], str], **values: object) -> Markup:
-    """One text in both languages, each in an element that says its language; words that are put in are shown as code."""
+    """One text in both languages, each in an element with its language; inserted words are shown as code."""
     marked = {
         key: Markup("<code>{}</code>").format(value) if isinstance(value, str) else value
         for key, value in values.items()
@@ -148,7 +148,7 @@ def _ui(name: str, **values: object) -> Markup:
 
 
 def _field_of(name: str, card: _Card) -> Markup:
-    """What a button copies, for who cannot see what it stands beside: the field, and the record by number, purpose and type."""
+    """Label of a copy button for screen readers: the field, and the record by number, purpose and type."""
     return _both(
         lambda texts: (
             f"{texts.ui[name]}, {texts.ui['record']}: {texts.purposes[card.record.purpose]}, {card.record.type}"

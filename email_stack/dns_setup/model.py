@@ -1,4 +1,4 @@
-"""What is handed over, and the questions that every form of it asks."""
+"""The DNS setup instructions, and the questions of all their forms."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REPORT_MARK: Final = "._report._dmarc."
 
 
 class Format(StrEnum):
-    """A form in which the records are handed over."""
+    """A form of the setup instructions."""
 
     BIND = "bind"
     CSV = "csv"
@@ -58,11 +58,11 @@ class DnsSetup:
         tenant: the tenant's id.
         subdomain: A-labels, no trailing dot.
         zone: the customer's zone that the records go into, A-labels; `subdomain` is in it.
-        records: the NS record set that delegates, or what a customer installs who keeps the DNS; optional ones may lie
-            outside `zone`.
-        cuts: zones below `zone` that it delegates away and that are served: what lies in one goes there. Default: none.
+        records: the delegating NS record set, or the records for a customer who keeps the DNS; optional ones may lie outside
+            `zone`.
+        cuts: served zones that `zone` delegates: records in one of them go there. Default: none.
         report: the state of each record. Default: not checked.
-        checked_at: when that was, with a time zone. Default: not known.
+        checked_at: time of the check, with a time zone. Default: unknown.
 
     Raises:
         ValueError: a name or value that DNS cannot hold, `subdomain` outside `zone`, a cut not below it, an alias, one record set
