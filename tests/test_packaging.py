@@ -91,10 +91,10 @@ def test_the_settings_function_imports_what_its_lock_has() -> None:
     locked = {_normal(name) for name in re.findall(r"^([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==", lock, re.MULTILINE)}
     code = (
         "import sys, email_stack.settings.function\n"
-        f"print(*(one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] in {PACKAGES}))"
+        f"print(*(one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] in {PACKAGES}), sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
-    trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in done.stdout.split()]
+    trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in done.stdout.splitlines()]
     imported = {name for tree in trees for name in _imports(tree)} - set(PACKAGES) - sys.stdlib_module_names
     belongs = packages_distributions()
     named = {name: {*map(_normal, belongs.get(name, [])), _PART_OF.get(name, "")} for name in imported}

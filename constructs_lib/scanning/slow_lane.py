@@ -44,7 +44,7 @@ class SlowLane(Construct):
         max_concurrency: int,
     ) -> None:
         super().__init__(scope, id)
-        use = allow_to((*QUEUE_ACTIONS, "sqs:SendMessage"), queue.queue_arn)
+        use = allow_to(sorted((*QUEUE_ACTIONS, "sqs:SendMessage")), queue.queue_arn)
         quick.add_to_role_policy(iam.PolicyStatement.from_json(use))
         self.function: lambda_.CfnFunction = same_function(
             self, "Scan", quick, description="Scans slow mail in quarantine with ClamAV", environment=environment

@@ -66,14 +66,22 @@ def is_public(text: str, allowed: Sequence[IPNetwork] = ()) -> bool:
         return False
     if any(address.version == network.version and address in network for network in allowed):
         return True
-    if address in _NAT64:
-        return is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
+    # Python's releases differ in what they say of these networks themselves.
+    if (inner_address := _within(address)) is not None:
+        return is_public(str(inner_address))
     if not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified:
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return True
     inner = address.ipv4_mapped or address.teredo
-    return not (address.is_site_local or inner) and (address.sixtofour is None or is_public(str(address.sixtofour)))
+    return not (address.is_site_local or inner)
+
+
+def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address to which a NAT64 or 6to4 address leads; None for other addresses."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour if isinstance(address, ipaddress.IPv6Address) else None
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

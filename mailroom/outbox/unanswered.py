@@ -48,7 +48,9 @@ def answers_unanswered(table: Table, message_id: str, *, automatic: bool) -> boo
     A sender can use the Message-ID of a stranger's message: one that may be answered is enough.
     """
     partition, _ = id_key(id_digest(message_id))
-    named, _ = table.query(partition, "MESSAGE#", limit=_MOST_OF_ONE_ID)
-    items = table.get_many(message_key(one["digest"]) for one in named).values()
+    named, _ = table.query(partition, limit=_MOST_OF_ONE_ID)
+    # The identifier's claim names the first message; an older claim names none.
+    digests = {one["digest"] for one in named if "digest" in one}
+    items = table.get_many(message_key(one) for one in sorted(digests)).values()
     received = [frozenset(map(Kind, item["kinds"])) for item in items if not item.get("sent")]
     return bool(received) and all(why_unanswered(kinds, automatic=automatic) for kinds in received)
