@@ -1,1 +1,1 @@
-"""What is printed and written: text for terminals, HTML pages, files."""
+"""Output: text for terminals, HTML pages, files."""

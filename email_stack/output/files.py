@@ -1,4 +1,4 @@
-"""Writes files for whoever may open them at any time, and beside whoever else may write them."""
+"""Writes files atomically, for readers that open them at any time, and beside other writers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["write_whole"]
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that others see whole: with what it held before, or with all of `data`.
+    """Write a file atomically: readers see the former content, or all of `data`.
 
-    It is written under a name of its own beside `path`, and then takes its place; of two writers at once the last one stays. Its
-    permissions are those of any new file. A symbolic link stays one, and what it leads to is replaced; what is no file, such as
-    /dev/stdout, is written to as it is. Whatever goes wrong, nothing is left behind.
+    The data is written to a new file beside `path`, which then replaces it; of two concurrent writers the last one wins. Its
+    permissions are those of any new file. A symbolic link stays one, and its target is replaced; a path that is no file, such as
+    /dev/stdout, is written directly. A failure leaves no file behind.
 
     Raises:
         OSError: the folder is not there or not writable, the disk is full, or `path` is a folder.
@@ -28,7 +28,7 @@ def write_whole(path: Path, data: bytes) -> None:
                 device.write(data)
             return
     beside = target.with_name(f".email-stack-{secrets.token_hex(8)}")
-    # Not tempfile: what it makes is for its owner alone, and the umask cannot be read without changing it for all threads.
+    # Not tempfile: its files are for their owner only, and the umask cannot be read without changing it for all threads.
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""Text that strangers wrote, fit for a terminal. Pure."""
+"""Foreign text, made safe for a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _LIKE_AN_ESCAPE: Final = re.compile(r"\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9
 
 
 def escaped(text: str, most: int | None = _SHOWN) -> str:
-    """One line of it: what does not print is shown by its number, and the rest after `most` characters left out.
+    """The text on one line: unprintable characters are shown by number, and the rest after `most` characters is left out.
 
-    Two texts that differ look different: where a backslash of the text would be read as an escape, it is doubled.
+    Different texts look different: a backslash that would look like an escape is doubled.
     """
     shown: list[str] = []
     length = 0
@@ -30,12 +30,12 @@ def escaped(text: str, most: int | None = _SHOWN) -> str:
 
 
 def escaped_lines(text: str) -> str:
-    """All of it, line by line; tabs stay."""
+    """The whole text, line by line; tabs stay."""
     return "\n".join("\t".join(escaped(piece, None) for piece in line.split("\t")) for line in text.split("\n"))
 
 
 def visible(text: str) -> str:
-    """What programs say, with nothing in it that a terminal would act on; tabs stay. What is visible already stays as it is."""
+    """A program's output without a terminal's control characters; tabs stay, and so does visible text."""
     return "".join(c if c.isprintable() or c == "\t" else escape(c) for c in text)
 
 
@@ -48,5 +48,5 @@ def _shown(text: str, place: int, character: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number and what is counted, in the plural unless it is one: "1 tenant", "0 tenants"."""
+    """A number and its noun, in the plural unless the number is one: "1 tenant", "0 tenants"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
