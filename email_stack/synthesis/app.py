@@ -1,4 +1,4 @@
-"""Runs the CDK app: config in, cloud assembly out. What `app.py` calls."""
+"""Runs the CDK app for `app.py`: config in, cloud assembly out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["main", "project_context", "synthesize"]
 
 
 def main() -> None:
-    """Synthesize what the CDK context asks for; where that fails, say why in lines that begin with `failure.TOLD`.
+    """Synthesize the stacks of the CDK context; print the cause of a failure in lines that begin with `failure.TOLD`.
 
     Context: `config`, file or folder (default `tenants.yaml`); `tenant`, one id or several separated by commas (default all); or
     `cell`, one id, without its tenants.
-    Exits with 1 and one line a problem when the config or the choice is not valid; then nothing is written. So it does when a
-    template came out with a dynamic reference; then there is no manifest, without which nothing is deployed.
+    Exits with 1 and one line per problem if the config or the choice is not valid; then nothing is written. Exits with 1 also if a
+    template has a dynamic reference; then there is no manifest, without which nothing is deployed.
     """
     try:
         _main()
@@ -35,14 +35,14 @@ def main() -> None:
 
 
 def _main() -> None:
-    # The CDK CLI says where to write and hands over the context of its folder's cdk.json; without it, both are found here.
+    # The CDK CLI gives the output folder and the context of its folder's cdk.json; without the CLI, both are found here.
     outdir = Path(os.environ.get("CDK_OUTDIR", "cdk.out"))
-    # The project's flags go before those of the folder that `cdk` runs in: the same config gives the same templates.
+    # The project's flags override those of the folder in which `cdk` runs: the same config gives the same templates.
     context = {**(_given_context() if "CDK_OUTDIR" in os.environ else {}), **project_context()}
     try:
         config = load(Path(context.get("config") or PROJECT_ROOT / "tenants.yaml"))
         names = context.get("tenant")
-        # Without a choice, every tenant, and every cell even when nobody is in it.
+        # Without a choice: every tenant, and every cell, with or without tenants.
         tenants = config.tenants if names is None else [config.tenant(name) for name in str(names).split(",")]
         cells = [] if names is not None else [cell.id for cell in config.cells]
         if (alone := context.get("cell")) is not None:
@@ -73,7 +73,7 @@ def synthesize(shard: Shard) -> None:
     """Write the assembly of one shard, in this process.
 
     Raises:
-        DynamicReferenceError: a template holds what CloudFormation would replace; the assembly has no manifest then.
+        DynamicReferenceError: a template has a dynamic reference; then the assembly has no manifest.
     """
     use_own_node()
     from email_stack.stacks import add_stacks, new_app  # noqa: PLC0415 - importing the CDK starts Node: only now
@@ -81,7 +81,7 @@ def synthesize(shard: Shard) -> None:
     app = new_app(outdir=shard.outdir, context=shard.context)
     add_stacks(app, shard.config, tenants=shard.tenants, cells=shard.cells)
     app.synth()
-    # What is acknowledged says so in the code; the CDK's list of it is of one process, and nothing reads it.
+    # Acknowledged findings are marked in the code; the CDK's list of them is of one process only, and has no reader.
     (shard.outdir / "validation-report.json").unlink(missing_ok=True)
     try:
         check_assembly(shard.outdir)
@@ -97,7 +97,7 @@ def project_context() -> dict[str, Any]:
 
 
 def _given_context() -> dict[str, Any]:
-    """The context that the CDK CLI hands over: in the environment, and in a file what does not fit there."""
+    """The context from the CDK CLI: in the environment, and the rest in a file."""
     context: dict[str, Any] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
     overflow = os.environ.get("CONTEXT_OVERFLOW_LOCATION_ENV")
     if overflow:

@@ -1,7 +1,7 @@
-"""What must not be in a template, however it came there: a reference that CloudFormation resolves while it deploys. Pure.
+"""Finds dynamic references in templates, which CloudFormation would resolve at deployment. Pure.
 
-`{{resolve:ssm:...}}` and its like are replaced with the rights of whoever deploys, in any string of a template. The platform
-writes none, so that each one found is somebody's text.
+CloudFormation replaces `{{resolve:ssm:...}}` and the like with the deployer's permissions, in any string of a template. The
+platform writes none, so each one is foreign text.
 
 Source: CloudFormation user guide, "Get values stored in other services using dynamic references".
 """
@@ -20,27 +20,27 @@ __all__ = ["DynamicReferenceError", "check_assembly", "references_in"]
 
 _MARK: Final = "{{resolve:"
 _UNKNOWN: Final = "\0"
-"""What only CloudFormation knows, within the text around it."""
+"""Mark of a value that only CloudFormation knows, within its text."""
 
 _COMPLETED: Final = re.compile(r"\{\{(?:r(?:e(?:s(?:o(?:l(?:ve?)?)?)?)?)?)?\0")
-"""A reference that becomes one by what only CloudFormation knows."""
+"""A text that an unknown value can complete to a reference."""
 
 _MOST_WORDINGS: Final = 256
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 Found = tuple[str, str]
-"""Where a reference stands, and the text from there on."""
+"""Path of a reference, and the text from there on."""
 
 
 class DynamicReferenceError(ValueError):
-    """A template holds what CloudFormation would replace."""
+    """A template has a dynamic reference."""
 
 
 def check_assembly(outdir: Path) -> None:
     """Check every template that the manifest of a cloud assembly names, nested assemblies and nested stacks included.
 
     Raises:
-        DynamicReferenceError: one line for each reference: stack, path in the template and what stands there.
+        DynamicReferenceError: one line for each reference: stack, path in the template, and text.
     """
     lines = [
         f'stack "{stack}": {path} must hold no dynamic reference, which CloudFormation resolves with the rights of whoever '
@@ -53,7 +53,7 @@ def check_assembly(outdir: Path) -> None:
 
 
 def references_in(template: Mapping[str, Any]) -> Iterator[Found]:
-    """Every dynamic reference in a template: in values, in keys, and in what `Fn::Join` and `Fn::Sub` put together."""
+    """All dynamic references in a template: in values, in keys, and in results of `Fn::Join` and `Fn::Sub`."""
     parameters = template.get("Parameters", {})
     defaults = {name: str(one["Default"]) for name, one in parameters.items() if "Default" in one}
     yield from _Search(defaults, template.get("Mappings", {})).run("", template)
@@ -63,8 +63,8 @@ class _Search:
     """One run of `references_in`.
 
     Args:
-        defaults: of the template's parameters, which a `Ref` stands for unless whoever deploys says otherwise.
-        mappings: of the template, which `Fn::FindInMap` looks into.
+        defaults: of the template's parameters, the usual values of a `Ref`.
+        mappings: of the template, for `Fn::FindInMap`.
     """
 
     def __init__(self, defaults: Mapping[str, str], mappings: Mapping[str, Any]) -> None:
@@ -78,7 +78,7 @@ class _Search:
             inside = list(self._inside(path, value))
             yield from inside
             if not inside and _is_composed(value):
-                # Only what no part holds by itself.
+                # Only references that no part has by itself.
                 found = next((one for text in self._wordings(value) for one in _in_text(path, text)), None)
                 if found is not None:
                     yield found
@@ -93,7 +93,7 @@ class _Search:
             yield from self.run(below, item)
 
     def _wordings(self, value: Any) -> list[str]:
-        """The texts that a value can become, so far as they can be told: at most some hundred."""
+        """The possible texts of a value, as far as they are known: at most some hundred."""
         if isinstance(value, str | int | float):
             return [str(value)]
         texts = [_UNKNOWN]
@@ -121,7 +121,7 @@ class _Search:
         end = 0
         for found in _VARIABLE.finditer(text):
             name = found[1]
-            # `${!name}` is how `${name}` itself is written.
+            # `${!name}` is the escaped form of `${name}`.
             part = f"${{{name[1:]}}}" if name.startswith("!") else variables.get(name, {"Ref": name})
             parts += [text[end : found.start()], part]
             end = found.end()
@@ -135,7 +135,7 @@ class _Search:
 
 
 def _items(parts: Any) -> list[Any] | None:
-    """The items of a list that is written out, or split out of a text that is; None of any other."""
+    """The items of a literal list, or of a split literal text; None of other lists."""
     match parts:
         case list():
             return parts
@@ -159,7 +159,7 @@ def _is_composed(value: Mapping[str, Any]) -> bool:
 def _in_text(path: str, text: str) -> Iterator[Found]:
     if "{" not in text:
         return
-    # What is not known may be nothing at all, or what a reference lacks.
+    # An unknown value may be empty, or complete a reference.
     plain = text.replace(_UNKNOWN, "")
     at = plain.lower().find(_MARK)
     if at >= 0:
@@ -169,7 +169,7 @@ def _in_text(path: str, text: str) -> Iterator[Found]:
 
 
 def _templates(outdir: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Stack and template of everything that the assembly would deploy."""
+    """All stacks of the assembly, each with its template."""
     artifacts = json.loads((outdir / "manifest.json").read_text(encoding="utf-8")).get("artifacts", {})
     for name, artifact in artifacts.items():
         properties = artifact.get("properties", {})

@@ -1,4 +1,4 @@
-"""How the CDK app tells why it failed, so that the command line finds it among what the CDK says. Pure."""
+"""The form of the CDK app's errors, by which the command line finds them in the CDK's output. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from email_stack.output.printable import visible
 __all__ = ["TOLD", "told"]
 
 TOLD: Final = "app failed: "
-"""What every line of it begins with: no message, whatever is in it, ends it or passes for it."""
+"""Prefix of every line: so no text of a message can end or imitate an error."""
 
 _MOST_LINES: Final = 60
 _MOST_CHARACTERS: Final = 1_000
 _MOST_CAUSES: Final = 5
 _STACKS: Final = frozenset({"JavaScriptError", "_RemoteTraceback"})
-"""Causes that are no more than the stack of another process, whose error is the one above."""
+"""Causes that only have the stack of another process, whose error is the one above."""
 
 
 def told(error: BaseException) -> str:
-    """The exception by its name and message, then what caused it, one line each; every line begins with `TOLD`."""
+    """The exception's name and message, then its causes, one line each; every line begins with `TOLD`."""
     lines = _lines(error)
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], f"and {len(lines) - _MOST_LINES:,} lines more"]
@@ -39,7 +39,7 @@ def _cut(line: str) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What it was raised from, the nearest first."""
+    """Causes of an error, the nearest first."""
     seen = {id(error)}
     for _ in range(_MOST_CAUSES):
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

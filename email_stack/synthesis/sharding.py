@@ -1,7 +1,7 @@
-"""Synthesizes many tenants in several processes, and joins what they wrote into one assembly.
+"""Synthesizes many tenants in several processes, and joins their output into one assembly.
 
-In one process Python and Node take turns, so one core's worth of work is done whatever the machine has. Tenants do not know of
-each other, so any division of them gives the same templates.
+In one process Python and Node take turns, so one process uses one core at most. Tenants are independent of each other, so any
+division of them gives the same templates.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TENANTS_WORTH_A_PROCESS: Final = 150
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shard:
-    """What one process synthesizes.
+    """The work of one process.
 
     Args:
         config: the whole config.
@@ -48,7 +48,7 @@ class Shard:
 
 
 def divide(whole: Shard, processes: int | None = None) -> list[Shard]:
-    """`whole` in as many parts as pay off, at most one for each of `processes` (default: the machine's cores)."""
+    """`whole` in a useful number of parts, at most one for each of `processes` (default: the machine's cores)."""
     most = processes or os.cpu_count() or 1
     count = max(1, min(most, len(whole.tenants) // _TENANTS_WORTH_A_PROCESS))
     size = max(1, -(-len(whole.tenants) // count))
@@ -57,10 +57,10 @@ def divide(whole: Shard, processes: int | None = None) -> list[Shard]:
 
 
 def run_in_shards(task: Callable[[Shard], None], shards: Sequence[Shard], outdir: Path) -> None:
-    """Have `task` write each shard's assembly in a process of its own, and join them in `outdir`.
+    """Run `task` for each shard's assembly in a process of its own, and join the assemblies in `outdir`.
 
     Raises:
-        Exception: what `task` raised first; then `outdir` holds no manifest of this run.
+        Exception: the first error of `task`; then `outdir` has no manifest of this run.
     """
     outdir.mkdir(parents=True, exist_ok=True)
     (outdir / _MANIFEST).unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def run_in_shards(task: Callable[[Shard], None], shards: Sequence[Shard], outdir
 def join_assemblies(folders: Sequence[Path], outdir: Path) -> None:
     """Move the files of several assemblies into one, under a manifest of all of them.
 
-    A stack that several hold, such as a cell, is the same in each.
+    A stack in several of them, such as a cell, is the same in each.
     """
     joined: dict[str, Any] = {}
     for folder in folders:
@@ -83,14 +83,14 @@ def join_assemblies(folders: Sequence[Path], outdir: Path) -> None:
         joined = {**manifest, "artifacts": {**joined.get("artifacts", {}), **manifest["artifacts"]}}
         for source in folder.iterdir():
             target = outdir / source.name
-            # An asset's folder is named by the hash of what is in it.
+            # An asset's folder has the hash of its content as name.
             if source.name != _MANIFEST and not target.is_dir():
                 shutil.move(source, target)
     _write_manifest(joined, outdir)
 
 
 def settle_manifest(outdir: Path) -> None:
-    """Order an assembly's manifest by name, so that it does not depend on how the work was divided."""
+    """Order an assembly's manifest by name, so that it is independent of the division."""
     _write_manifest(json.loads((outdir / _MANIFEST).read_text(encoding="utf-8")), outdir)
 
 

@@ -14,7 +14,7 @@ PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
 
 class ToolchainError(Exception):
-    """A tool that the project installs for itself is not there."""
+    """A tool of the project's own installation is missing."""
 
 
 def node_executable() -> Path:
@@ -55,6 +55,6 @@ def use_own_node() -> None:
     """
     os.environ.setdefault("JSII_NODE", str(node_executable()))
     # The kernel's default is below the home folder, and it refuses one that others can write, as umask 002 makes it.
-    # Whoever can write the environment can change the code in any case.
+    # A user who can write the environment can change the code in any case.
     if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
         os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(Path(sys.prefix) / "jsii-package-cache"))
