@@ -1,4 +1,4 @@
-"""Which properties CloudFormation cannot change: another value makes a new resource, and then deletes or leaves the old one."""
+"""Create-only properties: with another value, CloudFormation makes a new resource, and then deletes or leaves the old one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CREATE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::Route53::HostedZone": ("DelegationSetId", "Name"),
-    # `Name` by the user guide; the schema of this old type has none of it.
+    # `Name` by the user guide; the schema of this old type lacks it.
     "AWS::Route53::RecordSet": ("HostedZoneId", "HostedZoneName", "Name"),
     "AWS::Route53::RecordSetGroup": ("HostedZoneId", "HostedZoneName"),
     "AWS::S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace"),
@@ -56,14 +56,14 @@ CREATE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
     "Custom::ActiveReceiptRuleSet": ("ServiceToken",),
     "Custom::CrossAccountZoneDelegation": ("ServiceToken",),
 }
-"""Every type that the stacks hold, with the paths of what is create-only in it, conditionally or always.
+"""All types in the stacks, with the paths of their create-only properties, conditional or not.
 
 Source: CloudFormation's resource schemas, `createOnlyProperties` and `conditionalCreateOnlyProperties`; a test compares.
 """
 
 
 def create_only_values(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a resource that an update cannot change, by path; of a type that is not listed, none."""
+    """The create-only values of a resource, by path; none for an unlisted type."""
     found: dict[str, Any] = {}
     for path in CREATE_ONLY.get(resource["Type"], ()):
         value: Any = resource.get("Properties", {})

@@ -1,4 +1,4 @@
-"""Whether a stack that is deployed elsewhere is of the same subdomain as one that is to be made."""
+"""Compares the subdomain of a stack that is deployed elsewhere with that of a new one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["same_subdomain"]
 
 
 def same_subdomain(deployed: Template, wanted: Template) -> bool:
-    """Whether both have an identity of one and the same domain: the second would be a copy that hides the first."""
+    """Whether both have an identity of the same domain: the second would be a copy that hides the first."""
     return bool(_domains(deployed) & _domains(wanted))
 
 

@@ -16,11 +16,11 @@ from email_stack.transitions.updates import Fate, fates
 __all__ = ["MOVING_RULE", "Halfway", "halfway"]
 
 MOVING_RULE: Final = "MovingRule"
-"""Logical id of the rule that stands in a template only halfway."""
+"""Logical id of the rule in an intermediate template."""
 
 _KEPT: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 _MARK: Final = {"email-subdomain:kept": "move"}
-"""Metadata beside them: CloudFormation has taken another policy alone for no change."""
+"""Metadata beside changed policies: CloudFormation has treated a changed policy alone as no change."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +91,7 @@ def _bridge(deployed: Template, wanted: Template, missing: tuple[str, ...]) -> t
     new = moving_rule_name(old.rpartition("-")[0])
     most = max(len(recipients_of(one)) for one in (*rules.values(), *rules_of(wanted).values()))
     domain = missing[0].rpartition("@")[2]
-    # A rule of a move that was interrupted goes on with what it holds: the wanted rules may not have it yet.
+    # The rule of an interrupted move keeps its addresses: the wanted rules may lack them still.
     held = recipients_of(rules_of(deployed).get(MOVING_RULE, {}))
     both = sorted({*missing, *held})
     taken = both if len(both) <= most else [domain]

@@ -1,4 +1,4 @@
-"""Whether an update leaves a moment in which an address has no receipt rule."""
+"""Finds addresses that an update leaves without a receipt rule for a moment."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _RULE: Final = "AWS::SES::ReceiptRule"
 
 
 def receives(template: Template) -> bool:
-    """Whether a rule of the stack takes mail."""
+    """Whether a rule of the stack receives mail."""
     return any(recipients_of(resource) for resource in rules_of(template).values())
 
 
 def uncovered(deployed: Template, wanted: Template, fate: Mapping[str, Fate]) -> tuple[str, ...]:
-    """Addresses that have a rule before the update and after it, and none for a moment between; sorted.
+    """Addresses with a rule before and after the update, and without one for a moment between; sorted.
 
-    CloudFormation makes and changes one rule after the other, as they depend on each other. What goes or is replaced goes after
-    all of that.
+    CloudFormation makes and changes one rule after the other, in the order of their dependencies. Dropped and replaced rules are
+    deleted after that.
 
     Source: CloudFormation user guide, "DependsOn attribute", "Update a stack".
     """
@@ -32,7 +32,7 @@ def uncovered(deployed: Template, wanted: Template, fate: Mapping[str, Fate]) ->
     missing: set[str] = set()
     now = dict(before)
     for name in in_order(rules_of(wanted)):
-        # The old one of a rule that is replaced stays beside the new one until the end.
+        # The old version of a replaced rule stays beside the new one until the end.
         now[f"{name}, new" if fate.get(name) == "replaced" else name] = after[name]
         held = _all(now)
         missing |= {one for one in lasting if not _covered(one, held)}
@@ -68,7 +68,7 @@ def _all(rules: Mapping[str, frozenset[str]]) -> frozenset[str]:
 
 
 def _covered(recipient: str, held: frozenset[str]) -> bool:
-    """An address by itself or by its domain; a domain by itself."""
+    """Whether rules cover a recipient: an address by itself or by its domain; a domain by itself."""
     return recipient in held or recipient.rpartition("@")[2] in held
 
 

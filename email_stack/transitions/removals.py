@@ -1,4 +1,4 @@
-"""What a stack's deployed template says that a deletion takes and leaves, and how what the config says now differs. Pure."""
+"""Resources that a stack's deletion takes and leaves, by the deployed template, and differences from the config. Pure."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Removal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """Something that holds data, and that a deletion treats otherwise by the deployed template than by the new one.
+    """A resource with data that a deletion treats differently by the deployed and the new template.
 
     Args:
-        logical_id: its own.
+        logical_id: its logical id.
         kind: such as "bucket".
         deployed: whether the deployed template keeps it.
-        wanted: whether the new template does; None where that does not have it.
+        wanted: whether the new template keeps it; None if that lacks it.
     """
 
     logical_id: str
@@ -61,7 +61,7 @@ class Change:
 
 
 def removal(deployed: Template) -> Removal:
-    """What deleting the stack takes, and what it leaves."""
+    """The effects of deleting the stack."""
     known = list(told(deployed))
     going = [(logical_id, kind) for logical_id, resource, kind in known if not keeps(resource)]
     return Removal(

@@ -10,7 +10,7 @@ from constructs_lib.naming import REMOVAL_METADATA
 __all__ = ["DATA", "Template", "keeps", "told"]
 
 Template = Mapping[str, Any]
-"""A CloudFormation template, as `GetTemplate` answers it or synthesis writes it."""
+"""A CloudFormation template, from `GetTemplate` or from synthesis."""
 
 _KINDS: Final = {
     "AWS::CloudWatch::Alarm": "alarm",
@@ -40,6 +40,6 @@ def told(template: Template) -> Iterator[tuple[str, Mapping[str, Any], str]]:
 
 
 def keeps(resource: Mapping[str, Any]) -> bool:
-    """Whether the resource outlives its stack: not where `destroy` deletes it afterwards, as a zone that says so."""
+    """Whether the resource outlives its stack. A zone that `destroy` deletes afterwards does not."""
     marked = resource.get("Metadata", {}).get(REMOVAL_METADATA) == "destroy"
     return resource.get("DeletionPolicy") in _KEEPING and not marked

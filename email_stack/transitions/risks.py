@@ -21,23 +21,23 @@ class RiskKind(StrEnum):
     DATA = "data"
     """A resource with mail, or a key for it, is deleted or replaced by an empty one."""
     DELEGATION = "delegation"
-    """The NS record goes by which anybody is led to the zone."""
+    """The NS record that leads to the zone is deleted."""
     EXPORT = "export"
-    """What another stack may import changes or goes."""
+    """An export that another stack may import changes or is deleted."""
     LEFT = "left"
-    """Something is left behind that no stack holds any more."""
+    """A resource is left behind that no stack has any more."""
     QUEUE = "queue"
     """S3 notifies another scanner, and mail that waits for the old one is not scanned."""
     RENAMED = "renamed"
-    """The subdomain becomes another."""
+    """The subdomain changes."""
     RETENTION = "retention"
-    """Mail is deleted sooner than it was to be."""
+    """Mail is deleted sooner than planned."""
     UNREAD = "unread"
     """The deployed stack is unknown."""
     RULES = "rules"
     """Addresses have no receipt rule for a moment, or none at all."""
     ZONE = "zone"
-    """The zone loses its records, and is no stack's any more."""
+    """The zone loses its records, and belongs to no stack any more."""
     ZONE_DELETED = "zone-deleted"
     """CloudFormation deletes the zone."""
 
@@ -100,7 +100,7 @@ class _Update:
                 yield name, resource
 
     def renamed(self) -> Iterator[Risk]:
-        """The identity is the subdomain's: another one is another subdomain."""
+        """A changed identity is a changed subdomain."""
         for name, resource in self._going("AWS::SES::EmailIdentity"):
             old = _property(resource, "EmailIdentity")
             new = _property(self._wanted.get("Resources", {}).get(name, {}), "EmailIdentity") or "nothing"
@@ -118,7 +118,7 @@ class _Update:
             )
 
     def zones(self) -> Iterator[Risk]:
-        """A zone that does not stay loses its records with the update, whether it is kept or not."""
+        """A dropped zone loses its records with the update, kept or not."""
         for name, resource in self._going("AWS::Route53::HostedZone"):
             domain = _property(resource, "Name").rstrip(".")
             goes = self._fates[name] == "goes"
@@ -154,7 +154,7 @@ class _Update:
                 )
 
     def delegation(self) -> Iterator[Risk]:
-        """The NS record in a parent zone of ours; with the zone itself, that one's risk says enough."""
+        """The NS record in a parent zone of ours; not if the zone itself goes, which has a risk of its own."""
         zone_stays = not any(self._going("AWS::Route53::HostedZone"))
         for name, resource in self._ns_records():
             domain = _property(resource, "Name").rstrip(".")
@@ -244,7 +244,7 @@ class _Update:
             )
 
     def queue(self) -> Iterator[Risk]:
-        """Where a bucket tells what arrives."""
+        """The queue for a bucket's notifications."""
         after = self._wanted.get("Resources", {})
         for name, resource, kind in told(self._deployed):
             old = _told_of_mail(resource)
@@ -277,7 +277,7 @@ class _Update:
                 yield name, resource
 
     def _kept_when_replaced(self, name: str) -> bool:
-        """By the new template's word, which is what CloudFormation goes by then."""
+        """Whether a replaced resource is kept, by the new template, which CloudFormation applies then."""
         return str(self._wanted["Resources"][name].get("UpdateReplacePolicy", "Delete")) != "Delete"
 
 
@@ -299,7 +299,7 @@ def _steps_of_zone(domain: str, *, ours: bool) -> tuple[str, ...]:
 
 
 def _sends(template: Template) -> bool:
-    """Whether a configuration set of the stack lets mail out."""
+    """Whether a configuration set of the stack allows sending."""
     return any(
         one.get("Properties", {}).get("SendingOptions", {}).get("SendingEnabled") is not False
         for one in template.get("Resources", {}).values()

@@ -11,7 +11,7 @@ from email_stack.transitions.resources import Template
 __all__ = ["Fate", "fates", "refers_to"]
 
 Fate = Literal["goes", "replaced", "stays"]
-"""goes: the new template has none. replaced: a new one is made, and the old one then goes as its policy says."""
+"""goes: the new template lacks it. replaced: a new one is made, and the old one is then deleted or kept by its policy."""
 
 
 def fates(deployed: Template, wanted: Template) -> dict[str, Fate]:
