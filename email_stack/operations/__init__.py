@@ -1,1 +1,1 @@
-"""Asks AWS about what is deployed, acts on it, and runs the pipeline here."""
+"""Reads deployed resources from AWS, acts on them, and runs the pipeline locally."""

@@ -1,4 +1,4 @@
-"""Reads what is deployed in another account than the credentials', by the role that `cdk bootstrap` makes for look-ups there."""
+"""Reads deployed stacks in another account than the credentials', by the look-up role of `cdk bootstrap` there."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def lookup_role(assembly: Path, stack: str, account: str, region: str) -> str:
     Args:
         assembly: folder of the cloud assembly.
         stack: a stack in it, of any account.
-        account: where the role is.
-        region: whose role it is.
+        account: of the role.
+        region: of the role.
 
     Source: CDK developer guide, "Bootstrap template", LookupRole.
     """
@@ -40,7 +40,7 @@ def lookup_role(assembly: Path, stack: str, account: str, region: str) -> str:
 
 
 def reading(role_arn: str, region: str) -> Session:
-    """A session with the rights of a role, for an hour at most. Raises `AwsError`."""
+    """A session with a role's permissions, for an hour at most. Raises `AwsError`."""
     import boto3  # noqa: PLC0415 - see email_stack.operations.aws
 
     with aws_errors(f"role {role_arn}: cannot be taken"):

@@ -1,4 +1,4 @@
-"""What is read from AWS about a cell's account: whose it is, what its stacks put out, and what they were made from.
+"""Reads a cell's account from AWS: the caller's identity, and outputs and templates of stacks.
 
 boto3 is imported by the first call: most commands need none of it, and it takes longer than they do.
 """
@@ -41,26 +41,26 @@ _ENABLED: Final = "us-east-1"
 """A region that is enabled in every account."""
 
 _NOT_ENABLED: Final = {"InvalidClientTokenId", "RegionDisabledException"}
-"""What STS answers in a region that is not, as to keys that nobody has. IAM user guide, "Manage AWS STS in an AWS Region"."""
+"""STS's codes in a disabled region, the same as for unknown keys. IAM user guide, "Manage AWS STS in an AWS Region"."""
 
 _GONE: Final = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 
 
 class AwsError(Exception):
-    """AWS could not be asked, or refused; the text says what was asked for and why not."""
+    """AWS could not be asked, or refused; the text has the request and the reason."""
 
 
 class CredentialsError(AwsError):
-    """There are no credentials, or none that AWS takes; the text is one line, the same whatever was asked for."""
+    """There are no credentials, or AWS does not accept them; the text is one line, the same for all requests."""
 
 
 class RegionError(CredentialsError):
-    """AWS takes the credentials, and not in that region, which the account has not enabled.
+    """AWS accepts the credentials, but not in a region that the account has not enabled.
 
     Args:
-        region: where it does not.
-        account: whose they are.
-        arn: the same, in full.
+        region: that region.
+        account: of the credentials.
+        arn: of the credentials.
     """
 
     def __init__(self, region: str, account: str, arn: str) -> None:
@@ -72,7 +72,7 @@ class RegionError(CredentialsError):
 
     @property
     def remedy(self) -> str:
-        """What to do."""
+        """The remedy."""
         return (
             f"enable the region, in the AWS console under Account, or run: aws account enable-region --region-name {self.region}; "
             "if it is enabled, sign in again: it accepts no sessions of STS's global endpoint"
@@ -84,7 +84,7 @@ class WrongAccountError(AwsError):
 
 
 def session(region: str | None = None) -> Session:
-    """A new session with the credentials at hand, of a region where one is given."""
+    """A new session with the default credentials, in a region if one is given."""
     import boto3  # noqa: PLC0415 - see above
 
     return boto3.Session(region_name=region)
@@ -92,7 +92,7 @@ def session(region: str | None = None) -> Session:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Raise whatever boto3 raises within as `AwsError`, `doing` in front; as `CredentialsError` where there are no credentials."""
+    """Raise boto3's errors as `AwsError`, with `doing` in front; missing credentials as `CredentialsError`."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
 
     try:
@@ -111,11 +111,11 @@ def code_of(error: Exception) -> str:
 
 
 def check_credentials(region: str) -> tuple[str, str]:
-    """Account and ARN of whose the credentials are, asked of STS in that region.
+    """Account and ARN of the credentials, from STS in that region.
 
     Raises:
-        RegionError: AWS takes them elsewhere, and not there.
-        CredentialsError: there are none, or AWS does not take them.
+        RegionError: AWS accepts them elsewhere, but not there.
+        CredentialsError: there are none, or AWS does not accept them.
         AwsError: AWS could not be asked.
     """
     try:
@@ -138,11 +138,11 @@ def _caller(region: str) -> tuple[str, str]:
 
 
 def check_account(cell: Cell) -> str:
-    """Check that the credentials are for the cell's account, where the config names one; returns the ARN of whose they are.
+    """Check that the credentials are for the cell's account, if the config names one; returns their ARN.
 
     Raises:
-        WrongAccountError: they are for another.
-        AwsError: there are none, or AWS does not take them.
+        WrongAccountError: they are for another account.
+        AwsError: there are none, or AWS does not accept them.
     """
     account, arn = check_credentials(cell.region)
     if cell.account is not None and account != cell.account:
@@ -153,12 +153,12 @@ def check_account(cell: Cell) -> str:
 
 
 def stack_exists(name: str, cell: Cell) -> bool:
-    """Whether there is such a stack, in whatever state. Raises `AwsError`."""
+    """Whether the stack exists, in any state. Raises `AwsError`."""
     return _described(name, cell) is not None
 
 
 def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
-    """The outputs of the stack by key, none before its first deployment is done; None when there is no such stack.
+    """The outputs of the stack by key, none before its first deployment is done; None if the stack does not exist.
 
     Raises:
         AwsError: AWS refused.
@@ -171,11 +171,11 @@ def stack_outputs(name: str, cell: Cell) -> dict[str, str] | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeployedStack:
-    """A stack as it is.
+    """A deployed stack.
 
     Args:
-        template: what it was made from, without the resources that are not there: of a creation that failed, or a deletion.
-        physical_ids: of the resources that are there, by logical id.
+        template: its template, without resources that do not exist, after a failed creation or a deletion.
+        physical_ids: of existing resources, by logical id.
     """
 
     template: Mapping[str, Any]
@@ -183,10 +183,10 @@ class DeployedStack:
 
 
 def deployed_stack(name: str, cell: Cell) -> DeployedStack | None:
-    """What the stack was made from, and what of it is there; None when there is no such stack.
+    """The stack's template and existing resources; None if the stack does not exist.
 
     Raises:
-        AwsError: AWS refused, or the template is none that the CDK wrote.
+        AwsError: AWS refused, or the CDK has not written the template.
 
     Source: CloudFormation API reference, "GetTemplate" and "ListStackResources".
     """
@@ -196,10 +196,10 @@ def deployed_stack(name: str, cell: Cell) -> DeployedStack | None:
 
 
 def read_stack(cloudformation: CloudFormationClient, name: str) -> DeployedStack:
-    """What the stack was made from, and what of it is there; there must be such a stack.
+    """The template and existing resources of a stack, which must exist.
 
     Raises:
-        AwsError: AWS refused, or the template is none that the CDK wrote.
+        AwsError: AWS refused, or the CDK has not written the template.
     """
     where = f"stack {name} in {cloudformation.meta.region_name}"
     with aws_errors(f"{where}: its template cannot be read"):
@@ -227,7 +227,7 @@ def _described(name: str, cell: Cell) -> StackTypeDef | None:
         try:
             stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
-            # CloudFormation has no code of its own for this: ValidationError stands for malformed names too.
+            # CloudFormation has no error code for this: ValidationError is for malformed names, too.
             if "does not exist" in str(error):
                 return None
             raise

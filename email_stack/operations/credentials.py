@@ -1,6 +1,6 @@
-"""Why AWS cannot be asked at all: no credentials, expired ones, no region; with what was looked for and the command that mends it.
+"""Explains unusable credentials: none, expired ones, no region; with the searched places and the command that helps.
 
-botocore says it in a dozen ways, none of which tells both. Secrets are never named: only where they were looked for.
+botocore has a dozen errors for it, none of which tells both. Texts name the searched places, and never secrets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PROFILES_AT_MOST: Final = 5
 
 
 def explained(error: Exception) -> str:
-    """One line on what is wrong with the credentials, what was looked for, and what to do; "" when something else is wrong."""
+    """One line with the fault of the credentials, the searched places, and the remedy; "" for another error."""
     from botocore import exceptions  # noqa: PLC0415 - it takes longer than most commands
 
     from mailroom import faults  # noqa: PLC0415 - as botocore
@@ -61,7 +61,7 @@ def _sentence(kind: str, error: Exception) -> str:
 
 
 class _Place:
-    """Where credentials are looked for, as this machine is set up."""
+    """The places of credentials in this machine's set-up."""
 
     def __init__(self) -> None:
         from botocore.session import Session  # noqa: PLC0415 - see above
@@ -76,29 +76,29 @@ class _Place:
 
     @property
     def named(self) -> str:
-        """The profile that is used, and who says so."""
+        """The used profile, and the origin of its name."""
         return f'profile "{escaped(self._profile)}"' + (f" ({self._variable})" if self._variable else "")
 
     @property
     def source(self) -> str:
-        """What the credentials in use come from: the environment goes before a profile."""
+        """Source of the used credentials: the environment precedes a profile."""
         return f"the environment ({_KEYS})" if os.environ.get(_KEYS) else self.named
 
     @property
     def option(self) -> str:
-        """How the AWS CLI is told of the profile."""
+        """The AWS CLI's option for the profile."""
         return f' --profile "{escaped(self._profile)}"' if self._variable else ""
 
     @property
     def others(self) -> str:
-        """The profiles that there are."""
+        """The existing profiles."""
         shown = [f'"{escaped(name)}"' for name in list(self._profiles)[:_PROFILES_AT_MOST]]
         more = len(self._profiles) - len(shown)
         return (", ".join(shown) or "none") + (f" and {more} more" if more > 0 else "")
 
     @property
     def choose(self) -> str:
-        """What to do where the profile is not there."""
+        """The remedy for a missing profile."""
         make = f"aws configure sso{self.option}"
         return (
             f"set {self._variable or 'AWS_PROFILE'} to one of them, or run: {make}"
@@ -113,7 +113,7 @@ class _Place:
 
     @property
     def sign_in(self) -> str:
-        """What to do where there are no credentials, or none that are taken."""
+        """The remedy for missing or refused credentials."""
         own = self._profiles.get(self._profile, {})
         if os.environ.get(_KEYS):
             return f"set new ones in the environment, or unset {_KEYS} and run: {self.sso_login}"
@@ -130,5 +130,5 @@ def _profiles(session: Session) -> dict[str, Any]:
     try:
         return dict(session.full_config.get("profiles", {}))
     except BotoCoreError:
-        # The file that tells them is what is broken.
+        # The file with the profiles is broken.
         return {}

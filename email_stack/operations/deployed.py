@@ -1,4 +1,4 @@
-"""What AWS made of a tenant: what its stack puts out, and what its DNS depends on."""
+"""Results of a tenant's deployment at AWS: outputs of its stack, and values for its DNS."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _TOKENS: Final = 3
 
 
 class NotDeployedError(Exception):
-    """The tenant, or the part that its records depend on, was not deployed yet; the text says what to do."""
+    """The tenant, or a part that its records need, is not deployed yet; the text has the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deployed:
-    """What was read of one tenant.
+    """Facts about one deployed tenant.
 
     Args:
         dkim: names and targets of the three DKIM records.
         name_servers: of its hosted zone, without trailing dots; empty when its DNS is self-managed.
-        ses: what SES says of the identity.
+        ses: SES's state of the identity.
     """
 
     dkim: tuple[DkimToken, ...]
@@ -40,7 +40,7 @@ def tenant_outputs(tenant: Tenant, cell: Cell) -> dict[str, str]:
     """The outputs of the tenant's stack by key.
 
     Raises:
-        NotDeployedError: there is no stack, or one that never was deployed whole.
+        NotDeployedError: the stack does not exist, or was never deployed completely.
         AwsError: AWS refused.
     """
     stack = tenant_stack_name(tenant.id)
@@ -56,7 +56,7 @@ def tenant_output(outputs: Mapping[str, str], name: str, tenant: Tenant) -> str:
     """One of the outputs of the tenant's stack.
 
     Raises:
-        NotDeployedError: the stack is from before there was such an output.
+        NotDeployedError: the stack is older than this output.
     """
     if name not in outputs:
         raise _not_deployed(tenant, f"its stack has no output {name} yet")
@@ -64,10 +64,9 @@ def tenant_output(outputs: Mapping[str, str], name: str, tenant: Tenant) -> str:
 
 
 def read_deployed(tenant: Tenant, cell: Cell) -> Deployed:
-    """Read the tenant's stack and its SES identity, with the credentials at hand.
+    """Read the tenant's stack and its SES identity, with the default credentials.
 
-    The targets of the DKIM records differ from region to region, so they are made of what SES says: each token below its
-    signing zone.
+    The targets of the DKIM records differ by region, so they are made from SES's values: each token below its signing zone.
 
     Raises:
         NotDeployedError: no stack, no identity, or an identity without its three tokens.

@@ -16,7 +16,7 @@ __all__ = ["outbox_of", "reader_of", "table_of"]
 
 
 def reader_of(tenant: Tenant, cell: Cell) -> MessageReader:
-    """What reads the tenant's messages, with the credentials at hand.
+    """The reader of the tenant's messages, with the default credentials.
 
     Raises:
         NotDeployedError: there is no stack, or one from before there were messages.
@@ -29,7 +29,7 @@ def reader_of(tenant: Tenant, cell: Cell) -> MessageReader:
 
 
 def outbox_of(tenant: Tenant, cell: Cell) -> Outbox:
-    """What sends the tenant's mail, with the credentials at hand. Raises as `reader_of` does."""
+    """The tenant's outbox, with the default credentials. Raises as `reader_of` does."""
     from mailroom.outbox import Outbox  # noqa: PLC0415 - see email_stack.operations.aws
 
     table, bucket = _names(tenant, cell)
@@ -37,7 +37,7 @@ def outbox_of(tenant: Tenant, cell: Cell) -> Outbox:
 
 
 def table_of(tenant: Tenant, cell: Cell) -> Table:
-    """The tenant's table, with the credentials at hand.
+    """The tenant's table, with the default credentials.
 
     Raises:
         NotDeployedError: there is no stack, or one from before there were messages.
@@ -50,6 +50,6 @@ def table_of(tenant: Tenant, cell: Cell) -> Table:
 
 
 def _names(tenant: Tenant, cell: Cell) -> tuple[str, str]:
-    """Of the table and of the bucket."""
+    """Names of table and bucket."""
     outputs = tenant_outputs(tenant, cell)
     return tenant_output(outputs, "MessagesTableName", tenant), tenant_output(outputs, "BucketName", tenant)

@@ -1,4 +1,4 @@
-"""What waits in a tenant's quarantine, and having it scanned anew."""
+"""Mail in a tenant's quarantine, and its rescan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["WAITING", "DeliveredMessage", "Quarantine", "QuarantinedMessage"]
 
 WAITING: Final = "waiting"
-"""The verdict of a message that has none: it just arrived, or its queue message was lost."""
+"""Verdict of a message without one: it just arrived, or its queue message was lost."""
 
 _AT_ONCE: Final = 16
 _MOST_IN_A_BATCH: Final = 10
@@ -42,10 +42,10 @@ class QuarantinedMessage:
 
     Args:
         item: the object, and its version.
-        arrived: when.
-        size: how many.
-        verdict: as recorded; `WAITING` when none is.
-        reason: why it is held, where its verdict and the policy alone do not say; "" otherwise.
+        arrived: time of its arrival.
+        size: size in bytes.
+        verdict: recorded verdict; `WAITING` without one.
+        reason: reason for holding it besides verdict and policy; "" otherwise.
     """
 
     item: RawObject
@@ -61,8 +61,8 @@ class DeliveredMessage:
 
     Args:
         id: SES's id of the delivery.
-        delivered: when.
-        size: how many.
+        delivered: time of its delivery.
+        size: size in bytes.
     """
 
     id: str
@@ -86,10 +86,10 @@ class Quarantine:
 
     @classmethod
     def of(cls, tenant: Tenant, cell: Cell) -> Quarantine:
-        """The quarantine that the tenant's stack made.
+        """The quarantine of the tenant's stack.
 
         Raises:
-            NotDeployedError: there is no stack, or one that never was deployed whole.
+            NotDeployedError: the stack does not exist, or was never deployed completely.
             AwsError: AWS refused.
         """
         outputs = tenant_outputs(tenant, cell)
@@ -101,23 +101,23 @@ class Quarantine:
         )
 
     def messages(self) -> list[QuarantinedMessage]:
-        """Every version of every message that is there, the oldest first; none that somebody deleted. Raises `AwsError`."""
+        """All versions of all messages that are not deleted, the oldest first. Raises `AwsError`."""
         with aws_errors(f"bucket {self.bucket}: its quarantine cannot be read"), ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(self._with_verdict, self._objects()))
         return sorted(found, key=lambda message: (message.arrived, message.item))
 
     def rescan(self, messages: Sequence[QuarantinedMessage]) -> str:
-        """Queue these messages; returns the id of the request. What the scanner then finds replaces their verdicts.
+        """Queue these messages; returns the id of the request. The scanner's new verdicts replace the old ones.
 
         Raises:
-            AwsError: AWS refused any of them; which were queued before is not told, and queueing them again does no harm.
+            AwsError: AWS refused one of them. Others may be queued; queueing them again is harmless.
         """
         request = uuid.uuid4().hex
         self._queue([rescan_message(replace(message.item, rescan=request)) for message in messages])
         return request
 
     def delivered(self, since: datetime) -> list[DeliveredMessage]:
-        """What was delivered since then and is there, the newest first; nothing that is to be sent. Raises `AwsError`."""
+        """Delivered mail since a time, the newest first, without outgoing mail. Raises `AwsError`."""
         with aws_errors(f"bucket {self.bucket}: its mail cannot be listed"):
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=CLEAN_PREFIX)
             found = [
@@ -131,7 +131,7 @@ class Quarantine:
         return sorted(found, key=lambda message: (message.delivered, message.id), reverse=True)
 
     def look_again(self, messages: Sequence[DeliveredMessage]) -> None:
-        """Have delivered messages scanned with the newest definitions, in this order; what is found to be malware is recalled.
+        """Queue delivered messages for a rescan with the newest definitions, in this order; infected ones are recalled.
 
         Raises:
             AwsError: as for `rescan`.
@@ -139,14 +139,14 @@ class Quarantine:
         self._queue([look_message(self.bucket, message.id) for message in messages])
 
     def release(self, message: QuarantinedMessage, *, by: str, reason: str, at: datetime) -> str:
-        """Queue one held message to be delivered, once it was scanned anew; returns the id of the request.
+        """Queue the release of one held message, after a rescan; returns the id of the request.
 
-        The scanner has the last word: it lets no malware go, and nothing that it finds to be worse than the verdict here.
+        The scanner decides: it releases no malware, and no message whose new verdict is worse than this one.
 
         Args:
-            message: as it was listed.
-            by: who asks.
-            reason: why, in 1 to 200 printable characters; kept with the verdict.
+            message: a listed message.
+            by: the requester.
+            reason: 1 to 200 printable characters, kept with the verdict.
             at: now, with a time zone.
 
         Raises:
@@ -157,7 +157,7 @@ class Quarantine:
         return self.rescan([replace(message, item=replace(message.item, release=release))])
 
     def _queue(self, bodies: Sequence[str]) -> None:
-        """Send these to the scanner's queue."""
+        """Send messages to the scanner's queue."""
         with aws_errors(f"bucket {self.bucket}: its messages cannot be queued"):
             queue = self._queue_url()
             for start in range(0, len(bodies), _MOST_IN_A_BATCH):
@@ -165,7 +165,7 @@ class Quarantine:
                     {
                         "Id": str(number),
                         "MessageBody": body,
-                        "MessageGroupId": self.bucket,  # SQS gives each tenant its turn by it
+                        "MessageGroupId": self.bucket,  # message group, by which SQS gives each tenant its turn
                     }
                     for number, body in enumerate(bodies[start : start + _MOST_IN_A_BATCH])
                 ]
@@ -192,9 +192,9 @@ class Quarantine:
         )
 
     def _queue_url(self) -> str:
-        """The queue that the scanner works on which serves the bucket, the cell's or the tenant's own.
+        """URL of the queue of the bucket's scanner, the cell's or the tenant's own.
 
-        S3 tells arrivals there, or in a queue whose tag names it: what is sorted on the way loses who sent it.
+        S3 notifies that queue, or one whose tag names it: sorting on the way would replace the sender's id.
         """
         configured = self.s3.get_bucket_notification_configuration(Bucket=self.bucket).get("QueueConfigurations", [])
         if not configured:

@@ -1,4 +1,4 @@
-"""Mail through the whole pipeline without AWS: scanned, decided on, read, put into threads. The same code as in the cloud."""
+"""Runs mail through the whole pipeline without AWS: scan, decision, parser, threads. The same code as in the cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["LocalScanner", "Replay", "Replayed", "Scanned", "replay"]
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What was found in a message, and what becomes of it."""
+    """The findings in a message, and the decision on it."""
 
     result: ScanResult
     outcome: Delivery
@@ -32,7 +32,7 @@ class LocalScanner:
     """The scanner, on this machine.
 
     Args:
-        engine: a clamd that runs.
+        engine: a running clamd.
         policy: of the tenant.
     """
 
@@ -56,12 +56,12 @@ class LocalScanner:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replayed:
-    """One delivery, and what became of it.
+    """One delivery, and its result.
 
     Args:
-        name: the delivery's.
-        scanned: what the scanner found and did.
-        message: what was delivered, as it was read; None when nothing was.
+        name: of the delivery.
+        scanned: findings and decision of the scanner.
+        message: the parsed delivered message; None without a delivery.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Replayed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replay:
-    """What became of all.
+    """Results of all deliveries.
 
     Args:
-        deliveries: in the order they came.
-        messages: those delivered, by digest: copies of one message are one, as in the store.
+        deliveries: in their order.
+        messages: delivered messages by digest: copies of one message are one, as in the store.
         threads: of the messages, by digest; the oldest first.
     """
 
@@ -87,7 +87,7 @@ class Replay:
 def replay(
     mail: Iterable[tuple[str, bytes]], scanner: LocalScanner, join_by: frozenset[JoinBy] = frozenset()
 ) -> Replay:
-    """Take each message, given as its name and its octets, through the pipeline. Raises ClamdError."""
+    """Run each message, a name and its bytes, through the pipeline. Raises ClamdError."""
     deliveries = []
     for name, raw in mail:
         scanned = scanner.scan(raw)

@@ -1,4 +1,4 @@
-"""How far a tenant's settings are, which customers make by the settings API: pulled, deployed and wanted."""
+"""Revisions of a tenant's settings from the settings API: pulled, deployed and wanted."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TABLE_OUTPUT = "SettingsTableName"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Revisions:
-    """Of one tenant's settings.
+    """Revisions of one tenant's settings.
 
     Args:
         pulled: of the snapshot.
-        deployed: of the tenant's stack; 0 where nothing is deployed, or not of a snapshot.
-        wanted: by its organisation. None where that cannot be known: the config has no settings API, or it is not deployed.
-        gone: whether the organisation has no such domain any more, or gives it up.
-        failed: whether the last deployment of what is wanted failed.
+        deployed: of the tenant's stack; 0 without a deployment, or without a snapshot in it.
+        wanted: by its organisation. None if unknown: the config has no settings API, or it is not deployed.
+        gone: whether the organisation no longer has the domain, or gives it up.
+        failed: whether the last deployment of the wanted revision failed.
     """
 
     pulled: int
@@ -36,7 +36,7 @@ class Revisions:
 
     @property
     def text(self) -> str:
-        """All of it in a line."""
+        """The revisions in one line."""
         wanted = "" if self.wanted is None else f", {self.wanted} wanted"
         gone = ", given up" if self.gone else ""
         failed = ", failed" if self.failed else ""
@@ -44,7 +44,7 @@ class Revisions:
 
 
 def settings_table(cells: Iterable[Cell]) -> tuple[str, str] | None:
-    """Name and region of the table of settings; None where no cell has a settings API, or its stack is not there.
+    """Name and region of the table of settings; None if no cell has a settings API, or its stack does not exist.
 
     Raises:
         AwsError: AWS refused.
@@ -57,12 +57,12 @@ def settings_table(cells: Iterable[Cell]) -> tuple[str, str] | None:
 
 
 def read_revisions(config: Config, snapshot: Snapshot, table: tuple[str, str] | None) -> Revisions:
-    """Those of a snapshot's tenant.
+    """The revisions of a snapshot's tenant.
 
     Args:
         config: as loaded.
         snapshot: of the config.
-        table: name and region of the table of settings. None: what is wanted is not known.
+        table: name and region of the table of settings. None: the wanted revision is unknown.
 
     Raises:
         AwsError: AWS refused.

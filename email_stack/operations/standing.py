@@ -1,4 +1,4 @@
-"""What is deployed of many stacks at once, here and in other regions."""
+"""Reads many deployed stacks at once, in the cell's region and in others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _THERE: Final = (
     *("IMPORT_IN_PROGRESS", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_IN_PROGRESS", "IMPORT_ROLLBACK_FAILED"),
     "IMPORT_ROLLBACK_COMPLETE",
 )
-"""Every state of a stack that is there: all but REVIEW_IN_PROGRESS and DELETE_COMPLETE."""
+"""States of existing stacks: all but REVIEW_IN_PROGRESS and DELETE_COMPLETE."""
 
 
 def names_there(cell: Cell, own: Session) -> set[str]:
@@ -45,16 +45,16 @@ def names_there(cell: Cell, own: Session) -> set[str]:
 
 
 def deployed_stacks(names: Iterable[str], cell: Cell, own: Session) -> dict[str, DeployedStack]:
-    """These stacks, all of which are in the cell's region, by name. Raises `AwsError`."""
+    """These stacks by name; all must exist in the cell's region. Raises `AwsError`."""
     there, client = sorted(names), _client(own, cell.region)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(there, pool.map(lambda name: read_stack(client, name), there), strict=True))
 
 
 def stacks_elsewhere(names: Collection[str], region: str, own: Session) -> dict[str, list[tuple[str, Template]]]:
-    """Those of the stacks that the session's account has in other regions where SES receives: regions and templates by name.
+    """Stacks of these names in the account's other regions where SES receives: regions and templates by name.
 
-    A region that the account has not switched on, or may not be asked about, holds none that anybody could tell of.
+    Regions that the account has not enabled, or may not be asked about, are left out.
     """
     # Of one session, which reads the service's description once; and before the threads, since it may not make two at once.
     clients = [_client(own, one) for one in RECEIVING_REGIONS if one != region]
@@ -76,7 +76,7 @@ def importers(export: str, cell: Cell, own: Session) -> list[str]:
             pages = _client(own, cell.region).get_paginator("list_imports").paginate(ExportName=export)
             return sorted({one for page in pages for one in page["Imports"]})
         except ClientError as error:
-            # CloudFormation has no code of its own for this, nor for an export that a failed deployment did not make.
+            # CloudFormation has no error code for this, nor for an export that a failed deployment did not make.
             if "is not imported by any stack" not in str(error) and "does not exist" not in str(error):
                 raise
     return []

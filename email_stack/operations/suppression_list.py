@@ -1,4 +1,4 @@
-"""An address that a tenant's mail is not sent to: where it is noted, and how it is let go again."""
+"""Suppressed addresses of a tenant: their entries, and their removal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Listed:
     """An entry of SES's list.
 
     Args:
-        address: as SES has it; its case matters there.
+        address: in SES's form; its case matters there.
         reason: "BOUNCE" or "COMPLAINT".
     """
 
@@ -33,7 +33,7 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuppressionList:
-    """A tenant's own list at SES, and what its table notes of addresses. Nothing of another tenant's is read or written.
+    """A tenant's own list at SES, and the suppressions in its table. No other tenant's entries are read or written.
 
     Args:
         tenant: name of the SES tenant.
@@ -47,7 +47,7 @@ class SuppressionList:
 
     @classmethod
     def of(cls, tenant: Tenant, cell: Cell) -> Self:
-        """Of a deployed tenant, with the credentials at hand.
+        """The lists of a deployed tenant, with the default credentials.
 
         Raises:
             NotDeployedError: there is no stack, or one from before there were messages.
@@ -64,12 +64,12 @@ class SuppressionList:
         )
 
     def listed(self, address: str) -> tuple[Listed, ...]:
-        """What SES's list has of an address, in whatever case it was written to.
+        """Entries of SES's list for an address, in any case.
 
-        Where it is not there as it is written, the whole list is read: SES tells one case from another.
+        If the exact form has no entry, the whole list is read: SES distinguishes case.
 
         Raises:
-            AwsError: AWS refused, or the SES tenant uses the account's list still.
+            AwsError: AWS refused, or the SES tenant still uses the account's list.
         """
         with aws_errors(f'SES tenant "{self.tenant}": its suppression list cannot be read'):
             own = self.ses.get_tenant(TenantName=self.tenant)["Tenant"].get("SuppressionAttributes", {})
@@ -85,10 +85,10 @@ class SuppressionList:
         return (Listed(address=address, reason=found["SuppressedDestination"]["Reason"]),)
 
     def remove(self, address: str, listed: tuple[Listed, ...]) -> None:
-        """Take these entries off SES's list, and drop what the table notes of the address.
+        """Remove these entries from SES's list, and the address's entry from the table.
 
         Raises:
-            AwsError: AWS refused; what was done before stays done, and the same again does the rest.
+            AwsError: AWS refused; finished steps stay, and a repetition does the rest.
             RetryableError: the table could not be written.
         """
         from mailroom.store import forget  # noqa: PLC0415 - see email_stack.operations.aws
@@ -98,7 +98,7 @@ class SuppressionList:
                 try:
                     self.ses.delete_suppressed_destination(EmailAddress=one.address, TenantName=self.tenant)
                 except self.ses.exceptions.NotFoundException:
-                    continue  # somebody else was faster
+                    continue  # a concurrent removal was faster
         forget(self.table, address)
 
     def _all(self) -> Iterator[Listed]:
