@@ -1,1 +1,1 @@
-"""Whether everything of the deployed tenants works: read, judged, and shown."""
+"""State of the deployed tenants: read, judged, and shown."""

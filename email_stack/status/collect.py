@@ -1,4 +1,4 @@
-"""Reads the state of tenants and their cells: of AWS, a few tenants at once, then of DNS, all at once."""
+"""Reads the state of tenants and their cells: from AWS, a few tenants at a time, then from DNS, all at once."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CheckDns = Callable[[Sequence[Subject]], Sequence[Report]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Shared:
-    """What all tenants of a cell need.
+    """Facts for all tenants of a cell.
 
     Args:
         status: of the cell.
-        reader: None when the cell could not be asked, or was not deployed.
-        active: None when it could not be read.
-        refused: why nothing can be asked of the cell; "" when it can.
+        reader: None if the cell could not be asked, or is not deployed.
+        active: active receipt rule set; None if it could not be read.
+        refused: reason why the cell cannot be asked; "" if it can.
         turn: SES takes one control-plane request a second of an account: its tenants are read one after the other there.
     """
 
@@ -49,7 +49,7 @@ class _Shared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Read:
-    """A tenant before DNS was asked; `made` is None when there is nothing to ask it for."""
+    """A tenant before the DNS check; `made` is None if there is nothing to check."""
 
     status: TenantStatus
     made: Deployed | None = None
@@ -57,7 +57,7 @@ class _Read:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """A deployed tenant and what its stack is asked with."""
+    """A deployed tenant, and the clients for its stack."""
 
     tenant: Tenant
     reader: CellReader
@@ -81,12 +81,12 @@ def collect(
 ) -> Snapshot:
     """The state of these tenants and of their cells, at one moment.
 
-    Never raises for AWS: what it refuses is UNKNOWN, with the reason. What a cell's tenants share is read once.
+    Never raises for AWS: a refused part is UNKNOWN, with the reason. Shared parts of a cell are read once.
 
     Args:
         config: as loaded.
         tenants: of it.
-        check_dns: asks DNS; not called when there is nothing to ask for.
+        check_dns: checks DNS; not called if there is nothing to check.
         clock: the time now, with a time zone. Default: the machine's.
     """
     now = clock()
@@ -110,7 +110,7 @@ def collect(
 
 
 def _revisions_of(config: Config, tenants: Sequence[Tenant]) -> dict[str, Callable[[], Revisions]]:
-    """What reads the revisions of each tenant whose settings the API owns; where the table is, is asked once."""
+    """Readers of the revisions, by tenant whose settings the API owns; the table is looked up once."""
     own = [config.snapshots[one.id] for one in tenants if one.id in config.snapshots]
     try:
         table = settings_table(config.cells) if own else None
@@ -171,7 +171,7 @@ def _read_tenant(
     except AwsError as error:
         return _Read(status=replace(status, checks=_unknown(parts, str(error))))
     if shared.reader is None:
-        # Its own stack stands, without what it imports from: somebody renamed the cell in the config.
+        # Its own stack exists without the cell's stack: the cell was renamed in the config.
         return _Read(status=replace(status, checks=_unknown(parts, shared.status.absent)))
     checks: dict[Part, Check] = {}
     if revisions is not None:

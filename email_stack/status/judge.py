@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 ALARM_AGE: Final = timedelta(hours=24)
-"""How long definitions may stay unconfirmed before the cell's alarm goes off: docs/scanning.md, "Stale"."""
+"""Age of unconfirmed definitions at which the cell's alarm goes off: docs/scanning.md, "Stale"."""
 
 _WAITS_LONG: Final = timedelta(minutes=15)
-"""How long a message may wait before the cell's alarm goes off: docs/scanning.md, "OldestArrival"."""
+"""Wait of a message at which the cell's alarm goes off: docs/scanning.md, "OldestArrival"."""
 
 _PARTS: Final = {
     Purpose.DELEGATION: Part.DELEGATION,
@@ -56,7 +56,7 @@ _STATES: Final = {
 
 
 def dns(report: Report) -> dict[Part, Check]:
-    """A check for each purpose that mail needs, of what DNS serves and what SES says of the same."""
+    """A check for each purpose that mail needs, from DNS and from SES's state."""
     found: dict[Part, list[Finding]] = {}
     for finding in report.findings:
         part = _PARTS.get(finding.record.purpose)
@@ -66,7 +66,7 @@ def dns(report: Report) -> dict[Part, Check]:
 
 
 def settings(tenant_id: str, revisions: Revisions) -> Check:
-    """Whether what its organisation wants of a tenant is deployed, and the snapshot is of that."""
+    """Whether the wanted revision of a tenant's settings is deployed, and the snapshot has it."""
     if revisions.gone:
         return Check(
             state=State.PENDING,
@@ -101,7 +101,7 @@ def settings(tenant_id: str, revisions: Revisions) -> Check:
 
 
 def rule_set(cell: Cell, active: str | None) -> Check:
-    """Whether the cell's receipt rule set is the one that SES uses; `active` is the name of that, if there is one."""
+    """Whether the cell's receipt rule set is the active one; `active` is that set's name, if there is one."""
     own = receipt_rule_set_name(cell.id)
     if active == own:
         return Check(state=State.OK, said="active")
@@ -114,13 +114,13 @@ def rule_set(cell: Cell, active: str | None) -> Check:
 
 
 def rule(tenant: Tenant, cell: Cell, rules: Mapping[str, bool], active: str | None) -> Check:
-    """Whether mail is taken as the config says.
+    """Whether the receipt rules receive mail as configured.
 
     Args:
-        tenant: whose.
+        tenant: the tenant.
         cell: its cell.
         rules: of the active rule set: whether each is enabled, by name.
-        active: name of that set; None when there is none.
+        active: name of that set; None without one.
     """
     set_check = rule_set(cell, active)
     if set_check.state is not State.OK:
@@ -147,12 +147,12 @@ def rule(tenant: Tenant, cell: Cell, rules: Mapping[str, bool], active: str | No
 
 
 def alerts(addresses: Sequence[str], confirmed: Collection[str], unconfirmed: Collection[str]) -> Check:
-    """Who of the operators gets alerts.
+    """Check of the operators' subscriptions to alerts.
 
     Args:
-        addresses: as the config names them.
-        confirmed: those that confirmed their subscription.
-        unconfirmed: those that were asked to and did not yet.
+        addresses: from the config.
+        confirmed: addresses with a confirmed subscription.
+        unconfirmed: addresses with an unconfirmed one.
     """
     if not addresses:
         return Check(state=State.OK, said="none")
@@ -161,7 +161,7 @@ def alerts(addresses: Sequence[str], confirmed: Collection[str], unconfirmed: Co
     told = f"{len(addresses) - len(waiting) - len(gone)} of {len(addresses)}"
     said, state = [], State.OK
     if gone:
-        # SNS forgets whoever did not confirm for 48 hours, and CloudFormation does not notice. SNS, "What's new", May 2023.
+        # SNS drops subscriptions that are unconfirmed for 48 hours, and CloudFormation does not notice. SNS "What's new", May 2023.
         said.append(
             f"{', '.join(gone)} is not subscribed, or was not confirmed in time; subscribe it to the topic again"
         )
@@ -173,7 +173,7 @@ def alerts(addresses: Sequence[str], confirmed: Collection[str], unconfirmed: Co
 
 
 def definitions(confirmed: datetime | None, now: datetime) -> Check:
-    """How old the virus definitions are: since the source last said that nothing newer is there. None: there are none."""
+    """Check of the age of the virus definitions since their last confirmation. None: there are none."""
     if confirmed is None:
         return Check(
             state=State.ABSENT,
@@ -190,7 +190,7 @@ def definitions(confirmed: datetime | None, now: datetime) -> Check:
 
 
 def queues(counts: Sequence[QueueCount]) -> Check:
-    """How many messages wait, and whether any was given up."""
+    """Check of waiting messages and dead letters."""
     waiting, dead = sum(one.waiting for one in counts), sum(one.dead for one in counts)
     if not dead:
         return Check(state=State.OK, said=str(waiting))
@@ -226,7 +226,7 @@ def last_mail(moment: datetime | None, now: datetime) -> Check:
 
 
 def shown_age(age: timedelta) -> str:
-    """A length of time in its largest unit that is at least two of, such as 90 min, 36 h or 3 d."""
+    """A length of time in its largest unit of which it has at least two, such as 90 min, 36 h or 3 d."""
     minutes = max(int(age.total_seconds()) // 60, 0)
     if minutes < 120:
         return f"{minutes} min"

@@ -1,4 +1,4 @@
-"""What the state of a deployment consists of, and which part of it decides. Pure."""
+"""The parts of a deployment's state, and which of them decides. Pure."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ __all__ = [
 
 
 class State(StrEnum):
-    """What holds of one part, of a tenant, or of everything."""
+    """State of one part, of a tenant, or of everything."""
 
     OK = "ok"
     PENDING = "pending"
-    """Right as far as we go: nothing to do here but wait for somebody else."""
+    """Right on our side: wait for the customer or for AWS."""
     WRONG = "wrong"
     UNKNOWN = "unknown"
-    """AWS did not say."""
+    """AWS did not answer."""
     ABSENT = "absent"
-    """What should be there is not: of a tenant or a cell, it was never deployed."""
+    """A part is missing: the tenant or cell was never deployed."""
 
 
 _SEVERITY: Final = (State.OK, State.PENDING, State.ABSENT, State.UNKNOWN, State.WRONG)
@@ -67,7 +67,7 @@ class Part(StrEnum):
     LAST_OUT = "last_mail_out"
     HELD = "held"
     SETTINGS = "settings"
-    """Of tenants that the settings API owns alone."""
+    """Only of tenants that the settings API owns."""
 
 
 TITLES: Final[Mapping[Part, str]] = {
@@ -88,13 +88,13 @@ TITLES: Final[Mapping[Part, str]] = {
     Part.HELD: "held",
     Part.SETTINGS: "settings",
 }
-"""What a person reads; every part has one, in the order of the columns."""
+"""Titles of the parts for people, in the order of the columns."""
 
 DNS_PARTS: Final = (Part.DELEGATION, Part.INBOUND, Part.DKIM, Part.MAIL_FROM, Part.SPF, Part.DMARC)
-"""What DNS and SES say between them."""
+"""Parts from DNS and SES."""
 
 CELL_PARTS: Final = (Part.RULE, Part.SENDING, Part.DEFINITIONS, Part.QUEUES)
-"""What a cell has of its own."""
+"""Parts of a cell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,8 +125,8 @@ class QueueCount:
     """One queue with its dead letters.
 
     Args:
-        name: what it is called in its stack.
-        waiting: messages that are in it, those included that are being worked on or wait for their next try.
+        name: its name in its stack.
+        waiting: messages in it, including those under work and those that wait for their next try.
         dead: messages in its dead-letter queue.
     """
 
@@ -137,10 +137,10 @@ class QueueCount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rates:
-    """How much of a tenant's mail bounced for good and was complained about, as SES reckons it.
+    """Rates of a tenant's permanent bounces and complaints, as SES computes them.
 
     Args:
-        bounces: part of the mail, 0 to 1; None when SES published none, as before the first message.
+        bounces: part of the mail, 0 to 1; None if SES published none, as before the first message.
         complaints: the same.
     """
 
@@ -150,15 +150,15 @@ class Rates:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellStatus:
-    """What the tenants of one cell share.
+    """State of one cell.
 
     Args:
         cell: its id.
         region: its region.
-        checks: by part; empty when it was not deployed.
-        absent: why there is nothing to look at; "" when it was deployed.
-        definitions: when the virus definitions were last confirmed to be current; None when that is not known.
-        queues: the scanner's.
+        checks: by part; empty if it is not deployed.
+        absent: reason of a missing deployment; "" if it is deployed.
+        definitions: time of the virus definitions' last confirmation; None if unknown.
+        queues: of the scanner.
     """
 
     cell: str
@@ -182,14 +182,14 @@ class TenantStatus:
         tenant: its id.
         subdomain: A-labels.
         cell: id of its cell.
-        checks: by part; one that does not apply is left out, and all are when it was not deployed.
-        absent: why there is nothing to look at; "" when it was deployed.
-        rates: of its bounces and complaints; None when they are not known.
-        alerts: how many of its alert addresses get alerts, of how many; None when that is not known.
+        checks: by applicable part; empty if it is not deployed.
+        absent: reason of a missing deployment; "" if it is deployed.
+        rates: of its bounces and complaints; None if unknown.
+        alerts: number of its alert addresses that get alerts, and of all; None if unknown.
         queues: its own.
-        last_in: when its newest message was received; None when there is none, or that is not known.
-        last_out: when its newest message was sent; None when there is none, or that is not known.
-        held: messages in quarantine by verdict; None when that is not known.
+        last_in: time of its newest received message; None if there is none, or it is unknown.
+        last_out: time of its newest sent message; None if there is none, or it is unknown.
+        held: messages in quarantine by verdict; None if unknown.
     """
 
     tenant: str
@@ -206,16 +206,16 @@ class TenantStatus:
 
     @property
     def state(self) -> State:
-        """The worst of its parts; ABSENT when it was not deployed."""
+        """The worst of its parts; ABSENT if it is not deployed."""
         return _whole(self.checks, self.absent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """Everything at one moment.
+    """State of cells and tenants at one moment.
 
     Args:
-        at: when it was read, with a time zone.
+        at: time of the reading, with a time zone.
         cells: those of the tenants.
         tenants: as asked for, in the config's order.
     """
@@ -279,7 +279,7 @@ def reasons(snapshot: Snapshot) -> tuple[Reason, ...]:
     for name, one in named:
         if one.absent:
             grouped.setdefault((None, State.ABSENT, one.absent), []).append(name)
-        # What refuses one part often refuses several: they are told together.
+        # One cause often refuses several parts: they are reported together.
         by_text: dict[tuple[State, str], list[Part]] = {}
         for part, check in one.checks.items():
             if check.reason:

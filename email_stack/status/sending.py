@@ -150,7 +150,7 @@ def why_not_sent(tenant: Tenant, cell: Cell, code: str) -> str:
         account = of_account(cell.region, reader.account_sending())
         found = of_tenant(tenant, reader.tenant_sending(tenant.id), account)
     except AwsError:
-        return _CODES.get(code, "")  # what is told of a message is no reason to fail
+        return _CODES.get(code, "")  # the advice on a message must not fail
     return _CODES.get(code, "") if found.state is State.OK else found.reason
 
 
