@@ -1,1 +1,1 @@
-"""Asks DNS and SES whether a subdomain's records are as they should be, and says what to do where they are not."""
+"""Checks a subdomain's records in DNS and SES, and names the remedy for each fault."""

@@ -1,4 +1,4 @@
-"""Sets of IP addresses as ranges: what is left when networks are taken out, in time that follows the count of networks. Pure."""
+"""Sets of IP addresses as ranges, with removal of networks in time linear in their number. Pure."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Addresses:
 
     @classmethod
     def union(cls, sets: Iterable[Addresses]) -> Addresses:
-        """What is in any of the sets."""
+        """The union of the sets."""
         joined: list[tuple[int, int]] = []
         for first, last in sorted(one for each in sets for one in each):
             if joined and first <= joined[-1][1] + 1:
@@ -68,25 +68,25 @@ class Addresses:
         return bool(self._firsts)
 
     def __len__(self) -> int:
-        """How many ranges."""
+        """Number of ranges."""
         return len(self._firsts)
 
     @property
     def count(self) -> int:
-        """How many addresses."""
+        """Number of addresses."""
         return sum(last - first + 1 for first, last in self)
 
     @property
     def first(self) -> str:
-        """The lowest address as text. Raises `IndexError` when there is none."""
+        """The lowest address as text. Raises `IndexError` for an empty set."""
         return str(ip_address(self._firsts[0]))
 
     def copy(self) -> Addresses:
-        """Another set of the same addresses."""
+        """A copy of the set."""
         return Addresses(self)
 
     def take(self, first: int, last: int) -> Addresses:
-        """Take out what lies from `first` to `last`, and return it."""
+        """Remove the addresses from `first` to `last`, and return them."""
         low = bisect_left(self._lasts, first)
         high = bisect_right(self._firsts, last)
         if low >= high:
@@ -105,6 +105,6 @@ class Addresses:
         return Addresses(taken)
 
     def within(self, other: Addresses) -> Addresses:
-        """What is in both sets."""
+        """The intersection of both sets."""
         rest = self.copy()
         return Addresses.union([rest.take(first, last) for first, last in other])

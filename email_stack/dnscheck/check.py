@@ -31,17 +31,17 @@ from email_stack.dnscheck.wildcards import without_wildcard
 __all__ = ["check_subdomain", "check_subdomains", "system_resolvers"]
 
 _WITHOUT_POLICY: Final = {Status.MISSING, Status.DOUBLED_NAME, Status.CNAME_CONFLICT}
-"""Verdicts on a DMARC record with which receivers find none."""
+"""Verdicts on a DMARC record that mean that receivers find none."""
 
 AT_ONCE: Final = 60
-"""Subdomains under check at once: what a cell's tenants are checked with, without flooding anybody."""
+"""Subdomains under check at once: enough for a cell's tenants, without flooding a server."""
 
 
 def system_resolvers() -> tuple[Endpoint, ...]:
     """The resolvers that this machine uses.
 
     Raises:
-        ValueError: it names none.
+        ValueError: the machine has none.
     """
     try:
         configured = dns.resolver.Resolver()
@@ -62,8 +62,8 @@ def check_subdomains(
     Args:
         subjects: 60 are under check at once.
         resolver: recursive server to start from and to compare with. Default: the machine's, the first that answers.
-        port: where authoritative servers listen, which is elsewhere in a test set-up only. Default: 53.
-        serials: what earlier looks at the same subjects showed, for who looks again and again. Default: there was none.
+        port: of authoritative servers; another one is for tests. Default: 53.
+        serials: results of earlier checks of the same subjects, for repeated checks. Default: none.
 
     Raises:
         ValueError: no resolver is given or configured.
@@ -77,8 +77,8 @@ async def check_subdomain(subject: Subject, network: Network, resolvers: Sequenc
 
     Args:
         subject: to check.
-        network: asks; it is open.
-        resolvers: recursive servers, the first that answers.
+        network: an open network, which asks.
+        resolvers: recursive servers, of which the first that answers is used.
         port: as above.
     """
     return await _check(subject, Directory(network, resolvers, port))
@@ -112,7 +112,7 @@ async def _check(subject: Subject, directory: Directory) -> Report:
 
 
 async def _zones(subject: Subject, findings: Sequence[Finding], directory: Directory) -> tuple[ZoneFinding, ...]:
-    """The zones above that name other servers than the zone above them does; not where ours stand there, which was told."""
+    """Zones above whose own servers differ from those in their parent; not if ours are among them, which has a finding."""
     if any(finding.status is Status.WRONG_LEVEL for finding in findings):
         return ()
     try:
@@ -128,7 +128,7 @@ def _is_delegated(subject: Subject) -> bool:
 
 
 async def _home(subject: Subject, directory: Directory) -> Zone | NoAnswerError:
-    """The zone that holds the subdomain's records: ours when it is delegated, whoever has it otherwise."""
+    """The zone with the subdomain's records: ours if it is delegated, its owner's otherwise."""
     delegation = next((record for record in subject.records if record.purpose is Purpose.DELEGATION), None)
     if delegation is not None:
         return await directory.with_servers(subject.subdomain, delegation.values)
@@ -145,7 +145,7 @@ async def _zone_of(name: str, directory: Directory) -> Zone | NoAnswerError:
 async def _together(
     found: Sequence[Found], subject: Subject, home: Zone | NoAnswerError, directory: Directory
 ) -> list[Finding]:
-    """The findings, each in the light of the others."""
+    """The findings, each adjusted by the others."""
     zone = subject.subdomain if isinstance(home, NoAnswerError) else home.name
     findings = reached_together(say_where(found, subject.subdomain, zone))
     findings = _behind_the_delegation(findings, subject.subdomain)
@@ -154,7 +154,7 @@ async def _together(
         if finding.record.purpose is not Purpose.DMARC or finding.status not in _WITHOUT_POLICY:
             continue
         if place is not None and not in_zone(place.name, subject.subdomain):
-            # What holds at a domain above is the very record that is to be moved.
+            # The policy of a domain above is the record that must be moved.
             continue
         governing = await governing_policy(subject.subdomain, directory)
         if governing is not None:
@@ -164,7 +164,7 @@ async def _together(
 
 
 def _behind_the_delegation(findings: Sequence[Finding], subdomain: str) -> list[Finding]:
-    """The findings: where the delegation is to be mended, waiting helps nothing of what our own zone holds."""
+    """The findings, without advice to wait for records of our own zone while the delegation is wrong."""
     mended = {Status.OK, Status.PENDING, Status.EXTRA}
     broken = any(one.record.purpose is Purpose.DELEGATION and one.status not in mended for one in findings)
     fix = remedies.behind_delegation(subdomain)
@@ -184,10 +184,10 @@ async def _finding(record: DnsRecord, subject: Subject, home: Zone | NoAnswerErr
         return Found(Finding(record=record, status=Status.UNREACHABLE, fix=remedies.no_zone(str(zone))))
     finding, answers = await _record(record, zone, directory)
     if zone.parent and in_zone(zone.name, subject.subdomain) and not _is_delegated(subject):
-        # The subdomain is a zone of its own, or a delegation of it was left behind.
+        # The subdomain is a zone of its own, or has a leftover delegation.
         finding = below_a_cut(finding, zone, zone.parent, answers)
     if _is_delegated(subject):
-        # Our own zone holds what we wrote there.
+        # Our own zone has our records.
         return Found(finding)
     return await find_misplaced(finding, answers, subject.records, subject.subdomain, zone, directory)
 
@@ -232,7 +232,7 @@ async def _record(record: DnsRecord, home: Zone, directory: Directory) -> tuple[
 
 
 def _below_dname(finding: Finding, zone: Zone, answers: Sequence[Answer]) -> Finding:
-    """The finding, or that a DNAME above the name leads to nothing that serves."""
+    """The finding, or a DNAME above the name that leads to no record of the type."""
     dname = next((one.reply.dname for one in answers if one.reply is not None and one.reply.dname), "")
     if not dname or finding.status in {Status.OK, Status.PENDING}:
         return finding
@@ -258,7 +258,7 @@ async def _delegation(record: DnsRecord, line: Sequence[Zone], directory: Direct
     below = await _of_the_child(child, last.apex if last.name == record.name else (), directory)
     signed = announced_here = False
     if _any_values(announced):
-        # Nobody believes a DS record that is not signed itself.
+        # Resolvers ignore an unsigned DS record.
         announced_here = _any_values(await directory.servers_say(parent, parent.name, "DNSKEY"))
         signed = _any_values(await directory.servers_say(child, record.name, "DNSKEY"))
     finding = find_delegation(
@@ -279,7 +279,7 @@ async def _delegation(record: DnsRecord, line: Sequence[Zone], directory: Direct
 
 
 async def _of_the_child(child: Zone, known: Sequence[Answer], directory: Directory) -> list[Answer]:
-    """What each server says of the zone's own name servers, which the way down to it may have shown."""
+    """Each server's answer on the zone's own name servers, which may be known from the way down."""
     shown = {one.server: one for one in known}
     others = Zone(child.name, tuple(server for server in child.servers if server not in shown))
     told = shown | {one.server: one for one in await directory.servers_say(others, child.name, "NS")}
@@ -287,7 +287,7 @@ async def _of_the_child(child: Zone, known: Sequence[Answer], directory: Directo
 
 
 def _of_the_parent(parent: Zone, told: Sequence[Answer]) -> list[Answer]:
-    """The answers, without those of servers that do not serve the parent: what they say of the subdomain is their own zone's."""
+    """The answers, without those of servers that do not serve the parent: these are from the subdomain's own zone."""
     apex = {one.server: one for one in parent.apex}
     answers = []
     for answer in told:
@@ -298,7 +298,7 @@ def _of_the_parent(parent: Zone, told: Sequence[Answer]) -> list[Answer]:
 
 
 async def _at_doubled_name(record: DnsRecord, finding: Finding, zone: Zone, directory: Directory) -> Finding:
-    """The finding, or that the record stands where zone files and web forms put a name that lacks its dot."""
+    """The finding, or the record at the doubled name that zone files and web forms make of a name without its dot."""
     doubled = f"{record.name}.{zone.name}"
     if not in_zone(record.name, zone.name) or len(doubled) > 253:
         return finding
@@ -327,7 +327,7 @@ async def _budgets(record: DnsRecord, replies: Sequence[Reply | None], directory
 
 
 def _serving(answers: Sequence[Answer]) -> list[Answer]:
-    """The answers, where a server that has no NS records of the zone counts as one that does not answer for it."""
+    """The answers; a server without NS records of the zone counts as one that does not serve it."""
     return [
         replace(answer, reply=replace(answer.reply, authoritative=False, referral=""))
         if answer.reply is not None and not (answer.reply.authoritative and answer.reply.values)

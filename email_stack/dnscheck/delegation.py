@@ -1,4 +1,4 @@
-"""The verdict on a delegation: what the parent's servers name, against what the zone's servers are. Pure."""
+"""The verdict on a delegation: the parent's name servers against the zone's own. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_DELEGATED: Final = {
     Status.WRONG,
     Status.CNAME_CONFLICT,
 }
-"""Verdicts after which the delegation itself is to be entered or mended."""
+"""Verdicts whose remedy is to enter or mend the delegation itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,12 +70,12 @@ def find_delegation(delegation: Delegation) -> Finding:
 
 
 def at_wrong_level(finding: Finding, above: Sequence[Zone]) -> Finding:
-    """The finding on a delegation, or that its servers are named for a zone above, where they do not answer.
+    """The finding on a delegation, or the fault that its servers are named for a zone above, which they do not serve.
 
-    That zone is down wherever a resolver is led to them: website and mail of the whole domain, not only of the subdomain.
+    Resolvers that use them cannot reach that zone: website and mail of the whole domain, not only of the subdomain.
 
     Args:
-        finding: of the NS record set that was handed over.
+        finding: of the NS record set in the setup instructions.
         above: the zones above it, from the root down.
     """
     record = finding.record
@@ -103,7 +103,7 @@ def at_wrong_level(finding: Finding, above: Sequence[Zone]) -> Finding:
 
 
 def _of_the_servers(delegation: Delegation, finding: Finding) -> Finding:
-    """The parent is right: what do the zone's own servers say?"""
+    """The finding by the zone's own servers, if the parent is right."""
     record = delegation.record
     expected = set(record.values)
     servers = survey([answer for answer in delegation.below if answer.server.name in expected])
@@ -142,7 +142,7 @@ def _judge(delegation: Delegation, reply: Reply) -> Judgement:
     if seen - expected:
         others = sorted(seen - expected)
         good = {name for name, _ in survey(delegation.below).answered}
-        # Named and serving the zone is one too many; named and not serving it makes mail fail now and then.
+        # An extra server that serves the zone is superfluous; one that does not serve it makes mail fail now and then.
         status = Status.EXTRA if good >= set(others) else Status.LAME
         return Judgement(status, remedies.delegation_extra(record, others, parent))
     return Judgement(Status.OK)

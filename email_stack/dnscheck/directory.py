@@ -1,4 +1,4 @@
-"""Who answers for a name: zones, their servers, and what the resolver knows. Each question is asked once."""
+"""Zones, their servers, and the resolver's answers. Each question is asked once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["ANSWERS", "Answer", "Directory", "NameServer", "ResolverError", "Sai
 ROOT: Final = "."
 
 SERVERS_OF_A_ZONE: Final = 13
-"""As many as the root has; of a longer list, the first ones are used."""
+"""Most servers of a zone, as many as the root has; of a longer list, the first ones are used."""
 
 ADDRESSES_OF_A_SERVER: Final = 4
 DEPTH_OF_REFERRALS: Final = 4
 
 ROUNDS_OF_SERVERS: Final = 3
-"""Servers that the zone above names, those that they name, and those that these name: further ones no resolver asks first."""
+"""Rounds: servers in the zone above, those that they name, and those that these name; resolvers ask no further ones first."""
 
 ANSWERS: Final = {"NOERROR", "NXDOMAIN"}
 
@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 class ResolverError(Exception):
-    """No resolver answers at all, so nothing can be found out."""
+    """No resolver answers, so that no check is possible."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,7 +47,7 @@ class NameServer:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one server said: a reply, or why there is none."""
+    """One server's reply, or the reason of a missing one."""
 
     server: NameServer
     reply: Reply | None
@@ -78,7 +78,7 @@ class Zone:
 
     @property
     def serving(self) -> frozenset[NameServer]:
-        """The servers that answered from the zone, where they were asked."""
+        """The servers that answered from the zone, if they were asked."""
         return frozenset(one.server for one in self.apex if one.reply and one.reply.authoritative and one.reply.values)
 
 
@@ -112,13 +112,13 @@ def _is_below(cut: str, zone: str) -> bool:
 
 
 class Directory:
-    """Finds zones and asks their servers, and remembers all of it; implements `SpfDns`.
+    """Finds zones, asks their servers, and caches all answers; implements `SpfDns`.
 
     Args:
         network: asks the questions.
         resolvers: recursive servers; the next one is asked when one does not answer at all.
         port: where authoritative servers listen. Default: 53.
-        serials: what earlier looks showed. Default: there was none.
+        serials: results of earlier checks. Default: none.
 
     Attributes:
         serials: the same.
@@ -134,11 +134,11 @@ class Directory:
         self._known: dict[tuple[str, ...], asyncio.Task[Any]] = {}
 
     async def recursive(self, name: str, kind: str) -> Reply:
-        """What the resolver says. Data that it holds back as bogus is returned with `bogus` set.
+        """The resolver's reply. Data that it withholds as bogus is returned with `bogus` set.
 
         Raises:
-            NoAnswerError: it gave no answer to this question.
-            ResolverError: it answers nothing.
+            NoAnswerError: the resolver gave no answer to this question.
+            ResolverError: no resolver answers.
         """
         return await self._once(("recursive", name, kind), lambda: self._recursive(name, kind))
 
@@ -147,29 +147,29 @@ class Directory:
         return await self._once(("resolver",), self._living_resolver)
 
     async def zone_of(self, name: str) -> Zone:
-        """The closest zone at or above `name`, with every server that a resolver may be led to.
+        """The closest zone at or above `name`, with every server that a resolver may use.
 
-        Found from the root down: at each name every server of the zone above is asked whom it delegates the name to, and every
-        server named there for the zone's own NS records, which may name others. The search ends in front of labels with an
-        underscore, where cuts are rare: `said` follows the referrals of those.
+        It is found from the root down: at each name every server of the zone above is asked for its delegation, and every server
+        of the delegation for the zone's own NS records, which may name others. The search ends in front of labels with an
+        underscore, where cuts are rare: `said` follows their referrals.
 
         Raises:
             NoAnswerError: not even the root is known.
-            ResolverError: the resolver answers nothing.
+            ResolverError: no resolver answers.
 
         Source: RFC 1034 4.2.2 and 5.3.3; RFC 2181 5.4.1 and 6.1.
         """
         return (await self.line(name))[-1]
 
     async def line(self, name: str) -> tuple[Zone, ...]:
-        """The zones at or above `name`, from the root down. Raises what `zone_of` raises."""
+        """The zones at or above `name`, from the root down. Raises the errors of `zone_of`."""
         labels = name.split(".")
         hidden = max((at for at, label in enumerate(labels) if "_" in label), default=-1)
         start = ".".join(labels[hidden + 1 :])
         try:
             return await self._once(("line", start), lambda: self._line(start))
         except NoAnswerError:
-            # A resolver that does not tell of the root may know the zone all the same.
+            # A resolver without an answer on the root may know the zone all the same.
             return (await self._known_zone(name),)
 
     async def _line(self, name: str) -> tuple[Zone, ...]:
@@ -184,12 +184,12 @@ class Directory:
         return zones if zone is None else (*zones, zone)
 
     async def _below(self, above: Zone, name: str) -> Zone | None:
-        """The zone `name`, where any server of the zone above it delegates it or serves it; None where none does."""
+        """The zone `name`, if a server of the zone above delegates or serves it; None otherwise."""
         delegation = await asyncio.gather(*(self.one_says(above, one, name, "NS") for one in above.servers))
         replies = [answer.reply for answer in delegation if answer.reply is not None]
         named = [server for reply in replies for server in delegated_servers(reply, name)]
         if not any(reply.rcode in ANSWERS and (reply.authoritative or reply.referral) for reply in replies):
-            # Nobody above can be asked from here: what the resolver knows must do.
+            # No server above can be asked from here: the resolver's answers are used.
             with suppress(NoAnswerError):
                 reply = await self.recursive(name, "NS")
                 named += reply.values if not reply.alias else ()
@@ -225,7 +225,7 @@ class Directory:
         return replace(known, server=server) if known is not None else await self._answer(server, name, "NS")
 
     async def _known_zone(self, name: str) -> Zone:
-        """The closest zone that the resolver can name, with the servers that it knows.
+        """The resolver's closest zone, with the servers that it knows.
 
         Source: RFC 2308 3: the SOA in the authority section of a negative answer is that of the zone.
         """
@@ -233,7 +233,7 @@ class Directory:
         while candidate:
             with suppress(NoAnswerError):
                 reply = await self.recursive(candidate, "SOA")
-                # The answer for a name with a CNAME speaks of the zone that it leads to.
+                # The answer for a name with a CNAME is about the target's zone.
                 plain = reply.rcode in ANSWERS and not reply.alias
                 if plain and reply.soa and (reply.soa == ROOT or in_zone(candidate, reply.soa)):
                     return await self.with_servers(reply.soa, (await self.recursive(reply.soa, "NS")).values)
@@ -241,7 +241,7 @@ class Directory:
         raise NoAnswerError(f'no zone was found above "{name}"')
 
     async def with_servers(self, name: str, servers: Iterable[str]) -> Zone:
-        """The zone with servers of these names, each at every address of its. Raises `ResolverError`."""
+        """The zone with servers of these names, each at all its addresses. Raises `ResolverError`."""
         names = list(dict.fromkeys(servers))[:SERVERS_OF_A_ZONE]
         found = await asyncio.gather(*(self._server_addresses(server) for server in names))
         return Zone(
@@ -258,17 +258,17 @@ class Directory:
         return (await self.said(zone, name, kind)).answers
 
     async def said(self, zone: Zone, name: str, kind: str, *, beside: str = "") -> Said:
-        """What every server says of `name`: those of `zone`, or of the zones below it that they delegate the name to.
+        """Every server's answer on `name`: from `zone`, or from zones below it that they delegate the name to.
 
-        Servers that refer to a zone below are left out for the servers there; those that answer themselves stay. Raises
+        Servers that refer to a zone below are replaced by the servers there; servers that answer themselves stay. Raises
         `ResolverError`.
 
         Args:
-            zone: where to begin.
-            name: that is asked for.
-            kind: type that is asked for.
-            beside: of a CNAME, another type: the first server is asked for that one. Where its answer is a CNAME, it holds
-                nothing of that type beside it. Default: "", each server is asked for `kind`.
+            zone: first zone.
+            name: queried name.
+            kind: queried type.
+            beside: for a CNAME, another type: the first server is asked for that one. If its answer is a CNAME, the name has no
+                data of that type beside it. Default: "", each server is asked for `kind`.
         """
         kept: list[Answer] = []
         above = ""
@@ -293,7 +293,7 @@ class Directory:
         return replace(zone, parent=above, named=chosen)
 
     async def servers_say(self, zone: Zone, name: str, kind: str) -> list[Answer]:
-        """What every server of `zone` itself says of `name`; referrals are not followed."""
+        """The answers of every server of `zone` itself on `name`; referrals are not followed."""
         return await self._servers_say(zone, name, kind, "")
 
     async def _servers_say(self, zone: Zone, name: str, kind: str, beside: str) -> list[Answer]:
@@ -305,24 +305,24 @@ class Directory:
         return list(await asyncio.gather(*asked))
 
     async def _alias(self, zone: Zone, server: NameServer, name: str, beside: str) -> Answer:
-        """What one server says of the CNAME of `name`, if possible by its answer on type `beside`."""
+        """One server's answer on the CNAME of `name`, if possible by its answer on type `beside`."""
         answer = await self.one_says(zone, server, name, beside)
         reply = answer.reply
         if reply is None or reply.referral:
             return answer
         if not reply.authoritative or not reply.chain or reply.beside or reply.dname:
             return await self._answer(server, name, "CNAME")
-        # The rest of the answer is about where the CNAME leads.
+        # The rest of the answer is about the CNAME's target.
         alone = Reply(rcode="NOERROR", authoritative=True, values=reply.links, ttl_seconds=reply.ttl_seconds)
         return Answer(server, alone)
 
     async def one_says(self, zone: Zone, server: NameServer, name: str, kind: str) -> Answer:
-        """What one server of `zone` says of `name`, which several records may ask for."""
+        """The answer of one server of `zone` on `name`, which several records may need."""
         key = ("one", zone.name, server.name, server.address, name, kind)
         return await self._once(key, lambda: self._answer(server, name, kind))
 
     async def one_said(self, zone: Zone, server: NameServer, name: str, kind: str) -> Answer | None:
-        """What `one_says` gave before; None if that was not asked."""
+        """The cached answer of `one_says`; None without one."""
         task = self._known.get(("one", zone.name, server.name, server.address, name, kind))
         answer: Answer | None = None if task is None else await asyncio.shield(task)
         return answer
@@ -360,7 +360,7 @@ class Directory:
         problems = []
         for endpoint in self._resolvers:
             try:
-                # Not recursive: any answer, even a refusal, shows that it is there.
+                # Not recursive: any answer, even a refusal, shows that the server is up.
                 await self._network.ask(endpoint, ROOT, "NS")
             except NoAnswerError as error:
                 problems.append(f"{endpoint.address}: {error}")
@@ -385,7 +385,7 @@ class Directory:
             return Answer(server, None, str(error))
 
     async def _server_addresses(self, server: str) -> tuple[str, ...]:
-        """Its IPv4 addresses, else its IPv6 ones: whoever checks may have no IPv6 at all."""
+        """A server's IPv4 addresses, else its IPv6 ones: the checking machine may have no IPv6."""
         for kind in ("A", "AAAA"):
             try:
                 reply = await self.recursive(server, kind)

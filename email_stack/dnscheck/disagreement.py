@@ -1,4 +1,4 @@
-"""Servers of one zone that do not agree: whether waiting helps, and whether both sides of the cut name the same ones."""
+"""Servers of one zone that disagree: checks whether waiting helps, and whether both sides of the cut name the same servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HALF: Final = 2**31
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """What a SOA record says of the zone that it stands in."""
+    """The version of a zone by its SOA record."""
 
     primary: str
     serial: int

@@ -1,4 +1,4 @@
-"""Whether a DMARC policy record does what another asks. Pure."""
+"""Compares the effects of two DMARC policy records. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["dmarc_difference", "dmarc_remark", "dmarc_remarks"]
 
 
 def dmarc_remarks(text: str) -> tuple[str, ...]:
-    """What receivers pass over in a record; () where that is nothing, or where it is no policy record."""
+    """Parts of a record that receivers ignore; () for none, or for another text than a policy record."""
     try:
         return parse_dmarc(text).remarks
     except DmarcSyntaxError:
@@ -16,7 +16,7 @@ def dmarc_remarks(text: str) -> tuple[str, ...]:
 
 
 def dmarc_difference(expected: str, seen: str) -> str:
-    """ "" when `seen` does all that `expected` asks, else one sentence on the first thing that differs.
+    """ "" if `seen` has the effect of `expected`, else one sentence on the first difference.
 
     More addresses for reports, another policy for names below the domain and strict alignment of DKIM do no harm. Strict
     alignment of SPF does: the MAIL FROM domain is below the domain of the From header, so SPF could never count.
@@ -35,7 +35,7 @@ def dmarc_difference(expected: str, seen: str) -> str:
 
 
 def dmarc_remark(expected: str, seen: str) -> str:
-    """What is worth knowing of `seen`, which does all that `expected` asks; "" when nothing is.
+    """A remark on `seen`, which has the effect of `expected`; "" for none.
 
     `sp` and `np` concern names below the domain only, from which it sends nothing.
 
@@ -54,7 +54,7 @@ def dmarc_remark(expected: str, seen: str) -> str:
         if STRICTNESS[got] < STRICTNESS[wanted]
     ]
     if have.nonexistent_policy == have.subdomain_policy:
-        # np is what sp says where it is not written.
+        # The default of np is sp.
         laxer = laxer[:1]
     return f"{' and '.join(laxer)} asks for less, of names below the domain only" if laxer else ""
 

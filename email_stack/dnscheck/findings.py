@@ -17,7 +17,7 @@ from email_stack.dnscheck.verdicts import Judgement
 __all__ = ["RESOLVER", "Resolved", "Survey", "find", "observe", "survey"]
 
 RESOLVER: Final = "resolver"
-"""What observations call the recursive server."""
+"""The recursive server's name in observations."""
 
 _ANSWERS: Final = {"NOERROR", "NXDOMAIN"}
 _ABSENT: Final = {Status.MISSING, Status.DELEGATION_MISSING}
@@ -25,12 +25,12 @@ _ABSENT: Final = {Status.MISSING, Status.DELEGATION_MISSING}
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What the recursive server said.
+    """The recursive server's answer.
 
     Args:
         address: its IP address.
-        reply: what it said; None when it gave no answer to this question.
-        problem: why not.
+        reply: its reply; None without one to this question.
+        problem: reason of a missing reply.
     """
 
     address: str
@@ -39,7 +39,7 @@ class Resolved:
 
     @property
     def trouble(self) -> str:
-        """Why its answer says nothing of the record; "" when it does."""
+        """Reason why the answer is useless for the record; "" for a useful one."""
         if self.reply is None:
             return self.problem
         return "" if self.reply.rcode in _ANSWERS else self.reply.rcode
@@ -47,12 +47,12 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The servers of a zone, by what they did with one question.
+    """The servers of a zone, by their answers to one question.
 
     Args:
-        answered: those that answered from the zone.
-        lame: names of those that answered, and not from the zone.
-        silent: names of those that did not answer.
+        answered: servers that answered from the zone.
+        lame: names of servers that answered, but not from the zone.
+        silent: names of servers without an answer.
     """
 
     answered: tuple[tuple[str, Reply], ...]
@@ -61,7 +61,7 @@ class Survey:
 
 
 def survey(answers: Sequence[Answer]) -> Survey:
-    """Servers by what they did. A referral is an answer, of the zone above."""
+    """Servers by their answers. A referral is an answer, of the zone above."""
     answered, lame, silent = [], [], []
     for answer in answers:
         if answer.reply is None:
@@ -76,7 +76,7 @@ def survey(answers: Sequence[Answer]) -> Survey:
 def observe(
     answers: Sequence[Answer], resolved: Resolved, values: Callable[[Reply], tuple[str, ...]]
 ) -> tuple[Observation, ...]:
-    """What each server said, the resolver last."""
+    """Each server's observation, the resolver's last."""
     seen = [
         Observation(
             server=answer.server.name,
@@ -135,7 +135,7 @@ def find(
     status, fix = Status.OK, ""
     behind = tuple(dict.fromkeys(server for server, judgement in judged if judgement.status is not Status.OK))
     if behind:
-        # Whether waiting helps, their SOA records tell: see `disagreement`.
+        # Their SOA records tell whether waiting helps: see `disagreement`.
         status, fix = Status.PENDING, remedies.not_everywhere(behind)
     elif servers.lame:
         status, fix = Status.LAME, remedies.lame(zone, servers.lame)
@@ -161,6 +161,6 @@ def _trouble(reply: Reply) -> str:
 
 
 def _prevailing(judgements: Sequence[Judgement]) -> Judgement:
-    """What most servers say. That it is missing counts where all say so: what another holds is to be changed, not added to."""
+    """The judgement of most servers. A missing record counts only if all servers lack it: an existing one must be changed."""
     counts = Counter(judgement.status for judgement in judgements)
     return max(judgements, key=lambda judgement: (judgement.status not in _ABSENT, counts[judgement.status]))

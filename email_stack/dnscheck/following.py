@@ -1,4 +1,4 @@
-"""Where CNAMEs lead: what a resolver finds behind them, asked of the servers there."""
+"""Follows CNAMEs as a resolver does, by questions to the servers of their targets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Followed:
 
 
 def type_beside(record: DnsRecord) -> str:
-    """Type of the data that may stand beside the CNAME of a record; "" for records that are none."""
+    """Type of the data that may be beside the CNAME of a record; "" for records of other types."""
     if record.type != "CNAME":
         return ""
     return "TXT" if record.purpose is Purpose.DKIM else "A"
@@ -66,7 +66,7 @@ async def follow(record: DnsRecord, zone: Zone, answers: Sequence[Answer], direc
 
 
 async def follow_resolver(record: DnsRecord, reply: Reply, directory: Directory) -> Reply:
-    """The resolver's answer, of a CNAME record followed to the expected target; of others it is so already."""
+    """The resolver's answer, followed to the expected target of a CNAME record; for other types the resolver has followed it."""
     links: tuple[str, ...] = ()
     found = reply
     while record.type == "CNAME" and (chain := _leads(record, found, "")):
@@ -81,7 +81,7 @@ async def follow_resolver(record: DnsRecord, reply: Reply, directory: Directory)
 
 
 def _onward(record: DnsRecord, answer: Answer, zone: str) -> tuple[str, ...]:
-    """The same of a zone's server, from whom only an answer out of the zone itself counts."""
+    """The names that a zone's server leads to; only answers from the zone itself count."""
     return () if answer.reply is None or not answer.reply.authoritative else _leads(record, answer.reply, zone)
 
 
@@ -92,7 +92,7 @@ def _leads(record: DnsRecord, reply: Reply | None, zone: str) -> tuple[str, ...]
     if record.type == "CNAME":
         return reply.values if len(reply.values) == 1 and not _expected(record) & set(reply.values) else ()
     outside = next((at for at, name in enumerate(reply.chain) if not in_zone(name, zone)), len(reply.chain))
-    # What a server adds from a zone that it may not serve for anybody, no resolver believes. Source: RFC 2181 5.4.1.
+    # Resolvers ignore records that a server adds from a zone that it does not serve. Source: RFC 2181 5.4.1.
     return () if reply.values and outside == len(reply.chain) else reply.chain[: outside + 1]
 
 
@@ -125,7 +125,7 @@ async def _behind(record: DnsRecord, chain: tuple[str, ...], directory: Director
 
 
 def _usable(answers: Sequence[Answer]) -> Sequence[Answer]:
-    """The answers without lame servers where others answer: resolvers ask those, and whose zone it is, mends it."""
+    """The answers without lame servers, if others answer: resolvers ask those, and the zone's owner mends it."""
     servers = survey(answers)
     return [one for one in answers if one.server.name not in servers.lame] if servers.answered else answers
 
@@ -140,7 +140,7 @@ async def _with_data_beside(
 ) -> Sequence[Answer]:
     """The answers, marked where the name holds both a CNAME and other data, which some servers allow.
 
-    Such a server gives each to whoever asks for it, so one of them is asked for the other kind as well.
+    Such a server gives both by their own types, so one of them is asked for the other type as well.
     """
     kind = type_beside(record) or "CNAME"
     first = next((one for one in answers if one.reply and one.reply.values and one.reply.authoritative), None)
@@ -161,8 +161,8 @@ async def _with_data_beside(
 
 
 async def _no_cname(zone: Zone, server: NameServer, name: str, directory: Directory) -> bool:
-    """Whether the way down to the zone showed it: who looks for NS records at a CNAME is given the CNAME."""
+    """Whether the way down to the zone showed that the name has no CNAME: a question for NS records at a CNAME gets the CNAME."""
     known = await directory.one_said(zone, server, name, "NS")
     reply = known.reply if known is not None else None
-    # NODATA: where NS records are, they are given.
+    # NODATA: existing NS records would be in the answer.
     return reply is not None and reply.authoritative and reply.rcode == "NOERROR" and not (reply.chain or reply.values)

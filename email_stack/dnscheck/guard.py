@@ -24,12 +24,12 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class GuardedNetwork(Network):
-    """Asks servers at public addresses alone, until the queries are spent.
+    """Asks servers at public addresses only, until the queries are spent.
 
     Args:
-        resolvers: recursive servers of ours, which may be anywhere.
-        queries: how many questions are asked in all. Default: 100.
-        allowed: networks whose servers are asked, too, where a small internet is on loopback. Default: none.
+        resolvers: recursive servers of ours, at any address.
+        queries: most questions in all. Default: 100.
+        allowed: networks that may be asked, too, for tests on loopback. Default: none.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class GuardedNetwork(Network):
     async def ask(
         self, server: Endpoint, name: str, kind: str, *, recursive: bool = False, unchecked: bool = False
     ) -> Reply:
-        """What `Network.ask` gives. Raises NoAnswerError for what is not asked, too."""
+        """The reply of `Network.ask`. Raises NoAnswerError for refused questions, too."""
         if server not in self._resolvers and not is_public(server.address, self._allowed):
             raise NoAnswerError("is not asked: its address is not a public one")
         if self._left <= 0:

@@ -1,4 +1,4 @@
-"""What earlier looks at the same servers showed: since when a server has held a version of a zone that is behind. Pure."""
+"""Results of earlier checks of the same servers: since when a server has had an outdated version of a zone. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["Serials"]
 
 
 class Serials:
-    """SOA serial numbers of servers that were behind, from one look to the next.
+    """SOA serial numbers of outdated servers, from one check to the next.
 
     Args:
-        clock: seconds that only grow. Default: this machine's.
+        clock: monotonic, in seconds. Default: this machine's.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -20,7 +20,7 @@ class Serials:
         self._since: dict[tuple[str, str], tuple[int, float]] = {}
 
     def seconds_behind(self, zone: str, server: str, serial: int) -> float:
-        """For how long `server`, which is behind, has been seen with this serial number; 0 at the first look."""
+        """Seconds for which the outdated `server` has been seen with this serial number; 0 at the first check."""
         now = self._clock()
         held, since = self._since.get((zone, server), (serial, now))
         if held != serial:

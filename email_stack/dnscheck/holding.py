@@ -1,4 +1,4 @@
-"""Which zones a subdomain's records go into, as DNS has it."""
+"""Zones of a subdomain's records, by DNS."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["holding_zones"]
 
 
 def holding_zones(name: str, records: Sequence[DnsRecord], resolver: Endpoint | None, port: int) -> Holding:
-    """The zone that holds `name`, and those below it that hold some of `records`.
+    """The zone of `name`, and the zones below it for some of `records`.
 
     Args:
         name: A-labels, no trailing dot.
-        records: to be entered.
+        records: records to enter.
         resolver: recursive server to start from. Default: the machine's.
-        port: where authoritative servers listen.
+        port: of authoritative servers.
     """
     try:
         resolvers = (resolver,) if resolver is not None else system_resolvers()
@@ -47,7 +47,7 @@ async def _find(name: str, records: Sequence[DnsRecord], resolvers: Sequence[End
 
 
 async def _cut(record: DnsRecord, home: Zone, directory: Directory) -> str:
-    """The zone below `home` that holds the record; "" where none does, or a delegation was left behind."""
+    """The zone below `home` for the record; "" without one, and for a leftover delegation."""
     said = await directory.said(home, record.name, record.type)
     answers = [one for one in said.answers if one.server in said.zone.servers]
     return said.zone.name if said.above and survey(answers).answered else ""

@@ -20,10 +20,10 @@ _OTHERWISE: Final = {Status.MISSING, Status.WRONG, Status.CNAME_CONFLICT}
 
 
 async def served_otherwise(finding: Finding, zone: Zone, directory: Directory) -> Finding:
-    """The finding on the CNAME of a web server's name, or that the name leads to a server in another way.
+    """The finding on the CNAME of a web server's name, or OK if the name leads to a server in another way.
 
-    Who fetches the MTA-STS policy asks the name for addresses, however it comes by them. A tracking domain may stand behind a CDN,
-    which then has the certificate for links of https: by an alias to its addresses, or by a CNAME to CloudFront.
+    Clients of the MTA-STS policy need only addresses of the name. A tracking domain may be behind a CDN, which then has the
+    certificate for https links: by an alias to its addresses, or by a CNAME to CloudFront.
 
     Args:
         finding: of one record.
@@ -41,7 +41,7 @@ async def served_otherwise(finding: Finding, zone: Zone, directory: Directory) -
     others = survey(await directory.authoritative(zone, beside, "A")).answered
     ways = {reply.chain or reply.values for _, reply in found}
     if not found or () in ways or ways & {reply.chain or reply.values for _, reply in others}:
-        # Nothing there, or what a wildcard makes.
+        # No record, or one of a wildcard.
         return finding
     behind_cdn = any(in_zone(name, _CDN) for _, reply in found for name in reply.chain)
     alias = any(reply.chain for _, reply in found)

@@ -1,4 +1,4 @@
-"""Looks for a missing record at its neighbours, and says of many that stand at one wrong place that they do."""
+"""Searches a missing record at neighbouring names, and reports many records at one wrong place together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from email_stack.dnscheck.transport import NoAnswerError
 __all__ = ["Found", "find_misplaced", "reached_together", "say_where"]
 
 SAID_ONCE_FROM: Final = 4
-"""So many records at one wrong place are one mistake, and are told as one."""
+"""Least number of records at one wrong place that are reported as one mistake."""
 
 SERVERS_ASKED: Final = 3
 
@@ -30,7 +30,7 @@ _MISSING: Final = {Status.MISSING, Status.DELEGATION_MISSING}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding, and the neighbour at which its record was found; None when it is not missing or was found nowhere."""
+    """A finding, and the neighbour with its record; None if it is not missing, or was not found."""
 
     finding: Finding
     neighbour: Neighbour | None = None
@@ -44,14 +44,14 @@ async def find_misplaced(  # noqa: PLR0917 - what was found, and where to look
     zone: Zone,
     directory: Directory,
 ) -> Found:
-    """The finding with the neighbour where its record stands, asked of a few servers that answered. Raises `ResolverError`.
+    """The finding with the neighbour that has its record, by questions to a few servers. Raises `ResolverError`.
 
     Args:
-        finding: of one record; one that is not missing is returned as it is.
-        answers: of the servers of `zone`, of which the first three that answered are asked: each may hold something else.
-        expected: the subdomain's records, which rightly stand where they stand.
-        subdomain: whose record it is.
-        zone: that holds it.
+        finding: of one record; it is returned unchanged if the record is not missing.
+        answers: of the servers of `zone`; the first three that answered are asked, as each may have other data.
+        expected: the subdomain's records, which are at their right places.
+        subdomain: the record's subdomain.
+        zone: the record's zone.
         directory: asks. Names outside the zone are asked of the resolver.
     """
     record = finding.record
@@ -72,10 +72,10 @@ async def find_misplaced(  # noqa: PLR0917 - what was found, and where to look
 
 
 def say_where(found: Sequence[Found], subdomain: str, zone: str) -> list[Finding]:
-    """The findings, those whose record was found elsewhere with the advice to move it.
+    """The findings, with the advice to move records that were found elsewhere.
 
-    A domain above may have the same DMARC policy as its own: only where keys of the subdomain stand at that domain too was it
-    meant for the subdomain.
+    A domain above may have the same DMARC policy of its own: the record is the subdomain's only if keys of the subdomain are at
+    that domain, too.
     """
     groups: dict[str, int] = defaultdict(int)
     keys = {one.neighbour.base for one in found if one.neighbour and one.finding.record.purpose is Purpose.DKIM}
@@ -98,7 +98,7 @@ def say_where(found: Sequence[Found], subdomain: str, zone: str) -> list[Finding
 
 
 def reached_together(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, those behind a CNAME that serves another record of the name without the advice to remove that CNAME."""
+    """The findings, without the advice to remove a CNAME that another record of the name needs."""
     serving = {one.record.name: one.via for one in findings if one.status is Status.OK and one.via}
     reached = []
     for finding in findings:
@@ -116,7 +116,7 @@ def _meant(neighbour: Neighbour, finding: Finding, keys: set[str]) -> bool:
 
 
 async def _values(place: Place, zone: Zone, directory: Directory) -> tuple[str, ...]:
-    """What stands at the place itself, at any server; nothing where a CNAME leads on, or no answer is to be had."""
+    """Values at the place itself, at any server; none for a CNAME, and without an answer."""
     if in_zone(place.name, zone.name) or zone.name == ".":
         said = await asyncio.gather(
             *(directory.one_says(zone, server, place.name, place.type) for server in zone.servers)

@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
-    """Where a server listens: its IP address, and its port (default 53)."""
+    """A server's IP address and port (default 53)."""
 
     address: str
     port: int = 53
@@ -52,7 +52,7 @@ class Endpoint:
 
 
 class Status(StrEnum):
-    """What holds of one record."""
+    """State of one record."""
 
     OK = "ok"
     """As expected, on every authoritative server and at the recursive one."""
@@ -82,7 +82,7 @@ class Status(StrEnum):
     WRONG_LEVEL = "wrong-level"
     """Our name servers are named for a domain above the subdomain, which they do not serve."""
     DELEGATED_AWAY = "delegated-away"
-    """A name at or below the subdomain is delegated to servers that do not answer for it: what stands above the cut is hidden."""
+    """A name at or below the subdomain is delegated to servers that do not serve it, which hides records above the cut."""
     LAME = "lame"
     """A server is named for the zone and does not answer for it."""
     DNSSEC_BOGUS = "dnssec-bogus"
@@ -122,9 +122,9 @@ class Cut:
     Args:
         name: of the zone below.
         parent: the zone that delegates it.
-        servers: whom it is delegated to, by name.
-        served: whether one of them answers for it: what belongs there goes there. Otherwise the delegation is a leftover.
-        fix: what to do, in one sentence, with which the remedies of its records end.
+        servers: names of the delegation's servers.
+        served: whether one of them serves it: then its records go there. Otherwise the delegation is a leftover.
+        fix: the remedy, in one sentence, which ends the remedies of its records.
     """
 
     name: str
@@ -136,7 +136,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Where records go.
+    """Zones for records.
 
     Args:
         zone: the closest zone at or above the name that a server answers for; "" if unknown.
@@ -203,7 +203,7 @@ class ZoneFinding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SesState:
-    """What SES itself says of the identity; the words are SES's own.
+    """SES's own state of the identity, in SES's words.
 
     Args:
         identity: verification status: SUCCESS, PENDING, TEMPORARY_FAILURE, FAILED or NOT_STARTED.
@@ -217,7 +217,7 @@ class SesState:
 
     @property
     def status(self) -> Status:
-        """OK when all three succeeded, WRONG when one has failed for good, PENDING otherwise."""
+        """OK if all three succeeded, WRONG if one has failed permanently, PENDING otherwise."""
         states = {self.identity, self.dkim, self.mail_from}
         if states == {"SUCCESS"}:
             return Status.OK
@@ -230,8 +230,8 @@ class Subject:
 
     Args:
         subdomain: A-labels, lower case, no trailing dot.
-        records: what must be visible; a delegation's NS record set first, then what our zone holds.
-        ses: what SES says of it, for the report. Default: not asked.
+        records: needed records; a delegation's NS record set first, then those of our zone.
+        ses: SES's state, for the report. Default: not asked.
     """
 
     subdomain: str
@@ -257,12 +257,12 @@ class Report:
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
-        """Delegations by which records are not found, each once."""
+        """Delegations that hide records, each once."""
         return tuple(dict.fromkeys(finding.cut for finding in self.findings if finding.cut is not None))
 
     @property
     def status(self) -> Status:
-        """The whole in one word: OK, PENDING or WRONG, of all that is required."""
+        """OK, PENDING or WRONG, over all required records."""
         statuses = [finding.status for finding in self.findings if finding.record.required]
         statuses += [zone.status for zone in self.zones]
         return overall([*statuses, self.ses.status] if self.ses is not None else statuses)

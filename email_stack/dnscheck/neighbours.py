@@ -1,4 +1,4 @@
-"""Where a record that is missing was entered instead: the likely names and types, a bounded list. Pure."""
+"""Likely wrong places of a missing record: a bounded list of names and types. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mailroom.messages.dmarc_record import is_dmarc
 __all__ = ["PLACES_AT_MOST", "Neighbour", "neighbours", "probe", "stands_for"]
 
 PLACES_AT_MOST: Final = 24
-"""Questions that one missing record costs at most, beside those that show a wildcard."""
+"""Most questions for one missing record, beside those for a wildcard."""
 
 ANCESTORS_AT_MOST: Final = 3
 _NAME_CHARACTERS: Final = 253
@@ -26,13 +26,12 @@ _IGNORED: Final = str.maketrans("", "", ' \t";\\')
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """One place to look at.
+    """One place to search.
 
     Args:
         place: the name and the type.
-        base: the name that stands there for the subdomain; the subdomain itself where only the rest of the name, or the type,
-            is another.
-        shared: whether the place may rightly hold such a record of its own, as a domain above the subdomain does.
+        base: the name in the place of the subdomain; the subdomain itself if only the rest of the name, or the type, differs.
+        shared: whether the place may rightly have such a record of its own, as a domain above the subdomain does.
     """
 
     place: Place
@@ -84,7 +83,7 @@ def _places(record: DnsRecord, subdomain: str, zone: str) -> Iterator[Neighbour]
 
 
 def stands_for(record: DnsRecord, neighbour: Neighbour, values: Sequence[str]) -> bool:
-    """Whether one of `values`, which stand at the place, is `record` entered there."""
+    """Whether one of the place's `values` is the misplaced `record`."""
     kind = neighbour.place.type
     if kind in {"A", "AAAA"}:
         # No address belongs at the name of a DKIM key.
@@ -109,7 +108,7 @@ def _is_text(record: DnsRecord, neighbour: Neighbour, value: str) -> bool:
     if neighbour.shared:
         return value.translate(_IGNORED) == record.values[0].translate(_IGNORED)
     if record.purpose is Purpose.SPF:
-        # The subdomain and the MAIL FROM domain have each one of their own, and one tells nothing of the other.
+        # The subdomain and the MAIL FROM domain each have a record of their own.
         return is_spf(value) and "amazonses.com" in value.lower()
     if record.purpose is Purpose.DMARC:
         return is_dmarc(value)

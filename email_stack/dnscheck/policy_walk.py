@@ -1,4 +1,4 @@
-"""Which DMARC policy holds for a domain that has no record of its own, by the questions of the checker."""
+"""The DMARC policy in force for a domain without a record, by the checker's questions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["governing_policy"]
 
 
 class TextDns(Protocol):
-    """The one question that a tree walk asks."""
+    """The question of a tree walk."""
 
     async def txt(self, name: str) -> Sequence[str]:
-        """The TXT values of `name`. Raises `SpfDnsError` when the answer cannot be had."""
+        """The TXT values of `name`. Raises `SpfDnsError` without an answer."""
 
 
 async def governing_policy(domain: str, dns: TextDns) -> Governing | None:
-    """The policy that receivers apply to `domain`, which has no DMARC record itself; None when none holds, or nobody can tell."""
+    """The policy that receivers apply to `domain`, which has no DMARC record itself; None if there is none, or it is unknown."""
     walk = policy_above(domain)
     try:
         question = next(walk)

@@ -1,4 +1,4 @@
-"""What to do about each verdict, in one sentence. Values from DNS are shortened and shown with escapes."""
+"""The remedy for each verdict, in one sentence. Values from DNS are shortened and shown with escapes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def missing(record: DnsRecord, zone: str) -> str:
 
 
 def wrong(record: DnsRecord, seen: Sequence[str]) -> str:
-    """Another value stands in its place."""
+    """The record has another value."""
     return f"Change the {record.type} record of {record.name} from {shown(seen)} to {expected(record)}."
 
 
@@ -77,7 +77,7 @@ def target_doubled(record: DnsRecord, zone: str) -> str:
 
 
 def surplus(record: DnsRecord, others: Sequence[str]) -> str:
-    """Beside it stands what must not."""
+    """The record has a forbidden value beside it."""
     return f"Remove from {record.name} {record.type}: {shown(others)}; only {expected(record)} may stand there."
 
 
@@ -103,7 +103,7 @@ def found_elsewhere(record: DnsRecord, place: Place, zone: str, *, unless_needed
 
 
 def all_elsewhere(count: int, base: str, subdomain: str, zone: str) -> str:
-    """All that is missing stands at one other name."""
+    """All missing records are at one other name."""
     host = subdomain[: -len(zone) - 1] if in_zone(subdomain, zone) and subdomain != zone else subdomain
     return (
         f"Move all {count} records found at {base} and below it to {subdomain}: the same names, with {subdomain} in place of "
@@ -112,12 +112,12 @@ def all_elsewhere(count: int, base: str, subdomain: str, zone: str) -> str:
 
 
 def policy_meanwhile(domain: str, policy: str) -> str:
-    """A note: the DMARC record is missing, and that of a domain above holds."""
+    """A note: the DMARC record is missing, and that of a domain above is in force."""
     return f"until then the DMARC policy of {escaped(domain)} for its subdomains holds: {policy}"
 
 
 def split_wrong(record: DnsRecord) -> str:
-    """The value was torn apart."""
+    """The value was divided wrongly."""
     return (
         f"Enter the TXT value of {record.name} as one record without quotation marks or added spaces, exactly "
         f"{expected(record)}; parts of at most 255 characters belong to one record and are joined as they are."
@@ -157,7 +157,7 @@ def cname_lacks(record: DnsRecord, end: str) -> str:
 
 
 def behind(record: DnsRecord, end: str, fix: str) -> str:
-    """What is to be changed stands where CNAMEs lead."""
+    """The value to change is at the target of CNAMEs."""
     return f"{fix.rstrip('.')}; do so at {escaped(end)}, where the CNAME of {record.name} leads, or replace that CNAME."
 
 
@@ -177,7 +177,7 @@ def duplicate_dmarc(record: DnsRecord, found: Sequence[str]) -> str:
 
 
 def dmarc_differs(record: DnsRecord, difference: str) -> str:
-    """The DMARC record asks for something else."""
+    """The DMARC record has another policy."""
     return f"Change the DMARC record of {record.name} to {expected(record)}: {clause(difference)}."
 
 
@@ -192,12 +192,12 @@ def unreachable(zone: str, servers: Iterable[str]) -> str:
 
 
 def no_resolver(problem: str) -> str:
-    """There is nobody to ask."""
+    """No resolver answers."""
     return f"Name a resolver that answers, as the one in use does not: {clause(problem)}."
 
 
 def no_zone(problem: str) -> str:
-    """The resolver could not tell whose name it is."""
+    """The resolver could not find the zone of the name."""
     return f"Check again later, or with another resolver: {clause(problem)}."
 
 
@@ -225,7 +225,7 @@ def delegated_away(child: str, servers: Sequence[str], parent: str) -> str:
 
 
 def at_the_cut(child: str, servers: Sequence[str], parent: str) -> str:
-    """What is to be changed stands below a cut, and would not be seen above it."""
+    """The record to change is below a cut, and would be invisible above it."""
     return (
         f"{parent} delegates {child} to {listed(servers)}, so in {parent} it would not be seen: do it there, or remove the NS "
         f"records of {child} and enter what belongs below it in {parent}."
@@ -233,7 +233,7 @@ def at_the_cut(child: str, servers: Sequence[str], parent: str) -> str:
 
 
 def not_yet_at_resolver(resolver: str, seconds: int, *, none: bool) -> str:
-    """The zone is right, and the resolver has something older."""
+    """The zone is right, and the resolver has an older value."""
     what = "remembers that there was none" if none else "has an older answer"
     return f"Wait: the resolver {resolver} {what}, for at most {seconds} s more."
 
@@ -244,7 +244,7 @@ def resolver_fails(resolver: str, problem: str) -> str:
 
 
 def behind_delegation(subdomain: str) -> str:
-    """Our zone is right, and nobody is led to it."""
+    """Our zone is right, but DNS does not lead to it."""
     return f"Nothing to do here: it is seen once the delegation of {subdomain} is in place."
 
 
@@ -254,7 +254,7 @@ def silent(servers: Iterable[str]) -> str:
 
 
 def serves_as_well(seen: Sequence[str]) -> str:
-    """A note: not what was handed over, and right all the same."""
+    """A note: another value than in the instructions, with the same effect."""
     return f"is {shown(seen)}, which serves as well"
 
 
@@ -274,7 +274,7 @@ def delegation_extra(record: DnsRecord, others: Sequence[str], parent: str) -> s
 
 
 def delegated_elsewhere(record: DnsRecord, seen: Sequence[str], parent: str) -> str:
-    """The parent names others only."""
+    """The parent names other servers only."""
     return f"Change the NS records of {record.name} in the zone {parent} from {shown(seen)} to {expected(record)}."
 
 
@@ -287,12 +287,12 @@ def below_dname(record: DnsRecord, dname: str, zone: str) -> str:
 
 
 def also_behind(fix: str, names: Sequence[str]) -> str:
-    """What is to be entered at other servers leads on at those that are right, and what stands there is needed too."""
+    """The remedy for other servers also needs the targets of CNAMEs at the right ones."""
     return f"{fix.rstrip('.')}; enter there too what the others hold at {listed(names)}, where the CNAME leads."
 
 
 def wildcard(name: str) -> str:
-    """A note: what is seen is a wildcard's. Source: RFC 4592 2.2.1 and 3.3."""
+    """A note: the record comes from a wildcard. Source: RFC 4592 2.2.1 and 3.3."""
     return f"what is seen at {name} is a wildcard's, which may stay: it stops at names that have records of their own"
 
 
@@ -302,7 +302,7 @@ def wrong_level(
     """Our servers are named for a domain above the subdomain, and do not serve it.
 
     Args:
-        record: the delegation that was handed over.
+        record: the delegation in the setup instructions.
         zone: the domain above.
         parent: the zone above that, which names its servers.
         named: those of ours that `parent` names.
@@ -325,12 +325,12 @@ def wrong_level(
 
 
 def zone_names_others(record: DnsRecord, seen: Sequence[str]) -> str:
-    """The zone's own NS records are not those that were handed over."""
+    """The zone's own NS records differ from the setup instructions."""
     return f"Write the zone's own NS records of {record.name} back to {expected(record)}: they are {shown(seen)}."
 
 
 def expected(record: DnsRecord) -> str:
-    """What is handed over, in quotation marks."""
+    """The expected values, in quotation marks."""
     return ", ".join(f'"{value}"' for value in record.values)
 
 

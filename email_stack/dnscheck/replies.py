@@ -1,4 +1,4 @@
-"""DNS messages as the few facts that a check needs. Pure: bytes in, values out."""
+"""Parses DNS messages into the facts for a check. Pure: bytes in, values out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import dns.wire
 __all__ = ["Reply", "ReplyError", "question_wire", "read_reply"]
 
 UDP_PAYLOAD_OCTETS: Final = 1232
-"""What fits every path without fragments, as DNS Flag Day 2020 recommends."""
+"""Size that passes every path without fragments, as DNS Flag Day 2020 recommends."""
 
 _MAX_CHAIN: Final = 8
 """CNAMEs followed in one message; a loop ends here too."""
@@ -36,26 +36,26 @@ _OPT: Final = b"\0" + struct.pack("!HHIH", dns.rdatatype.OPT, UDP_PAYLOAD_OCTETS
 
 
 class ReplyError(Exception):
-    """The message is not an answer to the question; its text says why."""
+    """The message is not an answer to the question; the text has the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """What one message says of the name and type that were asked.
+    """The facts of one message about the queried name and type.
 
     Args:
         rcode: NOERROR, NXDOMAIN, SERVFAIL, REFUSED or another of RFC 6895's mnemonics.
         authoritative: whether the server answers from a zone of its own.
-        values: of the type asked, at the name asked or where its CNAMEs lead, in the form of `DnsRecord.values`.
-        chain: where CNAMEs lead from the name, in order, when another type was asked; empty when there is none at the name.
-        links: all CNAMEs at the name itself, when another type was asked: one, but of a server that allows several.
-        beside: whether other data stands at the name beside its CNAME.
-        dname: owner of the DNAME record that made the first CNAME; "" when none did.
+        values: of the queried type, at the queried name or the target of its CNAMEs, in the form of `DnsRecord.values`.
+        chain: targets of CNAMEs from the name, in order, for other types than CNAME; empty without a CNAME.
+        links: all CNAMEs at the name itself, for other types: one, unless a server allows several.
+        beside: whether the name has other data beside its CNAME.
+        dname: owner of the DNAME record that made the first CNAME; "" for none.
         soa: owner of the SOA record in the answer, or of that in the authority section; "" when there is none.
-        referral: zone that the server delegates the name with; "" when it does not.
+        referral: zone of a referral; "" without one.
         referral_servers: names of that zone's servers.
-        bogus: whether a validating resolver holds back data that it has. Source: RFC 4035 4.3 and 5.5.
-        ttl_seconds: for how long the answer may be cached; a negative one as its SOA record says (RFC 2308 5).
+        bogus: whether a validating resolver withholds data. Source: RFC 4035 4.3 and 5.5.
+        ttl_seconds: lifetime in caches; for a negative answer by its SOA record (RFC 2308 5).
     """
 
     rcode: str
@@ -73,7 +73,7 @@ class Reply:
 
     @property
     def alias(self) -> str:
-        """What a CNAME at the name itself leads to; "" when there is none."""
+        """Target of a CNAME at the name itself; "" for none."""
         return self.chain[0] if self.chain else ""
 
 
@@ -82,12 +82,12 @@ def question_wire(name: str, kind: str, *, edns: bool) -> bytes:
     """The question as one message with identifier 0 and all flags clear.
 
     Raises:
-        ReplyError: `name` is none that DNS can hold.
+        ReplyError: DNS cannot hold `name`.
 
     Source: RFC 1035 4.1; RFC 6891 6.1 for the OPT record.
     """
     header = _HEADER.pack(0, 0, 1, 0, 0, 1 if edns else 0)
-    # None only of a name that was given a file to write to.
+    # None only for a name that is written to a file.
     owner = cast("bytes", _name(name).to_wire())
     return header + owner + _QUESTION.pack(dns.rdatatype.from_text(kind), _IN) + (_OPT if edns else b"")
 
@@ -116,7 +116,7 @@ def read_reply(body: bytes, name: str, kind: str) -> Reply:
             raise ReplyError("malformed answer: not a reply")
         rcode = dns.rcode.to_text(dns.rcode.from_flags(flags, 0))
         if not questions and rcode != "NOERROR":
-            # Servers that do not take EDNS answer FORMERR with nothing but a header. Source: RFC 6891 7.
+            # Servers without EDNS answer FORMERR with a header only. Source: RFC 6891 7.
             return Reply(rcode=rcode)
         asked = (parser.get_name(decompress=True), *parser.get_struct(_QUESTION.format)) if questions == 1 else None
         if asked != (_name(name), dns.rdatatype.from_text(kind), _IN):
@@ -136,7 +136,7 @@ _Ttls = dict[tuple[dns.name.Name, int], int]
 
 
 def _records(parser: dns.wire.Parser, count: int, ttls: _Ttls) -> _Sections:
-    """The records of one section by owner and type, those of other classes left out; the shortest TTL of each into `ttls`."""
+    """The records of one section by owner and type, without other classes; puts the shortest TTL of each into `ttls`."""
     found: _Sections = {}
     for _ in range(count):
         owner = parser.get_name(decompress=True)
@@ -151,7 +151,7 @@ def _records(parser: dns.wire.Parser, count: int, ttls: _Ttls) -> _Sections:
 
 
 def _cached_seconds(ttls: _Ttls, used: Iterable[tuple[dns.name.Name, int]], negative: dns.rdata.Rdata | None) -> int:
-    """For how long the answer made of the records `used` may be cached; with the SOA record that a negative one has."""
+    """Lifetime in caches of an answer from the records `used`; with the SOA record of a negative one."""
     limits = [ttls[one] for one in used if one in ttls]
     if negative is not None:
         limits.append(cast("Any", negative).minimum)
@@ -190,7 +190,7 @@ def _facts(found: _Sections, authority: _Sections, rcode: str, name: str, kind: 
 
 
 def _values(rdatas: Iterable[dns.rdata.Rdata]) -> tuple[str, ...]:
-    # A set: a server that repeats a record says no more by it.
+    # A set: repeated records count once.
     return tuple(sorted(set(map(_value, rdatas))))
 
 

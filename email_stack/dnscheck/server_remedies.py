@@ -1,4 +1,4 @@
-"""What to do about servers of one zone that do not agree, each in one sentence."""
+"""Remedies for servers of one zone that disagree, each in one sentence."""
 
 from __future__ import annotations
 

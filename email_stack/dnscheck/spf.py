@@ -1,4 +1,4 @@
-"""What an SPF record costs the receiver that evaluates it. Pure: DNS comes in as an argument."""
+"""Costs of an SPF record for a receiver. Pure: DNS is an argument."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _SHOWN_CHARACTERS: Final = 80
 
 
 class SpfDnsError(Exception):
-    """The answer cannot be had now; its text says why."""
+    """There is no answer now; the text has the reason."""
 
 
 class SpfDns(Protocol):
     """The DNS questions that SPF asks. Names are absolute, in lower case and without the trailing dot.
 
-    An empty answer stands for NXDOMAIN and NODATA alike. Every method raises `SpfDnsError` when the answer cannot be had.
+    An empty answer stands for NXDOMAIN and NODATA alike. Every method raises `SpfDnsError` without an answer.
     """
 
     async def txt(self, name: str) -> Sequence[str]:
@@ -58,15 +58,15 @@ Kind = Literal["ok", "too-many-lookups", "error", "temporary"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpfBudget:
-    """What evaluating one record costs.
+    """Costs of evaluating one record.
 
     Args:
-        lookups: terms that make a receiver ask DNS, those of all nested records included; counting ends at 30.
-        voids: those of them that found nothing.
-        problem: what a receiver stumbles over first, in one sentence; "" when nothing.
-        kind: "ok"; "too-many-lookups", of either sort; "error", for which a receiver answers `permerror`; "temporary", when
-            DNS did not answer and nothing can be told.
-        tree: the record with those that it leads to, as far as they were read; None when it is none itself.
+        lookups: terms that make a receiver ask DNS, including those of all nested records; counting ends at 30.
+        voids: those of them without a result.
+        problem: a receiver's first problem, in one sentence; "" for none.
+        kind: "ok"; "too-many-lookups", of either sort; "error", for which a receiver answers `permerror`; "temporary", if DNS did
+            not answer.
+        tree: the record with its nested records, as far as they were read; None if it is no SPF record.
     """
 
     lookups: int = 0
@@ -104,7 +104,7 @@ async def evaluate_budget(text: str, domain: str, dns: SpfDns) -> SpfBudget:
         kind, problem = stop.kind, str(stop)
         excess = walk.excess(more=True)
     if excess:
-        # What comes behind the limit is what a receiver never gets to.
+        # A receiver never gets to the terms behind the limit.
         kind, problem = "too-many-lookups", excess
     return SpfBudget(
         lookups=walk.lookups,
@@ -133,7 +133,7 @@ class _Walk:
     found: dict[str, SpfRecord] = field(default_factory=dict)
 
     async def record(self, record: SpfRecord, path: tuple[str, ...]) -> None:
-        """Count all of `record`, which stands at the last name of `path`."""
+        """Count all terms of `record`, which is at the last name of `path`."""
         for term in record.evaluated:
             if term.name in {"ip4", "ip6"}:
                 continue
@@ -147,7 +147,7 @@ class _Walk:
             await self._nested(record.redirect, path)
 
     def excess(self, *, more: bool = False) -> str:
-        """The sentence on the limit that was passed first; "" when none was. With `more`, there may be more to count."""
+        """The sentence on the first exceeded limit; "" for none. With `more`, the count may be incomplete."""
         behind = " or more" if more else ""
         if self.over == "lookups":
             return f'needs {self.lookups}{behind} look-ups, {MAX_LOOKUPS} are allowed; "{self.over_at}" is the eleventh'
@@ -210,9 +210,9 @@ def _unanswered(term: Mechanism | Modifier, error: SpfDnsError) -> _StopError:
 
 
 def _askable(term: Mechanism | Modifier, current: str) -> str:
-    """The name that `term` asks for, `current` when it names none."""
+    """The name that `term` queries, `current` if it names none."""
     name = domain_of(term) or current
-    # The grammar lets through names that DNS cannot hold, and the backslash, which stands for itself in no DNS library.
+    # The grammar allows names that DNS cannot hold, and the backslash, which is special in every DNS library.
     if len(name) > _NAME_CHARACTERS or "\\" in name or not all(0 < len(part) <= 63 for part in name.split(".")):
         raise _wrong(term, "names what cannot be a DNS name")
     return name

@@ -1,7 +1,7 @@
-"""What receivers compute of an SPF record, for all addresses at once. Pure: DNS comes in as an argument.
+"""Receivers' results of an SPF record, for all addresses at once. Pure: DNS is an argument.
 
-`check_host` of RFC 7208 4 gives one address one result. Here whole sets of addresses go through it: a mechanism takes out of the
-set what it matches, and the rest goes on to the next. Each part keeps count of the look-ups that were spent on it.
+`check_host` of RFC 7208 4 gives one address one result. Here whole sets of addresses go through it: a mechanism removes its matches
+from the set, and the rest goes on to the next. Each part counts its look-ups.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Result = Literal["pass", "fail", "softfail", "neutral", "none", "permerror", "te
 FAMILIES: Final[tuple[Family, Family]] = (4, 6)
 
 QUESTIONS_AT_MOST: Final = 100
-"""More than any record within the limits needs: what asks for more is told as if DNS gave no answer."""
+"""More than any record within the limits needs: further questions count as unanswered."""
 
 _RESULTS: Final[dict[str, Result]] = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
 _PTR_OF_SES: Final = "amazonses.com"
@@ -34,11 +34,11 @@ class Decided:
     """Addresses with one result.
 
     Args:
-        addresses: whose.
-        result: what a receiver computes; "unknown" where that depends on more than the address.
-        path: the terms that led there, the record's own first; the last one decided. Empty where no term did.
-        at: the domain of the record that the last one stands in, or that ends without a match.
-        reason: why, of an error; "" otherwise.
+        addresses: the addresses.
+        result: a receiver's result; "unknown" if it depends on more than the address.
+        path: the terms on the way, the record's own first; the last one decided. Empty if no term did.
+        at: the domain of the last term's record, or of the record that ends without a match.
+        reason: of an error; "" otherwise.
     """
 
     addresses: Addresses
@@ -49,10 +49,10 @@ class Decided:
 
 
 async def evaluate(text: str, domain: str, family: Family, dns: SpfDns) -> list[Decided]:
-    """What receivers compute for every address of the family, when mail comes from an address at `domain`.
+    """Receivers' results for all addresses of the family, for mail from an address at `domain`.
 
-    Where a term depends on more than the address, as macros of the sender's local part do, its addresses are "unknown" as far as
-    the rest of the record would give them another result.
+    If a term depends on more than the address, as macros of the sender's local part do, its addresses are "unknown" where the rest
+    of the record would give another result.
 
     Args:
         text: the SPF record.
@@ -72,7 +72,7 @@ async def evaluate(text: str, domain: str, family: Family, dns: SpfDns) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """A term that may have matched: with which result, and which term of which record."""
+    """A term that may have matched: its result, and its record."""
 
     result: Result
     path: tuple[str, ...]
@@ -84,12 +84,12 @@ _Doubts = tuple[_Doubt, ...]
 
 @dataclass(slots=True)
 class _Part:
-    """Addresses that no term has matched yet, and what was spent on them.
+    """Addresses that no term has matched yet, and their costs.
 
     Args:
-        addresses: whose.
+        addresses: the addresses.
         lookups: terms that asked DNS.
-        voids: those that found nothing.
+        voids: those without a result.
         doubts: terms of this record that may have matched before.
         outer: the same of the records that led here, the outermost first.
     """
@@ -101,7 +101,7 @@ class _Part:
     outer: tuple[_Doubts, ...] = ()
 
     def end(self, decided: Decided) -> _End:
-        """The part, decided."""
+        """The decided part."""
         return _End(decided, self.lookups, self.voids, self.doubts, self.outer)
 
 
@@ -128,7 +128,7 @@ class _Run:
     asked: set[tuple[str, str]] = field(default_factory=set)
 
     async def record(self, record: SpfRecord, domain: str, parts: list[_Part]) -> list[_End]:
-        """What becomes of `parts` in one record; the record's own doubts included."""
+        """Results of `parts` in one record, with the record's own doubts."""
         ends: list[_End] = []
         for term in record.evaluated:
             if not parts:
@@ -159,7 +159,7 @@ class _Run:
             return parts
         name = expand(term.value, domain=domain, sender=self.sender, family=self.family) if term.value else domain
         if term.name == "ptr":
-            # SES's servers have names below amazonses.com; whose names others have, nobody can tell from here.
+            # SES's servers have names below amazonses.com; the names of other servers are unknown here.
             return _doubtful(term, domain, parts) if name is None or _PTR_OF_SES.endswith(name) else parts
         if name is None:
             return _doubtful(term, domain, parts)
@@ -176,7 +176,7 @@ class _Run:
     async def _found(
         self, term: Mechanism, name: str, domain: str, parts: list[_Part], ends: list[_End]
     ) -> list[_Part]:
-        """The parts that go on behind a, mx or exists. Raises what `_hosts` raises."""
+        """The parts that go on behind a, mx or exists. Raises the errors of `_hosts`."""
         found = [one async for one in self._hosts(term, name)]
         if not found:
             return _counted_void(term, domain, parts, ends)
@@ -195,7 +195,7 @@ class _Run:
         return [network_range(address, term.ip4_prefix if self.family == 4 else term.ip6_prefix)]
 
     async def _hosts(self, term: Mechanism, name: str) -> AsyncIterator[str]:
-        """What the term finds: addresses of the family; of exists any IPv4 address; of mx "" too, for a host without one."""
+        """Results of the term: addresses of the family; for exists any IPv4 address; for mx also "", for a host without one."""
         if term.name != "mx":
             for address in await self._ask("addresses", name):
                 if (":" in address) == (term.name != "exists" and self.family == 6):
@@ -210,7 +210,7 @@ class _Run:
                 yield address
 
     async def _included(self, term: Mechanism, name: str, parts: list[_Part], ends: list[_End]) -> list[_Part]:
-        """The parts that go on behind an include: what the record at `name` lets pass matches, what breaks there breaks here."""
+        """The parts that go on behind an include: addresses that pass the record at `name` match; its errors are errors here."""
         going_on: dict[tuple[int, int, _Doubts, tuple[_Doubts, ...]], list[Addresses]] = defaultdict(list)
         for end in await self._nested(term, name, parts):
             one, doubts, outer = end.decided, end.outer[-1], end.outer[:-1]
@@ -249,7 +249,7 @@ class _Run:
         return ends
 
     async def _nested(self, term: Mechanism | Modifier, name: str, parts: list[_Part]) -> list[_End]:
-        """What the record at `name` makes of the parts; without one record there, "none". Raises `_Unanswered`."""
+        """Results of the parts by the record at `name`; "none" unless it has one record. Raises `_Unanswered`."""
         records = [value for value in await self._ask("txt", name) if is_spf(value)]
         inside = [_Part(part.addresses, part.lookups, part.voids, (), (*part.outer, part.doubts)) for part in parts]
         reason = f'"{term}" finds {len(records)} SPF records, must find one'
@@ -275,7 +275,7 @@ class _Run:
 
 
 class _TooManyHostsError(Exception):
-    """The term finds more mail hosts than may be asked for."""
+    """The term finds more mail hosts than a receiver may query."""
 
 
 def _counted(term: Mechanism | Modifier, domain: str, parts: list[_Part], ends: list[_End]) -> list[_Part]:

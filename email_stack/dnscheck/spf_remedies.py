@@ -1,4 +1,4 @@
-"""What to do about an SPF record, and remarks on one, each in one sentence."""
+"""Remedies for an SPF record, and remarks on one, each in one sentence."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def spf_error(record: DnsRecord, problem: str) -> str:
 
 
 def spf_without(record: DnsRecord, needed: Iterable[str], seen: str, *, before: str = "") -> str:
-    """The SPF record does not allow SES; `before` is the term that decides for its servers, where that is not the end."""
+    """The SPF record does not allow SES; `before` is the term that decides for its servers, unless that is the end."""
     terms = " ".join(f"include:{domain}" for domain in needed)
     place = f'"{escaped(before)}", which decides otherwise' if before else "its end"
     return f'Add "{terms}" to the SPF record of {record.name}, in front of {place}: {shown([seen])}.'
 
 
 def spf_not_passing(record: DnsRecord, domain: str, at: str, decides: str) -> str:
-    """SES is named, and what a receiver computes for it is no pass."""
+    """The record names SES, but a receiver's result for it is no pass."""
     whose = f"the SPF record of {escaped(at)}" + (
         "" if at == record.name else f", which that of {record.name} leads to"
     )
@@ -55,13 +55,13 @@ def spf_not_passing(record: DnsRecord, domain: str, at: str, decides: str) -> st
 
 
 def spf_decides(term: str, result: str, address: str) -> str:
-    """A clause: what a receiver computes for an address of SES, and by which term."""
+    """A clause: a receiver's result for an address of SES, and the deciding term."""
     by = f'"{escaped(term)}"' if term else "the end of the record"
     return f"now {by} decides, and receivers compute {result} for SES's {address}"
 
 
 def spf_temperror(record: DnsRecord, needed: Iterable[str], term: str, problem: str) -> str:
-    """Something in front of what allows SES cannot be asked for: receivers put its mail off. Source: RFC 7208 5.2."""
+    """A term in front of the one for SES gets no answer from DNS: receivers defer its mail. Source: RFC 7208 5.2."""
     terms = " ".join(f"include:{domain}" for domain in needed)
     return (
         f'Take "{escaped(term)}" out of the SPF record of {record.name}, or put "{terms}" in front of it, or repair what it leads '
@@ -70,13 +70,13 @@ def spf_temperror(record: DnsRecord, needed: Iterable[str], term: str, problem: 
 
 
 def spf_leaves_open(record: DnsRecord, term: str, result: str) -> str:
-    """A term decides for most of the internet, and says neither yes nor no."""
+    """A term decides for most of the internet, with neither pass nor fail."""
     why = f"by it receivers compute {result} for most of the internet"
     return f'Take "{escaped(term)}" out of the SPF record of {record.name}: {why}.'
 
 
 def spf_by_address(seen: str, needed: Iterable[str], lookups: int) -> str:
-    """A note: SES is allowed by its addresses of today."""
+    """A note: the record allows SES by its present addresses."""
     terms = " ".join(f"include:{domain}" for domain in needed)
     return f'{spf_serves_as_well(seen, lookups)}; SES\'s addresses change, and "{terms}" goes on holding then'
 
@@ -87,7 +87,7 @@ def spf_unanswered(record: DnsRecord, problem: str) -> str:
 
 
 def spf_end(record: DnsRecord, at: str, seen: str) -> str:
-    """The SPF record says nothing of other senders, or allows them all."""
+    """The SPF record does not decide on other senders, or allows them all."""
     own = at == record.name
     led = "" if own else f", which that of {record.name} redirects to"
     return f'End the SPF record of {escaped(at)}{led} in "~all" or "-all": {shown([seen])}.'
@@ -104,7 +104,7 @@ def spf_serves_as_well(seen: str, lookups: int) -> str:
 
 
 def uncounted(problem: str) -> str:
-    """A note: the budget could not be told."""
+    """A note: the budget is unknown."""
     return f"its look-ups could not be counted: {clause(problem)}"
 
 

@@ -13,7 +13,7 @@ Qualifier = Literal["+", "-", "~", "?"]
 MechanismName = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 
 MAX_CHARACTERS: Final = 65_535
-"""No TXT record is longer: the length of a record's data is 16 bits. RFC 1035 3.2.1."""
+"""Longest TXT record: the length of a record's data is 16 bits. RFC 1035 3.2.1."""
 
 SHOWN_CHARACTERS: Final = 80
 
@@ -107,7 +107,7 @@ class SpfRecord:
 
     @property
     def redirect(self) -> Modifier | None:
-        """The redirect that is followed: none beside an `all`, wherever it stands. RFC 7208 6.1."""
+        """The redirect that receivers follow: none in a record with an `all`, at any place. RFC 7208 6.1."""
         if self.all is not None:
             return None
         return next((term for term in self.terms if isinstance(term, Modifier) and term.name == "redirect"), None)
@@ -120,7 +120,7 @@ def is_spf(text: str) -> bool:
 
 
 def parse_spf(text: str) -> SpfRecord:
-    """The record's terms, those behind `all` too: a receiver checks the whole syntax before anything else.
+    """The record's terms, also those behind `all`: a receiver checks the whole syntax first.
 
     Args:
         text: the TXT value, its strings joined.
@@ -223,7 +223,7 @@ class _Term:
         tail = self._tail(spec, explanation=False)
         if spec and not tail:
             return
-        # A name of one label has no dot, so nothing that could be its top label's.
+        # A name of one label has no dot, and so no top label.
         _, dot, top = tail.removesuffix(".").rpartition(".")
         if not dot or not _TOP_LABEL.fullmatch(top) or top.isdigit():
             raise self.wrong(

@@ -1,4 +1,4 @@
-"""A tree of SPF records: which of them names a domain. Pure: the records come in as values."""
+"""A tree of SPF records, searched for a domain. Pure: the records are values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SpfTree:
     nested: Mapping[str, SpfRecord]
 
     def mentions(self, domain: str) -> str:
-        """The domain of the first record that includes `domain` where evaluation may get to it; "" when none does."""
+        """The domain of the first record with a reachable include of `domain`; "" for none."""
         waiting, seen = [(self.domain, self.root)], {self.domain}
         while waiting:
             at, record = waiting.pop(0)

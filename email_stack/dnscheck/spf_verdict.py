@@ -18,7 +18,7 @@ from email_stack.dnscheck.spf_tree import domain_of
 __all__ = ["JudgedSpf", "Senders", "evaluate_spf", "judge_spf"]
 
 PUBLIC: Final[dict[Family, tuple[int, int]]] = {4: (0, 2**32 - 1), 6: (0x2000 << 112, (0x4000 << 112) - 1)}
-"""Where the internet is: of IPv6, what is assigned (2000::/3)."""
+"""Addresses of the internet: for IPv6, the assigned ones (2000::/3)."""
 
 _SETTLED: Final[set[Result]] = {"fail", "softfail", "unknown", "temperror"}
 """Allowed results for unnamed addresses: no pass, or unknown."""
@@ -48,7 +48,7 @@ class Senders:
 
     @property
     def everybody(self) -> tuple[Decided, ...]:
-        """The fewest that let more than half of the internet pass, the most first; empty where less passes."""
+        """The fewest results that let more than half of the internet pass, the biggest first; empty if less passes."""
         first, last = PUBLIC[self.family]
         passing = [(one, Addresses.union([one.addresses]).take(first, last).count) for one in self.decided]
         passing = sorted(((one, count) for one, count in passing if one.result == "pass"), key=lambda pair: -pair[1])
@@ -65,21 +65,21 @@ class Senders:
 
     @property
     def unnamed(self) -> Decided:
-        """What most addresses get that do not pass."""
+        """The most frequent result of addresses that do not pass."""
         others = [one for one in self.decided if one.result != "pass"] or list(self.decided)
         return max(others, key=lambda one: one.addresses.count)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgedSpf:
-    """One SPF record: what it costs, and what receivers compute for senders of either family."""
+    """One SPF record: its costs, and receivers' results for senders of both families."""
 
     budget: SpfBudget
     senders: tuple[Senders, ...]
 
 
 async def evaluate_spf(text: str, record: DnsRecord, dns: SpfDns) -> JudgedSpf:
-    """What receivers make of `text`, found in the place of `record`, which lets SES's addresses pass."""
+    """Receivers' results of `text` in the place of `record`, which lets SES's addresses pass."""
     budget = await evaluate_budget(text, record.name, dns)
     senders = []
     for family in FAMILIES:
@@ -112,7 +112,7 @@ def _first(*faults: Judgement | None) -> Judgement | None:
 
 
 def _everybody(record: DnsRecord, found: str, senders: Senders) -> Judgement | None:
-    """Everybody passes: by the end of the record, or by terms of it."""
+    """All senders pass: by the end of the record, or by terms of it."""
     passing = senders.everybody
     if not passing:
         return None
@@ -135,7 +135,7 @@ def _unknown_ses(record: DnsRecord, judged: JudgedSpf) -> Judgement | None:
 def _of_ses(
     record: DnsRecord, found: str, judged: JudgedSpf, senders: Senders, needed: Sequence[str]
 ) -> Judgement | None:
-    """What keeps an address of SES from passing: what decides for most of them."""
+    """The term that keeps addresses of SES from passing: the one that decides for most of them."""
     kept = next(((part, one) for part, one in senders.of_ses if one.result != "pass"), None)
     tree = judged.budget.tree
     if kept is None or tree is None:
@@ -174,7 +174,7 @@ def _right(record: DnsRecord, found: str, judged: JudgedSpf, needed: Sequence[st
         for term in (budget.tree.root.evaluated if budget.tree else ())
         if term.name == "include" and term.qualifier == "+"
     }
-    # What the record includes itself needs nobody else, though another include may come first.
+    # An include of the record itself suffices, even if another include comes first.
     missing = {domain for domain in needed if domain not in own}
     paths = [one.path for senders in judged.senders for _, one in senders.of_ses] if missing else []
     via = tuple(dict.fromkeys(term for path in paths for term in _before(path, missing)))
@@ -191,7 +191,7 @@ def _right(record: DnsRecord, found: str, judged: JudgedSpf, needed: Sequence[st
 
 
 def _before(path: Sequence[str], domains: Iterable[str]) -> Iterator[str]:
-    """The terms in front of the one that names one of the domains; without such a one, those in front of the last."""
+    """The terms in front of the one that names one of the domains; without such a term, those in front of the last."""
     end = next((at for at, term in enumerate(path) if _names(term, domains)), len(path) - 1)
     return iter(path[:end])
 

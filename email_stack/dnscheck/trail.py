@@ -109,7 +109,7 @@ def _judged(  # noqa: PLR0917 - what was asked, in its order
     for name, answer in told:
         named = set(delegated_servers(answer.reply, name)) & ours if answer.reply is not None else set()
         if name == domain and answer.server.name in ours:
-            # What ours say of their own zone leads nobody there who was not led there before.
+            # Answers of our servers on their own zone lead no further resolver to it.
             continue
         if name != domain:
             named -= serving.get(name, set())
@@ -131,7 +131,7 @@ def _untold(told: Iterable[tuple[str, Answer]], line: Sequence[Zone]) -> tuple[s
         answers[answer.server] = answers.get(answer.server, False) or _told(answer)
     silent: list[str] = []
     for zone in line:
-        # A name without an address leads nobody anywhere.
+        # A name without an address leads nowhere.
         quiet = [server.name for server in zone.servers if server.address and not answers.get(server, True)]
         domain = "." in zone.name.strip(".")
         silent += quiet if domain or len(quiet) == len(zone.servers) else ()

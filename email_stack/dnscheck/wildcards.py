@@ -29,14 +29,14 @@ _JUDGED_BY_VALUE: Final = {
 
 
 async def without_wildcard(finding: Finding, zone: Zone, answers: Sequence[Answer], directory: Directory) -> Finding:
-    """The finding, or that the record is missing where all that is seen is a wildcard's.
+    """The finding, or the record as missing if all seen data comes from a wildcard.
 
-    Names that nobody entered are asked for, one beside the record's and one below it. Where both have the same, the record's name
-    does not exist: at a name that does, no wildcard above it makes anything, nor below it.
+    Two random names are queried, one beside the record's and one below it. If both have the same data, the record's name does not
+    exist: at and below an existing name, no wildcard above it makes data.
 
     Args:
         finding: of one record.
-        zone: that holds it.
+        zone: the record's zone.
         answers: of the servers of `zone`, of which the first with a value is asked.
         directory: asks. Raises `ResolverError`.
 
