@@ -178,7 +178,7 @@ def image_builder(wanted: str, found: Collection[str], *, needed: bool | None) -
     Args:
         wanted: the program that the CDK runs.
         found: of the programs that can build it, those on PATH.
-        needed: whether something that is not deployed yet has an image; None when nobody knows.
+        needed: whether an undeployed stack has an image; None if unknown.
     """
     if wanted in found:
         return _ok(f"{wanted} builds the scanner's image")

@@ -133,7 +133,7 @@ def _may_deny(have: Statement, needed: Statement) -> bool:
     if not all_of_them and not granted & _principals(needed):
         return False
     if have.get("Condition") and all_of_them:
-        return False  # such as what comes without TLS, or from another organization: nobody can tell what it hits
+        return False  # such as calls without TLS, or from another organization: its effect is unknown
     return "NotAction" in have or any(
         _like(pattern.lower(), action.lower()) or _like(action.lower(), pattern.lower())
         for pattern in _texts(have.get("Action"))

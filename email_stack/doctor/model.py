@@ -74,7 +74,7 @@ class CellDiagnosis:
     Args:
         cell: its id.
         region: its region.
-        account: whose the credentials are; "" when nobody knows.
+        account: of the credentials; "" if unknown.
         lines: in their order.
     """
 

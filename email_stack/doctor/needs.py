@@ -25,8 +25,8 @@ class Need:
     """Need of one quota.
 
     Args:
-        total: by all that is looked at, deployed or not.
-        missing: by what is not deployed yet; None when nobody knows what is.
+        total: of all cells and tenants, deployed or not.
+        missing: of those not deployed yet; None if the deployed stacks are unknown.
     """
 
     total: int
