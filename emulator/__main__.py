@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from emulator import by_hand
-from emulator.settings import FUNCTION_MEMORY_MIB, forget_the_users, note_running, server_environment
+from emulator.settings import FUNCTION_MEMORY_MIB, forget_the_users, note_running, server_environment, too_long
 
 MINISTACK = "1.5.33"
 PR_SET_PDEATHSIG = 1
@@ -70,6 +70,8 @@ def main() -> None:
     if options.die_with is not None:
         die_with(options.die_with)
     require_exact_release()
+    if fault := too_long(options.folder.resolve()):
+        print(fault, file=sys.stderr)
     forget_the_users(os.environ)
     # Before the import: ministack reads its settings while it is imported.
     os.environ.update(

@@ -17,6 +17,7 @@ RUNNING = "running.json"
 FUNCTION_MEMORY = "EMULATOR_FUNCTION_MEMORY_MIB"
 FUNCTION_MEMORY_MIB = 3008
 """What a new account gives a Lambda function."""
+_MOST_SOCKET = 107
 FUNCTION_CODE = "EMULATOR_FUNCTION_CODE"
 _KEPT = frozenset({"LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"})
 
@@ -41,6 +42,21 @@ def forget_the_users(environment: MutableMapping[str, str]) -> None:
     for name in list(environment):
         if name not in _KEPT and not name.startswith("COVERAGE_"):
             del environment[name]
+
+
+def too_long(folder: Path) -> str:
+    """What is wrong with the folder's path for clamd's socket, as one line; "" if the socket fits.
+
+    Source: unix(7): a socket's path has at most 107 bytes.
+    """
+    socket = folder / "tmp" / "scanner-99" / "clamd.sock"
+    length = len(os.fsencode(socket))
+    if length <= _MOST_SOCKET:
+        return ""
+    return (
+        f"emulator: folder: {folder} is too long for the scanner's socket, which has {length} bytes of {_MOST_SOCKET}; "
+        "no mail is scanned: start it with a shorter --folder"
+    )
 
 
 def note_running(folder: Path, port: int, *, enforce_iam: bool) -> None:

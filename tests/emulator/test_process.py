@@ -55,6 +55,13 @@ def test_leaving_the_block_ends_the_process_and_removes_its_temporary_folder() -
     assert not folder.exists()
 
 
+def test_a_folder_too_long_for_a_socket_is_told() -> None:
+    """The kernel takes 107 bytes, and bytes count, not letters."""
+    assert settings.too_long(Path("/" + "x" * 80)) == ""
+    assert "of 107; no mail is scanned: start it with a shorter --folder" in settings.too_long(Path("/" + "x" * 81))
+    assert settings.too_long(Path("/" + "ä" * 41))
+
+
 def test_a_given_folder_keeps_the_log(tmp_path: Path) -> None:
     """What the server printed can be read after the block when the folder was given."""
     with Emulator(folder=tmp_path):

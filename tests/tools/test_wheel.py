@@ -15,6 +15,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -292,7 +293,7 @@ def test_platform_has_the_command_line(wheel: Path, constructs: Environment, tmp
 
 
 @pytest.fixture
-def project(wheel: Path, application: Environment, tmp_path: Path) -> Iterator[Path]:
+def project(wheel: Path, application: Environment) -> Iterator[Path]:
     """An empty folder, in which whoever writes the application started the emulator; its extra is installed only now."""
     application.install(wheel, "emulator")
     with socket.socket() as probe:
@@ -302,16 +303,19 @@ def project(wheel: Path, application: Environment, tmp_path: Path) -> Iterator[P
     command += [f"--port={port}", f"--die-with={os.getpid()}"]
     # Of the developer's own shell.
     own = {"AWS_PROFILE": "work", "AWS_CA_BUNDLE": "/nonexistent", "HTTPS_PROXY": "http://127.0.0.1:9", **COMPILED}
-    environment = application.variables(tmp_path) | own
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        yield tmp_path
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+    # Its path is short, as clamd's socket needs.
+    with tempfile.TemporaryDirectory(prefix="inbox-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        environment = application.variables(folder) | own
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            yield folder
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=30)
 
 
 def test_developer_receives_mail_without_a_checkout(application: Environment, project: Path, assembly: Path) -> None:
