@@ -15,6 +15,7 @@ import pytest
 
 from emulator import Emulator
 from emulator.definitions import publish
+from tests.e2e.queues import listening_queue, take_all
 from tests.e2e.test_scanning import eventually
 from tests.examples import example
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
@@ -60,28 +61,14 @@ class Documented:
 
     def hears(self, topic_arn: str, name: str) -> str:
         """A queue that is told what the topic is."""
-        sqs = self.client("sqs")
-        queue = str(sqs.create_queue(QueueName=name)["QueueUrl"])
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        allow = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        queue, arn = listening_queue(self.client("sqs"), name, service="sns", source=topic_arn)
         self.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
         return queue
 
     def told(self, queue: str) -> list[dict[str, Any]] | None:
         """What came to the queue since the last call; None when nothing did."""
-        sqs = self.client("sqs")
-        found = []
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            found.append(json.loads(json.loads(message["Body"])["Message"]))
-        return found or None
+        bodies = take_all(self.client("sqs"), queue)
+        return [json.loads(json.loads(body)["Message"]) for body in bodies] or None
 
     def body(self, bucket: str, key: str) -> bytes | None:
         """An object; None where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import jsonschema
@@ -10,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.definitions import publish
-from mailroom.events.form import SOURCE, schema_of
+from mailroom.events.form import schema_of
 from mailroom.events.inbound import MessageReceived
 from mailroom.store import MessageReader, Objects, Table
+from tests.e2e.bus import Bus
 from tests.e2e.conftest import REGION, Platform
-from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, encoded, mixed
 from tests.mailroom.store.conftest import everything, mail
@@ -37,22 +36,7 @@ class Mailroom:
     def __init__(self, platform: Platform, outputs: dict[str, dict[str, str]]) -> None:
         self.platform = platform
         self.outputs = {name: outputs[f"Tenant-{name}"] for name in ("acme", "globex")}
-        self.sqs = platform.client("sqs")
-        self.events: list[dict[str, Any]] = []
-        self.heard = self.sqs.create_queue(QueueName="heard")["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=self.heard, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        events = platform.client("events")
-        rule = events.put_rule(Name="messages", EventPattern=json.dumps({"source": [SOURCE]}))["RuleArn"]
-        allow = {
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-        self.sqs.set_queue_attributes(QueueUrl=self.heard, Attributes={"Policy": policy})
-        events.put_targets(Rule="messages", Targets=[{"Id": "queue", "Arn": arn}])
+        self.bus = Bus(platform)
         publish(platform.client("s3"), outputs["Cell-eu"]["DefinitionsBucketName"], TEST_DEFINITIONS)
 
     def receive(self, tenant: str, raw: bytes) -> str:
@@ -71,18 +55,7 @@ class Mailroom:
 
     def event_of(self, ses_id: str) -> dict[str, Any]:
         """What others hear of one delivery."""
-
-        def heard() -> dict[str, Any] | None:
-            self._listen()
-            return next((event for event in self.events if event["detail"]["delivery"] == ses_id), None)
-
-        return eventually(heard)
-
-    def _listen(self) -> None:
-        while messages := self.sqs.receive_message(QueueUrl=self.heard, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=self.heard, ReceiptHandle=message["ReceiptHandle"])
-                self.events.append(json.loads(message["Body"]))
+        return self.bus.of_delivery(ses_id)
 
 
 @pytest.fixture(scope="module")

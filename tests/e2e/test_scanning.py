@@ -20,6 +20,7 @@ from emulator.definitions import publish
 from mailroom.events.form import schema_of
 from mailroom.events.inbound import MessageRecalled, MessageReleased
 from tests.e2e.conftest import REGION, Platform
+from tests.e2e.queues import listening_queue, take_all
 from tests.mailroom.clamav import MARKER, SIGNATURE, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, encoded, mixed
 
@@ -47,17 +48,7 @@ class Scanned:
         self.told = {name: self._subscribed(name, outputs[f"Tenant-{name}"]["AlertsTopicArn"]) for name in self.buckets}
 
     def _subscribed(self, name: str, topic_arn: str) -> str:
-        queue = str(self.sqs.create_queue(QueueName=f"operators-{name}")["QueueUrl"])
-        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        allow = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-        self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        queue, arn = listening_queue(self.sqs, f"operators-{name}", service="sns", source=topic_arn)
         self.platform.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
         return queue
 
@@ -95,14 +86,7 @@ class Scanned:
 
     def alerts(self, tenant: str) -> list[dict[str, Any]]:
         """What its operators were told since the last call."""
-        found = []
-        while messages := self.sqs.receive_message(QueueUrl=self.told[tenant], MaxNumberOfMessages=10).get(
-            "Messages", []
-        ):
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=self.told[tenant], ReceiptHandle=message["ReceiptHandle"])
-                found.append(json.loads(json.loads(message["Body"])["Message"]))
-        return found
+        return [json.loads(json.loads(body)["Message"]) for body in take_all(self.sqs, self.told[tenant])]
 
 
 def eventually(what: Callable[[], T | None], seconds: float = 60) -> T:
@@ -301,19 +285,9 @@ def _left(scanned: Scanned, message_id: str) -> bytes | None:
 def _events_to(scanned: Scanned, kind: str) -> str:
     """A queue that hears of events of a kind."""
     events, name = scanned.platform.client("events"), f"heard-{kind}"
-    queue = str(scanned.sqs.create_queue(QueueName=name)["QueueUrl"])
-    arn = scanned.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {"source": ["email-subdomains"], "detail-type": [kind]}
     rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    scanned.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    queue, arn = listening_queue(scanned.sqs, name, service="events", source=rule)
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     return queue
 

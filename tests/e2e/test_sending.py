@@ -16,6 +16,7 @@ from tests.e2e.bus import Bus
 from tests.e2e.conftest import REGION, Platform
 from tests.e2e.senders import Tenant
 from tests.e2e.test_scanning import eventually
+from tests.e2e.traces import keys_of_events, logged, waiting
 from tests.mailroom.scanning.hiding import PAYLOAD, archive
 from tests.mailroom.scanning.test_delivery import encrypted
 from tests.mailroom.store.conftest import mail
@@ -178,29 +179,8 @@ def test_what_became_of_it_is_known_and_nothing_of_anybody(platform: Platform, t
     told = bus.hears("MessageTracked", len(SendingEventKind), delivery=ses_id)
     assert {one["kind"] for one in told} == {kind.value for kind in SendingEventKind}
     assert {one["link"] for one in told if one["kind"] == "Click"} == {LINK}
-    seen = [kept, bus.everything(), *_waiting(platform), *_logged(platform)]
+    seen = [kept, bus.everything(), *waiting(platform), *logged(platform)]
     assert [word for word in PERSONAL for text in seen if word in text] == []
-
-
-def _waiting(platform: Platform) -> list[str]:
-    """What is in the tracking's queues, dead letters too."""
-    sqs = platform.client("sqs")
-    queues = [url for url in sqs.list_queues()["QueueUrls"] if "Noting" in url]
-    assert len(queues) == 2  # the cell's, however many tenants there are
-    return [
-        message["Body"]
-        for url in queues
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    ]
-
-
-def _logged(platform: Platform) -> list[str]:
-    """What all functions logged."""
-    logs = platform.client("logs")
-    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
-    return [
-        event["message"] for group in groups for event in logs.filter_log_events(logGroupName=group).get("events", [])
-    ]
 
 
 def test_event_ends_at_the_tenant_that_ses_named(platform: Platform, tenant: Tenant, other: Tenant) -> None:
@@ -234,16 +214,10 @@ def test_event_ends_at_the_tenant_that_ses_named(platform: Platform, tenant: Ten
     mine["mail"]["tags"] |= {"configuration-set": [other.made["ConfigurationSetName"]], "tenant": ["globex"]}
     for detail in (forged, mine):
         assert platform.emulator.publish(DETAIL_TYPES[SendingEventKind.OPEN], detail, REGION) == 1
-    (refused, *_) = eventually(lambda: [one for one in _logged(platform) if "tenant forged" in one] or None)
+    (refused, *_) = eventually(lambda: [one for one in logged(platform) if "tenant forged" in one] or None)
     assert "AccessDenied" in refused
-    eventually(lambda: _keys(platform, tenant, second) or None)
-    assert _keys(platform, other, second) == _keys(platform, tenant, first) == []
-
-
-def _keys(platform: Platform, tenant: Tenant, ses_id: str) -> list[str]:
-    """What a tenant's table has of a message that was sent."""
-    items = platform.client("dynamodb").scan(TableName=tenant.made["MessagesTableName"])["Items"]
-    return [item["sk"]["S"] for item in items if item["pk"]["S"] == f"SENT#{ses_id}"]
+    eventually(lambda: keys_of_events(platform, tenant, second) or None)
+    assert keys_of_events(platform, other, second) == keys_of_events(platform, tenant, first) == []
 
 
 def test_operators_see_what_became_of_it(platform: Platform, tenant: Tenant) -> None:
