@@ -16,6 +16,7 @@ from constructs import Construct
 
 from constructs_lib import rules
 from constructs_lib.alarms import Threshold, add_alarm
+from constructs_lib.buckets import private_bucket
 from constructs_lib.checks import KEPT_OR_NOT, Rule, check_props, duration, each, matching, optional, whole
 from constructs_lib.flags import bring_flags
 from constructs_lib.keys import uses
@@ -182,17 +183,11 @@ class SignatureMirror(Construct):
     def _bucket(
         self, access_logs_bucket_name: str | None, removal_policy: cdk.RemovalPolicy, key: kms.IKey | None
     ) -> s3.Bucket:
-        bucket = s3.Bucket(
+        return private_bucket(
             self,
             "Definitions",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=None if key is None else True,
-            enforce_ssl=True,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,
-            lifecycle_rules=[
+            rules=[
                 s3.LifecycleRule(
                     id="ExpireReplaced",
                     noncurrent_version_expiration=cdk.Duration.days(7),
@@ -203,10 +198,6 @@ class SignatureMirror(Construct):
                 s3.LifecycleRule(id="ExpireDeliveries", prefix=LEDGER_PREFIX, expiration=cdk.Duration.days(31)),
             ],
             removal_policy=removal_policy,
+            encryption_key=key,
+            access_logs=(access_logs_bucket_name, "definitions/") if access_logs_bucket_name is not None else None,
         )
-        resource = bucket.node.default_child
-        if access_logs_bucket_name is not None and isinstance(resource, s3.CfnBucket):
-            resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-                destination_bucket_name=access_logs_bucket_name, log_file_prefix="definitions/"
-            )
-        return bucket

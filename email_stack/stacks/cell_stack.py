@@ -21,6 +21,7 @@ from constructs_lib import (
     SignatureMirror,
 )
 from constructs_lib.alerts import alarms_use_key
+from constructs_lib.buckets import private_bucket
 from constructs_lib.intrinsics import arn
 from constructs_lib.naming import (
     BOUNDARY_EXPORT,
@@ -169,22 +170,12 @@ class CellStack(cdk.Stack):
         return policy.ref
 
     def _access_logs(self, removal: cdk.RemovalPolicy) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
-            "AccessLogs",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="Expire",
-                    expiration=cdk.Duration.days(365),
-                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-                )
-            ],
-            removal_policy=removal,
+        expire = s3.LifecycleRule(
+            id="Expire",
+            expiration=cdk.Duration.days(365),
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
         )
+        bucket = private_bucket(self, "AccessLogs", rules=[expire], removal_policy=removal)
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LetTenantBucketsLog",

@@ -10,6 +10,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from constructs_lib.buckets import private_bucket
 from constructs_lib.bundle import bundle
 from constructs_lib.keys import arn_of
 from constructs_lib.naming import cell_export, control_stack_name
@@ -132,30 +133,19 @@ class ControlStack(cdk.Stack):
         return table
 
     def _shelf(self, cell: Cell, key: kms.IKey | None) -> s3.Bucket:
-        bucket = s3.Bucket(
+        expire = s3.LifecycleRule(
+            id="Expire",
+            expiration=cdk.Duration.days(_SHELF_DAYS),
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+        )
+        return private_bucket(
             self,
             "Shelf",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=None if key is None else True,
-            enforce_ssl=True,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="Expire",
-                    expiration=cdk.Duration.days(_SHELF_DAYS),
-                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-                )
-            ],
+            rules=[expire],
             removal_policy=removal_policy(cell.removal),
+            encryption_key=key,
+            access_logs=(_imported(cell, ACCESS_LOGS_BUCKET), "settings/"),
         )
-        resource = bucket.node.default_child
-        if isinstance(resource, s3.CfnBucket):
-            resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-                destination_bucket_name=_imported(cell, ACCESS_LOGS_BUCKET), log_file_prefix="settings/"
-            )
-        return bucket
 
 
 def _keys(names: tuple[str, str]) -> list[dynamodb.CfnTable.KeySchemaProperty]:

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from typing import Final
 
 from mailroom.messages.model import Kind
-from mailroom.store.keys import id_digest, id_key, message_key
+from mailroom.store.identifiers import items_naming
+from mailroom.store.keys import message_key
 from mailroom.store.table import Table
 
 __all__ = ["answers_unanswered", "why_unanswered"]
@@ -47,10 +48,7 @@ def answers_unanswered(table: Table, message_id: str, *, automatic: bool) -> boo
 
     A sender can use the Message-ID of a stranger's message: one that may be answered is enough.
     """
-    partition, _ = id_key(id_digest(message_id))
-    named, _ = table.query(partition, limit=_MOST_OF_ONE_ID)
-    # The identifier's claim names the first message; an older claim names none.
-    digests = {one["digest"] for one in named if "digest" in one}
+    digests = {one["digest"] for one in items_naming(table, message_id, most=_MOST_OF_ONE_ID)}
     items = table.get_many(message_key(one) for one in sorted(digests)).values()
     received = [frozenset(map(Kind, item["kinds"])) for item in items if not item.get("sent")]
     return bool(received) and all(why_unanswered(kinds, automatic=automatic) for kinds in received)

@@ -39,6 +39,7 @@ from mailroom.store.entities import (
 )
 from mailroom.store.entries import snippet_of
 from mailroom.store.headers import header
+from mailroom.store.identifiers import items_naming
 from mailroom.store.keys import (
     AT_PREFIX,
     BY_ACTIVITY,
@@ -50,8 +51,6 @@ from mailroom.store.keys import (
     THREAD,
     attachment_key,
     body_key,
-    id_digest,
-    id_key,
     message_key,
     recall_key,
 )
@@ -249,16 +248,9 @@ class MessageReader:
 
         Source: RFC 5322 3.6.4.
         """
-        partition, _ = id_key(id_digest(message_id_of(message_id)))
-        items: list[Item] = []
-        position: Item | None = None
-        while True:
-            some, position = self.table.query(partition, after=position)
-            items += some
-            if position is None:
-                break
-        # The identifier's claim names the first message; the claim may outlive it.
-        first = [item["digest"] for item in items if item[SORT] == THREAD and "digest" in item]
+        items = items_naming(self.table, message_id_of(message_id))
+        # The claim may outlive the message that it names.
+        first = [item["digest"] for item in items if item[SORT] == THREAD]
         found = self.table.get_many([RETENTION_KEY, *map(message_key, first)])
         standing = Standing.of(found.get(RETENTION_KEY), self.clock())
         messages = [item for item in items if item[SORT] != THREAD] + [
