@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,7 +52,7 @@ def put_unless_there(write: Callable[[], object], where: str) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objects:
-    """Objects of one bucket; each is written once.
+    """Objects of one bucket.
 
     Args:
         client: of S3.
@@ -62,17 +62,9 @@ class Objects:
     client: S3Client
     bucket: str
 
-    def put(self, key: str, data: bytes, *, renew: bool = False) -> None:
-        """Write an object unless it exists: its key names its content. Raises MailroomError.
-
-        Args:
-            key: its key.
-            data: its bytes.
-            renew: whether to write an existing object again, which restarts its lifetime. Default: False.
-        """
-        unless: Any = {} if renew else {"IfNoneMatch": "*"}
-
-        def write() -> None:
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, also over an earlier one, which restarts its lifetime. Raises MailroomError."""
+        try:
             self.client.put_object(
                 Bucket=self.bucket,
                 Key=key,
@@ -80,10 +72,9 @@ class Objects:
                 ContentType="application/octet-stream",
                 # A browser saves it as a file and never opens it as a page.
                 ContentDisposition="attachment",
-                **unless,
             )
-
-        put_unless_there(write, f"{self.bucket}/{key}")
+        except (BotoCoreError, ClientError) as error:
+            raise self._fault(error, "s3:PutObject", key) from error
 
     def open(self, key: str) -> StreamingBody:
         """A stream of the object's bytes, for the caller to read and close. Raises MailroomError."""

@@ -159,11 +159,11 @@ class Recalling:
         for number in range(1, max(was, len(message.attachments)) + 1):
             shown = message.attachments[number - 1 : number]
             data = bytes(shown[0].data) if shown else WITHDRAWN.encode()
-            self.objects.put(attachment_key(digest, number), data, renew=True)
+            self.objects.put(attachment_key(digest, number), data)
         document = packed(message)
         # Also where the table has the document: an older object must not stay readable.
         if len(document) > INLINE_OCTETS or "document" not in item:
-            self.objects.put(body_key(digest), document, renew=True)
+            self.objects.put(body_key(digest), document)
         said: dict[str, Any] = {
             ":recalled": {"content": stands.content, "signature": signature},
             ":attachments": len(message.attachments),

@@ -103,7 +103,7 @@ class MessageWriter:
             known = work.known
             if not has_objects and (known is None or (work.delivered is None and self._lengthens(work, known))):
                 # Before the message, and from then on: its objects end no sooner than it does.
-                self._write_objects(arrival, renew=self.retention is not None or known is not None)
+                self._write_objects(arrival)
                 has_objects = True
             try:
                 return self._write_first(work) if known is None else self._write_again(work, known)
@@ -125,14 +125,14 @@ class MessageWriter:
                 f"table {self.table.name}: delivery {ses_id} is written by others; try again"
             ) from error
 
-    def _write_objects(self, arrival: InboundMessage, *, renew: bool) -> None:
-        """Write attachments and a big document; with `renew` also where they are there, so that they end later."""
+    def _write_objects(self, arrival: InboundMessage) -> None:
+        """Write attachments and a big document, also over earlier ones: the lifetime of an object starts with its last write."""
         message = arrival.message
         for number, attachment in enumerate(message.attachments, start=1):
-            self.objects.put(attachment_key(message.digest, number), bytes(attachment.data), renew=renew)
+            self.objects.put(attachment_key(message.digest, number), bytes(attachment.data))
         document = packed(message)
         if len(document) > INLINE_OCTETS:
-            self.objects.put(body_key(message.digest), document, renew=renew)
+            self.objects.put(body_key(message.digest), document)
 
     def _write_first(self, work: Work) -> WriteResult:
         """Store a message that is not stored yet. Raises ConflictError."""

@@ -328,3 +328,20 @@ def test_objects_of_a_copy_while_nothing_ends() -> None:
         writer = MessageWriter(table=table, objects=objects, clock=lambda: clock[0])
         writer.file(arrival(mail("a", body=noise), ses_id=ses_id, received=clock[0]))
     assert {written for _body, written, _metadata in bucket.objects.values()} == {START + timedelta(days=90)}
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_objects_of_an_ended_message_that_comes_again_while_nothing_ends(is_left: bool) -> None:
+    """They may be there still, without a rule that deletes them: they begin anew, or the next retention would end them early."""
+    clock = [START]
+    bucket: Any = MemoryBucket(clock=lambda: clock[0])
+    client: Any = MemoryTable()
+    table, objects = Table(client=client, name="messages"), Objects(client=bucket, bucket="mail")
+    noise = " ".join(f"{number * 7919 % 1_000_003:x}" for number in range(4000))
+    for days, ses_id, retention in ((0, "one", MONTH), (40, "two", None)):
+        clock[0] = START + timedelta(days=days)
+        writer = MessageWriter(table=table, objects=objects, retention=retention, clock=lambda: clock[0])
+        writer.file(arrival(mail("a", body=noise), ses_id=ses_id, received=clock[0]))
+        if not is_left:
+            client.items.clear()
+    assert {written for _body, written, _metadata in bucket.objects.values()} == {START + timedelta(days=40)}
