@@ -34,7 +34,7 @@ from mailroom.settings.lifetimes import AUDIT_KEPT, Limits, Rate
 from mailroom.settings.names_held import NamesHeld
 from mailroom.settings.refusals import Reason, RefusedError
 from mailroom.store.keys import EXPIRES, PARTITION, SORT, sortable
-from mailroom.store.table import ConflictError, Item, Table, Write
+from mailroom.store.table import ConflictError, Item, Table, UnderWayError, Write
 
 __all__ = ["Actor", "Change", "SettingsStore", "State"]
 
@@ -194,7 +194,7 @@ class SettingsStore:
                 return change.result
             try:
                 self.table.write(self._writes(actor, state, change))
-            except ConflictError:
+            except (ConflictError, UnderWayError):
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - no secret
             else:
                 return change.result
@@ -216,7 +216,7 @@ class SettingsStore:
             )
             try:
                 self.table.change(write)
-            except ConflictError:
+            except (ConflictError, UnderWayError):
                 if int((self.table.get(key) or {}).get("spent", 0)) >= rate.most:
                     break
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - no secret

@@ -15,7 +15,7 @@ from mailroom.lifetimes import ENDS_FIRST, THREADS_AHEAD
 from mailroom.store.entries import SUBJECT
 from mailroom.store.headers import header, participants
 from mailroom.store.keys import LATEST, LISTED, PARTITION, SORT, counted_key, id_key, own_key, sortable, thread_key
-from mailroom.store.table import ConflictError, Item, Key, Table, Write
+from mailroom.store.table import ConflictError, Item, Key, Table, UnderWayError, Write
 from mailroom.store.work import Work
 
 __all__ = [
@@ -86,7 +86,7 @@ def prune(table: Table, thread: Item) -> None:
         )
         try:
             table.change(drop)
-        except ConflictError:
+        except (ConflictError, UnderWayError):
             return  # another one did
 
 

@@ -101,7 +101,7 @@ class Threads:
             try:
                 self._join(distinct)
                 joined = True
-            except ConflictError:
+            except (ConflictError, UnderWayError):
                 pause(attempt)
             claims = None
         raise RetryableError(f"table {self.table.name}: its threads change too fast; try again")
@@ -160,7 +160,7 @@ class Threads:
                 self.table.change(
                     Write(update=(thread_key(root["thread"]), take_over), condition=condition, values=values)
                 )
-            except ConflictError:
+            except (ConflictError, UnderWayError):
                 return  # another worker took over
         self.reassign(root)
 
@@ -293,7 +293,7 @@ class Threads:
     def _move_one(self, item: Item, thread: str) -> None:
         try:
             self.table.write([still_a_root(thread), *self._moved(item, thread)])
-        except ConflictError:
+        except (ConflictError, UnderWayError):
             if self.table.get(message_key(item["digest"])) is None:
                 self.table.write([Write(delete=(item[PARTITION], item[SORT]))])
 

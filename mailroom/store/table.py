@@ -46,8 +46,8 @@ class ConflictError(Exception):
     """An item has changed since it was read; the caller reads it again."""
 
 
-class UnderWayError(ConflictError):
-    """Concurrent transactions went on; the condition was not judged."""
+class UnderWayError(RetryableError):
+    """Concurrent transactions on the same item went on; the condition was not judged."""
 
 
 def pause(attempt: int) -> None:
@@ -208,8 +208,8 @@ class Table:
         """All of these, or none.
 
         Raises:
-            UnderWayError: others wrote one of these items, at each of several tries.
             ConflictError: a condition does not hold.
+            UnderWayError: others wrote one of these items, at each of several tries.
             RetryableError: AWS failed.
             PermanentError: AWS refuses, and would again.
         """
@@ -220,8 +220,8 @@ class Table:
         """One update or one put, for half of what a transaction of it costs.
 
         Raises:
-            UnderWayError: a transaction wrote the item, at each of several tries.
             ConflictError: its condition does not hold.
+            UnderWayError: a transaction wrote the item, at each of several tries.
             MailroomError: AWS failed, or refuses.
         """
         ((kind, body),) = self._action(write).items()
@@ -241,7 +241,7 @@ class Table:
                 if not codes:
                     raise
                 if attempt + 1 == _TRIES:
-                    raise UnderWayError from error
+                    raise UnderWayError(f"table {self.name}: an item is written by others; try again") from error
             else:
                 return
             pause(attempt)

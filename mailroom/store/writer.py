@@ -39,7 +39,7 @@ from mailroom.store.keys import (
 from mailroom.store.merging import Destination, Threads, still_a_root
 from mailroom.store.objects import Objects
 from mailroom.store.pieces import claims, delivery, proof
-from mailroom.store.table import ConflictError, Item, Table, Write, pause
+from mailroom.store.table import ConflictError, Item, Table, UnderWayError, Write, pause
 from mailroom.store.withheld import withheld
 from mailroom.store.work import Work, WriteResult
 
@@ -107,7 +107,7 @@ class MessageWriter:
                 has_objects = True
             try:
                 return self._write_first(work) if known is None else self._write_again(work, known)
-            except ConflictError:
+            except (ConflictError, UnderWayError):
                 pause(attempt)
         raise RetryableError(f"table {self.table.name}: message {digest} cannot be filed while others write; try again")
 
@@ -247,7 +247,7 @@ class MessageWriter:
                     if root is None
                     else grown(self.table, work, root, at, note)
                 )
-            except ConflictError:
+            except (ConflictError, UnderWayError):
                 pause(attempt)
                 continue
             if begins and (self.table.get(message_key(work.digest)) or {}).get("thread") != thread:

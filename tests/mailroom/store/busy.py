@@ -59,6 +59,18 @@ class BusyTable(MemoryTable):
         with self._alone_with("update_item", key_of({"Update": request})):
             return super().update_item(**request)
 
+    def batch_write_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        """BatchWriteItem: what meets a transaction is left unprocessed."""
+        ((name, asked),) = RequestItems.items()
+        _wait(CALL_SECONDS)
+        with self._lock:
+            met = [one for one in asked if key_of({"Put": one["PutRequest"]}) in self._held]
+            self.conflicts["batch_write_item"] += len(met)
+            done = [one for one in asked if one not in met]
+            if done:
+                super().batch_write_item(RequestItems={name: done})
+            return {"UnprocessedItems": {name: met} if met else {}}
+
     def get_item(self, **request: Any) -> Any:
         """GetItem."""
         _wait(CALL_SECONDS)

@@ -6,6 +6,7 @@ emulator's. Units are counted as AWS says: DynamoDB developer guide, "Capacity u
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import re
@@ -108,7 +109,8 @@ class MemoryTable:
         start = request.get("ExclusiveStartKey")
 
         def effect() -> Any:
-            keys = [key for key in sorted(self.items) if start is None or key > _key(start)]
+            first = _place(_key(start)) if start is not None else ()
+            keys = [key for key in sorted(self.items, key=_place) if _place(key) > first]
             return self._answer(keys, request, [PARTITION, SORT])
 
         return self._call("scan", request, effect)
@@ -274,6 +276,11 @@ class MemoryBucket:
             raise failure("NoSuchKey", "GetObject")
         body, written, metadata = self.objects[Key]
         return {"Body": io.BytesIO(body), "ContentLength": len(body), "LastModified": written, "Metadata": metadata}
+
+
+def _place(key: Key) -> tuple[str, str]:
+    """Where a scan comes to an item: partitions are in the order of their hashes."""
+    return hashlib.sha256(key[0].encode()).hexdigest(), key[1]
 
 
 def key_of(action: Any) -> Key:
