@@ -26,6 +26,9 @@ _PART_OF = {"botocore": "boto3", "jsii": "aws-cdk-lib", "pydantic_core": "pydant
 IN_THE_IMAGE_ONLY = {"asn1crypto", "awslambdaric", "brotli", "dns", "libarchive"}
 """What the lock file beside the scanner's Dockerfile installs, and for `email-stack scan` the extra `platform`."""
 
+OPTIONAL = {"pybase64"}
+"""The extra `fast`: used where it is installed, and missed by nothing."""
+
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -68,7 +71,7 @@ def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]
     missing: dict[str, set[str]] = {}
     for module in (PROJECT_ROOT / package).rglob("*.py"):
         for name in set(_imports(ast.parse(module.read_text(encoding="utf-8")))):
-            if name in sys.stdlib_module_names or name in PACKAGES or name in IN_THE_IMAGE_ONLY:
+            if name in sys.stdlib_module_names or name in {*PACKAGES, *IN_THE_IMAGE_ONLY, *OPTIONAL}:
                 continue
             if not declared & set(map(_normal, [*belongs.get(name, []), _PART_OF.get(name, "")])):
                 missing.setdefault(name, set()).add(str(module.relative_to(PROJECT_ROOT)))
@@ -95,7 +98,7 @@ def test_the_settings_function_imports_what_its_lock_has() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
     trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in done.stdout.splitlines()]
-    imported = {name for tree in trees for name in _imports(tree)} - set(PACKAGES) - sys.stdlib_module_names
+    imported = {name for tree in trees for name in _imports(tree)} - set(PACKAGES) - OPTIONAL - sys.stdlib_module_names
     belongs = packages_distributions()
     named = {name: {*map(_normal, belongs.get(name, [])), _PART_OF.get(name, "")} for name in imported}
     assert {name for name, distributions in named.items() if not locked & distributions} == set()

@@ -29,6 +29,8 @@ _MOST_FIELDS: Final = 10_000
 """Fields of one header that are read; real mail has a hundred."""
 _LISTS: Final = frozenset({"from", "sender", "reply-to", "to", "cc"})
 """Fields that may be as long as the header: 5,000 addresses are."""
+_NEAR: Final = 4_000
+"""Bytes behind a hyphen that are searched for a delimiter."""
 _MOST_LOOKS: Final = 100_000
 """Lines of a message that look like a delimiter."""
 
@@ -358,12 +360,16 @@ class _Structure:
         raw = self.raw
         if raw.startswith(words, start, end):
             yield start
-        at = raw.find(words, start + 1, end)
+        # No line of base64 has a hyphen, and one byte is found much faster than several ones.
+        at = raw.find(b"-", start + 1, end)
         while at >= 0:
-            if raw[at - 1] in b"\r\n":
-                yield at
+            near = min(at + _NEAR, end)
             # The words have no line end, so that no match overlaps another one.
-            at = raw.find(words, at + len(words), end)
+            while (found := raw.find(words, at, min(near + len(words) - 1, end))) >= 0:
+                if raw[found - 1] in b"\r\n":
+                    yield found
+                at = found + len(words)
+            at = raw.find(b"-", max(at, near), end)
 
     def _line_end_before(self, at: int, least: int) -> int:
         """Position of the line end before `at`, which belongs to the delimiter."""
