@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.messages.model import Address
-from mailroom.messages.specs import UNCLEAR, comment_at, read_spec
+from mailroom.messages.specs import SIMPLE_SPEC, UNCLEAR, comment_at, read_spec
 from mailroom.messages.words import ENCODED_WORD, Note, decoded_words
 
 __all__ = ["MOST_ADDRESSES", "addresses"]
@@ -20,6 +20,10 @@ __all__ = ["MOST_ADDRESSES", "addresses"]
 MOST_ADDRESSES: Final = 5000
 """Addresses of one header that are read."""
 
+_USUAL: Final = re.compile(
+    rf'(?P<bare>{SIMPLE_SPEC})|(?:"(?P<quoted>[^"\\<>@]*+)"[ \t]*+|(?P<name>[^"<>,;:(@]*+))<(?P<spec>{SIMPLE_SPEC})>'
+)
+"""Headers of one address, and a name without doubt: most of them."""
 # Encoded words first, so that a comma or a bracket in one, where none may be, divides nothing.
 _ENCODED: Final = rf"(?P<encoded>{ENCODED_WORD})"
 # An unclosed one reaches to the end, so that its end is not searched again from each escaped quote in it.
@@ -153,6 +157,14 @@ def addresses(header: str, note: Note) -> tuple[Address, ...]:
 
     Source: RFC 5322 3.4 and 4.4; RFC 2047 5 (3).
     """
+    if usual := _USUAL.fullmatch(header):
+        bare, quoted, name, spec = usual.groups()
+        return (Address(read_spec(bare or spec)[0], _plain(quoted or name or "", note)),)
+    return _by_tokens(header, note)
+
+
+def _by_tokens(header: str, note: Note) -> tuple[Address, ...]:
+    """As above, for any header."""
     found: list[Address] = []
     group = ""
     box = _Mailbox()

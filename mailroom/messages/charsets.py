@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import webencodings
@@ -169,6 +170,7 @@ def decoded_header(data: bytes) -> str:
     return _utf8_or_windows_1252(data)[0]
 
 
+@lru_cache(maxsize=100)
 def _codec(label: str) -> str | None:
     """Python's codec for a label; None for an unknown one."""
     if label in _OF_MAIL:

@@ -10,7 +10,6 @@ from typing import Final
 __all__ = ["read_date"]
 
 _COMMENT: Final = re.compile(r"\([^()]*+\)")
-_WHITE: Final = re.compile(r"\s++")
 _SHORT_YEAR: Final = re.compile(r"(?<=[A-Za-z] )(\d{2,3})(?= \d{1,2}:)")
 _ZONE: Final = re.compile(r"(?<=:[0-9]{2}) ?(?:GMT|UTC|UT|Z)? ?([+-])([0-9]{1,2})(?::?([0-9]{2}))?\Z", re.IGNORECASE)
 """Zones as JavaScript and others write them: -05:00, GMT-0500, UTC+2."""
@@ -25,7 +24,7 @@ def read_date(header: str) -> datetime | None:
 
     Source: RFC 5322 3.3 and 4.3; RFC 3339, which some programs write.
     """
-    text = _WHITE.sub(" ", _COMMENT.sub(" ", header[:_MOST_CHARACTERS])).strip()
+    text = " ".join(_COMMENT.sub(" ", header[:_MOST_CHARACTERS]).split())
     text = text.replace(" :", ":").replace(": ", ":").replace(" ,", ",")
     if not text:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import io
 import quopri
 import re
 from collections.abc import Container, Iterator
@@ -52,6 +53,8 @@ _ZEROS: Final = 1_000_000
 """Most bytes by which the uuencoded files of a text may be longer than the text."""
 _LONG: Final = 1000
 """Letters of a block that gets a check of its own."""
+_BLOCK: Final = 60_000
+"""Bytes of a body that are decoded at once: they stay in the processor's cache."""
 _LINES_OF_LETTERS: Final = _LETTERS[:-1] + b"\n"
 _KINDS: Final = bytes(
     97 if one in _LETTERS[:-1] else 32 if one in b" \t>" else one if one in b"=\n" else 33 for one in range(256)
@@ -91,12 +94,9 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
         start: position where it begins.
         end: position behind it.
     """
-    equal = _without_line_ends(raw, start, end)
+    equal = _in_equal_lines(raw, start, end)
     if equal is not None:
-        try:
-            return strict_base64(equal), True
-        except binascii.Error:
-            pass  # something else stands between the letters
+        return equal, True
     letters = raw[start:end].translate(None, b" \t\r\n")
     try:
         return strict_base64(letters), True
@@ -105,8 +105,8 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
         return lenient_base64(letters), whole and not _NOT_BASE64.search(letters)
 
 
-def _without_line_ends(raw: bytes, start: int, end: int) -> bytearray | None:
-    """A body in lines of equal length, which is the usual form, without their ends; None for other forms."""
+def _in_equal_lines(raw: bytes, start: int, end: int) -> bytes | None:
+    """Decode a body in lines of equal length, which is the usual form; None for other forms, and for broken ones."""
     closing = raw[max(start, end - 8) : end]
     end -= len(closing) - len(closing.rstrip(b"\r\n"))
     feed = raw.find(b"\n", start, min(end, start + _LONG))
@@ -117,11 +117,21 @@ def _without_line_ends(raw: bytes, start: int, end: int) -> bytearray | None:
     ends, last = divmod(end - start, line)
     if last > width or any(raw[at:end:line] != raw[at : at + 1] * ends for at in range(start + width, feed + 1)):
         return None
-    letters = bytearray(memoryview(raw)[start:end])
-    # Much faster than to decode line by line, or to look at each byte.
-    for ending in range(line, width, -1):
-        del letters[width::ending]
-    return letters
+    decoded = io.BytesIO()
+    # Four lines have whole groups of letters, whatever their length.
+    block = line * 4 * (1 + _BLOCK // line // 4)
+    for at in range(start, end, block):
+        letters = bytearray(memoryview(raw)[at : min(at + block, end)])
+        # Much faster than to look at each byte.
+        for ending in range(line, width, -1):
+            del letters[width::ending]
+        try:
+            size = decoded.write(strict_base64(letters))
+        except binascii.Error:
+            return None
+        if at + block < end and 4 * size != 3 * len(letters):
+            return None  # padding
+    return decoded.getvalue()
 
 
 def _group(run: bytes) -> bytes:
@@ -210,7 +220,8 @@ def lenient_quoted_printable(data: bytes) -> bytes:
 
     Source: RFC 2045 6.7.
     """
-    return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", data))
+    padded = b"= " in data or b"=\t" in data
+    return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", data) if padded else data)
 
 
 @dataclass(frozen=True, slots=True)

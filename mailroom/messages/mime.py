@@ -7,7 +7,7 @@ message times the depth of its parts, which is limited.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,15 +34,17 @@ _NEAR: Final = 4_000
 _MOST_LOOKS: Final = 100_000
 """Lines of a message that look like a delimiter."""
 
+_USUAL_EMPTY_LINE: Final = b"\r\n\r\n"
+_USUAL_HEADER: Final = 20_000
+"""Bytes of a header that may have that end."""
 _EMPTY_LINE: Final = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n|\r)|\r\r\n?")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _LINES: Final = re.compile(rb"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 _FIELD: Final = re.compile(rb"[!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:")
 _NO_FIELD: Final = re.compile(rb"[\r\n](?![!-9;-~\x80-\xff]{1,200}+[ \t]{0,40}+:)[^ \t\r\n]")
 """Begin of a line that is no field, and continues none."""
-_WHOLE_FIELD: Final = re.compile(
-    rb"^([!-9;-~\x80-\xff]{1,200}+)[ \t]{0,40}+:([^\n]*+(?:\n[ \t][^\n]*+)*)", re.MULTILINE
-)
+_WHOLE_FIELD: Final = re.compile(r"^([!-9;-~\x80-\xff]{1,200}+)[ \t]{0,40}+:([^\n]*+(?:\n[ \t][^\n]*+)*)", re.MULTILINE)
+_BLANK: Final = " \t\n\r\v\f"
 _CONTINUED: Final = re.compile(rb"(?:[ \t][^\r\n]*+(?:\r\n?|\n))+(?=[!-9;-~]{1,200}+[ \t]{0,40}+:)")
 """Continuation lines without a field, in front of a field."""
 _FROM_LINE: Final = re.compile(rb">?From (?![ \t]{0,40}+:)[^\r\n]*+(?:\r\n|\n|\r)")
@@ -94,9 +96,9 @@ class Header:
         found = self._values.get(name)
         return found[0] if found else ""
 
-    def every(self, name: str) -> list[str]:
+    def every(self, name: str) -> Sequence[str]:
         """All fields of that name."""
-        return list(self._values.get(name, ()))
+        return self._values.get(name, ())
 
 
 @dataclass(slots=True)
@@ -243,40 +245,57 @@ class _Structure:
         if not _FIELD.match(raw, start, end):
             # Without a line of a header, all text is body.
             return Header(), start
-        empty = _EMPTY_LINE.search(raw, start, end)
-        over = empty.start() if empty else end
+        over, behind = self._empty_line(start, end)
         section = raw[start : min(over, start + _MOST_HEADER)]
         if over - start > _MOST_HEADER:
             self.problems.add(place, "header-too-long")
-        body = self._body_of_endless(section, start, closed=empty is not None)
-        if body is not None:
+        broken = _NO_FIELD.search(section)
+        body = self._body_of_endless(section, start, broken.start() + 1, closed=behind > over) if broken else None
+        if broken:
             self.problems.add(place, "header-broken")
-            section = raw[start:body]
-        begins = body if body is not None else empty.end() if empty else end
-        return Header(tuple(self._fields(section, place))), begins
+        if body is not None:
+            section, behind = raw[start:body], body
+        return Header(tuple(self._fields(section, place))), behind
+
+    def _empty_line(self, start: int, end: int) -> tuple[int, int]:
+        """Begin and end of the empty line that ends a header; without one, twice the end of the text."""
+        raw = self.raw
+        usual = raw.find(_USUAL_EMPTY_LINE, start, min(end, start + _USUAL_HEADER))
+        if usual >= 0:
+            above = raw[start : usual + 2]
+            if not (b"\n\n" in above or b"\n\r" in above or b"\r\r" in above):
+                return usual, usual + len(_USUAL_EMPTY_LINE)
+        empty = _EMPTY_LINE.search(raw, start, end)
+        return empty.span() if empty else (end, end)
 
     def _fields(self, section: bytes, place: str) -> Iterator[tuple[str, str]]:
-        """Name and value of each field; a line that is no field is left out with its continuation."""
-        if _NO_FIELD.search(section):
-            self.problems.add(place, "header-broken")
-        section = section.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        for number, found in enumerate(_WHOLE_FIELD.finditer(section)):
+        """Name and value of each field, unfolded; a line that is no field is left out with its continuation."""
+        # Each byte is a character, until the field that it is in is decoded.
+        text = section.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("latin-1")
+        is_ascii = text.isascii()
+        for number, found in enumerate(_WHOLE_FIELD.finditer(text)):
             if number >= _MOST_FIELDS:
                 self.problems.add(place, "header-too-long")
                 return
-            yield self._field(found[1], found[2], place)
+            name, value = found.groups()
+            name = name.lower() if is_ascii else name.encode("latin-1").lower().decode("latin-1")
+            if "\n" in value:
+                value = value.replace("\n", "")
+            if len(value) > _MOST_FIELD and name not in _LISTS:
+                self.problems.add(place if place != "message" else f"header {name}", "header-too-long")
+                value = value[:_MOST_FIELD]
+            value = value.strip(_BLANK)
+            yield name, value if is_ascii else decoded_header(value.encode("latin-1"))
 
-    def _body_of_endless(self, section: bytes, start: int, *, closed: bool) -> int | None:
+    @staticmethod
+    def _body_of_endless(section: bytes, start: int, broken: int, *, closed: bool) -> int | None:
         """Position of a body that no empty line divides from its header; None where one does.
 
         Without any empty line, the body begins at the first line that is no field, as in Python's library. With an empty line
         further below, the same is true if no field follows that line: then the empty line divides two paragraphs.
         """
-        first = _NO_FIELD.search(section)
-        if first is None:
-            return None
         found: int | None = None
-        for match in _LINES.finditer(section, first.start() + 1):
+        for match in _LINES.finditer(section, broken):
             line = match[0]
             is_field = _FIELD.match(line) is not None
             if found is not None and is_field and closed:
@@ -286,15 +305,6 @@ class _Structure:
                 if not closed:
                     break
         return None if found is None else start + found
-
-    def _field(self, written: bytes, value: bytes, place: str) -> tuple[str, str]:
-        """Name and value of a field, unfolded."""
-        name = written.lower().decode("latin-1")
-        value = value.replace(b"\n", b"")
-        if len(value) > _MOST_FIELD and name not in _LISTS:
-            self.problems.add(place if place != "message" else f"header {name}", "header-too-long")
-            value = value[:_MOST_FIELD]
-        return name, decoded_header(value.strip())
 
     def _divide(self, part: Part) -> None:
         """Find the children of a multipart; its delimiters count from its header on, which may lack the empty line below."""

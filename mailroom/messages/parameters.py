@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from mailroom.messages.charsets import decoded
 from mailroom.messages.words import Note, decoded_words
@@ -24,7 +24,6 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _MOST_BEHIND: Final = 1000
 """Characters behind a bare quote that may belong to the same value."""
 _SECTION: Final = re.compile(r"\*(?:(?P<number>\d{1,3}+)(?P<encoded>\*)?)?")
-_PERCENT: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +55,32 @@ def parameterized(header: str, note: Note) -> Field:
     """
     match = _VALUE.match(header)
     value = match[1].lower() if match else ""
-    plain: dict[str, str] = {}
-    extended: dict[str, list[_Piece]] = defaultdict(list)
+    parameters: dict[str, str] = {}
+    extended: dict[str, list[_Piece]] = {}
     rest = header[match.end() if match else 0 :]
     for found in _PARAMETER.finditer(f";{rest}" if rest[:1] not in {";", " ", "\t"} else rest):
-        name = found["name"].lower()
-        behind = _behind_bare_quote(found) if found["quoted"] is not None else ""
-        if behind:
-            note("parameter-broken")
-        text = _unquoted(found["quoted"], found["plain"]) + behind
-        section = _SECTION.fullmatch(found["star"]) if found["star"] else None
-        if section is None:
-            plain.setdefault(name, text)
-        elif section["number"] is None:
-            extended[name].append(_Piece(-1, encoded=True, text=text))
+        name, star, quoted, plain = found.groups()
+        name = name.lower()
+        if quoted is None:
+            text = _without_comment(plain).strip().strip('"')
         else:
-            extended[name].append(_Piece(int(section["number"]), bool(section["encoded"]), text))
-    parameters = {name: decoded_words(text, note) for name, text in plain.items()}
-    parameters |= {name: _joined(pieces, note) for name, pieces in extended.items()}
+            text = _without_escapes(quoted)
+            if behind := _behind_bare_quote(found):
+                note("parameter-broken")
+                text += behind
+        section = _SECTION.fullmatch(star) if star else None
+        if section is None:
+            parameters.setdefault(name, text)
+        elif section["number"] is None:
+            extended.setdefault(name, []).append(_Piece(-1, encoded=True, text=text))
+        else:
+            piece = _Piece(int(section["number"]), encoded=section["encoded"] is not None, text=text)
+            extended.setdefault(name, []).append(piece)
+    for name, text in parameters.items():
+        if "=?" in text:
+            parameters[name] = decoded_words(text, note)
+    for name, pieces in extended.items():
+        parameters[name] = _joined(pieces, note)
     return Field(value, parameters)
 
 
@@ -87,15 +94,17 @@ def _behind_bare_quote(found: re.Match[str]) -> str:
     return f'"{rest[:-1]}' if rest.endswith('"') else ""
 
 
-def _unquoted(quoted: str | None, plain: str) -> str:
-    if quoted is not None:
-        # Backslashes of a Windows path in quotes are no escapes: senders write it that way.
-        return _ESCAPED.sub(lambda found: found[1] if found[1] in '"\\' else found[0], quoted)
-    return _without_comment(plain).strip().strip('"')
+def _without_escapes(quoted: str) -> str:
+    """Text in quotes. Backslashes of a Windows path are no escapes: senders write it that way."""
+    if "\\" not in quoted:
+        return quoted
+    return _ESCAPED.sub(lambda found: found[1] if found[1] in '"\\' else found[0], quoted)
 
 
 def _without_comment(text: str) -> str:
     """The value without a comment at its end, behind white space."""
+    if "(" not in text:
+        return text
     written = text.rstrip()
     opening = written.rfind("(")
     if opening < 1 or written.find(")", opening) != len(written) - 1 or not written[opening - 1].isspace():
@@ -130,12 +139,8 @@ def _joined(pieces: list[_Piece], note: Note) -> str:
     written = [
         (encoded, "".join(piece.text for piece in run).encode("utf-8", "surrogateescape")) for encoded, run in runs
     ]
-    data = b"".join(_unescaped(run) if encoded else run for encoded, run in written)
+    data = b"".join(unquote_to_bytes(run) if encoded else run for encoded, run in written)
     value, problem = decoded(data, charset)
     if problem:
         note(problem)
     return value
-
-
-def _unescaped(data: bytes) -> bytes:
-    return _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), data)

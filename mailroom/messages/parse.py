@@ -180,6 +180,8 @@ class _Reader:
             self.problems.add(f"header {name}", what)
 
         values = header.every(name)
+        if not values:
+            return ()
         if name in _ONE_FIELD and len(set(values)) > 1:
             note(UNCLEAR)
         # Each stretch by itself: a tag that one leaves open is not closed by the next.
@@ -372,10 +374,8 @@ class _Reader:
 
 def _digest(header: Header, body: memoryview) -> str:
     """The message's digest, without fields that are added on the way."""
-    digest = hashlib.sha256()
-    for name in _OF_ITSELF:
-        for value in header.every(name):
-            digest.update(f"{name}:{value}\0".encode())
+    fields = [f"{name}:{value}\0" for name in _OF_ITSELF for value in header.every(name)]
+    digest = hashlib.sha256("".join(fields).encode())
     digest.update(body)
     return digest.hexdigest()
 

@@ -62,7 +62,7 @@ def split_quoted(text: str, subject: str = "", *, typed: frozenset[str] = frozen
 
 def _may_begin(text: str) -> bool:
     """Whether a text has a mark that all quoted lines and all attributions have. Most lines have none."""
-    return ":" in text or ">" in text or "--" in text or "__" in text or "==" in text or "\uff1a" in text
+    return ":" in text or ">" in text or any(one in text and one * 2 in text for one in "-_=") or "\uff1a" in text
 
 
 def _beginning(lines: list[str], forwards: frozenset[str] | None) -> int | None:

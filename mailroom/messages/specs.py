@@ -6,12 +6,14 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["UNCLEAR", "comment_at", "read_spec"]
+__all__ = ["SIMPLE_SPEC", "UNCLEAR", "comment_at", "read_spec"]
 
 UNCLEAR: Final = "author-unclear"
 """The problem of an ambiguous address."""
 
-_SIMPLE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~.-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*")
+SIMPLE_SPEC: Final = r"[A-Za-z0-9!#$%&'*+/^_`{|}~.-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*"
+"""Pattern of the usual form, which is clear."""
+_SIMPLE: Final = re.compile(SIMPLE_SPEC)
 _ROUTE: Final = re.compile(r"@[^:\"]*+:")
 # An unclosed quoted string reaches to the end, so that its end is not searched again from each escaped quote in it.
 _PIECE: Final = re.compile(

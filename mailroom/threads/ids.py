@@ -12,7 +12,6 @@ MOST_IDS: Final = 50
 
 _BRACKETED: Final = re.compile(r"<([^<>]*+)>")
 _BARE: Final = re.compile(r"[^\s<>()\",;]++")
-_WHITE: Final = re.compile(r"\s++")
 _COMMENT: Final = re.compile(r"\([^()]*+\)")
 _MOST_CHARACTERS: Final = 998
 """RFC 5322 2.1.1: longest line; an identifier has one line."""
@@ -38,5 +37,5 @@ def message_ids(header: str) -> tuple[str, ...]:
 
 def _plain(written: str) -> str:
     """The identifier without white space, and without comments beside white space. RFC 5322 4.5.4."""
-    plain = _WHITE.sub("", written)
+    plain = "".join(written.split())
     return _COMMENT.sub("", plain) if plain != written and "(" in plain else plain

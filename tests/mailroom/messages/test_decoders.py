@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from typing import Final
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -134,6 +135,7 @@ def _slowly(body: bytes) -> tuple[bytes, bool]:
     ),
 )
 @example(data=bytes(114), width=76, end=b"\r\n", closing=b"", noise=[(40, b"!!!!")])
+@example(data=bytes(18), width=4, end=b"\n", closing=b"", noise=[(17, b"="), (18, b"=")])
 @example(data=bytes(114), width=76, end=b"\r\n", closing=b"", noise=[(76, b"\r"), (76, b"\n")])
 @example(data=bytes(112), width=76, end=b"\r\n", closing=b"QQ==", noise=[])
 def test_body_is_decoded_as_by_the_slow_way(
@@ -145,6 +147,8 @@ def test_body_is_decoded_as_by_the_slow_way(
         body = body[:at] + what + body[at + len(what) :]
     raw = b"AAAA\r\n" + body + b"\r\nBBBB"
     assert base64_body(raw, 6, 6 + len(body)) == _slowly(body)
+    with patch.object(decoders, "_BLOCK", 1):  # of four lines, and so in several ones
+        assert base64_body(raw, 6, 6 + len(body)) == _slowly(body)
 
 
 @pytest.mark.parametrize("width", [60, 64, 72, 76])
