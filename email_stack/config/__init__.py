@@ -1,4 +1,4 @@
-"""From `tenants.yaml` to checked tenants and cells. Imports no CDK and calls nothing: a config is checked in a blink."""
+"""Reads `tenants.yaml` into checked tenants and cells. It imports no CDK and calls no service, so it takes a moment."""
 
 from __future__ import annotations
 

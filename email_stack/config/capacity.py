@@ -1,6 +1,6 @@
-"""How much of each quota the tenants take, and whether that is there. Pure.
+"""Compares the resources that tenants and cells need with AWS's quotas. Pure.
 
-What a tenant takes is said here once; a test counts it in the synthesized templates.
+The needs of a tenant stand here alone; a test counts them in the synthesized templates.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from email_stack.config.quotas import QUOTAS, SPARE_RECEIPT_RULES, Quota, defaul
 __all__ = ["QuotaUsage", "all_needed", "cell_needs", "quota_faults", "quota_usage", "tenant_needs"]
 
 _FUNCTION_MIB: Final = 3
-"""Of the zipped code of one function; the scanner's is an image, which Lambda does not count."""
+"""Zipped code of one function. Lambda counts no images, so the scanner's takes none."""
 _MIRROR_MEMORY_MIB: Final = 3008
 _WORKER_CONCURRENCY: Final = 5
-"""Of each function that a queue starts, but for the scanner."""
+"""Concurrent executions of a function with a queue; the scanner has its own figure."""
 
 _CELL: Final[Mapping[str, int]] = {
     "event_rules": 5,  # two start the mirror; one each takes SES's events, tenants' deployments, and what SES paused
@@ -61,20 +61,20 @@ _OWN_DELEGATION: Final[Mapping[str, int]] = {"stacks": 1, "iam_roles": 1, "code_
 """The stack that writes into a parent zone of another account."""
 
 _LARGEST: Final = frozenset({"function_memory_mib"})
-"""What does not add up: the largest one counts."""
+"""Quotas that limit each function by itself: the largest need counts."""
 
 _LARGEST_OF_TENANTS: Final = frozenset({"concurrent_executions"})
-"""What the cell takes, and the largest of its tenants beside it: functions that are busy at once, not all that may be."""
+"""Quotas that need the cell's figure and its largest tenant's: tenants are seldom busy at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaUsage:
-    """How much of one quota the tenants of a cell take; of an account's, those of all its cells.
+    """The use of one quota by a cell and its tenants; of an account-wide quota, by all cells of the account.
 
     Args:
         name: as in `Quotas`.
-        used: by the config; what else is in the account is not known here.
-        limit: usable: the quota, less what is kept spare.
+        used: by the config. Other resources of the account are unknown here.
+        limit: the quota, less the spare part.
     """
 
     name: str
@@ -83,7 +83,7 @@ class QuotaUsage:
 
 
 def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
-    """What the tenant takes of each quota, by its name in `Quotas`."""
+    """The tenant's need of each quota, by its name in `Quotas`."""
     parent = tenant.parent_zone
     needs = {
         **_TENANT,
@@ -102,7 +102,7 @@ def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
 
 
 def cell_needs(cell: Cell) -> dict[str, int]:
-    """What the cell takes without any tenant."""
+    """The cell's own need of each quota, without its tenants'."""
     needs = {
         **_CELL,
         "event_rules": _CELL["event_rules"] + (cell.scanner.recall_days > 0),
@@ -117,7 +117,7 @@ def cell_needs(cell: Cell) -> dict[str, int]:
 
 
 def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
-    """How much of each of a cell's quotas the config takes.
+    """The config's use of each quota of a cell.
 
     IAM roles, hosted zones and buckets count by account: cells of the same account add up.
 
@@ -130,7 +130,7 @@ def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
 
 
 def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[tuple[str, Fault]]:
-    """Quotas that do not suffice, each once; with the id of the cell that says so."""
+    """Each quota that is too low, once, with the id of the cell to report it at."""
     count = _Count(cells, tenants)
     accounts: set[str | None] = set()
     for cell in cells:
@@ -145,11 +145,11 @@ def quota_faults(cells: Sequence[Cell], tenants: Sequence[Tenant]) -> Iterator[t
 
 
 class _Count:
-    """What cells and tenants take, looked up by cell.
+    """The needs of cells and tenants, looked up by cell.
 
     Args:
-        cells: all of them.
-        tenants: all of them; one in no cell of these is not counted.
+        cells: all of the config.
+        tenants: all of the config; a tenant of an unknown cell does not count.
     """
 
     def __init__(self, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> None:
@@ -162,28 +162,28 @@ class _Count:
                 self._of_tenants[tenant.cell].append((number, needs))
 
     def sharing(self, name: str, cell: Cell) -> list[Cell]:
-        """The cells that share the quota with this one, in the config's order. Those without an account count as one."""
+        """The cells that share the quota with this one, in the config's order. Cells without an account share one."""
         if not QUOTAS[name].account_wide:
             return [cell]
         return [other for other in self._cells.values() if other.account == cell.account]
 
     def of_cells(self, name: str, cell: Cell) -> list[int]:
-        """What each cell that shares the quota takes by itself."""
+        """The own need of each cell that shares the quota."""
         return [self._of_cells[other.id].get(name, 0) for other in self.sharing(name, cell)]
 
     def of_tenants(self, name: str, cell: Cell) -> list[int]:
-        """What each of their tenants takes, in the config's order."""
+        """The need of each tenant of these cells, in the config's order."""
         found = [one for other in self.sharing(name, cell) for one in self._of_tenants[other.id]]
         return [needs.get(name, 0) for _, needs in sorted(found, key=lambda one: one[0])]
 
     def limit(self, name: str, cell: Cell) -> int:
-        """What is usable: of what cells of one account write of it, the highest, since it is one quota; else AWS's default."""
+        """The usable part. Cells of one account share a quota, so the highest figure in the config counts; else AWS's default."""
         written = [getattr(other.quotas, name) for other in self._writing(name, cell)]
         limit = max(written) if written else default_limit(name, cell.region)
         return limit - (SPARE_RECEIPT_RULES if name == "receipt_rules" else 0)
 
     def teller(self, name: str, cell: Cell) -> Cell:
-        """The cell whose place in the file a problem names: one that writes the quota, or else the first."""
+        """The cell to report a problem at: the first that sets the quota, else the first."""
         return next(iter(self._writing(name, cell)), self.sharing(name, cell)[0])
 
     def _writing(self, name: str, cell: Cell) -> list[Cell]:
@@ -195,12 +195,12 @@ class _Count:
 
 
 def _needed(count: _Count, name: str, cell: Cell) -> int:
-    """All that is needed of a quota, in the cell or its account."""
+    """The whole need of a quota, in the cell or its account."""
     return all_needed(name, count.of_cells(name, cell), count.of_tenants(name, cell))
 
 
 def all_needed(name: str, cells: Iterable[int], tenants: Iterable[int]) -> int:
-    """All that is needed of a quota, by what each of these cells and tenants takes of it; most add up."""
+    """The whole need of a quota, from the needs of cells and tenants. Most quotas add them up."""
     return _with(name, _of_cells(name, cells), _of_tenants(name, tenants))
 
 
@@ -231,7 +231,7 @@ def _fault(name: str, used: int, limit: int, cell: Cell, count: _Count) -> Fault
 
 
 def _fitting(name: str, cells: Sequence[int], tenants: Sequence[int], limit: int) -> int:
-    """How many tenants fit, from the first on."""
+    """The number of tenants that fit, from the first on."""
     own, taken = _of_cells(name, cells), 0
     if own > limit:
         return 0
@@ -251,7 +251,7 @@ def _remedy(name: str, quota: Quota, cell: Cell) -> str:
     elsewhere = "another account" if quota.account_wide else "a cell in another account or region"
     if not quota.raisable:
         return f"move tenants to {elsewhere}, as AWS does not raise this quota"
-    # IAM, Route 53 and S3 are asked for more in one region, whatever the cell's is.
+    # AWS takes requests for IAM, Route 53 and S3 in one region alone.
     region = "us-east-1" if quota.account_wide else cell.region
     setting = f"lower {quota.setting} of this cell, " if quota.setting else ""
     return (

@@ -1,4 +1,4 @@
-"""The settings API of a cell: who its users are."""
+"""The config of a cell's settings API: the tokens of its users."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _Word = Annotated[
 
 
 class Control(Settings):
-    """The settings API, with which customers bring their domains. One cell of a config has it: names are held in one table."""
+    """The settings API, with which customers bring their domains. At most one cell has it, since one table holds all names."""
 
     issuer: Annotated[
         str,
@@ -60,8 +60,8 @@ class Control(Settings):
                 "examples": ["https://login.acme.example"],
             }
         ),
-    ] = Field(description="URL of the OpenID issuer of the users' tokens, as their claim iss has it.")
-    audience: _Word = Field(description="What the tokens' claim aud must have.")
+    ] = Field(description="URL of the OpenID issuer of the users' tokens, as in their claim iss.")
+    audience: _Word = Field(description="Required value of the tokens' claim aud.")
     organization_claim: _Word = Field(
         default="org_id", description="Claim of the tokens that names the user's organisation. Default: org_id."
     )

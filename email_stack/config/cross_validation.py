@@ -1,4 +1,4 @@
-"""What cells and tenants must agree on between them."""
+"""Rules between several cells and tenants."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a tenant takes that no other may: also known of one that is otherwise not valid.
+    """The names that one tenant takes for itself. A tenant with other mistakes has a claim too.
 
     Args:
         number: of the tenant, in the config's order.
         id: its id; None when that is not valid.
         subdomain: its subdomain; None when that is not valid.
-        where: tells file and line, for the other tenant's message; asked only when there is one.
-        reserved: names below its subdomain that it uses itself, each with what for.
+        where: returns file and line, for another tenant's message; called only for such a message.
+        reserved: names below its subdomain that it uses itself, each with its purpose.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Claim:
 
 
 def claim_faults(claims: Sequence[Claim]) -> Iterator[tuple[int, Fault]]:
-    """Ids and subdomains taken twice, and subdomains within another tenant's; each with the number of its tenant."""
+    """Repeated ids and subdomains, and subdomains within another tenant's; each with the number of its tenant."""
     ids: dict[str, Claim] = {}
     subdomains: dict[str, Claim] = {}
     for claim in claims:
@@ -123,7 +123,7 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
 
 
 def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
-    """What a tenant and its cell do not agree on."""
+    """Conflicts between a tenant and its cell."""
     yield from _room(tenant, cell)
     if tenant.encryption is not None or cell.encryption is not None:
         yield from sender_faults(tenant, encrypted=True)
@@ -149,7 +149,7 @@ def tenant_cell_faults(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
 
 
 def access_faults(tenants: Iterable[tuple[int, Tenant]], encrypted: Container[str]) -> Iterator[tuple[int, Fault]]:
-    """Roles whose policies would be longer than IAM takes, each with the number of the tenant with which they are.
+    """Roles whose policies would be longer than IAM's limit, each with the number of the tenant that exceeds it.
 
     Args:
         tenants: with their numbers, in the config's order.
@@ -175,7 +175,7 @@ def access_faults(tenants: Iterable[tuple[int, Tenant]], encrypted: Container[st
 
 
 def _room(tenant: Tenant, cell: Cell) -> Iterator[Fault]:
-    """What one bucket's policy and one stack hold, however high the quotas are."""
+    """Fixed limits of one bucket policy and of one stack, which no quota raises."""
     rules = receipt_rules_of(tenant, cell)
     remedy = f"raise quotas.recipients_per_rule of cell {cell.id}, or receive at all with catch_all"
     most = most_receipt_rules(receipt_rule_set_name(cell.id), tenant.id)
@@ -206,7 +206,7 @@ def _too_many_resources(path: tuple[str, ...], count: int, remedy: str) -> Fault
 
 
 def _key_faults(key_arn: str, cell: Cell) -> Iterator[Fault]:
-    """A key serves one region, and only in its own account do roles' own policies decide."""
+    """A key of another region or account. Policies of roles allow the use of keys of their own account alone."""
     region, account = key_arn.split(":")[3:5]
     where = ("encryption", "key_arn")
     if region != cell.region:
@@ -216,6 +216,6 @@ def _key_faults(key_arn: str, cell: Cell) -> Iterator[Fault]:
 
 
 def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:
-    """Receipt rules that the tenant takes in its cell."""
+    """The number of the tenant's receipt rules in its cell."""
     recipients = 1 if tenant.catch_all else len(tenant.receiving_addresses)
     return -(-recipients // cell.quotas.recipients_per_rule)

@@ -1,9 +1,8 @@
-"""One YAML file to plain data, and where in the file each value stands.
+"""Reads one YAML file into plain data, with the position of each value.
 
-YAML is read by the rules of its 1.2 core schema (https://yaml.org/spec/1.2.2/, 10.3), so that `no`, `on` and `1_000` stay
-text, with less of it taken: no tags, anchors, aliases, merge keys, second documents or repeated keys. Neither PyYAML's
-resolver nor its constructor is used: the events of libyaml are turned into data here, in one pass. Positions take a second
-pass, which only a file with a problem pays for.
+The 1.2 core schema holds (https://yaml.org/spec/1.2.2/, 10.3), so `no`, `on` and `1_000` stay text. Tags, anchors, aliases, merge
+keys, second documents and repeated keys are errors. The reader turns libyaml's events into data in one pass, without PyYAML's
+resolver and constructor. Positions take a second pass, which runs only for a file with a problem.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from email_stack.config.problems import Fault, shown
 __all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Document", "DocumentError", "KeyPath", "Position", "parsed", "read"]
 
 MAX_FILE_BYTES: Final = 16 * 2**20
-"""Some 50,000 tenants: far past what one file should hold, and read within seconds."""
+"""Enough for some 50,000 tenants, and read within seconds."""
 
 MAX_DEPTH: Final = 12
-"""The deepest valid config is at 7: file, tenants, tenant, addresses, address, value and one to spare."""
+"""The deepest valid config has 7 levels: file, tenants, tenant, addresses, address, value and one to spare."""
 
 KeyPath = tuple[str | int, ...]
 
@@ -47,7 +46,7 @@ _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a value stands: line and column of its key or list item, from 1, and its text when it is a scalar."""
+    """The place of a value: line and column of its key or list item, from 1, and its text when it is a scalar."""
 
     line: int
     column: int
@@ -55,11 +54,11 @@ class Position:
 
 
 class DocumentError(ValueError):
-    """The file is no YAML that this package takes.
+    """The file is not YAML, or has a part of YAML that this package refuses.
 
     Args:
-        fault: what is wrong, where reading ended.
-        position: where.
+        fault: the mistake at which reading ended.
+        position: its place.
     """
 
     def __init__(self, fault: Fault, position: Position) -> None:
@@ -76,7 +75,7 @@ class Document:
         file: name of the file for messages.
         data: mappings as dict, lists as tuple, scalars as str, int, float, bool or None.
         text: the file's text.
-        repeated: keys that are there twice; the last one's value is in `data`.
+        repeated: faults of repeated keys; `data` has the last one's value.
     """
 
     file: str
@@ -91,13 +90,13 @@ class Document:
         return positions
 
     def position(self, path: KeyPath) -> Position:
-        """Where the value at `path` stands, or the nearest that contains it when there is none."""
+        """The place of the value at `path`, or of the nearest value that contains the path."""
         while path and path not in self._positions:
             path = path[:-1]
         return self._positions.get(path, Position(1, 1))
 
     def text_at(self, path: KeyPath) -> str | None:
-        """The scalar at `path` as it is written, without its quotes."""
+        """The scalar at `path` as the file has it, without its quotes."""
         found = self._positions.get(path)
         return None if found is None else found.text
 
@@ -110,7 +109,7 @@ def read(path: Path, file: str) -> Document:
         file: its name for messages.
 
     Raises:
-        DocumentError: it cannot be read, is too big, not UTF-8 text, not one YAML mapping, or uses more of YAML than is taken.
+        DocumentError: it cannot be read, is too big, not UTF-8 text, not one YAML mapping, or has a refused part of YAML.
     """
     try:
         if not path.is_file():  # a pipe or a device might never end
@@ -124,7 +123,7 @@ def read(path: Path, file: str) -> Document:
 
 
 def parsed(text: str, file: str) -> Document:
-    """The document of a file's text. Raises DocumentError: it is not one YAML mapping, or uses more of YAML than is taken."""
+    """The document of a file's text. Raises DocumentError: it is not one YAML mapping, or has a refused part of YAML."""
     builder = _Builder(text, None)
     data = builder.document()
     return Document(file, data, text, tuple(builder.repeated))
@@ -176,7 +175,7 @@ class _Builder:
         """The file's one mapping.
 
         Raises:
-            DocumentError: anything else is in it.
+            DocumentError: the file has other content.
         """
         try:
             loader = yaml.CSafeLoader(self._text)
@@ -274,7 +273,7 @@ def _at(mark: Any) -> Position:
 
 
 def scalar(text: str) -> str | int | float | bool | None:
-    """An unquoted scalar by the YAML 1.2 core schema, but `.inf`, `.nan` and numbers past 18 digits stay text."""
+    """An unquoted scalar by the YAML 1.2 core schema; `.inf`, `.nan` and numbers past 18 digits stay text."""
     if text in _CORE:
         return _CORE[text]
     if text[0] not in _NUMBER_STARTS or not _NUMBER.fullmatch(text):
@@ -285,7 +284,7 @@ def scalar(text: str) -> str | int | float | bool | None:
 
 
 def kind(value: object) -> str:
-    """What a value is, in the words of YAML."""
+    """The kind of a value, in the words of YAML."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, tuple | list):

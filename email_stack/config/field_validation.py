@@ -1,4 +1,4 @@
-"""What the fields of one tenant must agree on."""
+"""Rules between several fields of one tenant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailroom.addresses import AddressBook, DesignatedAddress
 __all__ = ["sender_faults", "validate_fields"]
 
 _FEW_ADDRESSES: Final = 200
-"""As many of the longest, with the longest names, fit any book: those of most tenants are not measured."""
+"""So many addresses of greatest length, with names of greatest length, fit an address book: fewer need no measurement."""
 
 
 class _Tenant(Protocol):
@@ -53,7 +53,7 @@ def validate_fields(tenant: _Tenant) -> None:
     """Check the fields of a tenant, each valid by itself, against each other.
 
     Raises:
-        RuleError: all of what does not agree.
+        RuleError: fields disagree; it has a fault for each.
     """
     faults = (*_dns(tenant), *_addresses(tenant), *_access(tenant), *_names_below(tenant))
     if faults:
@@ -105,7 +105,7 @@ def _addresses(tenant: _Tenant) -> Iterator[Fault]:
 def _access(tenant: _Tenant) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for index, access in enumerate(tenant.access):
-        # IAM tells roles apart by their names, whatever their paths are and whatever the case.
+        # Names of roles are unique in an account without regard to path and case.
         first = seen.setdefault(access.role_arn.rpartition("/")[2].lower(), index)
         if first != index:
             yield Fault(
@@ -125,7 +125,7 @@ def _access(tenant: _Tenant) -> Iterator[Fault]:
 
 
 def _amount(tenant: _Tenant) -> Iterator[Fault]:
-    """What one tenant's role and one item hold, which no quota of the cell's says."""
+    """Too many addresses for one role or one item. No quota of the cell is about these limits."""
     yield from sender_faults(tenant, encrypted=False)
     if len(tenant.designated_addresses) <= _FEW_ADDRESSES:
         return
@@ -140,7 +140,7 @@ def _amount(tenant: _Tenant) -> Iterator[Fault]:
 
 
 def sender_faults(tenant: _Tenant, *, encrypted: bool) -> Iterator[Fault]:
-    """More addresses that send than the role takes which sends for them; `encrypted` where it works with a key as well."""
+    """Too many sending addresses for the policy of the sending role; `encrypted` when the role uses a KMS key as well."""
     senders = sender_characters(tenant.sending_addresses)
     most = most_sender_characters(tenant.subdomain, encrypted=encrypted)
     if senders > most:
@@ -220,7 +220,7 @@ def _mta_sts(tenant: _Tenant) -> Iterator[Fault]:
 
 
 def _report_names(tenant: _Tenant) -> Iterator[Fault]:
-    """Names in other domains' zones by which these take the tenant's reports: one that is too long breaks the whole zone file."""
+    """Too long names of records in other domains, which permit the tenant's reports: one makes a whole zone file invalid."""
     for record in report_authorization_records(subdomain=tenant.subdomain, dmarc_rua=tenant.dmarc_rua):
         if len(record.name) > names.MAX_NAME_OCTETS:
             domain = record.name.removeprefix(f"{tenant.subdomain}._report._dmarc.")

@@ -1,4 +1,4 @@
-"""From files to a `Config`, or to everything that is wrong with them."""
+"""Loads files into a `Config`, or reports all their mistakes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["load", "load_cells", "load_merged"]
 
 _TOP: Final = ("cells", "tenants")
 _SOME_CELL: Final = "none"
-"""A valid id in place of one that is not known, so that the rest of the tenant is checked."""
+"""A valid id in place of an unknown one, so that the checks see the rest of the tenant."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,14 +37,14 @@ M = TypeVar("M", bound=BaseModel)
 def load(path: Path) -> Config:
     """The config in a file, or in a folder of one file a tenant and `cells.yaml`.
 
-    Of a tenant with `settings: api`, what the API owns comes from its snapshot, `settings/<tenant>.json` beside the file or in the
-    folder. Reads nothing else: no environment, no network, no AWS.
+    A tenant with `settings: api` takes the API's fields from its snapshot, `settings/<tenant>.json` beside the file or in the
+    folder. Environment, network and AWS play no part.
 
     Args:
         path: `tenants.yaml`, or the folder.
 
     Raises:
-        ConfigError: anything is wrong with it; `problems` holds all that could be told, sorted by file and line.
+        ConfigError: the config has mistakes; `problems` has all that were found, sorted by file and line.
     """
     sources = read_sources(path)
     loading = _Loading(sources, lambda tenant: read_snapshot(snapshot_file(path, tenant), tenant))
@@ -55,7 +55,7 @@ def load(path: Path) -> Config:
 
 
 def load_cells(path: Path) -> tuple[Cell, ...]:
-    """The cells of a config, as far as they are valid, whatever is wrong beside them: what is not pulled yet cannot be loaded."""
+    """The valid cells of a config. Other mistakes do not matter, such as a snapshot that is still to be pulled."""
     loading = _Loading(read_sources(path), lambda tenant: read_snapshot(snapshot_file(path, tenant), tenant))
     return loading.cells()
 
@@ -64,7 +64,7 @@ def load_merged(text: str, snapshot: Snapshot) -> Config:
     """The config of a text, with the one snapshot that it needs.
 
     Raises:
-        ConfigError: anything is wrong with it.
+        ConfigError: the config has mistakes.
     """
     document = parsed(text, "platform")
     loading = _Loading(Sources(whole=document), lambda _: snapshot)
@@ -82,8 +82,8 @@ class _Loading:
         snapshot_of: reads a tenant's snapshot.
 
     Attributes:
-        problems: what is wrong, as found.
-        snapshots: those that were read, by tenant.
+        problems: the mistakes found so far.
+        snapshots: the snapshots read so far, by tenant.
     """
 
     def __init__(self, sources: Sources, snapshot_of: Callable[[str], Snapshot]) -> None:
@@ -211,7 +211,7 @@ class _Loading:
         return self._validated(Tenant, place, data)
 
     def _with_snapshot(self, place: Place, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The tenant with what the API owns of it; None where that is not known. A field has one owner."""
+        """The tenant with the API's fields; None when its snapshot is missing or not valid. Each field has one owner."""
         twice = [name for name in OWNED if name in data]
         remedy = "remove it, or write settings: git and all of it"
         self.problems += [
@@ -256,7 +256,7 @@ def _claim(number: int, place: Place, tenant: Tenant) -> Claim:
 
 
 def _claim_of_raw(number: int, place: Place, data: Any) -> Claim:
-    """What a tenant that is not valid takes, so far as it can be told."""
+    """The claim of a tenant that is not valid, from those of its fields that are."""
     tenant_id, subdomain = (data.get("id"), data.get("subdomain")) if isinstance(data, dict) else (None, None)
     try:
         name = names.tenant_subdomain(subdomain) if isinstance(subdomain, str) else None

@@ -56,7 +56,7 @@ class Cell(Settings):
     """One account and region, which its tenants share."""
 
     id: Identifier = Field(description="Permanent id of the cell: the key of its mapping.")
-    region: Region = Field(description="AWS region; SES must receive mail there.")
+    region: Region = Field(description="AWS region in which SES receives mail.")
     account: Account | None = Field(
         default=None, description="AWS account, 12 digits in quotes. Default: the account of the caller's credentials."
     )
@@ -87,12 +87,12 @@ class Tenant(Settings):
     id: Identifier = Field(description="Permanent id: stacks and rules are named by it, so it never changes.")
     settings: Literal["git", "api"] = Field(
         default="git",
-        description="Who owns subdomain, dns, ownership, live and addresses: this config, or the settings API. Default: git.",
+        description="Owner of subdomain, dns, ownership, live and addresses: this config, or the settings API. Default: git.",
     )
     subdomain: Subdomain = Field(
-        description="Domain of the tenant's mail, below a registered one; Unicode or A-labels. Default: with settings: api, its."
+        description="Domain of the tenant's mail, below a registered one; Unicode or A-labels. Default: the API's (settings: api)."
     )
-    cell: Identifier = Field(description="Id of the cell it is in; never changes. Default: the only cell.")
+    cell: Identifier = Field(description="Id of the tenant's cell; never changes. Default: the only cell.")
     dns: Dns = Field(
         default="delegated",
         description="delegated: a hosted zone of ours. self-managed: the owner gets the eight records. Default: delegated.",
@@ -107,13 +107,11 @@ class Tenant(Settings):
     )
     role_addresses: RoleLocalParts = Field(
         default=("postmaster", "abuse"),
-        description="Local parts that receive as well, unless `addresses` says otherwise (RFC 2142). Default: postmaster, abuse.",
+        description="More local parts that receive, unless `addresses` sets them otherwise (RFC 2142). Default: postmaster, abuse.",
     )
     catch_all: bool = Field(default=False, description="Receive at every address of the subdomain. Default: false.")
     dmarc: Dmarc = Field(default=Dmarc(), description="DMARC policy and reports. Default: quarantine.")
-    mta_sts: MtaSts | None = Field(
-        default=None, description="TLS policy for mail that comes in (MTA-STS). Default: none."
-    )
+    mta_sts: MtaSts | None = Field(default=None, description="TLS policy for incoming mail (MTA-STS). Default: none.")
     mail_from: Label = Field(
         default="mail", description="Label of the MAIL FROM domain below the subdomain. Default: mail."
     )
@@ -126,16 +124,14 @@ class Tenant(Settings):
     scanning: ScanningItem = Field(
         default=Scanning(), description="Virus scanning, or its mode alone. Default: shared."
     )
-    receiving: Receiving = Field(
-        default=Receiving(), description="Which mail that arrives is taken. Default: all of it."
-    )
+    receiving: Receiving = Field(default=Receiving(), description="Treatment of mail that fails DMARC. Default: flag.")
     retention: Retention = Field(default=Retention(), description="How long mail is kept.")
     encryption: Encryption | None = Field(
         default=None, description="KMS key of mail, messages, queues, topic and logs. Default: the cell's."
     )
     join_threads_by: tuple[Literal["thread-index", "subject"], ...] = Field(
         default=(),
-        description="What makes one thread of messages, besides Message-ID, In-Reply-To and References. Default: nothing.",
+        description="More fields that join messages into a thread, besides Message-ID, In-Reply-To and References. Default: none.",
     )
     removal: Removal = Field(
         default="retain",
@@ -152,7 +148,7 @@ class Tenant(Settings):
     )
     ownership: OwnershipToken | None = Field(
         default=None,
-        description="TXT record at _email-claim.<subdomain>, by which the settings API knows whose it is. Default: none.",
+        description="TXT record at _email-claim.<subdomain>, which proves to the settings API whose it is. Default: none.",
     )
     tags: Tags = Field(
         default={}, description="Tags of every resource, beside `tenant` and `cell`. At most 40. Default: none."
@@ -203,17 +199,17 @@ class Tenant(Settings):
 
     @property
     def scan_policy(self) -> Policy:
-        """What becomes of a message, as the scanner takes it."""
+        """The scan policy in the scanner's own form."""
         return replace(self.scanning.policy, unauthenticated=Reaction(self.receiving.unauthenticated))
 
     @property
     def mta_sts_record(self) -> records.MtaSts | None:
-        """The TLS policy for mail that comes in, as its records are made from it."""
+        """The TLS policy for incoming mail, in the form that makes its records."""
         return self.mta_sts.to(records.MtaSts) if self.mta_sts is not None else None
 
     @property
     def dmarc_record(self) -> records.Dmarc:
-        """DMARC policy and reports, as the record is made from them."""
+        """DMARC policy and reports, in the form that makes the record."""
         return replace(self.dmarc.to(records.Dmarc), rua=self.dmarc_rua)
 
     @property
@@ -227,7 +223,7 @@ class Tenant(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that `load` read, checked as a whole.
+    """All cells and tenants that `load` read, checked together.
 
     Args:
         cells: in the file's order.

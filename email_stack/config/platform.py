@@ -1,4 +1,4 @@
-"""What the settings API's functions have of a config: the cell, and what the config says of the tenants that the API owns. Pure."""
+"""The part of a config that the settings API's functions get: the cell, and the config's own fields of the API's tenants. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["platform_of"]
 
 
 def platform_of(config: Config, cell_id: str) -> dict[str, Any]:
-    """A document of one cell, as a file of tenants is written: what holds by default is left out, and what the API owns as well.
+    """A document of one cell, in the form of a file of tenants. It leaves out defaults, and the fields that the API owns.
 
     Raises:
         ConfigError: there is no such cell.

@@ -1,4 +1,4 @@
-"""What is wrong with a config, and how it is said: one line a problem."""
+"""The problems of a config, and their text: one line each."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Problem:
         line: from 1.
         column: from 1, in characters; where the field's key, the list item, or the incomplete mapping starts.
         field: dotted path inside the subject, such as `addresses[2].local_part`; "" for the subject itself.
-        value: what was found; None when there was nothing, or no scalar.
-        message: what holds of a right value: "must be one label".
-        remedy: what to do: 'use "mail"'; "" when the message says it.
-        subject: whose problem it is: 'tenant "acme"'; "" for a file as a whole.
+        value: the scalar found there; None when there is none.
+        message: the rule: "must be one label".
+        remedy: the repair: 'use "mail"'; "" when the message says it.
+        subject: the object with the problem: 'tenant "acme"'; "" for a file as a whole.
     """
 
     file: str
@@ -45,7 +45,7 @@ class Problem:
 
 
 class ConfigError(ValueError):
-    """The config is not valid, or does not hold what was asked of it.
+    """The config is not valid, or lacks the tenant or cell asked for.
 
     Args:
         problems: at least one; `str` of the error is one line for each.

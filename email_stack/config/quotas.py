@@ -1,4 +1,4 @@
-"""What AWS lets an account hold: the defaults, and what the config may say instead."""
+"""AWS's quotas for an account: the defaults, and the fields of the config that replace them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from email_stack.config.values import Settings
 __all__ = ["ACCOUNT_WIDE", "QUOTAS", "SPARE_RECEIPT_RULES", "Quota", "Quotas", "default_limit"]
 
 SPARE_RECEIPT_RULES: Final = 2
-"""Left free in each cell, for rules that operators add in an emergency: a block, a diversion."""
+"""Spare rules in each cell, for operators in an emergency: a block, a diversion."""
 
 _MOST: Final = 1_000_000
 _MOST_LOG_GROUPS: Final = 100_000_000
 
 
 class Quotas(Settings):
-    """What AWS lets the account and region of a cell hold; write here what AWS has raised, or what is lower in a new account.
+    """AWS's quotas for the account and region of a cell. Write here what AWS has raised, or what is lower in a new account.
 
     Source: the "Quotas" pages of each service's guide; see `QUOTAS`.
     """
@@ -93,15 +93,15 @@ class Quotas(Settings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quota:
-    """One of `Quotas` that the tenants take something of.
+    """One of `Quotas` that tenants use.
 
     Args:
-        what: what is counted, as messages call it.
+        what: the counted resource, as messages call it.
         service: as the Service Quotas console lists it.
         account_wide: whether all regions of an account share it. Default: False, each region has its own.
         raisable: whether AWS raises it. Default: True.
         of_regions: defaults of regions that differ from the model's.
-        setting: of the cell, which takes less of it when it is lower. Default: there is none.
+        setting: field of the cell that lowers the need. Default: there is none.
     """
 
     what: str
@@ -159,7 +159,7 @@ ACCOUNT_WIDE: Final = tuple(name for name, quota in QUOTAS.items() if quota.acco
 
 
 def default_limit(name: str, region: str) -> int:
-    """What AWS allows there unless it has raised or lowered it."""
+    """AWS's default of the quota in that region."""
     own = (QUOTAS[name].of_regions or {}).get(region)
     default = Quotas.model_fields[name].default
     return own if own is not None else _OF_MOST_REGIONS.get(name, default)

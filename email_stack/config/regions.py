@@ -1,4 +1,4 @@
-"""Where a cell can be."""
+"""The regions of cells."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ DOUBTFUL_REGIONS: Final = {
     "me-south-1": "it was reported unable to serve customers from March to May 2026, and cfn-lint has no resource types for it; "
     "see the AWS Health Dashboard before a deployment, or use another region",
 }
-"""What is known against a region that SES lists; no reason to refuse it."""
+"""Doubts about regions that SES lists. The config may still name them."""

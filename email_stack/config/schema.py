@@ -24,9 +24,9 @@ class _Generator(GenerateJsonSchema):
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema (draft 2020-12) of a whole file, and of the files of a folder: what has `id` or `subdomain` is one tenant.
+    """The schema (draft 2020-12) of a whole file, and of the files of a folder: a mapping with `id` or `subdomain` is one tenant.
 
-    An aid for editors: it holds types, keys, choices and patterns. What DNS and SES demand beyond them, `load` checks.
+    The schema is an aid for editors: types, keys, choices and patterns. `load` checks the further rules of DNS and SES.
     """
     _, made = models_json_schema(
         [(Cell, "validation"), (Tenant, "validation")], schema_generator=_Generator, ref_template="#/$defs/{model}"
@@ -34,7 +34,7 @@ def json_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = made["$defs"]
     for definition in definitions.values():
         definition.pop("title", None)
-    # What the loader fills in: a cell's id is its key, and a tenant's cell has a default.
+    # The loader fills these in: a cell's id is its key, and a tenant's cell has a default.
     cell_id = definitions["Cell"]["properties"].pop("id")
     definitions["Cell"]["required"].remove("id")
     definitions["Tenant"]["required"].remove("cell")
@@ -43,7 +43,7 @@ def json_schema() -> dict[str, Any]:
     definitions["Tenant"]["if"] = {"properties": {"settings": {"const": "api"}}, "required": ["settings"]}
     definitions["Tenant"]["then"] = {"properties": dict.fromkeys(OWNED, False)}
     definitions["Tenant"]["else"] = {"required": ["subdomain"]}
-    # The default follows from the target, and is no value that could be written.
+    # The default follows from the target, so no value stands for it.
     definitions["Portal"]["properties"]["hosted_zone_id"].pop("default")
     definitions["File"] = {
         "description": "Cells and tenants. In a folder, cells.yaml holds the cells alone.",
@@ -70,7 +70,7 @@ def json_schema() -> dict[str, Any]:
         "title": "E-mail subdomains of tenants",
         "description": "A whole file of cells and tenants, the cells.yaml of a folder, or one tenant's file in it.",
         "type": "object",
-        # Not oneOf: editors and validators would then report the problems of every form instead of those of the one that is meant.
+        # With oneOf, editors and validators would report the problems of every form. With if, they report those of the form in use.
         "if": {"anyOf": [{"required": ["id"]}, {"required": ["subdomain"]}]},
         "then": {"$ref": "#/$defs/Tenant"},
         "else": {"$ref": "#/$defs/File"},
@@ -84,7 +84,7 @@ def schema_text() -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the schema to the file that is named. Default: `tenants.schema.json` in the working folder."""
+    """Write the schema to the given file. Default: `tenants.schema.json` in the working folder."""
     write_whole(Path(arguments[0] if arguments else "tenants.schema.json"), schema_text().encode())
 
 

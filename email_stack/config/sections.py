@@ -1,4 +1,4 @@
-"""The parts of a tenant that are mappings of their own."""
+"""The sections of a tenant."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ParentZone(Settings):
     zone_name: DomainName = Field(description="Its domain name; the subdomain is below it, at any depth.")
     delegation_role_arn: RoleArn | None = Field(
         default=None,
-        description="Role in the zone's account that may write NS records. Only when that is another account. Default: none.",
+        description="Role in the zone's account that may write NS records. Only for a zone in another account. Default: none.",
     )
 
 
@@ -68,15 +68,15 @@ def _one_at_least(may: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Access(Settings):
-    """A role of an application's, and what it may do with the tenant's mail."""
+    """The role of an application, and its permissions for the tenant's mail."""
 
     role_arn: RoleArn = Field(
-        description="ARN of a role that is there, in the cell's account; the tenant's stack gives it an inline policy.",
+        description="ARN of an existing role in the cell's account; the tenant's stack gives it an inline policy.",
         examples=["arn:aws:iam::123456789012:role/support-inbox"],
     )
     may: Annotated[tuple[Literal["read", "send", "addresses", "held"], ...], AfterValidator(_one_at_least)] = Field(
         json_schema_extra={"minItems": 1},
-        description="read: mail and addresses. send: the outbox. addresses: the address book alone. held: what waits in "
+        description="read: mail and addresses. send: the outbox. addresses: the address book alone. held: the mail in "
         "quarantine, and requests to release or discard it.",
     )
 
@@ -113,20 +113,18 @@ AddressItem = Annotated[Address, BeforeValidator(_address_from_text, json_schema
 
 
 class Dmarc(Settings):
-    """What receivers are asked to do with mail that fails authentication. Source: RFC 9989 4.7."""
+    """The DMARC record: a policy for mail that fails authentication, and addresses for reports. Source: RFC 9989 4.7."""
 
-    policy: DmarcPolicy = Field(
-        default="quarantine", description="What to do with mail that fails. Default: quarantine."
-    )
+    policy: DmarcPolicy = Field(default="quarantine", description="Policy for mail that fails. Default: quarantine.")
     rua: Annotated[Mailboxes, AfterValidator(values.report_addresses)] | None = Field(
         default=None,
-        description="Addresses for aggregate reports; [] for none. One outside the subdomain works only when its domain says so "
+        description="Addresses for aggregate reports; [] for none. An address outside the subdomain needs its domain's permission "
         "in DNS (RFC 9990 4). Default: postmaster@<subdomain> when the subdomain receives it, else none.",
     )
 
 
 class MtaSts(Settings):
-    """What senders that know MTA-STS must find before they deliver. Source: RFC 8461 3.2."""
+    """The TLS policy for servers that send to the subdomain. Source: RFC 8461 3.2."""
 
     policy_host: DomainName = Field(
         description="DNS name of a web server of yours that serves the policy as mta-sts.<subdomain>, with a certificate for that "
@@ -135,7 +133,7 @@ class MtaSts(Settings):
     )
     mode: Literal["testing", "enforce"] = Field(
         default="testing",
-        description="testing: senders report what would fail. enforce: they do not deliver without TLS. Default: testing.",
+        description="testing: senders report failures of TLS. enforce: they do not deliver without TLS. Default: testing.",
     )
     max_age_days: int = Field(default=7, ge=1, le=365, description="Days that senders remember the policy. Default: 7.")
 
@@ -151,18 +149,18 @@ class Tracking(Settings):
     )
     suppressed_addresses: SuppressedAddresses = Field(
         default="hashed",
-        description="How addresses that bounced or complained are kept: hashed keeps a keyed digest. Default: hashed.",
+        description="Form of addresses with a bounce or complaint; hashed: a keyed digest. Default: hashed.",
     )
 
 
 class Encryption(Settings):
-    """A KMS key of yours. What its policy must say: docs/constructs.md."""
+    """A KMS key of yours. docs/constructs.md has the statements that its policy needs."""
 
     key_arn: KeyArn = Field(description="ARN of a symmetric key in the cell's region and account.")
 
 
 class ScannerSettings(Settings):
-    """The function that scans: the cell's, and those that tenants of the cell have of their own."""
+    """The scanner functions of a cell: its own, and those of tenants with `scanning: dedicated`."""
 
     memory_mib: int = Field(
         default=3008,
@@ -180,8 +178,8 @@ class ScannerSettings(Settings):
         default=7,
         ge=0,
         le=30,
-        description="For how many days delivered mail is scanned again with newer definitions, and recalled where malware is "
-        "found; 0 for not at all. Default: 7.",
+        description="Days that delivered mail is scanned again with newer definitions, and recalled when malware is found; 0 for "
+        "none. Default: 7.",
     )
     definitions_source: str | None = Field(
         default=None,
@@ -197,20 +195,20 @@ _Reaction = Literal["deliver", "flag", "strip", "hold"]
 
 
 class ActiveContent(Settings):
-    """What is done with mail whose attachments run code: deliver, flag (deliver and note it), strip or hold."""
+    """The treatment of mail with attachments that run code: deliver, flag (deliver and note it), strip or hold."""
 
     preset: _Preset = Field(
         default="standard",
-        description="What holds of each class that is not set: off delivers all, standard strips programs and flags the rest, "
+        description="Treatment of each class without its own: off delivers all, standard strips programs and flags the rest, "
         "strict strips all. Default: standard.",
     )
     programs: _Reaction | None = Field(
         default=None,
-        description="Programs and scripts, and whatever Gmail or Outlook block by its name. Default: by preset.",
+        description="Programs and scripts, and files with a name that Gmail or Outlook block. Default: by preset.",
     )
     macros: _Reaction | None = Field(default=None, description="Office documents with macros. Default: by preset.")
     web_scripts: _Reaction | None = Field(
-        default=None, description="HTML and SVG files with script; no message's own text is one. Default: by preset."
+        default=None, description="HTML and SVG files with script, but not a message's own text. Default: by preset."
     )
     onenote_files: _Reaction | None = Field(
         default=None, description="OneNote sections with files in them. Default: by preset."
@@ -221,7 +219,7 @@ class ActiveContent(Settings):
 
     @property
     def reactions(self) -> Reactions:
-        """As the scanner takes it."""
+        """The reactions in the scanner's own form."""
         said = self.model_dump(exclude={"preset"}, exclude_none=True)
         return replace(PRESETS[self.preset], **{name: Reaction(value) for name, value in said.items()})
 
@@ -233,11 +231,11 @@ def _active_content_from_text(value: Any) -> Any:
 ActiveContentItem = Annotated[
     ActiveContent, BeforeValidator(_active_content_from_text, json_schema_input_type=_Preset | ActiveContent)
 ]
-"""What is done with active content, or the preset alone."""
+"""Treatment of active content, or its preset alone."""
 
 
 class Scanning(Settings):
-    """What happens to a message on each verdict of the virus scan. `error` is delivered by no policy."""
+    """The treatment of a message by the verdict of the virus scan. No policy delivers on `error`."""
 
     mode: Literal["shared", "dedicated"] = Field(
         default="shared", description="The cell's scanner, or one of the tenant's own. Default: shared."
@@ -248,27 +246,27 @@ class Scanning(Settings):
         description="Malware was found: strip delivers the message without it, hold keeps it in quarantine. Default: strip.",
     )
     encrypted: Literal["deliver", "strip", "hold", "delete"] = Field(
-        default="hold", description="An attachment cannot be looked into. Default: hold."
+        default="hold", description="An attachment is encrypted or unscannable. Default: hold."
     )
     over_limit: Literal["deliver", "strip", "hold", "delete"] = Field(
         default="hold", description="An attachment is too big or too deep to scan. Default: hold."
     )
     encrypted_mail: Literal["deliver", "hold"] | None = Field(
         default=None,
-        description="Mail encrypted by S/MIME or OpenPGP, which only its recipient can open. Default: as encrypted.",
+        description="Mail encrypted by S/MIME or OpenPGP, which its recipient alone can decrypt. Default: as encrypted.",
     )
     active_content: ActiveContentItem = Field(
         default=ActiveContent(),
-        description="Attachments that run code: a preset (off, standard, strict), or what is done with each class. "
+        description="Attachments that run code: a preset (off, standard, strict), or a treatment of each class. "
         "Default: standard.",
     )
     error: Literal["hold"] = Field(
-        default="hold", description="The scan failed: held and alarmed, always. Default: hold."
+        default="hold", description="The scan failed: the message is held, with an alarm. Default: hold."
     )
 
     @property
     def policy(self) -> Policy:
-        """As the scanner takes it."""
+        """The policy in the scanner's own form."""
         return Policy(
             clean=Action(self.clean),
             infected=Action(self.infected),
@@ -280,7 +278,7 @@ class Scanning(Settings):
 
 
 class Receiving(Settings):
-    """Which mail that arrives is taken."""
+    """The treatment of mail by its DMARC result."""
 
     unauthenticated: Literal["deliver", "flag", "hold"] = Field(
         default="flag",
@@ -307,18 +305,18 @@ class Retention(Settings):
         default=90,
         ge=1,
         le=values.MOST_RAW_DAYS,
-        description="Days that quarantined mail is kept, held or not. Default: 90.",
+        description="Days that mail is kept in quarantine, held or not. Default: 90.",
     )
     messages_days: int | None = Field(
         default=None,
         ge=1,
         le=values.MOST_MESSAGES_DAYS,
-        description="Days that delivered messages and attachments are kept; null for until they are deleted. Default: null.",
+        description="Days that delivered messages and attachments are kept; null for no limit. Default: null.",
     )
 
 
 class Portal(Settings):
-    """What answers on the web under the subdomain itself, by an alias record beside its MX."""
+    """A web site at the subdomain itself, by an alias record beside its MX."""
 
     target: DomainName = Field(
         description="DNS name of a CloudFront distribution or of a load balancer.",
@@ -327,7 +325,7 @@ class Portal(Settings):
     hosted_zone_id: HostedZoneId = Field(
         default="",
         validate_default=True,
-        description="The target's own zone id, as its AWS service tells. Default: CloudFront's; needed for any other target.",
+        description="The target's own zone id, from its AWS service. Default: CloudFront's; needed for any other target.",
     )
     ipv6: bool = Field(default=True, description="Also write the AAAA alias. Default: true.")
 
@@ -335,7 +333,7 @@ class Portal(Settings):
     @classmethod
     def _zone_of_target(cls, value: Any, info: ValidationInfo) -> Any:
         target = info.data.get("target")
-        if target is None:  # not valid: its own problem is reported
+        if target is None:  # not valid: it has a problem of its own
             return value or CLOUDFRONT_HOSTED_ZONE_ID
         if not names.is_below(target, "cloudfront.net") and not value:
             raise RuleError(

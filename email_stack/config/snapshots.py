@@ -1,4 +1,4 @@
-"""What the settings API owns of a tenant, as a file beside the config: one a tenant, written by `email-stack settings pull`."""
+"""The settings API's fields of a tenant, in a file beside the config: one file a tenant, by `email-stack settings pull`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ __all__ = [
 ]
 
 OWNED: Final = ("subdomain", "dns", "ownership", "live", "addresses")
-"""Keys of a tenant with `settings: api` that the API owns, all of them; the config owns the others."""
+"""Keys that the API owns of a tenant with `settings: api`. The config owns the others."""
 REVISION_OUTPUT: Final = "SettingsRevision"
-"""Output of a tenant's stack: revision of the snapshot that it was made from."""
+"""Output of a tenant's stack: the revision of its snapshot."""
 FOLDER: Final = "settings"
 """Folder of the snapshots: beside the file of tenants, or in the folder of one file a tenant."""
 MOST_BYTES: Final = 4 * 2**20
@@ -44,12 +44,12 @@ class SnapshotError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """What one organisation wants of one tenant.
+    """One organisation's settings of one tenant.
 
     Args:
         tenant: its permanent id.
-        organization: whose it is.
-        revision: of the wish; a higher one is later.
+        organization: the owner.
+        revision: of the settings; a higher one is later.
         settings: the values of `OWNED`, as the config writes them.
     """
 
@@ -60,13 +60,13 @@ class Snapshot:
 
 
 def snapshot_file(config: Path, tenant: str) -> Path:
-    """Where the snapshot of a tenant is. Raises `RuleError` for what is no id, and could name any file."""
+    """The file of a tenant's snapshot. Raises `RuleError`: the text is no id, so it could name any file."""
     folder = config if config.is_dir() else config.parent
     return folder / FOLDER / f"{identifier(tenant)}.json"
 
 
 def snapshot_text(snapshot: Snapshot) -> str:
-    """The file's text: the same snapshot is the same text."""
+    """The file's text. Equal snapshots have equal texts."""
     said = {
         "version": _VERSION,
         "tenant": snapshot.tenant,
@@ -78,7 +78,7 @@ def snapshot_text(snapshot: Snapshot) -> str:
 
 
 def read_snapshot(path: Path, tenant: str) -> Snapshot:
-    """The snapshot of a tenant in a file. Raises SnapshotError."""
+    """The snapshot in a tenant's file. Raises SnapshotError."""
     try:
         if not path.is_file() or path.is_symlink():
             raise SnapshotError(Fault("has no snapshot", f"write it with `email-stack settings pull {tenant}`"))
@@ -94,7 +94,7 @@ def read_snapshot(path: Path, tenant: str) -> Snapshot:
 
 
 def snapshot_from(content: bytes, tenant: str) -> Snapshot:
-    """The snapshot of a tenant in JSON text. What its values may be, the config's own model judges. Raises SnapshotError."""
+    """The snapshot of a tenant in JSON text. The config's own model checks its values. Raises SnapshotError."""
     try:
         said: Any = json.loads(content)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Which files a config is made of."""
+"""The files of a config."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SUFFIXES: Final = (".yaml", ".yml")
 
 @dataclass(slots=True)
 class Sources:
-    """What was read.
+    """The files that were read.
 
     Args:
         whole: the one file of the whole-file form; None in the folder form.
-        cells: in the folder form, the file of the cells; None when there is none, or it cannot be read.
-        tenants: in the folder form, a file a tenant, by name.
+        cells: in the folder form, the file of the cells; None when it is missing or cannot be read.
+        tenants: in the folder form, one file a tenant, sorted by name.
         problems: files that cannot be read.
     """
 
@@ -34,7 +34,7 @@ class Sources:
 
 
 def read_sources(path: Path) -> Sources:
-    """Read the file, or every `*.yaml` and `*.yml` right in the folder but hidden ones, sorted by name."""
+    """Read the file, or every `*.yaml` and `*.yml` of the folder itself, sorted by name. Hidden files do not count."""
     sources = Sources()
     if not path.is_dir():
         sources.whole = _read(path, sources)
@@ -65,7 +65,7 @@ def read_sources(path: Path) -> Sources:
 
 
 def shown_path(path: Path) -> str:
-    """The path as messages show it: relative to the working folder when it is below."""
+    """The path for messages: relative to the working folder when it is below it."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - not resolved: links keep the name that the user gave
     try:
         return absolute.relative_to(Path.cwd()).as_posix()

@@ -1,4 +1,4 @@
-"""Which records a tenant has, and which of them its customer installs. Pure: what was deployed comes in as values."""
+"""The DNS records of a tenant, and those that its customer installs. Pure: values of the deployment are arguments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["customer_records", "public_records", "zone_records"]
 
 
 def zone_records(tenant: Tenant, cell: Cell, dkim: Sequence[DkimToken]) -> tuple[DnsRecord, ...]:
-    """What stands at the subdomain and below it: the eight that e-mail needs, optional ones, and the portal's aliases.
+    """Records at and below the subdomain: the eight that e-mail needs, optional ones, and the portal's aliases.
 
     Args:
         tenant: whose.
@@ -46,15 +46,15 @@ def zone_records(tenant: Tenant, cell: Cell, dkim: Sequence[DkimToken]) -> tuple
 def customer_records(
     tenant: Tenant, cell: Cell, *, dkim: Sequence[DkimToken], name_servers: Sequence[str]
 ) -> tuple[DnsRecord, ...]:
-    """What the customer's IT installs: the NS record set of a delegated subdomain, all records of a self-managed one.
+    """Records that the customer's IT installs: the NS record set of a delegated subdomain, all records of a self-managed one.
 
-    Behind them, for either, the permission that other domains must give to receive its DMARC reports.
+    The permissions of other domains to get the tenant's DMARC reports come last.
 
     Args:
         tenant: whose.
         cell: where it is deployed.
         dkim: the three tokens of its SES identity.
-        name_servers: of its hosted zone; not looked at when it is self-managed.
+        name_servers: of its hosted zone; unused for a self-managed subdomain.
     """
     if tenant.dns == "delegated":
         own: tuple[DnsRecord, ...] = (delegation_record(subdomain=tenant.subdomain, name_servers=name_servers),)
@@ -66,6 +66,6 @@ def customer_records(
 def public_records(
     tenant: Tenant, cell: Cell, *, dkim: Sequence[DkimToken], name_servers: Sequence[str]
 ) -> tuple[DnsRecord, ...]:
-    """What the world must see: what the customer installs, then what our hosted zone holds. Arguments as above."""
+    """All public records: the customer's, then those of our hosted zone. Arguments as above."""
     handed_over = customer_records(tenant, cell, dkim=dkim, name_servers=name_servers)
     return (*handed_over, *zone_records(tenant, cell, dkim)) if tenant.dns == "delegated" else handed_over

@@ -1,4 +1,4 @@
-"""From what pydantic and the rules report to problems with a place in a file."""
+"""Turns errors of pydantic and of the rules into problems with a place in a file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "control": Control,
 }
 _NOT_WRITTEN: Final[Mapping[type[BaseModel], frozenset[str]]] = {Cell: frozenset({"id"})}
-"""Fields that a file does not write as such: a cell's id is the key of its mapping."""
+"""Fields without a key of their own in a file: a cell's id is the key of its mapping."""
 
 _TYPES: Final = {
     "string_type": ("text", "write it in quotes"),
@@ -69,13 +69,13 @@ _BOUNDS: Final = {"greater_than_equal": ("ge", "at least"), "less_than_equal": (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An object of the config, and where it stands.
+    """An object of the config, and its place.
 
     Args:
         document: its file.
         path: to it in the file's data.
-        subject: what messages call it.
-        model: what it should be.
+        subject: its name in messages.
+        model: its model.
     """
 
     document: Document
@@ -84,7 +84,7 @@ class Place:
     model: type[BaseModel]
 
     def where(self) -> str:
-        """File and line, as the messages of others name them."""
+        """File and line, for messages of other objects."""
         return f"{self.document.file}:{self.document.position(self.path).line}"
 
     def problem(self, fault: Fault) -> Problem:
@@ -107,14 +107,14 @@ class Place:
 
 
 def problems_of(place: Place, error: ValidationError) -> Iterator[Problem]:
-    """Every problem in a validation error."""
+    """All problems of a validation error."""
     for detail in error.errors(include_url=False):
         for fault in _faults(place, detail):
             yield place.problem(fault)
 
 
 def unknown_key(key: str, known: Sequence[str], path: KeyPath = ()) -> Fault:
-    """A key that is none of `known`."""
+    """The fault of an unknown key."""
     near = closest(key, known)
     remedy = f'did you mean "{near}"?' if near else f"use one of {', '.join(known)}"
     return Fault("is no key that is known here", remedy, path, silent=True)
@@ -199,7 +199,7 @@ def _remedy_for_missing(key: str) -> str:
 
 
 def _outside_subdomain(place: Place, fault: Fault) -> Fault | None:
-    """A whole address in place of a local part: when it is another domain's, that is what is wrong with it."""
+    """The fault of a whole address in place of a local part, when its domain is not the tenant's."""
     listed = fault.path[:1] in {("addresses",), ("role_addresses",)}
     written = _scalar_at(place.document, _written(place.document, place.path + fault.path)) if listed else None
     if not isinstance(written, str) or "@" not in written:
@@ -223,7 +223,7 @@ def _outside_subdomain(place: Place, fault: Fault) -> Fault | None:
 
 
 def _written(document: Document, path: KeyPath) -> KeyPath:
-    """The path as the file has it: a short form stands for the mapping that the rest of the path goes into."""
+    """The path in the file. It ends at a short form, which stands for a whole mapping."""
     for end in range(len(path)):
         if _scalar_at(document, path[:end]) is not None:
             return path[:end]

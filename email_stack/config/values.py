@@ -36,12 +36,12 @@ T = TypeVar("T")
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _MAX_TAGS: Final = 40
-"""S3 and SES take 50 a resource: ten are left for the platform's own."""
+"""S3 and SES allow 50 for each resource: ten remain for the platform's own."""
 _RESERVED_TAGS: Final = ("cell", "tenant")
 
 
 class Settings(BaseModel):
-    """What every model here is: frozen, strict about types, closed to unknown keys."""
+    """The base of all models of the config: frozen, strict about types, closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
@@ -52,7 +52,7 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _stays_as_it_is(cls, value: Any) -> Any:
-        """Text of every field; lists hold local parts and addresses, tags few characters, and each checks its own."""
+        """Check that text has no unresolved token. Items of lists and tags have checks of their own."""
         return names.literal(value) if isinstance(value, str) else value
 
 
@@ -71,7 +71,7 @@ def _region(value: str) -> str:
 
 
 def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse what is there twice, whatever its case."""
+    """Refuse repeated items, without regard to case."""
     seen: dict[str, int] = {}
     faults = []
     for index, value in enumerate(items):
@@ -84,7 +84,7 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _tags(tags: Mapping[str, str]) -> Mapping[str, str]:
-    """AWS's limits for tags: AWS general reference, "Tagging AWS resources"; IAM tells keys apart without case."""
+    """AWS's limits for tags: AWS general reference, "Tagging AWS resources". IAM compares keys without case."""
     faults = []
     seen: set[str] = set()
     for key, value in tags.items():
@@ -127,7 +127,7 @@ def _check(rule: Callable[[T], T]) -> AfterValidator:
 
 
 _NAME_IN_EDITORS: Final = r"[^\s@/:_*]+"
-"""What an editor can tell of a name; the rest of DNS's and IDNA's rules is checked on loading."""
+"""The rules for names that a pattern can hold. `load` checks the other rules of DNS and IDNA."""
 
 Identifier = Annotated[
     str, _check(values.identifier), _described(r"[a-z](?:-?[a-z0-9])*", minLength=2, maxLength=32, examples=["acme"])
