@@ -1,8 +1,8 @@
 """Constructs that provision e-mail on a tenant's subdomain. Import them from here.
 
 The names below are public, and so is `constructs_lib.records`, which describes DNS records without the CDK. Other modules of the
-package are not. Each name is loaded on first use, because the pure modules are used where the CDK is not installed. Where `aws_cdk`
-is imported after these, the CDK runs on the Node that is installed with this package, whatever is on PATH.
+package are private. Each name is loaded on first use, because the pure modules also run without the CDK. If `aws_cdk` is imported
+after this package, the CDK runs on the Node that this package installs, not on the one of PATH.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an application may do with a tenant's mail, and nothing beside it: by its role's own policy."""
+"""Least permissions of applications for a tenant's mail, in the policies of their roles."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["Access"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Lets roles reach one tenant's bucket and table; where they have a key, a role gets that as well.
+    """Grants roles access to one tenant's bucket and table, and to their key.
 
     Args:
         bucket_arn: the tenant's.
         table_arn: the tenant's.
-        key: of both. Default: None, AWS's own.
+        key: key of both. Default: None, AWS's own.
     """
 
     bucket_arn: str
@@ -36,7 +36,7 @@ class Access:
     key: kms.IKey | None = None
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `MessageReader` does: Query, GetItem, BatchGetItem on the table, Query on its index, and GetObject.
+        """Allow the calls of `MessageReader`: Query, GetItem, BatchGetItem on the table, Query on its index, and GetObject.
 
         Source: Service authorization reference, "Amazon DynamoDB" and "Amazon S3".
         """
@@ -58,7 +58,7 @@ class Access:
         return items.combine(threads).combine(objects)
 
     def grant_read_addresses(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `MessageReader.address_book` does: GetItem of the book, and of what holds beside it.
+        """Allow the calls of `MessageReader.address_book`: GetItem of the book, and of the addresses' own items.
 
         Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
         """
@@ -67,8 +67,8 @@ class Access:
         return items
 
     def grant_use_of_outbox(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `Outbox` does: PutObject on one prefix, GetItem and PutItem of its items, Query of their list, GetItem of the
-        addresses'.
+        """Allow the calls of `Outbox`: PutObject on one prefix; GetItem and PutItem of its items; Query of their list; GetItem of
+        the addresses' items.
 
         Source: as above.
         """
@@ -102,7 +102,7 @@ class Access:
         )
 
     def grant_decide_held(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow what `HeldMail` does: list and read what the scanner says of held mail, and PutObject of requests about it.
+        """Allow the calls of `HeldMail`: list and read the scanner's descriptions of held mail, and PutObject of requests about it.
 
         Source: Service authorization reference, "Amazon S3": s3:prefix.
         """

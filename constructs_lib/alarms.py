@@ -1,4 +1,4 @@
-"""Alarms that read alike wherever they stand: on a service's own metric of one resource, or on one of ours."""
+"""Alarms of one form, on a service's own metric of one resource or on one of ours."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Threshold", "add_alarm"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Threshold:
-    """What is too much.
+    """The threshold of an alarm.
 
     Args:
         namespace: such as "AWS/SQS".
         metric: name of the metric.
         dimension: its name and its value, which may be a token.
         statistic: over one period, such as "Maximum".
-        above: the alarm goes off when it is greater.
+        above: the alarm goes off at a greater value.
         description: what has happened, and what to do.
         period_seconds: Default: five minutes.
         silence_alarms: whether missing data raise the alarm. A new alarm without data raises none: it begins as INSUFFICIENT_DATA,
@@ -40,15 +40,15 @@ class Threshold:
 def add_alarm(
     scope: Construct, id: str, threshold: Threshold, topic: sns.ITopic | None, *, nested: bool = False
 ) -> None:
-    """Add an alarm that tells the topic when it goes off and when that is over.
+    """Add an alarm that notifies the topic when it goes off, and when it ends.
 
     Args:
-        scope: whose alarm it is.
+        scope: parent.
         id: of the construct.
-        threshold: what is too much.
-        topic: to tell. None makes the alarm silent, but visible.
-        nested: whether the resource is a child of that construct, as the CDK's own `Alarm` has it; its logical id is another
-            then. Default: False.
+        threshold: its metric, limit and description.
+        topic: receives the notifications. None makes the alarm silent, but visible.
+        nested: whether the resource is a child of the construct, as in the CDK's own `Alarm`, with another logical id. Default:
+            False.
     """
     place = (Construct(scope, id), "Resource") if nested else (scope, id)
     name, value = threshold.dimension

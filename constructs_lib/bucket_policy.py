@@ -1,8 +1,8 @@
 """Policy statements of a bucket with mail. Pure: no CDK.
 
-Mail arrives under `raw/`, and only the scanner reads it there; what is scanned stands under `clean/`, and only the scanner
-writes it there. Attachments and bodies stand beside the mail that they were read from, and only the function that files mail writes
-them. All of it is denied to everyone else, so that no grant, however wide, opens or replaces any.
+Mail arrives under `raw/`, and only the scanner reads it there. Scanned mail is under `clean/`, and only the scanner writes there.
+Only the function that stores mail writes attachments and bodies. The policy denies all of this to other principals, because a deny
+wins over every grant.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Scanner:
     Args:
         role_arn: its role, the only one that reads quarantine.
         queue_arn: its queue; S3 may send to it.
-        ready: resources of the same stack that S3 needs before it can send. Default: none, for a scanner of another stack.
+        ready: resources of the same stack that S3 needs to send. Default: none, for a scanner of another stack.
         key_arns: KMS keys that its role may already use for buckets and topics. Default: none; the policy of another key must name
             the role.
     """
@@ -52,10 +52,10 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
     scanned = [f"{bucket_arn}/{prefix}*" for prefix in _SCANNED_PREFIXES]
     role = scanner.role_arn if scanner is not None else None
     statements = [
-        # What is not scanned is not read: not by an administrator's s3:* either. Any version, its tags, for replication: in a
-        # Deny, wider is safer.
+        # No other principal reads quarantine, not even an administrator with s3:*. The Deny covers versions, tags and
+        # replication: a wider Deny is safer.
         deny_all_but(role, "DenyReadingQuarantine", "s3:GetObject*", raw),
-        # Objects under clean/ are scanned: no other principal may write there.
+        # All objects under clean/ are scanned, so no other principal may write there.
         deny_all_but(role, "DenyDelivering", ["s3:PutObject*", "s3:Replicate*"], scanned),
     ]
     if role is not None:
@@ -65,14 +65,14 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
             allow("LetScannerTakeMail", role, ["s3:GetObjectVersion", "s3:DeleteObjectVersion"], raw),
             allow("LetScannerDeliver", role, ["s3:GetObject", "s3:PutObject"], scanned),
             allow("LetScannerUnlist", role, ["s3:DeleteObject"], f"{bucket_arn}/{HELD_PREFIX}*"),
-            # What is recalled goes back into quarantine, from the version that a notice took the place of; never as a request.
+            # A recall puts a message back into quarantine, from the version before the notice. It writes no request.
             allow("LetScannerReadReplaced", role, ["s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
             allow("LetScannerTakeBack", role, ["s3:PutObject"], raw),
             {
                 **allow("DenyScannerRequests", role, ["s3:PutObject"], requests),
                 "Effect": "Deny",
             },
-            # Without the right to list, S3 says of what is gone that it is forbidden.
+            # Without the right to list, S3 answers "forbidden" for a missing object.
             allow("LetScannerKnowBucket", role, known, bucket_arn),
         ]
     return statements
@@ -102,7 +102,7 @@ def ingest_statements(bucket_arn: str, structurer: IngestWriter | None) -> list[
         statements += [
             allow("LetStructurerRead", role, ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
             allow("LetStructurerFile", role, ["s3:GetObject", "s3:PutObject"], own),
-            # Without the right to list, S3 says of what is gone that it is forbidden.
+            # Without the right to list, S3 answers "forbidden" for a missing object.
             allow("LetStructurerKnowBucket", role, ["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn),
         ]
     return statements

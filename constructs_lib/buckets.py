@@ -1,4 +1,4 @@
-"""The bucket that every bucket of the platform's own starts from."""
+"""The base of all buckets of the platform."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def private_bucket(
     Args:
         scope: parent.
         id: of the construct.
-        rules: when its objects end.
-        removal_policy: what becomes of it when its stack goes.
-        encryption_key: of its objects. Default: None, S3's own encryption.
+        rules: lifecycle rules of its objects.
+        removal_policy: for the deletion of its stack.
+        encryption_key: key of its objects. Default: None, S3's own encryption.
         versioned: whether it keeps replaced objects. Default: False.
         access_logs: bucket that receives its access logs, and their prefix. Default: None, no logs.
     """

@@ -1,8 +1,7 @@
-"""What functions ship: of `mailroom` what they import; those that are no images, also the very releases of its libraries that this
-installation is locked to.
+"""The code of functions: the imported modules of `mailroom`; for zipped functions also the libraries, in their locked releases.
 
-All of these are plain Python, so they are copied from where they are installed: no docker, no pip, no network, and the same bytes
-on every machine.
+All of it is plain Python, so it is copied from this installation, without Docker, pip and network. The bytes are the same on every
+machine.
 """
 
 from __future__ import annotations
@@ -34,22 +33,22 @@ _DISTRIBUTIONS: Final = (
     "webencodings",
 )
 _SERVICES: Final = frozenset({"cloudformation", "dynamodb", "events", "s3", "sesv2", "sqs", "ssm", "sts"})
-"""Of botocore's descriptions of all of AWS, which are twenty times as big as all else together."""
+"""The used ones of botocore's descriptions of services. All of them are twenty times as big as the rest of the code."""
 _NO_CODE: Final = frozenset({"Dockerfile", ".lock", ".sh", ".conf", ".ndb", ".pyi", ".pyc"})
 
 
 @cache
 def bundle(entry: str, *, libraries: bool = True) -> Path:
-    """A folder with everything that such a function imports; of this process, and gone with it.
+    """A temporary folder with all that a function imports. It is deleted at the end of the process.
 
     Args:
         entry: module of the function's handler, such as "mailroom.functions.tracking". The bundle has the modules that it imports,
             directly or indirectly: a change of others redeploys no function.
-        libraries: whether libraries are shipped as well. Default: True. Without, Lambda's own boto3 is there.
+        libraries: whether it has the libraries as well. Default: True. Without them, the function has Lambda's own boto3.
 
     Raises:
         PackageNotFoundError: a library is not installed.
-        RuntimeError: a library has parts that are compiled for this machine.
+        RuntimeError: a library has compiled parts.
     """
     folder = _new_folder()
     for name in _DISTRIBUTIONS if libraries else ():
@@ -62,10 +61,10 @@ def bundle(entry: str, *, libraries: bool = True) -> Path:
 
 @cache
 def image_context(*entries: str) -> Path:
-    """A folder from which the image of these functions is built, as above: `image/`, and what they import of `mailroom`.
+    """The build context of the functions' image: `image/`, and the modules of `mailroom` that they import. Temporary as well.
 
     Args:
-        entries: modules of the handlers that the image has.
+        entries: modules of the handlers in the image.
     """
     folder = _new_folder()
     for path in [*_own_files(entries), *(_MAILROOM / "image").iterdir()]:
@@ -84,7 +83,7 @@ def _own_files(entries: Sequence[str]) -> list[Path]:
 
 
 def _imported(entries: Sequence[str]) -> set[str]:
-    """Modules of `mailroom` that are imported when these are, or while they run; also those that a string names, to be run."""
+    """Modules of `mailroom` that these import, at their own import or later. A string with a module's name counts as an import."""
     found: set[str] = set()
     waiting = list(entries)
     while waiting:
@@ -105,7 +104,7 @@ def _imported(entries: Sequence[str]) -> set[str]:
 
 
 def _walked(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and all in it, but for what type checkers alone read."""
+    """The node and all nodes in it, without those for type checkers alone."""
     yield node
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
@@ -125,7 +124,7 @@ def _is_module(name: str) -> bool:
 
 
 def _files(module: str) -> Iterator[Path]:
-    """The module's file; of a package, also what lies in it to be read."""
+    """The module's file; of a package, its data files as well."""
     source = _source(module)
     yield source
     if source.name == "__init__.py":
@@ -145,7 +144,7 @@ def _copy(found: Distribution, folder: Path) -> None:
 
 
 def _is_code(file: PurePosixPath) -> bool:
-    """Whether it is there to be run or read by what runs; no cache, no packaging."""
+    """Whether the file is code or its data, not a cache or metadata of the package."""
     return "__pycache__" not in file.parts and file.suffix not in _NO_CODE and file.name not in _NO_CODE
 
 

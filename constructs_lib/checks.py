@@ -1,7 +1,7 @@
-"""What constructs take: a rule for each prop, and one form of what is said where one is broken.
+"""Rules of props, and one form of error for a broken rule.
 
-A rule yields a `Broken` for whatever is wrong with a value, and nothing where it is right. Text may be a token where a rule is one
-of `text` or of ARNs: that is how the CDK hands over what only CloudFormation knows.
+A rule yields a `Broken` for each mistake of a value. Rules of `text` and of ARNs accept tokens, which the CDK uses for values that
+only CloudFormation knows.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """What is wrong with a prop, or with a part of it.
+    """A mistake of a prop, or of a part of it.
 
     Args:
-        message: what holds of a right value.
-        got: what was given, as it is shown; "" where the message says it.
-        remedy: what to do.
+        message: the rule, such as "must be one label".
+        got: the value for the error text; "" when the message says it.
+        remedy: the repair.
         path: from the prop to the part, such as "[2].address". Default: the prop itself.
     """
 
@@ -67,10 +67,10 @@ Rule = Callable[[Any], Iterator[Broken]]
 def check_props(
     scope: Construct, subject: str, rules: Mapping[str, Rule], props: object = None, /, **given: object
 ) -> None:
-    """Refuse props that break their rule, all of them at once, and text that would not stay what it is (`check_texts`).
+    """Report all props that break their rule in one error, and refuse text that a template would change (`check_texts`).
 
     Args:
-        scope: the construct; its path is what an error begins with.
+        scope: the construct; an error begins with its path.
         subject: such as 'tenant "acme"'.
         rules: by the prop's name.
         props: a dataclass of arguments. Default: none.
@@ -99,17 +99,17 @@ def problems(subject: str, rules: Mapping[str, Rule], values: Mapping[str, objec
 
 @contextmanager
 def placed(scope: Construct) -> Iterator[None]:
-    """Begin each line of an error that is raised inside with the construct's path."""
+    """Put the construct's path before each line of an error that is raised inside."""
     try:
         yield
     except ValueError as error:
-        # Asked for only now: each question of the CDK's kernel takes its time.
+        # Read only here, because each read takes a call of the CDK's kernel.
         place = scope.node.path
         raise ValueError("\n".join(f"{place}: {line}" for line in str(error).split("\n"))) from None
 
 
 def got(value: object) -> str:
-    """A value as an error shows it; of an object, what it is."""
+    """The text of a value for an error; for an object, its kind."""
     if isinstance(value, str) and is_token(value):
         return "a token"
     if value is None or isinstance(value, str | int | float):
@@ -125,12 +125,12 @@ def _article(name: str) -> str:
 
 
 def optional(rule: Rule) -> Rule:
-    """None, or what the rule takes."""
+    """None, or a value that keeps the rule."""
     return lambda value: iter(()) if value is None else rule(value)
 
 
 def normal(rule: Callable[[str], str], example: str, *, tokens: bool = True) -> Rule:
-    """Text of which a rule of `names` or `values` says that it is right, and written as it stands in a template."""
+    """Text that keeps a rule of `names` or `values`, in the rule's normal form."""
 
     def check(value: Any) -> Iterator[Broken]:
         if not isinstance(value, str):
@@ -155,7 +155,7 @@ def normal(rule: Callable[[str], str], example: str, *, tokens: bool = True) -> 
 
 
 def text(rule: Callable[[str], str], example: str) -> Rule:
-    """Text of which a rule says that it is right, however it writes the same."""
+    """Text that keeps a rule, in any form."""
 
     def right(value: str) -> str:
         rule(value)
@@ -165,12 +165,12 @@ def text(rule: Callable[[str], str], example: str) -> Rule:
 
 
 def literal(rule: Callable[[str], str], example: str) -> Rule:
-    """As `normal`, and no token: ids, names of constructs and policies are made of it."""
+    """As `normal`, without tokens, because ids, names of constructs and policies are made from it."""
     return normal(rule, example, tokens=False)
 
 
 def matching(pattern: str, what: str, example: str) -> Rule:
-    """Text that a pattern matches whole; `what` it is stands in the error."""
+    """Text that matches the whole pattern; the error calls it `what`."""
     compiled = re.compile(pattern, re.ASCII)
 
     def rule(value: str) -> str:
@@ -191,7 +191,7 @@ def arn(service: str, resource: str, what: str, example: str) -> Rule:
 
 
 def whole(least: int, most: int, why: str = "") -> Rule:
-    """A whole number from `least` to `most`; `why` no other stands behind the remedy."""
+    """A whole number from `least` to `most`; the remedy ends with `why`."""
 
     def check(value: Any) -> Iterator[Broken]:
         remedy = f"use one such as {least}{f' ({why})' if why else ''}"
@@ -224,7 +224,7 @@ def duration(unit: str, least: int, most: int) -> Rule:
             return
         try:
             amount = value.to_days() if unit == "days" else value.to_hours()
-        except RuntimeError:  # what jsii makes of the CDK's refusal to round
+        except RuntimeError:  # jsii's form of the CDK's refusal to round
             yield Broken(message, got(value), remedy)
             return
         if not least <= amount <= most:
@@ -244,9 +244,9 @@ def instance(kind: type, remedy: str) -> Rule:
 
 
 def interface(attribute: str, name: str, remedy: str) -> Rule:
-    """An object of the CDK's that is what an interface says: `IBucket` and the like are no classes, but have an attribute each.
+    """A CDK object with one of the CDK's interfaces, such as `IBucket`. An attribute of the interface identifies it.
 
-    What `from_key_arn` and the like return stands for several interfaces at once, and only the object itself has their attributes.
+    Objects of `from_key_arn` and the like have several interfaces, so only the object itself tells their attributes.
     """
 
     def check(value: Any) -> Iterator[Broken]:
@@ -257,7 +257,7 @@ def interface(attribute: str, name: str, remedy: str) -> Rule:
 
 
 def parts(kind: type, rules: Mapping[str, Rule], remedy: str) -> Rule:
-    """A dataclass of which each field has a rule."""
+    """A dataclass with a rule for each field."""
     is_kind = instance(kind, remedy)
 
     def check(value: Any) -> Iterator[Broken]:
@@ -273,7 +273,7 @@ def parts(kind: type, rules: Mapping[str, Rule], remedy: str) -> Rule:
 
 
 def each(rule: Rule, *, least: int = 0, key: Callable[[Any], object] | None = None) -> Rule:
-    """A sequence of what the rule takes; with `key`, no two of which are the same by it."""
+    """A sequence of values that keep the rule; with `key`, their keys must differ."""
 
     def check(value: Any) -> Iterator[Broken]:
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
@@ -316,4 +316,4 @@ def _no_token() -> Iterator[Broken]:
 
 FLAG: Final[Rule] = _flag
 KEPT_OR_NOT: Final[Rule] = _kept_or_not
-"""A removal policy: a bucket, a table and a zone have no snapshot that CloudFormation makes."""
+"""A removal policy without snapshots: CloudFormation makes none of buckets, tables and zones."""

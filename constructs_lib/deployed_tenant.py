@@ -1,4 +1,4 @@
-"""A tenant that another stack deploys, or another app."""
+"""A tenant of another stack or app."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who must be let use a KMS key of the customer's, by the key's policy and by their own. Pure: no CDK.
+"""Policy statements for the use of a customer's KMS key. Pure: no CDK.
 
-A role that is made here is let by its own policy, through named services alone; the key's policy lets services of AWS's, and roles
-that are made elsewhere. This is the whole list: constructs write it, documents name it.
+The policy of each role of this app allows its use of the key, through named services alone. The key's policy allows AWS's services,
+and roles of other stacks. This module is the whole list for constructs and documents.
 
 Source: SES developer guide, "Giving permissions to Amazon SES for email receiving"; S3 user guide, "Granting permissions to publish
 event notification messages to a destination"; SQS developer guide, "Configure KMS permissions for AWS services"; SNS developer
@@ -28,13 +28,13 @@ __all__ = [
 ]
 
 ALARMS: Final = ("LetAlarmsPublish", "cloudwatch.amazonaws.com")
-"""Alarms of CloudWatch that tell an encrypted topic."""
+"""CloudWatch's alarms with an encrypted topic."""
 EVENTS: Final = ("LetRulesSend", "events.amazonaws.com")
-"""Rules of EventBridge whose target is an encrypted queue."""
+"""EventBridge's rules with an encrypted queue as target."""
 NOTIFICATIONS: Final = ("LetBucketsNotify", "s3.amazonaws.com")
-"""Buckets that notify an encrypted queue."""
+"""S3's notifications to an encrypted queue."""
 RECEIVING: Final = ("LetReceiptRulesWrite", "ses.amazonaws.com")
-"""Receipt rules of SES that write to an encrypted bucket."""
+"""SES's receipt rules with an encrypted bucket."""
 
 _USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 _USE_OF_TABLES: Final = (
@@ -50,7 +50,7 @@ _USE_OF_TABLES: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Home:
-    """Where a key lives: it serves one account and region."""
+    """The partition, account and region of a key."""
 
     partition: str
     region: str
@@ -58,20 +58,20 @@ class Home:
 
 
 def allow_service(service: tuple[str, str], home: Home) -> dict[str, Any]:
-    """Of the key's policy: one service uses it, for resources of this account."""
+    """Statement of the key's policy: one service uses it, for resources of this account."""
     sid, principal = service
     return {
         "Sid": sid,
         "Effect": "Allow",
         "Principal": {"Service": principal},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-        "Resource": "*",  # of a key's policy: this key
+        "Resource": "*",  # in a key's policy, it is the key itself
         "Condition": {"StringEquals": {"aws:SourceAccount": home.account}},
     }
 
 
 def allow_logs(home: Home) -> dict[str, Any]:
-    """Of the key's policy: CloudWatch Logs uses it, for log groups of this account; their names are generated."""
+    """Statement of the key's policy: CloudWatch Logs uses it, for log groups of this account. Their names are generated."""
     groups = f"arn:{home.partition}:logs:{home.region}:{home.account}:log-group:*"
     return {
         "Sid": "LetLogsEncrypt",
@@ -84,9 +84,9 @@ def allow_logs(home: Home) -> dict[str, Any]:
 
 
 def allow_roles(role_arns: Sequence[str], home: Home, *services: str) -> dict[str, Any]:
-    """Of the key's policy: roles that are made elsewhere use it, through these services.
+    """Statement of the key's policy: roles of other stacks use it, through these services.
 
-    Without a Sid: a key that tenants share has several of these, and Sids must differ. Tables take a statement of their own.
+    It has no Sid: a shared key has several of these statements, and Sids must differ. Tables need a statement of their own.
     """
     return {
         "Effect": "Allow",
@@ -98,7 +98,7 @@ def allow_roles(role_arns: Sequence[str], home: Home, *services: str) -> dict[st
 
 
 def use_of(key_arn: str, home: Home, *services: str) -> dict[str, Any]:
-    """Of a role's policy: use of the key, through these services alone; by name, such as "s3"."""
+    """Statement of a role's policy: use of the key, through these services alone; by name, such as "s3"."""
     return {
         "Effect": "Allow",
         "Action": _use_through(services),

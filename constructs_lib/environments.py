@@ -1,8 +1,8 @@
-"""What an account and region can hold, and hold only once: found at synthesis, not when CloudFormation has made half of it.
+"""Names that must be unique in an account and region. Synthesis finds conflicts, before CloudFormation has made half of a stack.
 
-Compared is what is unique: account, region and name. Two regions or two accounts may hold the same. An account or a region that a
-stack leaves open counts as the same one within a Stage, since one `cdk deploy` brings both to the same place, and as another than
-any that is written, or left open in another Stage.
+Account, region and name are compared. Two regions or two accounts may have the same name. Stacks of one Stage without a set account
+or region share one, since one `cdk deploy` brings them to the same place. It differs from all set ones, and from those of other
+Stages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CLAIMED: Final[WeakKeyDictionary[IConstruct, dict[tuple[_Environment, str, str]
 
 
 def environment(scope: Construct) -> tuple[str, str]:
-    """Account and region of the scope's stack; what it leaves open, as its Stage's."""
+    """Account and region of the scope's stack. An unset one is the Stage's."""
     stack = cdk.Stack.of(scope)
     found = _ENVIRONMENTS.get(stack)
     if found is None:
@@ -47,19 +47,19 @@ def environment(scope: Construct) -> tuple[str, str]:
 def claim(
     scope: Construct, subject: str, field: str, *names: str, holds: str, remedy: str, shared: str | None = None
 ) -> None:
-    """Take names for the scope, in its account and region.
+    """Reserve names for the scope, in its account and region.
 
     Args:
-        scope: what takes them.
+        scope: the construct with these names.
         subject: such as 'sending identity "post.acme.example"'.
-        field: the prop that names them.
-        names: what is unique; case makes no difference. A token is compared as it stands.
-        holds: what the account and region hold once, such as "identity of a domain".
-        remedy: what to do instead.
-        shared: what is taken whatever the names are. Default: None, each name is.
+        field: the prop with the names.
+        names: the names; case makes no difference. Tokens are compared as text.
+        holds: the unique resource, such as "identity of a domain".
+        remedy: the repair.
+        shared: one key that is reserved in place of all names. Default: None, each name is reserved.
 
     Raises:
-        ValueError: another construct of the app has taken one.
+        ValueError: another construct of the app has reserved one.
     """
     taken = _CLAIMED.setdefault(scope.node.root, {})
     where = _Environment(*environment(scope))
@@ -74,10 +74,10 @@ def claim(
 
 
 def check_receives(scope: Construct, subject: str) -> None:
-    """Refuse a region where SES receives no mail: its MX would name a host that is not there.
+    """Refuse a region where SES receives no mail, because the host of its MX does not exist.
 
     Raises:
-        ValueError: the stack's region is known, and is none.
+        ValueError: the stack's region is known, and SES receives no mail there.
     """
     region = cdk.Stack.of(scope).region
     if not is_token(region) and region not in RECEIVING_REGIONS:

@@ -1,4 +1,4 @@
-"""What lets a function tell others of mail on the account's own event bus."""
+"""The right of a function to publish events of mail on the account's default bus."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["Fault", "RuleError", "Scalar", "escape", "shown"]
 
 Scalar = str | int | float | bool | None
-"""A value as JSON and YAML both write it."""
+"""A scalar of JSON and YAML."""
 
 _SHOWN_CHARACTERS: Final = 60
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -16,14 +16,14 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A problem that does not know its file yet.
+    """A problem without its place in a file.
 
     Args:
-        message: what holds of a right value.
-        remedy: what to do.
-        path: from the object that was checked to the field; () for the object itself.
-        value: the scalar found there. Default: whatever the file holds at that place.
-        silent: the value says nothing here, leave it out. Default: False.
+        message: the rule, such as "must be one label".
+        remedy: the repair.
+        path: from the checked object to the field; () for the object itself.
+        value: the scalar found there. Default: the file's value at that place.
+        silent: whether the message leaves out the value. Default: False.
     """
 
     message: str
@@ -37,7 +37,7 @@ class Fault:
 
 
 class RuleError(ValueError):
-    """Raised by every rule of config and constructs: a value, or several fields together, break it.
+    """A value, or several fields together, break a rule of config or constructs.
 
     Args:
         faults: at least one.
@@ -49,7 +49,7 @@ class RuleError(ValueError):
 
     @classmethod
     def one(cls, message: str, remedy: str) -> RuleError:
-        """One fault of the value that was checked."""
+        """An error with one fault, of the checked value itself."""
         return cls(Fault(message, remedy))
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class RuleError(ValueError):
 
 
 def shown(value: Scalar) -> str:
-    """The value as a message quotes it: at most 60 characters, with nothing in it that a terminal would act on."""
+    """The value quoted for a message: at most 60 characters, without control characters."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
@@ -67,6 +67,6 @@ def shown(value: Scalar) -> str:
 
 
 def escape(character: str) -> str:
-    """A character by its number, in Python's form: the letter fixes the number of digits, so that following text is apart."""
+    """A character as a Python escape, such as \\x1b. Its letter fixes the number of digits, so digits may follow."""
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,4 +1,4 @@
-"""The CDK's feature flags that a construct here brings with it, so that its template is the same in every app."""
+"""The CDK's feature flags that the constructs set, so that a template is the same in every app."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _FLAGS: Final = {
 
 
 def bring_flags(construct: Construct) -> None:
-    """Set the flags for what is within `construct`; before anything is.
+    """Set the flags for all children of `construct`. Call it before the first child.
 
-    Source: CDK developer guide, "AWS CDK feature flags": a flag is context, which is looked for from the construct upwards.
+    Source: CDK developer guide, "AWS CDK feature flags": a flag is context, which a construct inherits from its parents.
     """
     for flag, value in _FLAGS.items():
         construct.node.set_context(flag, value)

@@ -1,7 +1,7 @@
 """CloudFormation's pseudo parameters and tokens, without a round trip to the CDK's kernel for each use.
 
-In Python every property read and every static call of the CDK crosses a pipe to Node and back, about 0.2 ms. What never
-changes is asked for once.
+In Python every property read and every static call of the CDK crosses a pipe to Node and back, about 0.2 ms. Constant values are
+read once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["account_id", "arn", "is_token"]
 
 @cache
 def account_id() -> str:
-    """The account that a stack is deployed to, as a token."""
+    """The stack's account, as a token."""
     return cdk.Aws.ACCOUNT_ID
 
 

@@ -1,4 +1,4 @@
-"""Needed statements in the policy of an imported key, which its owner writes. Pure: no CDK."""
+"""Statements for the policy of an imported key, which its owner writes. Pure: no CDK."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["needed_statements"]
 def needed_statements(
     home: Home, *, scanner_role_arns: Sequence[str] = (), tables_role_arns: Sequence[str] = (), alarms: bool = False
 ) -> list[dict[str, Any]]:
-    """Statements that an imported key needs, besides the one by which the account's own policies decide.
+    """Statements that an imported key needs, besides the one that lets the account's own policies decide.
 
     Args:
         home: partition, region and account of the key.

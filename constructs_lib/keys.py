@@ -1,4 +1,4 @@
-"""KMS keys of the customer's, as constructs use them."""
+"""Use of the customer's KMS keys by constructs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["arn_of", "grant_logs_use", "grant_services_use", "here", "let", "use
 
 @cache
 def here() -> Home:
-    """Partition, region and account that a stack is deployed to, as tokens."""
+    """The stack's partition, region and account, as tokens."""
     return Home(partition=cdk.Aws.PARTITION, region=cdk.Aws.REGION, account=account_id())
 
 
@@ -28,27 +28,27 @@ def arn_of(key: kms.IKey | None) -> str | None:
 
 
 def let(key: kms.IKey, statement: Mapping[str, Any]) -> None:
-    """Add to the key's policy; the policy of an imported key is its owner's to write, and stays as it is."""
+    """Add to the key's policy. An imported key's policy stays unchanged, because its owner writes it."""
     key.add_to_resource_policy(iam.PolicyStatement.from_json(dict(statement)))
 
 
 def grant_services_use(key: kms.IKey | None, *services: tuple[str, str]) -> None:
-    """Let services of AWS's use the key, for this account; nothing without a key."""
+    """Let AWS's services use the key, for this account. Without a key, there is no effect."""
     if key is not None:
         for service in services:
             let(key, allow_service(service, here()))
 
 
 def grant_logs_use(key: kms.IKey | None) -> None:
-    """Let log groups of this account be encrypted with the key; nothing without one."""
+    """Let CloudWatch Logs encrypt log groups of this account with the key. Without a key, there is no effect."""
     if key is not None:
         let(key, allow_logs(here()))
 
 
 def uses(key: kms.IKey | None, *services: str) -> list[dict[str, Any]]:
-    """Of a role's policy: use of the key through each of these services; nothing without a key.
+    """Statements of a role's policy: use of the key through each of these services; none without a key.
 
-    Tables have a statement of their own: they take more.
+    Tables have a statement of their own, with more actions.
     """
     if key is None:
         return []

@@ -1,4 +1,4 @@
-"""What AWS takes no more of in one tenant, however many quotas are raised. Pure: config and constructs refuse it alike."""
+"""Fixed limits of AWS for one tenant, which no quota raises. Pure: config and constructs check the same limits."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ __all__ = [
 ]
 
 MOST_SENDER_CHARACTERS: Final = 8_000
-"""Of any role, beside what else `MOST_POLICY_CHARACTERS` hold."""
+"""Most characters for senders in the policies of any role; the rest of `MOST_POLICY_CHARACTERS` is for other statements."""
 
 _WORK_CHARACTERS: Final = 2_000
-"""What else the role may do that files and sends, with the longest names, but for its domain, which stands there twice."""
+"""Other statements of the role that ingests and sends, with the longest names, without its domain, which is in them twice."""
 _KEY_CHARACTERS: Final = 860
-"""More, where a key encrypts what it works with."""
+"""Further statements for a KMS key."""
 
 MOST_POLICY_CHARACTERS: Final = 10_240
-"""Of all inline policies of a role together, white space not counted. IAM user guide, "IAM and STS quotas"."""
+"""All inline policies of a role together, without white space. IAM user guide, "IAM and STS quotas"."""
 _ACCESS_CHARACTERS: Final = {"read": 1_150, "send": 1_350, "addresses": 400, "held": 650}
 _POLICY_CHARACTERS: Final = 50
 _ACCESS_KEY_CHARACTERS: Final = 900
-"""Of the statements that `Access` writes, with the longest names."""
+"""Statements of `Access` for a KMS key, with the longest names."""
 
 MOST_RECIPIENTS_PER_RULE: Final = 500
 """SES developer guide, "Service quotas in Amazon SES", email receiving; another page says 100."""
 
 MOST_COUNTED_RESOURCES: Final = 430
-"""Receipt rules and subscriptions of one stack: it holds 500 resources, of which 70 are left for what each has besides.
+"""Receipt rules and subscriptions of one stack: it has at most 500 resources, of which 70 remain for other kinds.
 
 Source: CloudFormation user guide, "Understand CloudFormation quotas".
 """
@@ -49,7 +49,7 @@ Source: CloudFormation user guide, "Understand CloudFormation quotas".
 _MOST_POLICY_BYTES: Final = 20 * 1024
 _LONGEST_REGION: Final = "ap-southeast-3"
 _POLICY_WITHOUT_RULES: Final = 6 * 1024
-"""Of a bucket's policy, with the longest names. S3 user guide, "Bucket policies"."""
+"""The rest of a bucket's policy, with the longest names. S3 user guide, "Bucket policies"."""
 
 MOST_BOOK_BYTES: Final = 200 * 1024
 """A template holds 1 MB in all, and an item of DynamoDB's 400 KB. CloudFormation user guide, "Understand CloudFormation quotas";
@@ -57,23 +57,23 @@ DynamoDB developer guide, "Constraints"."""
 
 
 def sender_characters(addresses: Iterable[str]) -> int:
-    """What addresses take in a policy that lets them send, each with its quotes and comma."""
+    """The length of addresses in a policy, each with its quotes and comma."""
     return sum(len(address) + 3 for address in set(addresses))
 
 
 def most_sender_characters(domain: str, *, encrypted: bool) -> int:
-    """How much of `sender_characters` the role takes that sends a tenant's mail, beside what else it may do.
+    """The most `sender_characters` for the role that sends a tenant's mail, beside its other statements.
 
     Args:
         domain: of the addresses.
-        encrypted: whether a key of the customer's encrypts what the role works with.
+        encrypted: whether the tenant's mail has a KMS key of the customer's.
     """
     other = _WORK_CHARACTERS + 2 * len(domain) + (_KEY_CHARACTERS if encrypted else 0)
     return min(MOST_SENDER_CHARACTERS, MOST_POLICY_CHARACTERS - other)
 
 
 def access_characters(may: Iterable[str], *, encrypted: bool) -> int:
-    """What the policy of an application's role takes for one tenant, at most.
+    """The greatest length of the policy of an application's role for one tenant.
 
     Args:
         may: "read", "send", "addresses", "held".
@@ -83,7 +83,7 @@ def access_characters(may: Iterable[str], *, encrypted: bool) -> int:
 
 
 def most_receipt_rules(rule_set_name: str, tenant_id: str) -> int:
-    """How many rules of a tenant the policy of its bucket can name, which lets each of them write."""
+    """The number of a tenant's receipt rules that fit its bucket's policy, which lets each of them write."""
     name = (
         f'"arn:aws:ses:{_LONGEST_REGION}:123456789012:receipt-rule-set/{rule_set_name}:receipt-rule/{tenant_id}-999",'
     )
@@ -91,15 +91,15 @@ def most_receipt_rules(rule_set_name: str, tenant_id: str) -> int:
 
 
 def book_bytes(book: AddressBook) -> int:
-    """What the book takes as an item of DynamoDB's, written as JSON."""
-    # Loads AWS's SDK, which a config without such books does without.
+    """The size of the book as a DynamoDB item in JSON."""
+    # The import loads AWS's SDK, which a config without large books does not need.
     from mailroom.store.address_book import address_book_item  # noqa: PLC0415
 
     return len(json.dumps(attributes(address_book_item(book)), ensure_ascii=False).encode())
 
 
 def attributes(item: dict[str, Any]) -> dict[str, Any]:
-    """The item as DynamoDB's API writes it. Knows text, booleans, lists and mappings: what address books are made of."""
+    """The item in the form of DynamoDB's API. It may have text, booleans, lists and mappings, as address books do."""
     return {name: _attribute(value) for name, value in item.items()}
 
 

@@ -1,4 +1,4 @@
-"""What no text may hold that comes from outside, since CloudFormation or the CDK would put something else there. Pure."""
+"""Marks that text from outside must not have, because CloudFormation or the CDK would replace them. Pure."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ NOT_LITERAL: Final = "as CloudFormation or the CDK would put another value there
 
 
 def mark_in(text: str) -> str:
-    """The first of `MARKS` that `text` holds; "" when it stays as it is in every template."""
+    """The first of `MARKS` in `text`; "" when every template keeps the text unchanged."""
     return next((mark for mark in MARKS if mark in text), "")

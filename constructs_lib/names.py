@@ -1,5 +1,5 @@
-"""What DNS and SES take as a name or an address. Pure: every function returns the value in its one normal form, or raises
-`RuleError` (a ValueError) that says what holds of a right value and what to write instead.
+"""Rules of names and addresses by DNS and SES. Pure: every function returns the value in its one normal form, or raises
+`RuleError` (a ValueError) with the rule and a remedy.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MAX_MAILBOX_OCTETS: Final = 254
 """RFC 5321 4.5.3.1.3: a path of 256 octets holds the address and its two angle brackets."""
 
 LOCAL_PART_PATTERN: Final = r"[A-Za-z0-9!#%&'+/=^_`{|}~-]+(?:\.[A-Za-z0-9!#%&'+/=^_`{|}~-]+)*"
-"""RFC 5321 4.1.2 dot-string, but for `*`, `?` and `$`: in the IAM policy that limits senders they are wildcards or variables."""
+"""RFC 5321 4.1.2 dot-string without `*`, `?` and `$`, which are wildcards or variables in the IAM policy that limits senders."""
 
 _LDH_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _PLAIN_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
@@ -55,10 +55,10 @@ _AWS_DOMAINS: Final = frozenset(
 
 
 def literal(value: str) -> str:
-    """Text that stays what it is in a template.
+    """Text that every template keeps unchanged.
 
     Raises:
-        RuleError: `{{`, `${` or what the CDK takes for a token is in it.
+        RuleError: it has `{{`, `${` or the mark of a CDK token.
     """
     mark = mark_in(value)
     if mark:
@@ -96,7 +96,7 @@ def tenant_subdomain(value: str) -> str:
         RuleError: what `domain_name` raises; over 209 octets, so that a DKIM name would not fit; a public suffix or the name
             right below one, private suffixes included; a name of AWS's.
 
-    Source: publicsuffix.org, in the release that is installed: nothing is fetched.
+    Source: publicsuffix.org, in the installed release, without network.
     """
     name = domain_name(value)
     if len(name) > MAX_SUBDOMAIN_OCTETS:
@@ -108,7 +108,7 @@ def tenant_subdomain(value: str) -> str:
     taken = next((domain for domain in _AWS_DOMAINS if is_below(name, domain) or name == domain), None)
     if taken is not None:
         raise RuleError.one(f"must not be in {taken}, which is AWS's", "use a subdomain of the tenant's own domain")
-    # The list writes U-labels, and so it is asked for them: its A-labels would double what is parsed.
+    # The list has U-labels. Parsing its A-labels too would take twice as long.
     readable = unicode_name(name)
     registrable = _public_suffixes().privatesuffix(readable)
     if registrable is None:
@@ -122,7 +122,7 @@ def tenant_subdomain(value: str) -> str:
 
 
 def registrable_domain(name: str) -> str:
-    """The registered domain that `name`, as `tenant_subdomain` returned it, lies below; in A-labels."""
+    """The registered domain above `name`, which is a result of `tenant_subdomain`; in A-labels."""
     registrable = _public_suffixes().privatesuffix(unicode_name(name)) or name
     return ".".join(name.split(".")[-len(registrable.split(".")) :])
 
@@ -158,11 +158,11 @@ def is_below(name: str, ancestor: str) -> bool:
 
 
 def local_part(value: str) -> str:
-    """What stands before the @, in lower case: SES and mailbox owners tell no `Sales` from `sales`.
+    """The part before the @, in lower case, because `Sales` and `sales` are the same for SES and for mailbox owners.
 
     Raises:
-        RuleError: an @ in it, not ASCII, over 64 octets, or not a dot-string of RFC 5321 4.1.2; quoted strings are not taken. Also
-            what `literal` raises.
+        RuleError: an @ in it, not ASCII, over 64 octets, or not a dot-string of RFC 5321 4.1.2; a quoted string is an error. Also
+            as `literal`.
     """
     literal(value)
     if "@" in value:
@@ -185,7 +185,7 @@ def receiving_local_part(value: str) -> str:
     """A local part that SES can match exactly.
 
     Raises:
-        RuleError: what `local_part` raises, or a + in it.
+        RuleError: as `local_part`, or a + in it.
 
     Source: SES developer guide, "Creating receipt rules", recipient conditions: `user@domain` matches `user+label@domain` too.
     """
@@ -199,7 +199,7 @@ def receiving_local_part(value: str) -> str:
 
 
 def mailbox(value: str) -> str:
-    """A full address of anybody's, its domain as `domain_name` and its local part as written.
+    """A full address of any domain, its domain as `domain_name`, its local part unchanged.
 
     Raises:
         RuleError: not local-part@domain, or over 254 octets.
@@ -215,7 +215,7 @@ def mailbox(value: str) -> str:
 
 
 def _encoded(name: str) -> str:
-    """A-labels by IDNA 2008 with the mapping of UTS 46, at most 253 octets; plain names are only put in lower case."""
+    """A-labels by IDNA 2008 with the mapping of UTS 46, at most 253 octets. ASCII names only become lower case."""
     if name.isascii() and "--" not in name:
         return name.lower()
     if len(name) > MAX_NAME_OCTETS:  # before the encoder, whose time grows with it

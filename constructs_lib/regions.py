@@ -1,4 +1,4 @@
-"""Where SES receives mail. Pure."""
+"""The regions where SES receives mail. Pure."""
 
 from __future__ import annotations
 

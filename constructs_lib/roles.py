@@ -1,4 +1,4 @@
-"""A role for an AWS service."""
+"""Roles for AWS services."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def service_role(
     *,
     condition: Mapping[str, Any] | None = None,
 ) -> iam.CfnRole:
-    """A role that the service takes, under a condition, to do what the statements say and nothing else.
+    """A role that the service assumes under a condition. The statements are its only rights.
 
     Args:
-        scope: where it stands.
+        scope: parent.
         id: of the construct.
         service: principal, such as "lambda.amazonaws.com".
         statements: of its only policy.
@@ -49,13 +49,13 @@ def service_role(
 def role_for_sessions(
     scope: Construct, id: str, function_role: iam.CfnRole, statements: Sequence[Mapping[str, Any]] = (), *, tag: str
 ) -> iam.CfnRole:
-    """A role without any right to a table, which a function takes for one tenant at a time; tenants' tables let it in.
+    """A role that a function assumes for one tenant at a time. It has no right to any table; tenants' tables admit its sessions.
 
     Args:
-        scope: where it stands, and the policy that lets the function take it.
+        scope: parent of the role, and of the policy that lets the function assume it.
         id: of the construct.
         function_role: role of the function, of the same stack.
-        statements: of its only policy: use of the key that tables are encrypted with. Default: none.
+        statements: of its only policy: use of the tables' key. Default: none.
         tag: key of the tag that each session must have.
     """
     role = iam.CfnRole(
@@ -64,7 +64,7 @@ def role_for_sessions(
         assume_role_policy_document={"Version": _VERSION, "Statement": trust_in(function_role.attr_arn, tag)},
         policies=_policies(statements) if statements else None,
     )
-    # Not in the function's role itself: each would wait for the other.
+    # A policy of its own, because the two roles would otherwise refer to each other.
     iam.CfnPolicy(
         scope,
         f"{id}Taking",

@@ -1,4 +1,4 @@
-"""Rules of the props that several constructs take."""
+"""Rules of props of several constructs."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _policy(value: Any) -> Iterator[Broken]:
         return
     for name in ("clean", "infected", "encrypted", "over_limit"):
         action = getattr(value, name)
-        # Text equals its action, but the policy itself compares actions by what they are.
+        # Text equals its action, but the policy compares actions by identity.
         if not isinstance(action, Action):
             yield Broken("must be an Action", got(action), "use one such as Action.HOLD", f".{name}")
     active: Any = value.active_content
@@ -192,7 +192,7 @@ def _name(value: Any) -> Iterator[Broken]:
 
 
 def anything_said(value: Any) -> Iterator[Broken]:
-    """Any text but none."""
+    """Any text, but not an empty one."""
     if not isinstance(value, str) or not value:
         yield Broken("must be text", got(value), "write it, or leave it out")
 
@@ -211,7 +211,7 @@ MTA_STS: Final = parts(
     {
         "policy_host": DOMAIN,
         "mode": choice("testing", "enforce"),
-        # RFC 8461 3.2 takes no more than 31,557,600 seconds; less than a day, a resolver may keep the record longer.
+        # RFC 8461 3.2 allows at most 31,557,600 seconds. Resolvers may cache the record for a day, so shorter ages have no effect.
         "max_age_days": whole(1, 365),
     },
     "use MtaSts(policy_host=...)",
@@ -221,7 +221,7 @@ CONCURRENCY: Final = whole(2, 1000)
 
 
 def address_of(domain: str, *, receives: bool) -> Rule:
-    """A full address of one domain, in lower case, that SES matches exactly where it receives."""
+    """A full address of one domain, in lower case. SES must match a receiving one exactly."""
 
     def check(value: Any) -> Iterator[Broken]:
         if not isinstance(value, str):
@@ -248,7 +248,7 @@ def address_of(domain: str, *, receives: bool) -> Rule:
 
 
 def addresses_of(domain: str) -> Rule:
-    """Designated addresses of one domain, each once, each of use."""
+    """Designated addresses of one domain. Each stands once, and sends or receives."""
     is_designated = instance(DesignatedAddress, f'write DesignatedAddress("support@{domain}")')
     of_fields = {
         receives: parts(

@@ -1,4 +1,4 @@
-"""Sections of a tenant's settings that constructs take whole, with the words of `tenants.yaml`. Pure: no CDK."""
+"""Sections of a tenant's settings as props, with the words of `tenants.yaml`. Pure: no CDK."""
 
 from __future__ import annotations
 

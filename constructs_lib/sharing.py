@@ -1,7 +1,7 @@
 """A tenant's policy statements for functions shared between tenants. Pure: no CDK.
 
-Such a function has no right to any table. It assumes a role with a session tag, and each tenant's table admits one role and tag: so
-the tenant's own stack defines what the function may write.
+Such a function has no right to any table. It assumes a role with a session tag, and each tenant's table admits one role and tag. So
+the tenant's own stack defines the rights of the function.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class SharedFunctions:
 
 
 def trust_in(function_role_arn: str, tag: str) -> list[dict[str, Any]]:
-    """Statements of the role's trust policy: this one function takes it, with this one tag.
+    """Statements of the role's trust policy: this one function assumes it, with this one tag.
 
     Source: IAM user guide, "Passing session tags in AWS STS".
     """

@@ -1,4 +1,4 @@
-"""Everything of one tenant, in one construct."""
+"""All resources of one tenant, in one construct."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class TenantSubdomain(Construct):
         self.address_book = AddressBook(
             subdomain=props.subdomain, addresses=tuple(props.addresses), catch_all=props.catch_all, live=props.live
         )
-        # What is not live keeps its grants and rules, which the configuration set and the disabled rule stop.
+        # A tenant that is not live keeps its grants and rules. Configuration set and rules are disabled.
         senders = [one.address for one in props.addresses if one.sends]
         recipients = [props.subdomain] if props.catch_all else [one.address for one in props.addresses if one.receives]
         self._sends = bool(senders)
@@ -309,7 +309,7 @@ class TenantSubdomain(Construct):
 
 
 def _grant_key(key: kms.IKey | None, shared: SharedFunctions) -> None:
-    """The table's key says of the cell's functions what the table says: they write through DynamoDB alone."""
+    """The key admits the cell's functions like the table: they write through DynamoDB alone."""
     if key is not None and key.key_arn not in shared.key_arns:
         let(key, allow_roles([shared.tracking_role_arn, shared.books_role_arn], here(), "dynamodb"))
 

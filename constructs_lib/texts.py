@@ -1,4 +1,4 @@
-"""Text that constructs are given: it comes out of the template as it went in, or it is refused."""
+"""The check of constructs' texts: a template must keep them unchanged."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from constructs_lib.literals import NOT_LITERAL, mark_in
 __all__ = ["check_texts"]
 
 _TOKEN: Final = re.compile(r"[$#]\{Token\[[A-Za-z0-9:._-]+\]\}")
-"""What the CDK itself takes for a token. Source: aws-cdk-lib, core/lib/private/encoding.ts."""
+"""The CDK's own pattern of a token. Source: aws-cdk-lib, core/lib/private/encoding.ts."""
 
 _SHOWN_CHARACTERS: Final = 60
 _KNOWN: Final[set[str]] = set()
-"""Tokens that the CDK has made in this process; it forgets none."""
+"""Tokens that the CDK has made in this process."""
 
 
 def check_texts(where: str, props: object = None, /, **given: object) -> None:
-    """Refuse text that would not stay what it is.
+    """Refuse text that a template would change.
 
-    Looks into sequences, mappings (their keys too) and dataclasses. A token that the CDK made in this process may stand
-    anywhere in a text: that is how it hands over what only CloudFormation knows.
+    The check reads sequences, mappings (their keys too) and dataclasses. A text may have tokens that the CDK made in this process,
+    for values that only CloudFormation knows.
 
     Args:
-        where: what the error begins with.
+        where: start of the error.
         props: a dataclass of arguments. Default: none.
         given: arguments by name.
 
@@ -45,10 +45,10 @@ def check_texts(where: str, props: object = None, /, **given: object) -> None:
 
 
 def _learn(tokens: Sequence[str]) -> None:
-    """Note which of the tokens the CDK has made."""
+    """Remember those of the tokens that the CDK has made."""
     new = [token for token in dict.fromkeys(tokens) if token not in _KNOWN]
     texts = [token for token in new if token.startswith("$")]
-    # Asked for all at once, and one by one only where that fails: each question takes the CDK's kernel as long as hundreds.
+    # One call of the CDK's kernel takes as long for hundreds of tokens as for one, so single calls come only after a failure.
     if texts and _is_made("".join(texts)):
         _KNOWN.update(texts)
     else:
@@ -59,7 +59,7 @@ def _learn(tokens: Sequence[str]) -> None:
 def _is_made(text: str) -> bool:
     try:
         cdk.Tokenization.reverse_string(text)
-    except RuntimeError:  # what jsii makes of the kernel's "Unrecognized token key"
+    except RuntimeError:  # jsii's form of the kernel's "Unrecognized token key"
         return False
     return True
 
@@ -73,7 +73,7 @@ def _is_made_list(token: str) -> bool:
 
 
 def _texts(path: str, value: object) -> Iterator[tuple[str, str]]:
-    """Every text in a value, with where it stands."""
+    """Every text in a value, with its place."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):

@@ -59,7 +59,7 @@ def identifier(value: str) -> str:
 
 
 def hosted_zone_id(value: str) -> str:
-    """The id of a hosted zone, as Route 53 shows it."""
+    """The id of a hosted zone, without its path."""
     if not _HOSTED_ZONE_ID.fullmatch(value):
         raise RuleError.one(
             "must be the id of a hosted zone: Z and 1 to 31 of A-Z and 0-9",
@@ -79,7 +79,7 @@ def key_arn(value: str) -> str:
 
 
 def ownership_token(value: str) -> str:
-    """What the settings API gives with a claim to a domain."""
+    """The token that the settings API gives for a claim to a domain."""
     if not _OWNERSHIP_TOKEN.fullmatch(value):
         raise RuleError.one("must be email-claim= and 32 of 0-9 and a-f", "copy it from the claim")
     return value
@@ -93,7 +93,7 @@ def role_arn(value: str) -> str:
 
 
 def display_name(value: str) -> str:
-    """A name to show beside an address."""
+    """The display name of an address."""
     # A line break in a header field would start another header: RFC 5322 2.2.
     if not value.isprintable():
         raise RuleError.one("must have no line breaks or control characters", "remove them")
@@ -105,7 +105,7 @@ def display_name(value: str) -> str:
 
 
 def portal_zone(target: str, zone_id: str) -> str:
-    """The zone id of an alias's target: CloudFront's for what is in cloudfront.net, and only for that."""
+    """The zone id of an alias's target: CloudFront's for names in cloudfront.net, and for no other."""
     if target.lower().rstrip(".").endswith(".cloudfront.net"):
         if zone_id != CLOUDFRONT_HOSTED_ZONE_ID:
             raise RuleError.one(
@@ -134,7 +134,7 @@ def report_addresses(addresses: Sequence[str]) -> Sequence[str]:
 
 
 def rule_set_name(value: str) -> str:
-    """A name that SES takes for a receipt rule set. Source: SES API reference, "CreateReceiptRuleSet"."""
+    """The name of a receipt rule set. Source: SES API reference, "CreateReceiptRuleSet"."""
     if not _RULE_SET_NAME.fullmatch(value):
         raise RuleError.one(
             "must be at most 64 of letters, digits, hyphen and underscore, starting and ending with a letter or digit",

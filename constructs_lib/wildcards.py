@@ -12,7 +12,7 @@ __all__ = ["explain_wildcard", "explain_wildcards"]
 
 
 def explain_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
-    """Say beside a role or its policy why this resource of a statement has a wildcard; for it alone."""
+    """Note at a role or its policy why this one resource of a statement has a wildcard."""
     found = _as_in_findings(cdk.Stack.of(construct).resolve(resource))
     cdk.Validations.of(construct).acknowledge(
         cdk.Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{found}]", reason=reason)
@@ -20,7 +20,7 @@ def explain_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
 
 
 def explain_wildcards(construct: IConstruct, statements: Sequence[Mapping[str, Any]], reason: str) -> None:
-    """Say so of each resource and each action of these statements that has a wildcard."""
+    """Note the reason for each resource and each action with a wildcard in these statements."""
     for statement in statements:
         resources = statement["Resource"]
         for resource in resources if isinstance(resources, list) else [resources]:
@@ -34,7 +34,7 @@ def explain_wildcards(construct: IConstruct, statements: Sequence[Mapping[str, A
 
 
 def _as_in_findings(value: object) -> str:
-    """A resolved ARN as cdk-nag names it: references in angle brackets."""
+    """A resolved ARN in cdk-nag's form, with references in angle brackets."""
     match value:
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(_as_in_findings(part) for part in parts)

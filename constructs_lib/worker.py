@@ -1,4 +1,4 @@
-"""A queue, and the function that works it off."""
+"""A queue, and the function that processes its messages."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ __all__ = [
 ]
 
 VISIBILITY_TIMES: Final = 6
-"""A queue hides a message for so many times its function's time-out: with less, one that Lambda has no room for uses up its tries.
+"""The visibility timeout in time-outs of the function. With fewer, a message that Lambda throttles would use up its tries.
 
 Source: Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping".
 """
 
 MAX_RECEIVES: Final = 5
-"""How often a queue hands one message out, before it is kept with the dead letters."""
+"""Receives of a message before it is a dead letter."""
 
 QUEUE_ACTIONS: Final = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility",  # what failed need not wait until its time is over
+    "sqs:ChangeMessageVisibility",  # a failed message need not wait for the whole timeout
 )
-"""What a function that works off a queue may do with it."""
+"""Rights of a function to its queue."""
 
 _FOURTEEN_DAYS: Final = 1_209_600
 _OLDEST_SECONDS: Final = 900
@@ -56,10 +56,10 @@ _OLDEST_SECONDS: Final = 900
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionProps:
-    """What a zipped function runs.
+    """The values of a zipped function.
 
     Args:
-        description: what it does.
+        description: its description.
         handler: such as "mailroom.functions.ingest.on_event".
         environment: its settings.
         timeout_seconds: of one invocation.
@@ -78,23 +78,23 @@ class QueueWorkerProps:
     """Props of `QueueWorker`.
 
     Args:
-        where: what errors begin with.
-        description: what the function does.
+        where: start of errors.
+        description: description of the function.
         handler: such as "mailroom.functions.ingest.on_event".
         environment: the function's settings.
-        statements: what the function may do, besides its log and its queue.
+        statements: rights of the function, besides its log and its queue.
         dead_description: description of the alarm for dead letters.
         waiting_description: description of the alarm for a message that waits for 15 minutes.
-        puts_back: whether the function may send to its own queue, whose URL it finds as QUEUE_URL. Default: it may not.
-        takes_role_for: key of the tag of the sessions in which the function reaches tenants' tables, with a role whose ARN it
-            finds as TABLES_ROLE_ARN. Default: None, it takes no role.
+        puts_back: whether the function may send to its own queue, with its URL as QUEUE_URL. Default: False.
+        takes_role_for: tag key of the sessions with which the function reaches tenants' tables. It gets the role's ARN as
+            TABLES_ROLE_ARN. Default: None, no role.
         alarm_topic: receives both alarms. Default: None, no actions.
         timeout_seconds: of one invocation. Default: 120.
         memory_mib: Default: 256.
-        max_concurrency: how many at once: 2 to 1,000. Default: 5.
-        batch_size: messages of one invocation, 1 to 10. Default: 1, so that one that exhausts time or memory takes no other with
-            it.
-        encryption_key: of queues and log group; the role that the function takes may use it for tables as well. Default: None,
+        max_concurrency: invocations at the same time, 2 to 1,000. Default: 5.
+        batch_size: messages of one invocation, 1 to 10. Default: 1, so that a message that exhausts time or memory affects no
+            other.
+        encryption_key: of queues and log group; the function's second role may use it for tables as well. Default: None,
             SQS's own and CloudWatch's own.
     """
 
@@ -116,16 +116,16 @@ class QueueWorkerProps:
 
 
 class QueueWorker(Construct):
-    """Messages of the queue, one at a time by default, each tried five times, then kept with the dead letters for 14 days.
+    """A queue with a function for its messages. A message is tried five times, then kept as a dead letter for 14 days.
 
     Between two tries a message is hidden for six times the function's time-out, unless the function asks for less.
 
     Creates 2 queues (encrypted, TLS only), 1 function (zip of plain Python, see `bundle`) with role and log group (kept for a
     year), 1 event source mapping and 2 alarms. `allow_service_to_send` must be called once: it writes the queues'
-    policies. Holds no state but what waits. `tables_role_arn` is the role that the function takes, "" where it takes none.
+    policies. Waiting messages are its only state. `tables_role_arn` is the role that the function assumes; "" for none.
 
     Raises:
-        ValueError: `max_concurrency` is not what Lambda takes.
+        ValueError: `max_concurrency` is beyond Lambda's limits.
 
     Source: Lambda developer guide, "Using Lambda with Amazon SQS".
     """
@@ -204,11 +204,11 @@ class QueueWorker(Construct):
         return role_for_sessions(self, "Tables", role, uses(self._key, "dynamodb"), tag=tag).attr_arn
 
     def allow_service_to_send(self, service: str, condition: Mapping[str, Any]) -> sqs.CfnQueuePolicy:
-        """Let a service send to the queue, under a condition; and both queues take TLS only.
+        """Let a service send to the queue, under a condition. Both queues require TLS.
 
         Args:
             service: principal, such as "s3.amazonaws.com".
-            condition: as in a policy; what keeps others' buckets or rules out.
+            condition: as in a policy; it excludes buckets or rules of others.
         """
         queue, dead_letters = self._queues
         grant_services_use(self._key, *(known for known in (EVENTS, NOTIFICATIONS) if known[1] == service))
@@ -245,13 +245,13 @@ class QueueWorker(Construct):
 def zip_function(
     scope: Construct, work: FunctionProps, *, role_arn: str, log_group: logs.CfnLogGroup
 ) -> lambda_.CfnFunction:
-    """A function of plain Python, a zip of what its handler imports (see `bundle`).
+    """A function of plain Python: a zip of the modules that its handler imports (see `bundle`).
 
     Args:
-        scope: where it stands, as "Function", and its code as "Code".
-        work: what it runs.
+        scope: parent of the function, as "Function", and of its code, as "Code".
+        work: its values.
         role_arn: of its role.
-        log_group: where it writes.
+        log_group: its log group.
     """
     code = assets.Asset(scope, "Code", path=str(bundle(work.handler.rpartition(".")[0])))
     return lambda_.CfnFunction(

@@ -1,4 +1,4 @@
-"""Which addresses a tenant has, where applications can ask for it."""
+"""The tenants' address books, which applications read."""
 
 from constructs_lib.addresses.address_book_writer import AddressBookWriter, AddressBookWriterProps
 from mailroom.addresses import AddressBook, DesignatedAddress

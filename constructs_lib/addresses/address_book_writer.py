@@ -122,7 +122,7 @@ class AddressBookWriter(Construct):
             {
                 "Effect": "Allow",
                 "Action": ["ssm:GetParameter", "ssm:GetParametersByPath"],
-                # A path is asked for without its last slash.
+                # The path in a request has no slash at its end.
                 "Resource": [entries, arn("ssm", f"parameter{path.rstrip('/')}")],
             },
         ]

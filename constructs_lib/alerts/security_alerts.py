@@ -1,4 +1,4 @@
-"""The topic that tells operators of detections."""
+"""The topic for operators, about detections."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class SecurityAlerts(Construct):
             )
         key = encryption_key
         if key is None and encryption_key_arn is None:
-            # Not the AWS-managed key: neither CloudWatch's alarms nor a scanner could publish through its policy.
+            # With the AWS-managed key, CloudWatch's alarms and scanners could not publish: its policy admits neither.
             key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=removal_policy)
         if key is not None:
             if alarms:
@@ -192,9 +192,9 @@ class SecurityAlerts(Construct):
 
 
 def _ids(addresses: Sequence[str]) -> dict[str, str]:
-    """Ids of subscriptions, by address: one added or removed leaves the others, and their confirmation.
+    """Ids of subscriptions, by address. An added or removed address leaves the others with their confirmations.
 
-    An id takes no slash. Where another address would have the same id, the one with a slash has a digest in it.
+    An id must not have a slash. If another address would have the same id, that of the address with the slash has a digest.
     """
     ids = {address: f"Subscription-{address.replace('/', '_')}" for address in addresses}
     count = Counter(ids.values())
@@ -209,7 +209,7 @@ def _document(statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def alarms_use_key() -> iam.PolicyStatement:
-    """What a key's policy must say so that CloudWatch's alarms of this account can publish to the topics it encrypts.
+    """Statement of a key's policy that lets CloudWatch's alarms of this account publish to topics with this key.
 
     Source: SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted topics".
     """

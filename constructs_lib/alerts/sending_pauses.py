@@ -1,4 +1,4 @@
-"""What tells operators that SES paused a tenant, and that it no longer does."""
+"""Notifications to operators when SES pauses a tenant, and when the pause ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from constructs_lib.intrinsics import account_id
 __all__ = ["PAUSE_EVENTS", "SendingPauses"]
 
 PAUSE_EVENTS: Final = ("Sending Status Disabled", "Sending Status Enabled")
-"""Detail types of what SES puts on the default bus when the sending of an SES tenant changes."""
+"""Detail types of SES's events on the default bus about changes of an SES tenant's sending."""
 
 _PATHS: Final = {
     "at": "$.time",
@@ -86,6 +86,6 @@ class SendingPauses(Construct):
 
 
 def _template() -> str:
-    """JSON whose variables stand outside of strings: there EventBridge quotes and escapes what SES says."""
+    """JSON with its variables outside of strings, where EventBridge quotes and escapes their values."""
     said = ", ".join(f'"{name}": <{name}>' for name in ("event", "tenant", "status", "cause", "origin", "at"))
     return f'{{{said}, "what_to_do": {json.dumps(_REMEDY)}}}'

@@ -60,7 +60,7 @@ class RecordBatch(Construct):
 
     Args:
         hosted_zone_id: zone to write to.
-        zone_name: its name; faults that Route 53 refuses at deployment are refused at synthesis.
+        zone_name: its name. Synthesis finds the mistakes that Route 53 would find at deployment.
         records: from `constructs_lib.records`; at least one.
 
     Raises:
@@ -88,7 +88,7 @@ class RecordBatch(Construct):
 
 
 def record_sets(records: Sequence[DnsRecord]) -> list[route53.CfnRecordSetGroup.RecordSetProperty]:
-    """The records as CloudFormation takes them; an alias as one, without a time to live."""
+    """The records in CloudFormation's form. An alias has no time to live."""
     return [
         route53.CfnRecordSetGroup.RecordSetProperty(
             name=f"{record.name}.",

@@ -1,4 +1,4 @@
-"""What makes entities of a tenant's mail, and where they are kept."""
+"""The store of a tenant's messages, and the function that ingests mail into it."""
 
 from constructs_lib.messages.message_store import MessageStore, MessageStoreProps
 

@@ -1,4 +1,4 @@
-"""Where a tenant's messages are kept, and what brings them there."""
+"""The table of a tenant's messages, and the function that fills it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MEMORY_MIB: Final = 1024
 
 
 _EXECUTION_ROLES: Final = "cdk-*-cfn-exec-role-*"
-"""What `cdk bootstrap` names the role that CloudFormation acts with, whatever the qualifier."""
+"""Names of CloudFormation's role by `cdk bootstrap`, with any qualifier."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,8 +128,8 @@ class MessageStore(Construct):
                     reason="ses:GetAccount cannot be limited to a resource (service authorization reference, Amazon SES)",
                 )
             )
-        # Of this account's buckets: the tenant's has a generated name.
-        # SQS takes up to a minute to follow a new policy, and S3 tries to send when the bucket is made: the mapping comes between.
+        # All buckets of this account may send, because the tenant's has a generated name. A new policy takes effect at SQS
+        # within a minute, and S3 sends a test when the bucket is made. The mapping between them gives the policy time.
         ready = worker.allow_service_to_send("s3.amazonaws.com", {"StringEquals": {"aws:SourceAccount": account_id()}})
         self.structurer = IngestWriter(
             role_arn=worker.role_arn, queue_arn=worker.queue_arn, ready=(ready, worker.source)
@@ -165,7 +165,7 @@ class MessageStore(Construct):
                 point_in_time_recovery_enabled=True
             ),
             sse_specification=_encryption(props.encryption_key),
-            # Not deletion protection: with it no roll-back could delete the table that it has just made.
+            # With deletion protection, a roll-back could not delete the table that it has just made.
             deletion_protection_enabled=False,
             resource_policy=dynamodb.CfnTable.ResourcePolicyProperty(
                 policy_document={"Version": "2012-10-17", "Statement": statements}
@@ -181,7 +181,7 @@ class MessageStore(Construct):
 
 
 def _encryption(key: kms.IKey | None) -> dynamodb.CfnTable.SSESpecificationProperty:
-    """By default with the key that AWS manages for DynamoDB in this account: its use is logged."""
+    """Encryption of the table. By default with DynamoDB's AWS-managed key, whose use is logged."""
     if key is None:
         return dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True)
     return dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=True, sse_type="KMS", kms_master_key_id=key.key_arn)
@@ -207,7 +207,7 @@ def _only_cloudformation_deletes() -> dict[str, Any]:
 
 
 def _quota_statements() -> list[dict[str, Any]]:
-    """What lets the function read how much SES takes of the account.
+    """Statement for the function: it reads the account's sending quota of SES.
 
     Source: Service authorization reference, "Amazon SES": GetAccount has no resource. It only reads.
     """

@@ -1,4 +1,4 @@
-"""The one receipt rule set that an account and region can have active."""
+"""The active receipt rule set of an account and region."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class ActiveReceiptRuleSet(Construct):
             f"receipt rule set {shown(rule_set_name)}",
             "rule_set_name",
             rule_set_name,
-            shared="active",  # whatever they are called
+            shared="active",  # one rule set, of any name
             holds="active receipt rule set",
             remedy="pass the name of that one to the inboxes",
         )
         rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=rule_set_name)
-        # A reference, by which each rule waits for its set, and the set goes after its rules.
+        # By this reference each rule is made after the set, and deleted before it.
         self.rule_set_name: str = rule_set.ref
 
         activator = self._activator(encryption_key)
@@ -74,7 +74,7 @@ class ActiveReceiptRuleSet(Construct):
             service_timeout=cdk.Duration.minutes(5),
             properties={"RuleSetName": rule_set_name},
         )
-        # Neither end of its life may find the role without its rights, or the rule set gone while it is active.
+        # The role needs its rights at creation and deletion, and the rule set is deleted after its deactivation.
         activation.node.add_dependency(rule_set, activator.role)
 
     def _activator(self, key: kms.IKey | None) -> lambda_.Function:
@@ -105,7 +105,7 @@ class ActiveReceiptRuleSet(Construct):
             "Activator",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            # Lambda's own boto3 will do: what is called of it is as old as SES.
+            # Lambda's own boto3 suffices, because these calls are as old as SES.
             code=lambda_.Code.from_asset(str(bundle(_ENTRY, libraries=False))),
             handler=f"{_ENTRY}.on_event",
             role=role,

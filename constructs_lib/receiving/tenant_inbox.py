@@ -1,4 +1,4 @@
-"""Where a tenant's mail arrives."""
+"""A tenant's inbox: bucket and receipt rules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from mailroom.scanning.verdicts import Policy
 __all__ = ["RECIPIENTS_PER_RULE", "TenantInbox", "TenantInboxProps"]
 
 RECIPIENTS_PER_RULE: Final = 100
-"""SES's documentation gives 100 on one page and 500 on another; the lower always works."""
+"""SES's documentation has 100 on one page and 500 on another; the lower one is safe."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +123,7 @@ class TenantInbox(Construct):
             bucket=self.bucket_name,
             policy_document=self._policy_document(props),
         )
-        # A retained bucket keeps denying what it denied.
+        # A retained bucket keeps its policy.
         policy.apply_removal_policy(props.removal_policy)
 
         # SES tries to write when a rule is made (aws/aws-cdk#30143), and takes one rule request a second: policy first, then
@@ -241,7 +241,7 @@ def _grant_key(props: TenantInboxProps) -> None:
 
 
 def _encryption(key: kms.IKey | None) -> s3.CfnBucket.ServerSideEncryptionRuleProperty:
-    """With a key, one of the bucket's own stands between: a request to KMS now and then instead of one an object."""
+    """Encryption of the bucket. A bucket key saves most requests to KMS, which would be one an object."""
     by_default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty
     if key is None:
         return s3.CfnBucket.ServerSideEncryptionRuleProperty(
@@ -254,7 +254,7 @@ def _encryption(key: kms.IKey | None) -> s3.CfnBucket.ServerSideEncryptionRulePr
 
 
 def _scanned(props: TenantInboxProps) -> dict[str, Any]:
-    """The bucket's properties that bring its mail to the scanner; none without one."""
+    """The bucket's properties that send its mail to the scanner; none without a scanner."""
     if props.scanner is None or props.alerts_topic is None:
         return {}
     recipient = Recipient(
@@ -264,14 +264,14 @@ def _scanned(props: TenantInboxProps) -> dict[str, Any]:
     if props.structurer is not None:
         queues.append(_notified(CLEAN_PREFIX, props.structurer.queue_arn))
     return {
-        # CloudFormation's own: the CDK's needs a custom resource.
+        # CloudFormation's own property, because the CDK's notifications need a custom resource.
         "notification_configuration": s3.CfnBucket.NotificationConfigurationProperty(queue_configurations=queues),
         "tags": [cdk.CfnTag(key=key, value=value) for key, value in tags_of(recipient).items()],
     }
 
 
 def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationProperty:
-    """Objects below the prefix notify the queue."""
+    """Notifications to the queue, for objects below the prefix."""
     below = s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)
     return s3.CfnBucket.QueueConfigurationProperty(
         event="s3:ObjectCreated:*",
@@ -281,11 +281,11 @@ def _notified(prefix: str, queue_arn: str) -> s3.CfnBucket.QueueConfigurationPro
 
 
 def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
-    """When mail ends, and what ends with it: attachments and bodies of messages; verdicts with the mail that stays longer.
+    """Expirations of mail, of its attachments and bodies, and of verdicts, which stay as long as the longest kept mail.
 
-    In a bucket with versions an expiration only puts a delete marker over the object; its bytes go `NONCURRENT_DAYS` later, by the
-    rule for the whole bucket, and the marker after them: both together are the retention. CloudFormation takes no rule that has
-    ExpiredObjectDeleteMarker alone, and S3 none that has it beside days.
+    In a bucket with versions an expiration only puts a delete marker over the object. The rule for the whole bucket deletes its
+    bytes `NONCURRENT_DAYS` later, and the marker after them. Both times together are the retention. CloudFormation refuses a rule
+    with ExpiredObjectDeleteMarker alone, and S3 refuses one that has it beside days.
     """
     raw_days, messages_days = props.retention.raw_days, props.retention.messages_days
     lives = {RAW_PREFIX: raw_days, HELD_PREFIX: raw_days}
@@ -315,7 +315,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
 
 
 def _recipient(value: Any) -> Iterator[Broken]:
-    """An address, or a domain for every address of it, as SES compares them."""
+    """An address, or a domain for all its addresses, in the form that SES compares."""
     if not isinstance(value, str):
         yield Broken("must be an address or a domain", got(value), 'use one such as "support@post.acme.example"')
     elif "@" in value:

@@ -1,4 +1,4 @@
-"""The DNS records of a tenant's subdomain: described here once, and nowhere else.
+"""The DNS records of a tenant's subdomain, in their one description.
 
 The hosted zone, the stack's outputs, every setup instruction and the checker use these values. Pure: no
 CDK, no I/O.

@@ -17,14 +17,14 @@ DmarcPolicy = Literal["none", "quarantine", "reject"]
 DELEGATION_TTL_SECONDS: Final = 3600
 
 SES_SPF: Final = "v=spf1 include:amazonses.com ~all"
-"""Spends 1 of the 10 look-ups of RFC 7208 4.6.4. SES developer guide, "Authenticating email with SPF"."""
+"""It takes 1 of the 10 look-ups of RFC 7208 4.6.4. SES developer guide, "Authenticating email with SPF"."""
 
 MX_PREFERENCE: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DkimToken:
-    """One Easy DKIM CNAME exactly as SES returns it: the suffix of `target` varies by region, so it is never built here."""
+    """One Easy DKIM CNAME as SES returns it. The suffix of `target` varies by region, so no code here builds it."""
 
     name: str
     target: str
@@ -55,7 +55,7 @@ def email_records(
 ) -> tuple[DnsRecord, ...]:
     """The eight records that make e-mail work on `subdomain`: 3 CNAME, 2 MX, 3 TXT (2 SPF, 1 DMARC), in that order.
 
-    Behind them, what is not required: with `redirect_domain`, the CNAME of the domain that tracked links show; with
+    Optional records follow: with `redirect_domain`, the CNAME of the tracking domain; with
     `dmarc.rua`, the TXT that asks for reports on TLS too, to the same addresses; with `mta_sts`, its TXT and CNAME.
 
     Args:
@@ -63,9 +63,9 @@ def email_records(
         region: AWS region of the identity and of the receipt rules.
         mail_from: the label in front of `subdomain` that makes the MAIL FROM domain.
         dkim: the identity's three DKIM tokens.
-        dmarc: what receivers are asked to do with mail that fails, and where they report.
+        dmarc: policy for mail that fails authentication, and addresses for reports.
         redirect_domain: absolute name of the tracking domain. Default: SES's own.
-        mta_sts: what senders must find before they deliver. Default: None.
+        mta_sts: TLS policy for sending servers. Default: None.
 
     Raises:
         ValueError: `dkim` does not hold three tokens.
@@ -94,7 +94,7 @@ def email_records(
 
 
 def delegation_record(*, subdomain: str, name_servers: Iterable[str]) -> DnsRecord:
-    """The NS record set that the parent zone needs to hand `subdomain` over."""
+    """The NS record set with which the parent zone delegates `subdomain`."""
     return DnsRecord(
         name=subdomain,
         type="NS",
@@ -105,7 +105,7 @@ def delegation_record(*, subdomain: str, name_servers: Iterable[str]) -> DnsReco
 
 
 def dmarc_value(policy: DmarcPolicy, rua: Sequence[str]) -> str:
-    """The DMARC policy as one TXT value; alignment stays relaxed, which `mail.<subdomain>` needs for SPF.
+    """The DMARC policy as one TXT value. Alignment stays relaxed, because `mail.<subdomain>` needs that for SPF.
 
     Source: RFC 9989 4.7.
     """

@@ -1,4 +1,4 @@
-"""Records that e-mail works without, and is better with."""
+"""Optional records, with which e-mail works better."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def mta_sts_policy(mta_sts: MtaSts, *, region: str) -> str:
 
 
 def mta_sts_records(*, subdomain: str, region: str, mta_sts: MtaSts) -> list[DnsRecord]:
-    """The TXT that says which policy holds, its id a digest of the policy, and the CNAME of the policy's host. RFC 8461 3.1."""
+    """The TXT with the policy's id, which is a digest of the policy, and the CNAME of the policy's host. RFC 8461 3.1."""
     digest = hashlib.sha256(mta_sts_policy(mta_sts, region=region).encode()).hexdigest()[:_MTA_STS_ID_DIGITS]
     return [
         DnsRecord(
@@ -94,7 +94,7 @@ def mta_sts_records(*, subdomain: str, region: str, mta_sts: MtaSts) -> list[Dns
 
 
 def tls_reports_record(*, subdomain: str, addresses: Sequence[str]) -> DnsRecord:
-    """The TXT that asks senders for reports on TLS that failed. Source: RFC 8460 3."""
+    """The TXT that asks senders for reports on failed TLS. Source: RFC 8460 3."""
     value = f"v=TLSRPTv1; rua={mailto_uris(addresses)}"
     return DnsRecord(
         name=f"_smtp._tls.{subdomain}", type="TXT", values=(value,), purpose=Purpose.TLS_REPORTS, required=False
@@ -102,7 +102,7 @@ def tls_reports_record(*, subdomain: str, addresses: Sequence[str]) -> DnsRecord
 
 
 def tracking_record(*, redirect_domain: str, region: str) -> DnsRecord:
-    """The CNAME behind the image for opens; for links of https it would need a CDN in front.
+    """The CNAME of the image for opens. For https links it would need a CDN.
 
     Source: SES developer guide, "Configuring custom domains to handle open and click".
     """
@@ -111,7 +111,7 @@ def tracking_record(*, redirect_domain: str, region: str) -> DnsRecord:
 
 
 def report_authorization_records(*, subdomain: str, dmarc_rua: Sequence[str]) -> tuple[DnsRecord, ...]:
-    """One TXT for each domain outside `subdomain` that is to receive its reports, in that domain's own zone.
+    """One TXT for each domain outside `subdomain` that receives its reports, in that domain's own zone.
 
     Without it, receivers send no report to another organisation's address. DNS decides whether two domains belong to one
     organisation (RFC 9989 4.10), or the public suffix list for receivers of RFC 7489. So every domain outside the subdomain is
@@ -134,7 +134,7 @@ def report_authorization_records(*, subdomain: str, dmarc_rua: Sequence[str]) ->
 
 
 def ownership_record(*, subdomain: str, token: str) -> DnsRecord:
-    """The TXT that proves whose the subdomain is, to the settings API."""
+    """The TXT that proves the subdomain's owner to the settings API."""
     return DnsRecord(
         name=ownership_name(subdomain), type="TXT", values=(token,), purpose=Purpose.OWNERSHIP, required=False
     )

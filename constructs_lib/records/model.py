@@ -1,4 +1,4 @@
-"""One resource record set, and how DNS writes it."""
+"""One resource record set, and its forms in DNS."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = [
 RecordType = Literal["A", "AAAA", "CNAME", "MX", "NS", "TXT"]
 
 DEFAULT_TTL_SECONDS: Final = 3600
-"""One hour: a mistake is undone within the hour, and resolvers still cache what seldom changes."""
+"""One hour: a mistake ends within the hour, and resolvers still cache the records."""
 
 TXT_STRING_OCTETS: Final = 255
 TXT_VALUE_CHARACTERS: Final = 4000
-"""Of one value in all its strings. Route 53 developer guide, "TXT record type"."""
+"""The limit of one value, all its strings together. Route 53 developer guide, "TXT record type"."""
 
 
 class Purpose(StrEnum):
-    """What a record is for; the word a customer reads beside it."""
+    """The purpose of a record, in the word that customers read."""
 
     DELEGATION = "delegation"
     DKIM = "dkim"
@@ -79,7 +79,7 @@ def in_zone(name: str, zone: str) -> bool:
 
 
 def txt_strings(value: str) -> tuple[str, ...]:
-    """One TXT value as the character-strings that it is served in, of at most 255 octets each.
+    """One TXT value as its character-strings, of at most 255 octets each.
 
     Raises:
         ValueError: a character that is not printable ASCII, or over 4,000 characters.
@@ -94,7 +94,7 @@ def txt_strings(value: str) -> tuple[str, ...]:
 
 
 def txt_rdata(value: str) -> str:
-    """One TXT value as quoted character-strings. Raises what `txt_strings` raises. Source: RFC 1035 5.1."""
+    """One TXT value as quoted character-strings. Raises as `txt_strings`. Source: RFC 1035 5.1."""
     return " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in txt_strings(value))
 
 

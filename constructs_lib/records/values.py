@@ -1,4 +1,4 @@
-"""Values that several records hold."""
+"""Values of several records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def inbound_host(region: str) -> str:
 
 
 def mailto_uris(addresses: Sequence[str]) -> str:
-    """Addresses as the list of reporting URIs of a DMARC or TLS-RPT record.
+    """Addresses as a list of reporting URIs for a DMARC or TLS-RPT record.
 
     Source: RFC 9989 4.8 and RFC 8460 3: `,`, `!` and `;` must be percent-encoded.
     """

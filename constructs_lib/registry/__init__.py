@@ -1,4 +1,4 @@
-"""By what a cell's functions know its tenants."""
+"""The registry in which a cell's functions look up its tenants."""
 
 from constructs_lib.registry.tenant_entry import TenantEntry, TenantEntryProps
 

@@ -1,4 +1,4 @@
-"""The alarms of a scanner: what each watches, and what to do then."""
+"""The alarms of a scanner, with their metrics and remedies."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _OLD_SECONDS: Final = 900
 def scanner_alarms(
     scanner: str, function: str, dead_letters: str, queue: str, arrivals: str | None
 ) -> dict[str, Threshold]:
-    """By name, for a scanner.
+    """The alarms of a scanner, by name.
 
     Args:
         scanner: its name in metrics.
-        function: its name.
-        dead_letters: name of that queue.
-        queue: name of the queue that it works off.
-        arrivals: name of the queue that a sorter works off; None without one.
+        function: name of its function.
+        dead_letters: name of its dead-letter queue.
+        queue: name of its queue.
+        arrivals: name of the sorter's queue; None without a sorter.
     """
 
     def counted(metric: str, description: str) -> Threshold:
@@ -62,7 +62,7 @@ def scanner_alarms(
 
 
 def slow_lane_alarms(function: str, queue: str) -> dict[str, Threshold]:
-    """By name, for the slow lane; function and queue by their names."""
+    """The alarms of the slow lane, by name. Arguments are names of its function and queue."""
     return {
         "OldestSlow": _oldest(
             queue, "Mail whose scan takes long waits more than 15 minutes for it: see in the scanner's log whose it is."

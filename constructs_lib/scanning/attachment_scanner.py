@@ -1,4 +1,4 @@
-"""The scanner: a queue of what arrived, and the function that works on it."""
+"""The scanner: queues of arrived mail, and the function that processes them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ __all__ = ["AttachmentScanner", "AttachmentScannerProps"]
 DEFAULT_CONCURRENCY: Final = 5
 MAX_RECEIVES: Final = 5
 _TIMEOUT: Final = 5
-"""Minutes of one invocation: two and a half for a message, two for the engine's last answer."""
+"""One invocation has two and a half minutes for a message, and two for the engine's last answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +97,9 @@ class AttachmentScanner(Construct):
     `recall_days`), and 9 alarms. Serves any number of buckets: an inbox takes `scanner`; for other buckets call `scan`. Only a
     bucket's policy grants the role rights to the bucket.
 
-    S3 notifies `arrivals`. The sorter sends each arrival on to `queue`, from which the scanner takes it. What it does not finish
-    within seconds, it puts into `slow`, where a scan has minutes; rescans go there directly. Without `sorts_arrivals` all are one
-    queue, and there are no sorter, no slow lane and 6 alarms.
+    S3 notifies `arrivals`. The sorter sends each arrival on to `queue`, from which the scanner takes it. If a scan takes more than
+    seconds, the scanner puts the message into `slow`, where a scan has minutes; rescans go there directly. Without
+    `sorts_arrivals` all are one queue, and there are no sorter, no slow lane and 6 alarms.
 
     A message is tried 5 times, 6 minutes apart. Then it is held, with a verdict and an alert; a message that cannot be held goes to
     the dead-letter queue. Each invocation has one message, so that a message which exhausts time or memory affects no other. Such a
@@ -140,7 +140,7 @@ class AttachmentScanner(Construct):
                 principals=[iam.ServicePrincipal("s3.amazonaws.com")],
                 actions=["sqs:SendMessage"],
                 resources=[self.arrivals.queue_arn],
-                # Tenants' buckets have generated names, so the account is as narrow as it gets here.
+                # Tenants' buckets have generated names, so the account is the narrowest condition.
                 conditions={"StringEquals": {"aws:SourceAccount": account_id()}},
             )
         )
@@ -195,7 +195,7 @@ class AttachmentScanner(Construct):
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
         grant_use(self.role, bucket.encryption_key, "s3")
         grant_publish_to_role(self.role, alerts)
-        # Files are taken or held as they are: a program that is uploaded is mostly meant to be one.
+        # Files are delivered or held as a whole, because most uploaded programs are meant to be programs.
         of_files = replace(policy or Policy(), active_content=OFF, unauthenticated=Reaction.DELIVER)
         said = Recipient(tenant=name, policy=of_files, topic_arn=alerts.topic_arn)
         for key, value in tags_of(said).items():
@@ -236,11 +236,11 @@ class AttachmentScanner(Construct):
                 iam.PolicyStatement(
                     actions=["kms:Decrypt", "kms:GenerateDataKey"],
                     resources=[props.topics_key_arn],
-                    # For the topics of this account and region alone; which of them, their own policies say.
+                    # For topics of this account and region alone. Their own policies admit the role.
                     conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": arn("sns", "*")}},
                 )
             )
-        # Merged with the event source's own statement, whose order would follow the app's flags by itself.
+        # Merged with the event source's own statement, because the app's flags would decide its place otherwise.
         function.add_to_role_policy(
             iam.PolicyStatement(actions=["sqs:ReceiveMessage"], resources=[self.queue.queue_arn])
         )
@@ -273,7 +273,7 @@ class AttachmentScanner(Construct):
         )
 
     def _look_again(self, function: lambda_.Function) -> None:
-        """Have it look every five minutes at what was delivered; what fails, the next time does."""
+        """Run the function every five minutes for delivered mail. After a failure, the next run does the work."""
         function.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(5))
         events.Rule(
             self,
@@ -301,7 +301,7 @@ class AttachmentScanner(Construct):
         return queue
 
     def _consumer(self) -> cdk.CfnResource:
-        """The event source mapping of what takes arrivals: the sorter's, made here, or the scanner's own."""
+        """The event source mapping of arrivals: the new sorter's, or the scanner's own."""
         found = (child.node.default_child for child in self.function.node.children)
         mapping = next(one for one in found if isinstance(one, lambda_.CfnEventSourceMapping))
         if self.arrivals is self.queue:
@@ -317,10 +317,10 @@ class AttachmentScanner(Construct):
         return sorter.source
 
     def _made_before_buckets(self, mapping: cdk.CfnResource) -> tuple[cdk.CfnResource, cdk.CfnResource]:
-        """The policy of the queue that S3 tells, and the event source mapping after it.
+        """The policy of the queue that S3 notifies, and the event source mapping after it.
 
-        S3 tries to send when a bucket is made, and SQS takes up to a minute to follow a new policy: the mapping comes between. What
-        arrives then is taken at once.
+        S3 sends a test when a bucket is made, and a new policy takes effect at SQS within a minute. The mapping between them gives
+        the policy time, and messages have a consumer at once.
         """
         policy = self.arrivals.node.find_child("Policy").node.default_child
         assert isinstance(policy, cdk.CfnResource)  # noqa: S101 - the queue made it
@@ -328,7 +328,7 @@ class AttachmentScanner(Construct):
         return policy, mapping
 
     def _key_of_definitions(self, props: AttachmentScannerProps) -> kms.IKey | None:
-        """Where it is another than the scanner's own."""
+        """The key of the definitions' bucket; None when it is the scanner's own."""
         key = props.definitions_key or props.definitions.encryption_key
         same = key is not None and self._key is not None and key.key_arn == self._key.key_arn
         return None if same else key
@@ -367,7 +367,7 @@ _RULES: Final[dict[str, Rule]] = {
 
 
 def _encrypt(queue: sqs.Queue, key: kms.IKey | None) -> None:
-    """With the customer's key; told of it, the CDK would let the function use it for anything, and S3 for any account."""
+    """Encrypt the queue with the customer's key. The CDK's own property would give function and S3 too wide rights to the key."""
     resource = queue.node.default_child
     if key is not None and isinstance(resource, sqs.CfnQueue):
         resource.kms_master_key_id = key.key_arn

@@ -1,7 +1,7 @@
-"""What a scanner needs of a bucket, a topic and a key that may be of another stack.
+"""A scanner's rights to a bucket, a topic and a key, which may be of another stack.
 
-A stack that the scanner's role names comes before it; and as the bucket's policy names the role, neither could be first then.
-So what is of another stack names the role, and the role names only what is of its own or imported.
+Two stacks must not refer to each other, and the bucket's policy has to name the scanner's role. So policies of resources of other
+stacks name the role, and the role's own policy names resources of its stack and imported ones alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Alerts", "LetQueue", "grant_publish_to_role", "grant_use"]
 
 @runtime_checkable
 class Alerts(Protocol):
-    """What has a topic and writes its policy, such as `SecurityAlerts`."""
+    """A construct with a topic and its policy, such as `SecurityAlerts`."""
 
     topic_arn: str
 
@@ -35,13 +35,13 @@ class Alerts(Protocol):
 
 @jsii.implements(s3.IBucketNotificationDestination)
 class LetQueue:
-    """A queue whose policy lets every bucket of the account notify it; the CDK's own destination would name the bucket there."""
+    """A queue that all buckets of the account may notify. The CDK's own destination would name the bucket in the queue's policy."""
 
     def __init__(self, queue: sqs.Queue) -> None:
         self._queue = queue
 
     def bind(self, scope: Construct, bucket: Any) -> s3.BucketNotificationDestinationConfig:  # noqa: ARG002 - as the CDK calls it
-        """Where S3 sends to, and what must be there before it tries."""
+        """The queue, and the policy that S3 needs before it sends."""
         policy = self._queue.node.find_child("Policy")
         return s3.BucketNotificationDestinationConfig(
             arn=self._queue.queue_arn,
@@ -68,7 +68,7 @@ def grant_publish_to_role(role: iam.IRole, topic: sns.ITopic | Alerts) -> None:
 
 
 def grant_use(role: iam.IRole, key: kms.IKey | None, service: str) -> None:
-    """Let the role use the key through a service; nothing without a key."""
+    """Let the role use the key through a service. Without a key, there is no effect."""
     if key is None:
         return
     if _is_elsewhere(key, role):

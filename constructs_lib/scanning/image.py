@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 DEFAULT_MEMORY_MIB: Final = 3008
-"""What an account has that AWS has not given more. Source: Lambda developer guide, "Lambda quotas"."""
+"""The limit of a new account. Source: Lambda developer guide, "Lambda quotas"."""
 
 _ENTRIES: Final = ("mailroom.functions.mirror", "mailroom.functions.scanner")
-"""What the one image is for: built once, it runs either."""
+"""Handlers in the one image, which runs each of them."""
 
 _DOCKERFILE: Final = "image/Dockerfile"
 
@@ -45,11 +45,11 @@ class ImageFunctionProps:
 
     Args:
         entry: its handler, such as "mailroom.functions.scanner.on_event".
-        description: what it does.
+        description: its description.
         environment: its settings.
         timeout: of one invocation.
         memory_mib: Default: 3008, the most that a new account may give a function; the official definitions take 1400.
-        storage_mib: of /tmp: definitions, and what is unpacked while it is scanned. Default: 4096.
+        storage_mib: of /tmp, for definitions and unpacked parts during a scan. Default: 4096.
         encryption_key: of the log group. Default: None, CloudWatch's own.
     """
 
@@ -63,9 +63,9 @@ class ImageFunctionProps:
 
 
 def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lambda_.Function:
-    """A function of the image, with a role that may do nothing but log. The image is built at deployment, never at synthesis.
+    """A function of the image, with a role that may only log. Deployment builds the image; synthesis does not.
 
-    For x86-64, which continuous integration builds without emulation.
+    The image is for x86-64, which continuous integration builds without emulation.
     """
     grant_logs_use(props.encryption_key)
     log_group = logs.LogGroup(
@@ -100,7 +100,7 @@ def image_function(scope: Construct, id: str, props: ImageFunctionProps) -> lamb
 def same_function(
     scope: Construct, id: str, other: lambda_.Function, *, description: str, environment: Mapping[str, str]
 ) -> lambda_.CfnFunction:
-    """A function like another one of the image, with its role and log group, and an environment of its own."""
+    """A second function with the image, role and log group of another one, and an environment of its own."""
     like = other.node.default_child
     assert isinstance(like, lambda_.CfnFunction)  # noqa: S101 - every function's is
     made = lambda_.CfnFunction(
@@ -123,21 +123,21 @@ def same_function(
 
 
 def grant_read_definitions(function: lambda_.Function, bucket: s3.IBucket, *actions: str) -> None:
-    """Let the function read the published definitions, and do what `actions` name besides."""
+    """Let the function read the published definitions, and call `actions` on them."""
     sets = bucket.arn_for_objects(f"{SETS_PREFIX}*")
     function.add_to_role_policy(
         iam.PolicyStatement(
             actions=sorted({"s3:GetObject", *actions}), resources=[bucket.arn_for_objects(MANIFEST_KEY), sets]
         )
     )
-    # Without the right to list, S3 says of what is not published yet that it is forbidden.
+    # Without the right to list, S3 answers "forbidden" for a missing object.
     function.add_to_role_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
     assert function.role is not None  # noqa: S101 - every function of the image has one
     explain_wildcard(function.role, sets, "keys of sets of definitions are made of their digests")
 
 
 def grant_keep_ledger(function: lambda_.Function, bucket: s3.IBucket, scanner: str) -> None:
-    """Let the function keep its ledger of deliveries beside the definitions; that of no other scanner."""
+    """Let the function keep its ledger of deliveries beside the definitions, but reach no other scanner's."""
     own = bucket.arn_for_objects(f"{LEDGER_PREFIX}{scanner}/*")
     function.add_to_role_policy(
         iam.PolicyStatement(actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources=[own])

@@ -1,4 +1,4 @@
-"""Definitions of malware, fetched once for all scanners of a cell."""
+"""The mirror of ClamAV's definitions, for all scanners of a cell."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SIX_HOURS: Final = 21_600
 
 
 _RULES: Final[dict[str, Rule]] = {
-    # The source turns away who asks more often than each hour; after a day without an answer the alarm goes off.
+    # The source refuses more than one request an hour. The alarm goes off after a day without an answer.
     "every": optional(duration("hours", 1, 24)),
     "alarm_topic": optional(rules.TOPIC),
     "required": each(matching(r"[a-z0-9_-]{1,64}", "the name of a database", "main"), least=1, key=str.lower),
@@ -121,7 +121,7 @@ class SignatureMirror(Construct):
         )
         for statement in uses(encryption_key, "s3"):
             function.add_to_role_policy(iam.PolicyStatement.from_json(statement))
-        # What is asked again after it failed would be turned away for longer: the next run is the schedule's.
+        # The source would refuse repeated requests for longer, so Lambda does not retry: the schedule starts the next run.
         function.configure_async_invoke(retry_attempts=0)
         grant_read_definitions(function, self.bucket, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
         function.add_to_role_policy(
@@ -137,7 +137,7 @@ class SignatureMirror(Construct):
             targets=[target],
             description="Refreshes the definitions of malware",
         )
-        # A new cell has definitions before its first mail, not four hours later; no deployment waits for it.
+        # A new cell gets its definitions at its deployment, not four hours later. The deployment does not wait for them.
         events.Rule(
             self,
             "Deployed",
@@ -194,7 +194,7 @@ class SignatureMirror(Construct):
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 ),
-                # What scanners note of deliveries; none looks further back.
+                # The scanners' ledgers of deliveries. No scanner reads older entries.
                 s3.LifecycleRule(id="ExpireDeliveries", prefix=LEDGER_PREFIX, expiration=cdk.Duration.days(31)),
             ],
             removal_policy=removal_policy,

@@ -1,4 +1,4 @@
-"""The slow lane of a scanner: a queue of what takes longer than the quick lane allows, and the same function once more."""
+"""The slow lane of a scanner: a queue of slow mail, and a second function with more time."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from constructs_lib.worker import QUEUE_ACTIONS
 __all__ = ["SlowLane"]
 
 _LEAST: Final = 2
-"""What SQS starts at once, at least. Source: Lambda developer guide, "Configuring maximum concurrency"."""
+"""Minimum of a queue's concurrency. Source: Lambda developer guide, "Configuring maximum concurrency"."""
 
 
 class SlowLane(Construct):
-    """Works off the queue of slow mail, with as much time a message as a scanner without lanes has.
+    """Scans mail of the slow queue. A message has as much time as in a scanner without lanes.
 
     Creates 1 function, with the role and the log group of the quick lane's, and 1 event source mapping, and lets the role use the
     queue. Holds no state.
 
     Args:
-        queue: hides messages as long as the quick lane's.
+        queue: its visibility timeout is the quick lane's.
         quick: function of the quick lane.
-        environment: as the quick lane's, without the name of the queue: so the function knows its lane.
+        environment: as the quick lane's, without the name of the queue. The function knows its lane by that.
         max_concurrency: of the quick lane. This one has half of it, at least 2.
     """
 

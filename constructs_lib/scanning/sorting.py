@@ -1,4 +1,4 @@
-"""The function that gives what S3 tells the name of its bucket, by which SQS gives each tenant its turn."""
+"""The function that puts the bucket's name on S3's notifications, by which SQS gives each tenant its turn."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _BATCH: Final = 10
 _AT_ONCE: Final = 5
 
 HIDDEN_SECONDS: Final = VISIBILITY_TIMES * _TIMEOUT_SECONDS
-"""How long the queue of arrivals hides a message that is being sorted."""
+"""Visibility timeout of the queue of arrivals."""
 
 MAX_RECEIVES: Final = 360
-"""How often it hands one out. That is six hours: what the scanner's queue refuses for so long must not be dead after minutes."""
+"""Receives of a message before it is a dead letter: six hours, so that a short outage of the scanner's queue loses no mail."""
 
 
 class Sorter(Construct):
@@ -38,13 +38,13 @@ class Sorter(Construct):
     the one queue, sends to the other, and may do nothing else. Holds no state.
 
     Args:
-        arrivals: what S3 tells; hides messages for `HIDDEN_SECONDS`.
-        turns: what the scanner works on.
+        arrivals: the queue that S3 notifies; its visibility timeout is `HIDDEN_SECONDS`.
+        turns: the scanner's queue.
         after: a dependency: the scanner's event source mapping, so that sorted messages have a consumer.
         encryption_key: of both queues and the log group. Default: None, AWS's own.
 
     Source: SQS developer guide, "How Amazon SQS fair queues work"; Lambda developer guide, "Implementing partial batch responses":
-    of a batch, what is reported is brought again and nothing else; SQS API reference, "SetQueueAttributes": up to 1,000 receives.
+    only the reported messages of a batch come again; SQS API reference, "SetQueueAttributes": up to 1,000 receives.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""SES identity of a subdomain and what is sent through it."""
+"""The SES identity of a subdomain, and rights to send with it."""
 
 from constructs_lib.sending.sending_identity import SendingIdentity
 

@@ -1,4 +1,4 @@
-"""The SES identity that a tenant sends as."""
+"""A tenant's SES identity."""
 
 from __future__ import annotations
 
@@ -140,12 +140,12 @@ class SendingIdentity(Construct):
                 for arn in (self.identity_arn, self.configuration_set_arn)
             ],
         )
-        # As overrides: the oldest releases of the CDK that are supported have no names for these.
-        # By default all SES tenants share the account's list: whom one lost, the others would not reach, and be told why.
-        # The configuration set has no options of its own, which would go before these.
+        # As overrides, because the oldest supported releases of the CDK have no names for these.
+        # By default all SES tenants share the account's list. A bounce of one tenant would then block the address for the others,
+        # and reveal it to them. Options of the configuration set would override these, so it has none.
         suppression = {"SuppressedReasons": ["BOUNCE", "COMPLAINT"], "SuppressionScope": "TENANT"}
         tenant.add_property_override("SuppressionAttributes", suppression)
-        # SES pauses a tenant whose bounces or complaints are too many, before it pauses the account and everybody in it.
+        # SES pauses a tenant with too many bounces or complaints, before it pauses the account with all tenants.
         policy = {"ReputationEntityPolicy": _reputation_policy()}
         tenant.add_property_override("ReputationEntity", {"Policy": policy})
         cdk.Validations.of(tenant).acknowledge(
@@ -206,7 +206,7 @@ class SendingIdentity(Construct):
         resources = [self.identity_arn, self.configuration_set_arn]
         allow = {
             "Effect": "Allow",
-            # SES asks for the second one where a message is given whole.
+            # SES requires the second action for a raw message.
             "Action": ["ses:SendEmail", "ses:SendRawEmail"],
             "Resource": resources,
             "Condition": {"StringEquals": {"ses:FromAddress": only}},
@@ -223,7 +223,7 @@ class SendingIdentity(Construct):
 
 @cache
 def _reputation_policy() -> str:
-    """ARN of SES's own; the account in it is "aws"."""
+    """ARN of SES's own reputation policy; the account in it is "aws"."""
     return f"arn:{cdk.Aws.PARTITION}:ses:{cdk.Aws.REGION}:aws:reputation-policy/standard"
 
 

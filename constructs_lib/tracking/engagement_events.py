@@ -1,4 +1,4 @@
-"""What SES is to tell of a tenant's mail."""
+"""SES's events of a tenant's mail, sent to EventBridge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SES's events of all tenants' mail, without personal data, each in the table of its tenant."""
+"""Records SES's events of all tenants' mail in the tenants' tables, without personal data."""
 
 from __future__ import annotations
 
@@ -49,10 +49,9 @@ class EngagementTracking(Construct):
     its target has no dead-letter queue: EventBridge would put the whole event there. Events that it cannot deliver for 24 hours are
     lost.
 
-    SES names the tenant: the rule takes events of SES in this account only, with the ARN of the configuration set. The worker looks
-    up the set in the tenants' entries (`TenantEntry`), and assumes the role with the set's name as session tag. The role has no
-    right to any
-    table: each tenant's table admits it for its own set, to tracking items.
+    The configuration set names the tenant. The rule takes SES's events of this account alone, with the ARN of the set. The worker
+    looks up the set in the tenants' entries (`TenantEntry`), and assumes the role with the set's name as session tag. The role has
+    no right to any table: each tenant's table admits it for its own set, to tracking items.
 
     SQS gives tenants their turns. An event of an unknown set is tried for some six minutes, then dropped.
 
@@ -100,7 +99,7 @@ class EngagementTracking(Construct):
             description="Keeps event, message, time and link of mail that tenants sent",
             event_pattern={
                 "source": ["aws.ses"],
-                # Another account's bus may hand on its own events of SES.
+                # The bus of another account may forward its own events of SES.
                 "account": [account_id()],
                 "detail": {"eventType": list(EVENT_TYPES)},
             },
