@@ -29,7 +29,7 @@ __all__ = ["Api", "resolver"]
 _LOG: Final = logging.getLogger(__name__)
 _JSON: Final = "application/json"
 _MOST_BODY_BYTES: Final = 1536 * 1024
-"""Three texts of 65,536 characters each, all written as `\\u00e9`, fit; each field has its own limit."""
+"""Room for three texts of 65,536 characters each, all in the form `\\u00e9`; each field has its own limit."""
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_.:=-]{1,128}", re.ASCII)
 _CORRELATION_HEADER: Final = "x-correlation-id"
 _OPENAPI_PATH: Final = "/openapi.json"

@@ -48,7 +48,7 @@ class _PerOrganization:
     def __getattr__(self, name: str) -> Any:
         """An attribute of the session's client."""
         if not self._organization:
-            raise AttributeError(f"{name}: nobody asks")
+            raise AttributeError(f"{name}: no organisation has entered")
         return getattr(self._sessions.dynamodb(self._organization), name)
 
 
@@ -65,7 +65,7 @@ def _api() -> Api:
         organization_claim=environment.get("SETTINGS_ORGANIZATION_CLAIM") or "org_id",
     )
     client: Any = boto3.client("dynamodb")
-    entered: Callable[[Actor], None] = _nobody
+    entered: Callable[[Actor], None] = _ignore
     if role := environment.get("SETTINGS_ROLE_ARN"):
         sessions = Sessions(
             sts=boto3.client("sts"), role_arn=role, tag=ORGANIZATION_TAG, clock=lambda: datetime.now(UTC)
@@ -82,5 +82,5 @@ def _api() -> Api:
     return Api(service=service, tokens=Tokens(issuer=issuer, keys=Keys(issuer)), openapi=published(), entered=entered)
 
 
-def _nobody(_: Actor) -> None:
+def _ignore(_: Actor) -> None:
     pass

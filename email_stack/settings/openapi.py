@@ -19,12 +19,12 @@ _LINKS: Final = (
     ("addEmailAddress", "201", ("getEmailAddress", "updateEmailAddress", "deleteEmailAddress")),
     ("addSetting", "200", ("updateSetting",)),
 )
-"""Operations, and those that take an id of their answers."""
+"""Operations, each with the operations that take the id of its answer."""
 
 
 def document() -> str:
     """The document of the present routes."""
-    # No route runs, so that none needs the service.
+    # No route runs, so none needs the service.
     app = resolver(cast("Service", None))
     found: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(
@@ -40,7 +40,7 @@ def document() -> str:
     shared = found["components"].setdefault("responses", {})
     for operations in found["paths"].values():
         for operation in operations.values():
-            # Faults of a request are 400 here.
+            # Invalid requests are 400 here, not 422.
             operation["responses"].pop("422", None)
             operation["responses"].get("204", {}).pop("content", None)
             for status, answer in operation["responses"].items():

@@ -34,29 +34,29 @@ __all__ = ["add_routes"]
 _JSON: Final = "application/json"
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"', re.ASCII)
 _ERRORS: Final[dict[int, str]] = {
-    400: "The request is wrong; every fault is named.",
+    400: "The request is not valid. The answer names every fault.",
     401: "There is no valid token.",
     403: "The token does not allow it.",
-    404: "The organisation has nothing by that id or name.",
-    409: "It is at odds with what is there, or a limit is reached.",
-    412: "It has changed since it was read.",
+    404: "The organisation has no entry with that id or name.",
+    409: "The request conflicts with an existing entry, or exceeds a limit.",
+    412: "The entry has changed since it was read.",
     413: "The body is too long.",
-    415: "The body is no JSON.",
-    429: "Too often; Retry-After says when to try again.",
+    415: "The body is not JSON.",
+    429: "Too many requests. Retry-After has the time to wait.",
     500: "The API failed.",
-    503: "Something that the API needs did not answer.",
+    503: "A service behind the API did not answer.",
 }
 IfMatch = Annotated[
-    str | None, Header(alias="if-match", description="ETag that was read: another one is refused with 412.")
+    str | None, Header(alias="if-match", description="ETag of the last read; 412 if the entry has changed since.")
 ]
 Key = Annotated[
     str | None,
-    Header(alias="idempotency-key", description="Asking again with it is one signature.", max_length=200),
+    Header(alias="idempotency-key", description="Requests with the same key add one signature.", max_length=200),
 ]
 
 
 def _answers(status: int = 200, text: str = "Done.") -> dict[int, Any]:
-    """The statuses of an operation; faults that validation finds are 400."""
+    """The statuses of an operation. Invalid requests are 400."""
     errors = {
         code: {"description": said, "content": {CONTENT_TYPE: {"model": ErrorResponse}}}
         for code, said in _ERRORS.items()
@@ -65,7 +65,7 @@ def _answers(status: int = 200, text: str = "Done.") -> dict[int, Any]:
 
 
 def add_routes(app: APIGatewayHttpResolver, service: Service) -> None:
-    """Add every operation to `app`. Paths without an id come first, so that `domain:verify` is no id."""
+    """Add every operation to `app`. Paths without an id come first, so that the router does not take `domain:verify` for an id."""
     _add_domains(app, service)
     _add_settings(app, service)
     _add_addresses(app, service)
@@ -83,7 +83,11 @@ def _add_domains(app: APIGatewayHttpResolver, service: Service) -> None:
         return service.add_domain(_actor(app), body.domain, body.dns)
 
     @app.delete(
-        path, tags=tags, operation_id="deleteDomain", summary="Give a domain up", responses=_answers(204, "It is off.")
+        path,
+        tags=tags,
+        operation_id="deleteDomain",
+        summary="Give a domain up",
+        responses=_answers(204, "The domain is given up."),
     )
     def delete_domain(body: Annotated[KnownDomain, Body()]) -> Response[None]:
         service.domains.delete(_actor(app), body.domain)
@@ -96,9 +100,9 @@ def _add_domains(app: APIGatewayHttpResolver, service: Service) -> None:
         return verify
 
     for rule, operation, summary, what in (
-        (f"{path}/name-servers:verify", "verifyNameServers", "Look at the delegation", Look.NAME_SERVERS),
-        (f"{path}/dns-records:verify", "verifyDnsRecords", "Look at the records", Look.ALL),
-        (f"{path}:verify", "verifyDomain", "Look at all of it", Look.ALL),
+        (f"{path}/name-servers:verify", "verifyNameServers", "Check the delegation", Look.NAME_SERVERS),
+        (f"{path}/dns-records:verify", "verifyDnsRecords", "Check the records", Look.ALL),
+        (f"{path}:verify", "verifyDomain", "Check delegation, records and proof", Look.ALL),
     ):
         app.post(rule, tags=tags, operation_id=operation, summary=summary, responses=_answers())(verifying(what))
 
@@ -106,7 +110,9 @@ def _add_domains(app: APIGatewayHttpResolver, service: Service) -> None:
 def _add_settings(app: APIGatewayHttpResolver, service: Service) -> None:
     path, tags = "/v1/email-settings", ["Settings"]
 
-    @app.get(path, tags=tags, operation_id="getSettings", summary="All of a type, or one", responses=_answers())
+    @app.get(
+        path, tags=tags, operation_id="getSettings", summary="All settings of a type, or one", responses=_answers()
+    )
     def get_settings(
         type: Annotated[SettingType, Query()], id: Annotated[str | None, Query(max_length=128)] = None
     ) -> list[Setting] | Setting:
@@ -143,7 +149,7 @@ def _add_addresses(app: APIGatewayHttpResolver, service: Service) -> None:
         f"{path}/primary",
         tags=tags,
         operation_id="setEmailAddressPrimary",
-        summary="Make it first",
+        summary="Make an address the primary one",
         responses=_answers(),
     )
     def make_primary(body: Annotated[NamedAddress, Body()]) -> EmailAddress:
@@ -153,10 +159,10 @@ def _add_addresses(app: APIGatewayHttpResolver, service: Service) -> None:
         f"{path}/epilot:provision",
         tags=tags,
         operation_id="provisionEpilotEmailAddress",
-        summary="An address of the platform's own domain, which this platform gives to nobody",
+        summary="An address of the platform's own domain; always refused",
         responses=_answers(),
     )
-    def provision(body: Annotated[NamedAddress, Body()]) -> EmailAddress:  # noqa: ARG001 - checked, and then refused
+    def provision(body: Annotated[NamedAddress, Body()]) -> EmailAddress:  # noqa: ARG001 - validated, then refused
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             "address: must be in a domain of your own, as the platform gives none of its own; add a domain",

@@ -198,7 +198,7 @@ class Service:
 
 
 def check_id(what: str, id: str) -> None:
-    """Raise RefusedError for a text that has not the form of an id."""
+    """Raise RefusedError for a text without the form of an id."""
     if not _ID.fullmatch(id):
         _missing(f"{what}: not found; take its id from the list")
 

@@ -1,4 +1,4 @@
-"""What the API takes and gives, with the fields of the clients' definitions."""
+"""Requests and answers of the API, with the fields of the clients' definitions."""
 
 from __future__ import annotations
 
@@ -78,28 +78,29 @@ Text = Annotated[str, Field(max_length=_TEXT_CHARACTERS)]
 
 
 class _Taken(BaseModel):
-    """What a request holds; fields that nobody knows are left alone, as the clients' definitions allow them."""
+    """A request. Unknown fields are ignored, because the clients' definitions allow them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Domain(_Taken):
-    """A domain to add, a subdomain of one's own."""
+    """A domain to add: a subdomain of a domain that the organisation owns."""
 
     domain: DomainName = Field(examples=["mail.example.com"])
     dns: Dns | None = Field(
-        default=None, description="Who keeps the records; delegated, to a zone of ours, unless said."
+        default=None,
+        description="delegated: a zone of ours has the records. self-managed: the owner sets them. Default: delegated.",
     )
 
 
 class KnownDomain(_Taken):
-    """A domain that was added."""
+    """An added domain."""
 
     domain: AnyDomainName = Field(examples=["mail.example.com"])
 
 
 class SettingBody(_Taken):
-    """A setting; which fields count depends on its type."""
+    """A setting. Its type decides which fields count."""
 
     type: SettingType
     name: Text | None = None
@@ -108,7 +109,7 @@ class SettingBody(_Taken):
 
 
 class NamedSetting(_Taken):
-    """Which setting is to go."""
+    """The type and id of a setting."""
 
     type: SettingType
     id: Id
@@ -121,7 +122,7 @@ class NamedAddress(_Taken):
 
 
 class UpdateEmailAddress(_Taken):
-    """What is to be different; a field that is left out, or null, stays as it is."""
+    """The changes of an address. A missing or null field changes nothing."""
 
     name: Name | None = None
     user_ids: Ids | None = None
@@ -143,7 +144,7 @@ class CreateEmailAddress(_Taken):
 
 
 class _Given(BaseModel):
-    """What an answer holds: a field that has no value is left out."""
+    """An answer, without the fields that have no value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -162,11 +163,11 @@ class Record(_Given):
     status: RecordStatus
     priority: int | None = None
     fix: str | None = None
-    yours: bool = Field(default=True, description="Whether its owner sets it; else it stands in a zone of ours.")
+    yours: bool = Field(default=True, description="Whether the domain's owner sets it. If not, a zone of ours has it.")
 
 
 class Ownership(_Given):
-    """What proves the domain: a TXT record at every name server."""
+    """The proof of the domain: a TXT record at every name server."""
 
     name: str
     type: Literal["TXT"] = "TXT"
@@ -176,7 +177,7 @@ class Ownership(_Given):
 
 
 class Deployment(_Given):
-    """What the infrastructure is to have, and has."""
+    """The state of the infrastructure, with its wanted and its deployed revision."""
 
     state: DeploymentState
     wanted: int
@@ -185,7 +186,7 @@ class Deployment(_Given):
 
 
 class Check(_Given):
-    """What the last look at DNS saw."""
+    """The result of the last DNS check."""
 
     at: datetime
     text: str
@@ -193,7 +194,7 @@ class Check(_Given):
 
 
 class Setting(_Given):
-    """A setting; a domain has the fields from `status` on."""
+    """A setting. A domain also has the fields from `status` on."""
 
     type: SettingType
     id: str
@@ -205,7 +206,7 @@ class Setting(_Given):
     updated_at: datetime
     created_by: str
     updated_by: str
-    revision: int = Field(description="What If-Match names, in double quotes.")
+    revision: int = Field(description="Revision for If-Match, which has it in double quotes.")
     status: (
         Literal["claimed", "proven", "deploying", "awaiting_dns", "active", "failed", "suspended", "leaving"] | None
     ) = None

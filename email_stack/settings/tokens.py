@@ -213,7 +213,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Refuses redirects: their target is not the issuer's."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Follow nothing."""
+        """Follow no redirect."""
 
 
 def _fetch(url: str) -> Any:

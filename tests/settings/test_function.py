@@ -56,7 +56,7 @@ def test_nothing_is_read_before_somebody_asks() -> None:
             return organization
 
     client = function._PerOrganization(Taking())  # type: ignore[arg-type]
-    with pytest.raises(AttributeError, match="nobody asks"):
+    with pytest.raises(AttributeError, match="no organisation has entered"):
         client.upper()
     for organization in ("acme", "globex"):
         client.enter(Actor(organization=organization, user="u"))
