@@ -133,7 +133,7 @@ def _run(runs: float, function: Mapping[str, Any]) -> tuple[str, float]:
     called = str(function.get("Handler", "")) + str(function.get("ImageConfig", ""))
     seconds = [seconds for part, seconds in _RUN_SECONDS.items() if part in called]
     if not seconds:
-        raise ValueError(f"cost: nobody has said how long a run takes of {called!r}")
+        raise ValueError(f"cost: the scheduled function {called!r} has no run time; add its seconds to _RUN_SECONDS")
     price = Price.ARM_SECOND if function.get("Architectures") == ["arm64"] else Price.X86_SECOND
     what = next(what for part, what in _RUNS.items() if part in called)
     return what, price.of(runs * seconds[0] * memory_gb(function)) + Price.INVOCATION.of(runs)

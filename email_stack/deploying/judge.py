@@ -136,7 +136,7 @@ class Judge:
                 yield f"{name}: must be of a type of a tenant's, without conditions, got {str(kind)[:80]}"
                 continue
             if kind in _KEPT and not {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} <= _KEEPING:
-                yield f"{name}: must be kept, whatever becomes of its stack"
+                yield f"{name}: must be kept when its stack is deleted or replaces it"
             judged = _OF_TYPE.get(kind)
             for fault in judged(of, resource.get("Properties", {})) if judged else ():
                 yield f"{name}: {fault}"
@@ -190,7 +190,7 @@ def _role(of: _Of, properties: Template) -> Iterator[str]:
         yield "must have the boundary of its cell"
     for statement in _statements(properties["AssumeRolePolicyDocument"]):
         if statement.get("Effect") != "Allow" or statement.get("Principal") != {"Service": "lambda.amazonaws.com"}:
-            yield "must be Lambda's to take, and nobody else's"
+            yield "must let Lambda assume it, and no other principal"
     for policy in properties.get("Policies", []):
         for statement in _statements(policy["PolicyDocument"]):
             yield from _grant(of, statement)
@@ -204,7 +204,7 @@ def _policy(_of: _Of, properties: Template) -> Iterator[str]:
             service = isinstance(principal, str) and principal in _SERVICES
             own = isinstance(principal, Mapping) and ("Fn::ImportValue" in principal or "Fn::GetAtt" in principal)
             if not (service or own) or "NotPrincipal" in statement:
-                yield "must let in a service, or a role of its cell or its own, and nobody else"
+                yield "must admit services, roles of its cell and its own roles, and no other principal"
 
 
 def _table(of: _Of, properties: Template) -> Iterator[str]:

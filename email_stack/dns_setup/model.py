@@ -155,9 +155,7 @@ class DnsSetup:
     def why_elsewhere(self, zone: str) -> str:
         """The heading of what goes into another zone."""
         if zone in self.cuts:
-            return (
-                f"Not for this zone: these belong to the zone {zone}, which it delegates; here nobody would see them."
-            )
+            return f"Not for this zone: these belong to the zone {zone}, which it delegates; here they would have no effect."
         return f"Not for this zone: these belong to the zone that holds {zone}."
 
     def zone_of(self, record: DnsRecord) -> str:

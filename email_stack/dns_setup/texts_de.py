@@ -21,7 +21,7 @@ GERMAN: Final = Texts(
         "copy_failed": "Ihr Browser hat das Kopieren nicht erlaubt. Bitte markieren und kopieren Sie den Text selbst.",
         "copy_zone_file": "Alles als Zonendatei kopieren",
         "cut_left": "Entfernen Sie die NS-Einträge von {name} aus der Zone {parent}: Sie delegieren den Namen an {servers}, wo "
-        "niemand für ihn antwortet, und verdecken jeden Eintrag an und unter ihm.",
+        "Anfragen danach keine Antwort bekommen, und verdecken jeden Eintrag an und unter ihm.",
         "cut_served": "Die Zone {parent} delegiert {name} an {servers}. Legen Sie die Einträge für {name} und darunter dort an, in "
         "der Zone {name}, oder entfernen Sie die NS-Einträge von {name} aus {parent} und legen Sie die Einträge in {parent} an.",
         "delegated_intro": "Ein NS-Eintrag in der Zone {zone} übergibt {subdomain} an unsere Nameserver. Alle Einträge, die "
@@ -29,8 +29,8 @@ GERMAN: Final = Texts(
         "finding_details": "Im Einzelnen",
         "fix_behind": "Dieser Name führt durch einen CNAME zu {name}, und andere Einträge brauchen ihn. Behalten Sie "
         "den CNAME und legen Sie diesen Eintrag unter {name} an.",
-        "fix_cut": "Legen Sie diesen Eintrag in der Zone {name} an, die Ihre Zone delegiert: In Ihrer eigenen Zone sähe ihn "
-        "niemand.",
+        "fix_cut": "Legen Sie diesen Eintrag in der Zone {name} an, die Ihre Zone delegiert: In Ihrer eigenen Zone hätte er "
+        "keine Wirkung.",
         "fix_delegated_away": "Legen Sie diesen Eintrag an oder behalten Sie ihn, und entfernen Sie die NS-Einträge von {name}, "
         "die ihn verdecken.",
         "fix_found": "Ein solcher Eintrag steht unter {name} mit dem Typ {type}. Legen Sie ihn stattdessen mit Namen, "

@@ -1,4 +1,4 @@
-"""What is said in English."""
+"""The English texts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ENGLISH: Final = Texts(
         "copy": "Copy",
         "copy_failed": "Your browser did not let us copy. Please select the text and copy it yourself.",
         "copy_zone_file": "Copy all as zone file",
-        "cut_left": "Remove the NS records of {name} from the zone {parent}: they delegate it to {servers}, where nobody answers "
-        "for it, and hide every record at and below it.",
+        "cut_left": "Remove the NS records of {name} from the zone {parent}: they delegate it to {servers}, where queries "
+        "for it get no answer, and hide every record at and below it.",
         "cut_served": "The zone {parent} delegates {name} to {servers}. Create the records at and below {name} there, in the zone "
         "{name}, or remove the NS records of {name} from {parent} and create the records in {parent}.",
         "delegated_intro": "One NS record set in the zone {zone} hands {subdomain} over to our name servers. We then keep "
@@ -29,7 +29,7 @@ ENGLISH: Final = Texts(
         "finding_details": "In detail",
         "fix_behind": "This name leads to {name} by a CNAME, which other records need. Keep the CNAME, and create this "
         "record at {name}.",
-        "fix_cut": "Create this record in the zone {name}, which your zone delegates: in your own zone nobody would see it.",
+        "fix_cut": "Create this record in the zone {name}, which your zone delegates: in your own zone it would have no effect.",
         "fix_delegated_away": "Create this record, or keep it, and remove the NS records of {name}, which hide it.",
         "fix_found": "Such a record stands at {name} with type {type}. Create it with the name, type and value shown "
         "here instead, and delete the other unless {name} needs it itself.",
@@ -62,8 +62,8 @@ ENGLISH: Final = Texts(
         "optional_heading": "Optional records",
         "optional_intro": "E-mail works without these records, and is better with them.",
         "outside_heading": "Records for other zones",
-        "outside_intro": "These records are not part of {zone}: each belongs in the zone of the domain that is named above it, "
-        "and is installed by whoever manages that zone.",
+        "outside_intro": "These records are not part of {zone}. Each belongs in the zone that its heading names; the manager of "
+        "that zone installs it.",
         "priority": "Priority",
         "purpose": "Purpose",
         "record": "Record {number}",

@@ -219,8 +219,8 @@ def not_everywhere(servers: Iterable[str]) -> str:
 def delegated_away(child: str, servers: Sequence[str], parent: str) -> str:
     """A name is delegated to servers that do not answer for it. Source: RFC 1034 4.2.1; RFC 2136 7.18."""
     return (
-        f"Remove the NS records of {child} from the zone {parent}: they delegate it to {listed(servers)}, where nobody answers for "
-        f"it, and hide every record at and below it; or make that answer, and enter the records there."
+        f"Remove the NS records of {child} from the zone {parent}: they delegate it to {listed(servers)}, where queries "
+        f"for it get no answer, and hide every record at and below it; or make these servers answer, and enter the records there."
     )
 
 
@@ -319,8 +319,8 @@ def wrong_level(
     places += [f"in the zone {zone} itself"] if own else []
     stray = list(dict.fromkeys([*named, *own]))
     return (
-        f"Remove from the NS records of {zone} {' and '.join(places)}: {shown(stray)}; they do not serve {zone}, so it is down "
-        f"for whoever asks them; its own are {shown(others)}, and {only}."
+        f"Remove from the NS records of {zone} {' and '.join(places)}: {shown(stray)}; they do not serve {zone}, so resolvers "
+        f"that ask them get no answer; its own are {shown(others)}, and {only}."
     )
 
 

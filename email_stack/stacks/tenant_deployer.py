@@ -260,13 +260,13 @@ _WATCHED: Final = (
         REFUSED_TEMPLATES,
         "Sum",
         0,
-        "A template held what no tenant's may: see the log of looks. Nothing of it was deployed.",
+        "A tenant's template had a resource or a right that is not allowed, and was not deployed: see the log of looks.",
     ),
     (
         "DeploymentLate",
         OLDEST_RUN,
         "Maximum",
         _LATE_SECONDS,
-        "A customer's settings have not been deployed for 15 minutes, or nobody looks: `email-stack settings show` says which.",
+        "A customer's settings wait for deployment for 15 minutes, or no look ran: `email-stack settings show` names them.",
     ),
 )

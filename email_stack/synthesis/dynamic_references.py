@@ -43,7 +43,7 @@ def check_assembly(outdir: Path) -> None:
         DynamicReferenceError: one line for each reference: stack, path in the template, and text.
     """
     lines = [
-        f'stack "{stack}": {path} must hold no dynamic reference, which CloudFormation resolves with the rights of whoever '
+        f'stack "{stack}": {path} must hold no dynamic reference, which CloudFormation resolves with the rights of the user that '
         f"deploys, got {shown(text)}; take it out of what the stack is made from"
         for stack, template in _templates(outdir)
         for path, text in references_in(template)

@@ -181,8 +181,8 @@ def test_leftover_delegation_hides_the_records(internet: Internet) -> None:
     made = report(internet)
     assert {one.status for one in made.findings} == {Status.DELEGATED_AWAY}
     assert {one.fix for one in made.findings} == {
-        f"Remove the NS records of {S} from the zone {ZONE}: they delegate it to ns1.{S}, where nobody answers for it, and hide "
-        "every record at and below it; or make that answer, and enter the records there."
+        f"Remove the NS records of {S} from the zone {ZONE}: they delegate it to ns1.{S}, where queries for it get no answer, "
+        "and hide every record at and below it; or make these servers answer, and enter the records there."
     }
     internet.serve(ZONE, RIGHT, internet.customer)
     assert report(internet).status is Status.OK

@@ -36,12 +36,12 @@ def register(app: typer.Typer) -> None:
 
 
 def api(  # noqa: PLR0917 - options, which Typer passes by name
-    local: Annotated[bool, typer.Option("--local", help="Serve on 127.0.0.1; there is no other way yet.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Serve on 127.0.0.1. Required.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of 127.0.0.1; 0 for a free one.")] = _PORT,
     table: Annotated[str, typer.Option(help="Table of settings; created if it does not exist.")] = "email-settings",
     resolver: ResolverOption = None,
     dns_port: Annotated[
-        int, typer.Option(min=1, max=65_535, help="Port of authoritative servers; not 53 in test set-ups only.")
+        int, typer.Option(min=1, max=65_535, help="Port of authoritative servers, for tests. Default: 53.")
     ] = 53,
     dns_network: Annotated[
         list[str] | None,

@@ -38,7 +38,9 @@ Deliver = Annotated[
 Reason = Annotated[
     str | None,
     typer.Option(
-        "--reason", metavar="TEXT", help=f"Why --deliver; kept with the verdict. Up to {LONGEST_REASON} characters."
+        "--reason",
+        metavar="TEXT",
+        help=f"Reason for --deliver; kept with the verdict. Up to {LONGEST_REASON} characters.",
     ),
 ]
 

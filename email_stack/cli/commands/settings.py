@@ -31,7 +31,7 @@ TableName = Annotated[
     str | None, typer.Option("--table", help="Table of settings. Default: of the config's settings API.")
 ]
 Region = Annotated[
-    str | None, typer.Option("--region", help="Where the table is. Default: its cell's, or the environment's region.")
+    str | None, typer.Option("--region", help="Region of the table. Default: its cell's, or the environment's.")
 ]
 _TABLE = "email-settings"
 
