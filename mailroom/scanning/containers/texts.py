@@ -19,6 +19,7 @@ _FIELD_OF_MAIL: Final = re.compile(
     re.IGNORECASE,
 )
 """A field with which mail can begin."""
+_LINE_END: Final = re.compile(rb"[\r\n]")
 _END_OF_FIELD: Final = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?![ \t])")
 """A line end behind which no folded line follows."""
 _PARAGRAPH_END: Final = re.compile(rb"\n\n(?![ \t])")
@@ -33,13 +34,13 @@ def looks_like_mail(data: bytes) -> bool:
     start = beginning.end() if beginning is not None else 0
     if (field := _FIELD_OF_MAIL.match(data, start)) is not None:
         end = _field_end(data, field)
-        # The LF of a CR LF is an empty line where CR alone ends lines.
-        if end is not None and (data[end : end + 1] in {b"\r", b"\n"} or data.find(b"\r\n", field.end(), end) >= 0):
+        # The LF of a CR LF is an empty line where CR alone ends lines, also if the last folded line has no end.
+        if (end is not None and data[end : end + 1] in {b"\r", b"\n"}) or data.find(b"\r\n", field.end(), end) >= 0:
             return True
     if (field := _FIELD.match(data, start)) is None or (end := _field_end(data, field)) is None:
         return False
     second = _FIELD.match(data, end)
-    return second is not None and _field_end(data, second) is not None
+    return second is not None and _LINE_END.search(data, second.end()) is not None
 
 
 def _field_end(data: bytes, field: re.Match[bytes]) -> int | None:

@@ -6,7 +6,7 @@ import re
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailroom.scanning.containers.texts import looks_like_mail
@@ -31,6 +31,8 @@ PIECES = st.sampled_from(
 )
 
 
+@example(b"Subject: x\r\n ")
+@example(b"Subject: x\rSubject: x\r folded")
 @given(st.lists(PIECES, max_size=14).map(b"".join))
 def test_same_as_with_every_way_tried(data: bytes) -> None:
     """Nothing that was taken for mail is taken for a file now, nor the other way round."""
