@@ -12,7 +12,7 @@ changed retention counts from its note on, also for items that its pass has not 
 | attachments, documents | when they are written, again with each filing | the retention; S3 waits for the next midnight UTC |
 | deleted or replaced objects in the bucket | deletion or replacement | a day |
 | events, suppressions | when they happened, or when they were noted, if that is later | the retention |
-| a request of the outbox | its last change | 400 days, whatever the retention |
+| a request of the outbox | its last change | 400 days, with any retention |
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Term:
 
     @classmethod
     def of(cls, happened: datetime, noted: datetime, retention: timedelta | None) -> Term:
-        """The term of an event: it starts at the event or at its record, whichever is later."""
+        """The term of an event: it starts at the later of the event and its record."""
         return cls(kept_from=max(happened, noted), retention=retention)
 
     @property
@@ -95,7 +95,7 @@ class Term:
         return int((self.kept_from + self.retention).timestamp()) if self.retention is not None else None
 
     def ahead(self, most: timedelta) -> Term:
-        """The term, longer by `most` or the retention itself, whichever is shorter."""
+        """The term, longer by the smaller of `most` and the retention."""
         further = most if self.retention is None else min(most, self.retention)
         return Term(kept_from=self.kept_from + further, retention=self.retention)
 

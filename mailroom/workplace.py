@@ -22,7 +22,7 @@ from typing import Final
 __all__ = ["claim_workplace", "workplace"]
 
 _MOST: Final = 1000
-_SOMEBODY_ELSE: Final = {errno.EACCES, errno.EEXIST, errno.ELOOP, errno.ENOTDIR}
+_OF_ANOTHER_USER: Final = {errno.EACCES, errno.EEXIST, errno.ELOOP, errno.ENOTDIR}
 _EMPTY_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 
@@ -70,7 +70,7 @@ def _locked(folder: Path) -> int | None:
         folder.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        if error.errno in _SOMEBODY_ELSE:
+        if error.errno in _OF_ANOTHER_USER:
             return None
         raise
     try:

@@ -10,7 +10,7 @@ from typing import Final
 from mailroom.messages.charsets import decoded
 from mailroom.messages.decoders import lenient_base64
 
-__all__ = ["ENCODED_WORD", "Note", "decoded_words"]
+__all__ = ["ENCODED_WORD", "Note", "decoded_words", "ignore_problem"]
 
 Note = Callable[[str], None]
 """Called with a problem's word."""
@@ -24,6 +24,10 @@ _WORD: Final = re.compile(
 )
 _BETWEEN: Final = " \t\r\n"
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=]*+")
+
+
+def ignore_problem(_problem: str) -> None:
+    """A `Note` for callers that need no problems."""
 
 
 def decoded_words(text: str, note: Note) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from mailroom.messages.addresses import addresses
 from mailroom.messages.mime import read_header
+from mailroom.messages.words import ignore_problem
 
 __all__ = ["recipients_in", "transmitted"]
 
@@ -18,11 +19,7 @@ def recipients_in(raw: bytes) -> tuple[str, ...]:
     """All recipients of a message of `compose`, including hidden ones."""
     header = read_header(raw.partition(b"\r\n\r\n")[0])
     fields = [value for name in ("to", "cc", "bcc") for value in header.every(name)]
-    return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, _nobody_notes)))
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass
+    return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, ignore_problem)))
 
 
 def transmitted(raw: bytes, ses_id: str, region: str) -> bytes:

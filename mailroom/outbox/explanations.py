@@ -12,6 +12,7 @@ from mailroom.addresses import AddressBook
 from mailroom.findings import Finding
 from mailroom.messages.addresses import addresses
 from mailroom.messages.mime import Header
+from mailroom.messages.words import ignore_problem
 from mailroom.outbox.model import Outgoing
 
 __all__ = ["of_deadline", "of_findings", "of_gone", "of_sender", "of_ses", "places_of_files"]
@@ -113,10 +114,6 @@ def _where(path: str, places: Sequence[str]) -> str:
 def _boxes(header: Header) -> Iterator[tuple[str, str]]:
     """Addresses of the header, each with its place in the Outgoing."""
     for field, place in (("from", "sender"), ("to", "to"), ("cc", "cc"), ("bcc", "bcc")):
-        boxes = [box for value in header.every(field) for box in addresses(value, _nobody_notes)]
+        boxes = [box for value in header.every(field) for box in addresses(value, ignore_problem)]
         for number, box in enumerate(boxes, start=1):
             yield place if place == "sender" else f"{place} {number}", box.address
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass

@@ -49,7 +49,7 @@ __all__ = ["Sending"]
 logger = logging.getLogger(__name__)
 
 _WAITING: Final = (OutboxState.QUEUED, OutboxState.HELD)
-_SOMEBODY_ELSE: Final = timedelta(minutes=5)
+_LOCK_TIME: Final = timedelta(minutes=5)
 """Longer than one invocation lasts."""
 _LATER: Final = TOO_OFTEN | {"LimitExceededException", "SlowDown"}
 """Codes of SES for refusals of all mail for now."""
@@ -66,7 +66,7 @@ _UNTRACKED: Final[dict[str, Any]] = {
 """SES developer guide, "Using configuration overrides"."""
 
 
-def _nobody_hears(_event: Told) -> None:
+def _ignore_event(_event: Told) -> None:
     pass
 
 
@@ -102,7 +102,7 @@ class Sending:
     retention: timedelta | None
     join_by: frozenset[JoinBy]
     put_back: Callable[[Again, int], None]
-    publish: Callable[[Told], None] = _nobody_hears
+    publish: Callable[[Told], None] = _ignore_event
     chance: Callable[[], float] = random.random
     pause: Callable[[float], None] = time.sleep
 
@@ -324,7 +324,7 @@ class Sending:
         """Mark a request in doubt, because SES's answer is lost. Always raises."""
         progress = request.progress
         if progress.state is OutboxState.SENDING:
-            if self.clock() - progress.at < _SOMEBODY_ELSE:
+            if self.clock() - progress.at < _LOCK_TIME:
                 raise RetryableError(f"{where}: locked by another worker")
             if not move_on(table, progress.id, OutboxState.SENDING, OutboxState.IN_DOUBT, self.clock()):
                 raise RetryableError(f"{where}: locked by another worker")

@@ -17,15 +17,15 @@ from mailroom.store.table import Table
 
 __all__ = ["answers_unanswered", "why_unanswered"]
 
-_BY_NOBODY: Final = {
+_NEVER_ANSWERED: Final = {
     Kind.BOUNCE: "it is a bounce",
     Kind.AUTO_REPLY: "a machine answered with it",
     Kind.AUTO_GENERATED: "a program wrote it",
     Kind.READ_RECEIPT: "it is a read receipt",
     Kind.COMPLAINT: "it is a complaint",
 }
-_BY_NO_PROGRAM: Final = {
-    **_BY_NOBODY,
+_NEVER_ANSWERED_BY_PROGRAMS: Final = {
+    **_NEVER_ANSWERED,
     Kind.LIST: "it came through a mailing list",
     Kind.BULK: "it is bulk mail",
 }
@@ -39,7 +39,7 @@ def why_unanswered(kinds: Collection[Kind], *, automatic: bool) -> str:
         kinds: kinds of the message.
         automatic: whether a program answers it.
     """
-    reasons = _BY_NO_PROGRAM if automatic else _BY_NOBODY
+    reasons = _NEVER_ANSWERED_BY_PROGRAMS if automatic else _NEVER_ANSWERED
     return next((why for kind, why in reasons.items() if kind in kinds), "")
 
 

@@ -40,7 +40,7 @@ _START_AGAIN: Final = timedelta(hours=1)
 logger = logging.getLogger(__name__)
 
 
-def _nobody_counts(_name: str, _number: int) -> None:
+def _ignore_count(_name: str, _number: int) -> None:
     pass
 
 
@@ -87,7 +87,7 @@ class WarmEngine:
         self._lost = False
         self._trouble = False
 
-    def ensure_ready(self, count: Callable[[str, int], None] = _nobody_counts) -> None:
+    def ensure_ready(self, count: Callable[[str, int], None] = _ignore_count) -> None:
         """Start clamd if it does not run, and load a newer set if there is one.
 
         If the newest set cannot be fetched or loaded, the proven one continues until it is too old.

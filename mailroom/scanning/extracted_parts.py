@@ -23,6 +23,7 @@ from mailroom.messages.decoders import (
 )
 from mailroom.messages.mime import Limits, Part, Problems, read_structure
 from mailroom.messages.parse import MESSAGE_TYPES, opened_files
+from mailroom.messages.words import ignore_problem
 from mailroom.scanning.active.watch import Watch
 from mailroom.scanning.containers.formats import recognised
 from mailroom.scanning.containers.opening import OPENERS
@@ -308,7 +309,7 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
     said = [value for name, value in part.header.fields if name.startswith("content-")]
     if any(len(value) > MAX_FIELD_OCTETS for value in said):
         yield _over_limit(at, "Limits.Header")
-    name = part.disposition(_nobody_notes)[1]
+    name = part.disposition(ignore_problem)[1]
     reader.watch.part(at, part)
     if part.kind.value == "message/partial":
         yield from reader.fresh(ExtractedPart(at, name, b"", unscannable="Message.Partial"))
@@ -329,7 +330,3 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
             yield from _decoded(
                 ExtractedPart(at, name, data), mail.depth, reader, is_message=is_message, kind=part.kind.value
             )
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass

@@ -117,7 +117,7 @@ def _in_its_lane(
     try:
         return work(item)
     except TooSlowError:
-        # A release would come from the scanner there, and nobody would know who asked for it.
+        # The slow lane's messages come from the scanner, so a release would lose its requester there.
         if item.release is None and put_into_slow_lane(record, item.bucket):
             return Outcome.SLOW
         raise

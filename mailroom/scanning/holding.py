@@ -16,6 +16,7 @@ from mailroom.messages import parse
 from mailroom.messages.addresses import addresses
 from mailroom.messages.mime import read_header
 from mailroom.messages.model import Address
+from mailroom.messages.words import ignore_problem
 from mailroom.scanning.arrived import ENVELOPE_OCTETS, Arrived
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.finding import findings_of
@@ -73,11 +74,7 @@ def _in_header(head: bytes) -> tuple[str, ...]:
     """All recipients of a message of the outbox, including hidden ones."""
     header = read_header(head)
     fields = [value for name in ("to", "cc", "bcc") for value in header.every(name)]
-    return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, _nobody_notes)))
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass
+    return tuple(dict.fromkeys(box.address for value in fields for box in addresses(value, ignore_problem)))
 
 
 def write_description(s3: S3Client, bucket: str, message: HeldMessage) -> None:

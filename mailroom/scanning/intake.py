@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Intake", "Outcome"]
 
-_SOMEBODY_ELSE: Final = timedelta(minutes=10)
+_LOCK_TIME: Final = timedelta(minutes=10)
 """Age up to which a verdict without its alert belongs to another worker; longer than one invocation lasts."""
 
 _RESERVED_SECONDS: Final = 140
@@ -86,7 +86,7 @@ _OUTCOMES: Final = {
 }
 
 
-def _nobody_counts(_name: str, _number: int) -> None:
+def _ignore_count(_name: str, _number: int) -> None:
     pass
 
 
@@ -94,11 +94,11 @@ def _no_end() -> float:
     return math.inf
 
 
-def _nobody_knows(_domain: str) -> DmarcPolicy:
+def _unknown_policy(_domain: str) -> DmarcPolicy:
     return DmarcPolicy.UNKNOWN
 
 
-def _nobody_hears(_event: MessageHeld | MessageReleased | MessageDiscarded) -> None:
+def _ignore_event(_event: MessageHeld | MessageReleased | MessageDiscarded) -> None:
     pass
 
 
@@ -129,10 +129,10 @@ class Intake:
     recipient_of: Callable[[str], Recipient]
     clock: Callable[[], datetime]
     cache: AnswerCache
-    count: Callable[[str, int], None] = _nobody_counts
-    publish: Callable[[MessageHeld | MessageReleased | MessageDiscarded], None] = _nobody_hears
+    count: Callable[[str, int], None] = _ignore_count
+    publish: Callable[[MessageHeld | MessageReleased | MessageDiscarded], None] = _ignore_event
     seconds_left: Callable[[], float] = _no_end
-    dmarc_policy_of: Callable[[str], DmarcPolicy] = _nobody_knows
+    dmarc_policy_of: Callable[[str], DmarcPolicy] = _unknown_policy
     most_seconds: float = 150.0
     ledger: Ledger | None = None
     pause: Callable[[float], None] = time.sleep
@@ -289,7 +289,7 @@ class Intake:
             if written is not None:
                 return case, todo, written, ""
         known, tag = read_record(self.s3, item)
-        ended = again if known is None else known.told or self.clock() - known.time >= _SOMEBODY_ELSE
+        ended = again if known is None else known.told or self.clock() - known.time >= _LOCK_TIME
         if not ended:
             raise RetryableError(f"{_where(recipient, item)}: locked by another worker")
         case = replace(case, known=known, standing=standing_at(self.s3, item))

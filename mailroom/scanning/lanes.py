@@ -1,7 +1,7 @@
 """Two lanes of scanning: a quick one, in which a message has seconds, and a slow one, in which it has minutes.
 
 A scan that takes longer than the quick lane allows ends, and its message goes into the slow lane undecided. So a tenant with slow
-mail keeps the others' workers for seconds only, whatever the mail is made of.
+mail takes the workers from other mail for seconds only, with any content.
 
 Three things end a scan there: the engine's own limits, since clamd goes on after its client has gone; a timer, which ends our own
 code wherever it is; and the size of the message, if even an ordinary one of that size takes as long.
@@ -38,7 +38,7 @@ _CUT: Final = ("Limits.Time", "Limits.Container.Time", "Heuristics.Limits.Exceed
 
 
 class TooSlowError(RetryableError):
-    """The scan takes longer than the quick lane allows: nothing is known of the message."""
+    """The scan takes longer than the quick lane allows, so the message has no verdict."""
 
 
 class _TimeIsUpError(BaseException):

@@ -20,7 +20,7 @@ __all__ = [
     "read_address_book",
 ]
 
-_NOBODY: Final = AddressNow()
+_NO_SETTINGS: Final = AddressNow()
 METADATA: Final = "mail:address-book"
 """Key of the book in a template: in the metadata of the parameter with the tenant's entry."""
 
@@ -103,7 +103,7 @@ def _now(book: AddressBook, run_time: RunTime) -> AddressBook:
         addresses.append(
             replace(one, name=known.name or one.name, sends=one.sends and on, receives=one.receives and on)
         )
-    first = [one.address for one in addresses if run_time.addresses.get(one.address.lower(), _NOBODY).primary]
+    first = [one.address for one in addresses if run_time.addresses.get(one.address.lower(), _NO_SETTINGS).primary]
     return replace(
         book, addresses=tuple(addresses), live=book.live and run_time.live, primary=first[0] if first else ""
     )

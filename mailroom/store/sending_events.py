@@ -24,7 +24,7 @@ def record_sending_event(
     Args:
         table: the tenant's.
         sending_event: the event, stored as it is: it has no personal data.
-        retention: lifetime from the event or from now, whichever is later; None without limit.
+        retention: lifetime from the later of the event and now; None without limit.
         now: the time, with a time zone. Default: time of the event.
     """
     item: Item = {

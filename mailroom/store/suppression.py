@@ -111,7 +111,7 @@ def suppress(
         address: the recipient.
         sending_event: of kind BOUNCE or COMPLAINT.
         plain: whether to store the address with its digest.
-        retention: lifetime, from the event or from now, whichever is later; None without limit.
+        retention: lifetime, from the later of the event and now; None without limit.
         now: the time, with a time zone. Default: time of the event.
 
     Raises:

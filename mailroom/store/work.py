@@ -52,7 +52,7 @@ class Work:
 
     @property
     def delivered(self) -> Item | None:
-        """The item of this delivery; None where the message has expired, whatever is left of it."""
+        """The item of this delivery; None if the message has expired, even if parts of it remain."""
         there = self.found.get(delivery_key(self.digest, self.arrival.ses_id))
         return there if self.known is not None else None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
-from mailroom.messages.words import decoded_words
+from mailroom.messages.words import decoded_words, ignore_problem
 from mailroom.scanning.active.risks import Risk
 
 __all__ = ["BLOCKED", "GMAIL", "OUTLOOK", "names_within", "risk_of_name", "risk_of_type"]
@@ -109,7 +109,7 @@ def names_within(header: str) -> Iterator[str]:
         written = found["quoted"] if found["quoted"] is not None else found["plain"]
         name = unquote(_CHARSET.sub("", written, count=1))
         yield name
-        yield decoded_words(written, _nobody_notes)
+        yield decoded_words(written, ignore_problem)
         pieces.append(name)
     if len(pieces) > 1:
         yield "".join(pieces)
@@ -123,7 +123,3 @@ def _extensions(name: str) -> Iterator[str]:
         last = _VERSION.sub("", _FOLDERS.split(plain)[-1]).rstrip(". \t\"'")
         if "." in last:
             yield last.rpartition(".")[2].strip().lower()
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailroom.messages.mime import Part
+from mailroom.messages.words import ignore_problem
 from mailroom.scanning.active.documents import has_macros, is_onenote, onenote_files
 from mailroom.scanning.active.markup import has_script, is_markup
 from mailroom.scanning.active.names import names_within, risk_of_name, risk_of_type
@@ -62,7 +63,7 @@ class Watch:
         fields = ("content-disposition", "content-type")
         written = [value for name in fields for value in part.header.every(name)]
         names = dict.fromkeys(name for value in written for name in names_within(value))
-        disposition, filename = part.disposition(_nobody_notes)
+        disposition, filename = part.disposition(ignore_problem)
         is_text = part.kind.value in {"text/plain", "text/html"}
         self._said[path] = _Said(
             (filename, *names), is_text and not filename and not any(names) and disposition != "attachment"
@@ -140,7 +141,3 @@ def _risks_of_pdf(data: bytes) -> Iterator[Risk]:
         yield Risk.PDF_ACTIONS
     if any(is_program(content) for content, _whole in streams):
         yield Risk.PROGRAMS
-
-
-def _nobody_notes(_problem: str) -> None:
-    pass

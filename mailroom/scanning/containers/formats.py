@@ -36,7 +36,7 @@ class Opener(Enum):
     """`compound`: files in old Office documents, Outlook's messages and installers."""
     RTF = "rtf"
     ONENOTE = "onenote"
-    NOBODY = "nobody"
+    NONE = "none"
 
 
 _PARTLY: Final = frozenset({Opener.OLE, Opener.RTF, Opener.ONENOTE})
@@ -67,7 +67,7 @@ class Format:
         return self.opener not in _PARTLY
 
 
-_NOBODY: Final = Opener.NOBODY
+_NONE: Final = Opener.NONE
 _ARCHIVE: Final = Opener.LIBARCHIVE
 
 FORMATS: Final = (
@@ -91,35 +91,35 @@ FORMATS: Final = (
     Format("Iso9660", _ARCHIVE, ((32769, b"CD001"),), "iso9660"),
     Format("Tnef", Opener.TNEF, ((0, b"\x78\x9f\x3e\x22"),)),
     Format("Warc", _ARCHIVE, ((0, b"WARC/"),), "warc"),
-    Format("Udf", _NOBODY, tuple((32769 + 2048 * n, b"NSR0") for n in range(8))),
-    Format("Wim", _NOBODY, ((0, b"MSWIM\0\0\0"), (0, b"WLPWM\0\0\0"))),
-    Format("Vhd", _NOBODY, ((0, b"conectix"), (-512, b"conectix"))),
-    Format("Vhdx", _NOBODY, ((0, b"vhdxfile"),)),
-    Format("Vmdk", _NOBODY, ((0, b"KDMV"), (0, b"COWD"), (0, b"# Disk DescriptorFile"))),
-    Format("Qcow", _NOBODY, ((0, b"QFI\xfb"),)),
-    Format("Vdi", _NOBODY, ((64, b"\x7f\x10\xda\xbe"),)),
-    Format("Squashfs", _NOBODY, ((0, b"hsqs"), (0, b"sqsh"))),
-    Format("Cramfs", _NOBODY, ((0, b"\x45\x3d\xcd\x28"), (0, b"\x28\xcd\x3d\x45"))),
-    Format("DiskImage", _NOBODY, (
+    Format("Udf", _NONE, tuple((32769 + 2048 * n, b"NSR0") for n in range(8))),
+    Format("Wim", _NONE, ((0, b"MSWIM\0\0\0"), (0, b"WLPWM\0\0\0"))),
+    Format("Vhd", _NONE, ((0, b"conectix"), (-512, b"conectix"))),
+    Format("Vhdx", _NONE, ((0, b"vhdxfile"),)),
+    Format("Vmdk", _NONE, ((0, b"KDMV"), (0, b"COWD"), (0, b"# Disk DescriptorFile"))),
+    Format("Qcow", _NONE, ((0, b"QFI\xfb"),)),
+    Format("Vdi", _NONE, ((64, b"\x7f\x10\xda\xbe"),)),
+    Format("Squashfs", _NONE, ((0, b"hsqs"), (0, b"sqsh"))),
+    Format("Cramfs", _NONE, ((0, b"\x45\x3d\xcd\x28"), (0, b"\x28\xcd\x3d\x45"))),
+    Format("DiskImage", _NONE, (
         (54, b"FAT1"), (82, b"FAT32"), (3, b"NTFS    "), (3, b"EXFAT   "), (512, b"EFI PART"), (32, b"NXSB"),
         (1024, b"H+\0"), (1024, b"HX\0"), (0, b"XFSB"), (65600, b"_BHRfS_M"),
     )),
-    Format("Extfs", _NOBODY),
-    Format("StuffIt", _NOBODY, ((0, b"SIT!"), (0, b"SITD"), (0, b"StuffIt (c)"), (0, b"StuffIt!"))),
-    Format("Zoo", _NOBODY, ((20, b"\xdc\xa7\xc4\xfd"),)),
-    Format("Alz", _NOBODY, ((0, b"ALZ\x01"),)),
-    Format("Lrzip", _NOBODY, ((0, b"LRZI"),)),
-    Format("Rzip", _NOBODY, ((0, b"RZIP"),)),
-    Format("Lzop", _NOBODY, ((0, b"\x89LZO\0\r\n\x1a\n"),)),
-    Format("Zpaq", _NOBODY, ((0, b"7kSt"), (0, b"zPQ"))),
-    Format("Pack", _NOBODY, ((0, b"\x1f\x1e"), (0, b"\x1f\xa0"))),
-    Format("Lzfse", _NOBODY, ((0, b"bvx2"), (0, b"bvx-"), (0, b"bvx1"), (0, b"bvxn"))),
-    Format("AppleArchive", _NOBODY, ((0, b"AA01"), (0, b"YAA1"), (0, b"pbz"), (0, b"AEA1"))),
-    Format("OldRar", _NOBODY, ((0, b"RE~^"),)),
-    Format("Dmg", _NOBODY, ((-512, b"koly"), (0, b"encrcdsa"), (-8, b"cdsaencr"))),
-    Format("Chm", _NOBODY, ((0, b"ITSF"), (0, b"ITOLITLS"))),
+    Format("Extfs", _NONE),
+    Format("StuffIt", _NONE, ((0, b"SIT!"), (0, b"SITD"), (0, b"StuffIt (c)"), (0, b"StuffIt!"))),
+    Format("Zoo", _NONE, ((20, b"\xdc\xa7\xc4\xfd"),)),
+    Format("Alz", _NONE, ((0, b"ALZ\x01"),)),
+    Format("Lrzip", _NONE, ((0, b"LRZI"),)),
+    Format("Rzip", _NONE, ((0, b"RZIP"),)),
+    Format("Lzop", _NONE, ((0, b"\x89LZO\0\r\n\x1a\n"),)),
+    Format("Zpaq", _NONE, ((0, b"7kSt"), (0, b"zPQ"))),
+    Format("Pack", _NONE, ((0, b"\x1f\x1e"), (0, b"\x1f\xa0"))),
+    Format("Lzfse", _NONE, ((0, b"bvx2"), (0, b"bvx-"), (0, b"bvx1"), (0, b"bvxn"))),
+    Format("AppleArchive", _NONE, ((0, b"AA01"), (0, b"YAA1"), (0, b"pbz"), (0, b"AEA1"))),
+    Format("OldRar", _NONE, ((0, b"RE~^"),)),
+    Format("Dmg", _NONE, ((-512, b"koly"), (0, b"encrcdsa"), (-8, b"cdsaencr"))),
+    Format("Chm", _NONE, ((0, b"ITSF"), (0, b"ITOLITLS"))),
     Format("OneNote", Opener.ONENOTE, ((0, ONENOTE),)),
-    Format("Snappy", _NOBODY, ((0, b"\xff\x06\0\0sNaPpY"),)),
+    Format("Snappy", _NONE, ((0, b"\xff\x06\0\0sNaPpY"),)),
 )  # fmt: skip
 """Sources: each format's specification; libarchive's archive_read_support_*; the lists of file signatures of `file` and 7-Zip."""
 

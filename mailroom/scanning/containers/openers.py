@@ -86,7 +86,7 @@ def _onenote(_one: Format, data: bytes, room: Room) -> Iterator[Member]:
     return onenote_members(data, room)
 
 
-def _nobody(one: Format, _data: bytes, _room: Room) -> Iterator[Member]:
+def _refuse(one: Format, _data: bytes, _room: Room) -> Iterator[Member]:
     raise FaultError(f"Container.{one.name}")
 
 
@@ -102,5 +102,5 @@ _OPENERS: Final[dict[Opener, Callable[[Format, bytes, Room], Iterator[Member]]]]
     Opener.OLE: _ole,
     Opener.RTF: _rtf,
     Opener.ONENOTE: _onenote,
-    Opener.NOBODY: _nobody,
+    Opener.NONE: _refuse,
 }

@@ -100,7 +100,7 @@ def test_what_only_looks_like_a_container_is_not_clean(one: Format) -> None:
     )
     assert one in recognised(data)
     found = list(openers.members_of(data, "", "", Room()))
-    if one.opener is Opener.NOBODY or one.name in {
+    if one.opener is Opener.NONE or one.name in {
         "Gzip",
         "Bzip2",
         "Xz",
