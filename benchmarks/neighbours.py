@@ -264,10 +264,10 @@ def _write(times: dict[str, float], bad: dict[str, float], tables: Iterable[str]
         "front: a [function of its own](../../mailroom/functions/sorting.py) names each, ten at a time, "
         f"{_ms(SORTING)} a batch, {SORTERS} batches at once",
         "([decision 60](../decisions/0060-arrivals-are-sorted-by-a-function-of-its-own.md)). How far back SQS looks is not said",
-        f"anywhere; in the [model](../../benchmarks/fair_queue.py), what somebody took counts half after {MEMORY:.0f} seconds.",
+        f"anywhere; in the [model](../../benchmarks/fair_queue.py), the use of a tenant counts half after {MEMORY:.0f} seconds.",
         "",
         "Cold starts are in none of these figures. In the slow lane, others wait until a scan ends, as they did in the only one:",
-        "of ordinary mail, less than one in a hundred goes there. Whoever may not wait has `scanning: dedicated`.",
+        "of ordinary mail, less than one in a hundred goes there. A tenant that must not wait has `scanning: dedicated`.",
         "",
     ]
     text = "\n".join(lines)

@@ -82,7 +82,7 @@ CASES: Final[Mapping[str, Case]] = {
     "newsletter, 40 kB HTML": Case(mail("n", extra="Content-Type: text/html\r\n", body="<p>" + "word " * 8000)),
     "one attachment": Case(with_files(1)),
     "three attachments": Case(with_files(3)),
-    "first mail of somebody else's thread, 30 references": Case(mail("a", *[f"r{one}" for one in range(30)])),
+    "first mail of a thread of others, 30 references": Case(mail("a", *[f"r{one}" for one in range(30)])),
 }
 
 

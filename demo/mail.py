@@ -120,7 +120,7 @@ def _mail(subject: str, recipient: str, filename: str, attachment: bytes) -> Ema
 
 
 def _record(s3: Any, bucket: str, message_id: str) -> dict[str, Any]:
-    """The verdict, once nothing is left to do."""
+    """The verdict, once the scanner has finished."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"verdicts/{message_id}/").get("Contents", []):

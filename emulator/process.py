@@ -347,7 +347,7 @@ class Emulator:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
 
     def _stop(self) -> None:
-        """Ask the process to stop, then end whatever is left of its group, before its id can belong to another."""
+        """Ask the process to stop, then end the rest of its group, before its id can belong to another."""
         process, self._process = self._process, None
         for client in self._clients.values():
             client.close()

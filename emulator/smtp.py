@@ -1,4 +1,4 @@
-"""SMTP on loopback: whatever a mail client sends there is received through the receipt rules.
+"""SMTP on loopback: the receipt rules receive all mail that a client sends there.
 
 Source: RFC 5321, 3.3 (transactions), 4.5.2 (dots), 4.5.3.1 (limits); RFC 1870 (SIZE); SES quotas, size of a received message.
 """

@@ -17,7 +17,7 @@ _CNAME = "CNAME "
 
 
 def remedy(finding: Finding) -> Said:
-    """The text that says what to do, and the names that are put into it; an empty text where nothing is to do.
+    """The text of the remedy, and the names to put into it; an empty text if there is no remedy.
 
     An SPF record that is there may allow other senders, and a CNAME that is there may serve other records: neither is to go.
     """

@@ -1,4 +1,4 @@
-"""What there is to say, whatever the language."""
+"""The texts of the setup guide, independent of a language."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Texts:
         purposes: what each record is for, in a few words.
         purpose_sentences: the same in a sentence or two.
         status_words: each verdict in a few words.
-        status_fixes: what to do about it; "" where nothing is.
+        status_fixes: the remedy of each status; "" for none.
         overall: the whole in a sentence: of OK, PENDING and WRONG.
         ses_words: what SES says of a part of the identity, by SES's own word.
     """

@@ -36,7 +36,7 @@ def transfer_idle(record: DnsRecord, servers: Iterable[str], serial: int, second
 
 
 def other_provider(record: DnsRecord, servers: Iterable[str], primaries: tuple[str, str]) -> str:
-    """Servers hold a zone of their own: nothing is transferred between them and the others."""
+    """Servers have a zone of their own, without transfers to and from the others."""
     return (
         f"Enter {record.name} {record.type} {expected(record)} at the provider of {listed(servers)} as well: its zone comes from "
         f"{escaped(primaries[0])} and that of the others from {escaped(primaries[1])}, so no transfer brings it there."

@@ -50,7 +50,7 @@ class Network:
         self._open: OrderedDict[Endpoint, _Peer] = OrderedDict()
 
     async def __aenter__(self) -> Network:
-        """Nothing is opened before the first question."""
+        """Create a transport without sockets. The first query opens one."""
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -101,7 +101,7 @@ def quota_lines(
 ) -> dict[str, list[Line]]:
     """Lines that are WRONG because a quota of the account is too small for these cells and tenants, by cell.
 
-    Nothing is asked of cells in which all is deployed already, or which are not in the account.
+    Cells with all stacks deployed, and cells of other accounts, take no request.
 
     Args:
         config: as loaded.

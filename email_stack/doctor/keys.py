@@ -1,7 +1,7 @@
 """Statements that the policy of a customer's KMS key lacks. Pure.
 
-IAM's rules are applied as far as a key's policy needs them: who, which actions, which conditions. What is not understood counts as
-not there, so that nothing is called right that may not be.
+The check applies IAM's rules as far as key policies need them: principals, actions and conditions. A part that it does not
+understand counts as missing, so that it reports no insufficient policy as right.
 
 Source: IAM user guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators"; KMS developer guide, "Default
 key policy".
@@ -79,7 +79,7 @@ def judge_key(
 def missing(policy: str, needed: Sequence[Statement]) -> list[Statement]:
     """The needed statements that no single statement of the policy covers.
 
-    A Deny that could be about one of them counts as if it were missing, whatever its conditions.
+    A statement that a Deny could concern counts as missing, with any conditions of the Deny.
 
     Args:
         policy: a policy document.

@@ -184,7 +184,7 @@ def _cell_scanner(cell_id: str, key_arns: tuple[str, ...]) -> Scanner:
 
 @cache
 def _shared_functions(cell_id: str, key_arns: tuple[str, ...]) -> SharedFunctions:
-    """The functions that the tenants of a cell share. A cell that is older than they are exports no role: nothing is deployed."""
+    """The functions that the tenants of a cell share. An older cell exports no roles, and the deployment fails."""
     return SharedFunctions(
         registry_path=registry_path(cell_id),
         tracking_role_arn=_imported(cell_id, TRACKING_ROLE),

@@ -28,7 +28,7 @@ def main() -> None:
     """
     try:
         _main()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the CDK CLI would not say which
+    except Exception as error:  # noqa: BLE001 - the CDK CLI would not show the error
         traceback.print_exc()
         print(told(error), file=sys.stderr)
         sys.exit(1)

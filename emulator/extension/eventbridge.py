@@ -59,8 +59,8 @@ def put(source: str, detail_type: str, detail: Mapping[str, Any], resources: lis
 def transformed(transformer: dict[str, Any], rule: dict[str, Any], view: Any) -> str:
     """A target's input, made of an event.
 
-    A string that stands for a value of JSON is quoted and escaped, any other value is written as JSON. Within a string of the
-    template nothing is escaped. A path that leads nowhere leaves nothing there, and an empty string where a value must be.
+    A string in the place of a JSON value is quoted and escaped; any other value is written as JSON. Within a string of the
+    template, no value is escaped. A path without a value gives no text, or an empty string in the place of a value.
     """
     event = view.event_with_detail()
     paths = transformer.get("InputPathsMap") or {}

@@ -1,6 +1,6 @@
 """SES's suppression lists: one of the account, and one of each SES tenant whose scope is its own.
 
-Ministack has no list: nothing is ever on it. Which list counts for a message, and for what reasons addresses come onto it, is said
+Ministack has no list. Which list counts for a message, and for what reasons addresses come onto it, is said
 by the configuration set, else by the SES tenant, else by the account, which lists both bounces and complaints. The mailbox
 simulator's addresses come onto none.
 

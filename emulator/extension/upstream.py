@@ -1,7 +1,7 @@
 """The one place that reaches into ministack, which is untyped and whose names start with an underscore.
 
-Handlers of CloudFormation types call the emulator through boto3, over HTTP, like any client: whatever its API refuses,
-the stack is refused. Only what must happen inside an API call uses `attribute` and `replace`.
+Handlers of CloudFormation types call the emulator through boto3, over HTTP, like any client. If its API refuses a call, the stack
+fails. Only changes inside an API call use `attribute` and `replace`.
 """
 
 from __future__ import annotations
