@@ -25,7 +25,7 @@ from email_stack.operations.aws import (
 )
 from email_stack.transitions import Removal, Template, changes_of_removal, removal
 
-__all__ = ["Judged", "judged_removal"]
+__all__ = ["Judged", "judged_removal", "refuse_protected_tables"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +82,7 @@ def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pa
     own = found.get(tenant_stack_name(tenant.id))
     what = removal(own.template) if own is not None else Removal()
     if own is not None:
-        _refuse_protected_tables(tenant, cell, own, what)
+        refuse_protected_tables(f'tenant "{tenant.id}"', "destroy", cell, own, what)
     with aws_failures():
         going = [zone_of(own.physical_ids[name], cell.region) for name in what.zones] if own is not None else []
     return Judged(
@@ -110,8 +110,19 @@ def _holds_ns_record(template: Template) -> bool:
     return any(one["Type"] == "AWS::Route53::RecordSet" and one["Properties"].get("Type") == "NS" for one in resources)
 
 
-def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, what: Removal) -> None:
-    """Refuse a deletion protection that was switched on by hand: no template has it, and it would stop the deletion half-way."""
+def refuse_protected_tables(subject: str, command: str, cell: Cell, stack: DeployedStack, what: Removal) -> None:
+    """Refuse a deletion protection that was switched on by hand: no template has it, and it would stop the deletion half-way.
+
+    Args:
+        subject: whose table it is, such as 'tenant "acme"'.
+        command: to run afterwards.
+        cell: where the stack is.
+        stack: as deployed.
+        what: its removal.
+
+    Raises:
+        CommandError: a table is protected, or AWS refused.
+    """
     from botocore.exceptions import ClientError  # noqa: PLC0415 - see email_stack.operations.aws
 
     for logical_id in what.tables:
@@ -126,7 +137,7 @@ def _refuse_protected_tables(tenant: Tenant, cell: Cell, stack: DeployedStack, w
         if table.get("DeletionProtectionEnabled"):
             raise CommandError(
                 "refused",
-                f'tenant "{tenant.id}": table {name} is to be deleted, and is protected against deletion; nothing was deleted: '
-                f"run `aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled`, then destroy",
+                f"{subject}: table {name} is to be deleted, and is protected against deletion; nothing was deleted: "
+                f"run `aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled`, then {command}",
                 ExitCode.REFUSED,
             )

@@ -25,6 +25,7 @@ from email_stack.config.platform import platform_of
 from mailroom.settings.claims import Status
 from mailroom.settings.designated import AddressChange, Addresses
 from mailroom.settings.domains import Domains, Seen
+from mailroom.settings.operating import Operating
 from mailroom.settings.store import Actor, SettingsStore
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.conftest import REGION, Platform
@@ -176,3 +177,23 @@ def test_the_daily_check_has_what_it_needs(functions: Functions, store: Settings
     check = functions.named("email_stack.deploying.functions.on_check")
     functions.invoke(check, {})
     assert functions.failures == []
+
+
+def test_the_cell_goes_with_its_api(platform: Platform, functions: Functions, store: SettingsStore) -> None:
+    """Not while a customer has a tenant or a domain; then the API's stack goes first. The table, with its audit, is kept."""
+    command = ["destroy-cell", "eu", "--yes", "--config", str(platform.folder / "tenants.yaml")]
+    claim, cloudformation = Domains(store=store).one("acme", DOMAIN), platform.client("cloudformation")
+    refused = platform.email_stack(*command)
+    assert (refused.returncode, "is used by 1 stack, Tenant-acme-" in refused.stderr) == (5, True)
+    stack = tenant_stack_name(claim.tenant)
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    refused = platform.email_stack(*command)
+    assert (refused.returncode, "customers have 1 domain" in refused.stderr) == (5, True)
+    Operating(store=store).hand_over(claim)
+    assert platform.json(*command)["stacks"] == ["Control-eu", "Cell-eu"]
+    left = {one["StackName"] for one in cloudformation.describe_stacks()["Stacks"]}
+    assert not {"Control-eu", "Cell-eu"} & left
+    assert store.table.name in platform.client("dynamodb").list_tables()["TableNames"]

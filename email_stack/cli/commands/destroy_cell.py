@@ -1,25 +1,32 @@
-"""destroy-cell: deletes a cell that no tenant uses."""
+"""destroy-cell: deletes a cell that no tenant uses, with its settings API."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from constructs_lib.naming import cell_export, cell_stack_name
+from constructs_lib.naming import cell_export, cell_stack_name, control_stack_name
 from email_stack.cli.account import aws_failures, checked_credentials
+from email_stack.cli.control_removal import delete_control
 from email_stack.cli.emptying import delete_versions
 from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.cli.stack_deletion import delete_stack
 from email_stack.config import Cell, load
 from email_stack.operations.aws import (
+    AwsError,
     aws_errors,
     check_account,
+    deployed_stack,
     session,
+    stack_exists,
     stack_outputs,
 )
 from email_stack.output.printable import counted
+from email_stack.transitions import Removal
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -40,57 +47,101 @@ def register(app: typer.Typer) -> None:
     app.command()(destroy_cell)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Done:
+    """Deleted stacks in their order, the removal of a settings API, and the number of deleted versions of buckets."""
+
+    stacks: list[str]
+    control: Removal | None
+    versions: int
+
+
 def destroy_cell(
     cell: CellId, config: ConfigPath = DEFAULT_CONFIG, apply: Apply = False, as_json: AsJson = False
 ) -> None:
-    """Delete the stack of a cell without tenants. Its access logs are kept unless its config says `removal: destroy`.
+    """Delete the stacks of a cell without tenants: its settings API's, then its own.
 
-    The bucket of definitions is kept. If nothing is deployed any more, the command says so and succeeds.
+    Access logs, and table and bucket of the settings API, are kept unless its config says `removal: destroy`. The bucket of
+    definitions is kept. If nothing is deployed any more, the command says so and succeeds.
     """
     chosen = load(config).cell(cell)
-    stack = cell_stack_name(chosen.id)
-    told = {"stacks": [stack], "removal": chosen.removal}
-    keeps = "keeps its access logs" if chosen.removal == "retain" else "deletes its access logs"
     if not apply:
-        if as_json:
-            print_json({"ok": True, "applied": False, **told})
-        else:
-            console.print(f"would delete {stack}; {keeps}. Nothing was changed: say --yes to do it", markup=False)
+        _show(chosen, as_json=as_json)
         return
     checked_credentials(chosen.region)
     with aws_failures(f'cannot delete cell "{cell}"'):
-        deleted = _deleted(chosen, stack)
-    if deleted is None:
+        done = _deleted(chosen)
+    if not done.stacks:
         if as_json:
             why = {"removal": chosen.removal, "versions_deleted": 0, "reason": "not deployed"}
             print_json({"ok": True, "applied": False, "stacks": [], **why})
         else:
             console.print(f"{cell}: is not deployed, nothing was deleted", markup=False)
     elif as_json:
-        print_json({"ok": True, "applied": True, **told, "versions_deleted": deleted})
+        told = {"stacks": done.stacks, "removal": chosen.removal, "versions_deleted": done.versions}
+        print_json({"ok": True, "applied": True, **told})
     else:
-        console.print(f"deleted {stack}; this {keeps}", markup=False)
+        own = _access_logs(chosen) if cell_stack_name(chosen.id) in done.stacks else ""
+        api = f"the settings API {done.control.text}" if done.control is not None else ""
+        console.print(f"deleted {', '.join(done.stacks)}; {'; '.join(one for one in (own, api) if one)}", markup=False)
 
 
-def _deleted(cell: Cell, stack: str) -> int | None:
-    """Number of access logs that were deleted with the stack; None without a stack.
+def _show(cell: Cell, *, as_json: bool) -> None:
+    """Print the stacks that would go, by the config, and a settings API that the config no longer has, if AWS can be asked."""
+    control = cell.control is not None
+    if not control:
+        with suppress(AwsError):
+            check_account(cell)
+            control = stack_exists(control_stack_name(cell.id), cell)
+    stacks = [*([control_stack_name(cell.id)] if control else []), cell_stack_name(cell.id)]
+    if as_json:
+        print_json({"ok": True, "applied": False, "stacks": stacks, "removal": cell.removal})
+        return
+    data = "table and bucket of the settings API"
+    api = f"; {'keeps' if cell.removal == 'retain' else 'deletes'} {data}" if control else ""
+    console.print(
+        f"would delete {', '.join(stacks)}; {_access_logs(cell)}{api}. Nothing was changed: say --yes to do it",
+        markup=False,
+    )
+
+
+def _access_logs(cell: Cell) -> str:
+    return "keeps its access logs" if cell.removal == "retain" else "deletes its access logs"
+
+
+def _deleted(cell: Cell) -> _Done:
+    """Delete the stacks.
 
     Raises:
-        CommandError: a stack uses the cell, or CloudFormation could not delete it.
+        CommandError: a stack uses the cell, a customer has a domain, or CloudFormation could not delete a stack.
         AwsError: AWS refused or could not be asked.
+        MailroomError: AWS refused a request about the table of settings.
     """
     check_account(cell)
+    stack, control = cell_stack_name(cell.id), control_stack_name(cell.id)
     outputs = stack_outputs(stack, cell)
-    if outputs is None:
-        return None
+    api = deployed_stack(control, cell)
     cloudformation = session().client("cloudformation", region_name=cell.region)
-    if used_by := _importers(cloudformation, cell):
+    used_by = [one for one in _importers(cloudformation, cell) if one != control] if outputs is not None else []
+    if used_by:
         raise CommandError(
             "refused",
             f'cell "{cell.id}" is used by {counted(len(used_by), "stack")}, {used_by[0]} among them; destroy its tenants first',
             ExitCode.REFUSED,
         )
-    bucket = outputs.get("AccessLogsBucketName") if cell.removal == "destroy" else None
+    stacks, what, versions = [], None, 0
+    if api is not None:
+        what, versions = delete_control(cell, control, api)
+        stacks.append(control)
+    if outputs is not None:
+        bucket = outputs.get("AccessLogsBucketName") if cell.removal == "destroy" else None
+        versions += _delete_emptied(cell, cloudformation, stack, bucket)
+        stacks.append(stack)
+    return _Done(stacks=stacks, control=what, versions=versions)
+
+
+def _delete_emptied(cell: Cell, cloudformation: CloudFormationClient, stack: str, bucket: str | None) -> int:
+    """Empty the bucket, if one is to go, and delete the stack; returns the number of deleted versions."""
     deleted = 0
     for attempt in range(_ATTEMPTS):
         if bucket is not None:
