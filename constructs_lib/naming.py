@@ -11,6 +11,7 @@ from typing import Final
 
 __all__ = [
     "BOUNDARY_EXPORT",
+    "CHANGE_SETS",
     "REMOVAL_METADATA",
     "TENANT_STACKS",
     "cell_export",
@@ -39,6 +40,9 @@ _IDENTIFIER_CHARACTERS: Final = 32
 
 TENANT_STACKS: Final = "Tenant-"
 """Prefix of the names of tenants' stacks, and of no other stack."""
+
+CHANGE_SETS: Final = "r"
+"""What the names of the settings API's change sets begin with; a revision follows."""
 
 
 def check_identifier(what: str, value: str) -> str:

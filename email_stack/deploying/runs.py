@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol, Self
 
-from constructs_lib.naming import tenant_stack_name
+from constructs_lib.naming import CHANGE_SETS, tenant_stack_name
 from email_stack.config.snapshots import REVISION_OUTPUT, Snapshot, snapshot_from, snapshot_text
 from email_stack.deploying.judge import Judge, read_template
 from email_stack.deploying.shelf import Shelf, snapshot_key, template_key
@@ -153,7 +153,7 @@ class Runs:
             return self._remove(current)
         name = tenant_stack_name(claim.tenant)
         state = self.stacks.state(name)
-        change = f"r{snapshot.revision}-t{claim.tries}-{self.release}"
+        change = f"{CHANGE_SETS}{snapshot.revision}-t{claim.tries}-{self.release}"
         if state.phase is Phase.BUSY:
             return True
         why = self._broken(state, name, change)

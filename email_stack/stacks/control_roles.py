@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from constructs_lib.naming import TENANT_STACKS
+from constructs_lib.naming import CHANGE_SETS, TENANT_STACKS
 from constructs_lib.statements import allow_to
 from mailroom.settings.keys import INDEXES, ORGANIZATION_TAG
 
@@ -67,6 +67,7 @@ def looking(
     bucket_arn: str,
     bucket_url: str,
     stacks_arn: str,
+    change_sets_arn: str,
     execution_role_arn: str,
     synthesis_arn: str,
     books_arn: str,
@@ -79,13 +80,15 @@ def looking(
         bucket_arn: of the shelf.
         bucket_url: prefix of the URLs of its templates.
         stacks_arn: prefix of the ARNs of this account's and region's stacks, up to "stack/".
+        change_sets_arn: likewise of change sets, up to "changeSet/".
         execution_role_arn: CloudFormation's role.
         synthesis_arn: function that makes templates.
         books_arn: function that writes to tenants' tables.
         bus_arn: event bus.
         partition: of AWS.
 
-    Source: IAM user guide, "Actions, resources, and condition keys for AWS CloudFormation".
+    Source: service authorization reference, "Actions, resources, and condition keys for AWS CloudFormation": CreateChangeSet and
+    ExecuteChangeSet also need TagResource and UntagResource, whose resources are change sets and stacks.
     """
     tenants = f"{stacks_arn}{TENANT_STACKS}*"
     reading = ("DescribeChangeSet", "DescribeStackEvents", "DescribeStacks", "GetTemplate", "ListStackResources")
@@ -104,8 +107,14 @@ def looking(
                 "StringLike": {"cloudformation:TemplateUrl": f"{bucket_url}/templates/*"},
             },
         },
-        # A change set has the tags of its stack.
-        allow_to([f"cloudformation:{one}" for one in ("DeleteChangeSet", "ExecuteChangeSet", "TagResource")], tenants),
+        allow_to([f"cloudformation:{one}" for one in ("DeleteChangeSet", "ExecuteChangeSet")], tenants),
+        # A change set gives its stack new tags, and takes former ones; both are tagged.
+        {
+            "Effect": "Allow",
+            "Action": ["cloudformation:TagResource", "cloudformation:UntagResource"],
+            "Resource": [tenants, f"{change_sets_arn}{CHANGE_SETS}*"],
+            "Condition": {"StringEquals": {"cloudformation:CreateAction": ["CreateChangeSet", "ExecuteChangeSet"]}},
+        },
         {
             "Effect": "Allow",
             "Action": ["cloudformation:DeleteStack"],

@@ -162,6 +162,7 @@ class TenantDeployer(Construct):
                 bucket_arn=self._bucket_arn,
                 bucket_url=f"https://{host}.{cdk.Aws.URL_SUFFIX}/{props.shelf.bucket_name}",
                 stacks_arn=arn("cloudformation", "stack/"),
+                change_sets_arn=arn("cloudformation", "changeSet/"),
                 execution_role_arn=self.execution_role.attr_arn,
                 synthesis_arn=self.synthesis.function.attr_arn,
                 books_arn=props.books_arn,

@@ -29,7 +29,7 @@ BUCKET, BUCKET_URL = "arn:aws:s3:::shelf", "https://s3.eu-central-1.amazonaws.co
 EXECUTION, ADMIN = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("execution", "Admin"))
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/tenants"
 SYNTHESIS, BOOKS, STRANGE = (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{one}" for one in ("synthesis", "books", "x"))
-STACKS = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/"
+STACKS, CHANGE_SETS = (f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:{one}/" for one in ("stack", "changeSet"))
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/Function/x"
 Ask = tuple[str, str, dict[str, Any]]
@@ -107,6 +107,7 @@ def look_statements() -> list[dict[str, Any]]:
             bucket_arn=BUCKET,
             bucket_url=BUCKET_URL,
             stacks_arn=STACKS,
+            change_sets_arn=CHANGE_SETS,
             execution_role_arn=EXECUTION,
             synthesis_arn=SYNTHESIS,
             books_arn=BOOKS,
@@ -118,7 +119,15 @@ def look_statements() -> list[dict[str, Any]]:
 
 TENANT, CELL = f"{STACKS}Tenant-acme/x", f"{STACKS}Cell-eu/x"
 OURS = {"cloudformation:RoleArn": EXECUTION, "cloudformation:TemplateUrl": f"{BUCKET_URL}/templates/acme/1.json"}
+CREATING, EXECUTING = ({"cloudformation:CreateAction": one} for one in ("CreateChangeSet", "ExecuteChangeSet"))
 LOOKING: list[tuple[str, str, dict[str, Any], bool]] = [
+    ("cloudformation:TagResource", TENANT, CREATING, True),
+    ("cloudformation:TagResource", f"{CHANGE_SETS}r7-t0-release/x", CREATING, True),
+    ("cloudformation:UntagResource", TENANT, EXECUTING, True),
+    ("cloudformation:TagResource", TENANT, {"cloudformation:CreateAction": "UpdateStack"}, False),
+    ("cloudformation:TagResource", TENANT, {}, False),
+    ("cloudformation:TagResource", CELL, CREATING, False),
+    ("cloudformation:UntagResource", f"{CHANGE_SETS}cdk-deploy/x", EXECUTING, False),
     ("cloudformation:CreateChangeSet", TENANT, OURS, True),
     ("cloudformation:CreateChangeSet", CELL, OURS, False),
     ("cloudformation:CreateChangeSet", TENANT, {**OURS, "cloudformation:RoleArn": ADMIN}, False),
