@@ -225,8 +225,7 @@ def lenient_quoted_printable(data: bytes) -> bytes:
 
     Source: RFC 2045 6.7.
     """
-    padded = b"= " in data or b"=\t" in data
-    return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", data) if padded else data)
+    return quopri.decodestring(_PADDED_BREAK.sub(b"=\n", data))
 
 
 @dataclass(frozen=True, slots=True)
