@@ -1,4 +1,4 @@
-"""`python -m email_stack.cli`, for where the script is not on PATH."""
+"""`python -m email_stack.cli`, if the script is not on PATH."""
 
 from email_stack.cli.main import main
 

@@ -39,7 +39,7 @@ def endpoint(resolver: str | None) -> Endpoint | None:
 
 
 def deployed(tenant: Tenant, cell: Cell) -> Deployed:
-    """What AWS made of the tenant.
+    """Values of the deployed tenant from AWS.
 
     Raises:
         NotDeployedError: as `read_deployed` does.

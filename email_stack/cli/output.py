@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     INVALID = 1
     """The config or the request is not valid; nothing was done."""
     USAGE = 2
-    """The command line itself is not."""
+    """The command line itself is not valid."""
     CDK_FAILED = 3
     """The CDK or CloudFormation reported a failure."""
     NOT_INSTALLED = 4

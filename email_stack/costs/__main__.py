@@ -1,4 +1,4 @@
-"""Rewrites the tables of docs/cost.md: what `make costs` runs."""
+"""Rewrites the tables of docs/cost.md, for `make costs`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ tenants:
 
 
 def templates() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Templates of a cell, and of a delegated tenant in it, with nothing but defaults."""
+    """Templates of a cell, and of a delegated tenant in it, with defaults alone."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "tenants.yaml").write_text(_CONFIG, encoding="utf-8")

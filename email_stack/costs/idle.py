@@ -21,8 +21,8 @@ _POLLS_A_MINUTE: Final = 3
 """A receive waits for 20 seconds."""
 
 _RUN_SECONDS: Final = {"functions.address_books": 5.0, "functions.mirror": 30.0, "functions.scanner": 0.5}
-"""Of a run that the clock starts, by a part of the function's handler or command: reckoned for 200 tenants the first, measured with
-the official databases the second, four requests to S3 the third, which finds nothing to do."""
+"""Seconds of a scheduled run, by a part of the function's handler or command. The first is an estimate for 200 tenants, the second
+was measured with the official databases, and the third is an idle run with four requests to S3."""
 _RUNS: Final = {
     "functions.address_books": "runs of the writer of address books",
     "functions.mirror": "runs of the mirror",

@@ -1,4 +1,4 @@
-"""Judges the template of a tenant before CloudFormation gets it: its resources, and the principals that it lets in. Pure.
+"""Judges the template of a tenant before CloudFormation gets it: its resources, and the principals with access to them. Pure.
 
 Synthesis handles customers' input, so the template is not trusted: lists name the parts of a tenant's stack, and a part that is on
 no list is refused.

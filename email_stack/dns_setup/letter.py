@@ -37,7 +37,7 @@ _LONG_TXT: Final = 255
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Card:
-    """One record. `zone`: below the customer's, where the record goes into such a one; "" otherwise."""
+    """One record. `zone` is the record's zone if it is below the customer's; "" otherwise."""
 
     number: int
     record: DnsRecord

@@ -114,17 +114,17 @@ class DnsSetup:
 
     @property
     def required(self) -> tuple[DnsRecord, ...]:
-        """What must stand in the customer's zone or below it."""
+        """Required records of the customer's zone and of zones below it."""
         return tuple(record for record in self.records if record.required and in_zone(record.name, self.zone))
 
     @property
     def optional(self) -> tuple[DnsRecord, ...]:
-        """What may stand in the customer's zone or below it."""
+        """Optional records of the customer's zone and of zones below it."""
         return tuple(record for record in self.records if not record.required and in_zone(record.name, self.zone))
 
     @property
     def outside(self) -> dict[str, tuple[DnsRecord, ...]]:
-        """What goes into other zones, by the domain whose zone that is."""
+        """Records of other zones, by the zone's domain."""
         zones: dict[str, tuple[DnsRecord, ...]] = {}
         for record in self.records:
             if not in_zone(record.name, self.zone):
@@ -134,17 +134,17 @@ class DnsSetup:
 
     @property
     def own_required(self) -> tuple[DnsRecord, ...]:
-        """What the customer's zone itself must hold."""
+        """Required records of the customer's zone itself."""
         return tuple(record for record in self.required if self.zone_of(record) == self.zone)
 
     @property
     def own_optional(self) -> tuple[DnsRecord, ...]:
-        """What the customer's zone itself may hold."""
+        """Optional records of the customer's zone itself."""
         return tuple(record for record in self.optional if self.zone_of(record) == self.zone)
 
     @property
     def elsewhere(self) -> dict[str, tuple[DnsRecord, ...]]:
-        """What a file of the customer's zone must not hold, by the zone that it goes into."""
+        """Records that a file of the customer's zone must not have, by their zones."""
         zones: dict[str, tuple[DnsRecord, ...]] = {}
         for record in self.records:
             zone = self.zone_of(record)
@@ -153,31 +153,31 @@ class DnsSetup:
         return zones
 
     def why_elsewhere(self, zone: str) -> str:
-        """The heading of what goes into another zone."""
+        """The heading of records of another zone."""
         if zone in self.cuts:
             return f"Not for this zone: these belong to the zone {zone}, which it delegates; here they would have no effect."
         return f"Not for this zone: these belong to the zone that holds {zone}."
 
     def zone_of(self, record: DnsRecord) -> str:
-        """The zone that `record` goes into: the lowest cut that holds it, or else as `owner_zone` says."""
+        """The zone of `record`: the lowest cut at or above it, else the result of `owner_zone`."""
         held = [cut for cut in self.cuts if in_zone(record.name, cut)]
         return max(held, key=len) if held else owner_zone(record, self.zone)
 
     def finding(self, record: DnsRecord) -> Finding | None:
-        """What the report says of `record`; None when it says nothing."""
+        """The report's finding on `record`; None without one."""
         findings = self.report.findings if self.report is not None else ()
         return next((finding for finding in findings if finding.record == record), None)
 
     @property
     def checked_at_text(self) -> str:
-        """When it was checked, to the minute in UTC; "" when not known."""
+        """Time of the check, to the minute in UTC; "" if unknown."""
         if self.checked_at is None:
             return ""
         return f"{self.checked_at - (self.checked_at.utcoffset() or timedelta()):%Y-%m-%d %H:%M} UTC"
 
 
 def by_purpose(records: Iterable[DnsRecord]) -> list[tuple[Purpose, list[DnsRecord]]]:
-    """Records that follow each other for the same purpose, together."""
+    """Groups of successive records with the same purpose."""
     groups: list[tuple[Purpose, list[DnsRecord]]] = []
     for record in records:
         if groups and groups[-1][0] is record.purpose:
@@ -188,10 +188,10 @@ def by_purpose(records: Iterable[DnsRecord]) -> list[tuple[Purpose, list[DnsReco
 
 
 def owner_zone(record: DnsRecord, zone: str) -> str:
-    """The domain in whose zone `record` stands: `zone`, or of a record outside it the domain it is written for.
+    """The domain with the zone of `record`: `zone`, or another one for a record outside of it.
 
-    For a report authorization that is the domain behind `._report._dmarc.` (RFC 9990 4). Any other's is taken to be its
-    parent: a CNAME cannot stand at a zone's own name (RFC 1034 3.6.2).
+    For a report authorization it is the domain behind `._report._dmarc.` (RFC 9990 4). For any other record it is the parent
+    name, because a zone's own name cannot have a CNAME (RFC 1034 3.6.2).
     """
     if in_zone(record.name, zone):
         return zone
@@ -200,7 +200,7 @@ def owner_zone(record: DnsRecord, zone: str) -> str:
 
 
 def relative(name: str, zone: str) -> str:
-    """`name` as it is entered inside `zone`: without the zone, "@" for the zone itself."""
+    """`name` relative to `zone`; "@" for the zone itself."""
     return "@" if name.lower() == zone.lower() else name[: -len(zone) - 1]
 
 
@@ -216,7 +216,7 @@ def mx_parts(value: str) -> tuple[int, str]:
 
 
 def unicode_name(name: str) -> str:
-    """`name` as people read it; a label that is no valid A-label stays as it is. Source: RFC 5891 4.4."""
+    """`name` in U-labels; a label that is no valid A-label stays unchanged. Source: RFC 5891 4.4."""
     return ".".join(map(_unicode_label, name.split(".")))
 
 
@@ -227,7 +227,7 @@ def one_line(text: str) -> str:
 
 
 def step_values(dns_setup: DnsSetup) -> dict[str, str | int]:
-    """What the introduction and the steps name: `zone`, `subdomain`, `host`, and `count` of what is to be entered."""
+    """Values for the introduction and the steps: `zone`, `subdomain`, `host`, and `count` of the records to enter."""
     return {
         "zone": dns_setup.zone,
         "subdomain": dns_setup.subdomain,

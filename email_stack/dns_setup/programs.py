@@ -1,4 +1,4 @@
-"""The records for who keeps DNS as code: Terraform for Route 53, and DNSControl."""
+"""The records as DNS code: Terraform for Route 53, and DNSControl."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PURPOSES: Final = TEXTS["en"].purposes
 def terraform(dns_setup: DnsSetup) -> str:
     """HCL with one `aws_route53_record` a record set, named by tenant, purpose and number.
 
-    Variables carry the tenant's id too, so that several tenants' files share a folder: `<id>_zone_id` names the zone, and optional
-    records are made with `<id>_optional_records = true`. What belongs to another zone is commented out, as that zone has
+    Names of variables have the tenant's id too, so that files of several tenants can share a folder: `<id>_zone_id` is the zone's
+    id, and `<id>_optional_records = true` adds the optional records. Records of another zone are comments, because that zone has
     an id of its own. A long TXT value has `\\"\\"` between its parts, as the provider adds only the outer quotes.
     """
     heading = f"# DNS records for {dns_setup.subdomain} ({one_line(dns_setup.tenant)}), for the zone {dns_setup.zone}."
@@ -44,10 +44,10 @@ def terraform(dns_setup: DnsSetup) -> str:
 
 
 def dnscontrol(dns_setup: DnsSetup) -> str:
-    """JavaScript that adds to a domain which `dnsconfig.js` declares: `D_EXTEND`, names relative, targets absolute.
+    """JavaScript that extends a domain of `dnsconfig.js`: `D_EXTEND` with relative names and absolute targets.
 
-    Plain ECMAScript 5, so without a trailing comma among arguments. The optional ones stand in a `D_EXTEND` of their own;
-    what belongs to another zone is commented out.
+    It is plain ECMAScript 5, so arguments have no trailing comma. Optional records are in a `D_EXTEND` of their own. Records of
+    another zone are comments.
     """
     blocks = [
         f"// DNS records for {dns_setup.subdomain} ({one_line(dns_setup.tenant)}).\n"

@@ -1,4 +1,4 @@
-"""What the customer is to do about a finding, in the words of either language."""
+"""The customer's remedy for a finding, in both languages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email_stack.dnscheck.model import Finding, Report, Status
 __all__ = ["Said", "notices", "remark", "remedy"]
 
 Said = tuple[Callable[[Texts], str], dict[str, str]]
-"""A text in the words of either language, and the names that are put into it."""
+"""A function that picks the text of a language, and the names to put into the text."""
 
 _CNAME = "CNAME "
 
@@ -19,7 +19,7 @@ _CNAME = "CNAME "
 def remedy(finding: Finding) -> Said:
     """The text of the remedy, and the names to put into it; an empty text if there is no remedy.
 
-    An SPF record that is there may allow other senders, and a CNAME that is there may serve other records: neither is to go.
+    An existing SPF record may allow other senders, and an existing CNAME may serve other records, so both stay.
     """
     if finding.found_at is not None and finding.status is not Status.WRONG_LEVEL:
         values = {"name": finding.found_at.name, "type": finding.found_at.type}
@@ -35,12 +35,12 @@ def remedy(finding: Finding) -> Said:
 
 
 def remark(finding: Finding) -> dict[str, str]:
-    """What goes into the text `kept`, of a record that is right because something leads to it; empty for all others."""
+    """Values for the text `kept` of a record that is right by way of another name; empty for other records."""
     return {"via": ", ".join(finding.via)} if finding.via and finding.status in {Status.OK, Status.PENDING} else {}
 
 
 def notices(report: Report) -> list[Said]:
-    """What is to be done about zones rather than records: names that are delegated away, and servers that one side only names."""
+    """Remedies for zones: names with a leftover delegation, and servers that one side of a cut names alone."""
     said: list[Said] = []
     for cut in report.cuts:
         values = {"name": cut.name, "parent": cut.parent, "servers": ", ".join(cut.servers)}

@@ -16,10 +16,10 @@ COLUMNS: Final = ("name", "host", "zone", "type", "ttl", "priority", "value", "p
 
 
 def csv_table(dns_setup: DnsSetup) -> str:
-    """One row a value, under a heading, as RFC 4180 has it: CRLF, quotes where needed.
+    """One row a value, under a heading, by RFC 4180: CRLF, quotes where needed.
 
-    Names and targets have no trailing dot; `host` is relative to `zone`, "@" for the zone itself, which names no function
-    and so is no formula to a spreadsheet; `priority` is an MX's preference and else empty; TXT is unquoted and unsplit.
+    Names and targets have no trailing dot. `host` is relative to `zone`, with "@" for the zone itself; spreadsheets do not take
+    "@" alone for a formula. `priority` is the preference of an MX, and empty otherwise. TXT is unquoted and unsplit.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, dialect="excel")
@@ -48,10 +48,9 @@ def csv_table(dns_setup: DnsSetup) -> str:
 
 
 def json_document(dns_setup: DnsSetup) -> str:
-    """One object a record set: `values` as they mean, without trailing dots; `rdata` as a zone file writes them.
+    """One object a record set: `values` without trailing dots and quotes; `rdata` in the form of a zone file.
 
-    `host` is relative to `zone`, the zone that the record goes into: the customer's, or where `in_zone` is false, one below it or
-    elsewhere.
+    `host` is relative to `zone`, the record's zone: the customer's, or another one if `in_zone` is false.
     """
     document = {
         "tenant": dns_setup.tenant,

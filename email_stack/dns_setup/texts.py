@@ -1,4 +1,4 @@
-"""What is said to people, in each language."""
+"""The texts of each language."""
 
 from __future__ import annotations
 

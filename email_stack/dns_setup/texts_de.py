@@ -1,4 +1,4 @@
-"""What is said in German."""
+"""The German texts."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ class Texts:
 
     Args:
         ui: headings, labels and buttons, by name.
-        steps_delegated: what to do for a delegation, in order.
-        steps_self_managed: what to do for records that the customer keeps, in order.
-        purposes: what each record is for, in a few words.
+        steps_delegated: steps for a delegation, in order.
+        steps_self_managed: steps for records that the customer keeps, in order.
+        purposes: the purpose of each record, in a few words.
         purpose_sentences: the same in a sentence or two.
         status_words: each verdict in a few words.
         status_fixes: the remedy of each status; "" for none.
-        overall: the whole in a sentence: of OK, PENDING and WRONG.
-        ses_words: what SES says of a part of the identity, by SES's own word.
+        overall: a sentence on all records, for OK, PENDING and WRONG.
+        ses_words: the state of a part of the identity, by SES's own word.
     """
 
     ui: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The records for who keeps a zone in files: a zone-file fragment, and octoDNS' YAML."""
+"""The records for zones in files: a zone-file fragment, and octoDNS' YAML."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PURPOSES: Final = TEXTS["en"].purposes
 
 
 def bind(dns_setup: DnsSetup) -> str:
-    """A fragment for the customer's zone file, every name absolute, so that no `$ORIGIN` can double one.
+    """A fragment for the customer's zone file. All names are absolute, so that no `$ORIGIN` is appended to them.
 
-    What belongs to another zone is commented out: a zone file must hold no name outside its zone (RFC 1035 5.2).
+    Records of another zone are comments, because a zone file must not have names outside its zone (RFC 1035 5.2).
     """
     lines = [
         f"; DNS records for {dns_setup.subdomain} ({one_line(dns_setup.tenant)}), for the zone {dns_setup.zone}",
@@ -36,9 +36,9 @@ def bind(dns_setup: DnsSetup) -> str:
 
 
 def octodns(dns_setup: DnsSetup) -> str:
-    """The zone's YAML for octoDNS' YamlProvider, its keys in the natural order that the provider insists on.
+    """The zone's YAML for octoDNS' YamlProvider, with its keys in the provider's natural order.
 
-    TXT values have `;` written `\\;`, which is the provider's default (`escaped_semicolons: true`).
+    TXT values have `\\;` for `;`, by the provider's default (`escaped_semicolons: true`).
     """
     lines = [
         "---",

@@ -19,7 +19,7 @@ _SES: Final = re.compile(r"\d+ inbound-smtp\.([a-z0-9-]+)\.amazonaws\.com")
 
 
 def receiving_already(domains: Sequence[str], resolver: Endpoint | None) -> dict[str, str]:
-    """The region of SES that the MX of each domain names; those that name none, or cannot be asked within 3 s, are left out.
+    """The region of SES in the MX of each domain. Domains without one, and those without an answer within 3 s, are left out.
 
     Args:
         domains: A-labels, no trailing dots.

@@ -42,11 +42,11 @@ def sides(zone: Zone) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 async def compared(finding: Finding, zone: Zone, directory: Directory) -> Finding:
-    """The finding of which some servers are right and others not: pending only where a transfer is under way.
+    """A finding for which some servers are right and others not. It is pending only if a transfer is under way.
 
-    A server that only one side of the cut names gets no transfer that anybody can count on; nor does one whose zone comes from
-    another primary server, nor one that holds the same version as the others, or a newer one. One whose older version has stayed
-    for longer than its refresh and retry intervals together has asked for a newer one twice, and gets none.
+    No transfer is expected for these servers: those that only one side of the cut names; those with another primary server; and
+    those with the same version as the others, or a newer one. A server has asked twice in vain if its older version stays for
+    longer than its refresh and retry intervals together.
 
     Args:
         finding: of one record, with the servers behind.
@@ -98,8 +98,8 @@ def differing_zones(line: Sequence[Zone], findings: Sequence[Finding]) -> tuple[
     """The domains of the line whose two sides name different servers, each with a verdict.
 
     Args:
-        line: zones from the root down; top-level domains and the root are their registries' own business.
-        findings: of the records in them, which tell whose answers differ.
+        line: zones from the root down. The root and top-level domains do not count, because registries manage them.
+        findings: of the records in them; they have the servers with different answers.
     """
     behind = {server for finding in findings for server in finding.behind}
     found = []

@@ -46,8 +46,8 @@ def type_beside(record: DnsRecord) -> str:
 async def follow(record: DnsRecord, zone: Zone, answers: Sequence[Answer], directory: Directory) -> Followed:
     """The answers of the servers of `zone`, followed through CNAMEs as a resolver does. Raises `ResolverError`.
 
-    Each chain is followed once, through at most 8 names; one that is longer, or comes back to itself, leads to nothing. Of a
-    CNAME record, what decides is that the expected target is one of the names on the way.
+    Each chain is followed once, through at most 8 names. A longer chain, or a loop, has no target. A CNAME record is right if the
+    expected target is one of the names on the way.
 
     Source: RFC 1034 3.6.2 and 5.2.2; RFC 5321 5.1 for the name of a mail domain.
     """
@@ -66,7 +66,7 @@ async def follow(record: DnsRecord, zone: Zone, answers: Sequence[Answer], direc
 
 
 async def follow_resolver(record: DnsRecord, reply: Reply, directory: Directory) -> Reply:
-    """The resolver's answer, followed to the expected target of a CNAME record; for other types the resolver has followed it."""
+    """The resolver's answer, followed to the expected target of a CNAME record. For other types, the resolver itself follows."""
     links: tuple[str, ...] = ()
     found = reply
     while record.type == "CNAME" and (chain := _leads(record, found, "")):
@@ -81,12 +81,12 @@ async def follow_resolver(record: DnsRecord, reply: Reply, directory: Directory)
 
 
 def _onward(record: DnsRecord, answer: Answer, zone: str) -> tuple[str, ...]:
-    """The names that a zone's server leads to; only answers from the zone itself count."""
+    """The targets in the answer of a zone's server; only answers from the zone itself count."""
     return () if answer.reply is None or not answer.reply.authoritative else _leads(record, answer.reply, zone)
 
 
 def _leads(record: DnsRecord, reply: Reply | None, zone: str) -> tuple[str, ...]:
-    """The names that the answer leads to; none if it has the queried record, or is no answer."""
+    """The targets in the answer; none if it has the queried record, or is no answer."""
     if reply is None or reply.beside or reply.bogus:
         return ()
     if record.type == "CNAME":

@@ -27,7 +27,7 @@ MAX_VOIDS: Final = 2
 MAX_MX_HOSTS: Final = 10
 
 STOP_AT_LOOKUPS: Final = 30
-"""Counting ends here: no DNS question is asked without a look-up being counted, so this bounds both."""
+"""Counting ends here. Each DNS question counts as a look-up, so this limits the questions too."""
 
 _NAME_CHARACTERS: Final = 253
 _SHOWN_CHARACTERS: Final = 80
@@ -77,11 +77,11 @@ class SpfBudget:
 
 
 async def evaluate_budget(text: str, domain: str, dns: SpfDns) -> SpfBudget:
-    """The cost of `text` to a receiver that no term matches before `all`: the most that any message can make it spend.
+    """The greatest cost of `text` for a receiver: that of a message for which no term matches before `all`.
 
-    Counted are include, a, mx, ptr, exists and redirect. Not counted are exp, whose look-up has no limit, and the addresses of
-    the hosts of mx, which have a limit of their own. A domain with macros depends on the message: it is counted, not followed.
-    So is ptr, whose question is about the sender's address.
+    The terms include, a, mx, ptr, exists and redirect count. The term exp does not count, because its look-up has no limit; nor do
+    the addresses of mx hosts, which have a limit of their own. A domain with macros depends on the message, so it counts, but its
+    record is not read. The same holds for ptr, which asks about the sender's address.
 
     Args:
         text: the SPF record.

@@ -249,7 +249,7 @@ class _Run:
         return ends
 
     async def _nested(self, term: Mechanism | Modifier, name: str, parts: list[_Part]) -> list[_End]:
-        """Results of the parts by the record at `name`; "none" unless it has one record. Raises `_Unanswered`."""
+        """Results of the parts by the record at `name`; "none" unless it has exactly one record. Raises `_Unanswered`."""
         records = [value for value in await self._ask("txt", name) if is_spf(value)]
         inside = [_Part(part.addresses, part.lookups, part.voids, (), (*part.outer, part.doubts)) for part in parts]
         reason = f'"{term}" finds {len(records)} SPF records, must find one'

@@ -17,14 +17,14 @@ _NAME_CHARACTERS: Final = 253
 def expand(spec: str, *, domain: str, sender: str, family: Family) -> str | None:
     """The domain that `spec` names, lower case and without trailing dot; None where it depends on the message.
 
-    Known are d (the domain of the record), o (that of the sender) and v (the family of the address). Not known are the sender's
-    local part, the address itself, its name, and what the client calls itself. A name that gets too long loses labels in front.
+    The macros d (the domain of the record), o (that of the sender) and v (the family of the address) are known. The sender's local
+    part, the address itself, its name and the client's HELO name are not. A too long name loses labels in front.
 
     Args:
         spec: a domain-spec that follows the grammar.
-        domain: of the record that it stands in.
-        sender: domain of the address that mail comes from.
-        family: of the address that connects.
+        domain: of the record with the spec.
+        sender: domain of the sender's address.
+        family: of the client's IP address.
 
     Source: RFC 7208 7.2 and 7.3.
     """

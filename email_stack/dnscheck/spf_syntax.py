@@ -28,7 +28,7 @@ _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _MECHANISM: Final = re.compile(r"([+~?-]?)([A-Za-z0-9]+)(.*)", re.DOTALL)
 _MACRO: Final = re.compile(r"%(?:[%_-]|\{([slodiphcrtvSLODIPHCRTV])([0-9]*)[rR]?[.+,/_=-]*\})")
 _NOT_ASCII: Final = re.compile(r"(?:\\x[89a-f][0-9a-f])+")
-"""As `replies.read_reply` shows octets; what really stands there, with its backslash, no DNS library asks for."""
+"""An octet in the form of `replies.read_reply`. DNS libraries cannot query a name with such an octet or backslash."""
 
 _TOP_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _PREFIXES: Final = re.compile(r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?")
@@ -114,7 +114,7 @@ class SpfRecord:
 
 
 def is_spf(text: str) -> bool:
-    """True when a receiver takes the TXT value for an SPF record, well-formed or not. Source: RFC 7208 4.5."""
+    """Whether receivers use the TXT value as an SPF record, well-formed or not. Source: RFC 7208 4.5."""
     head = text[: len(_VERSION) + 1].lower()
     return head in {_VERSION, f"{_VERSION} "}
 
@@ -231,7 +231,7 @@ class _Term:
             )
 
     def _tail(self, text: str, *, explanation: bool = True) -> str:
-        """What follows the last macro, all macros being well-formed."""
+        """The text behind the last macro, after a check of all macros."""
         start = 0
         while (percent := text.find("%", start)) >= 0:
             match = _MACRO.match(text, percent)

@@ -1,4 +1,4 @@
-"""Who is led to a zone's name servers: every server of every zone above it, on both sides of each cut, and a resolver."""
+"""Searches delegations to a zone's name servers: at all servers of the zones above it, on both sides of a cut, and a resolver."""
 
 from __future__ import annotations
 

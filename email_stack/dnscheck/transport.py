@@ -1,4 +1,4 @@
-"""Questions to DNS servers over UDP, many at once, none of them asked of a server that is known to be dead."""
+"""Questions to DNS servers over UDP, many at once. A server that is known to be dead gets none."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from email_stack.dnscheck.replies import Reply, ReplyError, question_wire, read_
 __all__ = ["Network", "NoAnswerError"]
 
 TIMEOUTS_SECONDS: Final = (1.0, 2.0)
-"""How long the first attempt waits, and the second: a dead server costs their sum."""
+"""Waiting times of the first and the second attempt: a dead server takes both."""
 
 RECURSIVE_TIMEOUTS_SECONDS: Final = (2.0, 4.0, 6.0)
-"""The same of a resolver, which may itself be waiting: BIND gives up after 10 s."""
+"""The same for a resolver, which may wait for other servers: BIND gives up after 10 s."""
 
 TCP_SECONDS: Final = 5.0
 
 IN_FLIGHT: Final = 64
-"""Questions that one server is asked at once; more would overrun the receive buffer of a small one."""
+"""Most open questions at one server; more would overrun the receive buffer of a small one."""
 
 OPEN_SOCKETS: Final = 256
 """Sockets kept open while idle; the usual limit of a process is 1,024 files."""
@@ -39,11 +39,11 @@ _TC: Final = 0x0200
 
 
 class NoAnswerError(Exception):
-    """The server did not answer, or not in a form that can be read; the text says which."""
+    """The server gave no answer, or an unreadable one; the text has the reason."""
 
 
 class Network:
-    """Asks servers; one for each check, inside one event loop. An asynchronous context manager: leaving closes all sockets."""
+    """Asks servers, for one check and in one event loop. As an asynchronous context manager it closes all sockets at its end."""
 
     def __init__(self) -> None:
         self._peers: dict[Endpoint, _Peer] = {}
@@ -61,18 +61,18 @@ class Network:
     async def ask(
         self, server: Endpoint, name: str, kind: str, *, recursive: bool = False, unchecked: bool = False
     ) -> Reply:
-        """What `server` says of `name` and `kind`.
+        """The reply of `server` on `name` and `kind`.
 
         Args:
-            server: whom to ask.
+            server: the server to ask.
             name: lower case, no trailing dot.
             kind: the mnemonic of a record type.
-            recursive: ask it to find the answer elsewhere (RD).
-            unchecked: ask for data that fails validation too (CD).
+            recursive: whether it may ask other servers (RD).
+            unchecked: whether the answer may have data that fails validation (CD).
 
         Raises:
-            NoAnswerError: no answer in time, or one that cannot be read; at once when the server was found dead before. One
-                recursive question without answer says nothing of the server.
+            NoAnswerError: no answer in time, or an unreadable one; at once if the server is known to be dead. A recursive
+                question without answer does not make a server dead.
 
         Source: RFC 1035 4.2; RFC 7766 5 for TCP; RFC 6891 6.2.2 and 7 for servers without EDNS.
         """
@@ -125,7 +125,7 @@ class _Peer(asyncio.DatagramProtocol):
         self.users += 1
         try:
             if not self.answered:
-                # The first question finds out whether the server lives; the others wait for what it finds.
+                # The first question shows whether the server lives, and the others wait for its result.
                 async with self.gate:
                     if not self.answered:
                         return await self._exchange(name, kind, flags, edns=edns)
@@ -159,7 +159,7 @@ class _Peer(asyncio.DatagramProtocol):
     async def _attempt(self, wire: bytes, flags: int, seconds: float) -> bytes:
         loop = asyncio.get_running_loop()
         if self.transport is None:
-            # Connected: the kernel drops what comes from any other address, and reports a closed port.
+            # Connected, so that the kernel drops datagrams from other addresses, and reports a closed port.
             await loop.create_datagram_endpoint(lambda: self, remote_addr=(self.server.address, self.server.port))
         if self.transport is None:
             raise ConnectionResetError("socket was closed")
@@ -188,7 +188,7 @@ class _Peer(asyncio.DatagramProtocol):
         return bytes(reply.wire or b"")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the first socket, should two questions have opened one each."""
+        """Keep the first socket if two questions have opened one each."""
         if self.transport is None:
             self.transport = cast("asyncio.DatagramTransport", transport)
         else:

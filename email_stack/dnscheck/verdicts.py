@@ -1,4 +1,4 @@
-"""What one server's answer means for one record. Pure: an expected record and a reply in, a judgement out."""
+"""The verdict on one server's answer for one record. Pure: an expected record and a reply in, a judgement out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mailroom.messages.dmarc_record import is_dmarc
 __all__ = ["Budgets", "Judgement", "judge", "spf_texts"]
 
 Budgets = Mapping[str, JudgedSpf]
-"""What receivers make of each SPF record that was seen at one name, by its text."""
+"""Receivers' results of each SPF record seen at one name, by its text."""
 
 _PIECES_AT_MOST: Final = 4
 _SQUEEZED: Final = str.maketrans("", "", ' \t"\\')
@@ -30,12 +30,12 @@ _RIGHT: Final = Judgement(Status.OK)
 
 
 def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Judgement:
-    """What `reply`, which is not an error, says of `record`. What a receiver gets behind CNAMEs decides, not that they are there.
+    """The judgement of `reply`, which is not an error, on `record`. The values behind CNAMEs decide, not the CNAMEs themselves.
 
     Args:
-        record: what is expected.
-        reply: to the question for its name and type, followed to where its CNAMEs lead.
-        zone: the zone that the record stands in, for the advice.
+        record: the expected record.
+        reply: to the question for its name and type, followed through CNAMEs.
+        zone: the record's zone, for the remedy.
         budgets: of every text in `spf_texts(record, reply)`.
     """
     if reply.beside:
@@ -51,7 +51,7 @@ def judge(record: DnsRecord, reply: Reply, *, zone: str, budgets: Budgets) -> Ju
 
 def _direct(record: DnsRecord, reply: Reply, zone: str, budgets: Budgets) -> Judgement:
     if record.alias_zone_id is not None:
-        # The target's addresses change at any time; that there are some shows that the alias is there.
+        # The target's addresses may change, so any address shows that the alias exists.
         return _RIGHT if reply.values else Judgement(Status.MISSING, remedies.missing(record, zone))
     if not reply.values:
         return Judgement(Status.MISSING, remedies.missing(record, zone))
@@ -63,7 +63,7 @@ def _direct(record: DnsRecord, reply: Reply, zone: str, budgets: Budgets) -> Jud
 
 
 def _through(record: DnsRecord, reply: Reply, zone: str, judgement: Judgement) -> Judgement:
-    """What is found behind CNAMEs: right all the same, wrong where it stands, or hidden by them."""
+    """The judgement on values behind CNAMEs: right as well, wrong at the target, or hidden by the CNAMEs."""
     if judgement.status is Status.MISSING or record.alias_zone_id is not None:
         return Judgement(Status.CNAME_CONFLICT, remedies.cname_conflict(record, reply.alias, zone))
     via = tuple(f"CNAME {name}" for name in reply.chain)
@@ -97,7 +97,7 @@ def _mx(record: DnsRecord, values: Sequence[str], zone: str) -> Judgement:
         return Judgement(Status.EXTRA, remedies.surplus(record, others))
     if expected == seen.keys():
         same = set(values) == set(record.values)
-        # Preference decides between hosts, and there is but one. Source: RFC 5321 5.1.
+        # Preference decides between hosts, and there is only one. Source: RFC 5321 5.1.
         return _RIGHT if same else Judgement(Status.OK, note=remedies.serves_as_well(values))
     if {f"{host}.{zone}" for host in expected} == seen.keys():
         return Judgement(Status.WRONG, remedies.target_doubled(record, zone))
@@ -137,7 +137,7 @@ def _dmarc(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
 
 
 def _report_authorization(_record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
-    # Any record that names the version will do. Source: RFC 9990 4, steps 6 and 8.
+    # Any record with the version suffices. Source: RFC 9990 4, steps 6 and 8.
     return _RIGHT if any(map(is_dmarc, values)) else Judgement(Status.MISSING)
 
 
@@ -150,7 +150,7 @@ def _tls_reports(record: DnsRecord, values: Sequence[str], budgets: Budgets) -> 
 
 
 def _tagged(record: DnsRecord, values: Sequence[str], _: Budgets) -> Judgement:
-    """TXT records with a version in front, of which a name may hold one. Source: RFC 8460 3, RFC 8461 3.1."""
+    """TXT records with a version in front. A name may have one of them. Source: RFC 8460 3, RFC 8461 3.1."""
     expected = record.values[0]
     version = expected.partition(";")[0]
     found = [value for value in values if value.partition(";")[0].strip() == version]
@@ -171,13 +171,13 @@ _TEXTS: Final[Mapping[Purpose, Callable[[DnsRecord, Sequence[str], Budgets], Jud
 
 
 def _near(record: DnsRecord, values: Sequence[str], mark: str) -> Judgement:
-    """Missing, or wrong where a value looks as if it were meant."""
+    """A missing record, or a wrong one if a value resembles it."""
     meant = [value for value in values if mark in value.lower()]
     return Judgement(Status.WRONG, remedies.wrong(record, meant)) if meant else Judgement(Status.MISSING)
 
 
 def _split(expected: str, values: Sequence[str]) -> bool:
-    """Whether `values` hold the characters of `expected`, torn apart, spaced out or quoted once more."""
+    """Whether `values` have the characters of `expected` in pieces, with more spaces, or with more quotes."""
     whole = expected.translate(_SQUEEZED)
     squeezed = [value.translate(_SQUEEZED) for value in values]
     if whole in squeezed:

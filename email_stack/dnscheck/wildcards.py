@@ -25,14 +25,14 @@ _JUDGED_BY_VALUE: Final = {
     Status.TOO_MANY_LOOKUPS,
     Status.UNREACHABLE,
 }
-"""Verdicts on a value that stands there; the last where SPF leads to what does not answer."""
+"""Verdicts on an existing value; the last is for SPF with a term that gets no answer."""
 
 
 async def without_wildcard(finding: Finding, zone: Zone, answers: Sequence[Answer], directory: Directory) -> Finding:
-    """The finding, or the record as missing if all seen data comes from a wildcard.
+    """The finding, or a missing record if all seen data comes from a wildcard.
 
-    Two random names are queried, one beside the record's and one below it. If both have the same data, the record's name does not
-    exist: at and below an existing name, no wildcard above it makes data.
+    The check asks for two random names, one beside the record's and one below it. If both have the same data, the record's name
+    does not exist, because a wildcard makes no data at and below an existing name.
 
     Args:
         finding: of one record.

@@ -45,7 +45,7 @@ class _Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Check:
-    """One question: its id, and how it is asked and judged. A refusal of AWS makes it UNKNOWN and stops no other question."""
+    """One question: its id, its request and its judge. A refusal of AWS makes it UNKNOWN and stops no other question."""
 
     check: str
     answer: Callable[[], Verdict]
@@ -71,7 +71,7 @@ def diagnose(
     Args:
         config: as loaded.
         cells: of it.
-        read_servers: asks DNS for name servers; not called when there is nothing to ask for.
+        read_servers: asks DNS for name servers; not called without a domain to ask for.
         clock: the time now, with a time zone. Default: the machine's.
     """
     now = clock()
@@ -105,9 +105,9 @@ def quota_lines(
 
     Args:
         config: as loaded.
-        cells: those that are deployed.
-        tenants: those that are deployed.
-        account: whose the credentials are.
+        cells: those to deploy.
+        tenants: those to deploy.
+        account: of the credentials.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         own = [cell for cell in cells if cell.account in {None, account}]
@@ -195,7 +195,7 @@ def _checks(
 
 
 def _key_checks(place: _Place, tenants: Sequence[Tenant]) -> Iterator[_Check]:
-    """Each key that the config names, once. The cell's own roles have the cell's key, and a tenant's scanner has the tenant's."""
+    """A check for each key of the config. The cell's own roles have the cell's key, and a tenant's scanner has the tenant's."""
     cells = place.cell.encryption.key_arn if place.cell.encryption is not None else None
     own = sorted({one.encryption.key_arn for one in tenants if one.encryption is not None} - {cells})
     shared = {
@@ -249,7 +249,7 @@ def _memory(place: _Place, tenants: Sequence[Tenant]) -> Verdict:
 def _zone_checks(
     zone: ParentZone, reader: AccountReader, served: Mapping[str, tuple[str, ...] | str | None]
 ) -> Iterator[_Check]:
-    """A zone in another account is checked by DNS only: no role may read it."""
+    """Checks of parent zones. DNS alone checks a zone in another account, because no role may read it."""
     own = zone.delegation_role_arn is None
     if own:
         yield _Check(
@@ -268,7 +268,7 @@ def _zone_checks(
 
 
 def _readable(zone: ParentZone, reader: AccountReader) -> HostedZone | None:
-    """The zone; None where it belongs to another domain or cannot be read, which has a line of its own."""
+    """The zone; None if it belongs to another domain or cannot be read. Another line reports that."""
     try:
         found = reader.hosted_zone(zone.hosted_zone_id)
     except AwsError:
@@ -277,7 +277,7 @@ def _readable(zone: ParentZone, reader: AccountReader) -> HostedZone | None:
 
 
 def _parents(tenants: Sequence[Tenant]) -> list[ParentZone]:
-    """Each of the parent zones that tenants name, once."""
+    """The parent zones of tenants, each once."""
     zones = [tenant.parent_zone for tenant in tenants if tenant.parent_zone is not None]
     return list({(zone.hosted_zone_id, zone.zone_name): zone for zone in zones}.values())
 

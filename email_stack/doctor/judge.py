@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 BOOTSTRAP_VERSION: Final = 6
-"""Least version that the templates of the pinned aws-cdk-lib need; a test reads it in them."""
+"""Least version for templates of the pinned aws-cdk-lib; a test reads it in them."""
 
 MEMORY_OF_EVERY_ACCOUNT: Final = 3008
 """MiB of a function that every account allows, new ones too. Lambda developer guide, "Lambda quotas"."""
@@ -151,12 +151,12 @@ def quota(cell: Cell, source: QuotaSource, need: Need, amount: Amount) -> Verdic
 
 
 def memory(needed: int, *, granted: int | None, deployed: bool) -> Verdict:
-    """Whether a function may have the memory of the largest one. No API tells it.
+    """Whether the account allows the memory of the largest function. No API has this limit.
 
     Args:
         needed: MiB.
-        granted: what the config says that AWS granted; None when it says nothing.
-        deployed: whether what needs it is deployed.
+        granted: the limit in the config; None without one.
+        deployed: whether a function with this memory is deployed.
     """
     if needed <= MEMORY_OF_EVERY_ACCOUNT:
         return _ok(f"{needed} MiB needed, which every account allows")
@@ -177,7 +177,7 @@ def image_builder(wanted: str, found: Collection[str], *, needed: bool | None) -
 
     Args:
         wanted: the program that the CDK runs.
-        found: of the programs that can build it, those on PATH.
+        found: the image builders on PATH.
         needed: whether an undeployed stack has an image; None if unknown.
     """
     if wanted in found:
@@ -197,7 +197,7 @@ def image_builder(wanted: str, found: Collection[str], *, needed: bool | None) -
 
 
 def tool(found: str, wanted: str) -> Verdict:
-    """Whether the installed version is the one that the lock file pins, or at least that where it begins with ">="."""
+    """Whether the installed version is the wanted one; with ">=" in front, whether it is at least that."""
     least = wanted.removeprefix(">=").strip()
     right = _numbers(found) >= _numbers(least) if wanted.startswith(">=") else found == wanted
     return _ok(found) if right else _wrong(f"is {found}, must be {wanted}", 'run "make install"')

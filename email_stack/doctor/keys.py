@@ -32,7 +32,7 @@ _BY_THE_ACCOUNT: Final = (
 """Actions that the key must delegate to IAM policies: for the stacks' own roles and DynamoDB's grants."""
 
 _ALIKE: Final = {"ArnEquals": "ArnLike", "StringEquals": "StringLike"}
-"""Operators of which the second takes what the first takes, and wildcards."""
+"""Pairs of operators: the second accepts all values that the first accepts, and wildcards."""
 
 
 def judge_key(
@@ -41,11 +41,11 @@ def judge_key(
     """Whether the key's policy has all needed statements.
 
     Args:
-        policy: as KMS has it; None where there is no such key.
+        policy: from KMS; None if the key does not exist.
         home: partition, region and account of the key.
-        roles: of the cell's stack, scanners and those that write tables, that do not have the key as their own; None where there
-            may be some, and the cell is not deployed yet.
-        alarms: whether alarms tell a topic with this key.
+        roles: roles of the cell's stack without this key as their own: scanners, and writers of tables. None if the cell is
+            not deployed yet and may have some.
+        alarms: whether a topic for alarms has this key.
     """
     if policy is None:
         return Verdict(
@@ -127,7 +127,7 @@ def _covers(have: Statement, needed: Statement) -> bool:
 
 
 def _may_deny(have: Statement, needed: Statement) -> bool:
-    """Whether a Deny touches any of it. Conditions are ignored, but for a service's own condition, which names no service."""
+    """Whether a Deny may concern the statement. One for all principals counts without conditions only, another one with any."""
     granted = _principals(have)
     all_of_them = "NotPrincipal" in have or granted & {("*", "*"), ("AWS", "*")}
     if not all_of_them and not granted & _principals(needed):
@@ -163,7 +163,7 @@ def _no_narrower(have: Any, needed: Mapping[str, Any]) -> bool:
 
 
 def _principals(statement: Statement) -> set[tuple[str, str]]:
-    """By kind; an account is its root."""
+    """Principals of a statement, with their kinds. An account is its root."""
     said = statement.get("Principal")
     if said == "*":
         return {("*", "*")}
@@ -173,12 +173,12 @@ def _principals(statement: Statement) -> set[tuple[str, str]]:
 
 
 def _texts(value: Any) -> list[str]:
-    """One or several."""
+    """The texts of a value, which is one text or a list."""
     return [one for one in ([value] if isinstance(value, str) else value or ()) if isinstance(one, str)]
 
 
 def _like(pattern: str, text: str) -> bool:
-    """Whether a pattern of IAM's, with * and ?, is about the text; in time linear in both but for the stars."""
+    """Whether an IAM pattern, with * and ?, matches the text. Takes linear time for each star."""
     at = here = 0
     star, mark = -1, 0
     while here < len(text):

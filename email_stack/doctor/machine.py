@@ -41,7 +41,7 @@ def cdk_version() -> tuple[str, str]:
 
 
 def node_version() -> tuple[str, str]:
-    """The version that Node says it is, and what the CDK CLI asks for.
+    """Node's version, and the version that the CDK CLI requires.
 
     Raises:
         ToolchainError: it is not installed, or does not run.

@@ -16,7 +16,7 @@ class State(StrEnum):
 
     OK = "ok"
     BY_HAND = "by hand"
-    """AWS has no API for it: the remedy says how to find out. It decides nothing."""
+    """AWS has no API for it. The remedy is a check by hand. It does not affect the whole."""
     UNKNOWN = "not known"
     """AWS or DNS did not answer."""
     WRONG = "to do"
@@ -32,8 +32,8 @@ class Verdict:
 
     Args:
         state: the verdict.
-        said: what is so.
-        remedy: what to do. Default: nothing.
+        said: the finding, in words.
+        remedy: the remedy. Default: none.
     """
 
     state: State
@@ -47,8 +47,8 @@ class Line:
 
     Args:
         check: id of the question, for scripts; it does not change.
-        about: what it is about, where there are several such lines: a quota, a zone. Default: nothing.
-        verdict: what was found.
+        about: its subject, such as a quota or a zone, if there are several such lines. Default: none.
+        verdict: the finding.
     """
 
     check: str
@@ -89,8 +89,8 @@ class Diagnosis:
     """Diagnosis of machine and cells at one moment.
 
     Args:
-        at: when it was asked, with a time zone.
-        machine: what holds of this machine.
+        at: time of the diagnosis, with a time zone.
+        machine: lines about this machine.
         cells: as asked for, in the config's order.
     """
 

@@ -1,6 +1,6 @@
 """Quota usage that a deployment adds to what is deployed. Pure.
 
-A quota that holds all tenants of the config may be taken by others: what counts then is what is still to be made.
+Other users of the account may take a part of a quota. Then the resources to create count.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def needs(
 
     Args:
         config: as loaded.
-        cell: whose quotas they are. Of quotas that all regions share, its account's other cells count too.
-        tenants: those that are looked at, of any cell.
-        made: names of the stacks that are deployed, by cell; None for a cell that could not be asked.
+        cell: the cell with these quotas. For account-wide quotas, the other cells of its account count too.
+        tenants: checked tenants, of any cell.
+        made: names of deployed stacks, by cell; None if they are unknown.
     """
     found: dict[str, Need] = {}
     for name, source in SOURCES.items():
@@ -52,7 +52,7 @@ def needs(
             if other.id == cell.id or (source.account_wide and other.account == cell.account and other.id in made)
         ]
         known = all(made.get(one.id) is not None for one in sharing)
-        # What each takes, and whether it is deployed.
+        # Pairs of needs, and whether they are deployed.
         cells = [(cell_needs(one).get(name, 0), cell_stack_name(one.id) in _made(made, one)) for one in sharing]
         own = [
             (tenant_needs(tenant, one).get(name, 0), tenant_stack_name(tenant.id) in _made(made, one))

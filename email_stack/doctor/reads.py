@@ -140,7 +140,7 @@ class AccountReader:
             raise AwsError(f"parameter {BOOTSTRAP_PARAMETER}: must be a number, got {value!r}") from None
 
     def sending(self) -> SendingState:
-        """What SES allows the account. Raises as `bootstrap_version` does."""
+        """State of the account's sending. Raises as `bootstrap_version` does."""
         return self._once("sending", self._sending)
 
     def _sending(self) -> SendingState:
@@ -187,7 +187,7 @@ class AccountReader:
                 return None
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """What a stack that is deployed says of itself. Raises as `bootstrap_version` does."""
+        """The outputs of a deployed stack. Raises as `bootstrap_version` does."""
 
         def ask() -> dict[str, str]:
             with _asking("cloudformation:DescribeStacks", f"stack {stack}"):
@@ -211,7 +211,7 @@ class AccountReader:
             return [(one["StackName"], one["StackStatus"]) for page in pages for one in page["StackSummaries"]]
 
     def quota(self, name: str) -> Amount:
-        """Value of a quota and, where one request tells it, its usage.
+        """Value of a quota, and its usage if one request has it.
 
         Args:
             name: one of `SOURCES`.

@@ -1,6 +1,6 @@
 """Source of each quota's value at AWS. Pure.
 
-Not among them, since no API tells their value: receipt rules, SES identities, alarms, log groups, and memory of functions.
+No API has the values of these quotas: receipt rules, SES identities, alarms, log groups, and memory of functions.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def read_servers(domains: Sequence[str], resolver: Endpoint | None) -> dict[str,
 
     Args:
         domains: each once.
-        resolver: whom to ask. Default: this machine's.
+        resolver: resolver to ask. Default: this machine's.
     """
     try:
         resolvers = (resolver,) if resolver is not None else system_resolvers()

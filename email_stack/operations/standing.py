@@ -56,7 +56,7 @@ def stacks_elsewhere(names: Collection[str], region: str, own: Session) -> dict[
 
     Regions that the account has not enabled, or may not be asked about, are left out.
     """
-    # Of one session, which reads the service's description once; and before the threads, since it may not make two at once.
+    # One session reads the service's description once. It makes the clients before the threads, because it is not thread-safe.
     clients = [_client(own, one) for one in RECEIVING_REGIONS if one != region]
     found: dict[str, list[tuple[str, Template]]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -83,7 +83,7 @@ class CellStack(cdk.Stack):
         )
         own = imported_key(self, cell.encryption)
         ActiveReceiptRuleSet(self, "ReceiptRuleSet", rule_set_name=receipt_rule_set_name(cell.id), encryption_key=own)
-        # Made and exported also beside an operator's key: CloudFormation deletes no export that a tenant imports.
+        # Made and exported also with an operator's key, because CloudFormation cannot delete an export that a tenant imports.
         key = kms.Key(
             self,
             "AlertsKey",
@@ -182,7 +182,7 @@ class CellStack(cdk.Stack):
                 principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
                 actions=["s3:PutObject"],
                 resources=[bucket.arn_for_objects("*")],
-                # The tenants' buckets have generated names, so the account is as narrow as it gets here.
+                # The tenants' buckets have generated names, so the account is the narrowest condition.
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )

@@ -17,10 +17,9 @@ __all__ = ["DelegationStack"]
 class DelegationStack(cdk.Stack):
     """The stack that delegates one tenant's subdomain from a parent zone in another account.
 
-    A stack of its own, since CloudFormation writes across accounts only through a custom resource, and tenant stacks hold
-    none. It depends on the tenant's stack: created after the zone, and destroyed before it, so that no delegation is left
-    dangling. The name servers are read from the tenant's outputs, which the tenant's stack may then change or drop: an import would
-    hold it up for as long as this stack is there.
+    It is a stack of its own, because CloudFormation writes across accounts only through a custom resource, and tenant stacks have
+    none. It depends on the tenant's stack: it is created after the zone and destroyed before it, so that no delegation dangles.
+    It reads the name servers from the tenant's outputs. An import would block changes of these outputs while this stack exists.
 
     Args:
         tenant_stack: the tenant's stack, delegated.

@@ -21,13 +21,13 @@ def new_app(*, outdir: Path | None = None, context: Mapping[str, Any] | None = N
     """An empty app; needs no credentials, no network, no docker.
 
     Args:
-        outdir: folder of the cloud assembly. Default: what the CDK CLI asks for, else a temporary one.
+        outdir: folder of the cloud assembly. Default: the CDK CLI's, else a temporary one.
         context: feature flags, as in `cdk.json`. Default: none beyond the CLI's.
     """
     return cdk.App(
         outdir=str(outdir) if outdir is not None else None,
         context=dict(context or {}),
-        # Neither is read by a deployment: the tree is for viewers, and usage reporting would put a resource into each stack.
+        # Deployments read neither: the tree is for viewers, and usage reporting would add a resource to each stack.
         tree_metadata=False,
         analytics_reporting=False,
     )
@@ -38,12 +38,12 @@ def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells:
 
     Args:
         app: to add to.
-        config: as loaded, all of it valid.
+        config: the whole config, valid.
         tenants: ids of the tenants to build.
         cells: ids of cells to build besides those of the tenants, with their settings API. Default: none.
 
     Raises:
-        ConfigError: a tenant or a cell that the config does not hold.
+        ConfigError: the config lacks a tenant or a cell.
     """
     chosen = [config.tenant(name) for name in tenants]
     needed = {*cells, *(tenant.cell for tenant in chosen)}

@@ -10,9 +10,8 @@ __all__ = ["removal_policy"]
 
 
 def removal_policy(removal: Literal["retain", "destroy"]) -> cdk.RemovalPolicy:
-    """What happens to data when its stack is deleted.
+    """Removal policy of data for the deletion of its stack.
 
-    What is retained goes all the same when the creation of its stack is rolled back: it is empty, and no stack would hold it any
-    more.
+    Retained data is deleted all the same when the creation of its stack is rolled back: it is empty, and would belong to no stack.
     """
     return cdk.RemovalPolicy.DESTROY if removal == "destroy" else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

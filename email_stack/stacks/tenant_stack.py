@@ -55,17 +55,16 @@ __all__ = ["TenantStack"]
 
 
 class TenantStack(cdk.Stack):
-    """The stack of one tenant: `TenantSubdomain`, and outputs that say what was made.
+    """The stack of one tenant: `TenantSubdomain` and outputs.
 
-    Delegated: the zone and its name servers are outputs. Self-managed: the records are, each as a line of a zone file, the eight
-    required ones first.
-    Imports from its cell; holds no custom resource.
+    If the subdomain is delegated, the zone and its name servers are outputs. If it is self-managed, the records are outputs, each
+    as a line of a zone file, the eight required ones first. The stack imports from its cell, and has no custom resource.
 
     Args:
         scope: the app.
-        tenant: whose.
-        cell: where.
-        revision: of the snapshot that the tenant's settings came from, an output. Default: None, the config owns them.
+        tenant: the tenant.
+        cell: its cell.
+        revision: revision of the tenant's snapshot, which is an output. Default: None, the config owns the settings.
     """
 
     def __init__(self, scope: Construct, tenant: Tenant, cell: Cell, revision: int | None = None) -> None:
@@ -174,7 +173,7 @@ def _keys_of(cell: Cell) -> tuple[str, ...]:
 
 @cache
 def _cell_scanner(cell_id: str, key_arns: tuple[str, ...]) -> Scanner:
-    """The scanner that the tenants of a cell share, and the cell's key, which it has."""
+    """The shared scanner of a cell, with the cell's key."""
     return Scanner(
         role_arn=_imported(cell_id, SCANNER_ROLE),
         queue_arn=_imported(cell_id, SCANNER_QUEUE),

@@ -254,12 +254,12 @@ class Reason:
 
 
 def row_word(state: State) -> str:
-    """What a tenant or a cell is called in that state."""
+    """The word for a tenant or a cell in that state."""
     return "not deployed" if state is State.ABSENT else state.value
 
 
 def summary(snapshot: Snapshot) -> str:
-    """How many tenants, and how many of them in each state."""
+    """The number of tenants, and of those in each state."""
     states = ", ".join(f"{number} {row_word(state)}" for state, number in snapshot.counts.items())
     return f"{counted(len(snapshot.tenants), 'tenant')}: {states}" if snapshot.tenants else "no tenants"
 
@@ -295,5 +295,5 @@ def reasons(snapshot: Snapshot) -> tuple[Reason, ...]:
 def _whole(checks: Mapping[Part, Check], absent: str) -> State:
     if absent:
         return State.ABSENT
-    # What is missing of something that was deployed is no work of a deployment that is still to come: it is wrong.
+    # A missing part of a deployed tenant is a fault; a missing tenant only waits for its deployment.
     return worst(State.WRONG if check.state is State.ABSENT else check.state for check in checks.values())

@@ -1,4 +1,4 @@
-"""The state of tenants and cells as one HTML page, which needs nothing but itself."""
+"""The state of tenants and cells as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class _Bar:
     """One bar of a chart.
 
     Args:
-        label: what it is of.
-        parts: tone, length in percent of the chart's width, and what it stands for, from left to right.
+        label: its subject.
+        parts: tone, length in percent of the chart's width, and meaning, from left to right.
         shown: the figure beside it.
     """
 
@@ -71,10 +71,10 @@ class _Chart:
     """A few bars.
 
     Args:
-        title: what they show.
-        bars: those.
-        note: below them; what they are measured against, or that there are none.
-        limit: where a limit is, in percent of the width; None where there is none.
+        title: its title.
+        bars: its bars.
+        note: a remark below the bars, such as their scale.
+        limit: place of a limit, in percent of the width; None without one.
     """
 
     title: str
@@ -84,7 +84,7 @@ class _Chart:
 
 
 def render_page(snapshot: Snapshot) -> str:
-    """One HTML page without a script, which asks for nothing: its Content-Security-Policy allows its own style alone."""
+    """One HTML page without scripts and requests. Its Content-Security-Policy allows its own style alone."""
     style = style_of(__package__, "page.css")
     return _template().render(
         at=snapshot.at.astimezone(UTC),
@@ -180,7 +180,7 @@ def _names(of: Sequence[str]) -> str:
 
 
 def _cells_of(one: TenantStatus | CellStatus, parts: Sequence[Part]) -> Iterator[tuple[str, str, datetime | None]]:
-    """Of each part: tone, words, and the moment that they tell of."""
+    """Tone, words and time of each part."""
     moments: dict[Part, datetime | None] = (
         {Part.LAST_IN: one.last_in, Part.LAST_OUT: one.last_out}
         if isinstance(one, TenantStatus)
@@ -196,7 +196,7 @@ def _cells_of(one: TenantStatus | CellStatus, parts: Sequence[Part]) -> Iterator
 
 
 def _printable(value: object) -> object:
-    """What AWS and DNS say may hold anything."""
+    """A value from AWS or DNS, without unprintable characters."""
     return escaped(value, _LONGEST_REASON) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -208,7 +208,7 @@ def _template() -> Template:
             "about": lambda reason: TITLES[reason.part] if reason.part is not None else "",
             "cells_of": _cells_of,
             "names": _names,
-            # Few tenants are the settings API's: what is wrong with its settings is among the reasons.
+            # Few tenants have settings of the settings API, so faults of these are among the reasons.
             "parts": tuple(part for part in TITLES if part is not Part.SETTINGS),
             "titles": TITLES,
             "tones": _TONES,

@@ -1,4 +1,4 @@
-"""What is asked of AWS about one cell and its tenants; every refusal is an `AwsError`."""
+"""Reads of one cell and its tenants from AWS; every refusal is an `AwsError`."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ _OF_A_THREAD: Final = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActiveRules:
-    """The receipt rule set that SES uses.
+    """The active receipt rule set.
 
     Args:
         name: of the set; None when none is active.
-        enabled: whether each of its rules is, by name.
+        enabled: whether each rule is enabled, by the rule's name.
     """
 
     name: str | None
@@ -65,11 +65,11 @@ class ActiveRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountSending:
-    """What SES lets an account send in a region.
+    """SES's limits of an account's sending in a region.
 
     Args:
-        production: False while SES keeps it in its sandbox.
-        enabled: False once its sending was paused.
+        production: whether the account is out of the sandbox.
+        enabled: whether its sending is on.
         enforcement: "HEALTHY", "PROBATION" or "SHUTDOWN".
         most: messages within 24 hours; a negative number is no limit.
         sent: messages of the last 24 hours.
@@ -84,7 +84,7 @@ class AccountSending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscriptions:
-    """Who subscribed to a topic by e-mail: those that confirmed, and those that were asked to."""
+    """E-mail subscriptions of a topic: confirmed and unconfirmed addresses."""
 
     confirmed: frozenset[str]
     unconfirmed: frozenset[str]
@@ -92,7 +92,7 @@ class Subscriptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastMail:
-    """When the newest message came, and when the newest was sent; None where there is none."""
+    """Times of the newest received and the newest sent message; None without one."""
 
     received: datetime | None
     sent: datetime | None
@@ -100,7 +100,7 @@ class LastMail:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellReader:
-    """Clients of one cell's region, which all its tenants share; boto3's are safe to use from several threads."""
+    """Clients of one cell's region, for all its tenants. boto3's clients are safe to use from several threads."""
 
     cloudformation: CloudFormationClient
     cloudwatch: Any
@@ -113,7 +113,7 @@ class CellReader:
 
     @classmethod
     def of(cls, cell: Cell) -> Self:
-        """With the credentials at hand. Raises `AwsError`."""
+        """Open with the default credentials. Raises `AwsError`."""
         from botocore.config import Config as ClientConfig  # noqa: PLC0415 - see email_stack.operations.aws
 
         with aws_errors(f'cell "{cell.id}": cannot be asked'):
@@ -154,7 +154,7 @@ class CellReader:
         )
 
     def tenant_sending(self, tenant: str) -> str | None:
-        """What SES says of a tenant's sending: ENABLED, REINSTATED or DISABLED; None where it has no such tenant."""
+        """State of a tenant's sending: ENABLED, REINSTATED or DISABLED; None if SES has no such tenant."""
         with aws_errors(f'SES tenant "{tenant}": cannot be read'):
             try:
                 answer = self.sesv2.get_tenant(TenantName=tenant)
@@ -163,9 +163,9 @@ class CellReader:
         return answer["Tenant"].get("SendingStatus", "ENABLED")
 
     def rates(self, configuration_set: str, now: datetime) -> Rates:
-        """The newest rates that SES published of a configuration set within three days; each tenant sends with one of its own.
+        """The newest rates of a configuration set from SES within three days. Each tenant has a configuration set of its own.
 
-        SES publishes none where nothing is sent. They are over a volume of mail that SES thinks representative.
+        Without sent mail, SES publishes no rates. They are about a volume of mail that SES calls representative.
 
         Source: SES developer guide, "Automatically pausing email sending for a configuration set".
         """
@@ -200,7 +200,7 @@ class CellReader:
     def subscriptions(self, topic_arn: str) -> Subscriptions:
         """Addresses that subscribed to a topic.
 
-        Source: SNS API reference, "ListSubscriptionsByTopic": "PendingConfirmation" stands in the place of the ARN until then.
+        Source: SNS API reference, "ListSubscriptionsByTopic": an unconfirmed one has "PendingConfirmation" as ARN.
         """
         confirmed: set[str] = set()
         unconfirmed: set[str] = set()
@@ -212,7 +212,7 @@ class CellReader:
         return Subscriptions(confirmed=frozenset(confirmed), unconfirmed=frozenset(unconfirmed - confirmed))
 
     def definitions_confirmed(self, bucket: str) -> datetime | None:
-        """When the virus definitions in the bucket were last confirmed to be current; None when there are none."""
+        """Time of the last confirmation of the bucket's virus definitions; None without definitions."""
         with aws_errors(f"bucket {bucket}: its definitions cannot be read"):
             try:
                 body = self.s3.get_object(Bucket=bucket, Key=MANIFEST_KEY)["Body"].read()
@@ -224,9 +224,9 @@ class CellReader:
             raise AwsError(f"bucket {bucket}: {error}") from error
 
     def queues(self, stack: str) -> tuple[QueueCount, ...]:
-        """The queues of a stack, each with the dead letters that its redrive policy sends elsewhere.
+        """The queues of a stack, each with the number of its dead letters.
 
-        Where several send them to one queue, they count for the first alone.
+        If several queues share a dead-letter queue, its messages count for the first one alone.
         """
         with aws_errors(f"stack {stack}: its queues cannot be read"):
             named = {
@@ -256,14 +256,14 @@ class CellReader:
         )
 
     def held(self, bucket: str) -> list[QuarantinedMessage]:
-        """What is in the quarantine of a tenant's bucket."""
+        """The messages in the quarantine of a tenant's bucket."""
         return Quarantine(bucket=bucket, s3=self.s3, sqs=self.sqs).messages()
 
     def last_mail(self, *, table: str, bucket: str) -> LastMail:
-        """When the newest message came and when the newest was sent, as the latest twenty threads tell it.
+        """Times of the newest received and the newest sent message, in the latest twenty threads.
 
-        The newest ones are the last of their threads, and their threads before all others: where their dates say so. A message that
-        claims to be older than it is may hide behind twenty that came before it.
+        Threads and messages are sorted by the messages' own dates. A new message with an old date is missed if twenty other threads
+        have later dates.
         """
         from mailroom.store import MessageReader, Objects, Table  # noqa: PLC0415 - see email_stack.operations.aws
 
@@ -273,7 +273,7 @@ class CellReader:
         newest: dict[bool, datetime] = {}
         with _store_errors():
             for thread in reader.threads(limit=_THREADS).items:
-                # No message stands later than its receipt, so a thread that ended before both has hardly a newer one.
+                # The date of a message is not after its receipt, so an older thread seldom has a newer message.
                 if len(newest) == 2 and thread.latest <= min(newest.values()):
                     break
                 for one in reader.thread(thread.thread, limit=_OF_A_THREAD, latest_first=True).items:
@@ -285,7 +285,7 @@ def output_of(outputs: Mapping[str, str], name: str, stack: str) -> str:
     """A stack's output.
 
     Raises:
-        AwsError: there is none: the stack is older than what it is asked for.
+        AwsError: the stack lacks the output, because it is older.
     """
     if name not in outputs:
         raise AwsError(f"stack {stack}: has no output {name}; deploy it again")
@@ -301,6 +301,6 @@ def _store_errors() -> Iterator[None]:
 
 
 def _queue_name(logical_id: str) -> str:
-    """What people call it: words of the logical id, without those that say nothing here."""
+    """The queue's name for people: words of the logical id, without common ones."""
     words = [word.lower() for word in _WORD.findall(_GENERATED.sub("", logical_id))]
     return " ".join(word for word in words if word not in {"subdomain", "queue"}) or logical_id

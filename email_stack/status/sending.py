@@ -1,4 +1,4 @@
-"""What SES lets an account and a tenant send, and what to do where that is less than one would think."""
+"""Checks of SES's permission to send, for an account and a tenant, with remedies."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _CODES: Final = {
     "sender": "the message must have one sender",
     "unreachable": "SES cannot be reached from the tenant's function; see the AWS Health Dashboard",
 }
-"""What SES's codes and the outbox's own words mean, where account and tenant are all right."""
+"""Meanings of SES's codes and of the outbox's own words, if account and tenant may send."""
 
 _BOUNCES: Final = (0.05, 0.10)
 _COMPLAINTS: Final = (0.001, 0.005)
-"""From where on SES reviews a sender, and pauses it.
+"""Rates at which SES reviews a sender, and pauses it.
 
 Source: SES developer guide, "Amazon SES sending review process FAQs", of bounces and of complaints.
 """
@@ -46,11 +46,11 @@ _STOP_BOUNCES: Final = (
 _STOP_COMPLAINTS: Final = "have it send only to recipients who asked for it, and let them unsubscribe at once"
 
 _OF_WHO_SENDS: Final = frozenset({"AccountSuspendedException", "MessageRejected", "SendingPausedException", "quota"})
-"""Codes that the state of account or tenant explains, if that is not all right."""
+"""Codes that the state of account or tenant can explain."""
 
 
 def of_account(region: str, found: AccountSending) -> Check:
-    """Whether the account may send to everybody, and has something left of its quota."""
+    """Whether the account may send to all addresses, and has a rest of its quota."""
     if found.enforcement == "SHUTDOWN":
         return _wrong("shut down", f"SES shut down the account's sending in {region}: nothing is sent; see {_STATUS}")
     if not found.enabled:
@@ -84,9 +84,9 @@ def of_tenant(tenant: Tenant, status: str | None, account: Check) -> Check:
     """Whether a tenant may send.
 
     Args:
-        tenant: whose.
-        status: SES's word for its sending; None where there is no such SES tenant.
-        account: what holds of the account.
+        tenant: the tenant.
+        status: SES's word for its sending; None if the SES tenant does not exist.
+        account: the check of the account.
     """
     if status is None:
         return Check(
@@ -106,7 +106,7 @@ def of_tenant(tenant: Tenant, status: str | None, account: Check) -> Check:
 
 
 def reputation(tenant: Tenant, rates: Rates) -> Check:
-    """Whether so little of a tenant's mail bounces and is complained about that SES goes on sending it."""
+    """Whether the tenant's rates of bounces and complaints are below SES's limits."""
     if rates.bounces is None and rates.complaints is None:
         return Check(state=State.OK, said="-")
     said = f"{shown_rate(rates.bounces)}, {shown_rate(rates.complaints)}"
@@ -122,7 +122,7 @@ def reputation(tenant: Tenant, rates: Rates) -> Check:
 
 
 def shown_rate(rate: float | None) -> str:
-    """A part of one in percent; "-" where there is none."""
+    """A fraction in percent; "-" for None."""
     return "-" if rate is None else f"{100 * rate:.3g} %"
 
 

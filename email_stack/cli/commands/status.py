@@ -70,7 +70,7 @@ def _show(snapshot: Snapshot, code: ExitCode, *, watch: bool, as_json: bool) -> 
         print_json(document(snapshot, code))
     else:
         if watch:
-            console.clear()  # of a terminal: what is piped has each look below the one before
+            console.clear()  # of a terminal; a pipe gets one report after the other
         print_snapshot(snapshot, console)
 
 

@@ -1,4 +1,4 @@
-"""What HTML pages that need nothing but themselves have in common."""
+"""Common parts of self-contained HTML pages."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def page_text(package: str, name: str) -> str:
 
 
 def style_of(package: str, name: str) -> str:
-    """A style sheet behind the colours, light and dark, that all pages share."""
+    """A style sheet, with the common colours, light and dark, in front."""
     return page_text(__name__, "palette.css") + page_text(package, name)
 
 
 def content_digest(text: str) -> str:
-    """What a Content-Security-Policy lets a style or a script through by. Source: W3C, CSP Level 3, 2.3.1."""
+    """The hash of a style or script for a Content-Security-Policy. Source: W3C, CSP Level 3, 2.3.1."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def environment(finalize: Callable[[Any], Any] | None = None) -> Environment:
-    """Escapes what is put in, and refuses what is not there.
+    """A Jinja environment that escapes values and refuses undefined ones.
 
     Args:
-        finalize: what is done with each value before it is escaped. Default: nothing.
+        finalize: changes each value before it is escaped. Default: no change.
     """
     return Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=finalize
