@@ -1,4 +1,4 @@
-"""`make demo`: the example tenants deployed to the emulator with the real CDK CLI, and what was made."""
+"""`make demo`: the example tenants deployed to the emulator with the real CDK CLI, and a report of the stacks."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _show(emulator: Emulator, tenant: Tenant, cell: Cell) -> None:
 
 
 def _show_mail(emulator: Emulator, tenant: Tenant, cell: Cell, environment: dict[str, str]) -> bool:
-    """Whether there is a scanner to receive with."""
+    """Receive mail and show the results; returns False without ClamAV."""
     console.print(f"[bold]5. Two messages to {tenant.id}[/], one clean, one with the test file that all scanners find")
     if shutil.which("clamd", path=f"{settings.search_path()}:/usr/sbin") is None:
         console.print(

@@ -17,7 +17,7 @@ from mailroom.store import MessageReader, Objects, Table
 
 __all__ = ["Received", "await_messages", "await_sending_events", "receive_two"]
 
-# What all scanners call malware by agreement, and a signature for it; put together here, so that none finds this file.
+# The test text that all scanners report, and a signature for it. It is in pieces, so that no scanner reports this file.
 _TEST_FILE: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 _SIGNATURES: Final = f"Eicar-Test-File:0:*:{_TEST_FILE.hex()}\n"
 _SECONDS: Final = 60
@@ -50,7 +50,7 @@ def receive_two(emulator: Emulator, tenant: Tenant, cell: Cell) -> list[Received
     """Receive both at the tenant's first address, through its receipt rule, and wait for the scanner.
 
     Raises:
-        TimeoutError: the scanner did not come to a verdict.
+        TimeoutError: the scanner gave no verdict.
     """
     s3 = emulator.client("s3", cell.region)
     publish(s3, _outputs(emulator, cell.region, cell_stack_name(cell.id))["DefinitionsBucketName"], _SIGNATURES)
@@ -90,7 +90,7 @@ def await_messages(emulator: Emulator, tenant: Tenant, cell: Cell, count: int) -
 
 
 def await_sending_events(emulator: Emulator, tenant: Tenant, cell: Cell, ses_id: str, count: int) -> None:
-    """Wait until so many events of a message that was sent are noted. Raises TimeoutError."""
+    """Wait until so many events of a sent message are stored. Raises TimeoutError."""
     reader = _reader(emulator, tenant, cell)
     _await(lambda: len(reader.sending_events(ses_id).items) >= count, f"{tenant.id}: {count} events of {ses_id}")
 

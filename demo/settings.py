@@ -35,7 +35,7 @@ _SDK: Final = PROJECT / "build" / "sdk"
 
 
 def missing() -> str:
-    """What this part of the demo needs and is not here: name servers, and npm for the customers' own client; "" for nothing."""
+    """Missing programs of this part of the demo: name servers, and npm for the customers' client; "" if none is missing."""
     path = f"{settings.search_path()}:/usr/sbin"
     return ", ".join(name for name in ("knotd", "named", "npm") if shutil.which(name, path=path) is None)
 
@@ -90,7 +90,7 @@ def _receive(console: Console, emulator: Emulator, cell: Cell) -> None:
 
 
 def _delegate(internet: Internet, emulator: Emulator, cell: Cell, names: list[str]) -> None:
-    """What the customer's IT does, and what Route 53 serves."""
+    """Set the customer's DNS as their IT does, and serve Route 53's zones."""
     route53 = emulator.client("route53", cell.region)
     (zone,) = [one for one in route53.list_hosted_zones()["HostedZones"] if one["Name"] == f"{_DOMAIN}."]
     lines = []
@@ -126,7 +126,7 @@ def _api(internet: Internet, environment: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def _sdk(url: str, token: str) -> Iterator[Callable[..., Any]]:
-    """The client that customers have, as npm delivers it, in a process of Node."""
+    """The customers' client from npm, in a process of Node."""
     source = PROJECT / "tests" / "settings" / "sdk"
     if not (_SDK / "node_modules" / "@epilot" / "sdk").is_dir():
         _SDK.mkdir(parents=True, exist_ok=True)

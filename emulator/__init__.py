@@ -1,6 +1,6 @@
 """The AWS emulator of the demo and the end-to-end tests: ministack with an extension of the project's own.
 
-For development only: nothing else of the distribution imports it. `docs/emulator.md` says what it stands in for.
+It is for development only: no other package imports it. `docs/emulator.md` lists its services.
 """
 
 from __future__ import annotations

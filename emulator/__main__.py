@@ -1,4 +1,4 @@
-"""Starts ministack with the project's extension: `python -m emulator --help` says how."""
+"""Starts ministack with the project's extension; `python -m emulator --help` lists the commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def require_exact_release() -> None:
-    """Stop unless ministack is the release the extension is written against: it replaces private functions."""
+    """Stop if ministack is another release than the extension's, because the extension replaces private functions."""
     try:
         found = version("ministack")
     except PackageNotFoundError:
@@ -31,9 +31,9 @@ def require_exact_release() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have Linux end this process when `parent` ends, however it ends. Elsewhere the parent has to stop it.
+    """Let Linux end this process at any end of `parent`. On other systems the parent has to stop it.
 
-    Lambda workers need nothing of their own: they read from a pipe that closes with this process.
+    Lambda workers end by themselves: they read from a pipe that closes with this process.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

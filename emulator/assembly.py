@@ -1,4 +1,4 @@
-"""Deploys what a CDK app wrote, its cloud assembly, without the CDK CLI and Node: files to the bootstrap's bucket, then the stacks.
+"""Deploys the cloud assembly of a CDK app without the CDK CLI and Node: files to the bootstrap's bucket, then the stacks.
 
 Source: CDK documentation, "Define and customize the CDK app's cloud assembly"; `aws-cdk-lib/cloud-assembly-schema`.
 """
@@ -41,7 +41,7 @@ class Assembly:
         folder: with `manifest.json`.
 
     Raises:
-        EmulatorError: it holds no cloud assembly.
+        EmulatorError: the folder has no cloud assembly.
     """
 
     folder: Path
@@ -54,12 +54,12 @@ class Assembly:
             )
 
     def artifacts(self) -> dict[str, dict[str, Any]]:
-        """Each by its id."""
+        """The artifacts, by id."""
         found: dict[str, dict[str, Any]] = self._json("manifest.json")["artifacts"]
         return found
 
     def nested(self) -> Iterator[Assembly]:
-        """Those of the app's stages."""
+        """The assemblies of the app's stages."""
         for one in self.artifacts().values():
             if one["type"] == _NESTED:
                 yield Assembly(folder=self.folder / one["properties"]["directoryName"])
@@ -81,13 +81,13 @@ class Assembly:
             yield from walk(name)
 
     def files(self) -> Iterator[dict[str, Any]]:
-        """What goes to buckets: source and destinations of each. Images are left out: the emulator runs none."""
+        """Source and destinations of the files for buckets. Images are left out, because the emulator runs none."""
         for one in self.artifacts().values():
             if one["type"] == _FILES:
                 yield from self._json(one["properties"]["file"]).get("files", {}).values()
 
     def content(self, source: dict[str, Any]) -> bytes:
-        """Of a file, or of a folder as a ZIP archive."""
+        """Content of a file, or of a folder as a ZIP archive."""
         path = self.folder / str(source["path"])
         if source.get("packaging") != "zip":
             return path.read_bytes()
@@ -106,9 +106,9 @@ def deploy(emulator: Emulator, folder: Path, region: str) -> dict[str, dict[str,
     """Create or update every stack of a cloud assembly.
 
     Args:
-        emulator: which one.
+        emulator: the emulator.
         folder: of the assembly.
-        region: of stacks whose `env` names none.
+        region: region of stacks without one in `env`.
 
     Returns:
         The outputs of each stack, by its name.
@@ -152,14 +152,14 @@ def _put(emulator: Emulator, region: str, bucket: str, key: str, content: bytes)
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=content)
     except s3.exceptions.NoSuchBucket:
-        # What `cdk bootstrap` makes.
+        # The bucket of `cdk bootstrap`.
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=bucket, **where)
         s3.put_object(Bucket=bucket, Key=key, Body=content)
 
 
 class _Stack:
-    """One stack of the assembly, and the one of its name that is there."""
+    """One stack of the assembly, and the deployed stack of its name."""
 
     def __init__(self, emulator: Emulator, region: str, artifact: dict[str, Any]) -> None:
         self.name = _name(artifact)

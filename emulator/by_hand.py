@@ -1,4 +1,4 @@
-"""What is done with an emulator that runs already: `python -m emulator deploy`, `receive`, `smtp` and others."""
+"""Commands for a running emulator: `python -m emulator deploy`, `receive`, `smtp` and others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["COMMANDS", "main"]
 REGION: Final = "eu-central-1"
 _OWN: Final = frozenset({"PATH", "LANG", "TMPDIR"})
 _EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!" + b"$H+H*"
-"""The test file that every scanner knows; in pieces, so that none takes this file for it."""
+"""The test file that every scanner reports. It is in pieces, so that no scanner reports this file."""
 _SIGNATURES: Final = f"Eicar-Test-Signature:0:*:{_EICAR.hex()}\n"
 _OUTPUT: Final = "DefinitionsBucketName"
 _LOOK_SECONDS: Final = 0.3
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _environment(emulator: Emulator, options: argparse.Namespace) -> int:
-    """Print what a shell of the caller's own needs."""
+    """Print the environment for the caller's own shell."""
     for name, value in emulator.environment(options.region).items():
         if name not in _OWN:
             print(f"export {name}={shlex.quote(value)}")
@@ -165,7 +165,7 @@ def _tell(receipt: Receipt) -> None:
 
 
 def _buckets(emulator: Emulator, region: str) -> list[str]:
-    """Where scanners of the region look for definitions."""
+    """Buckets of definitions in the region."""
     pages = emulator.client("cloudformation", region).get_paginator("describe_stacks").paginate()
     return [
         output["OutputValue"]

@@ -1,4 +1,4 @@
-"""Publishes definitions as the mirror does: official ones cannot be had without asking a server on the internet."""
+"""Publishes definitions as the mirror does, because official ones need a server on the internet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def publish(s3: Any, bucket: str, signatures: str, now: datetime | None = None) 
         s3: a client.
         bucket: the mirror's.
         signatures: lines of an .ndb file.
-        now: when it was confirmed. Default: now.
+        now: time of its confirmation. Default: now.
     """
     moment = now or datetime.now(UTC)
     files = {"own.ndb": hashlib.sha256(signatures.encode()).hexdigest()}

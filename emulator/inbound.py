@@ -18,12 +18,12 @@ NEEDS_TLS = "530 5.7.0 Must issue a STARTTLS command first"
 
 
 class DeliveryError(RuntimeError):
-    """SES accepted a message and then could not write it to the bucket."""
+    """SES accepted a message, but could not write it to the bucket."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message as it arrives: its bytes, its envelope, and what SES's scanners would say about it."""
+    """One arriving message: bytes, envelope, and the verdicts of SES's scanners."""
 
     raw: bytes
     recipients: tuple[str, ...]
@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where one S3 action writes, and for which rule."""
+    """The target of one S3 action, and its rule."""
 
     bucket: str
     key: str
@@ -45,7 +45,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What SES answered for one envelope recipient: accepted by `rules`, or refused for `reason`."""
+    """SES's answer for one envelope recipient: accepted by `rules`, or refused for `reason`."""
 
     recipient: str
     accepted: bool
@@ -173,7 +173,7 @@ def _as_stored(rule: dict[str, Any], message: Message, message_id: str, recipien
 
 
 class _Verified:
-    """Says whether a domain is a verified identity, asking SES once for each."""
+    """Verified domains. SES is asked once for each."""
 
     def __init__(self, sesv2: Any) -> None:
         self._sesv2 = sesv2

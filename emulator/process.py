@@ -1,4 +1,4 @@
-"""Runs the emulator as a child process and hands out what its users need: environments, clients, a bootstrap."""
+"""Runs the emulator as a child process, with environments, clients and a bootstrap for its users."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Emulator:
 
     Args:
         enforce_iam: check every call against IAM and resource policies, over https with a generated certificate
-            (needs the `openssl` command). Default: no policy is looked at.
-        folder: where its files go, `emulator.log` among them; kept. Default: a temporary folder, removed after a run
+            (needs the `openssl` command). Default: policies have no effect.
+        folder: folder for its files, such as `emulator.log`; kept. Default: a temporary folder, removed after a run
             and kept when the emulator did not start.
-        function_memory_mib: what the account gives a Lambda function. Default: 3008, as in a new account.
-        function_code: where functions' code is unpacked and compiled; several emulators may share it. Default: below its folder.
+        function_memory_mib: the account's limit for a Lambda function. Default: 3008, as in a new account.
+        function_code: folder for unpacked code of functions; several emulators may share it. Default: below its folder.
 
     Raises:
         EmulatorError: it does not answer within 30 seconds; with the end of the log.
@@ -81,7 +81,7 @@ class Emulator:
 
     @classmethod
     def running_in(cls, folder: Path) -> Self:
-        """The emulator that was started by hand with this folder; it goes on when this object ends.
+        """The emulator that was started by hand with this folder. It outlives this object.
 
         Raises:
             EmulatorError: none answers.
@@ -124,14 +124,14 @@ class Emulator:
 
     @property
     def folder(self) -> Path:
-        """Where its files are."""
+        """The folder of its files."""
         if self._folder is None:
             raise EmulatorError("emulator: is not running; use it inside its `with` block")
         return self._folder
 
     @property
     def log_file(self) -> Path:
-        """What the server and the Lambda functions printed."""
+        """The log of the server and the Lambda functions."""
         return self.folder / "emulator.log"
 
     @property
@@ -213,7 +213,7 @@ class Emulator:
         )
 
     def sent(self, region: str) -> list[sending.Sent]:
-        """What SES took in `region`, in order, as it was transmitted."""
+        """SES's transmitted messages in `region`, in order."""
         return [sending.from_json(each) for each in json.loads(self._ask("GET", "ses/sent", {"region": region}))]
 
     def limit_sending(self, region: str, *, per_second: float = 10_000, per_day: float = 10_000_000) -> None:
@@ -222,14 +222,14 @@ class Emulator:
         self._ask("PUT", "ses/quota", query)
 
     def report(self, message_id: str, kind: str, region: str, *, at: datetime | None = None, **details: Any) -> int:
-        """Have SES report an event of a message that was sent; returns how many event destinations asked for its kind.
+        """Let SES publish an event of a sent message; returns the number of event destinations with its kind.
 
         Args:
-            message_id: as SendEmail answered it.
-            kind: what the event's `eventType` says; see `emulator.sending.DETAIL_TYPES`.
-            region: where it was sent.
-            at: when it happened, with a time zone. Default: now.
-            details: fields of the event's own object, such as `link`; `recipients` are whom it is about.
+            message_id: from SendEmail's answer.
+            kind: the event's `eventType`; see `emulator.sending.DETAIL_TYPES`.
+            region: SES's region.
+            at: time of the event, with a time zone. Default: now.
+            details: fields of the event's own object, such as `link`; `recipients` are the affected ones.
 
         Raises:
             EmulatorError: no such message was sent, or SES documents no such event.
@@ -238,20 +238,20 @@ class Emulator:
         return self._publish("POST", query, details)
 
     def publish(self, detail_type: str, detail: dict[str, Any], region: str) -> int:
-        """Have SES tell of mail that was sent; returns how many event destinations of its configuration set want to know.
+        """Let SES publish an event of sent mail; returns the number of its configuration set's event destinations with its kind.
 
         Args:
-            detail_type: as EventBridge names the event, such as "Email Opened".
-            detail: the event, in the shape that AWS documents.
-            region: SES's.
+            detail_type: EventBridge's name of the event, such as "Email Opened".
+            detail: the event, in AWS's documented shape.
+            region: SES's region.
 
         Raises:
-            EmulatorError: it is no such event.
+            EmulatorError: the event is not documented.
         """
         return self._publish("PUT", {"region": region, "detail_type": detail_type}, detail)
 
     def limit(self, service: str, code: str, value: float, region: str) -> None:
-        """Let the account hold that much: the quota with `code` of `service`, as Service Quotas names them.
+        """Set a quota of the account: the one with `code` of `service`, by Service Quotas' names.
 
         Raises:
             EmulatorError: there is no such quota here.
@@ -265,12 +265,12 @@ class Emulator:
                 raise EmulatorError(f"emulator: {error.read().decode(errors='replace')}") from None
 
     def conflict(self, service: str, times: int, region: str) -> None:
-        """Let that many of the next writes meet another, as AWS answers it: any of DynamoDB, those of S3 with a condition.
+        """Let so many of the next writes have a conflict, with AWS's error: any of DynamoDB, those of S3 with a condition.
 
         Args:
             service: "dynamodb" or "s3".
-            times: how many; 0 for no more.
-            region: where.
+            times: number of writes; 0 ends it.
+            region: of the service.
 
         Raises:
             EmulatorError: it is another service.

@@ -1,4 +1,4 @@
-"""What SES transmits of a message that it was given, and what it then reports of it. Pure.
+"""The transmitted form of a message that SES gets, and SES's events of it. Pure.
 
 Source: SES developer guide, "Amazon SES header fields", "Contents of event data that Amazon SES publishes to Amazon SNS" (what it
 publishes to EventBridge has the same shape) and "Using the mailbox simulator"; EventBridge events reference, "Amazon SES events".
@@ -30,13 +30,13 @@ DETAIL_TYPES: Final[Mapping[str, str]] = {
     "Rendering Failure": "Email Rendering Failed",
     "DeliveryDelay": "Email Delivery Delayed",
 }
-"""EventBridge's name of each kind of event; the kinds are what `eventType` says."""
+"""EventBridge's name of each kind of event; the kinds are the values of `eventType`."""
 
 MATCHING_TYPES: Final[Mapping[str, str]] = {
     kind: {"Rendering Failure": "RENDERING_FAILURE", "DeliveryDelay": "DELIVERY_DELAY"}.get(kind, kind.upper())
     for kind in DETAIL_TYPES
 }
-"""What an event destination's MatchingEventTypes calls each kind."""
+"""Names of the kinds in an event destination's MatchingEventTypes."""
 
 OBJECTS: Final[Mapping[str, str]] = {
     kind: {"Rendering Failure": "failure", "DeliveryDelay": "deliveryDelay"}.get(kind, kind.lower())
@@ -51,21 +51,21 @@ _SEPARATOR: Final = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """A message that SES took.
+    """A message that SES accepted.
 
     Args:
-        message_id: what SendEmail answered.
-        raw: as it is transmitted.
-        sender: address that it is sent from.
+        message_id: from SendEmail's answer.
+        raw: the transmitted bytes.
+        sender: address of the sender.
         recipients: addresses of the envelope.
         configuration_set: the named one, else the identity's own; None without either.
         tenant: name of the SES tenant; None without.
-        at: when SES took it.
-        identity_arn: of the identity that it is sent as.
-        source: the sender as the request or the message wrote it. Default: `sender`.
-        headers: names and values as they were given to SES. Default: those of `raw`.
-        tags: of the message, SES's own among them.
-        untracked: of "Open" and "Click", what the request turned off.
+        at: time of its acceptance.
+        identity_arn: of the sending identity.
+        source: the sender in the request's or the message's form. Default: `sender`.
+        headers: names and values of the given message. Default: those of `raw`.
+        tags: of the message, with SES's own.
+        untracked: those of "Open" and "Click" that the request turned off.
     """
 
     message_id: str
@@ -84,7 +84,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An event that follows a message by itself: its kind, and what it says of its own."""
+    """An event that follows a message by itself: its kind, and its own fields."""
 
     kind: str
     details: Mapping[str, Any]
@@ -103,15 +103,15 @@ def header_fields(raw: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def message_host(region: str) -> str:
-    """What SES's Message-ID names after the @."""
+    """The host in SES's Message-ID."""
     return f"{'email' if region == 'us-east-1' else region}.amazonses.com"
 
 
 def transmitted(raw: bytes, message_id: str, region: str, at: datetime) -> bytes:
-    """The message as recipients get it: Message-ID and Date are SES's, Bcc and what is meant for SES are gone, lines end in CRLF.
+    """The message for recipients: SES's own Message-ID and Date, no Bcc and no fields for SES, and CRLF at line ends.
 
     Raises:
-        ValueError: header and body are not apart.
+        ValueError: no empty line is between header and body.
     """
     parts = split(raw)
     if parts is None:
@@ -127,12 +127,12 @@ def _is_replaced(name: bytes) -> bool:
 
 
 def outcomes(recipients: Sequence[str], listed: Collection[str] = (), on_list: str = "") -> list[Outcome]:
-    """What follows a message: it is delivered at once, unless an address of the mailbox simulator says otherwise.
+    """Events that follow a message: its delivery, or those of a mailbox simulator's address.
 
     Args:
         recipients: of the envelope.
-        listed: those of them that SES does not send to, since they are on the suppression list that counts.
-        on_list: the subtype of a bounce that says which list that is.
+        listed: recipients on the message's suppression list, to which SES does not send.
+        on_list: the bounce's subtype for that list.
     """
     by_label: dict[str, list[str]] = {}
     for recipient in (one for one in recipients if one not in listed):
@@ -160,13 +160,13 @@ def documented_event(
 
     Args:
         kind: one of `DETAIL_TYPES`.
-        sent: the message that it is about.
-        at: when it happened.
-        details: fields of the event's own object, in the place of those made up here; `recipients` are whom it is about,
-            by default all of the message's.
+        sent: the message.
+        at: time of the event.
+        details: fields of the event's own object, in place of example values; `recipients` are the affected ones, by default
+            all of the message's.
 
     Raises:
-        ValueError: `kind` or a field of `details` is none that SES documents.
+        ValueError: SES documents no such `kind`, or no such field of `details`.
     """
     if kind not in DETAIL_TYPES:
         raise ValueError(f'sending event: must be one of {", ".join(DETAIL_TYPES)}, got "{kind}"')
@@ -178,7 +178,7 @@ def documented_event(
 
 
 def timestamp(moment: datetime) -> str:
-    """A time as SES writes it."""
+    """A time in SES's form."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
@@ -283,7 +283,7 @@ def _common(headers: Sequence[tuple[str, str]], message_id: str) -> dict[str, An
 
 
 def to_json(sent: Sent) -> dict[str, Any]:
-    """A message as JSON takes it."""
+    """A message as a JSON object."""
     found = {**sent.__dict__, "raw": b64encode(sent.raw).decode(), "at": sent.at.isoformat()}
     return {**found, "tags": {name: list(values) for name, values in sent.tags.items()}}
 

@@ -13,17 +13,17 @@ ACCOUNT_ID = "000000000000"
 ACCESS_KEY_ID = "test"  # ministack's root caller
 SECRET_ACCESS_KEY = "test"
 RUNNING = "running.json"
-"""In its folder: where an emulator answers."""
+"""File in an emulator's folder with its address."""
 FUNCTION_MEMORY = "EMULATOR_FUNCTION_MEMORY_MIB"
 FUNCTION_MEMORY_MIB = 3008
-"""What a new account gives a Lambda function."""
+"""A new account's limit for a Lambda function."""
 _MOST_SOCKET = 107
 FUNCTION_CODE = "EMULATOR_FUNCTION_CODE"
 _KEPT = frozenset({"LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"})
 
 
 def host(*, enforce_iam: bool) -> str:
-    """The name clients use. The generated certificate of the https mode is for `localhost`."""
+    """The host name for clients. The generated certificate of the https mode is for `localhost`."""
     return "localhost" if enforce_iam else "127.0.0.1"
 
 
@@ -38,14 +38,14 @@ def certificate(folder: Path) -> Path:
 
 
 def forget_the_users(environment: MutableMapping[str, str]) -> None:
-    """Drop a shell's variables: proxy, profile, endpoint or certificates of its own would lead functions elsewhere."""
+    """Drop a shell's variables, such as proxy, profile, endpoint or certificates, because they would lead functions elsewhere."""
     for name in list(environment):
         if name not in _KEPT and not name.startswith("COVERAGE_"):
             del environment[name]
 
 
 def too_long(folder: Path) -> str:
-    """What is wrong with the folder's path for clamd's socket, as one line; "" if the socket fits.
+    """An error if the folder's path is too long for clamd's socket; "" if the socket fits.
 
     Source: unix(7): a socket's path has at most 107 bytes.
     """
@@ -60,7 +60,7 @@ def too_long(folder: Path) -> str:
 
 
 def note_running(folder: Path, port: int, *, enforce_iam: bool) -> None:
-    """Write down where the emulator of this folder answers, for commands that are started later."""
+    """Write the address of this folder's emulator into a file, for later commands."""
     (folder / RUNNING).write_text(json.dumps({"port": port, "enforce_iam": enforce_iam}), encoding="utf-8")
 
 
@@ -82,7 +82,7 @@ def server_environment(
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "IOT_MTLS_ENABLED": "0",  # on, it listens on every interface
         "SFTP_ENABLED": "0",
-        # Where CDK's own Lambda code finds the AWS clients that AWS's runtime brings.
+        # The folder of AWS's clients for the CDK's own Lambda code; on AWS the runtime has them.
         "NODE_PATH": str(PROJECT / "node_modules"),
         "HOME": str(folder / "home"),
         "S3_DATA_DIR": str(folder / "s3"),

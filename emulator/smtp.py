@@ -18,7 +18,7 @@ MAX_RECIPIENTS: Final = 100
 _PATH: Final = re.compile(rb"(?i)(?:MAIL FROM|RCPT TO): ?<([^<>\s]*)>(?: .*)?")
 
 Answers = Callable[[bytes, str, Sequence[str]], str]
-"""From a message, its envelope's sender and its recipients to the answer behind its end."""
+"""Takes a message, its envelope's sender and its recipients; returns the answer after its end."""
 
 
 def serve(port: int, answer: Answers, ready: Callable[[int], None]) -> None:

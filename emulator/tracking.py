@@ -1,4 +1,4 @@
-"""What SES changes in a message to learn of opens and clicks: an image at the end of the HTML, and links through SES. Pure.
+"""SES's changes of a message for opens and clicks: an image at the end of the HTML, and links through SES. Pure.
 
 Source: SES developer guide, "Amazon SES email sending metrics FAQs" (open and click tracking).
 """
@@ -20,7 +20,7 @@ _END: Final = re.compile(r"</body\s*>|\Z", re.IGNORECASE)
 
 
 def tracked(raw: bytes, message_id: str, region: str, kinds: Collection[str]) -> bytes:
-    """The message with what SES adds for these kinds, "Open" and "Click"; parts without HTML stay as they are."""
+    """The message with SES's changes for these kinds, "Open" and "Click". Parts without HTML stay unchanged."""
     for part in email.message_from_bytes(raw).walk() if kinds else ():
         if part.get_content_type() != "text/html" or part.get_content_disposition() == "attachment":
             continue

@@ -1,4 +1,4 @@
-"""What ministack lacks and this project needs, added to it before it starts; one module a service."""
+"""Additions to ministack for this project, made before it starts; one module a service."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ SERVICES = (
 
 
 def install() -> None:
-    """Register every handler and replace the API functions that AWS would be stricter in."""
+    """Register every handler, and replace API functions that are less strict than AWS's."""
     for module in SERVICES:
         module.install()
 

@@ -1,6 +1,6 @@
-"""What an account may hold, and whether its SES may send: Service Quotas, the limits of Lambda and Route 53, SES's switch.
+"""Limits of an account: Service Quotas, the limits of Lambda and Route 53, and SES's switch for sending.
 
-Ministack has no Service Quotas, and takes every account for one with production access that nothing limits.
+Ministack has no Service Quotas. Each of its accounts has production access, and no limits.
 
 Source: Service Quotas API reference, "GetServiceQuota"; Route 53 API reference, "GetAccountLimit"; Lambda API reference,
 "GetAccountSettings"; SES API v2 reference, "PutAccountSendingAttributes".
@@ -39,13 +39,13 @@ DEFAULTS: Final[dict[tuple[str, str], float]] = {
 GIBIBYTE: Final = 1024**3
 
 _applied: dict[tuple[str, str, str], float] = {}
-"""What tests set: by region, service and code."""
+"""Quotas set by tests, by region, service and code."""
 _stopped: set[str] = set()
 """Regions in which sending by SES is paused."""
 
 
 def install() -> None:
-    """Add the service, and the answers that others give of the same."""
+    """Add the service, and the limits in answers of other services."""
     upstream.attribute("app", "SERVICE_HANDLERS")[SERVICE] = _handle
     upstream.attribute("core.router", "SERVICE_PATTERNS")[SERVICE] = {"target_prefixes": [TARGET]}
     upstream.attribute("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")[SERVICE] = SERVICE
@@ -76,7 +76,7 @@ async def _handle(_method: str, _path: str, headers: dict[str, str], body: bytes
     if operation not in {"GetServiceQuota", "GetAWSDefaultServiceQuota"}:
         return _json(400, {"__type": "InvalidAction", "message": f"{operation} is not emulated"})
     known = (service, code) in DEFAULTS and (service not in GLOBAL or region == GLOBAL_REGION)
-    # As AWS does of quotas that it keeps no value of for the account: their default is asked for by another name.
+    # As on AWS for quotas without a value of the account: another operation returns their default.
     if not known or (operation == "GetServiceQuota" and service == "ses" and (region, service, code) not in _applied):
         text = "The request failed because the specified quota does not exist."
         return _json(400, {"__type": "NoSuchResourceException", "message": text})
@@ -87,7 +87,7 @@ async def _handle(_method: str, _path: str, headers: dict[str, str], body: bytes
 
 
 def _with_settings(original: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
-    """Ministack knows no action of that path, and lets everybody ask."""
+    """The action of that path. Ministack has none, and allows all callers."""
 
     def action(method: str, path: str) -> str | None:
         asked = (method, path.rstrip("/")) == ("GET", "/2016-08-19/account-settings")

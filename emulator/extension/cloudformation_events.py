@@ -16,7 +16,7 @@ STACK: Final = "AWS::CloudFormation::Stack"
 
 
 def install() -> None:
-    """Follow what ministack notes of stacks, wherever it does."""
+    """Publish an event for each change of a stack's state in ministack."""
     for module in CALLERS:
         upstream.replace(module, "_add_event", _with_status_changes)
 

@@ -1,4 +1,4 @@
-"""What CloudFormation refuses of an update: to change or drop an export that another stack imports. What it takes: outputs alone.
+"""Refuses updates that change or drop an imported export, and accepts updates of outputs alone, as CloudFormation does.
 
 Source: CloudFormation user guide, "Get exported outputs from a deployed CloudFormation stack": an output value that another stack
 references can be neither modified nor removed.
@@ -16,14 +16,14 @@ CHANGES: Final = "services.cloudformation.changesets"
 
 
 def install() -> None:
-    """Look at the exports once an update's outputs are known, and take an update of outputs alone."""
+    """Check exports when an update's outputs are known, and accept an update of outputs alone."""
     upstream.replace(ENGINE, "_resolve_stack_outputs", _keeping_exports)
     upstream.replace(CHANGES, "_resolve_props_for_diff", _keeping_outputs)
     upstream.replace(CHANGES, "_diff_resources", _minding_outputs)
 
 
 class _OutputsAlone(list[Any]):
-    """Changes of no resource, and changes all the same: ministack looks whether there are any."""
+    """An empty list that counts as changes, because ministack asks whether there are any."""
 
     def __bool__(self) -> bool:
         return True

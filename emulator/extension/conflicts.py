@@ -1,4 +1,4 @@
-"""Writes that meet another, when a test says so: one request after the other never does.
+"""Conflicts of writes on request of a test, because successive requests have none.
 
 Source: DynamoDB developer guide, "Transaction conflict handling"; S3 user guide, "Conditional writes".
 """
@@ -18,11 +18,11 @@ _S3: Final = (
 )
 
 _left: dict[tuple[str, str], int] = {}
-"""How many of the next writes meet another, by region and service."""
+"""Number of the next writes with a conflict, by region and service."""
 
 
 def install() -> None:
-    """Look at each write before it is done."""
+    """Check each write before it is done."""
     upstream.replace("services.dynamodb", "handle_request", _with_transactions)
     upstream.replace("services.s3", "handle_request", _with_writers)
     endpoints.serve("PUT", PATH, _set)
@@ -36,7 +36,7 @@ def _set(query: dict[str, str], content: bytes) -> tuple[int, str]:
 
 
 def _meets(service: str) -> bool:
-    """Whether this write is one of them; then it counts."""
+    """Whether this write has a conflict, which is counted."""
     at = (upstream.region(), service)
     left = _left.get(at, 0)
     _left[at] = max(0, left - 1)

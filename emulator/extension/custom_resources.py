@@ -1,4 +1,4 @@
-"""Custom resources: an end to waiting for a function that never answers.
+"""Custom resources: a limit of the wait for a function that does not answer.
 
 CloudFormation waits an hour by default, and so does ministack. A function that crashes here, for want of a module that
 AWS's runtime has, would hold a test that long.
@@ -17,7 +17,7 @@ WAIT_SECONDS = 60
 
 
 def install() -> None:
-    """Bound every wait for an answer, and say so when it is over."""
+    """Limit every wait for an answer, with an error at its end."""
     upstream.replace(MODULE, "register_token", lambda original: lambda token: _bounded(original(token)))
     upstream.replace(MODULE, "invoke_custom_resource", _explained)
 

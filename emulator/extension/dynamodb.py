@@ -1,4 +1,4 @@
-"""Tables: made, changed and deleted through the DynamoDB API, which keeps what ministack's CloudFormation drops.
+"""Tables: made, changed and deleted through the DynamoDB API, which has properties that ministack's CloudFormation drops.
 
 Ministack's own handler writes a table straight into its store: expiry, point-in-time recovery, encryption, the table's
 class, its policy and the protection against deletion are lost, and a stack with a wrong index passes. Here the table is described,
@@ -56,7 +56,7 @@ def install() -> None:
 
 
 def _with_types(original: Callable[..., bool]) -> Callable[..., bool]:
-    """An attribute's new type makes a new table, named by its template or not."""
+    """A new type of an attribute makes a new table, with or without a name in the template."""
     retyped = upstream.attribute("services.cloudformation.provisioners", "_requires_replacement_dynamodb")
 
     def replacing(resource_type: str, old: Properties, new: Properties) -> bool:
@@ -146,7 +146,7 @@ def _apply(name: str, old: Properties, new: Properties) -> None:
 
 
 def _switch(name: str, properties: Properties) -> None:
-    """What has a call of its own; protection comes last, for a table that was not created is deleted again."""
+    """Set properties with a call of their own. Protection comes last, because a failed creation deletes the table."""
     dynamodb = upstream.client("dynamodb")
     wanted = properties.get("TimeToLiveSpecification") or {}
     expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
@@ -271,7 +271,7 @@ def _stream(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _encryption(given: dict[str, Any]) -> dict[str, Any]:
-    """SSESpecification as the API names it; a key is looked up, which DynamoDB does too."""
+    """SSESpecification in the API's form. The key must exist, as for DynamoDB."""
     request: dict[str, Any] = {"Enabled": upstream.flag(given["SSEEnabled"])}
     if "SSEType" in given:
         request["SSEType"] = given["SSEType"]

@@ -1,4 +1,4 @@
-"""Paths of the emulator's own, beside AWS's: what no client of AWS can ask for."""
+"""The emulator's own paths, for requests that AWS does not have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Answer = tuple[int, str]
 
 
 def serve(method: str, path: str, answer: Callable[[dict[str, str], bytes], Answer]) -> None:
-    """Answer requests for a path; `region` of their query is the region at hand, and a parameter that is missing a refusal."""
+    """Answer requests for a path. `region` of the query becomes the current region; a missing parameter is an error."""
 
     def wrapped(app: upstream.Asynchronous) -> upstream.Asynchronous:
         async def handle(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -37,7 +37,7 @@ _INPUTS: Final = ("Input", "InputPath", "InputTransformer")
 
 
 def install() -> None:
-    """Replace what makes a target's input, and put checks before what ministack accepts and delivers."""
+    """Replace ministack's input transformer, and add checks of rules and deliveries."""
     upstream.replace(EVENTS, "_apply_input_transformer", lambda _original: transformed)
     upstream.replace(EVENTS, "_invoke_target", _with_paths)
     upstream.replace(EVENTS, "_invoke_target", _with_policies)
@@ -47,7 +47,7 @@ def install() -> None:
 
 
 def put(source: str, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> None:
-    """Put an event of AWS's own on the default bus of the account and region at hand."""
+    """Put an event of AWS's own on the default bus of the current account and region."""
     upstream.attribute(EVENTS, "_ensure_default_bus")()
     entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
     upstream.attribute(EVENTS, "_put_events")({"Entries": [entry]}, allow_aws_source=True)
@@ -92,7 +92,7 @@ def resolved(path: str, event: Any) -> Iterator[Any]:
 
 
 def _with_paths(original: Callable[..., None]) -> Callable[..., None]:
-    """InputPath takes the same paths."""
+    """InputPath with the same paths."""
 
     def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         if path := target.get("InputPath"):
@@ -131,7 +131,7 @@ def _each(value: Any, steps: list[str]) -> Iterator[Any]:
 
 
 def refusal(target: dict[str, Any]) -> str | None:
-    """Why EventBridge does not take a target's input, or None."""
+    """EventBridge's reason to refuse a target's input, or None."""
     name = target.get("Id", "")
     if len([key for key in _INPUTS if target.get(key)]) > 1:
         return f"Only one of Input, InputPath, or InputTransformer must be provided for target {name}."
@@ -159,7 +159,7 @@ def _with_inputs(original: Callable[[dict[str, Any]], Any]) -> Callable[[dict[st
 
 
 def _with_checks(create: Callable[..., Any]) -> Callable[..., Any]:
-    """CloudFormation makes a rule through the API, where targets and patterns are checked; ministack goes around it."""
+    """CloudFormation's rules with the API's checks of targets and patterns, which ministack leaves out."""
 
     def checked(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
         pattern = properties.get("EventPattern") or ""
@@ -197,7 +197,7 @@ def _with_policies(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _may_send(queue: str, rule_arn: str) -> bool:
-    """Whether queue and key let EventBridge send for a rule; it does not matter where no policy is looked at."""
+    """Whether queue and key let EventBridge send for a rule; True if policies are not enforced."""
     if not upstream.attribute("app", "AUTH"):
         return True
     found = upstream.attribute(SQS, "_queue_by_arn")(queue)

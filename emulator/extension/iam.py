@@ -1,4 +1,4 @@
-"""What policies are matched with: a batch's action, a request's repository, a session's role, an event's source, a table's own."""
+"""Values that policies need: a batch's action, a request's repository, a session's role, an event's source, a table's policy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLE = re.compile(r"arn:[^:]+:dynamodb:[^:]*:(?P<account>\d+):table/[^/]+")
 
 
 def install() -> None:
-    """Name what ministack does not name, or names otherwise than AWS does."""
+    """Add values that ministack lacks, or has in another form than AWS."""
     upstream.replace(ACTIONS, "extract_iam_action", _with_batches)
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
     upstream.replace(ACTIONS, "request_tag_context", _with_sources)
@@ -50,7 +50,7 @@ def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_tables(original: Callable[..., tuple[Any, ...] | None]) -> Callable[..., tuple[Any, ...] | None]:
-    """A table's own policy, which ministack keeps and does not ask; an index is its table's.
+    """A table's own policy, which ministack stores but does not apply. It holds for the table's indexes as well.
 
     Source: DynamoDB developer guide, "Using resource-based policies".
     """
@@ -66,7 +66,7 @@ def _with_tables(original: Callable[..., tuple[Any, ...] | None]) -> Callable[..
 
 
 def _with_sources(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """events:source is what the entries of PutEvents say. EventBridge user guide, "Using IAM policy conditions"."""
+    """events:source is the source of PutEvents' entries. EventBridge user guide, "Using IAM policy conditions"."""
 
     def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
         found = original(service, action, body, parameters)
@@ -113,7 +113,7 @@ def _with_repositories(original: Callable[..., str]) -> Callable[..., str]:
 
 
 def _repository(body: bytes) -> str | None:
-    """The one repository that the request names."""
+    """The repository of the request."""
     try:
         request = json.loads(body or b"{}")
     except ValueError:

@@ -31,7 +31,7 @@ USES: Final[Mapping[str, tuple[str, ...]]] = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     **{f"dynamodb:{name}": READ for name in _ITEMS.split()},
 }
-"""What a call asks of the key."""
+"""Actions on the key, by call."""
 CODES: Final = {
     "dynamodb": "AccessDeniedException",
     "s3": "AccessDenied",
@@ -41,7 +41,7 @@ CODES: Final = {
 
 
 def install() -> None:
-    """Ask the key's policy wherever a caller, a service or a function works with what the key encrypts."""
+    """Apply the key's policy to each use of an encrypted resource by a caller, a service or a function."""
     upstream.replace(EVALUATOR, "enforce", _with_keys)
     upstream.replace(SQS, "queue_policy_allows", _of_a_service)
     upstream.replace(SNS, "topic_policy_allows", _of_a_service)
@@ -52,7 +52,7 @@ def install() -> None:
 
 
 def key_of(resource_arn: str) -> tuple[str, dict[str, str]] | None:
-    """The customer's key that a resource is encrypted with, and its encryption context; None where it has none."""
+    """The customer's key of a resource, and its encryption context; None without one."""
     service = resource_arn.split(":")[2] if resource_arn.startswith("arn:") else ""
     find = _KEYS.get(service)
     found = find(resource_arn) if find is not None else None
@@ -60,7 +60,7 @@ def key_of(resource_arn: str) -> tuple[str, dict[str, str]] | None:
 
 
 def service_may_use(service: str, resource_arn: str, source_arn: str) -> bool:
-    """Whether a service principal, acting for `source_arn`, has the key of what it writes to."""
+    """Whether a service principal, acting for `source_arn`, may use the key of the resource it writes to."""
     found = key_of(resource_arn)
     if found is None or not upstream.attribute("app", "AUTH"):
         return True
@@ -85,7 +85,7 @@ def _queue_key(arn: str) -> tuple[str, dict[str, str]] | None:
 
 
 def _bucket_key(arn: str) -> tuple[str, dict[str, str]] | None:
-    """By the bucket's default encryption; with a bucket key, the context is the bucket, else the object."""
+    """The key of the bucket's default encryption. With a bucket key the context is the bucket, else the object."""
     name = arn.split(":::")[1].partition("/")[0]
     if name not in upstream.attribute(S3, "_buckets"):
         return None
@@ -114,7 +114,7 @@ _KEYS: Final[Mapping[str, Callable[[str], tuple[str, dict[str, str]] | None]]] =
 
 
 def _with_keys(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A caller that may call needs the key, too: the service asks KMS in the caller's name."""
+    """A permitted caller needs the key, too, because the service calls KMS in the caller's name."""
 
     def enforce(access_key_id: str, iam_action: str, service: str, region: str, *rest: Any, **of: Any) -> Any:
         denied = original(access_key_id, iam_action, service, region, *rest, **of)
@@ -137,7 +137,7 @@ def _with_keys(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _of_a_service(original: Callable[..., bool]) -> Callable[..., bool]:
-    """What S3 tells a queue or a topic, and what SNS tells a queue."""
+    """Notifications from S3 to a queue or a topic, and from SNS to a queue."""
 
     def allows(resource_arn: str, service: str, source_arn: str, source_account: str) -> bool:
         return original(resource_arn, service, source_arn, source_account) and service_may_use(
@@ -148,7 +148,7 @@ def _of_a_service(original: Callable[..., bool]) -> Callable[..., bool]:
 
 
 def _of_alarms(original: Callable[..., None]) -> Callable[..., None]:
-    """CloudWatch publishes as a service: the topic's policy and its key's must let it."""
+    """CloudWatch publishes as a service, so the topic's policy and the key's must allow it."""
 
     def dispatch(alarm: dict[str, Any], *state: Any) -> None:
         lists = ("AlarmActions", "OKActions", "InsufficientDataActions")
@@ -215,7 +215,7 @@ def _role_may(function: str, record: Mapping[str, Any], context: Mapping[str, st
 
 
 def _of_logs(create: Callable[..., Any]) -> Callable[..., Any]:
-    """A log group with a key that CloudWatch Logs may not use is not made."""
+    """Refuse a log group with a key that CloudWatch Logs may not use."""
 
     def checked(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
         made = create(logical_id, properties, stack_name)

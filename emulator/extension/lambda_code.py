@@ -1,6 +1,6 @@
-"""Functions' code, unpacked once for all that run it: what one process compiles of it, the next one finds compiled.
+"""Functions' code, unpacked once for all processes. A module that one process has compiled, the next one need not compile.
 
-The code of a function is its own on AWS, and it cannot write there. So the folders of functions with the same code may be one.
+Functions cannot write to their code on AWS, so functions with the same code may share a folder.
 `settings.FUNCTION_CODE` names a folder that several emulators may share.
 """
 
@@ -24,7 +24,7 @@ _COMPILED: Final = "__pycache__"
 
 
 def install() -> None:
-    """Unpack what ministack unpacks for a function elsewhere, and lead there."""
+    """Unpack a function's code to the shared folder, in the place of ministack's own."""
     upstream.replace(MODULE, "zipfile", _sharing)
 
 

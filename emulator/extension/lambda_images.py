@@ -1,6 +1,6 @@
-"""Functions of a container image: there is no docker here, so the scanner's runs as a process of this machine.
+"""Functions of a container image. The scanner's runs as a process of this machine, without Docker.
 
-The same handler and package as in the image, with the machine's Python and clamd. The image itself is tested elsewhere.
+It has the image's handler and package, with the machine's Python and clamd. Other tests are about the image itself.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from emulator.extension import upstream
 MODULE = "services.lambda_svc"
 PACKAGE = "mailroom"
 RUNNABLE = frozenset({"mailroom.functions.scanner.on_event"})
-"""Not the mirror's: it would ask a server on the internet."""
+"""Handlers to run. The mirror's is left out, because it would ask a server on the internet."""
 
 
 def install() -> None:
-    """Run these handlers where ministack would ask docker."""
+    """Run these handlers in the place of ministack's call of Docker."""
     upstream.replace(MODULE, "_execute_function_docker", _as_process)
 
 
@@ -41,7 +41,7 @@ def _as_process(original: Callable[..., Any]) -> Callable[..., Any]:
 
 @functools.cache
 def _package() -> bytes:
-    """The package, as the image has it."""
+    """The package, in the image's form."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for path in sorted((settings.PROJECT / PACKAGE).rglob("*")):

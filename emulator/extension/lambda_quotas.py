@@ -1,7 +1,7 @@
-"""Memory of functions: the account's quota, which a new account has less of than the documentation says.
+"""Memory of functions: the account's quota. A new account has a smaller one than the documented limit.
 
-Source: Lambda developer guide, "Lambda quotas": "New AWS accounts have reduced concurrency and memory quotas". What Lambda
-answers then is in awslabs/cdk-serverless-clamscan#431.
+Source: Lambda developer guide, "Lambda quotas": "New AWS accounts have reduced concurrency and memory quotas". Lambda's error is in
+awslabs/cdk-serverless-clamscan#431.
 """
 
 from __future__ import annotations

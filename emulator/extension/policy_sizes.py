@@ -1,4 +1,4 @@
-"""How large policies may be, of which ministack takes any: a role's inline policies in all, and a bucket's.
+"""Limits of policies, which ministack lacks: the sum of a role's inline policies, and a bucket's policy.
 
 Source: IAM user guide, "IAM and STS quotas": 10,240 characters without white space; S3 user guide, "Bucket policies": 20 KB.
 """
@@ -17,7 +17,7 @@ MOST_OF_A_BUCKET: Final = 20 * 1024
 
 
 def install() -> None:
-    """Look at the sizes before CloudFormation makes or changes what holds policies."""
+    """Check sizes before CloudFormation makes or changes a role or a bucket policy."""
     known = upstream.attribute(HANDLERS, "_RESOURCE_HANDLERS")
     for name, refusals in (
         ("AWS::IAM::Role", _of_role),
@@ -35,7 +35,7 @@ def install() -> None:
 def _checked(
     handler: Callable[..., Any], place: int, refusals: Callable[[upstream.Properties], Iterator[str]]
 ) -> Callable[..., Any]:
-    """The handler, unless what its properties say at this place of its arguments is refused."""
+    """The handler, after a check of the properties at this place of its arguments."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
         for refusal in refusals(args[place]):

@@ -98,7 +98,7 @@ def _checked(original: Any) -> Any:
 
 
 def _faults(zone_id: str, body: bytes) -> list[str]:
-    """What Route 53 has against a batch: its records one by one, then the zone as the batch would leave it."""
+    """Route 53's faults of a batch: of each record, then of the zone after the batch."""
     zone = upstream.attribute(MODULE, "_zones").get(zone_id)
     try:
         changes = ElementTree.fromstring(body).findall(".//{*}Change")
@@ -142,7 +142,7 @@ def _answering_own_servers(original: Any) -> Any:
 
 
 def _localized(response: Response, zone_id: str) -> Response:
-    """An answer with the zone's own servers, written without the last dot as Route 53 writes them there."""
+    """An answer with the zone's own servers, without the last dot, as in Route 53's answers."""
     status, headers, body = response
     servers = {shared: own.rstrip(".") for shared, own in zip(_shared_servers(), _own_servers(zone_id), strict=True)}
     return status, headers, _renamed(body.decode(), servers).encode()
@@ -160,7 +160,7 @@ def _shared_servers() -> list[str]:
 
 
 def _own_servers(zone_id: str) -> list[str]:
-    """Four servers in four top-level domains, numbered as AWS numbers them, which no other zone has all of."""
+    """Four servers in four top-level domains, with numbers as on AWS. No other zone has the same four."""
     digest = hashlib.sha256(zone_id.encode()).digest()
     numbers = [place * 512 + int.from_bytes(digest[2 * place : 2 * place + 2]) % 512 for place in range(4)]
     return [f"ns-{n}.awsdns-{n % 64:02}.{top}." for n, top in zip(numbers, TOP_LEVELS, strict=True)]
@@ -228,7 +228,7 @@ def _create_group(logical_id: str, properties: Properties, stack_name: str) -> P
 
 
 def _write(new: list[Properties], old: list[Properties], place: Properties, physical_id: str) -> Provisioned:
-    """Bring the records from `old` to `new` with one change batch that holds their differences alone."""
+    """Change the records from `old` to `new` with one change batch of their differences."""
     before, after = _keyed(old), _keyed(new)
     changes = [_change("DELETE", record) for key, record in before.items() if key not in after]
     changes += [_change("CREATE", record) for key, record in after.items() if key not in before]
@@ -238,7 +238,7 @@ def _write(new: list[Properties], old: list[Properties], place: Properties, phys
 
 
 def _remove(old: list[Properties], place: Properties) -> None:
-    """Delete the records that are still there; a zone that is gone took them along."""
+    """Delete the remaining records. A deleted zone has none."""
     try:
         zone_id = _zone_id(place)
         pages = upstream.client("route53").get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone_id)
@@ -278,7 +278,7 @@ def _key(record: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _as_api(properties: Properties) -> dict[str, Any]:
-    """A template's record as the API takes it."""
+    """A template's record in the API's form."""
     upstream.only(RECORD_PROPERTIES, properties, "AWS::Route53::RecordSet")
     left_out = ("Comment", "HostedZoneId", "HostedZoneName")
     record = {key: value for key, value in properties.items() if key not in left_out}

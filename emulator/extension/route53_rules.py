@@ -1,4 +1,4 @@
-"""What Route 53 refuses in a change batch and ministack takes: records that no name server could serve.
+"""Finds records in a change batch that Route 53 refuses and ministack accepts: those that no name server could serve.
 
 Pure: records in, complaints out. A record is a dictionary with `Name` (ending in a dot), `Type` and either
 `ResourceRecords` (strings) or `AliasTarget`, as ministack keeps them.
@@ -19,7 +19,7 @@ MAIL_SERVER = re.compile(r"(\d{1,5})\s+(\S+)")
 
 
 def faults(record: Record, zone: str) -> list[str]:
-    """What is wrong with one record set by itself, in the zone of that name."""
+    """Faults of one record set by itself, in the zone of that name."""
     name, kind = record["Name"], record["Type"]
     found = []
     if kind not in (*TYPES, "TLSA", "TXT"):
@@ -48,7 +48,7 @@ def faults(record: Record, zone: str) -> list[str]:
 
 
 def conflicts(records: list[Record], zone: str) -> list[str]:
-    """CNAMEs that stand beside another record of their name, which DNS has no room for."""
+    """CNAMEs beside another record of their name, which DNS does not allow."""
     kinds: dict[str, set[str]] = {}
     for record in records:
         kinds.setdefault(record["Name"], set()).add(record["Type"])

@@ -27,7 +27,7 @@ BY_MINISTACK = (
     "VersioningConfiguration",
     "WebsiteConfiguration",
 )
-TAKEN_AND_LEFT = ("AccessControl",)  # the CDK's bootstrap stack sets it; no ACL is looked at
+TAKEN_AND_LEFT = ("AccessControl",)  # the CDK's bootstrap stack sets it; ACLs have no effect
 NOT_EMULATED = (
     "AccelerateConfiguration",
     "AnalyticsConfigurations",
@@ -44,7 +44,7 @@ NOT_EMULATED = (
 
 @dataclass(frozen=True)
 class Setting:
-    """A property, the API call that sets it, that call's argument, and the call that takes it away."""
+    """A property, the API call that sets it, that call's argument, and the call that removes it."""
 
     prop: str
     put: str

@@ -1,7 +1,7 @@
-"""Access logs, which S3 writes into the bucket that another one names.
+"""Access logs, which S3 writes into another bucket.
 
-One object for every few requests, if the receiving bucket's policy lets the service write. That bucket is not empty any more then,
-so its deletion gets S3's error.
+S3 writes one object for every few requests, if the receiving bucket's policy lets the service write. That bucket is no longer empty
+then, so its deletion gets S3's error.
 
 Source: S3 user guide, "Logging requests with server access logging": keys, and the service that writes.
 """
@@ -24,7 +24,7 @@ _waiting: Counter[tuple[str, str]] = Counter()
 
 
 def install() -> None:
-    """Note each request once it was answered."""
+    """Log each request after its answer."""
     upstream.replace(MODULE, "handle_request", _noted)
 
 

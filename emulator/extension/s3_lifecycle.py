@@ -1,7 +1,7 @@
-"""Lifecycle rules of buckets: from CloudFormation's shape to S3's, and what both refuse.
+"""Lifecycle rules of buckets: from CloudFormation's shape to S3's, with the checks of both.
 
-Ministack keeps a configuration and runs none of it. It takes nearly everything; here is what AWS does not take, so that a template
-that could not be deployed fails here as well.
+Ministack stores a configuration and does not run it. It accepts nearly all of them. The checks here are AWS's, so that a template
+that AWS would refuse fails here as well.
 
 Source: S3 API reference, "PutBucketLifecycleConfiguration", "LifecycleExpiration", "NoncurrentVersionExpiration"; S3 user guide,
 "Lifecycle configuration elements" and "Examples of S3 Lifecycle configurations"; CloudFormation, "AWS::S3::Bucket Rule".
@@ -36,7 +36,7 @@ BESIDE_THE_MARKER: Final = (
     "NoncurrentVersionTransitions",
     "NoncurrentVersionExpiration",
 )
-"""CloudFormation takes no rule without one of these: ExpiredObjectDeleteMarker alone is enough for S3, and not for it."""
+"""CloudFormation requires one of these in a rule. ExpiredObjectDeleteMarker alone is enough for S3, but not for CloudFormation."""
 
 MALFORMED: Final = "The XML you provided was not well-formed or did not validate against our published schema"
 
@@ -142,7 +142,7 @@ def _checked(original: Callable[[list[dict[str, Any]]], Any]) -> Callable[[list[
 
 
 def _faults(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What S3 refuses of one rule: its code, and what it says."""
+    """S3's errors for one rule: code and text."""
     if len(rule.get("ID", "")) > LONGEST_ID:
         yield "InvalidArgument", f"ID length should not exceed allowed limit of {LONGEST_ID}"
     if not any(rule.get(action) is not None for action in ACTIONS):

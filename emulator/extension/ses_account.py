@@ -1,7 +1,7 @@
-"""What SES lets an account and an SES tenant send: the sandbox, an account that is paused, a tenant that is.
+"""SES's permission to send: the sandbox, a paused account, a paused SES tenant.
 
-Ministack knows `ProductionAccessEnabled`, which PutAccountDetails sets here at once, and sends to everybody all the same. Added are
-PutAccountSendingAttributes and, for SES tenants, UpdateReputationEntityCustomerManagedStatus, and what SendEmail then refuses.
+Ministack has `ProductionAccessEnabled`, which PutAccountDetails sets here at once, and sends to all addresses all the same. This
+module adds PutAccountSendingAttributes, UpdateReputationEntityCustomerManagedStatus for SES tenants, and SendEmail's refusals.
 
 Source: SES API v2 reference, those operations, "GetAccount" and "SendEmail"; SES developer guide, "Request production access".
 """
@@ -25,7 +25,7 @@ _paused: Any = None
 
 
 def install() -> None:
-    """Serve the operations, and look at them before SendEmail; a reset of ministack forgets who is paused."""
+    """Serve the operations, and check the state before SendEmail. A reset of ministack ends all pauses."""
     global _paused  # noqa: PLW0603 - ministack keeps its own by account and region, in a class of its own
     _paused = upstream.attribute("core.responses", "AccountRegionScopedDict")()
     upstream.replace(V2, "handle_request", _with_states)

@@ -19,7 +19,7 @@ SEND, SEND_RAW = "ses:SendEmail", "ses:SendRawEmail"
 
 
 def install() -> None:
-    """Ask for each action and each resource of a message."""
+    """Check each action on each resource of a message."""
     upstream.replace("app", "_enforce_ses_v2", _with_messages)
 
 
@@ -49,7 +49,7 @@ def _with_messages(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _keys(action: str, outgoing: ses_request.Outgoing) -> dict[str, Any]:
-    """The condition keys; one that the request says nothing for is not there. SendRawEmail has none for the SES tenant."""
+    """The condition keys with a value in the request. SendRawEmail has none for the SES tenant."""
     found = {
         "ses:ApiVersion": "2",
         "ses:FromAddress": outgoing.sender,

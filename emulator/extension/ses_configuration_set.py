@@ -1,7 +1,7 @@
 """Configuration sets and their event destinations.
 
-Ministack has both CloudFormation types, options and tags included. It takes a name twice, deletes a set that an SES
-tenant holds, and takes event destinations that do not exist: SES refuses all of these.
+Ministack has both CloudFormation types, with options and tags. It accepts a name twice, the deletion of a set with an SES tenant,
+and event destinations that do not exist. SES refuses all of these.
 """
 
 from __future__ import annotations

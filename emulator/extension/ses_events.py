@@ -1,7 +1,7 @@
-"""What SES reports of messages that were sent, to EventBridge; ministack reports nothing of what API v2 sends.
+"""SES's events of sent messages on EventBridge. Ministack publishes none for API v2.
 
 Serves `GET /_emulator/ses/sent` and, for an event of a message or one made elsewhere, `POST` and `PUT /_emulator/ses/events`; see
-`Emulator.sent`, `report` and `publish`. Destinations other than EventBridge's default bus get nothing.
+`Emulator.sent`, `report` and `publish`. Only destinations on EventBridge's default bus get events.
 
 Source: SES developer guide, "Monitoring email sending using event publishing"; EventBridge events reference, "Amazon SES events".
 """
@@ -22,7 +22,7 @@ _sent: Any = None
 
 
 def install() -> None:
-    """Serve the paths; a reset of ministack forgets what was sent."""
+    """Serve the paths. A reset of ministack forgets all sent messages."""
     global _sent  # noqa: PLW0603 - ministack keeps its own by account and region, in a class of its own
     _sent = upstream.attribute("core.responses", "AccountRegionScopedDict")()
     endpoints.serve("GET", SENT_PATH, _list)
@@ -45,7 +45,7 @@ def follow(sent: sending.Sent) -> None:
 
 
 def report(sent: sending.Sent, kind: str, at: datetime, details: Mapping[str, Any]) -> int:
-    """Report an event of a message, and return to how many destinations.
+    """Publish an event of a message; returns the number of destinations.
 
     Raises:
         ValueError: SES documents no such event.
@@ -57,7 +57,7 @@ def report(sent: sending.Sent, kind: str, at: datetime, details: Mapping[str, An
 
 
 def publish(kind: str, detail: Mapping[str, Any], configuration_set: str | None) -> int:
-    """Put an event on the default bus for each destination of the configuration set that asks for its kind."""
+    """Put an event on the default bus for each destination of the configuration set with its kind."""
     asking = [one for one in destinations(kind, configuration_set) if one.get("EventBridgeDestination")]
     arn = f"arn:aws:ses:{upstream.region()}:{upstream.account()}:configuration-set/{configuration_set}"
     for _destination in asking:
@@ -66,7 +66,7 @@ def publish(kind: str, detail: Mapping[str, Any], configuration_set: str | None)
 
 
 def destinations(kind: str, configuration_set: str | None) -> list[dict[str, Any]]:
-    """The event destinations of the configuration set that ask for this kind."""
+    """The event destinations of the configuration set with this kind."""
     record = upstream.attribute(V2, "_config_sets").get(configuration_set) or {}
     return [
         destination

@@ -160,7 +160,7 @@ def _invalid_signing(attributes: dict[str, Any]) -> Response | None:
 
 
 def _sign(record: dict[str, Any], attributes: dict[str, Any]) -> None:
-    """Set what GetEmailIdentity says of the DKIM key: AWS's, or one of the customer's own."""
+    """Set the DKIM attributes of GetEmailIdentity, for AWS's key or a customer's own."""
     dkim = record["DkimAttributes"]
     if record["IdentityType"] != "DOMAIN":
         return

@@ -32,9 +32,9 @@ class Quota:
     Args:
         per_second: recipients a second.
         per_day: recipients within 24 hours.
-        left: of this second's.
-        since: when that was so.
-        sent: when how many were sent, within the last 24 hours.
+        left: rest of this second.
+        since: time of that rest.
+        sent: times and numbers of recipients within the last 24 hours.
     """
 
     per_second: float = 10_000.0
@@ -49,7 +49,7 @@ class Quota:
         return sum(count for _, count in self.sent)
 
     def refusal(self, recipients: int) -> tuple[str, str, int] | None:
-        """What SES answers instead of taking a message: code, text and status; None when it takes it, which is counted."""
+        """SES's refusal of a message: code, text and status. None if SES accepts it; then it is counted."""
         now = time.time()
         self.left = min(max(1.0, self.per_second), self.left + self.per_second * max(0.0, now - self.since))
         self.since = now
@@ -63,7 +63,7 @@ class Quota:
 
 
 def install() -> None:
-    """Serve the path, and have GetAccount tell what holds."""
+    """Serve the path, and return the limits by GetAccount."""
     global _quotas  # noqa: PLW0603 - ministack keeps its own by account and region, in a class of its own
     _quotas = upstream.attribute("core.responses", "AccountRegionScopedDict")()
     endpoints.serve("PUT", PATH, _limit)
@@ -72,7 +72,7 @@ def install() -> None:
 
 
 def quota() -> Quota:
-    """What holds in the account and region at hand."""
+    """The quota of the current account and region."""
     if "quota" not in _quotas:
         _quotas["quota"] = Quota()
     found: Quota = _quotas["quota"]

@@ -1,7 +1,7 @@
-"""Receipt rule sets and receipt rules: their CloudFormation types, UpdateReceiptRule, and what SES refuses.
+"""Receipt rule sets and receipt rules: their CloudFormation types, UpdateReceiptRule, and SES's checks.
 
-Ministack has the SES API of both but for UpdateReceiptRule, and no CloudFormation types. It also takes rules that SES
-refuses: past the quotas, or with a bucket that SES cannot write to, which SES finds out by writing to it.
+Ministack has the SES API of both without UpdateReceiptRule, and no CloudFormation types. It also accepts rules that SES refuses:
+those beyond the quotas, and those with a bucket that SES cannot write to. SES finds the latter by a test object.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _update(params: dict[str, Any]) -> Response:
 
 
 def _refused(params: dict[str, Any]) -> Response | None:
-    """What SES says against a rule beyond its form: too long, or with targets that it cannot reach."""
+    """SES's refusal of a rule of valid form: it is too long, or SES cannot reach its targets."""
     rule = upstream.attribute(SES, "_receipt_rule_from_params")(params)
     for limit, name in ((RECIPIENTS_PER_RULE, "Recipients"), (ACTIONS_PER_RULE, "Actions")):
         if len(rule.get(name, [])) > limit:
@@ -122,7 +122,7 @@ def _refused(params: dict[str, Any]) -> Response | None:
 
 
 def _announce(params: dict[str, Any]) -> None:
-    """Write the object that SES leaves behind when it tries a bucket."""
+    """Write SES's test object into the bucket."""
     for action in upstream.attribute(SES, "_receipt_rule_from_params")(params)["Actions"]:
         if target := action.get("S3Action"):
             ses_storage.put(target["BucketName"], target.get("ObjectKeyPrefix", "") + SETUP_KEY, SETUP_MESSAGE)
@@ -163,7 +163,7 @@ def _create_rule(logical_id: str, properties: Properties, stack_name: str) -> Pr
 
 
 def _update_rule(physical_id: str, old: Properties, new: Properties) -> Provisioned:
-    """Change the rule in place; its position stays, for CloudFormation does not move rules."""
+    """Change the rule in place. Its position stays, because CloudFormation does not move rules."""
     rule = _rule(new, physical_id)
     given = (new.get("Rule") or {}).get("Name")
     if given != (old.get("Rule") or {}).get("Name") and given:  # the engine deletes the old rule afterwards

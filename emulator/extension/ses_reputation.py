@@ -24,14 +24,14 @@ _counts: Any = None
 
 
 def install() -> None:
-    """Count from nothing; a reset of ministack forgets what was counted."""
+    """Begin to count. A reset of ministack forgets the counts."""
     global _counts  # noqa: PLW0603 - ministack keeps its own by account and region, in a class of its own
     _counts = upstream.attribute("core.responses", "AccountRegionScopedDict")()
     upstream.replace(V2, "reset", _with_forgetting)
 
 
 def note(sent: sending.Sent, kind: str, detail: Mapping[str, Any]) -> None:
-    """Count one event, and publish both rates of its configuration set if that is asked for."""
+    """Count one event, and publish both rates of its configuration set if it has reputation metrics."""
     name = sent.configuration_set
     record = upstream.attribute(V2, "_config_sets").get(name) or {}
     if not name or not (record.get("ReputationOptions") or {}).get("ReputationMetricsEnabled"):

@@ -1,4 +1,4 @@
-"""A request of SES API v2's SendEmail: who sends what to whom, by its parameters and by the message's own header.
+"""A request of SES API v2's SendEmail: sender, recipients and content, from its parameters and the message's header.
 
 Source: SES API v2 reference, "SendEmail"; SES developer guide, "Using the Amazon SES API to send raw email" and "Specifying a
 configuration set when you send email".
@@ -26,13 +26,13 @@ TO, CC, BCC = ("ToAddresses", "CcAddresses", "BccAddresses")
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What a request asks for. `data` is its body."""
+    """A request. `data` is its body."""
 
     data: dict[str, Any]
 
     @classmethod
     def of(cls, body: bytes) -> Outgoing:
-        """The request with this body; what is no JSON object asks for nothing."""
+        """The request with this body; a body that is no JSON object is an empty request."""
         try:
             data = json.loads(body or b"{}")
         except ValueError:
@@ -41,23 +41,23 @@ class Outgoing:
 
     @cached_property
     def kinds(self) -> list[str]:
-        """Which kinds of content are given."""
+        """The given kinds of content."""
         content = self.data.get("Content") or {}
         return [kind for kind in KINDS if content.get(kind)]
 
     @property
     def is_raw(self) -> bool:
-        """Whether the message is given whole."""
+        """Whether the request has a raw message."""
         return self.kinds == ["Raw"]
 
     @cached_property
     def raw(self) -> bytes:
-        """The message as it was given whole."""
+        """The raw message."""
         return b64decode(self.data["Content"]["Raw"].get("Data") or "") if self.is_raw else b""
 
     @cached_property
     def header(self) -> list[tuple[str, str]]:
-        """Names, in lower case, and values of the message that was given whole."""
+        """Names, in lower case, and values of the raw message's header."""
         return [(name.lower(), value) for name, value in sending.header_fields(self.raw)] if self.is_raw else []
 
     def values(self, *names: str) -> list[str]:
@@ -66,7 +66,7 @@ class Outgoing:
 
     @property
     def source(self) -> str:
-        """The sender as it is written; empty when nothing names one."""
+        """The sender in its original form; empty without one."""
         return str(self.data.get("FromEmailAddress") or next(iter(self.values("from")), ""))
 
     @property
@@ -76,7 +76,7 @@ class Outgoing:
 
     @property
     def feedback_address(self) -> str:
-        """Where bounces are to go, when that is said."""
+        """The address for bounces; empty without one."""
         given = self.data.get("FeedbackForwardingEmailAddress") or next(iter(self.values("return-path")), "")
         return parseaddr(str(given))[1]
 
@@ -95,7 +95,7 @@ class Outgoing:
 
     @property
     def identity(self) -> str:
-        """The identity that it is sent as: the address, or the nearest domain that is one; the address when none is."""
+        """The sending identity: the address if it is one, else the nearest domain that is one, else the address."""
         known = {name.lower(): str(name) for name in upstream.attribute(V2, "_identities")}
         address = self.sender.lower()
         labels = address.rpartition("@")[2].split(".")
@@ -104,19 +104,19 @@ class Outgoing:
 
     @property
     def identity_arn(self) -> str:
-        """ARN of that."""
+        """ARN of the identity."""
         return _arn(f"identity/{self.identity}")
 
     @property
     def configuration_set(self) -> str | None:
-        """The set it is sent with: the request's, the header's, or the identity's own."""
+        """The configuration set: the request's, the header's, or the identity's own."""
         record = upstream.attribute(V2, "_identities").get(self.identity) or {}
         named = self.data.get("ConfigurationSetName") or next(iter(self.values("x-ses-configuration-set")), "")
         return named or record.get("ConfigurationSetName") or None
 
     @property
     def resource_arns(self) -> list[str]:
-        """What it uses: the identity, and the configuration set where it has one."""
+        """ARNs of the identity, and of the configuration set if there is one."""
         name = self.configuration_set
         return [self.identity_arn, *([_arn(f"configuration-set/{name}")] if name else [])]
 
@@ -141,7 +141,7 @@ class Outgoing:
         return tuple(kind for kind in ("Open", "Click") if said.get(f"{kind}TrackingEnabled") == "DISABLED")
 
     def built(self, subject: str, text: str, html: str) -> bytes:
-        """A message made of its parts, as SES makes it; blind copies are named in the envelope alone."""
+        """SES's message of the parts. Blind copies are in the envelope alone."""
         simple = (self.data.get("Content") or {}).get("Simple") or {}
         destination = self.data.get("Destination") or {}
         message = EmailMessage(policy=SMTP)

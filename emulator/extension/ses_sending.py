@@ -39,12 +39,12 @@ ONCE: Final = (
     "Sender",
     "Subject",
 )
-"""Of the fields that may not appear twice, those that messages have. SES developer guide, "Amazon SES header fields"."""
+"""Header fields that may appear once only. SES developer guide, "Amazon SES header fields"."""
 
 
 @dataclass(frozen=True)
 class Refused(Exception):  # noqa: N818 - as SES says it
-    """What SES answers instead of an id."""
+    """SES's error in place of an id."""
 
     code: str
     text: str
@@ -52,7 +52,7 @@ class Refused(Exception):  # noqa: N818 - as SES says it
 
 
 def install() -> None:
-    """Put SES's own behaviour in the place of ministack's."""
+    """Replace ministack's SendEmail."""
     upstream.replace(V2, "handle_request", _with_sending)
 
 
@@ -108,7 +108,7 @@ def _accepted(outgoing: Outgoing, caller_arn: str) -> sending.Sent:
 
 
 def _check_resources(outgoing: Outgoing, configuration_set: str | None) -> None:
-    """Whether what is named exists, may be used, and belongs together."""
+    """Check that the named resources exist, may be used, and belong together."""
     tenant = outgoing.tenant
     if tenant and tenant not in upstream.attribute(V2, "_tenants"):
         text = f"Tenant {tenant} for AwsAccountId {upstream.account()} not found."
@@ -172,7 +172,7 @@ def _built(outgoing: Outgoing) -> tuple[bytes, str]:
 
 
 def _message_id(region: str, now: datetime) -> str:
-    """As SES's are: where, when, something random, and a counter."""
+    """An id in SES's form: region, time, random characters and a counter."""
     return f"{REGIONS.get(region, '010f')}{int(now.timestamp() * 1000):012x}-{uuid.uuid4()}-000000"
 
 
@@ -191,7 +191,7 @@ def _own_tags(outgoing: Outgoing, configuration_set: str | None, caller_arn: str
 
 
 def _tell_ministack(outgoing: Outgoing, message_id: str, subject: str) -> None:
-    """Ministack counts and shows what was sent: GetAccount, GET /_ministack/ses/messages."""
+    """Add the message to ministack's own count and list: GetAccount, GET /_ministack/ses/messages."""
     record = {
         "MessageId": message_id,
         "Source": outgoing.source,

@@ -1,7 +1,7 @@
-"""SES writing to S3: what a bucket's policy lets it write, and the objects themselves.
+"""SES's writes to S3: the check of a bucket's policy, and the objects.
 
-Stands in for the part of SES that stores inbound mail, which ministack has not. The write happens inside the server,
-not through the S3 API, because SES calls S3 as a service principal and no client can sign as one.
+Ministack lacks the part of SES that stores inbound mail. The write happens inside the server, not through the S3 API, because SES
+calls S3 as a service principal, and no client can sign as one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def rule_arn(rule_set: str, rule: str) -> str:
 
 
 def refusal(bucket: str, key: str, source_arn: str) -> str | None:
-    """Why SES may not write this object for this rule, or None."""
+    """Reason why SES may not write this object for this rule, or None."""
     if bucket not in upstream.attribute(S3, "_buckets"):
         return f"bucket {bucket} does not exist"
     policy = upstream.attribute(S3, "_bucket_policies").get(bucket)

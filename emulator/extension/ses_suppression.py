@@ -1,8 +1,7 @@
-"""SES's suppression lists: one of the account, and one of each SES tenant whose scope is its own.
+"""SES's suppression lists: one of the account, and one of each SES tenant with a list of its own.
 
-Ministack has no list. Which list counts for a message, and for what reasons addresses come onto it, is said
-by the configuration set, else by the SES tenant, else by the account, which lists both bounces and complaints. The mailbox
-simulator's addresses come onto none.
+Ministack has no list. The options of the configuration set choose the list and its reasons, else those of the SES tenant, else
+those of the account, which lists both bounces and complaints. The mailbox simulator's addresses come onto none.
 
 Source: SES developer guide, "Using the Amazon SES account-level suppression list", "Using tenant-level suppression lists" and
 "Using the mailbox simulator"; SES API v2 reference, "SuppressionOptions" and "TenantSuppressionAttributes".
@@ -29,7 +28,7 @@ _lists: Any = None
 
 
 def install() -> None:
-    """Serve the API's paths; a reset of ministack forgets all lists, the deletion of an SES tenant forgets its own."""
+    """Serve the API's paths. A reset of ministack deletes all lists, and the deletion of an SES tenant its own."""
     global _lists  # noqa: PLW0603 - ministack keeps its own by account and region, in a class of its own
     _lists = upstream.attribute("core.responses", "AccountRegionScopedDict")()
     upstream.replace(V2, "handle_request", _with_lists)
@@ -43,7 +42,7 @@ def listed(sent: sending.Sent) -> list[str]:
 
 
 def on_list(sent: sending.Sent) -> str:
-    """The subtype of the bounce that says which list that is."""
+    """The bounce's subtype for that list."""
     return SUBTYPES[_scope(sent)]
 
 
@@ -63,7 +62,7 @@ def note(sent: sending.Sent, kind: str, detail: dict[str, Any], at: datetime) ->
 
 
 def _options(sent: sending.Sent) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What configuration set and SES tenant say, as far as they say anything."""
+    """The options of configuration set and SES tenant; empty without any."""
     own = upstream.attribute(V2, "_config_sets").get(sent.configuration_set) or {}
     tenant = upstream.attribute(V2, "_tenants").get(sent.tenant) or {}
     return own.get("SuppressionOptions") or {}, tenant.get("SuppressionAttributes") or {}
@@ -124,7 +123,7 @@ def _answer(method: str, address: str, owner: str, data: dict[str, Any]) -> Resp
         left_out = {"Attributes"}
         summaries = [{key: said for key, said in one.items() if key not in left_out} for one in found.values()]
         return _json({"SuppressedDestinationSummaries": summaries})
-    # Addresses are compared as they stand: another case is another address.
+    # Addresses are compared with their case.
     if address not in found:
         text = f"Email address {address} does not exist on your suppression list."
         return _error("NotFoundException", text, 404)

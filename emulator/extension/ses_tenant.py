@@ -1,4 +1,4 @@
-"""AWS::SES::Tenant. Ministack has the API of SES tenants and not the CloudFormation type."""
+"""AWS::SES::Tenant. Ministack has the API of SES tenants, but not the CloudFormation type."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _associations(properties: Properties) -> set[str]:
 
 
 def _check_reputation(properties: Properties) -> None:
-    """The policy is checked and goes no further: nothing in the emulator has a reputation."""
+    """Check the policy. It has no effect, because the emulator pauses no tenant by itself."""
     entity = properties.get("ReputationEntity") or {}
     upstream.only(frozenset({"Policy"}), entity, "AWS::SES::Tenant ReputationEntity")
     policy = entity.get("Policy")

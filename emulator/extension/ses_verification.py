@@ -1,8 +1,8 @@
-"""When an identity is verified: as soon as DNS holds its records, which SES looks up and ministack does not.
+"""Verification of identities by DNS, which ministack lacks.
 
-A domain is verified when the emulated Route 53 holds its DKIM records, and a MAIL FROM domain when it holds that
-domain's MX and SPF; a record that is wrong or missing leaves it pending. A domain in no zone of the emulator has its DNS
-elsewhere, out of sight: it counts as verified at once, as if its owner had entered everything.
+A domain is verified if the emulated Route 53 has its DKIM records, and a MAIL FROM domain if it has that domain's MX and SPF. With
+a wrong or missing record it is pending. A domain without a zone in the emulator has its DNS elsewhere, so it counts as verified at
+once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Dns = dict[tuple[str, str], list[str]]
 
 
 def install() -> None:
-    """Look DNS up before ministack decides whether an address may send."""
+    """Check DNS before ministack decides whether an address may send."""
     upstream.replace(V1, "_identity_verified", _after_refresh)
 
 
 def refresh() -> None:
-    """Set the states of every domain identity to what DNS says now."""
+    """Set the state of every domain identity by its present DNS records."""
     identities = upstream.attribute(V2, "_identities").values()
     domains = [record for record in identities if record["IdentityType"] == "DOMAIN"]
     dns = _dns() if domains else {}

@@ -23,7 +23,7 @@ def install() -> None:
         return made
 
     def update(physical_id: str, old: Properties, new: Properties) -> Provisioned:
-        # Told the name it has, for ministack would make a generated one anew from the logical id.
+        # With its present name, because ministack would generate a new one from the logical id.
         named = {"TopicName": physical_id.rpartition(":")[2]}
         made: Provisioned = own["update"](physical_id, {**old, **named}, {**new, **named}, "")
         _apply(physical_id, old, new)

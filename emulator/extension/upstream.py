@@ -1,4 +1,4 @@
-"""The one place that reaches into ministack, which is untyped and whose names start with an underscore.
+"""All uses of ministack's private names. Ministack has no types.
 
 Handlers of CloudFormation types call the emulator through boto3, over HTTP, like any client. If its API refuses a call, the stack
 fails. Only changes inside an API call use `attribute` and `replace`.
@@ -47,11 +47,11 @@ class ResourceType:
     Args:
         name: such as `AWS::SES::Tenant`.
         properties: the names a template may use; another is refused, as CloudFormation does.
-        create: from logical id, properties and stack name to what is provisioned.
-        update: from physical id, old and new properties to what is provisioned.
-        delete: from physical id and properties; a resource that is gone already is no error.
+        create: takes logical id, properties and stack name; returns the provisioned resource.
+        update: takes physical id, old and new properties; returns the provisioned resource.
+        delete: takes physical id and properties; a missing resource is no error.
         replacing: properties whose change makes a new resource and deletes the old one after the update.
-        tags: the property that stack tags are added to. Default: the type takes none.
+        tags: the property for stack tags. Default: none, the type has no tags.
     """
 
     name: str
@@ -64,7 +64,7 @@ class ResourceType:
 
 
 def register(resource: ResourceType) -> None:
-    """Teach CloudFormation a resource type, or replace what it knew of it."""
+    """Add a resource type to CloudFormation, or replace one."""
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
         only(resource.properties, properties, resource.name)
@@ -96,7 +96,7 @@ def handlers(resource_type: str) -> dict[str, Callable[..., Any]]:
 
 
 def generated_name(stack_name: str, logical_id: str, max_length: int = 64) -> str:
-    """The name CloudFormation gives a resource whose template gives none."""
+    """CloudFormation's name for a resource without a name in the template."""
     name: str = attribute(_PROVISIONERS, "_physical_name")(stack_name, logical_id, max_len=max_length)
     return name
 
@@ -108,22 +108,22 @@ def only(known: frozenset[str], given: Properties, where: str) -> None:
 
 
 def flag(value: object) -> bool:
-    """A boolean of a template, which may carry it as a string."""
+    """A boolean of a template, which may be a string there."""
     return str(value).lower() == "true"
 
 
 def region() -> str:
-    """The region of the request or stack at hand."""
+    """The region of the current request or stack."""
     return str(attribute("core.responses", "get_region")())
 
 
 def account() -> str:
-    """The account of the request or stack at hand."""
+    """The account of the current request or stack."""
     return str(attribute("core.responses", "get_account_id")())
 
 
 def service_may(service: str, policy: Any, action: str, resource_arn: str, source_arn: str, **keys: str) -> bool:
-    """Whether a resource's policy lets a service principal act for something of this account, named by its ARN.
+    """Whether a resource's policy lets a service principal act for a resource of this account, given by its ARN.
 
     `keys` are further condition keys.
     """
@@ -149,7 +149,7 @@ def service_may(service: str, policy: Any, action: str, resource_arn: str, sourc
 
 
 def client(service: str) -> Any:
-    """A boto3 client of the emulator itself, as its root caller, in the region at hand. Not for its event loop."""
+    """A boto3 client of the emulator itself, as its root caller, in the current region. Not for its event loop."""
     with _lock:
         return _client(service, region())
 
@@ -176,5 +176,5 @@ def _certificate() -> str:
 
 
 def gone(error: ClientError, *codes: str) -> bool:
-    """Whether an error says that what is to be deleted does not exist."""
+    """Whether an error means that the resource to delete does not exist."""
     return error.response["Error"]["Code"] in codes
