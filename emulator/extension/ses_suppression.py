@@ -42,7 +42,7 @@ def listed(sent: sending.Sent) -> list[str]:
 
 
 def on_list(sent: sending.Sent) -> str:
-    """The bounce's subtype for that list."""
+    """The subtype of a bounce by the message's suppression list."""
     return SUBTYPES[_scope(sent)]
 
 

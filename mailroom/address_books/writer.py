@@ -170,7 +170,7 @@ def _text(value: Any) -> str:
 
 
 def _flag(value: Any) -> bool:
-    """CloudFormation may hand booleans over as texts."""
+    """A boolean, which CloudFormation may give as text."""
     return {True: True, False: False, "true": True, "false": False}[value]
 
 

@@ -49,7 +49,7 @@ class MirrorSettings:
         configuration: a freshclam.conf other than the packaged one. Default: None.
         canary: test file that the set must find. Default: the EICAR test file.
         second: URL of a second source, used if the first fails. Default: "", none.
-        second_configuration: a freshclam.conf for that, other than the first one's with that mirror. Default: None.
+        second_configuration: a freshclam.conf for the second source. Default: None, the first one's with the other mirror.
     """
 
     bucket: str
@@ -131,7 +131,7 @@ def _refreshed(settings: MirrorSettings, first: Mirror, metrics: Metrics) -> Ref
 
 
 def _of_mirror(text: str, url: str) -> str:
-    """A freshclam.conf that takes ClamAV's own files from a private mirror, whole; ClamAV's signatures are checked as ever."""
+    """A freshclam.conf that gets whole files from a private mirror. freshclam still checks ClamAV's signatures."""
     kept = [line for line in text.splitlines() if line.partition(" ")[0] not in _OF_THE_SOURCE]
     return "\n".join([*kept, f"PrivateMirror {url}", "ScriptedUpdates no", ""])
 

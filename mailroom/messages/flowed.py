@@ -1,4 +1,4 @@
-"""Text of format=flowed, whose line breaks are the sender's program's. Pure.
+"""Text of format=flowed, in which the sender's program broke the lines. Pure.
 
 Source: RFC 3676.
 """

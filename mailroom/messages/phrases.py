@@ -29,7 +29,7 @@ _CLOSING: Final = {"[": "]", "(": ")", "{": "}", "<": ">", "\u3010": "\u3011", "
 _TAGS: Final = frozenset(
     {"ext", "extern", "externe", "external", "externo", "esterno", "ekstern", "spam", "sec", "secure"}
 )
-"""Words that gateways put in front of a subject, like a mark of answers."""
+"""Words that gateways put in front of a subject, as clients do with "Re:"."""
 _LONGEST_PHRASE: Final = 80
 _MOST_TAGS: Final = 8
 _COUNT: Final = re.compile(r"(?:\[\d{1,3}+\]|\(\d{1,3}+\)|\^\d{1,3}+)\Z")

@@ -230,7 +230,7 @@ def _threads(
 
 
 def _nearest_present(keys: dict[Hashable, str], trees: _Trees) -> dict[Hashable, str | None]:
-    """The nearest present ancestor of each message; each missing one is passed once, at any depth."""
+    """The nearest present ancestor of each message. The walk passes each missing ancestor once, at any depth."""
     known: dict[Hashable, str | None] = {}
 
     def above(node: Hashable) -> str | None:

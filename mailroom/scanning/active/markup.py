@@ -59,7 +59,7 @@ def is_markup(data: bytes, filename: str = "", content_type: str = "") -> bool:
 
 
 def has_script(data: bytes) -> bool:
-    """Whether a browser may run a script in the file. It finds all that browsers run, and some that only few run.
+    """Whether a browser may run a script in the file. Scripts that few browsers run count as well.
 
     Source: HTML Living Standard, 4.12.1 and 8.1.8; SVG 2, "Scripting and interactivity".
     """
