@@ -100,6 +100,7 @@ def test_way_is_whole() -> None:
     assert STEPS[0].function == "TenantInbox"
     assert STEPS[-1].function == "EventPublisher.publish"
     assert [step.file for step in STEPS if step.function == ENTRY] == [
+        "mailroom/functions/sorting.py",
         "mailroom/functions/scanner.py",
         "mailroom/functions/ingest.py",
     ]
