@@ -1,4 +1,4 @@
-"""What every test gets: the project's own Node for the CDK, and no AWS settings of whoever runs the tests."""
+"""Fixtures of all tests: the project's own Node for the CDK, and no AWS settings of the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents promise, and what `docs/promises.md` says of it: the rules that `tests/test_promises.py` applies.
+"""Promises of the documents, and their rows in `docs/promises.md`: the rules of `tests/test_promises.py`.
 
 A document is read as blocks of prose: paragraphs, list items, and cells of tables, without code and headings. A block is divided
 into sentences. A sentence promises if it has a number, or one of the words that leave no exception.
@@ -184,7 +184,7 @@ def _tests(path: Path) -> frozenset[str]:
 
 
 def holder_problem(root: Path, holder: str) -> str:
-    """What is wrong with the name of a test, of a file of tests or of a folder of such files; "" if nothing is."""
+    """The fault in the name of a test, of a file of tests or of a folder of such files; "" for none."""
     name, _, function = holder.partition("::")
     path = root / name
     if not name.startswith("tests/") or not path.exists():

@@ -39,7 +39,7 @@ def module(file: str) -> str:
 
 
 def faults(step: Step) -> list[str]:
-    """What is not so in the code."""
+    """Faults of the step in the code."""
     missing = [file for file in (step.file, step.caller) if not (PROJECT_ROOT / file).is_file()]
     if missing:
         return [f"no file {file}" for file in missing]

@@ -23,7 +23,7 @@ WORDS = {"three": 3, "eight": 8, "seventeen": 17, "eighteen": 18, "nineteen": 19
 
 
 def figure(pattern: str, page: str = README) -> str:
-    """What stands in the one place of a page that looks like the pattern, wherever its lines break."""
+    """The text that matches the pattern in its one place on a page, with any line breaks."""
     (found,) = re.findall(pattern, " ".join(page.split()))
     return str(found)
 

@@ -1,4 +1,4 @@
-"""What an installed package says of itself, and that all it imports is installed with it."""
+"""Metadata of an installed package; all its imports are installed with it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_settings_function_imports_what_its_lock_has() -> None:
 
 @pytest.fixture(scope="module")
 def metadata(tmp_path_factory: pytest.TempPathFactory) -> Message:
-    """What the build backend writes, made from a copy: it leaves files beside what it reads."""
+    """Metadata of the build backend, made from a copy, because it leaves files beside its sources."""
     copy = tmp_path_factory.mktemp("project")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT_ROOT / name, copy / name)

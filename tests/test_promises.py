@@ -1,4 +1,4 @@
-"""Whatever the documents promise is held by a test that `docs/promises.md` names; and this check sees what is not."""
+"""A test in `docs/promises.md` holds each promise of the documents; this check finds missing ones."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_expected_to_fail(): ...
 
 
 def text(document: str) -> str:
-    """What stands in a document of the project."""
+    """Text of a document of the project."""
     return (PROJECT_ROOT / document).read_text(encoding="utf-8")
 
 

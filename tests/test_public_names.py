@@ -1,4 +1,4 @@
-"""What users import: `from mailroom import ...` and `from constructs_lib import ...`, and nothing deeper."""
+"""Imports of users: `from mailroom import ...` and `from constructs_lib import ...`, and none deeper."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ email_stack.synthesis.sharding.divide = divide
 
 
 def failed(body: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What is told of a real run of the CDK CLI whose app does `body`."""
+    """The cause of a failed real run of the CDK CLI with an app that does `body`."""
     (folder / "sitecustomize.py").write_text(FAILING.format(body=body))
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{PROJECT_ROOT}")
     run = CdkRun(verb="synth", stacks=(), config=CONFIG, tenants=["shortest"])

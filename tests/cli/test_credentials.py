@@ -72,7 +72,7 @@ def _machine(tmp_path: Path, aws_config: str = "", **variables: str) -> dict[str
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a command printed, and its exit code."""
+    """A command's output and exit code."""
 
     code: int
     out: str

@@ -90,7 +90,7 @@ def judged(
     tenant_id: str = "acme",
     every: bool = False,
 ) -> Judgement:
-    """What is found where the tenant is to be deployed in a cell without its table."""
+    """Risks of the tenant's deployment in a cell without its table."""
     tenant = {"id": tenant_id, "subdomain": DOMAIN, "cell": "one", "live": False}
     path = folder / "tenants.yaml"
     path.write_text(json.dumps({"cells": {"one": cell, **(others or {})}, "tenants": [tenant]}))
@@ -107,12 +107,12 @@ def judged(
 
 
 def found(judgement: Judgement) -> list[tuple[str, RiskKind, bool]]:
-    """What is found, without its words."""
+    """Risks without their texts."""
     return [(name, one.kind, one.refused) for name, all_ in judgement.found.items() for one in all_]
 
 
 def refusal(judgement: Judgement) -> str:
-    """What the command says where it refuses."""
+    """The command's refusal."""
     with pytest.raises(CommandError) as caught:
         judgement.refuse()
     assert caught.value.code is ExitCode.REFUSED

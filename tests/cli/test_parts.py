@@ -1,4 +1,4 @@
-"""What the commands are made of, where a whole command would not reach it."""
+"""Parts of the commands that a whole command does not reach."""
 
 from __future__ import annotations
 

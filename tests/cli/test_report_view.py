@@ -36,7 +36,7 @@ REPORT = Report(
 
 
 def printed(report: Report, width: int = 100) -> str:
-    """What a terminal of that width gets, colours included."""
+    """The output for a terminal of that width, with colours."""
     out = io.StringIO()
     print_report("acme", report, Console(file=out, width=width, force_terminal=True, highlight=False, _environ={}))
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""What else a tenant may not say, with the message, the place and the remedy that it is told."""
+"""Further invalid settings of a tenant, each with message, place and remedy."""
 
 from __future__ import annotations
 

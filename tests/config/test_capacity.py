@@ -1,4 +1,4 @@
-"""What a cell and an account can hold."""
+"""Capacity of a cell and an account."""
 
 from __future__ import annotations
 

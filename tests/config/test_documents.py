@@ -1,4 +1,4 @@
-"""What is taken of YAML, and that whatever a file holds, the answer is a config or a `ConfigError`."""
+"""The accepted part of YAML. Any file gives a config or a `ConfigError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a valid config offers to the stacks."""
+"""Values of a valid config for the stacks."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def test_destroy_reaches_every_key() -> None:
 
 
 def _flags() -> dict[str, Any]:
-    """What the CDK sets in a new project."""
+    """The CDK's feature flags of a new project."""
     (archive,) = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.tgz")
     with tarfile.open(archive) as files:
         found = files.extractfile("package/recommended-feature-flags.json")

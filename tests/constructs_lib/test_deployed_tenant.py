@@ -23,7 +23,7 @@ OF_ONE_SERVICE = {"grant_addresses", "grant_held"}
 
 
 def statements(stack: cdk.Stack, tenant: DeployedTenant | TenantSubdomain, grant: str) -> list[dict[str, Any]]:
-    """What a role's own policy says after the grant."""
+    """Statements of a role's own policy after the grant."""
     role = iam.Role(stack, "Application", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     getattr(tenant, grant)(role)
     (policy,) = resources(template_of(stack), "AWS::IAM::Policy").values()

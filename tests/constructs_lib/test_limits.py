@@ -1,4 +1,4 @@
-"""What one tenant can hold."""
+"""Limits of one tenant."""
 
 from __future__ import annotations
 

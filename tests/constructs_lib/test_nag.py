@@ -96,7 +96,7 @@ DEFAULTS: dict[str, Callable[[cdk.Stack], Construct]] = {
 
 
 def findings(make: Callable[[cdk.Stack], Any]) -> list[str]:
-    """What cdk-nag says of a stack with one thing in it."""
+    """Findings of cdk-nag on a stack with one construct."""
     stack = new_stack()
     make(stack)
     app = cdk.App.of(stack)

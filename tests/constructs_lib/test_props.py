@@ -28,7 +28,7 @@ CASES = [
 
 
 def props_of(name: str) -> set[str]:
-    """What a public construct takes beside scope and id."""
+    """Props of a public construct besides scope and id."""
     props = getattr(lib, f"{name}Props", None)
     if props is not None:
         return {field.name for field in dataclasses.fields(props)}

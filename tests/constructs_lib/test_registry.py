@@ -41,7 +41,7 @@ def entry_template(*addresses: DesignatedAddress, **settings: Any) -> Template:
 
 
 def entry_in(template: Template) -> Entry:
-    """What the value of the parameter says, its stack's id filled in."""
+    """The parameter's value, with its stack's id."""
     value = only(template, "AWS::SSM::Parameter")["Value"]["Fn::Join"][1]
     assert [one for one in value if isinstance(one, dict)] == [{"Ref": "AWS::StackId"}]
     return entry_from("".join(one if isinstance(one, str) else "this" for one in value))

@@ -39,7 +39,7 @@ def shelf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def asked(shelf: Shelf, wish: Desired) -> dict[str, str]:
-    """What the function says of a snapshot that is there."""
+    """The function's answer for an existing snapshot."""
     shelf.put_once(snapshot_key(wish.tenant, wish.revision), snapshot_text(snapshot_of(wish)).encode())
     return on_synthesis({"tenant": wish.tenant, "revision": wish.revision}, None)
 

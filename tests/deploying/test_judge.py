@@ -1,4 +1,4 @@
-"""What a release makes is let through, and what somebody put into it is not."""
+"""Templates of a release pass, and templates with foreign parts do not."""
 
 from __future__ import annotations
 

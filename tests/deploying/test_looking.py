@@ -41,7 +41,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass
 class Context:
-    """What Lambda tells an invocation."""
+    """Lambda's context of an invocation."""
 
     seconds: float = 900
     aws_request_id: str = "one"
@@ -53,7 +53,7 @@ class Context:
 
 @dataclass
 class Lambda:
-    """What the two functions are asked, and what they say."""
+    """Calls of the two functions, and their answers."""
 
     asked: list[tuple[str, Any]] = field(default_factory=list)
     says: dict[str, Any] = field(default_factory=dict)

@@ -85,7 +85,7 @@ class World:
         return len(found)
 
     def turns(self) -> Turns:
-        """What a process works with."""
+        """The collaborators of one process."""
         return Turns(runs=self, running=Running(store=self.store, put=self.put))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Who is led to a zone that is to go, asked of real name servers; and none that a customer could name within our network."""
+"""Delegations to a zone before its deletion, on real name servers; servers within our network are not asked."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class World:
         raise AssertionError("is under way for ever")
 
     def stack(self) -> dict[str, Any] | None:
-        """What CloudFormation says of the stack."""
+        """CloudFormation's description of the stack."""
         client = self.emulator.client("cloudformation", REGION)
         try:
             found: Any = client.describe_stacks(StackName=tenant_stack_name(self.claim().tenant))["Stacks"][0]

@@ -29,7 +29,7 @@ class Opened:
     requests: list[str] = field(default_factory=list)
 
     def clipboard(self) -> str:
-        """What the clipboard holds."""
+        """The clipboard's text."""
         text: str = self.page.evaluate("navigator.clipboard.readText()")
         return text
 

@@ -1,4 +1,4 @@
-"""What is handed over is checked before any form of it is made."""
+"""Setup instructions are checked before any form of them is made."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from tests.dns_setup.samples import Flat, delegated, dns_setups, flat, of_record
 
 
 def _unquoted(literal: str) -> str:
-    """What an HCL string literal means: escapes, and the doubled introductions of templates."""
+    """The text of an HCL string literal: escapes, and doubled introductions of templates."""
     assert literal[0] == literal[-1] == '"'
     body = re.sub(r"(?<!\\)((?:\\\\)*)([$%])\2\{", r"\1\2{", literal[1:-1])
     return re.sub(r'\\(?:u([0-9a-f]{4})|(["\\]))', lambda match: chr(int(match[1], 16)) if match[1] else match[2], body)

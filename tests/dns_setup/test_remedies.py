@@ -1,4 +1,4 @@
-"""What a customer is told to do about a finding never takes away what works."""
+"""A customer's remedy never removes a record that works."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def right_config(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def deployed(tenant: Tenant, _cell: Cell) -> Deployed:
-    """What AWS made of a tenant."""
+    """A tenant's deployment."""
     keys = (DkimToken(name=f"{one}._domainkey.{tenant.subdomain}", target=f"{one}.dkim.amazonses.com") for one in "abc")
     ses = SesState(identity="SUCCESS", dkim="SUCCESS", mail_from="SUCCESS")
     return Deployed(dkim=tuple(keys), name_servers=tuple(OURS), ses=ses)

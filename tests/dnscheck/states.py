@@ -44,7 +44,7 @@ def _lines(record: DnsRecord, name: str = "") -> list[Line]:
 
 @dataclass(frozen=True)
 class State:
-    """What each server serves, and whom the zone above and the zone itself name.
+    """Zones of each server, and name servers in the zone above and in the zone itself.
 
     Args:
         name: of the state.
@@ -106,7 +106,7 @@ def _other_data(record: DnsRecord) -> str:
 
 
 def _formed(form: str, record: DnsRecord) -> list[Line] | None:
-    """What stands in the place of the record; None where there is no such form of it."""
+    """The record's replacement; None if the record has no such form."""
     right, name = _lines(record), record.name
     below = name.removesuffix(S)
     other = (name, record.type, _other_data(record))
@@ -242,7 +242,7 @@ class _Stub:
 
 
 class _Seen(World):
-    """What one pass of the stub finds, as a receiver of SPF asks for it."""
+    """Answers of the stub in one pass, for a receiver of SPF."""
 
     def __init__(self, stub: _Stub) -> None:
         super().__init__({})

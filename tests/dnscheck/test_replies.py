@@ -108,7 +108,7 @@ def test_name_that_cannot_be_asked_for() -> None:
 
 
 def outcome(data: bytes) -> Reply | str:
-    """What the octets are read as: a reply, or the error's text; anything else that is raised fails the test."""
+    """The reply of these octets, or the error's text; any other exception fails the test."""
     try:
         return read_reply(data, NAME, "TXT")
     except ReplyError as error:

@@ -1,4 +1,4 @@
-"""What evaluating an SPF record costs, by the rules of RFC 7208 and beside checkdmarc's count."""
+"""Costs of an SPF record by RFC 7208, compared with checkdmarc's count."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _budget(world: World, text: str) -> SpfBudget:
 
 
 def _theirs(world: World, text: str) -> tuple[int, int] | str:
-    """What checkdmarc counts, or the name of its error."""
+    """checkdmarc's count, or the name of its error."""
     checkdmarc.utils.DNS_CACHE.clear()
     try:
         result = parse_spf_record(text, TOP, resolver=world)

@@ -30,12 +30,12 @@ HOSTS = {
 
 
 def decided(world: World, text: str, family: Family = 4) -> list[Decided]:
-    """What becomes of every address."""
+    """Results of all addresses."""
     return asyncio.run(evaluate(text, TOP, family, world))
 
 
 def result(found: list[Decided], address: str) -> Decided:
-    """What becomes of one address, which is in exactly one of the sets."""
+    """Result of one address, which is in exactly one of the sets."""
     number = int(ip_address(address))
     [one] = [one for one in found if any(first <= number <= last for first, last in one.addresses)]
     return one

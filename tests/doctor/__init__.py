@@ -1,1 +1,1 @@
-"""What doctor asks, and what it makes of the answers."""
+"""Questions of doctor, and its verdicts on the answers."""

@@ -1,4 +1,4 @@
-"""What doctor says of the policy of a customer's KMS key: which statements are missing, and none is called there that is not."""
+"""Verdicts of doctor on the policy of a customer's KMS key: it names missing statements, and overlooks none."""
 
 from __future__ import annotations
 

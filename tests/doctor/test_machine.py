@@ -1,4 +1,4 @@
-"""What this machine has: the project's own tools, and what builds images."""
+"""This machine's tools: the project's own, and builders of images."""
 
 from __future__ import annotations
 

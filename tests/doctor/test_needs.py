@@ -1,4 +1,4 @@
-"""What is needed of each quota, and what of that is not there yet."""
+"""The need of each quota, and its part that is not deployed yet."""
 
 from __future__ import annotations
 

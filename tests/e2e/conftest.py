@@ -60,7 +60,7 @@ class Platform:
         )
 
     def json(self, *arguments: str) -> Any:
-        """What a command prints with --json; the command must succeed."""
+        """The document of a command with --json; the command must succeed."""
         done = self.email_stack(*arguments, "--json")
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
@@ -117,7 +117,7 @@ def warm_app() -> Iterator[WarmApp]:
 
 @dataclass(frozen=True)
 class Run:
-    """What all workers of one run of the tests keep.
+    """Common data of all workers of one test run.
 
     Args:
         assemblies: the app's, by what they are made of.
@@ -132,7 +132,7 @@ class Run:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Run:
-    """What is kept of this run."""
+    """The common data of this run."""
     base = tmp_path_factory.getbasetemp()
     base = base if worker_id == "master" else base.parent
     assemblies, function_code = base / "assemblies", base / "function-code"
@@ -158,7 +158,7 @@ def platform(
 
 
 def _bootstrap(cloudformation: Any, template: str) -> None:
-    """What `cdk bootstrap` asks for, which `tests/e2e/test_documented.py` runs."""
+    """The resources of `cdk bootstrap`, which `tests/e2e/test_documented.py` runs."""
     parameters = {"FileAssetsBucketKmsKeyId": "AWS_MANAGED_KEY", "PublicAccessBlockConfiguration": "true"}
     cloudformation.create_stack(
         StackName="CDKToolkit",

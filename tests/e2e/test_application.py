@@ -66,7 +66,7 @@ class Application:
 
     @property
     def held(self) -> HeldMail:
-        """What the application has of the quarantine, by the same role."""
+        """The application's `HeldMail`, by the same role."""
         keys = [self.credentials[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
         return HeldMail(
             s3=self.platform.emulator.client("s3", REGION, credentials=tuple(keys)), bucket=self.names["BUCKET"]

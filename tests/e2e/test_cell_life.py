@@ -28,7 +28,7 @@ def outputs(platform: Platform) -> dict[str, dict[str, str]]:
 
 
 def config_of(platform: Platform) -> str:
-    """Where the config is."""
+    """Path of the config."""
     return str(platform.folder / "tenants.yaml")
 
 

@@ -69,7 +69,7 @@ class Functions:
         )
 
     def invoke(self, name: str, event: Any) -> bytes | None:
-        """What it answers; None where it failed."""
+        """The function's answer; None if it failed."""
         client = self.platform.client("lambda")
         config = client.get_function_configuration(FunctionName=name)
         command = config.get("ImageConfigResponse", {}).get("ImageConfig", {}).get("Command", [])

@@ -77,7 +77,7 @@ def commands(platform: Platform, internet: Internet, config: str) -> Commands:
 
 
 def documents(text: str) -> dict[str, Any]:
-    """What `dns-check --json` says, by tenant."""
+    """Documents of `dns-check --json`, by tenant."""
     return {one["tenant"]: one for one in json.loads(text)["tenants"]}
 
 
@@ -253,7 +253,7 @@ def test_watch_ends_when_all_is_ok(platform: Platform, commands: Commands, inter
 
 
 def _rest(watching: subprocess.Popen[str]) -> str:
-    """What it still printed. Not communicate(): with a time-out it loses what readline() had read ahead."""
+    """The rest of its output. communicate() with a time-out would lose text that readline() has read ahead."""
     assert watching.stdout is not None
     with watching.stdout:
         try:

@@ -1,4 +1,4 @@
-"""What `email-stack doctor` says of an account in each bad state, and that `deploy` refuses what the account has no room for.
+"""Verdicts of `email-stack doctor` on an account in each bad state. `deploy` refuses stacks beyond the account's quotas.
 
 The emulator enforces IAM; doctor is asked with the policy of docs/deploying.md, nothing else.
 """

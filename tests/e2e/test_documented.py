@@ -1,4 +1,4 @@
-"""What the documentation's programs deploy, word for word, does its work: policies and keys enforced, a real clamd."""
+"""Stacks of the documentation's programs work, word for word: policies and keys enforced, a real clamd."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Documented:
         return queue
 
     def told(self, queue: str) -> list[dict[str, Any]] | None:
-        """What came to the queue since the last call; None when nothing did."""
+        """A message of the queue since the last call; None without one."""
         bodies = take_all(self.client("sqs"), queue)
         return [json.loads(json.loads(body)["Message"]) for body in bodies] or None
 

@@ -46,7 +46,7 @@ class Mailroom:
         return stored.key.removeprefix("raw/")
 
     def reader(self, tenant: str) -> MessageReader:
-        """What an application reads with."""
+        """An application's reader."""
         made = self.outputs[tenant]
         return MessageReader(
             table=Table(client=self.platform.client("dynamodb"), name=made["MessagesTableName"]),
@@ -54,7 +54,7 @@ class Mailroom:
         )
 
     def event_of(self, ses_id: str) -> dict[str, Any]:
-        """What others hear of one delivery."""
+        """The event of one delivery."""
         return self.bus.of_delivery(ses_id)
 
 

@@ -1,4 +1,4 @@
-"""What is deployed decides what a removal takes, and a first deployment that fails leaves nothing; the tests run in their order."""
+"""The deployed stack decides on the removal, and a failed first deployment leaves nothing; the tests run in their order."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def held(platform: Platform) -> set[str]:
 
 
 def data_of(outputs: dict[str, str]) -> set[str]:
-    """What of a tenant's holds data."""
+    """The tenant's resources with data."""
     keys = {"BucketName", "HostedZoneId", "MessagesTableName"} & outputs.keys()
     return {outputs[key] for key in keys}
 

@@ -80,12 +80,12 @@ class Scanned:
         return None
 
     def raw_versions(self, tenant: str, message_id: str) -> int:
-        """How many versions of it are in quarantine."""
+        """Number of its versions in quarantine."""
         answer = self.s3.list_object_versions(Bucket=self.buckets[tenant], Prefix=f"raw/{message_id}")
         return len(answer.get("Versions", []))
 
     def alerts(self, tenant: str) -> list[dict[str, Any]]:
-        """What its operators were told since the last call."""
+        """Alerts to its operators since the last call."""
         return [json.loads(json.loads(body)["Message"]) for body in take_all(self.sqs, self.told[tenant])]
 
 
@@ -277,7 +277,7 @@ def test_delivered_mail_is_recalled(platform: Platform, scanned: Scanned, config
 
 
 def _left(scanned: Scanned, message_id: str) -> bytes | None:
-    """What is left of a recalled message, once it is there."""
+    """The rest of a recalled message, once it exists."""
     body = scanned.body("acme", f"clean/{message_id}")
     return body if body is not None and b"removed-attachment.txt" in body else None
 

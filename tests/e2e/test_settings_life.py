@@ -74,7 +74,7 @@ def customer(platform: Platform, internet: Internet) -> Iterator[Customer]:
 
 
 def until(done: Callable[[], Any], what: str, seconds: float = 90, every: float = 0.5) -> Any:
-    """What comes, once it does."""
+    """The value, once there is one."""
     deadline = time.monotonic() + seconds
     while not (found := done()):
         assert time.monotonic() < deadline, what

@@ -1,4 +1,4 @@
-"""What `email-stack status` says of a deployed tenant: that all is well, then each thing that is not; in their order.
+"""Verdicts of `email-stack status` on a deployed tenant: all ok, then each fault; in their order.
 
 SES, queues and the rest are the emulator's, which enforces IAM; the name servers are Knot DNS, and clamd is real.
 """
@@ -72,7 +72,7 @@ class Operator:
         return self.platform.email_stack("status", *arguments, *self.options)
 
     def acme(self) -> tuple[dict[str, Any], int]:
-        """What is said of acme, and the exit code."""
+        """The status of acme, and the exit code."""
         done = self.ask("acme", "--json")
         assert done.stdout, done.stderr
         (found,) = json.loads(done.stdout)["tenants"]

@@ -33,7 +33,7 @@ def own(mode: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def outputs(platform: Platform) -> dict[str, dict[str, str]]:
-    """What was deployed first: both tenants."""
+    """Outputs of the first deployment of both tenants."""
     config = platform.write_config([dd(), own("dedicated")])
     made: dict[str, dict[str, str]] = platform.json("deploy", "--all", "--yes", "--config", str(config))["outputs"]
     return made

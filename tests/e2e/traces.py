@@ -1,4 +1,4 @@
-"""What is left of an event of sent mail, wherever it passed."""
+"""Traces of an event of sent mail at all places on its way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may send, and raw messages, for the tests of sending."""
+"""Senders and raw messages for the tests of sending."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def send(client: Any, raw: bytes, **more: Any) -> str:
 
 
 def sent(emulator: Emulator, message_id: str) -> sending.Sent:
-    """What SES transmitted with this id."""
+    """SES's transmitted message with this id."""
     (found,) = [one for one in emulator.sent(REGION) if one.message_id == message_id]
     return found

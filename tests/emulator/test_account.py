@@ -1,4 +1,4 @@
-"""What the account may hold, and SES's switch: as AWS answers, with what a test sets."""
+"""Quotas of the account, and SES's switch: AWS's answers, with values of a test."""
 
 from __future__ import annotations
 

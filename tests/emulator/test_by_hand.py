@@ -175,7 +175,7 @@ QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"Url":
 
 
 def write_assembly(folder: Path, template: dict[str, Any]) -> Path:
-    """What a CDK app with one stack writes: a file and a folder as assets, in a stage of its own."""
+    """The assembly of a CDK app with one stack: a file and a folder as assets, in a stage of its own."""
     stage = folder / "assembly-Stage"
     (stage / "asset.code" / "package").mkdir(parents=True)
     (stage / "asset.code" / "package" / "module.py").write_text("X = 1\n")

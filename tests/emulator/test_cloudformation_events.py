@@ -1,4 +1,4 @@
-"""What rules see of stacks."""
+"""Events of stacks for rules."""
 
 from __future__ import annotations
 

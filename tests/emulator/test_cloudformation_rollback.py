@@ -1,4 +1,4 @@
-"""What a roll-back of a creation leaves behind, by the deletion policies of what was made."""
+"""Remaining resources after a roll-back of a creation, by their deletion policies."""
 
 from __future__ import annotations
 

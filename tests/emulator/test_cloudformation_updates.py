@@ -1,4 +1,4 @@
-"""What CloudFormation refuses of an update, with the stack as it was afterwards."""
+"""Updates that CloudFormation refuses; the stack stays unchanged."""
 
 from __future__ import annotations
 

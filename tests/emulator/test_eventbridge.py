@@ -1,4 +1,4 @@
-"""What rules make of events for their targets, and which queues they may send to."""
+"""Inputs of targets from events, and queues that rules may send to."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Target:
         self.events.put_targets(Rule=self.name, Targets=[{"Id": "queue", "Arn": self.arn, **target}])
 
     def received(self, detail: dict[str, Any] | None = None) -> list[str]:
-        """What the queue gets of one event."""
+        """The queue's message of one event."""
         entry = {"Source": self.name, "DetailType": "Test", "Detail": json.dumps(detail or DETAIL)}
         assert self.events.put_events(Entries=[entry])["FailedEntryCount"] == 0
         return self.waiting(self.queue)
 
     def waiting(self, queue: str) -> list[str]:
-        """What is in a queue, and then no longer."""
+        """Messages of a queue, which are then deleted."""
         found = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         for one in found:
             self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
@@ -67,7 +67,7 @@ def target(emulator: Emulator) -> Target:
 
 
 def made(target: Target, template: str, **paths: str) -> str:
-    """What a template makes of the event."""
+    """The template's result for the event."""
     target.aim(InputTransformer={"InputTemplate": template, "InputPathsMap": paths})
     (body,) = target.received()
     return body

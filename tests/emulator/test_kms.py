@@ -1,4 +1,4 @@
-"""Who may call must have the key of what the call works with: the caller, the service and the function."""
+"""Callers, services and functions need the key of the resource they use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def services(*names: str) -> dict[str, Any]:
-    """What lets service principals of this account use a key."""
+    """The statement that lets service principals of this account use a key."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": list(names)},
@@ -153,7 +153,7 @@ def test_a_grant_is_for_the_service_and_the_thing_it_names(enforcing: Emulator, 
 
 
 def told(enforcing: Emulator, queue: str, seconds: float = 3) -> int:
-    """How many messages come to a queue within that time; returns with the first."""
+    """Number of messages that reach a queue within that time; returns with the first."""
     sqs = enforcing.client("sqs", REGION)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -38,7 +38,7 @@ def zipped(value: str) -> bytes:
 
 
 def answer(emulator: Emulator, name: str, code: bytes) -> dict[str, Any]:
-    """What a new function of this code answers."""
+    """The answer of a new function with this code."""
     lambda_ = emulator.client("lambda", REGION)
     lambda_.create_function(
         FunctionName=name,

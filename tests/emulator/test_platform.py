@@ -1,4 +1,4 @@
-"""What the project's stacks use of ministack as it is: topics, keys, roles, functions, custom resources, exports."""
+"""Parts of ministack that the project's stacks use unchanged: topics, keys, roles, functions, custom resources, exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large policies may be that a template makes."""
+"""Size limits of policies in templates."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def group(*records: dict[str, Any], **place: Any) -> dict[str, Any]:
 
 
 def served(stacks: Stacks, zone_id: str) -> dict[tuple[str, str], list[str]]:
-    """What the zone holds besides its own NS and SOA."""
+    """Records of the zone besides its own NS and SOA."""
     found = stacks.client("route53").list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
     return {
         (each["Name"], each["Type"]): [value["Value"] for value in each.get("ResourceRecords", [])]

@@ -1,4 +1,4 @@
-"""What SES transmits, and what it reports, without an emulator."""
+"""SES's transmitted messages and events, without an emulator."""
 
 from __future__ import annotations
 

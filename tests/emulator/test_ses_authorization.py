@@ -1,4 +1,4 @@
-"""What IAM must allow before SES takes a message."""
+"""Permissions that SES requires for a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SES reports of messages, to EventBridge's default bus."""
+"""SES's events of messages on EventBridge's default bus."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Reported:
         return send(self.ses, raw, ConfigurationSetName=self.set, **more)
 
     def events(self) -> list[dict[str, Any]]:
-        """What came, in order."""
+        """Received events, in order."""
         found: list[dict[str, Any]] = []
         while got := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for one in got:

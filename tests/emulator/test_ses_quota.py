@@ -1,4 +1,4 @@
-"""What an SES account may send: no more a second and no more a day, and it says so."""
+"""Limits of an SES account per second and per day, and its answers about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: everything that reads what strangers send. A target takes octets, and raises when something is wrong."""
+"""Targets of fuzzing: all readers of foreign data. A target takes octets, and raises for a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fuzzing found once is never back, and a bounded search finds nothing new."""
+"""Faults found by fuzzing do not return, and a bounded search finds no new one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_search(target: str, tmp_path: Path) -> None:
 
 
 def _seeds(target: str) -> list[bytes]:
-    """Where the search begins."""
+    """Seeds of the search."""
     known = [file.read_bytes() for file in sorted((FOUND / target).glob("*"))]
     match target:
         case "message" | "scanned":

@@ -1,1 +1,1 @@
-"""What the templates allow, by IAM's own rules."""
+"""Permissions of the templates, by IAM's own rules."""

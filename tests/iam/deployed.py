@@ -129,7 +129,7 @@ class Deployment:
         return intrinsic if intrinsic is not None else {key: self._resolved(stack, one) for key, one in value.items()}
 
     def _intrinsic(self, stack: str, value: dict[str, Any]) -> Any:
-        """What CloudFormation's function gives; None when it is none."""
+        """The result of CloudFormation's function; None for other values."""
         answer: Any = None
         match value:
             case {"Ref": name}:

@@ -24,7 +24,7 @@ _ENCRYPTION_CONTEXT = re.compile(r"kms:EncryptionContext:([A-Za-z0-9:]+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Who wants to do what, and the policies that have a say.
+    """A request: principal, action, resource, and the policies that decide on it.
 
     Args:
         principal: ARN of a role's session, or a service.

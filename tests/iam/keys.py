@@ -1,4 +1,4 @@
-"""Who works with what a key encrypts, and whether they may use that key: every role, every service, by IAM's own rules."""
+"""Users of encrypted resources, and their right to the key: every role and every service, by IAM's own rules."""
 
 from __future__ import annotations
 

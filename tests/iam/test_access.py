@@ -1,4 +1,4 @@
-"""What the grants of an application allow by IAM's own rules: reading one tenant's mail, and nothing beside it."""
+"""The grants of an application, by IAM's own rules: they allow it to read one tenant's mail, and no more."""
 
 from __future__ import annotations
 

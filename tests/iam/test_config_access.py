@@ -1,4 +1,4 @@
-"""What `access` of the config allows a role, by IAM's own rules: what it names of its tenant, and nothing of another."""
+"""The rights of a role by the config's `access`, by IAM's own rules: the named ones of its tenant, and none of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what behind the settings API, by IAM's own rules: the statements of its functions' roles."""
+"""Rights behind the settings API, by IAM's own rules: the statements of its functions' roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever may work with something that is encrypted may use its key, and nobody else may."""
+"""All permitted users of an encrypted resource may use its key, and no other principal may."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def deployed(page: str) -> Deployment:
 
 @pytest.fixture(params=EXAMPLES)
 def documented(request: pytest.FixtureRequest) -> Deployment:
-    """What a page's program deploys."""
+    """The stacks of a page's program."""
     return deployed(request.param)
 
 

@@ -1,4 +1,4 @@
-"""Who may let held mail go: whoever may send to a scanner's queue. IAM's own rules, applied to every role of tenants and cell."""
+"""Principals that may release held mail: senders to a scanner's queue. By IAM's own rules, for every role of tenants and cell."""
 
 from __future__ import annotations
 

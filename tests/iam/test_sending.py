@@ -1,4 +1,4 @@
-"""Whoever may send as one tenant may send as nobody else: IAM's own rules, applied to the synthesized grant."""
+"""A sender of one tenant may send for no other tenant: IAM's own rules, applied to the synthesized grant."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _set(deployment: Deployment, tenant: str) -> str:
 
 
 def _names(deployment: Deployment, type_: str) -> list[str]:
-    """What references to the resources of a type resolve to, in the order of the tenants."""
+    """Values of references to resources of a type, in the order of the tenants."""
     ((stack, template),) = deployment.templates.items()
     return [
         f"{stack}-{logical_id}".lower()

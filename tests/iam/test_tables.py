@@ -1,4 +1,4 @@
-"""Who may do what with the items of a tenant's table, by IAM's own rules: every role of every template, and every kind of item."""
+"""Rights to items of a tenant's table, by IAM's own rules: every role of every template, and every kind of item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Lambda sandbox speaks with: hands out one event, and takes the answer.
+"""The API of a Lambda sandbox: it gives out one event, and takes the answer.
 
 Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
 """

@@ -32,7 +32,7 @@ PYTHON = "/opt/python/bin/python"
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the images are built from."""
+    """The images' build context."""
     return image_context(config_of(tmp_path_factory.mktemp("config"), CONFIG), "eu")
 
 

@@ -300,7 +300,7 @@ def _octets(data: bytes) -> None:
 
 
 def _grown() -> dict[str, tuple[Callable[[Any], object], Callable[[int], Any]]]:
-    """What is done, and with what, by its name; of a size in octets, or nearly."""
+    """The action and its input, by name; of about this size in octets."""
     found: dict[str, tuple[Callable[[Any], object], Callable[[int], Any]]] = {
         "parse: fields": (parse, lambda size: b"a: b\r\n" * (size // 6) + b"\r\n"),
         "parse: broken fields": (parse, lambda size: b"a: b\r\n" + b"a b\r\n" * (size // 5) + b"\r\n"),
@@ -367,7 +367,7 @@ GROWN: Final = _grown()
 
 
 def grows(name: str, *, size: int = 8_000, largest: int = 512_000) -> float:
-    """How many times as long four times the size takes; 0.0 where a first look at the size says that it is no square."""
+    """Growth of the time at four times the size; 0.0 if a first measurement rules out quadratic time."""
     run, made = GROWN[name]
     whole = made(4 * size)
     with undisturbed():

@@ -1,4 +1,4 @@
-"""How time grows with size, on a machine that has other things to do."""
+"""Growth of time with size, on a busy machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RUNS: Final = 3
 
 
 def growth(prepared: Callable[[int], Callable[[], object]], size: int, *, largest: int, longest: float = 0.5) -> float:
-    """How many times as long four times the size takes; 0.0 where even the largest takes no time.
+    """Growth of the time at four times the size; 0.0 if even the largest takes no time.
 
     CPU time: the larger one's of a single run, beside the least of several runs of the smaller one. A disturbance of the larger one
     makes the growth too large, never too small: only then is it run again, and the least counts. Where that is still more than

@@ -129,7 +129,7 @@ def _held(names: Mapping[str, Any]) -> Iterator[tuple[str, re.Pattern[Any]]]:
 
 
 def _uses(file: Path) -> dict[str, set[str]]:
-    """How a module uses the patterns that it names; what is used by another name is not told, and counts as used in all ways."""
+    """Uses of the patterns that a module names. A pattern with a use under another name counts as used in all ways."""
     used: dict[str, set[str]] = {}
     handed: set[str] = set()
     tree = ast.parse(file.read_text("utf-8"))
@@ -150,7 +150,7 @@ def _uses(file: Path) -> dict[str, set[str]]:
 
 
 def compiled_elsewhere() -> list[str]:
-    """Where a module uses `re`, but not to compile a pattern as it is imported: nothing here would see that pattern."""
+    """Uses of `re` other than compilation at import, because these tests would not see such a pattern."""
     files = sorted(Path(next(iter(mailroom.__path__))).rglob("*.py"))
     return [f"{file.name}:{line}" for file in files for line in hidden_uses(file.read_text("utf-8"))]
 

@@ -1,4 +1,4 @@
-"""What a pattern is made of: the texts that its pieces match, and what of it could backtrack.
+"""Parts of a pattern: texts that its pieces match, and pieces that could backtrack.
 
 Reads the tree that `re` itself makes of a pattern.
 """
@@ -66,7 +66,7 @@ class Shape:
         return [(prefix, unit) for prefix, unit in found if unit]
 
     def faults(self) -> list[str]:
-        """What could backtrack for long, or is misread by the Python of some image."""
+        """Pieces that could backtrack for long, or that the Python of an image misreads."""
         return list(self._faults(self.tree, ()))
 
     def _faults(self, items: _Items, after: _Items) -> Iterator[str]:
@@ -144,7 +144,7 @@ class Shape:
         return False
 
     def _first(self, items: _Items) -> frozenset[str]:
-        """What a text may begin with that these items match."""
+        """Possible first characters of texts that these items match."""
         found: frozenset[str] = frozenset()
         for kind, value in items:
             if kind in _SINGLE:

@@ -37,7 +37,7 @@ UNITS: Final = (
 
 
 def looked_at(data: bytes) -> Callable[[], object]:
-    """What is timed."""
+    """The timed call."""
     return lambda: deque(risks_of_content(data, "a.html", "text/html"), maxlen=0)
 
 

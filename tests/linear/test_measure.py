@@ -1,4 +1,4 @@
-"""What the measure calls linear, what it does not, and that it leaves the process as it was."""
+"""Verdicts of the measure. It leaves the process unchanged."""
 
 from __future__ import annotations
 

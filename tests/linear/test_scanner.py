@@ -1,4 +1,4 @@
-"""What the scanner reads of a message takes time in proportion to its size, whatever somebody fills it with."""
+"""The scanner reads a message in time proportional to its size, with any content."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ NESTED: Final[dict[str, Callable[[int], bytes]]] = {
 
 
 def read(raw: bytes) -> Callable[[], object]:
-    """What is timed: everything in the message is found."""
+    """The timed call: it finds all parts of the message."""
     return lambda: deque(extracted_parts(raw), maxlen=0)
 
 
@@ -126,7 +126,7 @@ CLEAN: Final = ScanResult(verdict=Verdict.CLEAN, parts=(), definitions="d")
 
 
 def stripped(within: str, count: int) -> Callable[[], object]:
-    """What is timed: so many infected attachments are removed."""
+    """The timed call: it removes so many infected attachments."""
     attachments = b"".join(b"\r\n--x\r\nContent-Disposition: attachment\r\n\r\n%d" % number for number in range(count))
     raw = within.encode() + MULTIPART + attachments + b"\r\n--x--\r\n"
     parts = tuple(

@@ -1,4 +1,4 @@
-"""Who may send and receive."""
+"""Addresses that may send and receive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS refuses: what passes by itself is to be tried again, everything else names action, resource and remedy."""
+"""Refusals by AWS: passing ones are retried, and all others name action, resource and remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailroom.faults import fault
 
 
 def refused(code: str, status: int = 400, **more: Any) -> ClientError:
-    """What boto3 raises for an answer of AWS's."""
+    """boto3's error for an answer of AWS."""
     response: Any = {
         "Error": {"Code": code, "Message": "anna@example.net"},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -23,7 +23,7 @@ def refused(code: str, status: int = 400, **more: Any) -> ClientError:
 
 
 def own(name: str, **words: Any) -> BotoCoreError:
-    """What botocore raises by itself."""
+    """botocore's own error."""
     found: BotoCoreError = getattr(botocore.exceptions, name)(**words)
     return found
 

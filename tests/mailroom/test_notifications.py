@@ -1,4 +1,4 @@
-"""What S3's notifications name, also where it leaves out what it usually says."""
+"""Objects in S3's notifications, also without optional fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What failed is tried again soon, though its queue hides messages for long: queues of the emulator."""
+"""A failed message is retried soon, despite a long visibility timeout: queues of the emulator."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Queue:
         self.arn = f"arn:aws:sqs:{REGION}:{emulator.account_id}:{name}"
 
     def batch(self, *bodies: str) -> dict[str, Any]:
-        """What Lambda hands over of messages with these bodies."""
+        """Lambda's batch of messages with these bodies."""
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
         received = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)["Messages"]

@@ -18,7 +18,7 @@ HOLDER = "from mailroom.workplace import claim_workplace; print(claim_workplace(
 
 @pytest.fixture
 def tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands in for /tmp."""
+    """A folder in place of /tmp."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

@@ -1,4 +1,4 @@
-"""What strangers wrote, as a terminal is given it."""
+"""Foreign text, for a terminal."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ PATIENT = Limits(writes=_OFTEN, checks=_OFTEN, claims=_OFTEN, pending=100)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """An answer of the API."""
 
     status: int
     headers: dict[str, str]

@@ -1,4 +1,4 @@
-"""What proves a domain, and all that does not, on real name servers."""
+"""Valid and invalid proofs of a domain, on real name servers."""
 
 from __future__ import annotations
 

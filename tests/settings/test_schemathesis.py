@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows, and what it does not, asked of the API in any order."""
+"""Requests that the OpenAPI document allows, and others, to the API in any order."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ URL = "https://issuer.example"
 
 
 class Web:
-    """What an issuer publishes, how often it was fetched, and the time."""
+    """An issuer's documents, the number of their fetches, and the time."""
 
     def __init__(self, documents: Mapping[str, Any]) -> None:
         self.documents = {f"{URL}{path}": document for path, document in documents.items()}

@@ -1,4 +1,4 @@
-"""Whatever stands in a field of the config is refused with its place, or comes out of the template as the same text."""
+"""Text in a field of the config is refused with its place, or is unchanged in the template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What validate counts of each quota is what the templates hold."""
+"""The count of each quota by `validate` equals that of the templates."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _functions(template: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _held(*templates: dict[str, Any]) -> dict[str, int]:
-    """What some stacks take of each quota, counted in their templates; zipped code by the size that it has."""
+    """Use of each quota by some stacks, counted in their templates; zipped code by its size."""
     types = sum((_types(template) for template in templates), Counter[str]())
     held = {quota: types[type_] for type_, quota in COUNTED.items()}
     functions = [function for template in templates for function in _functions(template)]

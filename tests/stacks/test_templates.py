@@ -52,7 +52,7 @@ def masked(template: dict[str, Any], name: str = "") -> dict[str, Any]:
 
 
 def differences(template: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    """What makes of `base` the template, by section and logical id: all of what is new, null for what is gone, lines changed."""
+    """Changes from `base` to the template, by section and logical id: new parts whole, null for removed ones, changed lines."""
     found: dict[str, Any] = {}
     here, there = parts(template), parts(base)
     for name in sorted(here.keys() | there.keys()):

@@ -1,4 +1,4 @@
-"""What `validate` takes synthesizes, and what comes out is what CloudFormation, IAM and S3 take."""
+"""A config that `validate` accepts synthesizes, and CloudFormation, IAM and S3 accept its templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made of the facts."""
+"""Verdicts on facts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def finding(purpose: Purpose, status: Status, *, required: bool = True) -> Findi
 
 
 def dns(*findings: Finding, ses: SesState | None = None) -> dict[Part, tuple[State, str]]:
-    """What is found of each part."""
+    """The check of each part."""
     found = judge.dns(Report(subdomain="post.acme.example", findings=findings, ses=ses))
     return {part: (check.state, check.reason) for part, check in found.items()}
 

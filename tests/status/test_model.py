@@ -1,4 +1,4 @@
-"""What decides, and what is told once."""
+"""The state that decides, and reasons that are reported once."""
 
 from __future__ import annotations
 

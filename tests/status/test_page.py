@@ -46,7 +46,7 @@ def shown(
 
 
 def rows(page: Page, heading: str) -> list[list[str]]:
-    """What the cells of a table say."""
+    """Texts of a table's cells."""
     table = page.get_by_role("region", name=heading).locator("tbody tr")
     return [[one.strip() for one in row.locator("th, td").all_inner_texts()] for row in table.all()]
 

@@ -1,4 +1,4 @@
-"""What status counts of a stack's queues."""
+"""Counts of a stack's queues by `status`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made of what SES says of account and tenant."""
+"""Verdicts on SES's states of account and tenant."""
 
 from __future__ import annotations
 

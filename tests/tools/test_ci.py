@@ -1,4 +1,4 @@
-"""What continuous integration runs, and on which Pythons."""
+"""Commands of continuous integration, and its Pythons."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """What the index holds, by name and version."""
+    """Wheels of the index, by name and version."""
     index = tmp_path_factory.mktemp("index")
     made = {
         f"{name} {version}": write_wheel(index / name, name, version, requires)

@@ -37,7 +37,7 @@ MACHINES = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("da
 
 
 def locked(lock: str) -> list[Requirement]:
-    """What pip reads of a lock."""
+    """pip's reading of a lock."""
     lines = re.findall(r"^([A-Za-z0-9].*==.*) \\$", (PROJECT_ROOT / lock).read_text(), re.MULTILINE)
     return [Requirement(line) for line in lines]
 

@@ -1,4 +1,4 @@
-"""What the Makefile's targets run."""
+"""Commands of the Makefile's targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 
 def commands(target: str, *variables: str) -> list[str]:
-    """What make would run, without what is installed before."""
+    """Commands that make would run, without installations before."""
     command = [
         "make",
         "--dry-run",

@@ -147,7 +147,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def application(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """What an application installs."""
+    """An application's installation."""
     environment = Environment(tmp_path_factory.mktemp("application"))
     environment.install(wheel)
     return environment
@@ -155,7 +155,7 @@ def application(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 
 @pytest.fixture(scope="module")
 def constructs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """What a platform engineer installs."""
+    """A platform engineer's installation."""
     environment = Environment(tmp_path_factory.mktemp("constructs"))
     environment.install(wheel, "constructs")
     return environment
@@ -243,7 +243,7 @@ def test_application_learns_what_else_to_install(application: Environment, tmp_p
 
 @pytest.fixture(scope="module")
 def assembly(constructs: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the code of docs/constructs.md writes in an empty project, on the Node that came with it."""
+    """The assembly of docs/constructs.md's code in an empty project, on the Node of the installation."""
     project = tmp_path_factory.mktemp("platform")
     (project / "app.py").write_text(example("docs/constructs.md"), encoding="utf-8")
     unpacked = str(Path(sys.prefix) / "jsii-package-cache")

@@ -1,4 +1,4 @@
-"""What CloudFormation replaces, by the schemas that cfn-lint ships: independent of the judge."""
+"""Resources that CloudFormation replaces, by cfn-lint's schemas: independent of the judge."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ NOT_IN_A_TEMPLATE = {"cell.account", "cell.quotas", "tenant.parent_zone.zone_nam
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where configs and assemblies go."""
+    """Folder for configs and assemblies."""
     return tmp_path_factory.mktemp("changes")
 
 

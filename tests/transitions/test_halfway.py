@@ -1,4 +1,4 @@
-"""What is deployed before a change so that the change loses nothing, from two small templates."""
+"""The template to deploy before a change, so that the change loses nothing; from two small templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the judge of transitions says of a deletion, from two templates."""
+"""The judge's verdicts on a deletion, from two templates."""
 
 from __future__ import annotations
 

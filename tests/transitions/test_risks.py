@@ -1,4 +1,4 @@
-"""What an update puts at risk, from two small templates."""
+"""Risks of an update, from two small templates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bucket(**properties: Any) -> dict[str, Any]:
 
 
 def kinds(deployed: dict[str, Any], wanted: dict[str, Any]) -> dict[RiskKind, bool]:
-    """What is found, and whether it is refused."""
+    """Kinds of risks, and whether they are refused."""
     return {one.kind: one.refused for one in risks(deployed, wanted)}
 
 

@@ -48,7 +48,7 @@ def test_a_network_that_is_none_is_wrong_usage(network: str) -> None:
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where the command serves."""
+    """The command's URL."""
     environment = shared_emulator(request).environment(REGION)
     command = [sys.executable, "-m", "email_stack.cli", "api", "--local", "--port", "0", "--table", "cli-api", "--json"]
     with subprocess.Popen(

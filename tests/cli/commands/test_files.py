@@ -1,4 +1,4 @@
-"""Where a command is: a file of its name."""
+"""Each command has a file of its name."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Waiting:
         return item
 
     def requests(self) -> list[RawObject]:
-        """What the scanner was asked for since the last call; arrivals are not."""
+        """Requests to the scanner since the last call, without arrivals."""
         found = []
         while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:

@@ -73,7 +73,7 @@ class Stacks:
         return made
 
     def writer(self, now: datetime = NOW, table_of: Callable[[str, str], Table] | None = None) -> BookWriter:
-        """What writes them."""
+        """The writer of address books."""
         dynamodb = self.store.client("dynamodb")
         return BookWriter(
             cloudformation=self.cloudformation,
@@ -186,7 +186,7 @@ def test_books_are_confirmed(store: Store, stacks: Stacks, caplog: pytest.LogCap
 
 
 class _Context:
-    """What Lambda tells."""
+    """Lambda's context."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Enough."""

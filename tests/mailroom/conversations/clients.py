@@ -46,7 +46,7 @@ class Client:
         raise NotImplementedError
 
     def shown(self) -> str:
-        """What the person sees of the newest message."""
+        """The person's view of the newest message."""
         raise NotImplementedError
 
     def compose(self, words: str) -> None:
@@ -67,7 +67,7 @@ class Client:
         return path
 
     def run(self, *command: str, stdin: str = "") -> str:
-        """What a program prints."""
+        """A program's output."""
         done = subprocess.run(
             command, cwd=self.home, env=self._environment, input=stdin, capture_output=True, text=True, check=False
         )

@@ -33,7 +33,7 @@ def published(cell: Cell) -> Manifest:
 
 
 def fetched(cell: Cell, folder: Path) -> dict[str, str]:
-    """What a scanner gets of the current set: all of it, or it raises."""
+    """A scanner's copy of the current set. Raises for an incomplete one."""
     folder.mkdir()
     fetch_set(cell.s3, cell.bucket, published(cell), folder)
     return {path.name: path.read_text() for path in folder.iterdir()}

@@ -36,7 +36,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 class Source:
-    """Where definitions are published: one file over HTTP."""
+    """A source of definitions: one file over HTTP."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -242,7 +242,7 @@ def test_manifest_that_cannot_be_read(cell: Cell) -> None:
 
 
 def state_of(cell: Cell) -> bytes:
-    """What freshclam remembers between runs."""
+    """freshclam's state between runs."""
     body: bytes = cell.s3.get_object(Bucket=cell.bucket, Key="freshclam.dat")["Body"].read()
     return body
 

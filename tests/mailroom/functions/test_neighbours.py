@@ -1,4 +1,4 @@
-"""What a thousand slow messages to one tenant do to the others of its cell, in a model of SQS's fair queue and of the sorter."""
+"""Delays of other tenants by a thousand slow messages to one, in a model of SQS's fair queue and of the sorter."""
 
 from __future__ import annotations
 

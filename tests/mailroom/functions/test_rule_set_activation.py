@@ -111,7 +111,7 @@ def event(kind: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def answers(ses: Ses, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What CloudFormation was answered; the handler's client is the scripted one."""
+    """Answers to CloudFormation; the handler's client is the scripted one."""
     sent: list[dict[str, Any]] = []
 
     def put(request: urllib.request.Request, timeout: float) -> io.BytesIO:
@@ -167,7 +167,7 @@ def test_delete_of_the_old_name_after_a_rename_keeps_the_new_one(ses: Ses, answe
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the handler waited between attempts; nobody waits here."""
+    """The handler's pauses between attempts, without waiting."""
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     return waited

@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 def told(bucket: str, key: str = "raw/1", **more: Any) -> str:
-    """What S3 sends of one arrival."""
+    """S3's notification of one arrival."""
     record = {"s3": {"bucket": {"name": bucket}, "object": {"key": key, "versionId": "v"}}}
     return json.dumps({"Records": [record], **more})
 
@@ -68,7 +68,7 @@ class Queues:
         return {"Records": self.taken(self.arrivals, len(bodies))}
 
     def taken(self, queue: str, most: int = 10) -> list[dict[str, Any]]:
-        """What is received, as Lambda hands it over."""
+        """Received messages, in Lambda's form."""
         arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         found: list[dict[str, Any]] = []
         while len(found) < most:

@@ -1,4 +1,4 @@
-"""What the tracking function reads from its environment."""
+"""Settings of the tracking function from its environment."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def batch(*records: dict[str, Any]) -> dict[str, Any]:
 
 
 def worked(event: dict[str, Any], work: Ingest) -> dict[str, Any]:
-    """What the function answers where nothing is sent."""
+    """The function's answer for a tenant that does not send."""
     return process_batch(event, Work(work, None))
 
 

@@ -46,7 +46,7 @@ def work(store: Store, told: list[Any], calls: Calls | None = None) -> Ingest:
 
 
 def put(store: Store, raw: bytes, key: str = "one", **metadata: str) -> StoredObject:
-    """What the scanner puts under `clean/`."""
+    """The scanner's object under `clean/`."""
     version = store.client("s3").put_object(Bucket=store.bucket, Key=f"clean/{key}", Body=raw, Metadata=metadata)[
         "VersionId"
     ]
@@ -70,13 +70,13 @@ def read(store: Store) -> tuple[StoredMessage, bytes]:
 
 
 def content(store: Store) -> str:
-    """What the entity says is shown."""
+    """The content that the entity shows."""
     stored, _octets = read(store)
     return stored.recalled.content if stored.recalled is not None else "as it came"
 
 
 def events(told: list[Any]) -> list[str]:
-    """What others were told of recalls."""
+    """Published events of recalls."""
     return [one.content for one in told if isinstance(one, MessageRecalled)]
 
 

@@ -1,4 +1,4 @@
-"""What holds for every message, whatever its octets are."""
+"""Properties of every message, with any octets."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ CASES: Final = tuple(_cases())
 
 
 def difference(expected: Any, found: Any, place: str = "") -> str:
-    """Where what is found is not as expected; "" where it is. Of a mapping, the expected keys count."""
+    """The first place where the result differs from the expected one; "" if none. In a mapping, only the expected keys count."""
     if isinstance(expected, dict) and isinstance(found, dict):
         parts = [difference(value, found.get(key), f"{place}.{key}") for key, value in expected.items()]
         return "".join(parts)

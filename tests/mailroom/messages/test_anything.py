@@ -1,4 +1,4 @@
-"""Whatever the octets are, they are read: without an error, in linear time, and nothing is opened that was not scanned."""
+"""Any octets are read, without an error and in linear time. Only scanned content is opened."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_work_is_linear(kind: str) -> None:
 
 
 def _calls(raw: bytes) -> int:
-    """How many functions are called to read it: what a clock says depends on the machine."""
+    """Number of calls to read it, because times depend on the machine."""
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:

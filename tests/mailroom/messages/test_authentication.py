@@ -88,7 +88,7 @@ LAST_SEVEN: Final = ["g.h.i.j.k.l.m", "h.i.j.k.l.m", "i.j.k.l.m", "j.k.l.m", "k.
 
 
 def asked(zone: dict[str, Sequence[str]], domain: str) -> DmarcPolicy:
-    """What holds for the domain by these TXT values."""
+    """The domain's policy by these TXT values."""
     return governing_policy(domain, lambda name: zone.get(name, []))
 
 

@@ -36,13 +36,13 @@ LINES: Final = st.lists(
 
 
 def by_pattern(data: bytes) -> list[bytes]:
-    """What the pattern alone finds."""
+    """The pattern's own result."""
     matches = [match[0] for match in decoders._RUN.finditer(data)]
     return [by_runs(match) for match in matches if len(match) >= 24]
 
 
 def by_runs(data: bytes) -> bytes:
-    """What it decodes to, run by run."""
+    """The decoded bytes, run by run."""
     plain = re.sub(rb"[^A-Za-z0-9+/=]", b"", data)
     return b"".join(decoders._group(run) for run in re.findall(rb"[A-Za-z0-9+/]+=*", plain))
 

@@ -25,7 +25,7 @@ def message(html: str, image: str = "image/png") -> Message:
 
 
 def shown(html: str, image: str = "image/png") -> str:
-    """What a page is given."""
+    """The HTML for a page."""
     return safe_html(message(html, image), lambda attachment: f"https://app.example/{attachment.path}").strip()
 
 

@@ -245,7 +245,7 @@ def test_links_tell_nothing_of_the_page(browser: Browser, sender: Site, applicat
 
 
 def around(page: Page, application: Site, message: str, *, container: str) -> tuple[bytes, bytes]:
-    """What is seen of the menu beside the message, and of the message below."""
+    """Visible parts of the menu beside the message, and of the message below."""
     box = "background-color:#ffffff;width:240px;height:200px"
     show(
         page,

@@ -30,7 +30,7 @@ PIECES = st.one_of(
 
 
 def cleaned(html: str) -> str:
-    """What the sanitiser makes of it, read as one document by a parser that follows the standard (html5ever)."""
+    """The sanitiser's result, read as one document by a parser of the standard (html5ever)."""
     return nh3.clean(
         html,
         tags=set(SHOWN),

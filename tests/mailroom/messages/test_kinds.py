@@ -1,4 +1,4 @@
-"""Who wrote a message, a person or a program, and what reports say."""
+"""Kinds of messages by their authors, persons or programs, and contents of reports."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ LATIN: Final = ("da", "nb", "sv", "fi", "nl", "pl", "cs", "it", "es", "pt", "fr"
 
 
 def block(code: str) -> str:
-    """What Outlook writes above a message."""
+    """Outlook's block above a message."""
     return BLOCKS[code].format(who=WHO, whom=WHOM) + "\n\nFriday at eight?\n"
 
 

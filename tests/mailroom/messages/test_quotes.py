@@ -1,4 +1,4 @@
-"""What is quoted is told from what was written; where that is not certain, nothing is split off."""
+"""Quoted text is separated from written text; an uncertain text stays whole."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_cut_stream_gives_what_it_holds() -> None:
 
 
 def _ends() -> set[int]:
-    """Where attributes end: a stream that is cut there is one."""
+    """Ends of attributes: a stream that ends there is valid."""
     at, ends = 6, {6}
     while at < len(WHOLE):
         at += 9 + struct.unpack_from("<I", WHOLE, at + 5)[0] + 2

@@ -256,7 +256,7 @@ class World:
                     self._push(self.time + self.visibility, tenant, body, receives + 1)
 
     def progress(self) -> dict[str, Progress]:
-        """How far each is, by subject."""
+        """Progress of each, by subject."""
         found = {}
         for tenant in self.tenants.values():
             for subject in tenant.asked:
@@ -267,7 +267,7 @@ class World:
         return found
 
     def waits(self, tenant: str) -> list[float]:
-        """How many seconds those waited that were sent, in the order in which they were sent."""
+        """Waiting times of sent messages in seconds, in the order of their sending."""
         asked = self.tenants[tenant].asked
         return [at - asked[subject] for at, name, subject in self.ses.sent if name == tenant]
 

@@ -77,7 +77,7 @@ class World:
         self.approve()
 
     def approve(self, *, changed: bytes = b"", action: str = "") -> None:
-        """What the scanner does."""
+        """The scanner's approval."""
         raw = self.s3.objects[OUTGOING_PREFIX + self.id][0]
         metadata = {ACTION_MARK: action} if action else {}
         self.s3.put_object(Key=APPROVED_PREFIX + self.id, Body=raw + changed, Metadata=metadata)
@@ -117,7 +117,7 @@ class World:
 
     @property
     def state(self) -> OutboxState:
-        """How far the message is."""
+        """The message's state."""
         found = self.outbox.progress(self.id)
         assert found is not None
         return found.state

@@ -1,4 +1,4 @@
-"""Whatever stands in an outgoing message is found in it by readers that others wrote."""
+"""Other parsers find all fields of an outgoing message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an organisation sets holds for the next message, whatever is deployed."""
+"""An organisation's settings hold for the next message, without a deployment."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def hold(store: Store, run_time: RunTime, *signatures: Signature) -> bool:
 
 
 def now(revision: int = 1, *, active: bool = True, **settings: object) -> RunTime:
-    """What holds, of one address."""
+    """The present settings of one address."""
     return RunTime(revision=revision, addresses={FROM: AddressNow(active=active)}, **settings)  # type: ignore[arg-type]
 
 
 def sent(store: Store, outbox: Outbox, key: str, *, at: datetime = NOW, to: Sequence[str] = ()) -> str:
-    """What becomes of one message: sent, or why not."""
+    """The result of one message: sent, or the reason of its refusal."""
     recipients = tuple(Address(one) for one in to) or RECEIPT.to
     begun = replace(outbox, clock=lambda: at).send(replace(RECEIPT, to=recipients), key=key)
     sending(store, Ses(), NOW + timedelta(days=2)).take(scanned(store, begun.id))

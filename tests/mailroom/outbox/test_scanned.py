@@ -1,4 +1,4 @@
-"""What the scanner does not let out is not waited for: the request is refused or held, and operators are told once."""
+"""A request without approval by the scanner is refused or held at once, and operators get one alert."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Way:
         return [scanner.take(replace(one, rescan=rescan, release=release_of(verdict))) for one in self.waiting()]
 
     def waiting(self) -> list[RawObject]:
-        """What waits in quarantine."""
+        """Messages in quarantine."""
         listed = self.store.client("s3").list_object_versions(Bucket=self.store.bucket, Prefix="raw/out/")
         return [RawObject(self.store.bucket, one["Key"], one["VersionId"]) for one in listed.get("Versions", [])]
 
@@ -97,7 +97,7 @@ class Way:
             sending(self.store, self.ses).take(item)
 
     def alerts(self) -> list[dict[str, Any]]:
-        """What operators were told since the last call."""
+        """Alerts to operators since the last call."""
         sqs = self.emulator.client("sqs", REGION)
         found = []
         while messages := sqs.receive_message(QueueUrl=self.alerts_queue, MaxNumberOfMessages=10).get("Messages", []):

@@ -86,7 +86,7 @@ def scanned(store: Store, id: str, change: bytes = b"") -> StoredObject:
 
 
 def state(outbox: Outbox, id: str) -> tuple[OutboxState, str, str]:
-    """How far it is."""
+    """The message's state."""
     found = outbox.progress(id)
     assert found is not None
     return found.state, found.ses_id, found.reason

@@ -110,11 +110,11 @@ class Cell:
         self.quarantine.now += timedelta(seconds=seconds)
 
     def back(self, item: RawObject) -> list[RawObject]:
-        """What of the message is in quarantine."""
+        """The message's versions in quarantine."""
         return [RawObject(item.bucket, item.key, version) for version in self.quarantine.versions(item)]
 
     def settle(self, item: RawObject, judge: Judge | None = None) -> list[Outcome]:
-        """What S3 tells the scanner of the message that is back."""
+        """S3's notification of the message that is back in quarantine."""
         return [self.intake(judge or self.newer).take(one) for one in self.back(item)]
 
     def _recipient(self, _bucket: str) -> Recipient:

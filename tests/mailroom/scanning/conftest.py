@@ -77,7 +77,7 @@ class Quarantine:
         return [one["VersionId"] for one in (*answer.get("Versions", []), *answer.get("DeleteMarkers", []))]
 
     def clean(self, item: RawObject) -> bytes:
-        """What was delivered."""
+        """The delivered messages."""
         body: bytes = self.s3.get_object(Bucket=self.bucket, Key=f"clean/{item.message_id}")["Body"].read()
         return body
 
@@ -88,7 +88,7 @@ class Quarantine:
         return document
 
     def alerts(self) -> list[dict[str, Any]]:
-        """What operators were told since the last call."""
+        """Alerts to operators since the last call."""
         sqs = self.emulator.client("sqs", REGION)
         found = []
         while messages := sqs.receive_message(QueueUrl=self.alerts_queue, MaxNumberOfMessages=10).get("Messages", []):

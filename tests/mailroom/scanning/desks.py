@@ -43,7 +43,7 @@ class Desk:
 
     @property
     def held(self) -> HeldMail:
-        """What the application has."""
+        """The application's `HeldMail`."""
         return HeldMail(s3=self.quarantine.s3, bucket=self.quarantine.bucket)
 
     def hold(self, raw: bytes = ENCRYPTED, key: str = "") -> tuple[RawObject, HeldMessage]:

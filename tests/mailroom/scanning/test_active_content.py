@@ -1,4 +1,4 @@
-"""What the scanner records, delivers and tells of active content."""
+"""Records, deliveries and alerts of the scanner for active content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAM = mixed(encoded(b"WScript.Echo 1", "plan.vbs"), encoded(ACTIVE["launch"]
 
 
 def metadata(quarantine: Quarantine, message_id: str) -> dict[str, str]:
-    """What a delivered message says of itself."""
+    """Metadata of a delivered message."""
     found: dict[str, str] = quarantine.s3.head_object(Bucket=quarantine.bucket, Key=f"clean/{message_id}")["Metadata"]
     return found
 

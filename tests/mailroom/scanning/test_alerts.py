@@ -37,12 +37,12 @@ def found(name: str, verdict: Verdict = Verdict.INFECTED, signature: str = SIGNA
 
 
 def result_of(*parts: PartVerdict) -> ScanResult:
-    """What a scan of these found."""
+    """A scan's result with these findings."""
     return ScanResult(verdict=worst([one.verdict for one in parts]), parts=parts, definitions="d")
 
 
 def alerts(*parts: PartVerdict) -> list[Alert]:
-    """What operators are told of these."""
+    """Alerts to operators of these."""
     delivery = Delivery(action=Action.HOLD)
     return list(alerts_of(ITEM, tenant="acme", raw=b"", result=result_of(*parts), delivery=delivery, now=NOW))
 

@@ -1,4 +1,4 @@
-"""What an application sees of held mail, and what becomes of it when the application asks."""
+"""An application's view of held mail, and the effects of its requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a message by its tenant's policy."""
+"""The delivery of a message by its tenant's policy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def found(*verdicts: Verdict, path: str = "2") -> ScanResult:
 
 
 def delivered(raw: bytes, engine: Clamd, policy: Policy = DEFAULT) -> Delivery:
-    """What becomes of a message."""
+    """The delivery of a message."""
     return decide(raw, scan_message(raw, engine), policy, rescan=lambda left: scan_message(left, engine), now=NOW)
 
 

@@ -36,7 +36,7 @@ def files(quarantine: Quarantine) -> Quarantine:
 
 
 def worked(files: Quarantine, item: RawObject) -> dict[str, Any]:
-    """What the queue is answered of an event about the object, at its last try."""
+    """The answer to the queue for an event about the object, at its last try."""
     record = {"messageId": "m", "body": rescan_message(item), "attributes": {"ApproximateReceiveCount": "5"}}
     return process_batch({"Records": [record]}, files.intake, max_receives=5)
 

@@ -1,4 +1,4 @@
-"""Whatever a mail client could open, the engine has seen."""
+"""The engine sees all files that a mail client could open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
 def delivered(raw: bytes, engine: Clamd, policy: Policy = Policy(active_content=OFF)) -> Delivery:  # noqa: B008 - frozen
-    """What becomes of a message."""
+    """The delivery of a message."""
     return decide(raw, scan_message(raw, engine), policy, rescan=lambda left: scan_message(left, engine), now=NOW)
 
 

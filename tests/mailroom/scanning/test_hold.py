@@ -1,4 +1,4 @@
-"""What could not be scanned is held after the last try, and scanned anew when it is asked for."""
+"""A message whose scan fails is held after the last try, and rescanned on request."""
 
 from __future__ import annotations
 

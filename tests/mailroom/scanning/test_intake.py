@@ -1,4 +1,4 @@
-"""What becomes of an object in quarantine: S3 and SNS of the emulator, a real clamd, and everything that can go wrong."""
+"""The processing of an object in quarantine, with all faults: S3 and SNS of the emulator, a real clamd."""
 
 from __future__ import annotations
 

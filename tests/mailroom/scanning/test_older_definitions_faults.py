@@ -116,7 +116,7 @@ def test_function_counts_it(
 
 
 class FiveMinutes:
-    """What Lambda tells an invocation."""
+    """Lambda's context of an invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
         """All of its time."""

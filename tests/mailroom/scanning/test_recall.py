@@ -44,7 +44,7 @@ def cell(quarantine: Quarantine, clamd: RunningClamd, older: Judge) -> Cell:
 
 
 def actions(cell: Cell) -> list[str]:
-    """What operators were told was done, in order."""
+    """Actions in alerts to operators, in order."""
     return [json.loads(alert["Message"])["action"] for alert in cell.quarantine.alerts()]
 
 
@@ -54,7 +54,7 @@ def has_marker(raw: bytes) -> bool:
 
 
 def metadata(cell: Cell, item: RawObject) -> dict[str, str]:
-    """What stands under `clean/` says of itself."""
+    """Metadata of the object under `clean/`."""
     said: dict[str, str] = cell.quarantine.s3.head_object(Bucket=item.bucket, Key=f"clean/{item.message_id}")[
         "Metadata"
     ]

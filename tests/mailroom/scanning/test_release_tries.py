@@ -31,7 +31,7 @@ def office(quarantine: Quarantine) -> Office:
 
 
 def facts(office: Office) -> list[dict[str, Any]]:
-    """What operators were told since the last call."""
+    """Alerts to operators since the last call."""
     return [json.loads(alert["Message"]) for alert in office.quarantine.alerts()]
 
 

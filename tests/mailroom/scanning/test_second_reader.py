@@ -1,4 +1,4 @@
-"""What another reader of mail makes of a message was scanned as it stands there: the standard library is the witness."""
+"""All contents that another parser finds in a message were scanned: the standard library is the witness."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LINES = [
 
 
 def check_witness(raw: bytes) -> None:
-    """Whatever the library takes for the content of a part begins a piece."""
+    """Each content of a part by the library is the beginning of a scanned piece."""
     pieces = list(extracted_parts(raw))
     if any(piece.unscannable for piece in pieces):
         return

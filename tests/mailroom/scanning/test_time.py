@@ -1,4 +1,4 @@
-"""What one message may take of an invocation, so that none of them ends without a verdict."""
+"""The time of one message in an invocation, so that each message gets a verdict."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def port() -> Iterator[int]:
 
 
 def policies(port: int) -> DmarcPolicies:
-    """What asks that server."""
+    """Policies that ask that server."""
     return DmarcPolicies(partial(texts_of, servers=["127.0.0.1"], port=port, lifetime=1.0))
 
 

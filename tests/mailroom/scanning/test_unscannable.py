@@ -1,4 +1,4 @@
-"""What the engine takes for clean because it cannot open it: found by signatures of our own, wherever it lies."""
+"""Formats that the engine calls clean because it cannot open them: our own signatures find them at any place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was deleted from quarantine is gone: for who lists it, and for the scanner that was asked for it before."""
+"""A message deleted from quarantine is gone: from lists, and for an earlier request to the scanner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAIL = b"Subject: price list\r\n\r\nas promised\r\n"
 
 
 def listed(quarantine: Quarantine) -> list[RawObject]:
-    """What `rescan` and `status` see."""
+    """The list of `rescan` and `status`."""
     sqs = quarantine.emulator.client("sqs", REGION)
     return [one.item for one in Listing(bucket=quarantine.bucket, s3=quarantine.s3, sqs=sqs).messages()]
 

@@ -1,1 +1,1 @@
-"""What an organisation sets itself."""
+"""Settings of organisations."""

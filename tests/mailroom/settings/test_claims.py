@@ -65,7 +65,7 @@ class TwoOrganizations(RuleBasedStateMachine):
         self.released: dict[str, tuple[str, datetime]] = {}
 
     def write(self, held: NamesHeld) -> None:
-        """What the table does: the version that was read is raised."""
+        """A write to the table, which raises the version."""
         self.held = NamesHeld(registered=REGISTERED, names=held.names, version=self.held.version + 1)
 
     @rule(organization=st.sampled_from(ORGANIZATIONS), domain=st.sampled_from(NAMES))
@@ -83,7 +83,7 @@ class TwoOrganizations(RuleBasedStateMachine):
 
     @rule(organization=st.sampled_from(ORGANIZATIONS), domain=st.sampled_from(NAMES))
     def publish(self, organization: str, domain: str) -> None:
-        """Whoever has the domain's DNS sets an organisation's token there."""
+        """The holder of the domain's DNS sets an organisation's token there."""
         claim = self.claims.get((organization, domain))
         if claim is not None:
             self.dns[domain] = claim.token
@@ -213,7 +213,7 @@ class TwoOrganizations(RuleBasedStateMachine):
 
     @invariant()
     def holders_are_written_down(self) -> None:
-        """What is owned is held by its owner in the table, and what is held is owned."""
+        """The table has the owner of each owned name, and no other name."""
         written = {(one.organization, one.name) for one in self.held.names.values() if one.rests_until is None}
         assert written == {(one.organization, one.domain) for one in self.claims.values() if one.owned}
 

@@ -1,4 +1,4 @@
-"""What an organisation sets comes into the tables of its tenants, and of nobody else's."""
+"""An organisation's settings reach the tables of its own tenants alone."""
 
 from __future__ import annotations
 

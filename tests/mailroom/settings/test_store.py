@@ -38,7 +38,7 @@ def prove(store: SettingsStore, actor: Actor, domain: str = DOMAIN) -> None:
 
 
 def notes(store: SettingsStore, organization: str) -> list[dict[str, Any]]:
-    """What was noted of an organisation."""
+    """Notes about an organisation."""
     return store.items(organization, AUDIT_PREFIX)
 
 

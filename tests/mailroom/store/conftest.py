@@ -72,7 +72,7 @@ class Store:
     arrivals: list[InboundMessage] = field(default_factory=list)
 
     def writer(self, *, dynamodb: Any = None, s3: Any = None) -> MessageWriter:
-        """What writes, with clients of its own where these are given."""
+        """A writer, with its own clients if they are given."""
         return MessageWriter(
             table=Table(client=dynamodb or self.client("dynamodb"), name=self.table),
             objects=Objects(client=s3 or self.client("s3"), bucket=self.bucket),
@@ -89,7 +89,7 @@ class Store:
 
     @property
     def reader(self) -> MessageReader:
-        """What reads."""
+        """A reader."""
         return MessageReader(
             table=Table(client=self.client("dynamodb"), name=self.table),
             objects=Objects(client=self.client("s3"), bucket=self.bucket),

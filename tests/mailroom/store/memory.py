@@ -33,7 +33,7 @@ _CLAUSE = re.compile(r"(SET|REMOVE|ADD|DELETE) (.*?)(?=$| (?:SET|REMOVE|ADD|DELE
 
 
 def failure(code: str, operation: str, reasons: list[str] | None = None) -> ClientError:
-    """What boto3 raises for an answer of AWS's."""
+    """boto3's error for an answer of AWS."""
     status = 500 if code.startswith("Internal") else 400
     answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     if reasons is not None:

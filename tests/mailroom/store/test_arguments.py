@@ -1,4 +1,4 @@
-"""What callers get wrong: it works, or they are told what is wanted; nothing is silently empty."""
+"""Wrong arguments of callers: they work, or the error names the wanted form. No result is silently empty."""
 
 from __future__ import annotations
 

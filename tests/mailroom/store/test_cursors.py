@@ -1,4 +1,4 @@
-"""Where pages begin: text for URLs and logs, without an address in it, and refused wherever it does not belong."""
+"""Beginnings of pages: text for URLs and logs, without addresses. Other lists refuse it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applications read: by page, by name, by address; nothing whose time has passed."""
+"""Reads of applications by page, by name and by address, without expired entries."""
 
 from __future__ import annotations
 

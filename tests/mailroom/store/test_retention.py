@@ -1,4 +1,4 @@
-"""How long what is in the store lives: from its filing, with what needs it, and by the retention that was changed last."""
+"""Lifetimes in the store: they begin with the ingest, include dependent items, and follow the latest retention."""
 
 from __future__ import annotations
 

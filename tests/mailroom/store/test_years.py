@@ -88,7 +88,7 @@ class Years(RuleBasedStateMachine):
 
     @property
     def retention(self) -> timedelta | None:
-        """How long the deployed function keeps messages."""
+        """The deployed function's retention."""
         return readable_for(timedelta(days=self.days)) if self.days is not None else None
 
     @initialize(days=RETENTIONS, seed=st.integers(0, 2**32))

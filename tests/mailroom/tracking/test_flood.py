@@ -1,4 +1,4 @@
-"""What a burst of one tenant's events does to the others of its cell, in a model of SQS's fair queue."""
+"""Delays of other tenants by a burst of one tenant's events, in a model of SQS's fair queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line of the rule says is read exactly, and nothing else is taken."""
+"""The parser reads lines of the rule exactly, and refuses others."""
 
 from __future__ import annotations
 

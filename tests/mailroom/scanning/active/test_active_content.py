@@ -71,7 +71,7 @@ WAYS: dict[str, bytes] = {
 
 
 def way(raw: bytes, engine: Clamd, **classes: Reaction) -> Delivery:
-    """What becomes of a message by the preset `standard` and these."""
+    """The action for a message by the preset `standard` and these reactions."""
     return delivered(raw, engine, Policy(active_content=ActiveContent(**classes)))
 
 

@@ -85,7 +85,7 @@ def test_chain_without_end_ends() -> None:
 
 
 def members(data: bytes) -> list[Member | FaultError]:
-    """What is in it, in this process."""
+    """Its members, read in this process."""
     return list(openers.members_of(data, "", "", Room()))
 
 

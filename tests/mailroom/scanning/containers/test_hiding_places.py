@@ -36,7 +36,7 @@ POLICY: Final = Policy(active_content=OFF)
 
 
 def delivered(raw: bytes, engine: Clamd) -> Delivery:
-    """What becomes of a message by the default policy."""
+    """The delivery of a message by the default policy."""
     return decide(raw, scan_message(raw, engine), POLICY, rescan=lambda left: scan_message(left, engine), now=NOW)
 
 
@@ -121,7 +121,7 @@ def zipped(payload: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def zip_at(made: bytes) -> tuple[int, int]:
-    """Where the directory of an archive begins, and its end record."""
+    """Places of an archive's directory and of its end record."""
     return made.index(b"PK\x01\x02"), made.index(b"PK\x05\x06")
 
 

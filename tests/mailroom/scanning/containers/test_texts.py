@@ -1,4 +1,4 @@
-"""What looks like mail: told in bounded memory, and as ever."""
+"""Recognition of mail: in bounded memory, with the results of the former pattern."""
 
 from __future__ import annotations
 
