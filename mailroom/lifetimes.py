@@ -158,6 +158,19 @@ class Standing:
         """End of an item; None without one."""
         return self._soonest(item.get(EXPIRES), kept_from(item))
 
+    def given(self, item: Mapping[str, Any], ahead: timedelta = timedelta()) -> dict[str, Any]:
+        """The item with the end that the pass gives it: a copy of it may be where the pass has been before.
+
+        Args:
+            item: an item that lives.
+            ahead: time by which its start may be written ahead. Default: none.
+        """
+        begin = kept_from(item)
+        if self.changed is None or begin is None or begin > self.changed + ahead.total_seconds():
+            return dict(item)
+        end = {EXPIRES: begin + self.retention} if self.retention is not None else {}
+        return {name: value for name, value in item.items() if name != EXPIRES} | end
+
     def lives(self, item: Mapping[str, Any]) -> bool:
         """Whether an item has not expired. DynamoDB deletes expired items days later."""
         end = self.end(item)

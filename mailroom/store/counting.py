@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from mailroom.lifetimes import ENDS_FIRST, THREADS_AHEAD
+from mailroom.lifetimes import ENDS_FIRST, EXPIRES, KEPT_FROM, THREADS_AHEAD
 from mailroom.store.entries import SUBJECT
 from mailroom.store.headers import header, participants
 from mailroom.store.keys import LATEST, LISTED, PARTITION, SORT, counted_key, id_key, own_key, sortable, thread_key
@@ -174,7 +174,9 @@ def guarded(known: Item, said: Mapping[str, Any], lost: Iterable[str] = ()) -> t
     gone = [name for name in lost if name in known and name not in changed]
     conditions = ["attribute_exists(#thread)", "attribute_not_exists(#merged_into)"]
     values: dict[str, Any] = {f":{name}": value for name, value in changed.items()}
-    for name in (*changed, *gone):
+    # An end that another writer gives it meanwhile counts from the start that it has now.
+    end = [EXPIRES] if KEPT_FROM in changed and EXPIRES not in (*changed, *gone) else []
+    for name in (*changed, *gone, *end):
         if name == LATEST:
             conditions.append(f"#{LATEST} < :{LATEST}")
         elif name in known:

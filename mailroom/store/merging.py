@@ -7,16 +7,17 @@ afterwards. Threads are never split, so each step can be repeated, and a worker 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailroom.errors import RetryableError
-from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, Standing
+from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, THREADS_AHEAD, Standing
 from mailroom.store.counting import COUNTED, PRUNED, guarded, unproven
 from mailroom.store.headers import participants
-from mailroom.store.keys import AT_PREFIX, LATEST, PARTITION, SORT, id_key, message_key, thread_key
+from mailroom.store.keys import AT_PREFIX, LATEST, PARTITION, RETENTION_KEY, SORT, id_key, message_key, thread_key
 from mailroom.store.table import ConflictError, Item, Key, Table, UnderWayError, Write, pause
 
 __all__ = ["Destination", "Threads", "still_a_root"]
@@ -27,6 +28,8 @@ _MOST_JOINED: Final = 90
 """Threads of one transaction, which takes a hundred writes."""
 _MOVED_AT_ONCE: Final = 25
 """Messages of one transaction: three writes each, and at most a hundred in all."""
+_STANDING_SECONDS: Final = 1.0
+"""A move of many messages reads again that soon whether a change of retention has begun."""
 _MOVING_SECONDS: Final = 150
 """Longer than one invocation lasts: a worker that merged threads before that has ended."""
 
@@ -179,9 +182,10 @@ class Threads:
         """Move all messages; returns the thread that the root was merged into meanwhile, else None."""
         thread = root["thread"]
         fragments = sorted(root.get("fragments", ()))
+        standing = self._standing()
         for fragment in fragments:
             last, stuck = "", 0
-            while first := self._move(fragment, thread):
+            while first := self._move(fragment, thread, standing()):
                 stuck = stuck + 1 if first == last else 0
                 last = first
                 if stuck:
@@ -204,6 +208,18 @@ class Threads:
                 self.table.change(done)
         return None
 
+    def _standing(self) -> Callable[[], Standing]:
+        """Gives the standing, which is read again once it is a second old."""
+        read: list[tuple[float, Standing]] = []
+
+        def present() -> Standing:
+            if not read or time.monotonic() >= read[-1][0] + _STANDING_SECONDS:
+                state = self.table.get(RETENTION_KEY)
+                read.append((time.monotonic(), Standing.of(state, self.standing.now)))
+            return read[-1][1]
+
+        return present
+
     def _join(self, roots: Sequence[Item]) -> None:
         """Merge threads. Raises ConflictError when one of them has changed."""
         winner, *losers = sorted(roots, key=lambda root: (-root["messages"], root["thread"]))[:_MOST_JOINED]
@@ -218,7 +234,7 @@ class Threads:
         }
         latest = max(root[LATEST] for root in joined)
         said |= {LATEST: latest} if latest > winner[LATEST] else {}
-        kept, lost = _kept_for_all(joined)
+        kept, lost = _kept_for_all([self.standing.given(root, THREADS_AHEAD) for root in joined])
         changes, condition, values = guarded(winner, {**said, **kept}, lost)
         adds: dict[str, Any] = {
             "version": 1,
@@ -254,7 +270,7 @@ class Threads:
         ]
         self.table.write([grown, *merged])
 
-    def _move(self, fragment: str, thread: str) -> str:
+    def _move(self, fragment: str, thread: str, standing: Standing) -> str:
         """Move one batch of messages to another thread; returns the sort key of its first, "" for the last batch."""
         partition = thread_key(fragment)[0]
         items, _ = self.table.query(partition, AT_PREFIX, limit=_MOVED_AT_ONCE)
@@ -262,7 +278,9 @@ class Threads:
             return ""
         first = str(items[0][SORT])
         try:
-            self.table.write([still_a_root(thread), *(write for item in items for write in self._moved(item, thread))])
+            self.table.write(
+                [still_a_root(thread), *(write for item in items for write in _moved(item, thread, standing))]
+            )
         except UnderWayError:
             return first  # concurrent writes to the thread: once more
         except ConflictError:
@@ -271,31 +289,33 @@ class Threads:
                 return first
             # Another worker moves them too, or one of the messages has expired: one by one.
             for item in items:
-                self._move_one(item, thread)
+                self._move_one(item, thread, standing)
             return first
         # A worker that adds a message now finds the thread merged, and moves the message itself.
         return first if len(items) == _MOVED_AT_ONCE else ""
 
-    def _moved(self, item: Item, thread: str) -> list[Write]:
-        if not self.standing.lives(item):
-            # The message may have been stored again, with another place.
-            return [Write(delete=(item[PARTITION], item[SORT]))]
-        return [
-            Write(put={**item, PARTITION: thread_key(thread)[0]}),
-            Write(delete=(item[PARTITION], item[SORT]), condition="attribute_exists(#pk)"),
-            Write(
-                update=(message_key(item["digest"]), "SET #thread = :thread"),
-                condition="attribute_exists(#pk)",
-                values={":thread": thread},
-            ),
-        ]
-
-    def _move_one(self, item: Item, thread: str) -> None:
+    def _move_one(self, item: Item, thread: str, standing: Standing) -> None:
         try:
-            self.table.write([still_a_root(thread), *self._moved(item, thread)])
+            self.table.write([still_a_root(thread), *_moved(item, thread, standing)])
         except (ConflictError, UnderWayError):
             if self.table.get(message_key(item["digest"])) is None:
                 self.table.write([Write(delete=(item[PARTITION], item[SORT]))])
+
+
+def _moved(item: Item, thread: str, standing: Standing) -> list[Write]:
+    """The writes that move a place into another thread."""
+    if not standing.lives(item):
+        # The message may have been stored again, with another place.
+        return [Write(delete=(item[PARTITION], item[SORT]))]
+    return [
+        Write(put={**standing.given(item), PARTITION: thread_key(thread)[0]}),
+        Write(delete=(item[PARTITION], item[SORT]), condition="attribute_exists(#pk)"),
+        Write(
+            update=(message_key(item["digest"]), "SET #thread = :thread"),
+            condition="attribute_exists(#pk)",
+            values={":thread": thread},
+        ),
+    ]
 
 
 def _kept_for_all(threads: Sequence[Item]) -> tuple[dict[str, int], list[str]]:

@@ -52,7 +52,10 @@ def claims(work: Work, item: Item, place: Destination, thread: str) -> Iterator[
             continue
         said, lost = work.longer(claim, CLAIMS_AHEAD)
         kept = {name: value for name, value in {**claim, **said, "thread": thread}.items() if name not in lost}
-        yield Write(put=kept, condition="#thread = :there", values={":there": claim["thread"]})
+        # A pass may have given it another end meanwhile.
+        same = f"#{EXPIRES} = :ends" if EXPIRES in claim else f"attribute_not_exists(#{EXPIRES})"
+        was = {":there": claim["thread"], **({":ends": claim[EXPIRES]} if EXPIRES in claim else {})}
+        yield Write(put=kept, condition=f"#thread = :there AND {same}", values=was)
     own = item["own"]
     for one in sorted(place.unclaimed, key=lambda one: one in own):
         partition, sort = id_key(one)

@@ -14,8 +14,10 @@ from mailroom.lifetimes import ENDS_FIRST, EXPIRES, KEPT_FROM, kept_from, readab
 from mailroom.store.keys import EVENT_PREFIX, PARTITION, RETENTION_KEY, SENT_PREFIX, SORT, SUPPRESSED
 from mailroom.store.table import ConflictError, Item, Key, Table, Write
 
-__all__ = ["Pass", "begin_pass", "pass_of", "take_pages"]
+__all__ = ["SETTLED_SECONDS", "Pass", "begin_pass", "pass_of", "take_pages"]
 
+SETTLED_SECONDS: Final = 5.0
+"""Time between the note of a pass and its first page: functions have written by then what they read before the note."""
 _PAGE: Final = 200
 _OF_MESSAGES: Final = ("MESSAGE#", "THREAD#", "ID#", "ADDRESS#", SENT_PREFIX)
 
@@ -74,7 +76,7 @@ def begin_pass(table: Table, retention: timedelta | None, now: datetime) -> Pass
 
 
 def take_pages(table: Table, begun: Pass, clock: Callable[[], datetime], told: Callable[[Pass], None]) -> Pass:
-    """Give each item with a retention its new expiry.
+    """Give each item with a retention its new expiry; writers give it to copies of items that the pass has not reached.
 
     Args:
         table: the tenant's.

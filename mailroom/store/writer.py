@@ -216,7 +216,7 @@ class MessageWriter:
         thread = self._count(work, item, place, again=again, anew=anew)
         for write in claims(work, item, place, thread):
             self.table.change(write)
-        if (last := proof(item, place)) is not None:
+        if (last := proof(work.standing.given(item), place)) is not None:
             self.table.put(last)
         if place.thread is not None and place.thread["thread"] == thread:
             prune(self.table, place.thread)
@@ -298,7 +298,8 @@ class MessageWriter:
     @staticmethod
     def _shown(work: Work, item: Item) -> Item:
         """A message's attributes for lists."""
-        kept = {name: value for name, value in item.items() if name not in _OF_THE_MESSAGE_ALONE}
+        given = work.standing.given(item)
+        kept = {name: value for name, value in given.items() if name not in _OF_THE_MESSAGE_ALONE}
         return {"snippet": snippet_of(work.arrival.message), **kept}
 
     @staticmethod

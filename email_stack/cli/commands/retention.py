@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,20 @@ def _brought(table: Table, days: int | None, *, as_json: bool) -> Pass:
     wanted = timedelta(days=days) if days is not None else None
     under_way = pass_of(table)
     if under_way is not None and not under_way.done:
+        _settle(under_way)
         found = take_pages(table, under_way, _now, told)
         if found.retention == wanted:
             return found
-    return take_pages(table, begin_pass(table, wanted, _now()), _now, told)
+    begun = begin_pass(table, wanted, _now())
+    _settle(begun)
+    return take_pages(table, begun, _now, told)
+
+
+def _settle(begun: Pass) -> None:
+    """Wait until functions that know nothing of the pass have written what they read."""
+    from mailroom.store.retention import SETTLED_SECONDS  # noqa: PLC0415 - as above
+
+    time.sleep(max(0, SETTLED_SECONDS - (_now() - begun.changed).total_seconds()))
 
 
 def _document(found: Pass | None) -> dict[str, Any] | None:

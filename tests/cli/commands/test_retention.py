@@ -58,6 +58,7 @@ Run = Callable[..., Any]
 def run(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command with a config of so many days: what it prints."""
     config = tmp_path / "tenants.yaml"
+    monkeypatch.setattr("mailroom.store.retention.SETTLED_SECONDS", 0)
     for name, value in emulator.environment(REGION).items():
         monkeypatch.setenv(name, value)
 

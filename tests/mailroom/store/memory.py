@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -280,7 +281,12 @@ class MemoryBucket:
 
 def _place(key: Key) -> tuple[str, str]:
     """Where a scan comes to an item: partitions are in the order of their hashes."""
-    return hashlib.sha256(key[0].encode()).hexdigest(), key[1]
+    return _hash(key[0]), key[1]
+
+
+@cache
+def _hash(partition: str) -> str:
+    return hashlib.sha256(partition.encode()).hexdigest()
 
 
 def key_of(action: Any) -> Key:

@@ -34,7 +34,12 @@ def meets(client: MemoryTable, tries: int, where: Callable[[Mapping[str, Any]], 
     left = [tries]
 
     def hook(name: str, request: Mapping[str, Any], when: str) -> None:
-        if name in {"put_item", "update_item", "transact_write_items"} and when == "before" and left[0] and where(request):
+        if (
+            name in {"put_item", "update_item", "transact_write_items"}
+            and when == "before"
+            and left[0]
+            and where(request)
+        ):
             left[0] -= 1
             if name == "transact_write_items":
                 raise failure("TransactionCanceledException", name, ["TransactionConflict"])

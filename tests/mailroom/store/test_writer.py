@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from emulator import Emulator
 from mailroom.errors import RetryableError
+from mailroom.lifetimes import EVERYTHING_LIVES
 from mailroom.messages.joining import JoinBy
 from mailroom.messages.model import Envelope
 from mailroom.store.keys import id_digest, thread_key
@@ -155,7 +156,7 @@ def test_thread_that_is_joined_while_messages_are_moved_into_it(store: Store) ->
     # One worker joins x to a; before it moves anything, another joins a to w0, and moves what is in a.
     stale, root = place("a", "x"), place("a", "w0")
     assert (stale["fragments"], root["fragments"]) == ({place_of(store, "x")}, {place_of(store, "x"), stale["thread"]})
-    while threads._move(stale["thread"], root["thread"]):
+    while threads._move(stale["thread"], root["thread"], EVERYTHING_LIVES):
         pass
     drop = Write(update=(thread_key(root["thread"]), "DELETE #fragments :done"), values={":done": {stale["thread"]}})
     table.write([drop])
