@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from benchmarks.store import filed, typed
 from benchmarks.store import measured as measure
 from email_stack.costs.__main__ import PAGE, templates
 from email_stack.costs.idle import idle_items
@@ -14,6 +16,8 @@ from email_stack.costs.page import figures, written
 from email_stack.costs.prices import Price
 from email_stack.costs.store import measured
 from email_stack.costs.usage import dollars, sending
+from mailroom.store.writer import INLINE_OCTETS
+from tests.mailroom.store.conftest import mail
 
 Templates = tuple[Mapping[str, Any], Mapping[str, Any]]
 
@@ -115,3 +119,29 @@ def test_sum_is_that_of_the_rows() -> None:
 def test_costs_of_the_store_are_measured() -> None:
     """What the page reckons with is what the code takes now; `python -m benchmarks.store` measures it anew."""
     assert measure() == measured()
+
+
+def test_size_from_which_a_document_is_an_object() -> None:
+    """What is written to the table costs less up to 8 kB, what is stored there costs more: six weeks make it 4 kB."""
+    kilobytes, months = INLINE_OCTETS / 1000, 1.5
+    there = Price.TABLE_WRITE.of(kilobytes) + (Price.TABLE_GB.of(1) + Price.BACKUP_GB.of(1)) * kilobytes / 1e6 * months
+    apart = Price.S3_WRITE.of(1) + Price.S3_GB.of(1) * kilobytes / 1e6 * months
+    assert there == pytest.approx(apart, rel=0.05)
+    assert Price.TABLE_WRITE.of(8) == pytest.approx(Price.S3_WRITE.of(1))
+
+
+def test_most_that_a_stranger_can_make_a_mail_cost() -> None:
+    """Files up to the bound of parts, and identifiers, names and recipients up to theirs: what the page says."""
+    part = "--b\r\nContent-Type: application/pdf; name=f.pdf\r\n\r\n{}\r\n"
+    for files in (999, 5000):
+        body = "".join(part.format(number) for number in range(files)) + "--b--"
+        found = filed(mail("a", extra=typed("mixed"), body=body), [])
+        assert (found.stored, found.written) == (1000 + (files > 999), 8)
+    wide = "\N{CJK UNIFIED IDEOGRAPH-20BB7}" * 295
+    coded = (base64.b64encode(wide[at : at + 10].encode()).decode() for at in range(0, len(wide), 10))
+    name = "\r\n ".join(f"=?utf-8?b?{one}?=" for one in coded)
+    people = ",\r\n ".join(f"{name} <x{number}@example.net>" for number in range(5))
+    raw = mail("a", *[f"r{number}" for number in range(59)], body="\N{CJK UNIFIED IDEOGRAPH-20BB7}" * 1900)
+    raw = raw.replace(b"From: Anna <anna@example.net>", f"From: {people}".encode())
+    raw = raw.replace(b"support@post.acme.example", b", ".join(b"p%d@example.org" % number for number in range(25)))
+    assert filed(raw, []).written == 312

@@ -115,6 +115,9 @@ class MessageReader:
     def threads(self, *, limit: int = 50, after: str = "") -> Page[ThreadSummary]:
         """Threads, the one with the latest message first.
 
+        A thread that gets mail while pages are read goes to the front: no later page has it. A copy of all mail also needs the
+        threads that `MessageReceived` events name meanwhile.
+
         Args:
             limit: most items of the page, from 1 up. Default: 50; 100 for a greater number.
             after: `next` of the page before; "" for the first page.

@@ -187,13 +187,17 @@ def suppressions_of(
 
 def _key(table: Table) -> str:
     """Key of this tenant's digests, in hexadecimal; made at its first use."""
-    while (item := table.get(SUPPRESSED_KEY)) is None:
+    for _ in range(_TRIES):
+        item = table.get(SUPPRESSED_KEY)
+        if item is not None:
+            return str(item["key"])
         made: Item = {PARTITION: SUPPRESSED_KEY[0], SORT: SUPPRESSED_KEY[1], "key": secrets.token_hex(32)}
         try:
             table.change(Write(put=made, condition="attribute_not_exists(#pk)"))
         except ConflictError:
             continue
-    return str(item["key"])
+        return str(made["key"])
+    raise RetryableError(f"table {table.name}: the key of suppressions cannot be read or written; try again")
 
 
 def _digest(key: str, address: str) -> str:

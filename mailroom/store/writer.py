@@ -46,7 +46,8 @@ from mailroom.store.work import Work, WriteResult
 __all__ = ["MOST_ADDRESSES", "MOST_IDENTIFIERS", "InboundMessage", "MessageWriter", "WriteResult"]
 
 INLINE_OCTETS: Final = 4000
-"""Bigger documents are objects: in a transaction, writing this much to the table costs as much as writing an object."""
+"""Bigger documents are objects. Writing up to 8 kB to the table costs less, and storing them there costs more: one of this size
+costs the same after six weeks."""
 MOST_ADDRESSES: Final = 25
 """Addresses in the transaction of one message, which takes at most a hundred writes; further ones are written before it."""
 _MOST_ABOVE: Final = 8

@@ -14,6 +14,7 @@ from mailroom.messages import Attachment
 from mailroom.store.writer import INLINE_OCTETS
 from mailroom.threads import thread_messages
 from tests.mailroom.store.conftest import START, Store, arrival, everything, mail, new_store
+from tests.mailroom.store.test_joining import Memory
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 100])
@@ -73,6 +74,25 @@ def test_page_names_the_thread_as_it_is_now(store: Store) -> None:
     assert len(names) == 2
     assert {store.reader.thread(name).thread for name in names} == {joined}
     assert store.reader.thread("0" * 64).thread == ""
+
+
+def test_copy_of_all_threads_by_pages_and_events() -> None:
+    """A page may come too late for a thread that gets mail, or stands further behind by a Date; events name both."""
+    store = Memory()
+    for number in range(60):
+        store.writer.file(arrival(mail(f"t{number}", minute=number)))
+    coming = [mail("answer", "t5", minute=100), mail("late").replace(b"23 Nov", b"03 Nov"), mail("new", minute=101)]
+    named: set[str] = set()
+    page = store.reader.threads(limit=20)
+    listed = {one.subject for one in page.items}
+    while page.next:
+        while coming:
+            named.add(store.writer.file(arrival(coming.pop())).thread)
+        page = store.reader.threads(limit=20, after=page.next)
+        listed |= {one.subject for one in page.items}
+    assert listed == {"About late", *(f"About t{number}" for number in range(60) if number != 5)}
+    again = {message.subject.removeprefix("Re: ") for one in named for message in store.reader.thread(one).items}
+    assert listed | again >= {"About new", "About late", *(f"About t{number}" for number in range(60))}
 
 
 def test_tree_of_a_thread(store: Store) -> None:

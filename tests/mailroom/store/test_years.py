@@ -330,6 +330,7 @@ def test_years_pass() -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(3600)
 def test_many_years_pass() -> None:
     """The same, searched for longer."""
     _search(3000, 50)
