@@ -17,6 +17,7 @@ __all__ = [
     "MIRROR_URL",
     "MOST_MESSAGES_DAYS",
     "MOST_RAW_DAYS",
+    "certificate_arn",
     "display_name",
     "hosted_zone_id",
     "identifier",
@@ -34,6 +35,9 @@ MIRROR_URL: Final = r"https://[a-z0-9][a-z0-9.-]{0,200}(?::[0-9]{1,5})?"
 MOST_RAW_DAYS: Final = 3650
 MOST_MESSAGES_DAYS: Final = 36_500
 
+_CERTIFICATE_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:acm:[a-z0-9-]{4,30}:[0-9]{12}:certificate/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 _HOSTED_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
 _KEY_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:kms:[a-z0-9-]{4,30}:[0-9]{12}:key/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -74,6 +78,16 @@ def key_arn(value: str) -> str:
         raise RuleError.one(
             "must be the ARN of a KMS key, not of an alias",
             'write it as "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"',
+        )
+    return value
+
+
+def certificate_arn(value: str) -> str:
+    """The ARN of a certificate in ACM."""
+    if not _CERTIFICATE_ARN.fullmatch(value):
+        raise RuleError.one(
+            "must be the ARN of a certificate in ACM",
+            'write it as "arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"',
         )
     return value
 

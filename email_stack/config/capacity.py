@@ -9,12 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from email_stack.config.control import API_REQUESTS_A_SECOND
 from email_stack.config.cross_validation import receipt_rules_of
 from email_stack.config.models import Cell, Config, Tenant
 from email_stack.config.problems import Fault
 from email_stack.config.quotas import QUOTAS, SPARE_RECEIPT_RULES, Quota, default_limit
 
-__all__ = ["QuotaUsage", "all_needed", "cell_needs", "quota_faults", "quota_usage", "tenant_needs"]
+__all__ = [
+    "QuotaUsage",
+    "all_needed",
+    "cell_needs",
+    "control_needs",
+    "customer_needs",
+    "quota_faults",
+    "quota_usage",
+    "tenant_needs",
+]
 
 _FUNCTION_MIB: Final = 3
 """Zipped code of one function. Lambda counts no images, so the scanner's takes none."""
@@ -34,15 +44,20 @@ _CELL: Final[Mapping[str, int]] = {
     "kms_keys": 1,
 }
 _CONTROL: Final[Mapping[str, int]] = {
+    "api_requests": API_REQUESTS_A_SECOND,
+    "concurrent_executions": 3,  # a request, a look, and the synthesis that it waits for
     "event_rules": 2,
     "buckets": 1,
     "stacks": 1,
     "iam_roles": 6,
     "alarms": 8,
     "tables": 1,
+    "http_apis": 1,
     "log_groups": 5,
 }
 """The stack of a settings API."""
+_CUSTOMER: Final[Mapping[str, int]] = {"concurrent_executions": _WORKER_CONCURRENCY}
+"""One tenant of a customer's, which a config need not list: what does not add up, but counts once."""
 _TENANT: Final[Mapping[str, int]] = {
     "identities": 1,
     "configuration_sets": 1,
@@ -102,8 +117,8 @@ def tenant_needs(tenant: Tenant, cell: Cell) -> dict[str, int]:
 
 
 def cell_needs(cell: Cell) -> dict[str, int]:
-    """The cell's own need of each quota, without its tenants'."""
-    needs = {
+    """The cell stack's own need of each quota, without its tenants'."""
+    return {
         **_CELL,
         "event_rules": _CELL["event_rules"] + (cell.scanner.recall_days > 0),
         "alarms": _CELL["alarms"] + (cell.scanner.definitions_source is not None),
@@ -111,9 +126,18 @@ def cell_needs(cell: Cell) -> dict[str, int]:
         "function_memory_mib": max(cell.scanner.memory_mib, _MIRROR_MEMORY_MIB),
         "concurrent_executions": max(_WORKER_CONCURRENCY, cell.scanner.max_concurrency),
     }
-    if cell.control is not None:
-        _add(needs, _CONTROL)
-    return needs
+
+
+def control_needs(cell: Cell) -> dict[str, int]:
+    """What the cell's settings API takes; nothing without one."""
+    if cell.control is None:
+        return {}
+    return {**_CONTROL, "api_domains": int(cell.control.domain is not None)}
+
+
+def customer_needs(cell: Cell) -> Mapping[str, int]:
+    """What a customer's tenant takes by itself, of what does not add up over tenants; nothing without a settings API."""
+    return _CUSTOMER if cell.control is not None else {}
 
 
 def quota_usage(config: Config, cell_id: str) -> tuple[QuotaUsage, ...]:
@@ -155,6 +179,8 @@ class _Count:
     def __init__(self, cells: Sequence[Cell], tenants: Sequence[Tenant]) -> None:
         self._cells = {cell.id: cell for cell in cells}
         self._of_cells = {cell.id: cell_needs(cell) for cell in cells}
+        for cell in cells:
+            _add(self._of_cells[cell.id], control_needs(cell))
         self._of_tenants: dict[str, list[tuple[int, dict[str, int]]]] = {cell.id: [] for cell in cells}
         for number, tenant in enumerate(tenants):
             if tenant.cell in self._cells:
@@ -176,6 +202,10 @@ class _Count:
         found = [one for other in self.sharing(name, cell) for one in self._of_tenants[other.id]]
         return [needs.get(name, 0) for _, needs in sorted(found, key=lambda one: one[0])]
 
+    def of_customers(self, name: str, cell: Cell) -> list[int]:
+        """What a customer's tenant takes in each of the cells that have a settings API."""
+        return [customer_needs(other).get(name, 0) for other in self.sharing(name, cell)]
+
     def limit(self, name: str, cell: Cell) -> int:
         """The usable part. Cells of one account share a quota, so the highest figure in the config counts; else AWS's default."""
         written = [getattr(other.quotas, name) for other in self._writing(name, cell)]
@@ -196,7 +226,8 @@ class _Count:
 
 def _needed(count: _Count, name: str, cell: Cell) -> int:
     """The whole need of a quota, in the cell or its account."""
-    return all_needed(name, count.of_cells(name, cell), count.of_tenants(name, cell))
+    tenants = [*count.of_tenants(name, cell), *count.of_customers(name, cell)]
+    return all_needed(name, count.of_cells(name, cell), tenants)
 
 
 def all_needed(name: str, cells: Iterable[int], tenants: Iterable[int]) -> int:

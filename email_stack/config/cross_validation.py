@@ -100,6 +100,9 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
             yield cell.id, _too_many_resources(("alerts",), len(cell.alerts), "tell a list of your own")
         if cell.encryption is not None:
             yield from ((cell.id, fault) for fault in _key_faults(cell.encryption.key_arn, cell))
+        if cell.control is not None and cell.control.domain is not None:
+            certificate, place = cell.control.domain.certificate_arn, ("control", "domain", "certificate_arn")
+            yield from ((cell.id, fault) for fault in _place_faults(certificate, cell, "certificate", place))
         if cell.control is not None and cell.id != controlling:
             yield (
                 cell.id,
@@ -207,12 +210,18 @@ def _too_many_resources(path: tuple[str, ...], count: int, remedy: str) -> Fault
 
 def _key_faults(key_arn: str, cell: Cell) -> Iterator[Fault]:
     """A key of another region or account. Policies of roles allow the use of keys of their own account alone."""
-    region, account = key_arn.split(":")[3:5]
-    where = ("encryption", "key_arn")
+    yield from _place_faults(key_arn, cell, "key", ("encryption", "key_arn"))
+
+
+def _place_faults(arn: str, cell: Cell, kind: str, where: tuple[str, ...]) -> Iterator[Fault]:
+    """A resource of another region or account than the cell's."""
+    region, account = arn.split(":")[3:5]
     if region != cell.region:
-        yield Fault(f'must be in {cell.region}, the region of cell "{cell.id}"', "name a key of that region", where)
+        yield Fault(f'must be in {cell.region}, the region of cell "{cell.id}"', f"name a {kind} of that region", where)
     elif cell.account is not None and account != cell.account:
-        yield Fault(f'must be in account {cell.account}, that of cell "{cell.id}"', "name a key of that account", where)
+        yield Fault(
+            f'must be in account {cell.account}, that of cell "{cell.id}"', f"name a {kind} of that account", where
+        )
 
 
 def receipt_rules_of(tenant: Tenant, cell: Cell) -> int:

@@ -88,6 +88,19 @@ class Quotas(Settings):
     log_groups: int = Field(
         default=1_000_000, ge=1, le=_MOST_LOG_GROUPS, description="CloudWatch log groups. Default: 1000000."
     )
+    http_apis: int = Field(
+        default=600, ge=1, le=_MOST, description="Regional APIs of API Gateway, which HTTP APIs are. Default: 600."
+    )
+    api_domains: int = Field(
+        default=120, ge=1, le=_MOST, description="Public custom domain names of API Gateway. Default: 120."
+    )
+    api_requests: int | None = Field(
+        default=None,
+        ge=1,
+        le=_MOST,
+        description="Requests a second to API Gateway. Default: 10000; 2500 in af-south-1, ap-southeast-3, eu-south-1 and "
+        "il-central-1.",
+    )
     kms_keys: int = Field(default=100_000, ge=1, le=_MOST, description="KMS keys of ours. Default: 100000.")
 
 
@@ -112,6 +125,7 @@ class Quota:
     setting: str = ""
 
 
+_FEWER_API_REQUESTS: Final = 2500
 _SES: Final = "Amazon Simple Email Service (SES)"
 
 QUOTAS: Final[Mapping[str, Quota]] = {
@@ -151,6 +165,14 @@ QUOTAS: Final[Mapping[str, Quota]] = {
     ),
     # CloudWatch Logs user guide, "CloudWatch Logs quotas".
     "log_groups": Quota(what="log groups", service="Amazon CloudWatch Logs"),
+    # API Gateway developer guide, "Amazon API Gateway quotas" and "Quotas for configuring and running a REST API".
+    "http_apis": Quota(what="regional APIs", service="Amazon API Gateway", raisable=False),
+    "api_domains": Quota(what="custom domain names of APIs", service="Amazon API Gateway"),
+    "api_requests": Quota(
+        what="requests a second to APIs",
+        service="Amazon API Gateway",
+        of_regions=dict.fromkeys(("af-south-1", "ap-southeast-3", "eu-south-1", "il-central-1"), _FEWER_API_REQUESTS),
+    ),
     # KMS developer guide, "Resource quotas".
     "kms_keys": Quota(what="KMS keys", service="AWS Key Management Service (AWS KMS)"),
 }
@@ -165,5 +187,5 @@ def default_limit(name: str, region: str) -> int:
     return own if own is not None else _OF_MOST_REGIONS.get(name, default)
 
 
-_OF_MOST_REGIONS: Final = {"event_rules": 300}
+_OF_MOST_REGIONS: Final = {"event_rules": 300, "api_requests": 10_000}
 """Defaults that the model leaves open, since they depend on the region."""

@@ -15,6 +15,7 @@ from email_stack.config.regions import RECEIVING_REGIONS
 
 __all__ = [
     "Account",
+    "CertificateArn",
     "DisplayName",
     "DomainName",
     "HostedZoneId",
@@ -161,6 +162,14 @@ KeyArn = Annotated[
     _described(
         r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+",
         examples=["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+    ),
+]
+CertificateArn = Annotated[
+    str,
+    _check(values.certificate_arn),
+    _described(
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+",
+        examples=["arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"],
     ),
 ]
 RoleArn = Annotated[

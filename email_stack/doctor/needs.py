@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from constructs_lib.naming import cell_stack_name, tenant_stack_name
+from constructs_lib.naming import cell_stack_name, control_stack_name, tenant_stack_name
 from email_stack.config import Cell, Config, Tenant
-from email_stack.config.capacity import all_needed, cell_needs, tenant_needs
+from email_stack.config.capacity import all_needed, cell_needs, control_needs, customer_needs, tenant_needs
 from email_stack.doctor.sources import SOURCES
 
 __all__ = ["LARGEST", "Need", "memory_needed", "needs"]
@@ -53,8 +53,18 @@ def needs(
         ]
         known = all(made.get(one.id) is not None for one in sharing)
         # Pairs of needs, and whether they are deployed.
-        cells = [(cell_needs(one).get(name, 0), cell_stack_name(one.id) in _made(made, one)) for one in sharing]
-        own = [
+        cells = [
+            (takes.get(name, 0), stack in _made(made, one))
+            for one in sharing
+            for takes, stack in (
+                (cell_needs(one), cell_stack_name(one.id)),
+                (control_needs(one), control_stack_name(one.id)),
+            )
+        ]
+        customers = [
+            (customer_needs(one).get(name, 0), control_stack_name(one.id) in _made(made, one)) for one in sharing
+        ]
+        own = customers + [
             (tenant_needs(tenant, one).get(name, 0), tenant_stack_name(tenant.id) in _made(made, one))
             for one in sharing
             for tenant in tenants

@@ -1,6 +1,7 @@
 """Source of each quota's value at AWS. Pure.
 
-No API has the values of these quotas: receipt rules, SES identities, alarms, log groups, and memory of functions.
+No API has the values of these quotas: receipt rules, SES identities, alarms, log groups, regional APIs of API Gateway, and memory of
+functions.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ SOURCES: Final[Mapping[str, QuotaSource]] = {
         what="concurrent executions of functions",
     ),
     "code_storage_mib": _source("code_storage_mib", "lambda", "L-2ACBD22F", "Function and layer storage"),
+    "api_requests": _source("api_requests", "apigateway", "L-8A5B8E43", "Throttle rate"),
+    "api_domains": _source("api_domains", "apigateway", "L-A93447B8", "Public Custom Domain Names"),
     "tables": _source("tables", "dynamodb", "L-F98FE922", "Maximum number of tables"),
     "topics": _source("topics", "sns", "L-61103206", "Topics per Account"),
     "pending_subscriptions": _source("pending_subscriptions", "sns", "L-1A43D3DB", "Pending Subscriptions per Account"),

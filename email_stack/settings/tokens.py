@@ -24,6 +24,8 @@ __all__ = ["Issuer", "Keys", "Tokens"]
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Algorithms with a public key: with a shared-secret one, anyone who knows the public key could sign."""
 _SECONDS: Final = 3.0
+"""For each document of the issuer, from the connection to its last byte."""
+_PIECE_BYTES: Final = 16 * 1024
 _MOST_BYTES: Final = 256 * 1024
 _FRESH_SECONDS: Final = 300.0
 _ASKED_AGAIN_SECONDS: Final = 30.0
@@ -220,8 +222,13 @@ def _fetch(url: str) -> Any:
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if urllib.parse.urlsplit(url).hostname in _LOOPBACK:
         handlers.append(urllib.request.ProxyHandler({}))
+    ends, content = time.monotonic() + _SECONDS, b""
     with urllib.request.build_opener(*handlers).open(url, timeout=_SECONDS) as response:
-        content = response.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError("too long")
+        # The time-out of a socket begins anew with each piece.
+        while piece := response.read1(_PIECE_BYTES):
+            content += piece
+            if len(content) > _MOST_BYTES:
+                raise ValueError("too long")
+            if time.monotonic() > ends:
+                raise TimeoutError
     return json.loads(content)

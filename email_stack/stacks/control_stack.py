@@ -98,6 +98,8 @@ class ControlStack(cdk.Stack):
             ),
         )
         outputs = {"ApiUrl": api.url, "SettingsTableName": table.ref, "ShelfBucketName": shelf.bucket_name}
+        if api.domain_target is not None:
+            outputs["ApiDomainTarget"] = api.domain_target
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
 

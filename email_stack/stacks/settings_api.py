@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -18,7 +20,7 @@ from constructs_lib.event_bus import allow_publishing_events
 from constructs_lib.intrinsics import arn
 from constructs_lib.keys import uses
 from constructs_lib.roles import role_for_sessions
-from email_stack.config.control import Control
+from email_stack.config.control import API_REQUESTS_A_SECOND, Control, ControlDomain
 from email_stack.stacks.control_functions import ControlFunction, ControlFunctionProps, log_group_of
 from email_stack.stacks.control_roles import organization_session
 from mailroom.settings.keys import ORGANIZATION_TAG
@@ -28,12 +30,22 @@ __all__ = ["SettingsApi", "SettingsApiProps"]
 _TIMEOUT_SECONDS: Final = 29
 """An HTTP API waits for 30. Source: API Gateway developer guide, "Quotas for HTTP APIs"."""
 _MEMORY_MIB: Final = 1024
-_RATE: Final = 50
-_BURST: Final = 100
-"""Requests of all organisations together, in a second; each has limits of its own, too."""
+_BURST: Final = 2 * API_REQUESTS_A_SECOND
+_METHODS: Final = ("DELETE", "GET", "POST", "PUT")
+_TAKEN_HEADERS: Final = (
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "x-correlation-id",
+    "x-epilot-org-id",
+)
+_SHOWN_HEADERS: Final = ("etag", "retry-after", "www-authenticate", "x-correlation-id")
+_PREFLIGHT_SECONDS: Final = 3600
 _LOGGED: Final = {"id": "$context.requestId", "method": "$context.httpMethod", "status": "$context.status"}
 """No path, query or address of a client: they hold customers' input or identify them."""
 _OPEN: Final = "GET /openapi.json"
+_STAGE: Final = "$default"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +73,15 @@ class SettingsApiProps:
 class SettingsApi(Construct):
     """The HTTP API for customers; each request uses a session of its organisation.
 
-    Creates 1 HTTP API (a default route, a route /openapi.json, 50 requests a second), 1 JWT authorizer unless only the function
-    checks tokens, 1 function with role and log group, 1 role that it assumes for one organisation at a time, 1 access log group
-    and 2 alarms. Holds no state.
+    Creates 1 HTTP API (a default route, a route /openapi.json, 50 requests a second), 1 function with role and log group, 1 role
+    that it assumes for one organisation at a time, 1 access log group and 2 alarms; with `authorizer: gateway` 1 JWT authorizer;
+    with `domain` 1 domain name, 1 mapping, and in a zone of ours 1 alias record. Holds no state.
 
-    Source: API Gateway developer guide, "Controlling and managing access to HTTP APIs with JWT authorizers": RSA signatures only.
+    API Gateway answers the preflight requests of browsers for the allowed origins, and adds CORS headers to all answers, its own
+    ones included; without allowed origins there are none.
+
+    Source: API Gateway developer guide, "Controlling and managing access to HTTP APIs with JWT authorizers": RSA signatures only;
+    "Configuring CORS for HTTP APIs"; "Custom domain names for HTTP APIs".
     """
 
     def __init__(self, scope: Construct, id: str, props: SettingsApiProps) -> None:
@@ -98,6 +114,10 @@ class SettingsApi(Construct):
         answering.function.add_property_override(f"Environment.Variables.{sessions_name}", sessions.attr_arn)
         api = self._gateway(props, answering.function)
         self.url: str = api.attr_api_endpoint
+        self.domain_target: str | None = None
+        if (domain := props.control.domain) is not None:
+            self.url = f"https://{domain.domain_name}"
+            self.domain_target = self._named(domain, api)
         failing = Threshold(
             namespace="AWS/ApiGateway",
             metric="5xx",
@@ -109,7 +129,13 @@ class SettingsApi(Construct):
         add_alarm(self, "Answers5xx", failing, props.alarm_topic)
 
     def _gateway(self, props: SettingsApiProps, function: lambda_.CfnFunction) -> gateway.CfnApi:
-        api = gateway.CfnApi(self, "Api", name=f"E-mail settings {props.cell}", protocol_type="HTTP")
+        api = gateway.CfnApi(
+            self,
+            "Api",
+            name=f"E-mail settings {props.cell}",
+            protocol_type="HTTP",
+            cors_configuration=_cors(props.control.allowed_origins),
+        )
         integration = gateway.CfnIntegration(
             self,
             "Integration",
@@ -130,14 +156,14 @@ class SettingsApi(Construct):
         for one, reason in acknowledged.items():
             cdk.Validations.of(one).acknowledge(cdk.Acknowledgment(id="AwsSolutions-APIG4", reason=reason))
         accesses = log_group_of(self, "Accesses", props.encryption_key)
-        gateway.CfnStage(
+        self._stage = gateway.CfnStage(
             self,
             "Stage",
             api_id=api.ref,
-            stage_name="$default",
+            stage_name=_STAGE,
             auto_deploy=True,
             default_route_settings=gateway.CfnStage.RouteSettingsProperty(
-                throttling_burst_limit=_BURST, throttling_rate_limit=_RATE
+                throttling_burst_limit=_BURST, throttling_rate_limit=API_REQUESTS_A_SECOND
             ),
             access_log_settings=gateway.CfnStage.AccessLogSettingsProperty(
                 destination_arn=accesses.attr_arn,
@@ -153,6 +179,36 @@ class SettingsApi(Construct):
             source_arn=arn("execute-api", f"{api.ref}/*"),
         )
         return api
+
+    def _named(self, domain: ControlDomain, api: gateway.CfnApi) -> str:
+        """Let the API answer under a domain name of ours; returns the target of the name's CNAME."""
+        name = gateway.CfnDomainName(
+            self,
+            "Domain",
+            domain_name=domain.domain_name,
+            domain_name_configurations=[
+                gateway.CfnDomainName.DomainNameConfigurationProperty(
+                    certificate_arn=domain.certificate_arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+                )
+            ],
+        )
+        mapping = gateway.CfnApiMapping(self, "Mapping", api_id=api.ref, domain_name=name.ref, stage=_STAGE)
+        # The stage's name is no reference to it.
+        mapping.add_dependency(self._stage)
+        if domain.hosted_zone_id is not None:
+            route53.CfnRecordSet(
+                self,
+                "Alias",
+                hosted_zone_id=domain.hosted_zone_id,
+                name=domain.domain_name,
+                type="A",
+                alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                    dns_name=name.attr_regional_domain_name,
+                    hosted_zone_id=name.attr_regional_hosted_zone_id,
+                    evaluate_target_health=False,
+                ),
+            )
+        return name.attr_regional_domain_name
 
     def _authorized(self, control: Control, api: gateway.CfnApi) -> dict[str, Any]:
         """Authorization properties of the routes; {} where only the function checks tokens."""
@@ -170,3 +226,17 @@ class SettingsApi(Construct):
             ),
         )
         return {"authorization_type": "JWT", "authorizer_id": authorizer.ref}
+
+
+def _cors(origins: Sequence[str]) -> gateway.CfnApi.CorsProperty | None:
+    if not origins:
+        return None
+    return gateway.CfnApi.CorsProperty(
+        allow_origins=list(origins),
+        allow_methods=list(_METHODS),
+        allow_headers=list(_TAKEN_HEADERS),
+        expose_headers=list(_SHOWN_HEADERS),
+        # Tokens are sent in a header, never in a cookie.
+        allow_credentials=False,
+        max_age=_PREFLIGHT_SECONDS,
+    )

@@ -8,9 +8,17 @@ from typing import Any, Final
 __all__ = ["CREATE_ONLY", "create_only_values"]
 
 CREATE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
+    "AWS::ApiGatewayV2::Api": ("ProtocolType",),
+    "AWS::ApiGatewayV2::ApiMapping": ("DomainName",),
+    "AWS::ApiGatewayV2::Authorizer": ("ApiId",),
+    "AWS::ApiGatewayV2::DomainName": ("DomainName",),
+    "AWS::ApiGatewayV2::Integration": ("ApiId",),
+    "AWS::ApiGatewayV2::Route": ("ApiId",),
+    "AWS::ApiGatewayV2::Stage": ("ApiId", "StageName"),
     "AWS::CloudWatch::Alarm": ("AlarmName",),
     "AWS::DynamoDB::Table": ("ImportSourceSpecification", "KeySchema", "TableName"),
     "AWS::Events::Rule": ("EventBusName", "Name"),
+    "AWS::IAM::ManagedPolicy": ("Description", "ManagedPolicyName", "Path"),
     "AWS::IAM::Policy": (),
     "AWS::IAM::Role": ("Path", "RoleName"),
     "AWS::KMS::Key": (),

@@ -158,7 +158,9 @@ def test_synth_writes_one_tenant_and_its_cell(config: Path, tmp_path: Path) -> N
 
 def test_a_settings_api_is_deployed_with_its_cell(config: Path) -> None:
     """With all, or with the cell alone; a tenant is deployed without it. Its resources count."""
-    config.write_text(CONFIG.replace("eu-central-1}", f"eu-central-1, control: {CONTROL}}}"))
+    config.write_text(
+        CONFIG.replace("eu-central-1}", f"eu-central-1, quotas: {{concurrent_executions: 13}}, control: {CONTROL}}}")
+    )
     loaded = load(config)
     assert stack_names(loaded, None) == ["Cell-eu", "Control-eu", "Tenant-acme", "Tenant-globex"]
     assert stack_names(loaded, ["acme"]) == ["Cell-eu", "Tenant-acme"]
@@ -173,7 +175,9 @@ def test_a_settings_api_is_deployed_with_its_cell(config: Path) -> None:
 @pytest.mark.slow
 def test_a_cell_is_synthesized_alone(config: Path, tmp_path: Path) -> None:
     """Its settings API is beside it, and no tenant."""
-    config.write_text(CONFIG.replace("eu-central-1}", f"eu-central-1, control: {CONTROL}}}"))
+    config.write_text(
+        CONFIG.replace("eu-central-1}", f"eu-central-1, quotas: {{concurrent_executions: 13}}, control: {CONTROL}}}")
+    )
     run_ = synthesized(config, [], ["Cell-eu", "Control-eu"], tmp_path / "assembly", "eu")
     assert run_.synthesized
     assert sorted(path.name for path in (tmp_path / "assembly").glob("*.template.json")) == [

@@ -90,6 +90,9 @@ def test_quota_usage_counts_what_the_config_takes(tmp_path: Path) -> None:
         "pending_subscriptions": 0,
         "log_groups": 3 * 1 + 6,
         "kms_keys": 1,
+        "http_apis": 0,
+        "api_domains": 0,
+        "api_requests": 0,
     }
     us = quota_usage(config, "us")
     assert QuotaUsage("stacks", 3, 2000) in us
@@ -157,6 +160,33 @@ def test_an_accounts_quota_may_stand_at_any_of_its_cells(tmp_path: Path) -> None
         'tenants.yaml:3:61: cell "c1": quotas.hosted_zones must cover the tenants: 6 hosted zones needed in '
     )
     assert "5 of 6 tenants fit" in line
+
+
+def _some(count: int, cell: str) -> str:
+    """So many tenants, or none, in a cell."""
+    return _cells(count, cell) if count else _cells(0, cell).replace("tenants:", "tenants: []")
+
+
+CONTROL = "control: {issuer: 'https://login.acme.example', audience: mail}"
+
+
+@pytest.mark.parametrize("tenants", [0, 2])
+def test_a_settings_api_takes_more_than_a_new_account(tmp_path: Path, tenants: int) -> None:
+    """Three functions beside the scanner, and a customer's queue, which no config lists and which counts once with those listed."""
+    cell = f"region: eu-west-1, {CONTROL}"
+    (line,) = lines_of(tmp_path, _some(tenants, cell))
+    assert "13 concurrent executions needed in eu-west-1 of the account of the credentials, 10 usable" in line
+    config = config_of(tmp_path, _some(tenants, f"{cell}, quotas: {{concurrent_executions: 13}}"))
+    usage = {one.name: (one.used, one.limit) for one in quota_usage(config, "c0")}
+    assert (usage["concurrent_executions"], usage["api_requests"]) == ((13, 13), (50, 10_000))
+
+
+def test_api_gateway_takes_fewer_requests_in_some_regions(tmp_path: Path) -> None:
+    """2,500 a second, of which a settings API takes 50."""
+    assert {default_limit("api_requests", region) for region in RECEIVING_REGIONS} == {2500, 10_000}
+    quotas = "quotas: {concurrent_executions: 13, api_requests: 49}"
+    (line,) = lines_of(tmp_path, _some(0, f"region: af-south-1, {CONTROL}, {quotas}"))
+    assert "50 requests a second to APIs needed" in line
 
 
 def test_a_new_account_is_enough(tmp_path: Path) -> None:

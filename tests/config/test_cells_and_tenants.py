@@ -84,11 +84,12 @@ CELLS = {
         39,
     ),
     "two settings APIs": (
-        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a}}, "
-        "a2: {region: eu-west-2, control: {issuer: 'https://a.example', audience: a}}}",
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a}, "
+        "quotas: {concurrent_executions: 13}}, "
+        "a2: {region: eu-west-2, control: {issuer: 'https://a.example', audience: a}, quotas: {concurrent_executions: 13}}}",
         'cell "a2": control must not be there beside that of cell "a1" (who holds a name is said in one table); '
         "remove it from one of them",
-        111,
+        148,
     ),
     "issuer without TLS": (
         "cells: {a1: {region: eu-west-1, control: {issuer: 'http://a.example', audience: a}}}",
@@ -118,6 +119,41 @@ CELLS = {
         "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: 'a b'}}}",
         'cell "a1": control.audience must be printable ASCII without spaces, got "a b"; write it as tokens have it',
         72,
+    ),
+    "any origin": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a, allowed_origins: ['*']}}}",
+        'cell "a1": control.allowed_origins[0] must be an origin as browsers send it: https, host and port alone; http only for '
+        'localhost, got "*"; write it as "https://portal.acme.example"',
+        103,
+    ),
+    "origin with a path": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a, allowed_origins: ['https://b.example/']}}}",
+        'cell "a1": control.allowed_origins[0] must be an origin as browsers send it: https, host and port alone; http only for '
+        'localhost, got "https://b.example/"; write it as "https://portal.acme.example"',
+        103,
+    ),
+    "origin without TLS": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a, allowed_origins: ['http://b.example']}}}",
+        'cell "a1": control.allowed_origins[0] must be an origin as browsers send it: https, host and port alone; http only for '
+        'localhost, got "http://b.example"; write it as "https://portal.acme.example"',
+        103,
+    ),
+    "certificate of another region": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a, domain: {domain_name: s.b.example, "
+        "certificate_arn: 'arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab'}}, "
+        "quotas: {concurrent_executions: 13}}}",
+        'cell "a1": control.domain.certificate_arn must be in eu-west-1, the region of cell "a1", got '
+        '"arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12a…"; '
+        "name a certificate of that region",
+        120,
+    ),
+    "certificate that is none": (
+        "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a, domain: {domain_name: s.b.example, "
+        "certificate_arn: 'arn:aws:iam::123456789012:server-certificate/a'}}}}",
+        'cell "a1": control.domain.certificate_arn must be the ARN of a certificate in ACM, got '
+        '"arn:aws:iam::123456789012:server-certificate/a"; write it as '
+        '"arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"',
+        120,
     ),
 }
 

@@ -82,8 +82,33 @@ def test_functions_that_are_busy_at_once(config: Config) -> None:
     assert (later.total, later.missing) == (10, 5)
 
 
-def test_a_deployment_needs_what_validate_counts(config: Config) -> None:
+CONTROL = "quotas: {concurrent_executions: 13}, control: {issuer: 'https://login.acme.example', audience: mail}"
+
+
+def test_a_settings_api_is_a_stack_of_its_own(tmp_path: Path) -> None:
+    """What it takes is missing as long as its stack is, though its cell is deployed; its customers' queue as well."""
+    config = config_of(tmp_path, f"cells: {{eu: {{region: eu-central-1, {CONTROL}}}}}\ntenants: []\n")
+    cell = config.cell("eu")
+    asked = ("iam_roles", "alarms", "tables", "concurrent_executions", "api_requests", "api_domains")
+    nothing, half, all_ = (
+        needs(config, cell, [], {"eu": frozenset(made)}) for made in ([], ["Cell-eu"], ["Cell-eu", "Control-eu"])
+    )
+    known = [name for name in asked if name in SOURCES]
+    assert {name: (nothing[name].total, nothing[name].missing) for name in known} == {
+        "iam_roles": (15, 15),
+        "tables": (1, 1),
+        "concurrent_executions": (13, 13),
+        "api_requests": (50, 50),
+        "api_domains": (0, 0),
+    }
+    assert [half[name].missing for name in known] == [6, 1, 8, 50, 0]
+    assert [all_[name].missing for name in known] == [0] * 5
+
+
+@pytest.mark.parametrize("control", ["", f", {CONTROL}"])
+def test_a_deployment_needs_what_validate_counts(tmp_path: Path, control: str) -> None:
     """Quota by quota, of all tenants, where nothing is deployed yet: none is added up here that is not added up there."""
+    config = config_of(tmp_path, CONFIG.replace('"111111111111"}', f'"111111111111"{control}}}', 1))
     made = {"eu": NOTHING, "us": NOTHING, "far": NOTHING}
     for cell in config.cells:
         counted = {one.name: one.used for one in quota_usage(config, cell.id)}
@@ -100,7 +125,7 @@ def test_memory(config: Config) -> None:
 
 def test_every_quota_is_asked_or_known_not_to_be() -> None:
     """A new quota of the config has a source, or stands here with those of which no API tells the value."""
-    silent = {"receipt_rules", "identities", "alarms", "log_groups", "function_memory_mib"}
+    silent = {"receipt_rules", "identities", "alarms", "log_groups", "http_apis", "function_memory_mib"}
     assert set(QUOTAS) - set(SOURCES) == silent
     assert set(SOURCES) <= set(QUOTAS)
     for name in SOURCES:

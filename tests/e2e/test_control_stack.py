@@ -32,7 +32,11 @@ from tests.e2e.conftest import REGION, Platform
 
 pytestmark = pytest.mark.thorough
 
-CONTROL = {"issuer": "https://login.acme.example", "audience": "mail"}
+CELL = {
+    "region": REGION,
+    "quotas": {"concurrent_executions": 13},
+    "control": {"issuer": "https://login.acme.example", "audience": "mail"},
+}
 DOMAIN = "mail.acme.example"
 ANNA = Actor(organization="acme", user="anna")
 SEEN = Seen(everywhere=True, nowhere=False, text="seen")
@@ -105,7 +109,7 @@ class Functions:
 def functions(platform: Platform) -> Iterator[Functions]:
     """Those of a cell with a settings API, deployed without tenants."""
     config = platform.folder / "tenants.yaml"
-    config.write_text(json.dumps({"cells": {"eu": {"region": REGION, "control": CONTROL}}, "tenants": []}))
+    config.write_text(json.dumps({"cells": {"eu": CELL}, "tenants": []}))
     outputs = platform.json("deploy", "--cell", "eu", "--yes", "--config", str(config))["outputs"]
     assert set(outputs["Control-eu"]) == {"ApiUrl", "SettingsTableName", "ShelfBucketName"}
     part = platform.folder / "platform.json"

@@ -241,7 +241,7 @@ def test_no_role_of_a_tenant_gets_beyond_the_boundary() -> None:
 
 CONFIG = """\
 cells:
-  eu: {region: eu-central-1, control: {issuer: "https://login.acme.example", audience: mail}}
+  eu: {region: eu-central-1, quotas: {concurrent_executions: 13}, control: {issuer: "https://login.acme.example", audience: mail}}
 tenants:
   - {id: acme, subdomain: post.acme.example, addresses: [support]}
 """

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.thorough, can_build]
 REGION = "eu-central-1"
 CONFIG = """\
 cells:
-  eu: {region: eu-central-1, control: {issuer: "https://login.acme.example", audience: mail}}
+  eu: {region: eu-central-1, quotas: {concurrent_executions: 13}, control: {issuer: "https://login.acme.example", audience: mail}}
 tenants: []
 """
 PYTHON = "/opt/python/bin/python"

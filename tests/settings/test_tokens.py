@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from email_stack.settings import tokens as tokens_module
 from email_stack.settings.local import AUDIENCE, LocalIssuer
 from email_stack.settings.problems import ApiError
 from email_stack.settings.tokens import Issuer, Keys, Tokens
@@ -128,3 +133,67 @@ def test_the_claim_of_the_organization_is_named() -> None:
     named = Issuer(url=URL, audience=AUDIENCE, organization_claim="iat")
     tokens = Tokens(issuer=named, keys=Keys(named, fetch=web.fetch, clock=lambda: 0.0))
     assert ask(tokens, issuer.token("acme")).isdigit()
+
+
+@contextmanager
+def issuer_that(answers: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """URL of an issuer on loopback that answers each request so."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers(self)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def drip(request: BaseHTTPRequestHandler) -> None:
+    """A byte each tenth of a second: no wait for a piece ever takes long."""
+    request.send_response(200)
+    request.end_headers()
+    try:
+        for _ in range(100):
+            request.wfile.write(b" ")
+            time.sleep(0.1)
+    except OSError:
+        pass
+
+
+def flood(request: BaseHTTPRequestHandler) -> None:
+    """More than any set of keys has."""
+    request.send_response(200)
+    request.end_headers()
+    try:
+        for _ in range(1000):
+            request.wfile.write(b" " * 65_536)
+    except OSError:
+        pass
+
+
+def redirect(request: BaseHTTPRequestHandler) -> None:
+    """To another server."""
+    request.send_response(302)
+    request.send_header("Location", "http://127.0.0.1:1/keys")
+    request.end_headers()
+
+
+@pytest.mark.parametrize("answers", [drip, flood, redirect], ids=["drip", "flood", "redirect"])
+def test_an_issuer_cannot_hold_a_request(
+    monkeypatch: pytest.MonkeyPatch, answers: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    """However slowly, or however much it answers: the request ends in time, with 503."""
+    monkeypatch.setattr(tokens_module, "_SECONDS", 0.5)
+    with issuer_that(answers) as url:
+        issuer = Issuer(url=url, audience=AUDIENCE)
+        began = time.monotonic()
+        with pytest.raises(ApiError) as caught:
+            ask(Tokens(issuer=issuer, keys=Keys(issuer)), LocalIssuer(url).token("acme"))
+        assert caught.value.status is HTTPStatus.SERVICE_UNAVAILABLE
+        assert time.monotonic() - began < 4

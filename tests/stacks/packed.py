@@ -149,6 +149,14 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
                 "audience": "mail",
                 "organization_claim": draw(st.sampled_from(["org_id", "https://acme.example/org"])),
                 "authorizer": draw(st.sampled_from(["gateway", "function"])),
+                "allowed_origins": draw(
+                    st.sampled_from([[], ["https://portal.acme.example", "http://localhost:5173"]])
+                ),
+                "domain": {
+                    "domain_name": "settings.acme.example",
+                    "certificate_arn": f"arn:aws:acm:eu-central-1:111111111111:certificate/{'1' * 8}-1111-1111-1111-{'1' * 12}",
+                    "hosted_zone_id": "Z0123456789",
+                },
             },
         },
         "us": {

@@ -16,8 +16,8 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from constructs_lib.bundle import _DISTRIBUTIONS
-from email_stack.config import Config, load
-from email_stack.config.capacity import cell_needs
+from email_stack.config import Config, ConfigError, load, quota_usage
+from email_stack.config.capacity import cell_needs, control_needs
 from email_stack.config.platform import platform_of
 from email_stack.config.snapshots import Snapshot
 from email_stack.deploying.judge import Judge
@@ -27,10 +27,10 @@ from email_stack.synthesis.app import project_context
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.metric_names import FAILED_DEPLOYMENTS, OLDEST_RUN, REFUSED_TEMPLATES
 from tests.nag import nag_findings
-from tests.stacks.test_quotas import COUNTED
+from tests.stacks.test_quotas import COUNTED, UNCOUNTED
 
 CONTROL = "{issuer: 'https://login.acme.example', audience: mail}"
-CELL = "cells:\n  eu: {region: eu-central-1, alerts: [ops@acme.example]%s}\n"
+CELL = "cells:\n  eu: {region: eu-central-1, alerts: [ops@acme.example], quotas: {concurrent_executions: %d}%s}\n"
 TENANTS = """\
 tenants:
   - {id: acme, subdomain: post.acme.example, addresses: [support], dns: self-managed}
@@ -40,10 +40,10 @@ KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-1111-1111-1111-1111111
 Stacks = dict[str, Any]
 
 
-def config_of(folder: Path, more: str = "", tenants: str = TENANTS) -> Config:
+def config_of(folder: Path, more: str = "", tenants: str = TENANTS, concurrency: int = 13) -> Config:
     """Two tenants in one cell."""
     path = folder / "tenants.yaml"
-    path.write_text(CELL % more + tenants, encoding="utf-8")
+    path.write_text(CELL % (concurrency, more) + tenants, encoding="utf-8")
     return load(path)
 
 
@@ -105,22 +105,17 @@ def test_roles_of_tenants_have_a_boundary(stacks: Stacks, without: Stacks) -> No
     assert found == before
 
 
+def routes_of(template: Any) -> dict[str, str]:
+    """Authorization of each route."""
+    found = resources(template, "ApiGatewayV2::Route").values()
+    return {one["RouteKey"]: one.get("AuthorizationType", "NONE") for one in found}
+
+
 def test_the_api(stacks: Stacks) -> None:
-    """One route for all behind the issuer's tokens, one public; slow, logged without paths, and called by this API alone."""
+    """Its function judges all tokens, and answers each with a problem; slow, logged without paths, and called by this API alone."""
     found = Template.from_json(stacks["Control-eu"])
-    found.has_resource_properties(
-        "AWS::ApiGatewayV2::Authorizer",
-        {
-            "AuthorizerType": "JWT",
-            "IdentitySource": ["$request.header.Authorization"],
-            "JwtConfiguration": {"Audience": ["mail"], "Issuer": "https://login.acme.example"},
-        },
-    )
-    routes = {
-        one["RouteKey"]: one["AuthorizationType"]
-        for one in resources(stacks["Control-eu"], "ApiGatewayV2::Route").values()
-    }
-    assert routes == {"$default": "JWT", "GET /openapi.json": "NONE"}
+    found.resource_count_is("AWS::ApiGatewayV2::Authorizer", 0)
+    assert routes_of(stacks["Control-eu"]) == {"$default": "NONE", "GET /openapi.json": "NONE"}
     (stage,) = resources(stacks["Control-eu"], "ApiGatewayV2::Stage").values()
     assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
     assert json.loads(stage["AccessLogSettings"]["Format"]).keys() == {"id", "method", "status"}
@@ -130,14 +125,68 @@ def test_the_api(stacks: Stacks) -> None:
     )
 
 
-def test_the_function_alone_judges_tokens(tmp_path: Path, config: Config) -> None:
-    """Where the issuer signs with anything but RSA, which an HTTP API does not know."""
-    other = config_of(tmp_path, f", control: {CONTROL[:-1]}, authorizer: function}}", "tenants: []\n")
-    template = made_of(other, tmp_path / "out")["Control-eu"]
-    assert not resources(template, "ApiGatewayV2::Authorizer")
-    assert "AuthorizationType" not in next(
-        one for one in resources(template, "ApiGatewayV2::Route").values() if one["RouteKey"] == "$default"
-    )
+def with_control(folder: Path, more: str) -> Any:
+    """Template of a settings API with further settings."""
+    config = config_of(folder, f", control: {CONTROL[:-1]}, {more}}}", "tenants: []\n")
+    return made_of(config, folder / "out")["Control-eu"]
+
+
+def test_the_gateway_may_judge_tokens_first(tmp_path: Path) -> None:
+    """So that a bad token calls no function; the description stays public."""
+    template = with_control(tmp_path, "authorizer: gateway")
+    (authorizer,) = resources(template, "ApiGatewayV2::Authorizer").values()
+    assert authorizer["JwtConfiguration"] == {"Audience": ["mail"], "Issuer": "https://login.acme.example"}
+    assert (authorizer["AuthorizerType"], authorizer["IdentitySource"]) == ("JWT", ["$request.header.Authorization"])
+    assert routes_of(template) == {"$default": "JWT", "GET /openapi.json": "NONE"}
+
+
+def test_no_origin_but_the_configured_ones(stacks: Stacks, tmp_path: Path) -> None:
+    """By default pages of no origin call the API; of those that do, none sends cookies."""
+    (api,) = resources(stacks["Control-eu"], "ApiGatewayV2::Api").values()
+    assert "CorsConfiguration" not in api
+    origins = ["https://portal.acme.example", "http://localhost:5173"]
+    (api,) = resources(with_control(tmp_path, f"allowed_origins: {json.dumps(origins)}"), "ApiGatewayV2::Api").values()
+    cors = api["CorsConfiguration"]
+    assert (cors["AllowOrigins"], cors["AllowCredentials"]) == (origins, False)
+    operations = json.loads((PROJECT_ROOT / "email_stack/settings/openapi.json").read_text())["paths"].values()
+    assert {one.upper() for methods in operations for one in methods} == set(cors["AllowMethods"])
+    taken = {
+        one["name"]
+        for methods in operations
+        for operation in methods.values()
+        for one in operation.get("parameters", [])
+        if one["in"] == "header"
+    }
+    assert taken | {"authorization", "content-type", "x-correlation-id", "x-epilot-org-id"} == set(cors["AllowHeaders"])
+
+
+CERTIFICATE = "arn:aws:acm:eu-central-1:111111111111:certificate/11111111-1111-1111-1111-111111111111"
+
+
+@pytest.mark.parametrize("zone", ["", ", hosted_zone_id: Z0123456789"])
+def test_a_domain_name_of_ours(stacks: Stacks, tmp_path: Path, zone: str) -> None:
+    """With TLS 1.2 and a mapping to the one stage; in a zone of ours with its alias record, elsewhere with an output for it."""
+    assert not resources(stacks["Control-eu"], "ApiGatewayV2::DomainName")
+    assert "ApiDomainTarget" not in stacks["Control-eu"]["Outputs"]
+    name = "settings.acme.example"
+    template = with_control(tmp_path, f"domain: {{domain_name: {name}, certificate_arn: '{CERTIFICATE}'{zone}}}")
+    ((logical_id, domain),) = resources(template, "ApiGatewayV2::DomainName").items()
+    (configuration,) = domain["DomainNameConfigurations"]
+    assert configuration == {
+        "CertificateArn": CERTIFICATE,
+        "EndpointType": "REGIONAL",
+        "SecurityPolicy": "TLS_1_2",
+    }
+    (mapping,) = resources(template, "ApiGatewayV2::ApiMapping").values()
+    assert (domain["DomainName"], mapping["DomainName"], mapping["Stage"]) == (name, {"Ref": logical_id}, "$default")
+    outputs = template["Outputs"]
+    target = {"Fn::GetAtt": [logical_id, "RegionalDomainName"]}
+    assert (outputs["ApiUrl"]["Value"], outputs["ApiDomainTarget"]["Value"]) == (f"https://{name}", target)
+    records = [*resources(template, "Route53::RecordSet").values()]
+    assert len(records) == bool(zone)
+    for record in records:
+        assert (record["HostedZoneId"], record["Name"], record["Type"]) == ("Z0123456789", name, "A")
+        assert record["AliasTarget"]["DNSName"] == target
 
 
 def functions(template: Any) -> dict[str, Any]:
@@ -263,11 +312,35 @@ def test_each_resource_is_counted(stacks: Stacks, config: Config) -> None:
     """What `validate` says that the cell takes is what both of its templates hold."""
     both = [stacks["Cell-eu"], stacks["Control-eu"]]
     held = Counter(COUNTED.get(one["Type"]) for template in both for one in template["Resources"].values())
-    needs = cell_needs(config.cell("eu"))
-    assert {name: held[name] for name in set(COUNTED.values())} == {
-        name: needs.get(name, 0) for name in set(COUNTED.values())
-    }
+    cell = config.cell("eu")
+    needs = Counter(cell_needs(cell)) + Counter(control_needs(cell))
+    assert {name: held[name] for name in set(COUNTED.values())} == {name: needs[name] for name in set(COUNTED.values())}
     assert needs["stacks"] == 2
+    kinds = {one["Type"] for one in stacks["Control-eu"]["Resources"].values()}
+    assert kinds <= COUNTED.keys() | UNCOUNTED.keys() | CONTROL_UNCOUNTED.keys()
+    largest = max(one["MemorySize"] for one in resources(stacks["Control-eu"], "Lambda::Function").values())
+    assert largest <= cell_needs(cell)["function_memory_mib"]
+
+
+CONTROL_UNCOUNTED = {
+    "AWS::ApiGatewayV2::Integration": "300 an API, which has one",
+    "AWS::ApiGatewayV2::Route": "300 an API, which has two",
+    "AWS::ApiGatewayV2::Stage": "10 an API, which has one",
+    "AWS::IAM::ManagedPolicy": "1,500 an account: two, and one of the cell",
+}
+
+
+def test_what_is_counted_of_the_api(stacks: Stacks, tmp_path: Path) -> None:
+    """Its rate, its domain name, and three functions that are busy beside the mail of one customer."""
+    (stage,) = resources(stacks["Control-eu"], "ApiGatewayV2::Stage").values()
+    domain = f"domain: {{domain_name: settings.acme.example, certificate_arn: '{CERTIFICATE}'}}"
+    config = config_of(tmp_path, f", control: {CONTROL[:-1]}, {domain}}}", "tenants: []\n")
+    usage = {one.name: (one.used, one.limit) for one in quota_usage(config, "eu")}
+    assert usage["api_requests"] == (stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 10_000)
+    assert (usage["api_domains"], usage["http_apis"]) == ((1, 120), (1, 600))
+    assert usage["concurrent_executions"] == (5 + 3 + 5, 13)
+    with pytest.raises(ConfigError, match="13 concurrent executions needed in eu-central-1"):
+        config_of(tmp_path, f", control: {CONTROL}", "tenants: []\n", concurrency=12)
 
 
 def test_the_platforms_part_of_a_config(config: Config, tmp_path: Path) -> None:

@@ -22,7 +22,18 @@ LB = {"target": "lb-1.eu-central-1.elb.amazonaws.com", "hosted_zone_id": "Z215JY
 STS = {"policy_host": "d111111abcdef8.cloudfront.net"}
 INBOX = {"role_arn": "arn:aws:iam::111111111111:role/inbox", "may": ["read"]}
 DEEP = {"subdomain": "post.b.acme.example", "parent_zone": PARENT}
-CONTROL = {"issuer": "https://login.acme.example", "audience": "mail"}
+CONTROL: dict[str, Any] = {"issuer": "https://login.acme.example", "audience": "mail"}
+ORIGIN, CERTIFICATE = (
+    "https://portal.acme.example",
+    "arn:aws:acm:eu-central-1:111111111111:certificate/11111111-1111-1111",
+)
+DOMAIN = {"domain_name": "settings.acme.example", "certificate_arn": f"{CERTIFICATE}-1111-111111111111"}
+OTHER_NAME = {**CONTROL, "domain": {**DOMAIN, "domain_name": "api.acme.example"}}
+OTHER_CERTIFICATE = {
+    **CONTROL,
+    "domain": {**OTHER_NAME["domain"], "certificate_arn": f"{CERTIFICATE}-1111-222222222222"},
+}
+OTHER_ZONE = {**CONTROL, "domain": {**OTHER_CERTIFICATE["domain"], "hosted_zone_id": "Z0123456789"}}
 MANY = [f"a{number}" for number in range(1, 150)]
 DATA, DELEGATION, EXPORT = RiskKind.DATA, RiskKind.DELEGATION, RiskKind.EXPORT
 LEFT, QUEUE, RENAMED = RiskKind.LEFT, RiskKind.QUEUE, RiskKind.RENAMED
@@ -182,7 +193,12 @@ CELL: tuple[Change, ...] = (
     *both(
         "cell.control.organization_claim", {"control": CONTROL}, {"control": {**CONTROL, "organization_claim": "org"}}
     ),
-    *both("cell.control.authorizer", {"control": CONTROL}, {"control": {**CONTROL, "authorizer": "function"}}),
+    *both("cell.control.authorizer", {"control": CONTROL}, {"control": {**CONTROL, "authorizer": "gateway"}}),
+    *both("cell.control.allowed_origins", {"control": CONTROL}, {"control": {**CONTROL, "allowed_origins": [ORIGIN]}}),
+    *both("cell.control.domain.domain_name", {"control": CONTROL}, {"control": {**CONTROL, "domain": DOMAIN}}),
+    *both("cell.control.domain.domain_name", {"control": {**CONTROL, "domain": DOMAIN}}, {"control": OTHER_NAME}),
+    *both("cell.control.domain.certificate_arn", {"control": OTHER_NAME}, {"control": OTHER_CERTIFICATE}),
+    *both("cell.control.domain.hosted_zone_id", {"control": OTHER_CERTIFICATE}, {"control": OTHER_ZONE}),
     row("cell.encryption.key_arn", {"encryption": None}, {"encryption": {"key_arn": KEY}}),
     row("cell.scanner.max_concurrency", {"scanner": {"max_concurrency": 3}}),
     row("cell.scanner.recall_days", {"scanner": {"recall_days": 3}}),

@@ -51,7 +51,7 @@ def synthesized(folder: Path, kind: str, settings: dict[str, Any]) -> dict[str, 
 def _synthesized(folder: Path, kind: str, settings: str) -> dict[str, Any]:
     made = json.loads(settings)
     tenant = {"id": "acme", "subdomain": "post.acme.example", "addresses": ["support"]}
-    cell = {"region": "eu-central-1"}
+    cell = {"region": "eu-central-1", "quotas": {"concurrent_executions": 13}}
     document = {
         "cells": {"eu": cell | (made if kind == "cell" else {})},
         "tenants": [

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.servers
 REGION = "eu-west-1"
 ANNA = Actor(organization="acme", user="anna")
 SEEN = Seen(everywhere=True, nowhere=False, text="seen")
-CONTROL = ", control: {issuer: 'https://login.acme.example', audience: mail}"
+CONTROL = ", quotas: {concurrent_executions: 13}, control: {issuer: 'https://login.acme.example', audience: mail}"
 _NUMBERS = itertools.count(1)
 
 

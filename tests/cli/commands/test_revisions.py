@@ -37,7 +37,7 @@ REGION = "eu-west-1"
 SEEN = Seen(everywhere=True, nowhere=False, text="seen")
 CONFIG = """\
 cells:
-  eu: {region: eu-west-1, control: {issuer: 'https://login.acme.example', audience: mail}}
+  eu: {region: eu-west-1, quotas: {concurrent_executions: 13}, control: {issuer: 'https://login.acme.example', audience: mail}}
 tenants:
   - {id: %s, settings: api}
 """
