@@ -19,12 +19,12 @@ from email_stack.costs.usage import dollars, sending
 from mailroom.store.writer import INLINE_OCTETS
 from tests.mailroom.store.conftest import mail
 
-Templates = tuple[Mapping[str, Any], Mapping[str, Any]]
+Templates = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def made() -> Templates:
-    """A cell and a tenant of nothing but defaults, synthesized."""
+    """A cell, a tenant and a settings API of nothing but defaults, synthesized."""
     return templates()
 
 
@@ -36,7 +36,7 @@ def test_page_is_what_the_templates_cost(made: Templates) -> None:
 
 def test_idle_cost_of_a_tenant(made: Templates) -> None:
     """One polled queue, two alarms, its zone and its SES tenant: half of what two queues and five alarms would be."""
-    _cell, tenant = made
+    _cell, tenant, _control = made
     counted = {item.what: item.number for item in idle_items(tenant)}
     assert counted == {"a hosted zone": 1, "a queue that Lambda polls": 1, "an alarm": 2, "an SES tenant": 1}
     found = figures(*made)
@@ -46,7 +46,7 @@ def test_idle_cost_of_a_tenant(made: Templates) -> None:
 
 def test_idle_cost_of_a_cell(made: Templates) -> None:
     """Three polled queues, its alarms, the key, and what the clock starts."""
-    cell, _tenant = made
+    cell, _tenant, _control = made
     counted = {item.what: item.number for item in idle_items(cell)}
     assert counted == {
         "a KMS key": 1,
@@ -56,6 +56,19 @@ def test_idle_cost_of_a_cell(made: Templates) -> None:
         "runs of the scanner for what was delivered": 1,
         "runs of the writer of address books": 1,
     }
+
+
+def test_idle_cost_of_a_settings_api(made: Templates) -> None:
+    """Its alarms, the metric of its looks, and the looks themselves: some ten cents, however many domains there are."""
+    *_others, control = made
+    items = {item.what: item for item in idle_items(control)}
+    assert {what: item.number for what, item in items.items()} == {
+        "an alarm": 8,
+        "a metric that each look writes": 1,
+        "looks without work": 1,
+        "runs of the daily check of customers' domains": 1,
+    }
+    assert 0.05 < items["looks without work"].dollars < 0.2
 
 
 def resource(type_: str, **properties: Any) -> dict[str, Any]:

@@ -23,21 +23,34 @@ _CONFIG: Final = """cells:
 tenants:
   - {id: acme, subdomain: post.acme.example, addresses: [support]}
 """
+_CONTROL: Final = """cells:
+  eu:
+    region: us-east-1
+    quotas: {concurrent_executions: 1000}
+    control: {issuer: "https://login.acme.example", audience: email-settings}
+tenants: []
+"""
+Template = Mapping[str, Any]
 
 
-def templates() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Templates of a cell, and of a delegated tenant in it, with defaults alone."""
+def templates() -> tuple[Template, Template, Template]:
+    """Templates of a cell, of a delegated tenant in it, and of a settings API, with defaults alone."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "tenants.yaml").write_text(_CONFIG, encoding="utf-8")
-        config = load(folder / "tenants.yaml")
-        shard = Shard(config=config, tenants=("acme",), cells=(), outdir=folder / "cdk.out", context=project_context())
-        synthesize(shard)
-        cell, tenant = (
-            json.loads((folder / "cdk.out" / f"{stack}.template.json").read_text(encoding="utf-8"))
-            for stack in ("Cell-eu", "Tenant-acme")
-        )
-    return cell, tenant
+        cell, tenant = _synthesized(folder / "cell", _CONFIG, ("acme",), (), ("Cell-eu", "Tenant-acme"))
+        (control,) = _synthesized(folder / "control", _CONTROL, (), ("eu",), ("Control-eu",))
+    return cell, tenant, control
+
+
+def _synthesized(
+    folder: Path, text: str, tenants: tuple[str, ...], cells: tuple[str, ...], stacks: tuple[str, ...]
+) -> list[Template]:
+    folder.mkdir()
+    (folder / "tenants.yaml").write_text(text, encoding="utf-8")
+    outdir = folder / "cdk.out"
+    config = load(folder / "tenants.yaml")
+    synthesize(Shard(config=config, tenants=tenants, cells=cells, outdir=outdir, context=project_context()))
+    return [json.loads((outdir / f"{stack}.template.json").read_text(encoding="utf-8")) for stack in stacks]
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from email_stack.costs.prices import HOURS, MINUTES, Price
+from email_stack.costs.control import look_of
+from email_stack.costs.prices import HOURS, MINUTES, Price, memory_gb
 
-__all__ = ["FREE", "Item", "idle_items", "memory_gb"]
+__all__ = ["FREE", "Item", "idle_items"]
 
 _POLLERS: Final = 5
 """Pollers of an event source mapping with a maximum concurrency; without one, Lambda reduces them to two while no message comes.
@@ -20,10 +21,17 @@ _FEWEST_POLLERS: Final = 2
 _POLLS_A_MINUTE: Final = 3
 """A receive waits for 20 seconds."""
 
-_RUN_SECONDS: Final = {"functions.address_books": 5.0, "functions.mirror": 30.0, "functions.scanner": 0.5}
-"""Seconds of a scheduled run, by a part of the function's handler or command. The first is an estimate for 200 tenants, the second
-was measured with the official databases, and the third is an idle run with four requests to S3."""
+_LOOKS: Final = "functions.on_look"
+_RUN_SECONDS: Final = {
+    "functions.address_books": 5.0,
+    "functions.mirror": 30.0,
+    "functions.on_check": 5.0,
+    "functions.scanner": 0.5,
+}
+"""Seconds of a scheduled run, by a part of the function's handler or command. The first is an estimate for 200 tenants, and the third
+for a few domains. The second was measured with the official databases. The fourth is an idle run with four requests to S3."""
 _RUNS: Final = {
+    "functions.on_check": "runs of the daily check of customers' domains",
     "functions.address_books": "runs of the writer of address books",
     "functions.mirror": "runs of the mirror",
     "functions.scanner": "runs of the scanner for what was delivered",
@@ -31,7 +39,15 @@ _RUNS: Final = {
 
 FREE: Final = frozenset(
     {
+        "AWS::ApiGatewayV2::Api",  # its requests
+        "AWS::ApiGatewayV2::ApiMapping",
+        "AWS::ApiGatewayV2::Authorizer",
+        "AWS::ApiGatewayV2::DomainName",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
+        "AWS::ApiGatewayV2::Stage",
         "AWS::DynamoDB::Table",  # on demand: what is read, written and kept
+        "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::Lambda::EventInvokeConfig",
@@ -91,11 +107,6 @@ def idle_items(template: Mapping[str, Any], *, zone: Price = Price.ZONE) -> list
     return sorted(found.values(), key=lambda item: (-item.dollars, item.what))
 
 
-def memory_gb(properties: Mapping[str, Any]) -> float:
-    """Memory of a function."""
-    return float(properties.get("MemorySize", 128)) / 1024
-
-
 def _costs(
     kind: str, properties: Mapping[str, Any], resources: Mapping[str, Any], zone: Price
 ) -> Iterator[tuple[str, float]]:
@@ -115,7 +126,8 @@ def _costs(
         # AWS's own events and schedules cost nothing on the default bus.
         if schedule := properties.get("ScheduleExpression"):
             for target in properties.get("Targets", []):
-                yield _run(_runs(schedule), resources[target["Arn"]["Fn::GetAtt"][0]]["Properties"])
+                function = resources[target["Arn"]["Fn::GetAtt"][0]]["Properties"]
+                yield from _run(_runs(schedule), function)
     elif kind not in FREE:
         raise ValueError(f"cost: {kind} has no price; say what it costs, or that it is free")
 
@@ -128,12 +140,16 @@ def _runs(schedule: str) -> float:
     return _UNITS[rate["unit"]] / int(rate["number"])
 
 
-def _run(runs: float, function: Mapping[str, Any]) -> tuple[str, float]:
+def _run(runs: float, function: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Cost of a function's scheduled runs."""
     called = str(function.get("Handler", "")) + str(function.get("ImageConfig", ""))
+    if _LOOKS in called:
+        yield "looks without work", runs * look_of(function)
+        yield "a metric that each look writes", Price.METRIC.of(1)
+        return
     seconds = [seconds for part, seconds in _RUN_SECONDS.items() if part in called]
     if not seconds:
         raise ValueError(f"cost: the scheduled function {called!r} has no run time; add its seconds to _RUN_SECONDS")
     price = Price.ARM_SECOND if function.get("Architectures") == ["arm64"] else Price.X86_SECOND
     what = next(what for part, what in _RUNS.items() if part in called)
-    return what, price.of(runs * seconds[0] * memory_gb(function)) + Price.INVOCATION.of(runs)
+    yield what, price.of(runs * seconds[0] * memory_gb(function)) + Price.INVOCATION.of(runs)

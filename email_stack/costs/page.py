@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from email_stack.costs.control import listing, refusal, writing
 from email_stack.costs.idle import Item, idle_items
 from email_stack.costs.prices import Price
 from email_stack.costs.store import measured
@@ -19,13 +20,13 @@ _FIGURE: Final = re.compile(r"(?P<begin><!-- = (?P<name>[a-z-]{1,40}+) -->)(?P<b
 Template = Mapping[str, Any]
 
 
-def written(page: str, cell: Template, tenant: Template) -> str:
-    """The page with tables from the templates of a cell and of a delegated tenant.
+def written(page: str, cell: Template, tenant: Template, control: Template) -> str:
+    """The page with tables from the templates of a cell, of a delegated tenant, and of a settings API.
 
     Raises:
         ValueError: the page names an unknown table or figure.
     """
-    tables, numbers = _tables(cell, tenant), figures(cell, tenant)
+    tables, numbers = _tables(cell, tenant, control), figures(cell, tenant, control)
 
     def table(found: re.Match[str]) -> str:
         made: str = _known(tables, found["name"])()
@@ -37,10 +38,12 @@ def written(page: str, cell: Template, tenant: Template) -> str:
     return _FIGURE.sub(figure, _BLOCK.sub(table, page))
 
 
-def figures(cell: Template, tenant: Template) -> dict[str, float]:
+def figures(cell: Template, tenant: Template, control: Template) -> dict[str, float]:
     """Figures of the text by name, in dollars."""
     own = idle_items(tenant)
     return {
+        "control": _sum(idle_items(control)),
+        "settings-refused": dollars(refusal(_answering(control))),
         "cell": _sum(idle_items(cell)),
         "tenant": _sum(own),
         "tenant-further-zone": _sum(idle_items(tenant, zone=Price.FURTHER_ZONE)),
@@ -55,11 +58,14 @@ def figures(cell: Template, tenant: Template) -> dict[str, float]:
     }
 
 
-def _tables(cell: Template, tenant: Template) -> dict[str, Callable[[], str]]:
+def _tables(cell: Template, tenant: Template, control: Template) -> dict[str, Callable[[], str]]:
     return {
         "prices": _prices,
         "idle-cell": lambda: _idle(idle_items(cell)),
         "idle-tenant": lambda: _idle(idle_items(tenant)),
+        "idle-control": lambda: _idle(idle_items(control)),
+        "settings-list": lambda: _usage("a list", listing(_answering(control))),
+        "settings-write": lambda: _usage("a write", writing(_answering(control))),
         "scanning": lambda: _usage("a message", _scanning(cell)),
         "store": _store,
         "messages": lambda: _usage("a message", messages(_function(tenant, "Structuring"))),
@@ -88,6 +94,14 @@ def _function(template: Template, word: str) -> Mapping[str, Any]:
     (found,) = [name for name in started if word in name]
     properties: Mapping[str, Any] = template["Resources"][found]["Properties"]
     return properties
+
+
+def _answering(control: Template) -> Mapping[str, Any]:
+    """Properties of the function that answers requests of a settings API."""
+    functions = [one["Properties"] for one in control["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
+    found: Mapping[str, Any]
+    (found,) = [one for one in functions if "settings.function" in str(one["ImageConfig"])]
+    return found
 
 
 def _known(named: Mapping[str, Any], name: str) -> Any:

@@ -5,11 +5,12 @@ Each has its source page, below https://aws.amazon.com/.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["HOURS", "MINUTES", "Price", "Unit"]
+__all__ = ["HOURS", "MINUTES", "Price", "Unit", "memory_gb"]
 
 HOURS: Final = 730
 """Hours of a month, as in AWS's own calculator."""
@@ -36,6 +37,7 @@ class Unit:
 class Price(Enum):
     """The used prices."""
 
+    API_REQUEST = Unit("API Gateway, an HTTP API", 1.00e-6, (1e6, "million requests"), "api-gateway/pricing")
     X86_SECOND = Unit("Lambda, x86", 0.0000166667, (1, "GB-second"), "lambda/pricing")
     ARM_SECOND = Unit("Lambda, arm64", 0.0000133334, (1, "GB-second"), "lambda/pricing")
     INVOCATION = Unit("Lambda", 0.20e-6, (1e6, "million requests"), "lambda/pricing")
@@ -50,6 +52,7 @@ class Price(Enum):
     BACKUP_GB = Unit("DynamoDB, its backup", 0.20, (1, "GB-month"), "dynamodb/pricing/on-demand")
     EVENT = Unit("EventBridge, events of ours", 1.00e-6, (1e6, "million"), "eventbridge/pricing")
     ALARM = Unit("CloudWatch, metrics of an alarm", 0.10, (1, "month"), "cloudwatch/pricing")
+    METRIC = Unit("CloudWatch, a metric of ours", 0.30, (1, "month"), "cloudwatch/pricing")
     ZONE = Unit("Route 53, the first 25 hosted zones", 0.50, (1, "month"), "route53/pricing")
     FURTHER_ZONE = Unit("Route 53, further hosted zones", 0.10, (1, "month"), "route53/pricing")
     KEY = Unit("KMS, a key", 1.00, (1, "month"), "kms/pricing")
@@ -59,3 +62,8 @@ class Price(Enum):
     def of(self, number: float) -> float:
         """Cost of so many units."""
         return self.value.dollars * number
+
+
+def memory_gb(properties: Mapping[str, Any]) -> float:
+    """Memory of a function."""
+    return float(properties.get("MemorySize", 128)) / 1024

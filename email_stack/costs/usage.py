@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from email_stack.costs.idle import memory_gb
-from email_stack.costs.prices import Price
+from email_stack.costs.prices import Price, memory_gb
 from email_stack.costs.store import Usage, measured
 
 __all__ = ["Row", "dollars", "events", "messages", "scanning", "sending", "turn"]
