@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from mailroom.definitions.manifest import Manifest
+    from mailroom.scanning.scan import Pending, Session
 
 __all__ = ["WarmEngine"]
 
@@ -118,16 +121,26 @@ class WarmEngine:
         """Hand a file to clamd. Raises `ClamdError`."""
         return self._daemon.client.submit(data)
 
+    @contextmanager
+    def session(self) -> Iterator[_Session]:
+        """For the files of one message. Raises `ClamdError`."""
+        with self._daemon.client.session() as session:
+            yield _Session(session, self)
+
     def version(self) -> str:
         """Versions of engine and signatures, and the loaded set, which is proven by its canary.
 
         Raises:
             ClamdError: clamd does not answer, or finds the canary of no given set.
         """
+        return self.version_on(self._daemon.client)
+
+    def version_on(self, session: Session) -> str:
+        """The same, asked in a session. Raises `ClamdError`."""
         # The newer set comes last as well: clamd may have loaded it after the first look.
         for manifest in (self._placed, self._proven, self._placed):
-            if manifest is not None and self._proves(manifest):
-                return f"{self._daemon.client.version()} set {manifest.version[:16]}"
+            if manifest is not None and self._proves(manifest, session):
+                return f"{session.version()} set {manifest.version[:16]}"
         self._lost = True
         raise ClamdError("clamd: does not find the canary of its definitions; see clamd's log")
 
@@ -231,10 +244,11 @@ class WarmEngine:
                 f"more than {self._max_age} ago; see why the mirror fails"
             )
 
-    def _proves(self, manifest: Manifest) -> bool:
+    def _proves(self, manifest: Manifest, session: Session | None = None) -> bool:
         """Whether clamd scans with this set now; then the set becomes the proven one, and an older copy is deleted."""
         octets, name = _canary(manifest)
-        if self._daemon.client.scan(octets) != EngineAnswer(Verdict.INFECTED, f"{name}.UNOFFICIAL"):
+        asked = session if session is not None else self._daemon.client
+        if asked.submit(octets).result() != EngineAnswer(Verdict.INFECTED, f"{name}.UNOFFICIAL"):
             return False
         self._lost = False
         if self._placed is not None and manifest.version == self._placed.version:
@@ -280,6 +294,20 @@ class WarmEngine:
         except OSError as error:
             raise RetryableError(f"definitions: {self._bucket}: cannot be put back: {error}") from error
         self._placed = self._proven
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A session of clamd's that knows the loaded set."""
+
+    clamd: Session
+    engine: WarmEngine
+
+    def submit(self, data: bytes) -> Pending:
+        return self.clamd.submit(data)
+
+    def version(self) -> str:
+        return self.engine.version_on(self.clamd)
 
 
 def _canary(manifest: Manifest) -> tuple[bytes, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Protocol
@@ -16,7 +17,7 @@ from mailroom.scanning.marking import marked
 from mailroom.scanning.verdicts import PartVerdict, ScanResult, Verdict, worst
 from mailroom.scanning.zips import zip_fault
 
-__all__ = ["AnswerCache", "Deadline", "Engine", "Pending", "scan_message"]
+__all__ = ["AnswerCache", "Deadline", "Engine", "Pending", "Session", "scan_message"]
 
 AT_ONCE: Final = 4
 """Pieces that the engine scans at once: clamd's MaxThreads."""
@@ -39,14 +40,21 @@ class Pending(Protocol):
         """Release it, with or without a wait."""
 
 
-class Engine(Protocol):
-    """Scans files."""
+class Session(Protocol):
+    """Scans the files of one message."""
 
     def submit(self, data: bytes) -> Pending:
         """Begin the scan of `data`. Raises `ClamdError`."""
 
     def version(self) -> str:
         """Versions of engine and signatures. Raises `ClamdError`."""
+
+
+class Engine(Session, Protocol):
+    """Scans files."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """For one message. Raises `ClamdError`."""
 
 
 @dataclass(slots=True)
@@ -108,9 +116,12 @@ def scan_message(
     Raises:
         ClamdError: the engine failed on a piece, or its definitions changed meanwhile; then the message has no verdict.
     """
-    definitions = engine.version()
-    known = cache if cache is not None else AnswerCache()
+    with engine.session() as session:
+        return _scanned(raw, session, cache if cache is not None else AnswerCache(), deadline)
 
+
+def _scanned(raw: bytes, engine: Session, known: AnswerCache, deadline: Deadline) -> ScanResult:
+    definitions = engine.version()
     parts: list[PartVerdict] = []
     waiting: deque[_Look] = deque()
     watch = Watch()
@@ -159,7 +170,7 @@ class _Look:
         )
 
 
-def _look(piece: ExtractedPart, engine: Engine, cache: AnswerCache, definitions: str) -> _Look:
+def _look(piece: ExtractedPart, engine: Session, cache: AnswerCache, definitions: str) -> _Look:
     key = (piece.sha256, definitions)
     if piece.unscannable:
         encrypted = piece.unscannable.startswith(("Message.Partial", "Encrypted."))

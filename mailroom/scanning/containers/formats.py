@@ -161,7 +161,7 @@ def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[
         content_type: the sender's type, for the same format. Default: none.
     """
     found = []
-    if any(_stands(data, place, magics) for place, magics in _PLACES):
+    if _has_mark(data):
         found = [one for one in FORMATS if any(_stands(data, place, magic) for place, magic in one.magic)]
     found += [_BY_NAME[name] for name, is_one in _BY_LOOKS if is_one(data) and _BY_NAME[name] not in found]
     if any(signature in data for signature in _ZIP_SIGNATURES):
@@ -179,6 +179,15 @@ def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[
     if _BROTLI_NAME.search(filename) or content_type in {"application/x-brotli", "application/brotli"}:
         found.append(_BY_NAME["Brotli"])
     return found
+
+
+def _has_mark(data: bytes) -> bool:
+    """Whether a mark of any format is in its place."""
+    length = len(data)
+    for place, magics in _PLACES:
+        if data.startswith(magics, place if place >= 0 else max(length + place, 0)) and length + place >= 0:
+            return True
+    return False
 
 
 def _stands(data: bytes, place: int, magic: bytes | tuple[bytes, ...]) -> bool:

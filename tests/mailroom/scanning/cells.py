@@ -16,12 +16,13 @@ from mailroom.scanning.scan import AnswerCache
 from mailroom.scanning.tags import Recipient
 from tests.mailroom.scanning.conftest import REGION, Quarantine
 from tests.mailroom.scanning.failures import Calls
+from tests.mailroom.scanning.sessions import OwnSession
 
 OLDER, NEWER = "a" * 16, "b" * 16
 
 
 @dataclass(frozen=True)
-class Judge:
+class Judge(OwnSession):
     """An engine with one set of definitions."""
 
     client: Clamd
@@ -36,7 +37,7 @@ class Judge:
         return f"{self.client.version()} set {self.judging}"
 
 
-class Nobody:
+class Nobody(OwnSession):
     """An engine that must not be asked."""
 
     def submit(self, data: bytes) -> Submitted:

@@ -15,6 +15,7 @@ from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
 from tests.mailroom.scanning.hiding import HIDDEN
+from tests.mailroom.scanning.sessions import OwnSession
 
 
 @contextmanager
@@ -143,7 +144,7 @@ def test_definitions_that_change_during_a_scan() -> None:
     """Verdicts of two sets of definitions are not mixed: the message is scanned again."""
     versions = iter(["ClamAV 1.4.6/1/a", "ClamAV 1.4.6/2/b"])
 
-    class Changing:
+    class Changing(OwnSession):
         def submit(self, data: bytes) -> Changing:
             return self
 

@@ -25,6 +25,7 @@ from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import TEST_DEFINITIONS, RunningClamd
 from tests.mailroom.scanning.conftest import NOW, Quarantine
 from tests.mailroom.scanning.hiding import encoded, mixed
+from tests.mailroom.scanning.sessions import OwnSession
 from tests.mailroom.scanning.test_intake import CLEAN, INFECTED, event
 from tests.mailroom.scanning.test_time import Slow
 
@@ -198,7 +199,7 @@ def test_slow_delivered_mail_is_scanned_again_in_the_slow_lane(quarantine: Quara
 
 
 @dataclass(frozen=True)
-class Late:
+class Late(OwnSession):
     """An engine that has more to look at than the quick lane has time for."""
 
     clamd: RunningClamd

@@ -17,6 +17,7 @@ from mailroom.scanning.release import RELEASED, Release
 from mailroom.scanning.verdicts import Action, Policy, Verdict
 from tests.mailroom.scanning.conftest import Quarantine
 from tests.mailroom.scanning.failures import Calls
+from tests.mailroom.scanning.sessions import OwnSession
 from tests.mailroom.scanning.test_hold import DEAD
 from tests.mailroom.scanning.test_intake import CLEAN, INFECTED
 from tests.mailroom.scanning.test_release import ENCRYPTED, NOW, OPERATOR, Office
@@ -140,7 +141,7 @@ class Fails:
         return call
 
 
-class Finds:
+class Finds(OwnSession):
     """An engine with newer definitions: it finds in every file what the other one finds in `instead`."""
 
     def __init__(self, engine: Any, instead: bytes) -> None:

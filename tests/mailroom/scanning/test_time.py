@@ -13,6 +13,7 @@ from mailroom.scanning.clamd import Clamd, Submitted
 from mailroom.scanning.intake import Outcome
 from tests.mailroom.scanning.conftest import Quarantine
 from tests.mailroom.scanning.hiding import encoded, mixed
+from tests.mailroom.scanning.sessions import OwnSession
 
 
 def test_message_that_takes_too_long_is_held_at_once(quarantine: Quarantine) -> None:
@@ -35,7 +36,7 @@ def test_nothing_is_begun_when_the_invocation_is_nearly_over(quarantine: Quarant
 
 
 @dataclass(frozen=True)
-class Slow:
+class Slow(OwnSession):
     """An engine that takes its time."""
 
     engine: Clamd

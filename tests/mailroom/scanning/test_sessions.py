@@ -1,0 +1,167 @@
+"""One connection for the files of a message: each answer is that of its own file, and whatever else happens is no answer."""
+
+from __future__ import annotations
+
+import bz2
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from mailroom.scanning import clamd as module
+from mailroom.scanning.clamd import Clamd, ClamdError, EngineAnswer
+from mailroom.scanning.scan import scan_message
+from mailroom.scanning.verdicts import Verdict
+from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
+from tests.mailroom.scanning.hiding import HIDDEN
+
+CLEAN = EngineAnswer(Verdict.CLEAN)
+FOUND = EngineAnswer(Verdict.INFECTED, SIGNATURE)
+
+
+def test_each_file_has_its_own_answer(engine: Clamd) -> None:
+    """In whichever order they are asked for, with the version between them; files of none and of many bytes."""
+    files = [b"hello", MARKER, b"", b"\0" * 5_000_000 + MARKER, *(b"%d" % n for n in range(20))]
+    with engine.session() as session:
+        version = session.version()
+        begun = [session.submit(data) for data in files]
+        assert [one.result() for one in reversed(begun)] == [CLEAN] * 20 + [FOUND, CLEAN, FOUND, CLEAN]
+        assert session.version() == version == engine.version()
+
+
+def test_one_connection_for_a_message(clamd: RunningClamd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message, its parts and both looks at the version."""
+    opened: list[socket.socket] = []
+    before = Clamd.connected
+
+    def connected(self: Clamd) -> socket.socket:
+        opened.append(before(self))
+        return opened[-1]
+
+    monkeypatch.setattr(Clamd, "connected", connected)
+    assert scan_message(HIDDEN["attachment"], clamd.client).verdict is Verdict.INFECTED
+    assert len(opened) == 1
+    assert opened[0].fileno() == -1
+
+
+def test_version_beside_a_scan_has_a_connection_of_its_own(engine: Clamd) -> None:
+    """clamd writes it in two pieces, between which it may write another answer."""
+    with engine.session() as session:
+        for _ in range(50):
+            begun = [session.submit(MARKER) for _ in range(4)]
+            assert session.version().startswith("ClamAV 1.")
+            assert [one.result() for one in begun] == [FOUND] * 4
+
+
+def test_scan_that_takes_longer_than_a_session(engine: Clamd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session takes no more files, and answers on those that it has; the next ones have connections of their own."""
+    monkeypatch.setattr(module, "_SESSION_SECONDS", 0.05)
+    zeros = bz2.compress(bytes(60_000_000))
+    with engine.session() as session:
+        begun = [session.submit(zeros), session.submit(MARKER)]
+        assert [one.result() for one in begun] == [CLEAN, FOUND]
+        apart = session.submit(MARKER)
+        assert isinstance(apart, module.Submitted)
+        assert apart.result() == FOUND
+        assert session.version() == engine.version()
+
+
+def test_pause_between_files(engine: Clamd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the next piece takes to be read: no answer is lost."""
+    monkeypatch.setattr(module, "_SESSION_SECONDS", 0.05)
+    with engine.session() as session:
+        first = session.submit(MARKER)
+        time.sleep(0.1)
+        second = session.submit(b"clean")
+        assert [first.result(), second.result()] == [FOUND, CLEAN]
+
+
+@contextmanager
+def answering(folder: Path, *answers: Callable[[socket.socket], object]) -> Iterator[Clamd]:
+    """A socket whose connections take one file each, and answer as told, one after the other."""
+    path = str(folder / "socket")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen()
+
+    def serve() -> None:
+        for answer in answers:
+            connection, _ = listener.accept()
+            asked = b""
+            with connection, suppress(OSError):
+                while b"zFILDES\0\0" not in asked:
+                    asked += connection.recv(100)
+                answer(connection)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield Clamd(socket_path=path, timeout_seconds=1)
+    finally:
+        thread.join()
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\0",
+        b"fd[10]: OK\0",
+        b"1: fd[10]: OK",
+        b"0: fd[10]: OK\0",
+        b"2: fd[10]: OK\0",
+        b"01: fd[10]: OK\0",
+        b"1: fd[10]: OK\0" * 2,
+        b"COMMAND READ TIMED OUT\n\0",
+        b"1 fd[10]: OK\0",
+        b"1:fd[10]: OK\0",
+        b"-1: fd[10]: OK\0",
+        b"x" * 10_000,
+    ],
+)
+def test_broken_session_is_no_answer(said: bytes, tmp_path: Path) -> None:
+    """Without a number, with another's, twice, cut: the file is scanned again, and the second answer counts."""
+    again = b"fd[10]: Evil FOUND\0"
+    told = answering(tmp_path, lambda one: one.sendall(said), lambda one: one.sendall(again))
+    with told as engine, engine.session() as session:
+        assert session.submit(b"x").result() == EngineAnswer(Verdict.INFECTED, "Evil")
+
+
+@pytest.mark.parametrize("said", [b"1: OK\0", b"1: fd[10]: OKAY\0", b"1: fd[10]: Can't allocate memory ERROR\0"])
+def test_answer_that_is_an_error(said: bytes, tmp_path: Path) -> None:
+    """As on a connection of its own."""
+    with answering(tmp_path, lambda one: one.sendall(said)) as engine, engine.session() as session:
+        begun = session.submit(b"x")
+        with pytest.raises(ClamdError, match="scan failed"):
+            begun.result()
+
+
+def test_silence_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clamd that says nothing is given up after the time of one scan, and not asked again."""
+    monkeypatch.setattr(module, "_SESSION_SECONDS", 0.2)
+    with answering(tmp_path, lambda one: one.recv(100) and one.recv(1)) as engine, engine.session() as session:
+        begun, at = session.submit(b"x"), time.monotonic()
+        with pytest.raises(ClamdError, match="no answer"):
+            begun.result()
+        assert 1 <= time.monotonic() - at < 5
+
+
+def test_clamd_that_dies_in_a_session(clamd: RunningClamd) -> None:
+    """No file of it is clean, neither one that it had nor a later one."""
+    with clamd.client.session() as session:
+        clamd.halt()
+        begun = session.submit(b"hello")
+        clamd.kill()
+        with pytest.raises(ClamdError):
+            begun.result()
+        with pytest.raises(ClamdError):
+            session.submit(b"hello")
+        with pytest.raises(ClamdError):
+            session.version()
+    clamd.start()
+    assert scan_message(HIDDEN["attachment"], clamd.client).verdict is Verdict.INFECTED
