@@ -23,7 +23,7 @@ from mailroom.scanning.engine import WarmEngine
 from mailroom.scanning.events import look_message
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Intake
-from mailroom.scanning.lanes import QUICK_ENGINE
+from mailroom.scanning.lanes import QUICK_ENGINE, QuickLane
 from mailroom.scanning.passes import Passes
 from mailroom.scanning.recall import Recalls
 from mailroom.scanning.recipients import Recipients
@@ -142,7 +142,7 @@ def _sandbox() -> tuple[Settings, WarmEngine, Intake]:
         dmarc_policy_of=DmarcPolicies().of,
         publish=EventPublisher(events=boto3.client("events"), bus=settings.event_bus).publish,
         ledger=settings.ledger(s3),
-        quick=bool(settings.slow_queue_url),
+        quick=QuickLane() if settings.slow_queue_url else None,
     )
     return settings, engine, intake
 

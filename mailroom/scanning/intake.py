@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,7 +34,7 @@ from mailroom.scanning.clamd import ClamdError
 from mailroom.scanning.clean_objects import read_clean, standing_at
 from mailroom.scanning.delivery import Delivery, decide
 from mailroom.scanning.events import RawObject
-from mailroom.scanning.lanes import QUICK_BYTES, QUICK_SECONDS, TooSlowError, quickly, was_cut
+from mailroom.scanning.lanes import QuickLane, TooSlowError, Turn, was_cut
 from mailroom.scanning.ledger import Ledger
 from mailroom.scanning.limits import beyond_limits
 from mailroom.scanning.noting import bad_parts, entry_of
@@ -120,7 +121,7 @@ class Intake:
         most_seconds: time for one message; beyond it the message is over the limit. Real mail takes less than ten. Default: 150.
         ledger: records delivered mail and infected parts. Default: None, no records and no recall.
         pause: waits so many seconds. Default: Python's own.
-        quick: whether this is the quick lane, where a slow scan ends undecided. Default: it is not.
+        quick: of a worker of the quick lane, where a slow scan ends undecided. Default: None, it is another one.
     """
 
     s3: S3Client
@@ -136,7 +137,7 @@ class Intake:
     most_seconds: float = 150.0
     ledger: Ledger | None = None
     pause: Callable[[float], None] = time.sleep
-    quick: bool = False
+    quick: QuickLane | None = None
 
     def take(self, item: RawObject) -> Outcome:
         """Process one object until no step is left.
@@ -156,12 +157,10 @@ class Intake:
             if _is_folder(item, arrived):
                 return Outcome.NOTHING
             self._check_time(recipient, item)
-            if not self.quick:
+            if self.quick is None or arrived.size > MAX_MESSAGE_OCTETS:
                 return self._carry_out(item, recipient, arrived, self._decided(item, recipient, arrived))
-            if QUICK_BYTES < arrived.size <= MAX_MESSAGE_OCTETS:
-                raise TooSlowError(f"{_where(recipient, item)}: has {arrived.size:,} bytes")
-            with quickly():
-                fresh = self._decided(item, recipient, arrived)
+            with self.quick.timed(item.bucket, arrived.data) as turn:
+                fresh = self._decided(item, recipient, arrived, turn)
             return self._carry_out(item, recipient, arrived, fresh)
 
     def hold(self, item: RawObject) -> Outcome:
@@ -221,17 +220,18 @@ class Intake:
             tell_gone(self.s3, item)
         return Outcome.GONE
 
-    def _decided(self, item: RawObject, recipient: Recipient, arrived: Arrived) -> Plan:
+    def _decided(self, item: RawObject, recipient: Recipient, arrived: Arrived, turn: Turn | None = None) -> Plan:
         """Action for the present findings."""
         limited = beyond_limits(item, arrived, recipient.policy)
         if limited is not None:
             return limited
         raw = arrived.data
-        result = self._scan(raw)
+        scan = partial(self._scan, turn=turn)
+        result = scan(raw)
         policy = policy_on(recipient.policy, outgoing=_is_outgoing(item, recipient, arrived))
         asked = recipient.mail and policy.unauthenticated is not Reaction.DELIVER
         fails = asked and fails_dmarc(raw, self.dmarc_policy_of)
-        delivery = decide(raw, result, policy, rescan=self._scan, now=self.clock(), unauthenticated=fails)
+        delivery = decide(raw, result, policy, rescan=scan, now=self.clock(), unauthenticated=fails)
         delivered = hashlib.sha256(delivery.message).hexdigest() if delivery.message is not None else ""
         return Plan(result=result, delivery=delivery, delivered=delivered)
 
@@ -305,11 +305,14 @@ class Intake:
         for part in bad_parts(last.result):
             ledger.note_bad(part.sha256, part.signature, now)
 
-    def _scan(self, message: bytes) -> ScanResult:
-        most = QUICK_SECONDS if self.quick else self.most_seconds
+    def _scan(self, message: bytes, turn: Turn | None = None) -> ScanResult:
+        if turn is None and self.quick is not None:
+            turn = Turn()
+        most = turn.seconds if turn is not None else self.most_seconds
         seconds = min(most, self.seconds_left() - _RESERVED_SECONDS)
-        result = scan_message(message, self.engine, self.cache, Deadline.after(seconds))
-        if self.quick and was_cut(result):
+        check = turn.check if turn is not None and turn.careful else None
+        result = scan_message(message, self.engine, self.cache, Deadline.after(seconds), check)
+        if turn is not None and was_cut(result):
             raise TooSlowError("scan: a limit of the quick lane ended it")
         return result
 

@@ -1,10 +1,11 @@
-"""Two lanes of scanning: a quick one, in which a message has seconds, and a slow one, in which it has minutes.
+"""Two lanes of scanning: a quick one, in which a message has a second, and a slow one, in which it has minutes.
 
 A scan that takes longer than the quick lane allows ends, and its message goes into the slow lane undecided. So a tenant with slow
-mail takes the workers from other mail for seconds only, with any content.
+mail takes the workers from other mail for a second a message, with any content, and for a fraction of it once a worker knows the tenant.
 
-Three things end a scan there: the engine's own limits, since clamd goes on after its client has gone; a timer, which ends our own
-code wherever it is; and the size of the message, if even an ordinary one of that size takes as long.
+Four things end a scan there: the engine's own limits, since clamd goes on after its client has gone; a timer, which ends our own
+code wherever it is; the size of the message and of its text, if even ordinary ones take as long; and, for mail of tenants with slow
+mail, that all is extracted before the engine sees any of it.
 """
 
 from __future__ import annotations
@@ -12,26 +13,50 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from mailroom.errors import RetryableError
 from mailroom.scanning.containers.opening import OPENERS
 
 if TYPE_CHECKING:
+    from mailroom.scanning.extracted_parts import ExtractedPart
     from mailroom.scanning.verdicts import ScanResult
 
-__all__ = ["QUICK_BYTES", "QUICK_ENGINE", "QUICK_SECONDS", "TooSlowError", "quickly", "was_cut"]
+__all__ = [
+    "QUICK_BYTES",
+    "QUICK_ENGINE",
+    "QUICK_SECONDS",
+    "SLOW_FOR",
+    "QuickLane",
+    "TooSlowError",
+    "Turn",
+    "has_much_text",
+    "ordinary_seconds",
+    "quickly",
+    "was_cut",
+]
 
-QUICK_SECONDS: Final = 2.5
-"""In the quick lane. While a worker takes 3 s a message, the others' p99 is within twice: benchmarks/neighbours.py."""
+QUICK_SECONDS: Final = 1.0
+"""In the quick lane: three times what an ordinary file of 10 MB takes. docs/benchmarks/neighbours.md."""
 
 QUICK_BYTES: Final = 12_000_000
-"""A message of more goes into the slow lane at once: an ordinary one takes 0.2 s a megabyte (docs/benchmarks/neighbours.md)."""
+"""A message of more goes into the slow lane at once."""
 
-QUICK_ENGINE: Final = {"MaxScanTime": "2000", "MaxFileSize": "16M", "MaxScanSize": "50M"}
+QUICK_ENGINE: Final = {"MaxScanTime": "800", "MaxFileSize": "16M", "MaxScanSize": "50M"}
 """clamd's limits in the quick lane. It looks at its clock between files only, so their sizes are limited as well."""
+
+SLOW_FOR: Final = 60.0
+"""Seconds for which a worker knows that a tenant's mail was slow; as long as a fair queue's memory seems to be."""
+
+_MOST_MARKS: Final = 300_000
+"""Most bytes that base64 does not have, such as spaces and punctuation: those of 2 MB of text, or of 1 MB of HTML."""
+_BASE64: Final = f"{ascii_letters}{digits}+/=\r\n".encode()
+_TEXT: Final = bytes((0, 9, 10, 13, *range(32, 127)))
+_TENANTS: Final = 1000
 
 _CUT: Final = ("Limits.Time", "Limits.Container.Time", "Heuristics.Limits.Exceeded")
 """What a result says of a scan that a limit of time, or the engine's, has ended early."""
@@ -48,6 +73,87 @@ class _TimeIsUpError(BaseException):
 def was_cut(result: ScanResult) -> bool:
     """Whether a limit of the lane ended the scan, so that the slow lane may find more."""
     return any(part.signature.startswith(_CUT) for part in result.parts)
+
+
+def ordinary_seconds(size: int) -> float:
+    """Most seconds that the scan of an ordinary message of so many bytes takes, with some room. docs/benchmarks/neighbours.md."""
+    return 0.15 + 0.035 * size / 1_000_000
+
+
+def has_much_text(raw: bytes) -> bool:
+    """Whether a message has megabytes of text besides base64, which the engine and our own reader take long for. Takes linear time.
+
+    Ordinary mail has less; its large files are base64.
+    """
+    return len(raw) > _MOST_MARKS and len(raw.translate(None, _BASE64)) > _MOST_MARKS
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a worker of the quick lane has for a message.
+
+    Args:
+        seconds: for its scan.
+        careful: whether its tenant's mail was slow lately, so that all is extracted before the engine sees any of it.
+    """
+
+    seconds: float = QUICK_SECONDS
+    careful: bool = False
+
+    def check(self, pieces: Iterable[ExtractedPart]) -> None:
+        """Refuse pieces for which the engine takes long without a look at its clock, such as HTML. Raises TooSlowError."""
+        if any(has_much_text(piece.data) and _is_text(piece.data) for piece in pieces):
+            raise TooSlowError("scan: a part has much text")
+
+
+class QuickLane:
+    """One worker of the quick lane, and whose mail was slow lately.
+
+    A tenant whose mail is slow for its size has, for a minute, as many seconds a message as an ordinary one takes. Each worker
+    knows what it has scanned itself, and asks nobody.
+
+    Args:
+        clock: monotonic, in seconds. Default: the machine's.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._slow: dict[str, float] = {}
+
+    def turn(self, tenant: str, size: int) -> Turn:
+        """For a tenant's message of so many bytes."""
+        if self._slow.get(tenant, 0.0) <= self._clock():
+            return Turn()
+        return Turn(min(QUICK_SECONDS, ordinary_seconds(size)), careful=True)
+
+    @contextmanager
+    def timed(self, tenant: str, raw: bytes) -> Iterator[Turn]:
+        """Time the scan of a tenant's message. The block writes nothing.
+
+        Raises:
+            TooSlowError: the message is too large, has too much text, or its time is up.
+        """
+        if len(raw) > QUICK_BYTES or has_much_text(raw):
+            raise TooSlowError(f"scan: {len(raw):,} bytes are for the slow lane")
+        turn, begun = self.turn(tenant, len(raw)), self._clock()
+        try:
+            with quickly(turn.seconds):
+                yield turn
+        finally:
+            if self._clock() - begun > ordinary_seconds(len(raw)):
+                self._note(tenant)
+
+    def _note(self, tenant: str) -> None:
+        now = self._clock()
+        self._slow.pop(tenant, None)
+        if len(self._slow) >= _TENANTS:
+            del self._slow[next(iter(self._slow))]
+        self._slow[tenant] = now + SLOW_FOR
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether four fifths are text, in UTF-16 too."""
+    return len(data.translate(None, _TEXT)) < len(data) / 5
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -103,7 +103,11 @@ NEVER: Final = Deadline(float("inf"))
 
 
 def scan_message(
-    raw: bytes, engine: Engine, cache: AnswerCache | None = None, deadline: Deadline = NEVER
+    raw: bytes,
+    engine: Engine,
+    cache: AnswerCache | None = None,
+    deadline: Deadline = NEVER,
+    check: Callable[[Sequence[ExtractedPart]], None] | None = None,
 ) -> ScanResult:
     """Scan a message: the message itself and every part that a client could open.
 
@@ -112,22 +116,34 @@ def scan_message(
         engine: scans pieces, up to four at once.
         cache: known answers. Default: none.
         deadline: end of the scan; a message that takes longer is over the limit. Default: none.
+        check: called with all pieces before the engine sees any; may raise. Default: none, pieces are scanned while the next ones
+            are extracted.
 
     Raises:
         ClamdError: the engine failed on a piece, or its definitions changed meanwhile; then the message has no verdict.
     """
     with engine.session() as session:
-        return _scanned(raw, session, cache if cache is not None else AnswerCache(), deadline)
+        return _scanned(raw, session, cache if cache is not None else AnswerCache(), deadline, check)
 
 
-def _scanned(raw: bytes, engine: Session, known: AnswerCache, deadline: Deadline) -> ScanResult:
+def _scanned(
+    raw: bytes,
+    engine: Session,
+    known: AnswerCache,
+    deadline: Deadline,
+    check: Callable[[Sequence[ExtractedPart]], None] | None,
+) -> ScanResult:
     definitions = engine.version()
     parts: list[PartVerdict] = []
     waiting: deque[_Look] = deque()
     watch = Watch()
+    pieces: Iterable[ExtractedPart] = extracted_parts(raw, deadline.passed, watch)
+    if check is not None:
+        pieces = list(pieces)
+        check(pieces)
     # One thread is enough: clamd scans in its own threads while this one extracts the next piece.
     try:
-        for piece in extracted_parts(raw, deadline.passed, watch):
+        for piece in pieces:
             if len(waiting) == AT_ONCE:
                 parts.append(waiting.popleft().verdict(known))
             waiting.append(_look(piece, engine, known, definitions))

@@ -17,7 +17,7 @@ from mailroom.scanning.daemon import Daemon
 from mailroom.scanning.events import look_message, rescan_message
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
-from mailroom.scanning.lanes import QUICK_BYTES, QUICK_ENGINE, QUICK_SECONDS, TooSlowError, quickly
+from mailroom.scanning.lanes import QUICK_BYTES, QUICK_ENGINE, QUICK_SECONDS, QuickLane, TooSlowError, quickly
 from mailroom.scanning.recall import Recalls, Seen
 from mailroom.scanning.release import Release
 from mailroom.scanning.scan import scan_message
@@ -72,7 +72,7 @@ def test_small_mail_that_takes_long_leaves_within_seconds(
 ) -> None:
     """Nothing of it is written; the slow lane has its queue message, in its tenant's turn, and decides."""
     item, lane = quarantine.put(raw), Lane()
-    quick = replace(quarantine.intake, engine=quick_clamd.client, quick=True)
+    quick = replace(quarantine.intake, engine=quick_clamd.client, quick=QuickLane())
     told = event(item)
     begun = time.monotonic()
     assert again(process_batch(told, quick, max_receives=5, put_into_slow_lane=lane.put)) == []
@@ -87,7 +87,7 @@ def test_small_mail_that_takes_long_leaves_within_seconds(
 
 def test_ordinary_mail_is_decided_in_the_quick_lane(quarantine: Quarantine, quick_clamd: Daemon) -> None:
     """As anywhere: delivered, or stripped of what was found."""
-    quick = replace(quarantine.intake, engine=quick_clamd.client, quick=True)
+    quick = replace(quarantine.intake, engine=quick_clamd.client, quick=QuickLane())
     assert quick.take(quarantine.put(CLEAN)) is Outcome.DELIVERED
     assert quick.take(quarantine.put(INFECTED)) is Outcome.STRIPPED
     ten = mixed(encoded(bytes(range(256)) * 28_000, "photos.bin"))
@@ -98,7 +98,7 @@ def test_ordinary_mail_is_decided_in_the_quick_lane(quarantine: Quarantine, quic
 def test_large_mail_goes_there_at_once(quarantine: Quarantine) -> None:
     """No engine sees it; what no lane scans is held in either."""
     lane, seconds = Lane(), Slow(quarantine.clamd.client)
-    quick = replace(quarantine.intake, engine=seconds, quick=True)
+    quick = replace(quarantine.intake, engine=seconds, quick=QuickLane())
     large = quarantine.put(b"Subject: x\r\n\r\n" + b"x" * QUICK_BYTES)
     assert again(process_batch(event(large), quick, max_receives=5, put_into_slow_lane=lane.put)) == []
     assert len(lane.found) == 1
@@ -110,7 +110,7 @@ def test_large_mail_goes_there_at_once(quarantine: Quarantine) -> None:
 def test_lane_that_takes_nothing_loses_nothing(quarantine: Quarantine) -> None:
     """The message comes again, and goes there once that is possible; the last try holds it as any other."""
     item, lane = quarantine.put(b"Subject: x\r\n\r\n" + b"x" * QUICK_BYTES), Lane(open=False)
-    quick = replace(quarantine.intake, quick=True)
+    quick = replace(quarantine.intake, quick=QuickLane())
     assert again(process_batch(event(item), quick, max_receives=5, put_into_slow_lane=lane.put)) == ["m0"]
     assert quarantine.versions(item) == [item.version]
     lane.open = True
@@ -136,7 +136,7 @@ def test_release_stays_where_its_sender_is_known(quarantine: Quarantine) -> None
     item, lane = quarantine.put(b"Subject: x\r\n\r\n" + b"x" * QUICK_BYTES), Lane()
     release = Release(by="arn", reason="known", at=NOW, verdict=Verdict.CLEAN)
     told = {"Records": [{"messageId": "m0", "body": rescan_message(replace(item, rescan="r", release=release))}]}
-    quick = replace(quarantine.intake, quick=True)
+    quick = replace(quarantine.intake, quick=QuickLane())
     assert again(process_batch(told, quick, max_receives=5, put_into_slow_lane=lane.put)) == ["m0"]
     assert lane.found == []
 
