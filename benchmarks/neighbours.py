@@ -4,7 +4,9 @@ How long messages take is measured, with a warm clamd, in this run, and what the
 are simulated with these times (`benchmarks.fair_queue`): in the order of arrival, as the scanner itself once gave each message its
 tenant's name, as the sorter does it (`mailroom.functions.sorting`), and with a lane of its own for slow mail
 (`mailroom.scanning.lanes`). How long hostile mail keeps a worker of the quick lane is measured, with the lane's own engine and
-timer. The mail of the others is the same each time, with and without the attack. Writes docs/benchmarks/neighbours.md.
+timer: the first one of its tenant, and those that come after it. The quickest of several times counts: what else the machine does
+makes a scan slower, never quicker. The mail of the others is the same each time, with and without the attack. Writes
+docs/benchmarks/neighbours.md.
 
     make bench                            this and the others
     python -O -m benchmarks.neighbours    this alone
@@ -23,6 +25,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +33,7 @@ from benchmarks.fair_queue import MEMORY, Mail, Way, served
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.daemon import Daemon
-from mailroom.scanning.lanes import QUICK_ENGINE, QUICK_SECONDS, TooSlowError, quickly, was_cut
+from mailroom.scanning.lanes import QUICK_ENGINE, QUICK_SECONDS, SLOW_FOR, QuickLane, TooSlowError, was_cut
 from mailroom.scanning.scan import Deadline, scan_message
 from tests.mailroom.clamav import TEST_DEFINITIONS, running_clamd
 from tests.mailroom.scanning.hiding import encoded, mixed, part
@@ -46,13 +49,18 @@ BEGINS: Final = 10.0
 ASKING_S3: Final = 0.13
 """Seconds of each scan besides: four requests to S3, as docs/cost.md has them."""
 RESENDING: Final = 0.02
-"""Seconds that the scanner took to send one notification again."""
+"""Seconds that the scanner takes to send one notification on."""
+MOVING: Final = ASKING_S3 / 4 + RESENDING
+"""Seconds besides of a message that goes into the slow lane: it is read, and sent on."""
 SORTERS, SORTING = 5, 0.03
 """Batches at once, and seconds that a batch of ten takes."""
 LONGEST: Final = 150.0
 """Seconds that one message may take: docs/scanning.md."""
 ROUNDS: Final = 7
-"""The quickest counts: what else the machine does makes a scan slower, never quicker."""
+IN_LANE_ROUNDS: Final = 3
+IN_A_ROW: Final = 4
+"""Hostile mails that a worker who knows their tenant gets one after the other, so that what one leaves behind delays the next."""
+_TENANT: Final = "attacked"
 
 
 def main() -> None:
@@ -74,18 +82,19 @@ def main() -> None:
     slow = _slow_mail()
     with tempfile.TemporaryDirectory() as temporary, running_clamd(Path(temporary)) as clamd:
 
-        def took(raw: bytes) -> float:
-            return min(_seconds(lambda: scan_message(raw, clamd.client)) for _ in range(ROUNDS))
+        def took(raw: bytes, rounds: int = ROUNDS) -> float:
+            return min(_seconds(lambda: scan_message(raw, clamd.client)) for _ in range(rounds))
 
         times = {name: took(raw) for name, (_share, raw) in ordinary.items()}
         bad = {name: took(raw) for name, raw in hostile.items()}
-        whole = {name: _seconds(lambda raw=raw: scan_message(raw, clamd.client)) for name, raw in slow.items()}  # type: ignore[misc]
+        whole = {name: took(raw, 2) for name, raw in slow.items()}
     with tempfile.TemporaryDirectory() as temporary:
         daemon = Daemon(Path(temporary), limits=QUICK_ENGINE)
         (daemon.definitions / "test.ndb").write_text(TEST_DEFINITIONS)
         daemon.start()
         try:
-            quick = {name: _kept_busy(raw, ordinary["text, 4 kB"][1], daemon.client) for name, raw in slow.items()}
+            small = ordinary["text, 4 kB"][1]
+            quick = {name: _kept_busy(raw, small, daemon.client) for name, raw in (hostile | slow).items()}
         finally:
             daemon.stop()
     shares = [share for share, _raw in ordinary.values()]
@@ -99,13 +108,11 @@ def main() -> None:
     ]
     # Of all kinds, and of sizes around 3 MB: a scan is linear in them.
     attack = [
-        Mail(BEGINS, "attacked", ASKING_S3 + rng.choice(list(bad.values())) * rng.uniform(0.5, 1.5))
+        Mail(BEGINS, _TENANT, ASKING_S3 + rng.choice(list(bad.values())) * rng.uniform(0.5, 1.5))
         for _ in range(HOSTILE)
     ]
-    cut = [
-        Mail(BEGINS, "attacked", ASKING_S3 + rng.choice([max(one) for one in quick.values()])) for _ in range(HOSTILE)
-    ]
-    _write(times, bad, [*_queues(mail, attack), *_lanes(mail, whole, quick, cut), *_held(mail, cut)])
+    large, cut = ([quick[rng.choice(kinds)].mail() for _ in range(HOSTILE)] for kinds in (list(hostile), list(slow)))
+    _write(times, bad, [*_queues(mail, attack, large), *_lanes(mail, whole, quick, cut), *_held(mail, cut)])
 
 
 def _slow_mail() -> dict[str, bytes]:
@@ -128,6 +135,10 @@ def _slow_mail() -> dict[str, bytes]:
         "0.3 MB: a ZIP of 200 MB": mixed(encoded(zipped(zeros * 4), "b.zip")),
         "1 kB: bzip2 of 200 MB": mixed(encoded(bz2.compress(zeros * 4), "c.bz2")),
         "0.3 MB: gzip of 80 MB of HTML": mixed(encoded(gzip.compress(pages), "d.gz")),
+        "2 MB: a PDF of objects": mixed(
+            encoded(b"%PDF-1.4\n" + b"1 0 obj <</Length 3>> stream\nabc\nendstream endobj\n" * 30_000, "e.pdf")
+        ),
+        "11 MB: a file of HTML": mixed(encoded(pages[:8_000_000], "f.html")),
         "11 MB of HTML": b"Content-Type: text/html\r\n\r\n" + pages[:11_000_000],
         "11 MB of folds": b"Subject: x" + b"\r\n " * 3_600_000 + b"\r\n\r\nx\r\n",
         "11 MB of encoded files": b"Subject: x\r\n\r\n" + b"begin 644 x\n!80  \n`\nend\n" * 450_000,
@@ -135,63 +146,96 @@ def _slow_mail() -> dict[str, bytes]:
     }
 
 
-def _kept_busy(raw: bytes, small: bytes, engine: Clamd) -> tuple[float, ...]:
-    """Seconds for which the message keeps a worker of the quick lane, and delays a small one behind it; of each round."""
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """How long a message keeps a worker of the quick lane, with what it delays a small one behind it.
+
+    Args:
+        first: seconds, if the worker knows nothing of its tenant.
+        again: seconds, after such a message of the same tenant.
+        moved: whether it goes into the slow lane.
+    """
+
+    first: float
+    again: float
+    moved: bool
+
+    def mail(self) -> Mail:
+        """One of the attack."""
+        besides = MOVING if self.moved else ASKING_S3
+        return Mail(BEGINS, _TENANT, besides + self.first, besides + self.again)
+
+
+def _kept_busy(raw: bytes, small: bytes, engine: Clamd) -> Busy:
     own = min(_seconds(lambda: scan_message(small, engine)) for _ in range(ROUNDS))
-    found = []
-    for _ in range(3):
-        held = _seconds(lambda: _until_cut(raw, engine))
+
+    def busy(lane: QuickLane, times: int) -> float:
+        held = sum(_seconds(lambda: _until_cut(raw, engine, lane)) for _ in range(times))
         behind = _seconds(lambda: scan_message(small, engine)) - own
-        found.append(held + max(behind, 0.0))
-        time.sleep(QUICK_SECONDS)
-    return tuple(found)
+        time.sleep(2 * QUICK_SECONDS)
+        return (held + max(behind, 0.0)) / times
+
+    lanes = [QuickLane() for _ in range(IN_LANE_ROUNDS)]
+    first = min(busy(lane, 1) for lane in lanes)
+    again = min(busy(lane, IN_A_ROW) for lane in lanes)
+    return Busy(first, again, _until_cut(raw, engine, lanes[0]))
 
 
-def _until_cut(raw: bytes, engine: Clamd) -> bool:
+def _until_cut(raw: bytes, engine: Clamd, lane: QuickLane) -> bool:
     """Whether the quick lane gives it up."""
     try:
-        with quickly():
-            return was_cut(scan_message(raw, engine, deadline=Deadline.after(QUICK_SECONDS)))
+        with lane.timed(_TENANT, raw) as turn:
+            check = turn.check if turn.careful else None
+            return was_cut(scan_message(raw, engine, deadline=Deadline.after(turn.seconds), check=check))
     except TooSlowError:
         return True
 
 
-def _lanes(
-    mail: Sequence[Mail], whole: dict[str, float], quick: dict[str, tuple[float, ...]], cut: Sequence[Mail]
-) -> Iterable[str]:
+def _lanes(mail: Sequence[Mail], whole: dict[str, float], quick: dict[str, Busy], cut: Sequence[Mail]) -> Iterable[str]:
     """What slow mail takes in either lane, and what a thousand of it do to the others."""
     yield f"A scan of more than {QUICK_SECONDS:g} s ends undecided, and its message goes into a lane of its own"
-    yield "([decision 82](../decisions/0082-slow-mail-has-a-lane-of-its-own.md)). How long it keeps a worker until then, with what"
-    yield "it takes from the next message in the same sandbox while clamd ends (the slowest of three times):"
+    yield "([decision 82](../decisions/0082-slow-mail-has-a-lane-of-its-own.md)). A worker that knows that a tenant's mail was slow"
+    yield "gives it as long as an ordinary message of its size"
+    yield "([decision 95](../decisions/0095-slow-mail-has-less-than-a-second.md)). How long a message keeps a worker,"
+    yield "with what it takes from the next one in the same sandbox while clamd ends:"
     yield ""
-    yield "| message | scan | in the quick lane |"
-    yield "|---|---:|---:|"
+    yield "| message | scan | in the quick lane | after the first |"
+    yield "|---|---:|---:|---:|"
     for name, seconds in whole.items():
-        yield f"| {name} | {_ms(seconds)} | {_ms(max(quick[name]))} |"
+        yield f"| {name} | {_ms(seconds)} | {_ms(quick[name].first)} | {_ms(quick[name].again)} |"
     yield ""
-    yield f"{HOSTILE:,} that take a minute each, and {HOSTILE:,} of all kinds in the table above, come at once:"
+    yield f"{HOSTILE:,} that take a minute each, {HOSTILE:,} of all kinds in the table above, and {HOSTILE:,} of the kind"
+    yield "that keeps a worker longest, come at once:"
     yield ""
     yield "| scanned at a time | hostile mail | without the attack | with it | as many times |"
     yield "|---:|---|---:|---:|---:|"
     minute = [Mail(one.at, one.tenant, 60.0) for one in cut]
+    hardest = max(quick.values(), key=lambda one: max(one.first, one.again))
     for workers in WORKERS:
         way = _ways(workers)["each tenant in turn, named by a sorter"]
         before = _p99(took for _one, took in _others(served(mail, way)))
-        for name, attack in (("a minute each, one lane", minute), ("all kinds, two lanes", cut)):
+        attacks = (
+            ("a minute each, one lane", minute),
+            ("all kinds, two lanes", cut),
+            ("the hardest kind, two lanes", [hardest.mail()] * HOSTILE),
+        )
+        for name, attack in attacks:
             after = _p99(took for _one, took in _others(served([*mail, *attack], way)))
             yield f"| {workers} | {name} | {_ms(before)} | {_ms(after)} | {after / before:.2f} |"
     yield ""
 
 
-def _queues(mail: Sequence[Mail], attack: Sequence[Mail]) -> Iterable[str]:
+def _queues(mail: Sequence[Mail], attack: Sequence[Mail], in_lane: Sequence[Mail]) -> Iterable[str]:
     """The table of the three ways, all mail of the others, and that which comes while the attack lasts."""
     yield "From arrival to verdict, of the others' mail: 99 of 100 take no longer."
     yield ""
     yield "| scanned at a time | queue | without the attack | with it | as many times | while it lasts | as many times |"
     yield "|---:|---|---:|---:|---:|---:|---:|"
     for workers in WORKERS:
-        for name, way in _ways(workers).items():
-            without, attacked = served(mail, way), served([*mail, *attack], way)
+        rows = [(name, way, attack) for name, way in _ways(workers).items()]
+        last, in_turn, _attack = rows[-1]
+        for name, way, hostile in (*rows, (f"{last}; a lane for slow mail", in_turn, in_lane)):
+            without, attacked = served(mail, way), served([*mail, *hostile], way)
             ends = max(one.at + took for one, took in attacked if one.tenant == "attacked")
             first, second = (_p99(took for _one, took in _others(found)) for found in (without, attacked))
             before, during = (
@@ -208,7 +252,9 @@ def _ways(workers: int) -> dict[str, Way]:
     return {
         "in the order of arrival": Way(workers=workers),
         "each tenant in turn, named by the scanner": Way(workers=workers, fair=True, naming=RESENDING),
-        "each tenant in turn, named by a sorter": Way(workers=workers, fair=True, sorters=SORTERS, naming=SORTING),
+        "each tenant in turn, named by a sorter": Way(
+            workers=workers, fair=True, sorters=SORTERS, naming=SORTING, remembers=SLOW_FOR
+        ),
     }
 
 
@@ -253,7 +299,8 @@ def _write(times: dict[str, float], bad: dict[str, float], tables: Iterable[str]
         "",
         f"Written by `make bench` on {machine}: scans are measured, queues and functions are simulated. {OTHERS} tenants",
         f"get {A_SECOND} mails a second; {HOSTILE:,} hostile ones, of all kinds below, come to another tenant of the cell at once.",
-        f"Each scan takes {_ms(ASKING_S3)} more than below, for what is asked of S3.",
+        f"Each scan takes {_ms(ASKING_S3)} more than below, for what is asked of S3; a message that goes into the slow lane,",
+        f"{_ms(MOVING)}.",
         "",
         "| message | scan |",
         "|---|---:|",

@@ -1,11 +1,11 @@
-"""Two lanes of scanning: a quick one, in which a message has a second, and a slow one, in which it has minutes.
+"""Two lanes of scanning: a quick one, in which a message has less than a second, and a slow one, in which it has minutes.
 
 A scan that takes longer than the quick lane allows ends, and its message goes into the slow lane undecided. So a tenant with slow
-mail takes the workers from other mail for a second a message, with any content, and for a fraction of it once a worker knows the tenant.
+mail takes each worker from other mail for that long at most, with any content, and for less once the worker knows the tenant.
 
-Four things end a scan there: the engine's own limits, since clamd goes on after its client has gone; a timer, which ends our own
-code wherever it is; the size of the message and of its text, if even ordinary ones take as long; and, for mail of tenants with slow
-mail, that all is extracted before the engine sees any of it.
+These end a scan there: the engine's own limits, since clamd goes on after its client has gone; a timer, which ends our own code
+wherever it is; the size of the message and of its text, if even ordinary ones take as long; and, for tenants with slow mail, a look
+at all pieces before the engine sees any.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ __all__ = [
     "was_cut",
 ]
 
-QUICK_SECONDS: Final = 1.0
-"""In the quick lane: three times what an ordinary file of 10 MB takes. docs/benchmarks/neighbours.md."""
+QUICK_SECONDS: Final = 0.8
+"""In the quick lane: more than twice what an ordinary file of 10 MB takes. docs/benchmarks/neighbours.md."""
 
 QUICK_BYTES: Final = 12_000_000
 """A message of more goes into the slow lane at once."""
 
-QUICK_ENGINE: Final = {"MaxScanTime": "800", "MaxFileSize": "16M", "MaxScanSize": "50M"}
+QUICK_ENGINE: Final = {"MaxScanTime": "600", "MaxFileSize": "16M", "MaxScanSize": "50M"}
 """clamd's limits in the quick lane. It looks at its clock between files only, so their sizes are limited as well."""
 
 SLOW_FOR: Final = 60.0

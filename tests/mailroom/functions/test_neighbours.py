@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.fair_queue import Mail, Way, served
-from mailroom.scanning.lanes import QUICK_SECONDS
+from mailroom.scanning.lanes import QUICK_SECONDS, SLOW_FOR, ordinary_seconds
 
 SCANS = (*[0.132] * 30, *[0.143] * 15, *[0.218] * 4, 0.545)
 """Of ordinary mail: seconds, with what is asked of S3, in shares as docs/benchmarks/neighbours.md has them."""
@@ -33,14 +34,23 @@ def test_others_wait_no_more_than_twice_as_long(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [5, 10])
 def test_slow_mail_keeps_others_no_longer_than_its_lane_allows(workers: int) -> None:
-    """A thousand mails of a minute each, which leave the lane after its time; with one lane it is twenty times as long."""
-    in_turn = Way(workers=workers, fair=True, sorters=5, naming=0.03)
-    ordinary = [Mail(one.at, one.tenant, one.seconds * (4 if one.seconds > 0.5 else 1)) for one in OTHERS]
-    before = p99(ordinary, in_turn)
-    left = [Mail(10.0, "attacked", 0.13 + QUICK_SECONDS + 0.2) for _ in range(1000)]
-    assert p99([*ordinary, *left], in_turn) < 2 * before
+    """A thousand mails of 11 MB and a minute each, which leave the lane after its time; with one lane it is twenty times."""
+    in_turn = Way(workers=workers, fair=True, sorters=5, naming=0.03, remembers=SLOW_FOR)
+    before = p99(OTHERS, in_turn)
+    moving = 0.05
+    left = [Mail(10.0, "attacked", moving + QUICK_SECONDS, moving + ordinary_seconds(11_000_000))] * 1000
+    assert p99([*OTHERS, *left], in_turn) < 2 * before
+    unknown = [replace(one, again=None) for one in left]
+    assert p99([*OTHERS, *unknown], in_turn) > p99([*OTHERS, *left], in_turn)
     stayed = [Mail(10.0, "attacked", 60.0) for _ in range(1000)]
-    assert p99([*ordinary, *stayed], in_turn) > 20 * before
+    assert p99([*OTHERS, *stayed], in_turn) > 20 * before
+
+
+def test_worker_knows_what_it_has_worked_on_itself_and_of_late() -> None:
+    """The first message of each worker takes its time, and so does the first one after a while."""
+    way = Way(workers=2, fair=True, sorters=1, naming=0.0, remembers=60.0)
+    slow = [Mail(at, "attacked", 5.0, 1.0) for at in (0.0, 0.0, 10.0, 10.0, 100.0)]
+    assert sorted(took for _one, took in served([*slow, Mail(200.0, "attacked", 3.0)], way)) == [1, 1, 3, 5, 5, 5]
 
 
 def test_nothing_is_lost_in_the_model() -> None:

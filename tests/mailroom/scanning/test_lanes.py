@@ -13,18 +13,30 @@ from typing import Any
 
 import pytest
 
+from mailroom.scanning.clamd import Clamd, Submitted
 from mailroom.scanning.daemon import Daemon
 from mailroom.scanning.events import look_message, rescan_message
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
-from mailroom.scanning.lanes import QUICK_BYTES, QUICK_ENGINE, QUICK_SECONDS, QuickLane, TooSlowError, quickly
+from mailroom.scanning.lanes import (
+    QUICK_BYTES,
+    QUICK_ENGINE,
+    QUICK_SECONDS,
+    SLOW_FOR,
+    QuickLane,
+    TooSlowError,
+    Turn,
+    has_much_text,
+    ordinary_seconds,
+    quickly,
+)
 from mailroom.scanning.recall import Recalls, Seen
 from mailroom.scanning.release import Release
 from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import TEST_DEFINITIONS, RunningClamd
 from tests.mailroom.scanning.conftest import NOW, Quarantine
-from tests.mailroom.scanning.hiding import encoded, mixed
+from tests.mailroom.scanning.hiding import HIDDEN, encoded, mixed
 from tests.mailroom.scanning.sessions import OwnSession
 from tests.mailroom.scanning.test_intake import CLEAN, INFECTED, event
 from tests.mailroom.scanning.test_time import Slow
@@ -105,6 +117,106 @@ def test_large_mail_goes_there_at_once(quarantine: Quarantine) -> None:
     too_large = quarantine.put(b"x" * 45_000_001)
     assert again(process_batch(event(too_large), quick, max_receives=5, put_into_slow_lane=lane.put)) == []
     assert (len(lane.found), quarantine.record(too_large)["verdict"]) == (1, "over-limit")
+
+
+def test_much_text_goes_there_at_once(quarantine: Quarantine) -> None:
+    """clamd takes a tenth of a second a megabyte for HTML, without a look at its clock."""
+    lane, engine = Lane(), Slow(quarantine.clamd.client)
+    quick = replace(quarantine.intake, engine=engine, quick=QuickLane())
+    for kind in (b"<a href='x'>y</a>\n", b"\r\n ", b"--x\r\n\r\ny\r\n", b"begin 644 x\n!80  \n`\nend\n"):
+        item = quarantine.put(b"Subject: x\r\n\r\n" + kind * (3_000_000 // len(kind)))
+        assert again(process_batch(event(item), quick, max_receives=5, put_into_slow_lane=lane.put)) == []
+    assert len(lane.found) == 4
+    assert quarantine.keys("verdicts/") == []
+
+
+def test_ordinary_mail_has_not_much_text() -> None:
+    """A megabyte of prose, a page of HTML, and files of any size, which are base64."""
+    for ordinary in (
+        mixed(encoded(bytes(range(256)) * 30_000, "photos.bin")),
+        mixed(encoded(b"<a href='x'>y</a>\n" * 100_000, "pages.html")),
+        b"Subject: x\r\n\r\n" + b"We read your meter on Monday.\r\n" * 30_000,
+        b"Content-Type: text/html\r\n\r\n" + b"<p class='a'>We read your meter on Monday.</p>\r\n" * 10_000,
+    ):
+        assert not has_much_text(ordinary)
+
+
+def test_slow_mail_makes_its_tenants_next_time_shorter(quarantine: Quarantine, quick_clamd: Daemon) -> None:
+    """The worker gives less time to what it once gave its whole time; other tenants have as much as before."""
+    lane, worker = Lane(), QuickLane()
+    quick = replace(quarantine.intake, engine=quick_clamd.client, quick=worker)
+    item = quarantine.put(PAGES)
+    assert worker.turn(item.bucket, len(PAGES)) == Turn()
+    for number in (1, 2):
+        begun = time.monotonic()
+        assert again(process_batch(event(item), quick, max_receives=5, put_into_slow_lane=lane.put)) == []
+        assert len(lane.found) == number
+        took = time.monotonic() - begun
+    turn = worker.turn(item.bucket, len(PAGES))
+    assert turn == Turn(ordinary_seconds(len(PAGES)), careful=True)
+    assert turn.seconds < took < QUICK_SECONDS + 2
+    assert worker.turn("another", len(PAGES)) == Turn()
+
+
+def test_worker_forgets_after_a_minute_and_knows_a_thousand_tenants() -> None:
+    """Each slow message begins the minute anew."""
+    now = 0.0
+    worker = QuickLane(lambda: now)
+
+    def slow(tenant: str) -> None:
+        nonlocal now
+        with worker.timed(tenant, b"x"):
+            now += 0.5
+
+    slow("a")
+    now += SLOW_FOR - 1
+    assert worker.turn("a", 1).careful
+    slow("a")
+    now += SLOW_FOR - 1
+    assert worker.turn("a", 1).careful
+    now += 1
+    assert worker.turn("a", 1) == Turn()
+    for number in range(1001):
+        slow(f"tenant {number}")
+        now -= 0.5
+    assert [worker.turn(f"tenant {number}", 1).careful for number in (0, 1, 1000)] == [False, True, True]
+
+
+def test_quick_mail_is_not_noted_and_slow_mail_is_whether_cut_or_not() -> None:
+    """By its size: what an ordinary one of 10 MB takes is slow for a small one."""
+    for seconds, size, slow in ((0.1, 1, False), (0.4, 10_000_000, False), (0.4, 1, True), (0.6, 10_000_000, True)):
+        now = 0.0
+        worker = QuickLane(lambda: now)  # noqa: B023 - called at once
+        with worker.timed("a", b"A" * size):
+            now = seconds
+        assert worker.turn("a", size).careful is slow
+    worker = QuickLane()
+    with pytest.raises(TooSlowError), worker.timed("a", b"x"):
+        _go_on_for_ever()
+    assert worker.turn("a", 1).careful
+
+
+def test_tenant_with_slow_mail_is_read_before_the_engine_sees_anything(quarantine: Quarantine) -> None:
+    """So that clamd does not go on with what is given up: a file that is all text leaves, a picture stays."""
+    seen = Seeing(quarantine.clamd.client)
+    quick = replace(quarantine.intake, engine=seen, quick=Careful())
+    for page in (b"<a href='x'>y</a>\n" * 60_000, ("<a href='x'>y</a>\n" * 60_000).encode("utf-16")):
+        with pytest.raises(TooSlowError, match="much text"):
+            quick.take(quarantine.put(mixed(encoded(page, "pages.html"))))
+    assert seen.files == 0
+    assert quick.take(quarantine.put(mixed(encoded(bytes(range(256)) * 4_000, "photos.bin")))) is Outcome.DELIVERED
+    assert quick.take(quarantine.put(CLEAN)) is Outcome.DELIVERED
+    assert quick.take(quarantine.put(INFECTED)) is Outcome.STRIPPED
+    assert seen.files > 6
+
+
+def test_verdict_is_the_same_in_either_lane_and_in_either_order(quarantine: Quarantine, quick_clamd: Daemon) -> None:
+    """Whether the engine begins at once or has to wait until all is extracted."""
+    for raw in (CLEAN, INFECTED, *HIDDEN.values()):
+        whole = scan_message(raw, quarantine.clamd.client)
+        assert scan_message(raw, quick_clamd.client, check=Turn(careful=True).check) == replace(
+            whole, definitions=quick_clamd.client.version()
+        )
 
 
 def test_lane_that_takes_nothing_loses_nothing(quarantine: Quarantine) -> None:
@@ -196,6 +308,31 @@ def test_slow_delivered_mail_is_scanned_again_in_the_slow_lane(quarantine: Quara
     assert asked == [(item.bucket, item.message_id)]
     told = {"Records": [{"messageId": "m", "body": look_message(item.bucket, item.message_id)}]}
     assert again(process_batch(told, quarantine.intake, max_receives=5, recalls=slow)) == []
+
+
+class Careful(QuickLane):
+    """A worker that knows each tenant's mail as slow, on a machine that has other things to do."""
+
+    def turn(self, tenant: str, size: int) -> Turn:
+        """As careful as after slow mail."""
+        return Turn(seconds=10.0, careful=True)
+
+
+@dataclass
+class Seeing(OwnSession):
+    """An engine that counts the files it gets."""
+
+    engine: Clamd
+    files: int = 0
+
+    def submit(self, data: bytes) -> Submitted:
+        """Hand it over."""
+        self.files += 1
+        return self.engine.submit(data)
+
+    def version(self) -> str:
+        """Of the engine."""
+        return self.engine.version()
 
 
 @dataclass(frozen=True)
