@@ -24,6 +24,7 @@ __all__ = [
     "OUTGOING_PREFIX",
     "RAW_PREFIX",
     "RECALLED_MARK",
+    "RECIPIENTS_PREFIX",
     "RISKS_MARK",
     "SIGNATURE_MARK",
     "VERDICT_PREFIX",
@@ -82,6 +83,10 @@ VERDICT_PREFIX: Final = "verdicts/"
 
 LEDGER_PREFIX: Final = "recall/"
 """In the bucket of definitions: the scanners' ledgers of delivered mail, each below its scanner's name."""
+
+RECIPIENTS_PREFIX: Final = "recipients/"
+"""Envelope recipients by SES's notification, one JSON document a message, where its header does not say the same: only the scanner
+writes here."""
 
 ATTACHMENTS_PREFIX: Final = "attachments/"
 """Attachments of messages, one object a file: only the ingest function writes here."""

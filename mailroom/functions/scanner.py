@@ -20,6 +20,7 @@ from mailroom.metric_names import SCANNER
 from mailroom.metrics import Metrics
 from mailroom.scanning.dmarc_policies import DmarcPolicies
 from mailroom.scanning.engine import WarmEngine
+from mailroom.scanning.envelopes import Reduced
 from mailroom.scanning.events import look_message
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Intake
@@ -74,6 +75,7 @@ def on_event(event: dict[str, Any], context: _Context) -> dict[str, list[dict[st
             ensure_ready=lambda: engine.ensure_ready(metrics.count),
             recalls=recalls,
             put_into_slow_lane=_put_into_slow_lane,
+            put_reduced=_put_reduced,
         )
     finally:
         metrics.flush()
@@ -105,6 +107,13 @@ def _put_into_slow_lane(record: Mapping[str, Any], bucket: str) -> bool:
     """Whether SQS says that it is there, in the turn of its bucket."""
     settings, _engine, _intake = _sandbox()
     return bool(send_all_again(_sqs(), settings.slow_queue_url, [(record, bucket)]))
+
+
+def _put_reduced(record: Mapping[str, Any], replacement: Reduced) -> bool:
+    """Whether SQS says that it is there. Only a scanner without a sorter gets SES's notifications itself."""
+    settings, _engine, _intake = _sandbox()
+    sent = [({**record, "body": replacement.body}, replacement.group)]
+    return bool(settings.own_queue_url and send_all_again(_sqs(), settings.own_queue_url, sent))
 
 
 def _defer(bucket: str, id: str) -> None:

@@ -33,6 +33,7 @@ class Settings:
         memory_mib: memory of the function, from Lambda; 0 if unknown.
         recall_days: days for which delivered mail is rescanned with newer definitions; 0 for none.
         slow_queue_url: queue of the slow lane, if this is the quick one; "" otherwise.
+        own_queue_url: the scanner's own queue, if no sorter stands before it; "" otherwise.
     """
 
     definitions_bucket: str
@@ -43,6 +44,7 @@ class Settings:
     memory_mib: int = 0
     recall_days: int = 0
     slow_queue_url: str = ""
+    own_queue_url: str = ""
 
     @property
     def concurrent_reload(self) -> bool:
@@ -72,4 +74,5 @@ class Settings:
                 memory_mib=int(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")),
                 recall_days=int(environment.get("RECALL_DAYS", "0")),
                 slow_queue_url=environment.get("SLOW_QUEUE_URL", ""),
+                own_queue_url=environment.get("OWN_QUEUE_URL", ""),
             )

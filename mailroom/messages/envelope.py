@@ -9,6 +9,7 @@ from mailroom.messages.authentication import dmarc_domain
 from mailroom.messages.dates import read_date
 from mailroom.messages.mime import Header
 from mailroom.messages.model import Envelope
+from mailroom.received_line import recipient_in, ses_id_in
 
 __all__ = ["FRONT_FIELDS", "read_envelope"]
 
@@ -26,12 +27,6 @@ FRONT_FIELDS: Final = frozenset(
 )
 """Fields that SES writes."""
 
-_BY_SES: Final = re.compile(r"\bby inbound-smtp\.(?:[a-z0-9-]++\.)?amazonaws\.com\b")
-_ID: Final = re.compile(r"\bid(?=\s++(?P<id>[A-Za-z0-9]{1,100}+)\b)")
-_FOR: Final = re.compile(
-    r'\bfor\s++<?(?P<address>(?:"(?:\\.|[^"\\]){1,130}"|[^\s<>;][^\s<>;@]*+)@[^\s<>;]++)', re.IGNORECASE | re.DOTALL
-)
-"""A local part in quotes may hold white space. RFC 5321 4.1.2."""
 _RESULT: Final = re.compile(r"(?:^|;)\s*+(?P<method>spf|dkim|dmarc)\s*+=\s*+(?P<result>[a-z]++)", re.IGNORECASE)
 _BRACKET: Final = re.compile(r"[()]|[^()]++")
 # An unclosed one reaches to the end, so that its end is not searched again from each escaped quote in it.
@@ -55,7 +50,7 @@ def read_envelope(header: Header) -> Envelope:
             break
         front[name] = value
     received = front.get("received", "")
-    ses_id = _ses_id(received)
+    ses_id = ses_id_in(received)
     if not ses_id:
         return Envelope()
     verdicts = {
@@ -69,21 +64,15 @@ def read_envelope(header: Header) -> Envelope:
         plain = _without_comments(_QUOTED.sub(lambda quoted: "" if quoted["open"] is None else quoted[0], results))
         verdicts |= _results(plain)
         domain = dmarc_domain(plain)
-    recipient = _FOR.search(received)
+    recipient = recipient_in(received)
     return Envelope(
         sender=front.get("return-path", "").strip().strip("<>"),
-        recipients=(_lower_domain(recipient["address"]),) if recipient else (),
+        recipients=(recipient,) if recipient else (),
         ses_id=ses_id,
         received=read_date(received.rpartition(";")[2]),
         verdicts=verdicts,
         dmarc_domain=domain,
     )
-
-
-def _ses_id(received: str) -> str:
-    """SES's id of the message, which is the last one behind SES's name; "" for another server's field."""
-    by_ses = _BY_SES.search(received)
-    return next((match["id"] for match in reversed(list(_ID.finditer(received, by_ses.end())))), "") if by_ses else ""
 
 
 def _results(plain: str) -> dict[str, str]:
@@ -112,8 +101,3 @@ def _without_comments(text: str) -> str:
             opened.append(len(kept))
         kept.append(piece)
     return "".join(kept)
-
-
-def _lower_domain(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{domain.lower()}"

@@ -9,6 +9,7 @@ from typing import Any
 from mailroom.batches import attempt, failed_records
 from mailroom.errors import MailroomError
 from mailroom.metric_names import HELD
+from mailroom.scanning.envelopes import Reduced, addressed_in, keep, reduced
 from mailroom.scanning.events import RawObject, delivered_message, raw_objects
 from mailroom.scanning.intake import Intake, Outcome
 from mailroom.scanning.lanes import TooSlowError
@@ -27,6 +28,10 @@ def _is_none(_record: Mapping[str, Any], _bucket: str) -> bool:
     return False
 
 
+def _is_refused(_record: Mapping[str, Any], _replacement: Reduced) -> bool:
+    return False
+
+
 def process_batch(
     event: Mapping[str, Any],
     intake: Intake,
@@ -35,6 +40,7 @@ def process_batch(
     ensure_ready: Callable[[], None] = _is_ready,
     recalls: Recalls | None = None,
     put_into_slow_lane: Callable[[Mapping[str, Any], str], bool] = _is_none,
+    put_reduced: Callable[[Mapping[str, Any], Reduced], bool] = _is_refused,
 ) -> dict[str, list[dict[str, str]]]:
     """Process every object of a batch; returns the failed messages, which the queue delivers again.
 
@@ -49,10 +55,15 @@ def process_batch(
         ensure_ready: called before each message; raises `MailroomError` if no scan is possible. Default: always ready.
         recalls: the work on what was delivered. Default: None, there is none.
         put_into_slow_lane: sends a queue message on, in the turn of a bucket; says whether it is there. Default: there is no lane.
+        put_reduced: sends what replaces a notification of SES's to the scanner's own queue; says whether it is there. Default: a
+            sorter does so.
     """
 
     def done(record: Mapping[str, Any]) -> bool:
         last = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) >= max_receives
+        by_ses = reduced(record["body"])
+        if by_ses is not None:
+            return not by_ses.body or put_reduced(record, by_ses)
         if _done(record, intake, ensure_ready, recalls, put_into_slow_lane, last=last):
             return True
         intake.count("Failures", 1)
@@ -82,6 +93,9 @@ def _done(
             seen = attempt(look, delivered)
             logger.info("%s/%s: %s", *delivered, "failed" if seen is None else seen.value)
             return seen is not None
+        addressed = addressed_in(record["body"])
+        if addressed is not None:
+            return attempt(lambda said: keep(intake.s3, intake.recipient_of, said), addressed) is not None
         items = list(raw_objects(record["body"], sender=record.get("attributes", {}).get("SenderId", "")))
     except MailroomError as error:
         logger.warning("%s: %s", type(error).__name__, error)

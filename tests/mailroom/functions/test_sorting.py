@@ -21,6 +21,7 @@ from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject, rescan_messa
 from mailroom.scanning.release import Release
 from mailroom.scanning.verdicts import Verdict
 from mailroom.turns import send_all_again
+from tests.mailroom.notifications import by_sns, ses_notification
 
 REGION = "eu-central-1"
 _numbers = itertools.count(1)
@@ -259,3 +260,28 @@ def test_every_message_is_sent_or_comes_again(bodies: list[str], refused: set[in
     assert not sent & again
     left = {record["body"] for record in event["Records"] if record["messageId"] not in sent | again}
     assert left <= {json.dumps({"Event": "s3:TestEvent"})}
+
+
+def test_notification_of_ses_goes_on_reduced(queues: Queues, on_event: Any) -> None:
+    """Beside S3's, in the turn of its bucket; what needs nothing ends here, and no text of a faulty one goes on."""
+    several = by_sns(ses_notification(["a@post.acme.example", "b@post.acme.example"], bucket="two"))
+    single = by_sns(ses_notification(["a@post.acme.example"], bucket="one"))
+    event = queues.arrive(told("one"), several, single, by_sns("hostile"))
+    assert on_event(event) == {"batchItemFailures": []}
+    (_, arrival), (_, kept), (group, fault) = sorted(
+        queues.sorted(), key=lambda one: ["one", "two", "unknown"].index(one[0])
+    )
+    assert arrival == told("one")
+    assert json.loads(kept)["envelope"]["recipients"] == ["a@post.acme.example", "b@post.acme.example"]
+    assert group == "unknown"
+    assert "hostile" not in fault
+
+
+def test_notification_waits_where_the_queue_refuses(
+    queues: Queues, on_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is brought again as it came."""
+    several = by_sns(ses_notification(["a@post.acme.example", "b@post.acme.example"]))
+    event = queues.arrive(several)
+    monkeypatch.setenv("SCANNER_QUEUE_URL", queues.turns + "-gone")
+    assert failed(event, on_event(event)) == [several]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -13,11 +13,13 @@ import pytest
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 from mailroom.scanning.clamd import Clamd
+from mailroom.scanning.envelopes import Reduced
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
+from tests.mailroom.notifications import by_sns, ses_notification
 from tests.mailroom.scanning.conftest import Quarantine
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
 
@@ -299,3 +301,39 @@ def test_object_outside_the_quarantine(quarantine: Quarantine) -> None:
     answer = process_batch(event(item), quarantine.intake, max_receives=5)
     assert len(answer["batchItemFailures"]) == 1
     assert issubclass(PermanentError, MailroomError)
+
+
+def test_recipients_are_written_without_an_engine(quarantine: Quarantine) -> None:
+    """Beside the mail, whatever becomes of it; what SES did not write goes to the dead letters, and its text nowhere."""
+
+    def not_ready() -> None:
+        raise RetryableError("no engine")
+
+    bodies = [
+        json.dumps({"envelope": {"bucket": quarantine.bucket, "key": "raw/1abc", "recipients": ["a@b.example"]}}),
+        json.dumps({"envelope": {"fault": "notificationType must be Received"}}),
+    ]
+    records = [{"messageId": f"n{number}", "body": body} for number, body in enumerate(bodies)]
+    answer = process_batch({"Records": records}, quarantine.intake, max_receives=5, ensure_ready=not_ready)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "n1"}]}
+    assert quarantine.keys("recipients/") == ["recipients/1abc"]
+
+
+def test_scanner_without_a_sorter_reduces_by_itself(quarantine: Quarantine) -> None:
+    """Its queue brings SES's notification again, reduced; what it could not send, it gets again whole."""
+    several = by_sns(ses_notification(["a@b.example", "c@b.example"], bucket=quarantine.bucket))
+    single = by_sns(ses_notification(["a@b.example"], bucket=quarantine.bucket))
+    records = [{"messageId": "n0", "body": several}, {"messageId": "n1", "body": single}]
+    sent: list[str] = []
+
+    def put(_record: Mapping[str, Any], replacement: Reduced) -> bool:
+        sent.append(replacement.body)
+        return True
+
+    answer = process_batch({"Records": records}, quarantine.intake, max_receives=5, put_reduced=put)
+    assert answer == {"batchItemFailures": []}
+    again = [{"messageId": "n2", "body": body} for body in sent]
+    assert process_batch({"Records": again}, quarantine.intake, max_receives=5) == {"batchItemFailures": []}
+    assert quarantine.keys("recipients/") == ["recipients/1abc"]
+    refused = process_batch({"Records": records}, quarantine.intake, max_receives=5)
+    assert refused == {"batchItemFailures": [{"itemIdentifier": "n0"}]}
