@@ -20,6 +20,7 @@ from mailroom.layout import (
     HELD_PREFIX,
     OUTGOING_PREFIX,
     RAW_PREFIX,
+    RECIPIENTS_PREFIX,
     VERDICT_PREFIX,
 )
 
@@ -35,6 +36,7 @@ class Scanner:
     Args:
         role_arn: its role, the only one that reads quarantine.
         queue_arn: its queue; S3 may send to it.
+        topic_arn: topic with SES's notifications of mail and its recipients. Default: None, the recipient in SES's header line.
         ready: resources of the same stack that S3 needs to send. Default: none, for a scanner of another stack.
         key_arns: KMS keys that its role may already use for buckets and topics. Default: none; the policy of another key must name
             the role.
@@ -42,6 +44,7 @@ class Scanner:
 
     role_arn: str
     queue_arn: str
+    topic_arn: str | None = None
     ready: Sequence[Any] = ()
     key_arns: Sequence[str] = ()
 
@@ -100,7 +103,12 @@ def ingest_statements(bucket_arn: str, structurer: IngestWriter | None) -> list[
     statements = [deny_all_but(role, "DenyFiling", ["s3:PutObject*", "s3:Replicate*"], own)]
     if role is not None:
         statements += [
-            allow("LetStructurerRead", role, ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket_arn}/{CLEAN_PREFIX}*"),
+            allow(
+                "LetStructurerRead",
+                role,
+                ["s3:GetObject", "s3:GetObjectVersion"],
+                [f"{bucket_arn}/{CLEAN_PREFIX}*", f"{bucket_arn}/{RECIPIENTS_PREFIX}*"],
+            ),
             allow("LetStructurerFile", role, ["s3:GetObject", "s3:PutObject"], own),
             # Without the right to list, S3 answers "forbidden" for a missing object.
             allow("LetStructurerKnowBucket", role, ["s3:ListBucket", "s3:ListBucketVersions"], bucket_arn),

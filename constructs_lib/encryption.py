@@ -24,6 +24,7 @@ __all__ = [
     "allow_logs",
     "allow_roles",
     "allow_service",
+    "allow_topics",
     "use_of",
 ]
 
@@ -34,7 +35,7 @@ EVENTS: Final = ("LetRulesSend", "events.amazonaws.com")
 NOTIFICATIONS: Final = ("LetBucketsNotify", "s3.amazonaws.com")
 """S3's notifications to an encrypted queue."""
 RECEIVING: Final = ("LetReceiptRulesWrite", "ses.amazonaws.com")
-"""SES's receipt rules with an encrypted bucket."""
+"""SES's receipt rules with an encrypted bucket or topic."""
 
 _USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 _USE_OF_TABLES: Final = (
@@ -80,6 +81,18 @@ def allow_logs(home: Home) -> dict[str, Any]:
         "Action": ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
         "Resource": "*",
         "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    }
+
+
+def allow_topics(home: Home) -> dict[str, Any]:
+    """Statement of the key's policy: SNS uses it, for topics of this account with an encrypted queue."""
+    return {
+        "Sid": "LetTopicsSend",
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:{home.partition}:sns:{home.region}:{home.account}:*"}},
     }
 
 

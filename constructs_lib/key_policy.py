@@ -14,6 +14,7 @@ from constructs_lib.encryption import (
     allow_logs,
     allow_roles,
     allow_service,
+    allow_topics,
 )
 
 __all__ = ["needed_statements"]
@@ -40,4 +41,4 @@ def needed_statements(
         for role_arns, through in ((scanner_role_arns, ("s3", "sns")), (tables_role_arns, ("dynamodb",)))
         if role_arns
     ]
-    return [*(allow_service(service, home) for service in services), allow_logs(home), *roles]
+    return [*(allow_service(service, home) for service in services), allow_topics(home), allow_logs(home), *roles]

@@ -12,6 +12,7 @@ from typing import Final
 __all__ = [
     "BOUNDARY_EXPORT",
     "CHANGE_SETS",
+    "ENVELOPES_EXPORT",
     "REMOVAL_METADATA",
     "TENANT_STACKS",
     "cell_export",
@@ -32,6 +33,9 @@ REMOVAL_METADATA: Final = "email-subdomain:removal"
 
 BOUNDARY_EXPORT: Final = "TenantBoundaryArn"
 """Export name of the permissions boundary for tenants' roles, in a cell with a settings API."""
+
+ENVELOPES_EXPORT: Final = "EnvelopesTopicArn"
+"""Export name of the topic with SES's notifications of mail and its recipients."""
 
 _IDENTIFIER: Final = re.compile(r"[a-z](?:-?[a-z0-9])*")
 _IDENTIFIER_CHARACTERS: Final = 32

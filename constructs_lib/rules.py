@@ -65,6 +65,7 @@ __all__ = [
     "TABLE_NAME",
     "TARGET",
     "TOPIC",
+    "TOPIC_ARN",
     "TRACKING",
     "address_of",
     "addresses_of",
@@ -83,6 +84,7 @@ RULE_SET_NAME: Final = text(values.rule_set_name, "mail")
 ROLE_ARN: Final = text(values.role_arn, "arn:aws:iam::123456789012:role/name")
 KEY_ARN: Final = arn("kms", r"key/[A-Za-z0-9-]{1,128}", "a KMS key", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
 QUEUE_ARN: Final = arn("sqs", r"[A-Za-z0-9_-]{1,80}", "an SQS queue", "arrivals")
+TOPIC_ARN: Final = arn("sns", r"[A-Za-z0-9_-]{1,256}", "an SNS topic", "envelopes")
 TABLE_ARN: Final = arn("dynamodb", r"table/[A-Za-z0-9_.-]{1,255}", "a DynamoDB table", "table/messages")
 TABLE_NAME: Final = matching(
     r"[A-Za-z0-9_.-]{3,255}", "a table's name: 3 to 255 of letters, digits and _.-", "messages"
@@ -120,7 +122,7 @@ TRACKING: Final = parts(
 )
 SCANNER: Final = parts(
     Scanner,
-    {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN, "key_arns": each(KEY_ARN)},
+    {"role_arn": ROLE_ARN, "queue_arn": QUEUE_ARN, "topic_arn": optional(TOPIC_ARN), "key_arns": each(KEY_ARN)},
     "pass the `scanner` of an AttachmentScanner",
 )
 

@@ -192,6 +192,7 @@ class TenantSubdomain(Construct):
                 "Messages",
                 MessageStoreProps(
                     tenant_id=props.tenant_id,
+                    subdomain=props.subdomain,
                     retention=props.retention,
                     join_threads_by=props.join_threads_by,
                     configuration_set_name=self.sending.configuration_set_name if senders else None,

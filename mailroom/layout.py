@@ -81,12 +81,11 @@ ACTION_GONE: Final = "gone"
 VERDICT_PREFIX: Final = "verdicts/"
 """Verdicts, one JSON document per raw version: only the scanner writes here."""
 
+RECIPIENTS_PREFIX: Final = f"{VERDICT_PREFIX}recipients/"
+"""Envelope recipients by SES's notification, one JSON document a message, where its header does not say the same."""
+
 LEDGER_PREFIX: Final = "recall/"
 """In the bucket of definitions: the scanners' ledgers of delivered mail, each below its scanner's name."""
-
-RECIPIENTS_PREFIX: Final = "recipients/"
-"""Envelope recipients by SES's notification, one JSON document a message, where its header does not say the same: only the scanner
-writes here."""
 
 ATTACHMENTS_PREFIX: Final = "attachments/"
 """Attachments of messages, one object a file: only the ingest function writes here."""

@@ -41,6 +41,7 @@ class MessageStoreProps:
 
     Args:
         tenant_id: permanent id; events and logs name it.
+        subdomain: domain of the tenant's addresses: other recipients are not recorded. Default: None, all are.
         retention: how long messages are kept. Default: without limit.
         join_threads_by: further ways to join messages into threads, besides Message-IDs. Default: none.
         configuration_set_name: configuration set of the outbox. Default: None, no sending.
@@ -54,6 +55,7 @@ class MessageStoreProps:
     """
 
     tenant_id: str
+    subdomain: str | None = None
     retention: Retention = field(default_factory=Retention)
     join_threads_by: Sequence[JoinBy] = ()
     configuration_set_name: str | None = None
@@ -102,6 +104,7 @@ class MessageStore(Construct):
                     "EVENT_BUS": "default",
                     "JOIN_BY": " ".join(sorted(props.join_threads_by)),
                     "RETENTION_DAYS": "" if (days := props.retention.messages_days) is None else str(days),
+                    "SUBDOMAIN": props.subdomain or "",
                     "TABLE_NAME": self.table_name,
                     "TENANT": props.tenant_id,
                 },
@@ -221,6 +224,7 @@ def _keys(partition: str, sort: str) -> list[Any]:
 
 _RULES: Final[dict[str, Rule]] = {
     "tenant_id": rules.IDENTIFIER,
+    "subdomain": optional(rules.SUBDOMAIN),
     "retention": rules.RETENTION,
     "join_threads_by": rules.JOIN_THREADS_BY,
     "configuration_set_name": optional(rules.CONFIGURATION_SET),

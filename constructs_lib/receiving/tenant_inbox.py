@@ -26,7 +26,15 @@ from constructs_lib.limits import most_receipt_rules
 from constructs_lib.naming import moving_rule_name, receipt_rule_name
 from constructs_lib.sections import ReceivingTls, Retention
 from mailroom import lifetimes
-from mailroom.layout import ATTACHMENTS_PREFIX, BODIES_PREFIX, CLEAN_PREFIX, HELD_PREFIX, RAW_PREFIX, VERDICT_PREFIX
+from mailroom.layout import (
+    ATTACHMENTS_PREFIX,
+    BODIES_PREFIX,
+    CLEAN_PREFIX,
+    HELD_PREFIX,
+    RAW_PREFIX,
+    RECIPIENTS_PREFIX,
+    VERDICT_PREFIX,
+)
 from mailroom.scanning.tags import Recipient, tags_of
 from mailroom.scanning.verdicts import Policy
 
@@ -143,7 +151,9 @@ class TenantInbox(Construct):
                     actions=[
                         ses.CfnReceiptRule.ActionProperty(
                             s3_action=ses.CfnReceiptRule.S3ActionProperty(
-                                bucket_name=self.bucket_name, object_key_prefix=RAW_PREFIX
+                                bucket_name=self.bucket_name,
+                                object_key_prefix=RAW_PREFIX,
+                                topic_arn=props.scanner.topic_arn if props.scanner is not None else None,
                             )
                         )
                     ],
@@ -262,7 +272,7 @@ def _scanned(props: TenantInboxProps) -> dict[str, Any]:
     )
     queues = [_notified(RAW_PREFIX, props.scanner.queue_arn)]
     if props.structurer is not None:
-        queues.append(_notified(CLEAN_PREFIX, props.structurer.queue_arn))
+        queues += [_notified(prefix, props.structurer.queue_arn) for prefix in (CLEAN_PREFIX, RECIPIENTS_PREFIX)]
     return {
         # CloudFormation's own property, because the CDK's notifications need a custom resource.
         "notification_configuration": s3.CfnBucket.NotificationConfigurationProperty(queue_configurations=queues),
@@ -291,7 +301,7 @@ def _expirations(props: TenantInboxProps) -> list[s3.CfnBucket.RuleProperty]:
     lives = {RAW_PREFIX: raw_days, HELD_PREFIX: raw_days}
     if messages_days is not None:
         lives |= dict.fromkeys((CLEAN_PREFIX, ATTACHMENTS_PREFIX, BODIES_PREFIX), messages_days)
-        # The verdict of held mail lives as long as the mail: it has the reason, and a release needs it.
+        # The verdict of held mail lives as long as the mail: it has the reason, and a release needs it. So do its recipients.
         lives[VERDICT_PREFIX] = max(raw_days, messages_days)
     replaced = s3.CfnBucket.RuleProperty(
         id="ExpireReplaced",

@@ -27,6 +27,7 @@ from constructs_lib.intrinsics import account_id, arn
 from constructs_lib.keys import grant_services_use, uses
 from constructs_lib.scanning.alarms import scanner_alarms, slow_lane_alarms
 from constructs_lib.scanning.elsewhere import Alerts, LetQueue, grant_publish_to_role, grant_use
+from constructs_lib.scanning.envelope_topic import EnvelopeTopic
 from constructs_lib.scanning.image import (
     DEFAULT_MEMORY_MIB,
     ImageFunctionProps,
@@ -61,9 +62,11 @@ class AttachmentScannerProps:
     Args:
         definitions: bucket of a `SignatureMirror`.
         alarm_topic: receives the alarms. Default: None, no actions.
-        topics_key_arn: KMS key of the topics for detections. Default: None: they have no key, or the key's policy admits the role,
-            as with `SecurityAlerts`.
-        encryption_key: key of queues and log group; the role may also use it for buckets and topics. Default: None, AWS's own keys.
+        topics_key_arn: KMS key of the topics for detections, and of the scanner's own topic unless there is an `encryption_key`;
+            its policy must let SES use it. Default: None: they have no key, or the key's policy admits the role, as with
+            `SecurityAlerts`; the scanner's own topic gets a key of its own.
+        encryption_key: key of queues, topic and log group; the role may also use it for buckets and topics. Default: None,
+            AWS's own keys.
         definitions_key: key of the bucket of definitions. Default: that of `definitions`, else `encryption_key`.
         memory_mib: memory of the function, 2,048 to 10,240. From 4,096 on, it holds the official definitions twice, and scans while
             a newer set loads. With less, clamd restarts with the new set, and a message waits for it. Default: 3008, the limit of a
@@ -93,9 +96,9 @@ class AttachmentScanner(Construct):
     """Scans mail in quarantine, and delivers it by the tenant's policy.
 
     Creates 3 queues and 1 dead-letter queue (encrypted, TLS only), 1 function of a container image with ClamAV and 1 `Sorter`,
-    each with role and log group, 1 `SlowLane`, 1 rule that runs the function every five minutes for delivered mail (none without
-    `recall_days`), and 9 alarms. Serves any number of buckets: an inbox takes `scanner`; for other buckets call `scan`. Only a
-    bucket's policy grants the role rights to the bucket.
+    each with role and log group, 1 `EnvelopeTopic` for inboxes, 1 `SlowLane`, 1 rule that runs the function every five minutes for
+    delivered mail (none without `recall_days`), and 9 alarms. Serves any number of buckets: an inbox takes `scanner`; for other
+    buckets call `scan`. Only a bucket's policy grants the role rights to the bucket.
 
     S3 notifies `arrivals`. The sorter sends each arrival on to `queue`, from which the scanner takes it. If a scan takes more than
     seconds, the scanner puts the message into `slow`, where a scan has minutes; rescans go there directly. Without
@@ -144,6 +147,8 @@ class AttachmentScanner(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": account_id()}},
             )
         )
+        self._topics_key_arn = props.topics_key_arn if self._key is None else None
+        self._envelopes: EnvelopeTopic | None = None
         self.function = self._function(props)
         self._slow_lane = self._lane_of_slow_mail(props) if self.slow is not self.queue else None
         self._ready = self._made_before_buckets(self._consumer())
@@ -154,11 +159,22 @@ class AttachmentScanner(Construct):
 
     @property
     def scanner(self) -> Scanner:
-        """The scanner's values for an inbox."""
+        """The scanner's values for an inbox. The first use makes the topic, which a scanner of files alone does not need."""
+        if self._envelopes is None:
+            self._envelopes = EnvelopeTopic(
+                self,
+                "Envelopes",
+                queue=self.arrivals,
+                encryption_key=self._key,
+                topics_key_arn=self._topics_key_arn,
+            )
+            self._envelopes.subscription.add_resource_dependency(self._ready[0])
+        topic = self._envelopes
         return Scanner(
             role_arn=self.role.role_arn,
             queue_arn=self.arrivals.queue_arn,
-            ready=self._ready,
+            topic_arn=topic.topic_arn,
+            ready=(*self._ready, topic.policy, topic.subscription),
             key_arns=(self._key.key_arn,) if self._key is not None else (),
         )
 
@@ -191,7 +207,9 @@ class AttachmentScanner(Construct):
                 f'scanner: bucket "{bucket.node.path}" must be versioned, so that what is delivered is what was scanned, got '
                 f"versioning {status or 'off'}; set versioned=True"
             )
-        for statement in quarantine_statements(bucket.bucket_arn, self.scanner):
+        for statement in quarantine_statements(
+            bucket.bucket_arn, Scanner(role_arn=self.role.role_arn, queue_arn=self.arrivals.queue_arn)
+        ):
             bucket.add_to_resource_policy(iam.PolicyStatement.from_json(statement))
         grant_use(self.role, bucket.encryption_key, "s3")
         grant_publish_to_role(self.role, alerts)
@@ -205,7 +223,8 @@ class AttachmentScanner(Construct):
         )
 
     def _function(self, props: AttachmentScannerProps) -> lambda_.Function:
-        lane = {"SLOW_QUEUE_URL": self.slow.queue_url} if self.slow is not self.queue else {}
+        sorted_ = self.slow is not self.queue
+        lane = {"SLOW_QUEUE_URL": self.slow.queue_url} if sorted_ else {"OWN_QUEUE_URL": self.queue.queue_url}
         function = image_function(
             self,
             "Scan",
@@ -244,6 +263,11 @@ class AttachmentScanner(Construct):
         function.add_to_role_policy(
             iam.PolicyStatement(actions=["sqs:ReceiveMessage"], resources=[self.queue.queue_arn])
         )
+        if not sorted_:
+            # What it keeps of SES's notifications comes again, without the rest of them.
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
+            )
         function.add_event_source(
             event_sources.SqsEventSource(
                 self.queue, batch_size=1, max_concurrency=props.max_concurrency, report_batch_item_failures=True

@@ -28,8 +28,8 @@ _RUN_SECONDS: Final = {
     "functions.on_check": 5.0,
     "functions.scanner": 0.5,
 }
-"""Seconds of a scheduled run, by a part of the function's handler or command. The first is an estimate for 200 tenants, and the third
-for a few domains. The second was measured with the official databases. The fourth is an idle run with four requests to S3."""
+"""Seconds of a scheduled run, by a part of the function's handler or command. The first is an estimate for 200 tenants, the third
+one for a few domains. The second was measured with the official databases. The fourth is an idle run with four requests to S3."""
 _RUNS: Final = {
     "functions.on_check": "runs of the daily check of customers' domains",
     "functions.address_books": "runs of the writer of address books",

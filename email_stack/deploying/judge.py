@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from constructs_lib.naming import BOUNDARY_EXPORT, cell_export, cell_stack_name, receipt_rule_set_name
+from constructs_lib.naming import BOUNDARY_EXPORT, ENVELOPES_EXPORT, cell_export, cell_stack_name, receipt_rule_set_name
 from constructs_lib.records import in_zone
 from email_stack.config.snapshots import REVISION_OUTPUT, Snapshot
 from email_stack.synthesis.dynamic_references import references_in
@@ -240,6 +240,9 @@ def _rule(of: _Of, properties: Template) -> Iterator[str]:
         yield f"must receive for {of.subdomain} alone"
     if any(set(one) - {"S3Action"} for one in properties["Rule"].get("Actions", [])):
         yield "must put mail into its bucket, and nothing else"
+    topics = [one.get("S3Action", {}).get("TopicArn") for one in properties["Rule"].get("Actions", [])]
+    if any(one not in (None, {"Fn::ImportValue": cell_export(of.cell, ENVELOPES_EXPORT)}) for one in topics):
+        yield "must tell the topic of its cell whom mail is for, and nobody else"
 
 
 def _tenant(of: _Of, properties: Template) -> Iterator[str]:

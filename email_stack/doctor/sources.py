@@ -1,7 +1,7 @@
 """Source of each quota's value at AWS. Pure.
 
-No API has the values of these quotas: receipt rules, SES identities, alarms, log groups, regional APIs of API Gateway, and memory of
-functions.
+No API has the values of these quotas: receipt rules, SES identities, alarms, log groups, regional APIs of API Gateway, and memory
+of functions.
 """
 
 from __future__ import annotations

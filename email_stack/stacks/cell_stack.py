@@ -22,9 +22,12 @@ from constructs_lib import (
 )
 from constructs_lib.alerts import alarms_use_key
 from constructs_lib.buckets import private_bucket
+from constructs_lib.encryption import RECEIVING
 from constructs_lib.intrinsics import arn
+from constructs_lib.keys import grant_services_use
 from constructs_lib.naming import (
     BOUNDARY_EXPORT,
+    ENVELOPES_EXPORT,
     TENANT_STACKS,
     cell_export,
     cell_stack_name,
@@ -44,6 +47,7 @@ __all__ = [
     "BOOKS_FUNCTION",
     "BOOKS_ROLE",
     "DEFINITIONS_BUCKET",
+    "ENVELOPES_TOPIC",
     "SCANNER_QUEUE",
     "SCANNER_ROLE",
     "TENANT_BOUNDARY",
@@ -57,6 +61,7 @@ ALERTS_KEY = "AlertsKeyArn"
 BOOKS_FUNCTION = "AddressBooksFunctionArn"
 BOOKS_ROLE = "AddressBooksRoleArn"
 DEFINITIONS_BUCKET = "DefinitionsBucketName"
+ENVELOPES_TOPIC = ENVELOPES_EXPORT
 SCANNER_QUEUE = "ScannerQueueArn"
 SCANNER_ROLE = "ScannerRoleArn"
 TENANT_BOUNDARY = BOUNDARY_EXPORT
@@ -92,6 +97,7 @@ class CellStack(cdk.Stack):
             removal_policy=removal_policy(cell.removal),
         )
         key.add_to_resource_policy(alarms_use_key())
+        grant_services_use(key, RECEIVING)
         logs = self._access_logs(removal_policy(cell.removal))
         alarms = SecurityAlerts(
             self,
@@ -141,13 +147,15 @@ class CellStack(cdk.Stack):
                 encryption_key=own,
             ),
         )
+        arrivals = scanner.scanner
         exported = {
             ALERTS_KEY: key.key_arn,
             ACCESS_LOGS_BUCKET: logs.bucket_name,
             ALARMS_TOPIC: alarms.topic_arn,
             DEFINITIONS_BUCKET: mirror.bucket.bucket_name,
-            SCANNER_QUEUE: scanner.scanner.queue_arn,
-            SCANNER_ROLE: scanner.scanner.role_arn,
+            ENVELOPES_TOPIC: str(arrivals.topic_arn),
+            SCANNER_QUEUE: arrivals.queue_arn,
+            SCANNER_ROLE: arrivals.role_arn,
             TRACKING_ROLE: tracking.role_arn,
             BOOKS_ROLE: books.role_arn,
         }

@@ -34,6 +34,7 @@ from email_stack.stacks.cell_stack import (
     ALERTS_KEY,
     BOOKS_ROLE,
     DEFINITIONS_BUCKET,
+    ENVELOPES_TOPIC,
     SCANNER_QUEUE,
     SCANNER_ROLE,
     TENANT_BOUNDARY,
@@ -177,6 +178,7 @@ def _cell_scanner(cell_id: str, key_arns: tuple[str, ...]) -> Scanner:
     return Scanner(
         role_arn=_imported(cell_id, SCANNER_ROLE),
         queue_arn=_imported(cell_id, SCANNER_QUEUE),
+        topic_arn=_imported(cell_id, ENVELOPES_TOPIC),
         key_arns=key_arns,
     )
 

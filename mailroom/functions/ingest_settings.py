@@ -24,6 +24,7 @@ class Settings:
         join_by: further ways to join messages into threads, besides Message-IDs.
         configuration_set: name of the tenant's configuration set; "" without sending.
         region: where it runs.
+        subdomain: domain of the tenant's addresses; "" if unknown.
         queue_url: its own queue, for mail that waits for SES; "" without sending.
     """
 
@@ -34,6 +35,7 @@ class Settings:
     join_by: frozenset[JoinBy]
     configuration_set: str
     region: str
+    subdomain: str = ""
     queue_url: str = ""
 
     @classmethod
@@ -53,5 +55,6 @@ class Settings:
                 join_by=frozenset(JoinBy(word) for word in environment["JOIN_BY"].split()),
                 configuration_set=environment["CONFIGURATION_SET"],
                 region=environment["AWS_REGION"],
+                subdomain=environment.get("SUBDOMAIN", ""),
                 queue_url=environment["QUEUE_URL"] if environment["CONFIGURATION_SET"] else "",
             )

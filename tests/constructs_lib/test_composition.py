@@ -205,8 +205,8 @@ def test_destroy_reaches_every_key() -> None:
     stack = new_stack()
     _everything(stack, removal_policy=cdk.RemovalPolicy.DESTROY)
     SignatureMirror(stack, "Other", removal_policy=cdk.RemovalPolicy.DESTROY)
-    (key,) = resources(template_of(stack), "AWS::KMS::Key").values()
-    assert key["DeletionPolicy"] == "Delete"
+    keys = resources(template_of(stack), "AWS::KMS::Key").values()
+    assert [key["DeletionPolicy"] for key in keys] == ["Delete", "Delete"]
     buckets = resources(template_of(stack), "AWS::S3::Bucket")
     assert [one["DeletionPolicy"] for name, one in buckets.items() if name.startswith("Other")] == ["Delete"]
 
@@ -249,7 +249,7 @@ def test_template_is_the_same_whatever_the_apps_flags() -> None:
 def test_how_many_tenants_fill_a_stack() -> None:
     """Some twenty, as docs/constructs.md says: CloudFormation takes 500 resources in one."""
     stack = new_stack()
-    scanner(stack)
+    assert scanner(stack).scanner.topic_arn
     before = len(template_of(stack).to_json()["Resources"])
     other = new_stack()
     tenant(other, "mail", scanner=scanner(other).scanner)

@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from constructs_lib import ActiveReceiptRuleSet, Retention, TenantInbox, TenantInboxProps
-from constructs_lib.bucket_policy import Scanner
+from constructs_lib.bucket_policy import IngestWriter, Scanner
 from mailroom.scanning.verdicts import Action, Policy
 from tests.templates import REGION, new_stack, only, resources, template_of
 
@@ -350,3 +350,26 @@ def test_rule_set_name_that_ses_would_not_take(name: str) -> None:
     """Refused with the value and the rule."""
     with pytest.raises(ValueError, match="rule_set_name must be at most 64"):
         rule_set_stack(name)
+
+
+def test_rules_tell_the_scanners_topic_whom_mail_is_for() -> None:
+    """Each rule; without a scanner, or with one without a topic, SES tells nobody."""
+    topic = "arn:aws:sns:eu-central-1:111111111111:envelopes"
+    recipients = [f"a{number}@{DOMAIN}" for number in range(3)]
+    told = Scanner(role_arn=SCANNER.role_arn, queue_arn=SCANNER.queue_arn, topic_arn=topic)
+    for scanner, wanted in ((told, topic), (SCANNER, None)):
+        template = inbox_template(recipients, scanner=scanner, recipients_per_rule=2)
+        rules = [one["Properties"]["Rule"] for one in resources(template, "AWS::SES::ReceiptRule").values()]
+        assert [one["Actions"][0]["S3Action"].get("TopicArn") for one in rules] == [wanted, wanted]
+
+
+def test_recipients_reach_what_files_the_mail() -> None:
+    """The scanner writes them among the verdicts; the function that files mail hears of it, and reads nothing else there."""
+    structurer = IngestWriter(role_arn="arn:aws:iam::111111111111:role/filing", queue_arn=SCANNER.queue_arn)
+    template = inbox_template(scanner=SCANNER, structurer=structurer)
+    told = only(template, "AWS::S3::Bucket")["NotificationConfiguration"]["QueueConfigurations"]
+    prefixes = [one["Filter"]["S3Key"]["Rules"][0]["Value"] for one in told]
+    assert prefixes == ["raw/", "clean/", "verdicts/recipients/"]
+    read = statements(template)["LetStructurerRead"]
+    assert [one["Fn::Join"][1][-1] for one in read["Resource"]] == ["/clean/*", "/verdicts/recipients/*"]
+    assert days_in_bucket(template, "verdicts/recipients/m1") == days_in_bucket(template, "verdicts/m1/v.json")

@@ -104,6 +104,7 @@ _SCANNER: Final[list[Any]] = [
     True,
     Scanner(role_arn="", queue_arn=""),
     Scanner(role_arn=ROLE, queue_arn=TOPIC),
+    Scanner(role_arn=ROLE, queue_arn=QUEUE, topic_arn=QUEUE),
     Scanner(role_arn=ROLE, queue_arn=QUEUE, key_arns=["alias/mail"]),
 ]
 _POLICY: Final[list[Any]] = [
@@ -293,6 +294,7 @@ WRONG: Final[dict[str, Mapping[str, list[Any]]]] = {
     "EngagementTracking": {"registry_path": _PATH, "alarm_topic": _TOPIC, "encryption_key": _NO_KEY},
     "MessageStore": {
         "tenant_id": _ID,
+        "subdomain": _NAME[1:],
         "retention": _RETENTION,
         "join_threads_by": _JOIN,
         "configuration_set_name": _SET,

@@ -92,6 +92,9 @@ CHANGES: dict[str, Callable[[Template], object]] = {
     ),
     "every recipient": lambda t: one(t, "SES::ReceiptRule")["Properties"]["Rule"].pop("Recipients"),
     "another rule set": lambda t: one(t, "SES::ReceiptRule")["Properties"].update(RuleSetName="default-rule-set"),
+    "rule that tells another topic": lambda t: one(t, "SES::ReceiptRule")["Properties"]["Rule"]["Actions"][0][
+        "S3Action"
+    ].update(TopicArn={"Fn::ImportValue": "Cell-eu:AlarmsTopicArn"}),
     "rule that calls": lambda t: one(t, "SES::ReceiptRule")["Properties"]["Rule"]["Actions"].append(
         {"LambdaAction": {}}
     ),

@@ -311,11 +311,16 @@ def test_a_key_of_the_operators(tmp_path: Path) -> None:
 def test_each_resource_is_counted(stacks: Stacks, config: Config) -> None:
     """What `validate` says that the cell takes is what both of its templates hold."""
     both = [stacks["Cell-eu"], stacks["Control-eu"]]
-    held = Counter(COUNTED.get(one["Type"]) for template in both for one in template["Resources"].values())
+    held = Counter(
+        COUNTED.get(one["Type"])
+        for template in both
+        for one in template["Resources"].values()
+        # Queues of the same account confirm their subscription themselves.
+        if one.get("Properties", {}).get("Protocol") != "sqs"
+    )
     cell = config.cell("eu")
     needs = Counter(cell_needs(cell)) + Counter(control_needs(cell))
     assert {name: held[name] for name in set(COUNTED.values())} == {name: needs[name] for name in set(COUNTED.values())}
-    assert needs["stacks"] == 2
     kinds = {one["Type"] for one in stacks["Control-eu"]["Resources"].values()}
     assert kinds <= COUNTED.keys() | UNCOUNTED.keys() | CONTROL_UNCOUNTED.keys()
     largest = max(one["MemorySize"] for one in resources(stacks["Control-eu"], "Lambda::Function").values())

@@ -78,7 +78,7 @@ def _tags(template: Template) -> dict[str, str]:
 
 
 def _endpoints(template: Template) -> tuple[str, ...]:
-    return tuple(one["Endpoint"] for one in _all(template, "AWS::SNS::Subscription"))
+    return tuple(one["Endpoint"] for one in _all(template, "AWS::SNS::Subscription") if one["Protocol"] == "email")
 
 
 FIELDS = [

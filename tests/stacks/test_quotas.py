@@ -73,6 +73,7 @@ def _held(*templates: dict[str, Any]) -> dict[str, int]:
     """Use of each quota by some stacks, counted in their templates; zipped code by its size."""
     types = sum((_types(template) for template in templates), Counter[str]())
     held = {quota: types[type_] for type_, quota in COUNTED.items()}
+    held["pending_subscriptions"] = sum(map(_to_confirm, templates))
     functions = [function for template in templates for function in _functions(template)]
     return {
         **held,
@@ -87,6 +88,12 @@ def _concurrency(template: dict[str, Any]) -> int:
     """The most that one queue of a stack has run at once; every queue says how much that is."""
     mappings = [one for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
     return max((one["Properties"]["ScalingConfig"]["MaximumConcurrency"] for one in mappings), default=0)
+
+
+def _to_confirm(template: dict[str, Any]) -> int:
+    """Subscriptions that somebody must confirm: those of queues of the same account confirm themselves."""
+    found = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::SNS::Subscription"]
+    return sum(one["Protocol"] != "sqs" for one in found)
 
 
 def _said(needs: dict[str, int]) -> dict[str, int]:

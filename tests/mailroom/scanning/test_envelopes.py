@@ -265,7 +265,7 @@ def test_bucket_of_nobody_gets_nothing(written: Callable[..., tuple[Any, str]]) 
         keep(s3, unknown, said)
     with pytest.raises(PermanentError, match="must be an inbox"):
         keep(s3, lambda _name: Recipient(tenant="files", policy=Policy(), topic_arn="arn"), said)
-    with pytest.raises(RetryableError, match=f"{bucket}-gone/recipients/1abc: recipients cannot be written"):
+    with pytest.raises(RetryableError, match=f"{bucket}-gone/verdicts/recipients/1abc: recipients cannot be written"):
         keep(s3, inbox, Addressed(bucket=f"{bucket}-gone", message_id="1abc", recipients=(A,)))
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 

@@ -316,7 +316,7 @@ def test_recipients_are_written_without_an_engine(quarantine: Quarantine) -> Non
     records = [{"messageId": f"n{number}", "body": body} for number, body in enumerate(bodies)]
     answer = process_batch({"Records": records}, quarantine.intake, max_receives=5, ensure_ready=not_ready)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "n1"}]}
-    assert quarantine.keys("recipients/") == ["recipients/1abc"]
+    assert quarantine.keys("verdicts/recipients/") == ["verdicts/recipients/1abc"]
 
 
 def test_scanner_without_a_sorter_reduces_by_itself(quarantine: Quarantine) -> None:
@@ -334,6 +334,6 @@ def test_scanner_without_a_sorter_reduces_by_itself(quarantine: Quarantine) -> N
     assert answer == {"batchItemFailures": []}
     again = [{"messageId": "n2", "body": body} for body in sent]
     assert process_batch({"Records": again}, quarantine.intake, max_receives=5) == {"batchItemFailures": []}
-    assert quarantine.keys("recipients/") == ["recipients/1abc"]
+    assert quarantine.keys("verdicts/recipients/") == ["verdicts/recipients/1abc"]
     refused = process_batch({"Records": records}, quarantine.intake, max_receives=5)
     assert refused == {"batchItemFailures": [{"itemIdentifier": "n0"}]}
