@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that run tests: one more than two cores, since tests of time-outs and downloads wait.
+WORKERS ?= 3
 # Runs a long step: says what it does, how far it is, and how to mend it.
 STEP := $(BIN)/python tools/step.py
 # The project's own Python, Node and tools come first; nothing else needs to be on PATH.
@@ -59,10 +61,9 @@ api: install
 # Tests start hundreds of processes: what each imports is compiled once, also where the environment says otherwise, as in containers.
 test check: export PYTHONDONTWRITEBYTECODE :=
 
-# make test ARGS='-k dns' runs a part; ARGS='-m thorough' what takes minutes a test, before a release
+# make test ARGS='-k dns' runs a part; ARGS='-m thorough' what takes minutes a test, before a release; WORKERS=9 on eight cores
 test: install debian
-	@# One worker more than two cores: tests of time-outs and downloads wait.
-	@$(BIN)/pytest -n 3 --cov --cov-report= --cov-fail-under=0 $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report= --cov-fail-under=0 $(ARGS)
 	@# A part covers a part.
 	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
-from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure
+from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_ignore_collect
 from tests.untraced import leave_libraries_unwatched
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_ignore_collect"]
 
 use_own_node()
 leave_libraries_unwatched()

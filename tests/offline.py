@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_ignore_collect"]
 
 SERVERS: Final = {"browser", "builder", "clamd", "emulator", "internet", "letter", "platform"}
 """Fixtures that start one, or a browser."""
@@ -58,6 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: takes minutes, and shows more of what others show; before a release")
     if config.getoption("--offline"):
         sys.addaudithook(_forbid)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file of the folders that `--offline` leaves out."""
+    left_out = {config.rootpath / folder for folder in FOLDERS}
+    return True if config.getoption("--offline") and collection_path in left_out else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

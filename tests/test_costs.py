@@ -28,6 +28,7 @@ def made() -> Templates:
     return templates()
 
 
+@pytest.mark.slow
 def test_page_is_what_the_templates_cost(made: Templates) -> None:
     """Every table and figure of it; `make costs` writes them."""
     page = PAGE.read_text(encoding="utf-8")

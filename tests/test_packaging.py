@@ -56,6 +56,7 @@ def _declared(*extras: str) -> set[str]:
     return _distributions([*PROJECT["project"]["dependencies"], *(one for extra in extras for one in optional[extra])])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "extras"),
     [

@@ -185,6 +185,7 @@ NESTED = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(WORDS, NESTED, max_size=6), NESTED)
 def test_any_shape_is_a_config_or_a_config_error(tmp_path: Path, tenant: dict[str, str], cell: str) -> None:

@@ -56,6 +56,7 @@ def _from_terraform(text: str) -> set[Flat]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dns_setup", [self_managed(), delegated()])
 def test_terraform_holds_exactly_the_records(dns_setup: DnsSetup) -> None:
     """python-hcl2 reads every record of the zone back, and none of another zone."""

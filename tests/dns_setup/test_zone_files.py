@@ -63,6 +63,7 @@ def test_bind_reads_exactly_the_records(dns_setup: DnsSetup, tmp_path: Path) -> 
     assert _compiled(dns_setup, tmp_path) == flat(_inside(dns_setup))
 
 
+@pytest.mark.slow
 @given(dns_setup=dns_setups())
 def test_zone_file_round_trips(dns_setup: DnsSetup) -> None:
     """Any records come back from the fragment as they went in."""

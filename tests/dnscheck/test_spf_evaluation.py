@@ -170,6 +170,7 @@ def worlds(draw: st.DrawFn) -> dict[str, list[str]]:
     return made
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(worlds())
 def test_every_address_has_the_result_of_a_receiver(records: dict[str, list[str]]) -> None:

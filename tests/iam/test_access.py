@@ -14,6 +14,8 @@ from aws_cdk.assertions import Template
 from constructs_lib.access import Access
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 
+pytestmark = pytest.mark.slow
+
 TABLES = {name: f"arn:aws:dynamodb:eu-central-1:{ACCOUNT}:table/{name}" for name in ("acme", "acme2", "globex")}
 BUCKETS = {name: f"arn:aws:s3:::{name}" for name in TABLES}
 ACME = Access(bucket_arn=BUCKETS["acme"], table_arn=TABLES["acme"])

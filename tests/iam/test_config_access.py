@@ -18,6 +18,8 @@ from tests.iam.evaluator import ACCOUNT, Request, decisions
 from tests.nag import nag_findings
 from tests.templates import UNSTAGED
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("read", "send", "addresses", "held")
 SUBSETS = list(chain.from_iterable(combinations(WORDS, count) for count in range(1, 5)))
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

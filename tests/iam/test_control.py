@@ -23,6 +23,8 @@ from tests.config.configs import config_of
 from tests.iam.deployed import Deployment, Role
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 
+pytestmark = pytest.mark.slow
+
 REGION = "eu-central-1"
 TABLE, OTHER_TABLE = (f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}" for name in ("settings", "Tenant-acme-Table"))
 BUCKET, BUCKET_URL = "arn:aws:s3:::shelf", "https://s3.eu-central-1.amazonaws.com/shelf"

@@ -14,6 +14,8 @@ from mailroom.tracking.tag import TAG as SET_KEY
 from tests.iam.deployed import Deployment, Role, stack_id
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T", bound=tuple[str, ...])
 ACTIONS = tuple(f"dynamodb:{one}" for one in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"))
 ITEMS = ("MESSAGE#x", "THREAD#x", "ADDRESS#anna@example.net", "OUTBOX#x", "SENT#x", "SUPPRESSED", "ADDRESSES")

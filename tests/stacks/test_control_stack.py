@@ -29,6 +29,8 @@ from mailroom.metric_names import FAILED_DEPLOYMENTS, OLDEST_RUN, REFUSED_TEMPLA
 from tests.nag import nag_findings
 from tests.stacks.test_quotas import COUNTED, UNCOUNTED
 
+pytestmark = pytest.mark.slow
+
 CONTROL = "{issuer: 'https://login.acme.example', audience: mail}"
 CELL = "cells:\n  eu: {region: eu-central-1, alerts: [ops@acme.example], quotas: {concurrent_executions: %d}%s}\n"
 TENANTS = """\

@@ -20,6 +20,8 @@ from mailroom.messages.dmarc_record import parse_dmarc
 from mailroom.store.address_book import METADATA
 from tests.templates import UNSTAGED
 
+pytestmark = pytest.mark.slow
+
 Template = dict[str, Any]
 
 

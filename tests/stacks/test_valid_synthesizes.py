@@ -21,6 +21,8 @@ from tests.config.configs import lines_of, problems_if_any
 from tests.stacks.packed import KEYS, ROOMY, configs
 from tests.templates import UNSTAGED
 
+pytestmark = pytest.mark.slow
+
 PLACEHOLDER: Final = "x" * 100
 """As long as what a reference becomes at most: an ARN of a role, a bucket, a function."""
 

@@ -51,6 +51,7 @@ def test_log_says_how_far_pip_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(line.startswith("  unpacking 2, ") for line in lines)
 
 
+@pytest.mark.slow
 def test_terminal_has_one_line_that_is_written_over() -> None:
     """It is taken away at the end."""
     primary, secondary = pty.openpty()

@@ -93,6 +93,7 @@ def test_clean_mail_by_a_tenants_settings(clamd: RunningClamd, tmp_path: Path) -
     assert (len(alone["threads"]), len(json.loads(joined.stdout)["threads"])) == (2, 1)
 
 
+@pytest.mark.slow
 def test_without_clamd(files: list[str], tmp_path: Path) -> None:
     """What cannot be scanned is not replayed as clean."""
     command = [sys.executable, "-m", "email_stack.cli", "replay", files[0], "--socket", str(tmp_path / "none")]

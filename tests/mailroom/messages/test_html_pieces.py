@@ -92,6 +92,7 @@ def test_bad_nesting_is_left_as_it_is(html: str) -> None:
     assert in_pieces(html) == cleaned(html)
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES, max_size=3), st.lists(PIECES, min_size=1, max_size=5), st.lists(PIECES, max_size=3))
 def test_output_is_within_a_bound(before: list[str], repeated: list[str], behind: list[str]) -> None:
     """However it is nested: twelve times the source, and what is free."""

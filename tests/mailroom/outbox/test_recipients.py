@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ _NAME = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st
 ADDRESSES = st.builds(Address, st.builds("{}@{}.example".format, _LOCAL, st.sampled_from(["net", "post.acme"])), _NAME)
 
 
+@pytest.mark.slow
 @given(
     to=st.lists(ADDRESSES, min_size=1, max_size=20),
     cc=st.lists(ADDRESSES, max_size=10),

@@ -124,6 +124,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("start", [b"", b"begin 644 ", PARTS])
 def test_much_of_the_same(unit: bytes, start: bytes) -> None:

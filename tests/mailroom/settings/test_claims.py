@@ -230,7 +230,7 @@ def _with_deployed(claim: Claim, revision: int) -> Claim:
     return replace(claim, deployed=revision, ready=True)
 
 
-TestTwoOrganizations = TwoOrganizations.TestCase
+TestTwoOrganizations = pytest.mark.slow(TwoOrganizations.TestCase)
 TestTwoOrganizations.settings = settings(max_examples=150, stateful_step_count=40)
 
 

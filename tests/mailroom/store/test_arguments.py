@@ -115,6 +115,7 @@ def test_reader_without_region_says_how_to_set_one(monkeypatch: pytest.MonkeyPat
         MessageReader.of(table="t", bucket="b")
 
 
+@pytest.mark.slow
 def test_clients_of_a_reader_wait_for_seconds() -> None:
     """A page that somebody waits for is not held for minutes; the caller's own settings go first."""
     session = boto3.Session(region_name=REGION)

@@ -150,6 +150,7 @@ def test_threads_only_grow_together(graph: list[tuple[str, tuple[str, ...], tupl
             assert any({place.key for place in thread.positions} <= keys for keys in together)
 
 
+@pytest.mark.slow
 def test_deep_and_wide() -> None:
     """50,000 messages below each other, and 50,000 below one: no recursion, and no time that grows with the square."""
     deep = [mail(f"m{n}", *([f"m{n - 1}"] if n else []), minute=n) for n in range(50_000)]
