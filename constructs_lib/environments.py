@@ -68,7 +68,7 @@ def claim(
         if other is not scope:
             with placed(scope):
                 raise ValueError(
-                    f'{subject}: {field} must differ from what "{other.node.path}" holds, as an account and region has only one '
+                    f'{subject}: {field} must differ from that of "{other.node.path}", as an account and region has only one '
                     f"{holds}, got {shown(name)}; {remedy}"
                 )
 

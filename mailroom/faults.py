@@ -221,4 +221,4 @@ def _remedy(code: str, action: str, resource: str) -> str:  # noqa: PLR0911 - on
         )
     if code.startswith(_KEY):
         return "look at the KMS key: whether it is enabled, and whether the role of these credentials may use it"
-    return "AWS does not take these parameters: look at the names of table and bucket, and at what was asked"
+    return "AWS does not take these parameters: check the names of table and bucket, and the arguments of the call"

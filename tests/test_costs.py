@@ -54,7 +54,7 @@ def test_idle_cost_of_a_cell(made: Templates) -> None:
         "an alarm": 13,
         "a queue that Lambda polls": 4,
         "runs of the mirror": 1,
-        "runs of the scanner for what was delivered": 1,
+        "runs of the scanner for delivered mail": 1,
         "runs of the writer of address books": 1,
     }
 

@@ -190,7 +190,7 @@ def _left_over(tenant: Tenant, wanted: Mapping[str, Template], there: Mapping[st
 def _unread(cell: Cell, account: str, why: str) -> Risk:
     return Risk(
         kind=RiskKind.UNREAD,
-        text=f"what is deployed in its account {cell.account} could not be compared with the credentials of {account}: {why}",
+        text=f"the stacks in its account {cell.account} could not be compared with the credentials of {account}: {why}",
         refused=True,
         steps=(
             f"deploy with credentials of account {cell.account}",

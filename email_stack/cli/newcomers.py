@@ -137,7 +137,7 @@ def _not_looked_at(account: str) -> Risk:
 def _led_elsewhere(domain: str, region: str) -> Risk:
     return Risk(
         kind=RiskKind.DATA,
-        text=f"the MX of {domain} leads its mail to SES in {region} already, and no account that was looked at has its stack: this "
+        text=f"the MX of {domain} leads its mail to SES in {region} already, and no checked account has its stack: this "
         "may be a second, empty copy of a tenant whose mail is elsewhere",
         refused=True,
         steps=(

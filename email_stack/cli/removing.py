@@ -74,7 +74,7 @@ def judged_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pa
     if changes:
         raise CommandError(
             "refused",
-            f'tenant "{tenant.id}": what is deployed is not what the config says: '
+            f'tenant "{tenant.id}": the deployed stack differs from the config: '
             f"{'; '.join(change.text for change in changes)}; nothing was deleted: run `email-stack deploy {tenant.id} --yes` "
             "first, then destroy",
             ExitCode.REFUSED,

@@ -28,7 +28,7 @@ def queue_anew(tenants: Sequence[Tenant], config: Config) -> None:
                 if waiting:
                     quarantine.rescan(waiting)
         except CommandError as error:
-            text = f"{error.text}\nthe deployment is done; what waited for the old scanner is not queued yet: run `{by_hand}`"
+            text = f"{error.text}\nthe deployment is done; mail that waited for the old scanner is not queued yet: run `{by_hand}`"
             raise CommandError(error.title, text, error.code) from error
         if waiting:
             errors.print(f"{tenant.id}: {counted(len(waiting), 'message')} queued for the new scanner", markup=False)

@@ -107,7 +107,7 @@ def cell_faults(cells: Sequence[Cell]) -> Iterator[tuple[str, Fault]]:
             yield (
                 cell.id,
                 Fault(
-                    f'must not be there beside that of cell "{controlling}" (who holds a name is said in one table)',
+                    f'must not be there beside that of cell "{controlling}" (one table has all held names)',
                     "remove it from one of them",
                     ("control",),
                     silent=True,

@@ -34,7 +34,7 @@ _RUNS: Final = {
     "functions.on_check": "runs of the daily check of customers' domains",
     "functions.address_books": "runs of the writer of address books",
     "functions.mirror": "runs of the mirror",
-    "functions.scanner": "runs of the scanner for what was delivered",
+    "functions.scanner": "runs of the scanner for delivered mail",
 }
 
 FREE: Final = frozenset(

@@ -85,7 +85,7 @@ def messages(structurer: Mapping[str, Any]) -> list[Row]:
             f"{one.written + one.indexed:g} writes",
             {Price.TABLE_WRITE: one.written + one.indexed},
         ),
-        Row("DynamoDB: what is there already, whose thread it is", f"{one.read:g} reads", {Price.TABLE_READ: one.read}),
+        Row("DynamoDB: stored items and the thread", f"{one.read:g} reads", {Price.TABLE_READ: one.read}),
         Row("S3: one attachment", f"{one.stored:g} write, {one.opened:g} read", _objects(one)),
         Row(
             f"Lambda: read 2 ms, {requests:g} requests of 15 ms",
@@ -109,12 +109,12 @@ def sending() -> list[Row]:
     return [
         Row("S3: `raw/out/`", "1 write", {Price.S3_WRITE: 1}),
         Row(
-            "DynamoDB: the request and its states, also in the index, the pace, whom it went to",
+            "DynamoDB: the request and its states, also in the index, the pace, the recipients",
             f"{written:g} writes",
             {Price.TABLE_WRITE: written},
         ),
-        Row("DynamoDB: how far it is", f"{read:g} reads", {Price.TABLE_READ: read}),
-        Row("EventBridge: what others hear", "1 event", {Price.EVENT: 1}),
+        Row("DynamoDB: its state", f"{read:g} reads", {Price.TABLE_READ: read}),
+        Row("EventBridge: the published event", "1 event", {Price.EVENT: 1}),
     ]
 
 
@@ -129,7 +129,7 @@ def events(tracker: Mapping[str, Any]) -> list[Row]:
             {Price.INVOCATION: 1, Price.ARM_SECOND: 0.02 * memory},
         ),
         Row("DynamoDB", "1 write", {Price.TABLE_WRITE: 1}),
-        Row("EventBridge: what others hear", "1 event", {Price.EVENT: 1}),
+        Row("EventBridge: the published event", "1 event", {Price.EVENT: 1}),
     ]
 
 

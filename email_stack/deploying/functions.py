@@ -72,7 +72,7 @@ def on_synthesis(event: dict[str, Any], _context: object) -> dict[str, str]:
     shelf = _shelf()
     content = shelf.get(snapshot_key(tenant, revision))
     if content is None:
-        raise ValueError("event: must name a revision whose snapshot is there")
+        raise ValueError("event: must name a revision with a snapshot")
     try:
         template = Synthesis(platform=_platform())(snapshot_from(content, tenant))
     except SynthesisError as error:

@@ -261,7 +261,7 @@ def _grant(of: _Of, statement: Template) -> Iterator[str]:
         return
     actions = _listed(statement.get("Action"))
     if not actions or not set(actions) <= ACTIONS or {"NotAction", "NotResource"} & set(statement):
-        yield "must let its role do what a tenant's function does, and nothing else"
+        yield "must give its role the actions of a tenant's function alone"
     if any(str(one).startswith("ses:Send") for one in actions):
         senders = _listed(statement.get("Condition", {}).get("StringEquals", {}).get("ses:FromAddress"))
         if not senders or not all(str(one).rpartition("@")[2] == of.subdomain for one in senders):
@@ -270,7 +270,7 @@ def _grant(of: _Of, statement: Template) -> Iterator[str]:
         if resource == "*" and set(actions) <= _ANYWHERE:
             continue
         if not _own(resource):
-            yield "must let its role reach what its own stack has, and nothing else"
+            yield "must give its role resources of its own stack alone"
 
 
 def _own(resource: Any) -> bool:

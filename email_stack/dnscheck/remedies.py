@@ -228,7 +228,7 @@ def at_the_cut(child: str, servers: Sequence[str], parent: str) -> str:
     """The record to change is below a cut, and would be invisible above it."""
     return (
         f"{parent} delegates {child} to {listed(servers)}, so in {parent} it would not be seen: do it there, or remove the NS "
-        f"records of {child} and enter what belongs below it in {parent}."
+        f"records of {child} and enter its records in {parent}."
     )
 
 
@@ -288,12 +288,12 @@ def below_dname(record: DnsRecord, dname: str, zone: str) -> str:
 
 def also_behind(fix: str, names: Sequence[str]) -> str:
     """The remedy for other servers also needs the targets of CNAMEs at the right ones."""
-    return f"{fix.rstrip('.')}; enter there too what the others hold at {listed(names)}, where the CNAME leads."
+    return f"{fix.rstrip('.')}; enter there too the others' records of {listed(names)}, to which the CNAME leads."
 
 
 def wildcard(name: str) -> str:
     """A note: the record comes from a wildcard. Source: RFC 4592 2.2.1 and 3.3."""
-    return f"what is seen at {name} is a wildcard's, which may stay: it stops at names that have records of their own"
+    return f"the answer at {name} comes from a wildcard, which may stay: it does not apply to names with records of their own"
 
 
 def wrong_level(

@@ -50,7 +50,7 @@ def spf_not_passing(record: DnsRecord, domain: str, at: str, decides: str) -> st
     )
     return (
         f'Let "include:{domain}" decide in {whose}: write it without "-", "~" or "?", in front of every term that decides '
-        f"otherwise, and let what includes it pass as well; {decides}."
+        f"otherwise, and let the terms that include it pass as well; {decides}."
     )
 
 
@@ -64,8 +64,8 @@ def spf_temperror(record: DnsRecord, needed: Iterable[str], term: str, problem: 
     """A term in front of the one for SES gets no answer from DNS: receivers defer its mail. Source: RFC 7208 5.2."""
     terms = " ".join(f"include:{domain}" for domain in needed)
     return (
-        f'Take "{escaped(term)}" out of the SPF record of {record.name}, or put "{terms}" in front of it, or repair what it leads '
-        f"to: receivers get no answer there and compute temperror for mail of SES, {clause(problem)}."
+        f'Take "{escaped(term)}" out of the SPF record of {record.name}, or put "{terms}" in front of it, or repair the records it '
+        f"leads to: receivers get no answer there and compute temperror for mail of SES, {clause(problem)}."
     )
 
 

@@ -125,7 +125,7 @@ def rule_set(cell: Cell, active: str | None) -> Verdict:
     if active == own:
         return _ok(f'"{active}" is active')
     return _wrong(
-        f'"{active}" is active in {cell.region}, and the deployment does not replace what is not its own',
+        f'"{active}" is active in {cell.region}, and the deployment does not replace another set than its own',
         "move its rules and deactivate it, or put the cell into another region or account",
     )
 

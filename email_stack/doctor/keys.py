@@ -73,7 +73,7 @@ def judge_key(
             said="its policy lets in all services; which roles of the cell's stack it must name is known once that is deployed",
             remedy="deploy the cell, and run this again before its tenants",
         )
-    return Verdict(state=State.OK, said="its policy says what it must")
+    return Verdict(state=State.OK, said="its policy has all needed statements")
 
 
 def missing(policy: str, needed: Sequence[Statement]) -> list[Statement]:

@@ -40,7 +40,7 @@ async def _read(domain: str, directory: Directory) -> tuple[str, ...] | str | No
     except (NoAnswerError, ResolverError) as error:
         return f"resolver: {error}"
     if reply.bogus:
-        return "what the resolver holds is not valid under DNSSEC"
+        return "the resolver's data is not valid under DNSSEC"
     if reply.rcode == "NXDOMAIN":
         return None
     if reply.rcode != "NOERROR":

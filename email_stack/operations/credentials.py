@@ -54,7 +54,7 @@ def _sentence(kind: str, error: Exception) -> str:
         "sso": f"AWS credentials: the SSO session of {place.named} has expired or was never opened; run: {place.sso_login}",
         "login": f"AWS credentials: the login session of {place.named} cannot be used; run: aws login{place.option}",
         "config": f"AWS config: {place.files} cannot be used, got {said}; correct it, or run: aws configure{place.option}",
-        "source": f"AWS credentials: what {place.named} gets them from gave none, got {said}; repair that, or {place.sign_in}",
+        "source": f"AWS credentials: the source of {place.named} gave none, got {said}; repair that, or {place.sign_in}",
         "expired": f"AWS credentials: those of {place.source} have expired; {place.sign_in}",
         "refused": f"AWS credentials: AWS does not take those of {place.source}, got {said}; {place.sign_in}",
     }[kind]

@@ -44,7 +44,7 @@ def check_assembly(outdir: Path) -> None:
     """
     lines = [
         f'stack "{stack}": {path} must hold no dynamic reference, which CloudFormation resolves with the rights of the user that '
-        f"deploys, got {shown(text)}; take it out of what the stack is made from"
+        f"deploys, got {shown(text)}; remove it from the stack's sources"
         for stack, template in _templates(outdir)
         for path, text in references_in(template)
     ]

@@ -57,7 +57,7 @@ class Change:
     def text(self) -> str:
         """One clause."""
         said = {True: "is kept", False: "is deleted", None: "is none"}
-        return f"its {self.kind} {said[self.deployed]} by what is deployed, and {said[self.wanted]} by the config"
+        return f"its {self.kind} {said[self.deployed]} by the deployed stack, and {said[self.wanted]} by the config"
 
 
 def removal(deployed: Template) -> Removal:

@@ -194,7 +194,7 @@ class _Update:
                     text=f"its {kind} {name} {after}, and {'an empty one takes its place' if replaced else 'none takes its place'}",
                     refused=True,
                     steps=(
-                        "keep its logical id and what cannot be changed of it: `email-stack diff` shows what differs",
+                        "keep its logical id and its create-only properties: `email-stack diff` shows the differences",
                     ),
                     subject=name,
                 )

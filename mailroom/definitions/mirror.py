@@ -251,7 +251,7 @@ class Mirror:
             raise RetryableError(f"definitions: clamscan did not end: {error}") from error
         if done.returncode != _FOUND:
             raise _NotGoodError(
-                f"definitions: the set does not find what it must: {(done.stdout + done.stderr)[-800:]}"
+                f"definitions: the set does not find its test patterns: {(done.stdout + done.stderr)[-800:]}"
             )
         match = _KNOWN_SIGNATURES.search(done.stdout)
         count = int(match[1]) if match is not None else 0

@@ -71,7 +71,7 @@ class Pacer:
             if code in TOO_OFTEN:
                 self._changed(lambda pace, now: (not_read(pace, now, self.chance), True))
             else:
-                logger.warning("SES does not say what the account may send: %s", code)
+                logger.warning("SES did not return the account's sending quota: %s", code)
             return
         per_second, per_day, sent = quota["MaxSendRate"], quota["Max24HourSend"], quota["SentLast24Hours"]
         if per_second > 0:

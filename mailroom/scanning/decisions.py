@@ -87,7 +87,7 @@ def asked_by(s3: S3Client, item: RawObject, where: str) -> Asked | None:
         return None
     held = read_description(s3, item.bucket, decision.held)
     if held is None:
-        logger.info("%s: what it is about does not wait any more", where)
+        logger.info("%s: its message is no longer held", where)
         return None
     target = RawObject(item.bucket, held.key, held.version, rescan=named[1])
     if decision.kind is DecisionKind.DISCARD:

@@ -108,13 +108,13 @@ def _stripped(
     risks = policy.active_content.noted(result.risks)
     removed = _removable(part for part in result.parts if _action_on(part, policy) is Action.STRIP)
     if not removed:
-        return _held("what was found is in no part that could be removed", risks)
+        return _held("the finding is in no removable part", risks)
     stripped = _without(raw, removed, lambda part: _notice(part, policy, now))
     if stripped is None:
-        return _held("what was found could not be removed", risks)
+        return _held("the finding could not be removed", risks)
     left = rescan(stripped)
     if any(_action_on(part, policy) is not Action.DELIVER for part in left.parts):
-        return _held("what was found is still there without the parts it was found in", risks)
+        return _held("the finding remains after the removal of its parts", risks)
     left_over = policy.active_content.noted(left.risks)
     return Delivery(action=Action.STRIP, message=stripped, removed=removed, risks=left_over)
 

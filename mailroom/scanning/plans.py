@@ -240,7 +240,7 @@ def _as_recorded(fresh: Plan, case: Case, delivered: Standing) -> tuple[Plan, ..
     if delivered.raw_version != case.item.version:
         return (_taken_before(fresh, case, delivered),)
     if case.known is None or case.known.delivered != delivered.sha256:
-        raise PermanentError(f"{case.where}: was delivered, and what was found in it is not known")
+        raise PermanentError(f"{case.where}: was delivered, and its findings are not known")
     return (Plan.of(case.known),)
 
 

@@ -269,7 +269,7 @@ class Table:
         elif write.check is not None:
             kind, body["Key"] = "ConditionCheck", _key(write.check)
         else:
-            raise ValueError("write: must say what to write")
+            raise ValueError("write: must have a write")
         if write.condition:
             body["ConditionExpression"] = write.condition
         names = {word: word[1:] for word in _names(expressions)}

@@ -147,9 +147,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     judgement = judged(tmp_path, {"region": REGION, "account": CLOSED})
     assert found(judgement) == [("Cell-one", RiskKind.UNREAD, True)]
     said = refusal(judgement)
-    assert (
-        f"what is deployed in its account {CLOSED} could not be compared with the credentials of {OURS}: role " in said
-    )
+    assert f"the stacks in its account {CLOSED} could not be compared with the credentials of {OURS}: role " in said
     assert f"cdk bootstrap --trust {OURS} aws://{CLOSED}/{REGION}" in said
 
 

@@ -87,7 +87,7 @@ CELLS = {
         "cells: {a1: {region: eu-west-1, control: {issuer: 'https://a.example', audience: a}, "
         "quotas: {concurrent_executions: 13}}, "
         "a2: {region: eu-west-2, control: {issuer: 'https://a.example', audience: a}, quotas: {concurrent_executions: 13}}}",
-        'cell "a2": control must not be there beside that of cell "a1" (who holds a name is said in one table); '
+        'cell "a2": control must not be there beside that of cell "a1" (one table has all held names); '
         "remove it from one of them",
         148,
     ),

@@ -42,7 +42,7 @@ def test_two_stages_may_hold_the_same(env: cdk.Environment) -> None:
     if env.account is None:
         make(again, "TenantSubdomain")
     else:
-        with pytest.raises(ValueError, match='must differ from what "Dev/Mail/Made/Sending" holds'):
+        with pytest.raises(ValueError, match='must differ from that of "Dev/Mail/Made/Sending"'):
             make(again, "TenantSubdomain")
 
 
@@ -65,7 +65,7 @@ def test_one_account_and_region_holds_one(name: str, given: dict[str, object], t
     """In two stacks: where both leave account or region open, one deployment brings both to the same place."""
     one, two = stacks(env, env)
     make(one, name)
-    with pytest.raises(ValueError, match=rf'Two/Made.*: {told} differ from what "One/Made.*" holds.*, got ".*"; \w'):
+    with pytest.raises(ValueError, match=rf'Two/Made.*: {told} differ from that of "One/Made.*".*, got ".*"; \w'):
         make(two, name, **given)
 
 

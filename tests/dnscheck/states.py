@@ -299,7 +299,7 @@ def _done(state: State, record: DnsRecord, fix: str) -> State:
     more = _lines(record)
     if found := re.match(rf"Enter {_NAME} {kind} .* (?:at the provider of|in the zone \S+ of) (.+) as well", fix):
         servers = re.split(r", | and ", found[2])
-        if also := re.search(r"enter there too what the others hold at (.+), where", fix):
+        if also := re.search(r"enter there too the others' records of (.+), to which", fix):
             names = set(re.split(r", | and ", also[1]))
             more += [line for lines in state.lines.values() for line in lines if line[0] in names]
     elif found := re.match(rf"Remove the NS records of {_NAME} from the zone", fix):

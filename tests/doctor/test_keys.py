@@ -36,7 +36,7 @@ def policy(*statements: Any) -> str:
 def test_policy_that_says_it_all() -> None:
     """As docs/constructs.md shows it, after KMS's own statement."""
     verdict = judge_key(policy(DEFAULT, *NEEDED), HOME, roles=([SCANNER], [TRACKING, BOOKS]), alarms=True)
-    assert (verdict.state, verdict.said) == (State.OK, "its policy says what it must")
+    assert (verdict.state, verdict.said) == (State.OK, "its policy has all needed statements")
 
 
 @pytest.mark.parametrize("number", range(len(NEEDED)))

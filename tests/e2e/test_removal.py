@@ -79,7 +79,7 @@ def test_a_word_that_was_not_deployed_deletes_nothing(platform: Platform) -> Non
         assert refused.returncode == 5, refused.stdout + refused.stderr
         said = " ".join(refused.stderr.split())
         for kind in ("bucket", "hosted zone", "table"):
-            assert f"its {kind} is kept by what is deployed, and is deleted by the config" in said
+            assert f"its {kind} is kept by the deployed stack, and is deleted by the config" in said
         assert "run `email-stack deploy acme --yes` first" in said
     assert s3.get_object(Bucket=name, Key="kept/mail")["Body"].read() == MAIL
     assert held(platform) == before
@@ -193,7 +193,7 @@ def test_what_would_go_against_the_config_is_not_deleted(platform: Platform) -> 
     config = platform.write_config([globex(live=False)])
     refused = platform.email_stack("destroy", "globex", "--yes", "--config", str(config))
     assert refused.returncode == 5, refused.stderr
-    assert "its bucket is deleted by what is deployed, and is kept by the config" in " ".join(refused.stderr.split())
+    assert "its bucket is deleted by the deployed stack, and is kept by the config" in " ".join(refused.stderr.split())
     deployed(platform, config, "globex")
     done = platform.email_stack("destroy", "globex", "--yes", "--config", str(config))
     assert done.returncode == 0, done.stderr

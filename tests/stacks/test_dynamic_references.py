@@ -138,7 +138,7 @@ def test_synthesis_refuses_it(config: Config, tmp_path: Path, monkeypatch: pytes
         synthesize_hostile(shard)
     assert str(raised.value).splitlines() == [
         f'stack "{stack}": Outputs.Note.Value must hold no dynamic reference, which CloudFormation resolves with the rights of '
-        f'whoever deploys, got "{SECRET}"; take it out of what the stack is made from'
+        f'the user that deploys, got "{SECRET}"; remove it from the stack\'s sources'
         for stack in ("Cell-eu", "Tenant-shortest")
     ]
     assert not (tmp_path / "manifest.json").exists()

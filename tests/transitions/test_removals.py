@@ -42,9 +42,9 @@ def test_data_that_is_treated_otherwise_is_a_change(kept: str, type_: str, gone:
     """Both ways, for each kind of data; the same treatment by another word is none."""
     keeps, deletes = template(X=resource(type_, kept)), template(X=resource(type_, gone))
     (change,) = changes_of_removal(keeps, deletes)
-    assert change.text == f"its {DATA[type_]} is kept by what is deployed, and is deleted by the config"
+    assert change.text == f"its {DATA[type_]} is kept by the deployed stack, and is deleted by the config"
     (change,) = changes_of_removal(deletes, keeps)
-    assert change.text == f"its {DATA[type_]} is deleted by what is deployed, and is kept by the config"
+    assert change.text == f"its {DATA[type_]} is deleted by the deployed stack, and is kept by the config"
     for same in ("Retain", "RetainExceptOnCreate"):
         assert changes_of_removal(keeps, template(X=resource(type_, same))) == ()
 
@@ -52,7 +52,7 @@ def test_data_that_is_treated_otherwise_is_a_change(kept: str, type_: str, gone:
 def test_what_the_config_no_longer_has_is_a_change_where_it_would_go() -> None:
     """A zone that the config no longer knows is not deleted unawares; one that is kept stays, and one to come is not there."""
     (change,) = changes_of_removal(template(Zone=resource("AWS::Route53::HostedZone", "Delete")), template())
-    assert change.text == "its hosted zone is deleted by what is deployed, and is none by the config"
+    assert change.text == "its hosted zone is deleted by the deployed stack, and is none by the config"
     assert changes_of_removal(template(Zone=resource("AWS::Route53::HostedZone", "Retain")), template()) == ()
     assert changes_of_removal(template(), template(Zone=resource("AWS::Route53::HostedZone", "Delete"))) == ()
 

@@ -60,7 +60,7 @@ def deploy(  # noqa: PLR0917 - options, which Typer passes by name
     tenants = chosen_tenants(loaded, tenant, every) if cell is None else []
     stacks = stack_names(loaded, tenants, cell)
     if force and (every or cell is not None):
-        raise typer.BadParameter("is for one TENANT: look at what each would lose", param_hint="--force")
+        raise typer.BadParameter("is for one TENANT: check the loss of each", param_hint="--force")
     if apply and tenants is None and len(loaded.tenants) > at_most:
         raise CommandError(
             "refused",

@@ -111,7 +111,7 @@ def _show_removal(tenant: Tenant, cell: Cell, stacks: Sequence[str], config: Pat
             raise
         kept = tenant.removal == "retain"
         says = "keeps its bucket and zone" if kept else "deletes its bucket with all mail, and its zone"
-        says += ", by the config; what is deployed could not be read"
+        says += ", by the config; the deployed stack could not be read"
     else:
         says = judged.removal.text if judged.stacks else "is not deployed"
         stacks = [*judged.left_over, *(judged.stacks or stacks)]

@@ -163,7 +163,7 @@ def test_folders_and_links_are_left_out(
 def test_what_is_verified_is_what_is_published(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A set that finds its canary by a file only that is left out finds nothing where it is loaded: it is no set."""
     with_freshclam(monkeypatch, tmp_path / "bin", f"echo 'Other.Test:0:*:{b'canary'.hex()}' > \"$d/other.db\"")
-    with pytest.raises(RetryableError, match="does not find what it must"):
+    with pytest.raises(RetryableError, match="does not find its test patterns"):
         cell.refresh(canary=b"the canary")
 
 

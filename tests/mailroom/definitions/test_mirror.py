@@ -201,7 +201,7 @@ def test_broken_download_never_replaces_a_good_set(cell: Cell, source: Source, t
     [
         ({"required": ["own", "daily"]}, "daily is missing"),
         ({"minimum_signatures": 1000}, "has 1 signatures, must have 1000"),
-        ({"canary": b"nothing to find"}, "does not find what it must"),
+        ({"canary": b"nothing to find"}, "does not find its test patterns"),
     ],
 )
 def test_set_that_is_not_good_enough(cell: Cell, changes: dict[str, Any], said: str) -> None:

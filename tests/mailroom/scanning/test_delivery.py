@@ -129,7 +129,7 @@ def test_rescan_that_finds_more_holds(engine: Clamd) -> None:
 def test_path_that_is_not_there_holds() -> None:
     """A part that cannot be found again is not removed from somewhere else."""
     outcome = decide(mixed(), found(Verdict.INFECTED, path="7.1"), DEFAULT, rescan=lambda _: found(), now=NOW)
-    assert (outcome.action, outcome.reason) == (Action.HOLD, "what was found could not be removed")
+    assert (outcome.action, outcome.reason) == (Action.HOLD, "the finding could not be removed")
 
 
 @pytest.mark.parametrize("wrong", [{"infected": Action.DELIVER}, {"clean": Action.DELETE}, {"clean": Action.STRIP}])

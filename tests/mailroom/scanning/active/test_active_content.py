@@ -118,7 +118,7 @@ def test_program_within_text_goes_with_it(engine: Clamd) -> None:
     assert outcome.action is Action.STRIP
     assert b"begin 644" not in (outcome.message or b"")
     whole = delivered(b"From: a@example.net\r\n" + text, engine)
-    assert (whole.action, whole.reason) == (Action.HOLD, "what was found is in no part that could be removed")
+    assert (whole.action, whole.reason) == (Action.HOLD, "the finding is in no removable part")
     assert whole.risks == (Risk.PROGRAMS,)
 
 
