@@ -83,7 +83,7 @@ class TenantEntry(Construct):
             name=f"{props.registry_path}{props.configuration_set_name}",
             type="String",
             value=cdk.Stack.of(self).to_json_string(entry.as_json()),
-            description=f"Whose events and address book these are: {props.tenant_id}",
+            description=f"Table, retention and address book of tenant {props.tenant_id}",
         )
         parameter.add_metadata(METADATA, book)
         self.parameter = parameter

@@ -56,7 +56,7 @@ def scanner_alarms(
     if arrivals is not None:
         alarms["OldestUnsorted"] = _oldest(
             arrivals,
-            "What S3 told of mail waits longer than 15 minutes to be put into the scanner's queue: see the sorter's log.",
+            "S3's notifications of mail wait for the sorting function for more than 15 minutes: see the sorter's log.",
         )
     return alarms
 
@@ -65,7 +65,7 @@ def slow_lane_alarms(function: str, queue: str) -> dict[str, Threshold]:
     """The alarms of the slow lane, by name. Arguments are names of its function and queue."""
     return {
         "OldestSlow": _oldest(
-            queue, "Mail whose scan takes long waits more than 15 minutes for it: see in the scanner's log whose it is."
+            queue, "Slow mail waits for its scan for more than 15 minutes: the scanner's log names the tenants."
         ),
         "SlowErrors": _errors(
             function, "The scanner of slow mail crashed, or ran out of time or memory: see the scanner's log."

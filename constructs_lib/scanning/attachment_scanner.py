@@ -308,7 +308,7 @@ class AttachmentScanner(Construct):
                     function, event=events.RuleTargetInput.from_object({"recall": "go on"}), retry_attempts=0
                 )
             ],
-            description="Scans delivered mail with newer definitions, and recalls what is found to be malware",
+            description="Rescans delivered mail with newer definitions, and recalls infected mail",
         )
 
     def _queue(self, id: str, hidden: cdk.Duration, max_receives: int) -> sqs.Queue:

@@ -74,7 +74,7 @@ class Sorter(Construct):
         function = zip_function(
             self,
             FunctionProps(
-                description="Puts what S3 tells of arrivals into the scanner's queue under the name of its bucket",
+                description="Puts S3's notifications into the scanner's queue, with the bucket as message group",
                 handler="mailroom.functions.sorting.on_event",
                 environment={"SCANNER_QUEUE_URL": turns.queue_url},
                 timeout_seconds=_TIMEOUT_SECONDS,

@@ -71,7 +71,7 @@ class EngagementTracking(Construct):
             "Noting",
             QueueWorkerProps(
                 where="engagement tracking",
-                description="Notes what became of mail that tenants sent",
+                description="Records SES's events of tenants' mail",
                 handler="mailroom.functions.tracking.on_event",
                 environment={
                     "CONFIGURATION_SETS_ARN": arn("ses", "configuration-set/"),

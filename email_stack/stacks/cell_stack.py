@@ -83,7 +83,7 @@ class CellStack(cdk.Stack):
             scope,
             cell_stack_name(cell.id),
             env=cdk.Environment(account=cell.account, region=cell.region),
-            description=f"E-mail cell {cell.id}: what the tenants of this account and region share",
+            description=f"E-mail cell {cell.id}: shared resources of the tenants in this account and region",
             tags={"cell": cell.id},
         )
         own = imported_key(self, cell.encryption)

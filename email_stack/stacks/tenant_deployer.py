@@ -116,7 +116,7 @@ class TenantDeployer(Construct):
             environment=table,
             statements=[*table_work(props.table_arn), *uses(key, "dynamodb"), allow_publishing_events()],
         )
-        self.looks.each("1 minute", "Looks at what is wanted of customers' domains")
+        self.looks.each("1 minute", "Checks customers' domains for due deployments")
         self.checks.each("1 day", "Checks the DNS of customers' domains")
         self._explain()
         self._watch()
@@ -234,12 +234,12 @@ class TenantDeployer(Construct):
 _DOES: Final = {
     "Synthesis": (
         "email_stack.deploying.functions.on_synthesis",
-        "Makes templates of customers' settings, and can do nothing else",
-        "A template could not be made, of a customer's settings or any: see the function's log.",
+        "Makes templates of customers' settings",
+        "A template of a customer's settings could not be made: see the function's log.",
     ),
     "Look": (
         "email_stack.deploying.functions.on_look",
-        "Deploys what is wanted of customers' domains",
+        "Deploys customers' domains",
         "A look at customers' settings failed: see the function's log. It looks again each minute.",
     ),
     "Check": (
