@@ -83,7 +83,7 @@ def quarantine_statements(bucket_arn: str, scanner: Scanner | None) -> list[dict
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IngestWriter:
-    """What an inbox must know of what makes entities of its mail.
+    """The values of an ingest worker that an inbox needs.
 
     Args:
         role_arn: its role, the only one that writes attachments and bodies.

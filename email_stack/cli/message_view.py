@@ -43,7 +43,7 @@ def header_of(message: Message) -> Text:
     return Text.assemble(
         (shown_time(message.date), "dim"),
         "  ",
-        (shown_addresses(message.from_) or "(nobody)", "bold"),
+        (shown_addresses(message.from_) or "(no author)", "bold"),
         f"  {escaped(message.subject) or '(no subject)'}",
         f"  [{kinds}]" if kinds else "",
     )

@@ -1,4 +1,4 @@
-"""What the CDK CLI says while it works, as one moving line a stack."""
+"""Progress of the CDK CLI, as one moving line a stack."""
 
 from __future__ import annotations
 

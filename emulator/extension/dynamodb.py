@@ -285,7 +285,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-# What CreateTable takes, and in which shape.
+# CreateTable's parameters and their shapes.
 REQUEST: dict[str, Callable[[Any], Any]] = {
     "AttributeDefinitions": _as_it_is,
     "BillingMode": _as_it_is,

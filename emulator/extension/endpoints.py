@@ -39,7 +39,7 @@ def _answer(answer: Callable[[dict[str, str], bytes], Answer], query: dict[str, 
     try:
         upstream.attribute("core.responses", "set_request_account_id")("")
         upstream.attribute("core.responses", "set_request_region")(query["region"])
-        # What follows from the request goes on over TLS, as AWS's services speak with each other.
+        # Further calls of the request use TLS, as between AWS's services.
         upstream.attribute("core.iam_evaluator", "pin_request_origin")("127.0.0.1", True)
         return answer(query, content)
     except KeyError as error:

@@ -77,10 +77,10 @@ def transformed(transformer: dict[str, Any], rule: dict[str, Any], view: Any) ->
 
 
 def resolved(path: str, event: Any) -> Iterator[Any]:
-    """What a path leads to, once, or nothing.
+    """The value at a path; none for a path without one.
 
-    Of JSON path, EventBridge knows dots, letters, digits, `-`, `_` and `/` in keys, array indices and `*`; of what is written
-    otherwise, such as a key with a colon, nothing comes.
+    EventBridge's paths have dots, letters, digits, `-`, `_` and `/` in keys, array indices and `*`. Other paths, such as those with a
+    colon in a key, have no value.
     """
     if not _PATH.fullmatch(path):
         return
@@ -127,7 +127,7 @@ def _each(value: Any, steps: list[str]) -> Iterator[Any]:
         return
 
 
-# What a target may say
+# Checks of a target
 
 
 def refusal(target: dict[str, Any]) -> str | None:
@@ -179,7 +179,7 @@ def _with_checks(create: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-# What a queue lets EventBridge send
+# Queues' permissions
 
 
 def _with_policies(original: Callable[..., None]) -> Callable[..., None]:

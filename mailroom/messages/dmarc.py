@@ -17,7 +17,7 @@ _LABELS: Final = 8
 
 
 class DmarcPolicy(StrEnum):
-    """What the owner of a domain asks for on mail that fails."""
+    """The request of a domain's owner for mail that fails."""
 
     NONE = "none"
     """Nothing, or there is no record."""

@@ -59,7 +59,7 @@ _TEXT: Final = bytes((0, 9, 10, 13, *range(32, 127)))
 _TENANTS: Final = 1000
 
 _CUT: Final = ("Limits.Time", "Limits.Container.Time", "Heuristics.Limits.Exceeded")
-"""What a result says of a scan that a limit of time, or the engine's, has ended early."""
+"""Findings of a scan that a limit of time, or one of the engine's limits, has ended early."""
 
 
 class TooSlowError(RetryableError):

@@ -193,7 +193,7 @@ def _lines(summary: Summary, recalled: frozenset[str]) -> Iterator[Text]:
     yield Text.assemble(
         (shown_time(summary.at), "dim"),
         "  ",
-        (shown_addresses(summary.from_) or "(nobody)", "bold"),
+        (shown_addresses(summary.from_) or "(no author)", "bold"),
         f"  {escaped(summary.subject) or '(no subject)'}",
         *(f"  {mark}" for mark in marks),
     )
