@@ -79,8 +79,8 @@ def transformed(transformer: dict[str, Any], rule: dict[str, Any], view: Any) ->
 def resolved(path: str, event: Any) -> Iterator[Any]:
     """The value at a path; none for a path without one.
 
-    EventBridge's paths have dots, letters, digits, `-`, `_` and `/` in keys, array indices and `*`. Other paths, such as those with a
-    colon in a key, have no value.
+    EventBridge's paths have dots, letters, digits, `-`, `_` and `/` in keys, array indices and `*`. Other paths, such as those with
+    a colon in a key, have no value.
     """
     if not _PATH.fullmatch(path):
         return
