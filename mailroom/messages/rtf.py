@@ -5,6 +5,7 @@ Source: MS-OXRTFCP 2.1 and 3.1.4 (compression), MS-OXRTFEX 2.1 (HTML and plain t
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 from dataclasses import dataclass, field, replace
@@ -246,7 +247,7 @@ class _Reader:
 def _codec(number: int) -> str:
     name = "utf-8" if number == 65001 else f"cp{number}"
     try:
-        b"".decode(name)
+        codecs.lookup(name)
     except LookupError:
         return "cp1252"
     return name

@@ -145,3 +145,14 @@ def test_body_beside_counts() -> None:
 def test_texts_of_attachments_are_no_body() -> None:
     """The body ends where the attachments begin."""
     assert tnef_body(WHOLE + TEXT, MOST).text == ""
+
+
+@pytest.mark.parametrize("number", [b"", b"0", b"1", b"99999", b"-5", b"999999999", b"65001", b"1252"])
+def test_code_pages_that_there_are_not(number: bytes) -> None:
+    """Read like the usual one: no message is refused for its code page."""
+    rtf = rb"{\rtf1\ansi\ansicpg" + number + rb" caf\'e9}"
+    assert read_rtf(rtf).text == ("caf\ufffd" if number == b"65001" else "café")
+    raw = b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\n" + stream(
+        attribute(1, 0x00069003, properties((0x0102, 0x1009, compressed(rtf))))
+    )
+    assert parse(raw).text == read_rtf(rtf).text
