@@ -8,16 +8,23 @@ from typing import Final
 from mailroom.messages.addresses import addresses
 from mailroom.messages.charsets import decoded
 from mailroom.messages.dates import read_date
+from mailroom.messages.flowed import unflowed
+from mailroom.messages.html import safe_fragment
+from mailroom.messages.identifiers import identifiers_of
+from mailroom.messages.joining import plain_subject
 from mailroom.messages.parameters import parameterized
 from mailroom.messages.plain import text_of_html
 from mailroom.messages.quotes import split_quoted
+from mailroom.messages.rtf import decompressed, read_rtf
 from mailroom.messages.smime import signed_content
-from mailroom.messages.tnef import tnef_files
+from mailroom.messages.tnef import tnef_body, tnef_files
 from mailroom.messages.words import decoded_words
 from mailroom.threads import message_ids
 from tests.mailroom.messages.checks import check_message, check_scanned
 
 __all__ = ["TARGETS"]
+
+_MOST_RTF: Final = 10_000
 
 
 def _header(octets: bytes) -> None:
@@ -29,6 +36,8 @@ def _header(octets: bytes) -> None:
     parameterized(text, notes.append)
     decoded_words(text, notes.append).encode("utf-8")
     assert len(set(message_ids(text))) == len(message_ids(text))
+    identifiers_of(text, notes.append)
+    assert plain_subject(plain_subject(text)) == plain_subject(text)
     read_date(text)
 
 
@@ -42,6 +51,16 @@ def _tnef(octets: bytes) -> None:
     files, _whole = tnef_files(octets)
     # Nothing is taken twice, so a small stream never becomes a big message.
     assert sum(len(file.data) for file in files) <= len(octets)
+    assert tnef_body(octets, _MOST_RTF).read <= _MOST_RTF
+
+
+def _rtf(octets: bytes) -> None:
+    """Compressed, and as it is."""
+    rtf = decompressed(octets, _MOST_RTF)
+    assert len(rtf) <= _MOST_RTF
+    for one in (rtf, octets):
+        body = read_rtf(one)
+        assert not (body.text and body.html)
 
 
 def _smime(octets: bytes) -> None:
@@ -54,10 +73,14 @@ def _text(octets: bytes) -> None:
     reply, quoted = split_quoted(text)
     assert reply + quoted == text
     assert reply.strip() or not quoted
+    for delete_space in (False, True):
+        unflowed(text, delete_space=delete_space)
 
 
 def _html(octets: bytes) -> None:
-    text_of_html(octets.decode("utf-8", "replace"))
+    text = octets.decode("utf-8", "replace")
+    text_of_html(text)
+    assert "<script" not in safe_fragment(text).lower()
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
@@ -66,6 +89,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "header": _header,
     "charset": _charset,
     "tnef": _tnef,
+    "rtf": _rtf,
     "smime": _smime,
     "text": _text,
     "html": _html,

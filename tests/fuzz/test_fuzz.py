@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,8 +12,10 @@ from typing import Final
 
 import pytest
 
+from mailroom.messages import parse
 from tests.fuzz.targets import TARGETS
 from tests.mailroom.messages.corpus import CASES, CORPUS
+from tests.mailroom.messages.test_rtf import HELLO, HTML, OVERLAPPING
 from tests.mailroom.messages.test_smime import HEAD
 from tests.mailroom.messages.test_tnef import WHOLE
 
@@ -20,14 +23,27 @@ FOUND: Final = CORPUS / "fuzzed"
 RUNS: Final = {
     "message": 2_500,
     "scanned": 1_500,
-    "header": 8_000,
+    "header": 6_000,
     "charset": 40_000,
     "tnef": 60_000,
+    "rtf": 12_000,
     "smime": 60_000,
-    "text": 20_000,
-    "html": 20_000,
+    "text": 15_000,
+    "html": 8_000,
 }
 """Of each target: a few seconds."""
+LABELS: Final = [
+    "utf-8",
+    "utf-7",
+    "iso-2022-jp",
+    "euc-jp",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-kr",
+    "koi8-r",
+    "utf-16le",
+]
 
 
 @pytest.mark.parametrize("file", sorted(FOUND.glob("*/*")), ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -57,29 +73,28 @@ def test_search(target: str, tmp_path: Path) -> None:
 def _seeds(target: str) -> list[bytes]:
     """Seeds of the search."""
     known = [file.read_bytes() for file in sorted((FOUND / target).glob("*"))]
+    pieces = b"\x24\x80\x04\x05a: b\n\0\0"
     match target:
         case "message" | "scanned":
-            return known + [case.raw for case in CASES]
+            found = [case.raw for case in CASES]
         case "header":
-            return known + [line for case in CASES for line in case.raw.split(b"\n\n")[0].split(b"\n")[:3]]
+            found = [line for case in CASES for line in re.split(rb"\r?\n\r?\n", case.raw)[0].splitlines()[:6]]
         case "charset":
-            labels = (
-                "utf-8",
-                "utf-7",
-                "iso-2022-jp",
-                "euc-jp",
-                "gb18030",
-                "big5",
-                "shift_jis",
-                "euc-kr",
-                "koi8-r",
-                "utf-16le",
-            )
-            return known + [label.encode() + b'\n\xa4\xe9\x1b$B$"\x1b(B+AOk-' for label in labels]
-        case "tnef" | "smime":
-            pieces = b"\x24\x80\x04\x05a: b\n\0\0"
-            return [*known, *([WHOLE] if target == "tnef" else [HEAD + pieces, HEAD + pieces[2:-2]])]
+            found = [label.encode() + b'\n\xa4\xe9\x1b$B$"\x1b(B+AOk-' for label in LABELS]
+        case "tnef":
+            found = [WHOLE, *_files("ms-tnef")]
+        case "rtf":
+            found = [HELLO, OVERLAPPING, HTML]
+        case "smime":
+            found = [HEAD + pieces, HEAD + pieces[2:-2], *_files("pkcs7-mime")]
         case "html":
-            return [*known, *(case.raw for case in CASES if b"text/html" in case.raw.lower())]
+            found = [case.raw for case in CASES if b"text/html" in case.raw.lower()]
         case _:
-            return known + [case.raw for case in CASES if case.file.parent.name == "quotes"]
+            found = [case.raw for case in CASES if case.file.parent.name in {"quotes", "practice"}]
+    return known + found
+
+
+def _files(kind: str) -> list[bytes]:
+    """The corpus's attachments of this kind."""
+    attached = [one for case in CASES for one in parse(case.raw).attachments]
+    return [bytes(one.data) for one in attached if one.content_type.endswith(kind)]
