@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mailroom.messages import parse
 from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
+from tests.mailroom.messages.corpus import CASES, difference
 from tests.mailroom.scanning.hiding import HIDDEN
 from tests.mailroom.store.conftest import mail
 
@@ -61,6 +63,19 @@ def test_files_become_threads(clamd: RunningClamd, files: list[str]) -> None:
     assert sorted(map(len, threads)) == [1, 1, 2]
     (infected,) = [messages[one["message"]] for one in document["deliveries"] if one["verdict"] == "infected"]
     assert [one["filename"] for one in infected["attachments"]] == ["removed-attachment.txt"]
+
+
+def test_mail_of_programs(clamd: RunningClamd) -> None:
+    """Scanned, delivered unchanged, and read as the corpus says."""
+    cases = [case for case in CASES if case.file.parent.name == "practice"]
+    done = replay(clamd, "--json", *(str(case.file) for case in cases))
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert {one["action"] for one in document["deliveries"]} == {"deliver"}
+    messages = {one["digest"]: one for one in document["messages"]}
+    found = {str(case): difference(case.expected, messages[parse(case.raw).digest]) for case in cases}
+    assert len(cases) >= 79
+    assert {case: what for case, what in found.items() if what} == {}
 
 
 def test_people_read_it(clamd: RunningClamd, files: list[str]) -> None:
