@@ -158,15 +158,16 @@ class Standing:
         """End of an item; None without one."""
         return self._soonest(item.get(EXPIRES), kept_from(item))
 
-    def given(self, item: Mapping[str, Any], ahead: timedelta = timedelta()) -> dict[str, Any]:
+    def given(self, item: Mapping[str, Any], *, several: bool = False) -> dict[str, Any]:
         """The item with the end that the pass gives it: a copy of it may be where the pass has been before.
 
         Args:
             item: an item that lives.
-            ahead: time by which its start may be written ahead. Default: none.
+            several: whether it is of several messages: a later message moves its start, and an older one gave it its end. Default:
+                False; an item that begins after the change has the right end.
         """
         begin = kept_from(item)
-        if self.changed is None or begin is None or begin > self.changed + ahead.total_seconds():
+        if self.changed is None or begin is None or (begin > self.changed and not several):
             return dict(item)
         end = {EXPIRES: begin + self.retention} if self.retention is not None else {}
         return {name: value for name, value in item.items() if name != EXPIRES} | end

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailroom.errors import RetryableError
-from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, THREADS_AHEAD, Standing
+from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, Standing
 from mailroom.store.counting import COUNTED, PRUNED, guarded, unproven
 from mailroom.store.headers import participants
 from mailroom.store.keys import AT_PREFIX, LATEST, PARTITION, RETENTION_KEY, SORT, id_key, message_key, thread_key
@@ -234,7 +234,7 @@ class Threads:
         }
         latest = max(root[LATEST] for root in joined)
         said |= {LATEST: latest} if latest > winner[LATEST] else {}
-        kept, lost = _kept_for_all([self.standing.given(root, THREADS_AHEAD) for root in joined])
+        kept, lost = _kept_for_all([self.standing.given(root, several=True) for root in joined])
         changes, condition, values = guarded(winner, {**said, **kept}, lost)
         adds: dict[str, Any] = {
             "version": 1,

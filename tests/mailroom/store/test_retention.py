@@ -462,3 +462,22 @@ def test_pass_begins_while_a_worker_writes(
         assert pass_of(store.table).done or pages(store, 1000)  # type: ignore[union-attr]
         all_end(store, readable_for(after))
     raise AssertionError("the worker has no end")
+
+
+def test_threads_that_are_merged_while_a_pass_is_long_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the pass has left gets no end of a thread that it has not reached, whose messages ended and came again meanwhile."""
+    monkeypatch.setattr("mailroom.store.retention._PAGE", 1)
+    stored = three_threads(None)
+    for most in range(1, 60):
+        store = same_as(stored, timedelta(days=2))
+        begin_pass(store.table, timedelta(days=2), store.now)
+        is_over = pages(store, most)
+        store.now += timedelta(days=60)
+        for raw in (mail("a0"), mail("x0", minute=10), mail("j", "a0", "x0", minute=30)):
+            store.writer.file(arrival(raw, ses_id="again", received=store.now))
+        assert is_over or pages(store, 1000)
+        ends = {key: item.get("expires") for key, item in store.client.items.items() if key != RETENTION_KEY}
+        assert not [key for key, end in ends.items() if end is None], most
+        if is_over:
+            return
+    raise AssertionError("the pass has no end")
