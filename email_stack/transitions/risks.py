@@ -11,6 +11,7 @@ from email_stack.output.printable import counted
 from email_stack.transitions.receiving import receives, uncovered
 from email_stack.transitions.resources import DATA, Template, keeps, told
 from email_stack.transitions.updates import Fate, fates, refers_to
+from mailroom.layout import BODIES_PREFIX
 
 __all__ = ["Risk", "RiskKind", "risks"]
 
@@ -257,7 +258,7 @@ class _Update:
                 )
 
     def retention(self) -> Iterator[Risk]:
-        """Shorter expirations: older objects are deleted within a day or two."""
+        """Shorter expirations: older objects are deleted within a day or two. The table's items have ends of their own."""
         after = self._wanted.get("Resources", {})
         for name, resource, kind in told(self._deployed):
             if kind == "bucket" and name in after:
@@ -270,6 +271,13 @@ class _Update:
                             refused=False,
                             subject=prefix,
                         )
+                if old.get(BODIES_PREFIX) != new.get(BODIES_PREFIX):
+                    yield Risk(
+                        kind=RiskKind.RETENTION,
+                        text="stored messages keep their ends until `email-stack retention TENANT --yes` is run",
+                        refused=False,
+                        subject="messages",
+                    )
 
     def _ns_records(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, resource in self._deployed.get("Resources", {}).items():

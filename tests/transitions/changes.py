@@ -163,7 +163,7 @@ TENANT: tuple[Change, ...] = (
     row("tenant.retention.raw_days", {"retention": {"raw_days": 14}}, told=(RETENTION,)),
     row("tenant.retention.raw_days", {"retention": {"raw_days": 900}}),
     row("tenant.retention.messages_days", {"retention": {"messages_days": 365}}, told=(RETENTION,)),
-    row("tenant.retention.messages_days", {"retention": {}}, {"retention": {"messages_days": 30}}),
+    row("tenant.retention.messages_days", {"retention": {}}, {"retention": {"messages_days": 30}}, told=(RETENTION,)),
     row(
         "tenant.retention.messages_days",
         {"retention": {"messages_days": 3}},

@@ -53,6 +53,27 @@ def kinds(deployed: dict[str, Any], wanted: dict[str, Any]) -> dict[RiskKind, bo
     return {one.kind: one.refused for one in risks(deployed, wanted)}
 
 
+def expiring(days: int | None) -> dict[str, Any]:
+    """A bucket whose documents of messages end after so many days."""
+    rules = [{"Prefix": "bodies/", "ExpirationInDays": days}] if days else []
+    return bucket(LifecycleConfiguration={"Rules": [{"Prefix": "raw/", "ExpirationInDays": 90}, *rules]})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "deletes"), [(None, 30, True), (90, 30, True), (30, 90, False), (30, None, False)]
+)
+def test_stored_messages_keep_their_ends_until_an_operator_acts(
+    before: int | None, after: int | None, deletes: bool
+) -> None:
+    """Each change of their retention names the command that brings it to the table; S3 acts by itself."""
+    found = risks(template(Bucket=expiring(before)), template(Bucket=expiring(after)))
+    assert {one.kind for one in found} == {RiskKind.RETENTION}
+    command = "stored messages keep their ends until `email-stack retention TENANT --yes` is run"
+    assert [one.text for one in found][-1] == command
+    assert len(found) == 1 + deletes
+    assert risks(template(Bucket=expiring(before)), template(Bucket=expiring(before))) == ()
+
+
 def test_nothing_is_at_risk_where_nothing_changes() -> None:
     """The same template, and one with more in it."""
     made = template(Zone=zone(), Bucket=bucket(), Rule0=rule("a@x"))
