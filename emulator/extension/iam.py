@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from emulator.extension import upstream
+from emulator.extension.leading_keys import with_leading_keys
 
 ACTIONS = "core.iam_actions"
 EVALUATOR = "core.iam_evaluator"
 SESSION = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/[^/]+")
+VARIABLE = re.compile(r"\$\{(?P<key>[\w:/-]+)\}")
 TABLE = re.compile(r"arn:[^:]+:dynamodb:[^:]*:(?P<account>\d+):table/[^/]+")
 
 
@@ -22,8 +24,10 @@ def install() -> None:
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
     upstream.replace(ACTIONS, "request_tag_context", _with_sources)
     upstream.replace(ACTIONS, "request_tag_context", _with_stacks)
+    upstream.replace(ACTIONS, "request_tag_context", with_leading_keys)
     upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
     upstream.replace(EVALUATOR, "_resource_policy", _with_tables)
+    upstream.replace(EVALUATOR, "_conditions_met", _with_variables)
 
 
 def _with_batches(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +51,30 @@ def _with_roles(original: Callable[..., Any]) -> Callable[..., Any]:
         return f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
 
     return resolve
+
+
+def _with_variables(original: Callable[..., bool]) -> Callable[..., bool]:
+    """Policy variables in the values of conditions; one without a value stays as it is, and so matches nothing.
+
+    Source: IAM user guide, "IAM policy elements: Variables and tags".
+    """
+    resolve = upstream.attribute(EVALUATOR, "_resolve_condition_key")
+
+    def met(conditions: dict[str, Any], context: Any) -> bool:
+        def filled(value: Any) -> Any:
+            if isinstance(value, list):
+                return [filled(one) for one in value]
+            if not isinstance(value, str):
+                return value
+            return VARIABLE.sub(lambda found: str(resolve(found["key"], context) or found[0]), value)
+
+        named = {
+            operator: {key: filled(value) for key, value in keys.items()} if isinstance(keys, dict) else keys
+            for operator, keys in (conditions or {}).items()
+        }
+        return original(named, context)
+
+    return met
 
 
 def _with_tables(original: Callable[..., tuple[Any, ...] | None]) -> Callable[..., tuple[Any, ...] | None]:

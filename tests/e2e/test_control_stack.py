@@ -22,6 +22,7 @@ import pytest
 from constructs_lib.naming import tenant_stack_name
 from email_stack.config import load
 from email_stack.config.platform import platform_of
+from email_stack.settings.local import AUDIENCE, LocalIssuer, event_of
 from mailroom.settings.claims import Status
 from mailroom.settings.designated import AddressChange, Addresses
 from mailroom.settings.domains import Domains, Seen
@@ -43,6 +44,11 @@ SEEN = Seen(everywhere=True, nowhere=False, text="seen")
 RUN = """\
 import importlib, json, logging, sys, time
 logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+class Whole(logging.Formatter):
+    def format(self, record):
+        more = {name: record.__dict__[name] for name in ("kind", "action", "line", "code") if name in record.__dict__}
+        return f"{record.levelname}:{super().format(record)} {more or ''}"
+logging.getLogger().handlers[0].setFormatter(Whole())
 ends = time.monotonic() + 500
 class Context:
     aws_request_id = "one"
@@ -61,6 +67,7 @@ class Functions:
     platform_config: Path
     url: str = ""
     failures: list[str] = field(default_factory=list)
+    log: str = ""
 
     def named(self, handler: str) -> str:
         """The function that runs it."""
@@ -72,8 +79,8 @@ class Functions:
             if one.get("ImageConfigResponse", {}).get("ImageConfig", {}).get("Command") == [handler]
         )
 
-    def invoke(self, name: str, event: Any) -> bytes | None:
-        """The function's answer; None if it failed."""
+    def invoke(self, name: str, event: Any, **variables: str) -> bytes | None:
+        """The function's answer, with some variables of its environment changed; None if it failed."""
         client = self.platform.client("lambda")
         config = client.get_function_configuration(FunctionName=name)
         command = config.get("ImageConfigResponse", {}).get("ImageConfig", {}).get("Command", [])
@@ -90,6 +97,7 @@ class Functions:
             "AWS_SESSION_TOKEN": session["SessionToken"],
             "AWS_ENDPOINT_URL_LAMBDA": self.url,
             "PLATFORM_CONFIG": str(self.platform_config),
+            **variables,
         }
         done = subprocess.run(
             [sys.executable, "-c", RUN, command[0], json.dumps(event)],
@@ -99,6 +107,7 @@ class Functions:
             timeout=300,
             check=False,
         )
+        self.log = done.stderr[-3000:]
         if done.returncode or "AccessDenied" in done.stderr or "run failed" in done.stderr:
             self.failures.append(f"{command[0]}\n{done.stderr[-3000:]}")
             return None
@@ -174,6 +183,54 @@ def test_what_was_made(platform: Platform, functions: Functions, store: Settings
     book = reader.address_book()
     assert book is not None
     assert [one.name for one in book.addresses if one.address == f"sales@{DOMAIN}"] == ["Acme Sales"]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[LocalIssuer]:
+    """An issuer on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            text = json.dumps(made.documents()[self.path]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = LocalIssuer(f"http://127.0.0.1:{server.server_address[1]}")
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_api_answers_with_its_own_rights(functions: Functions, store: SettingsStore, issuer: LocalIssuer) -> None:
+    """In a session of the token's organisation: its own domain and a new one; another's id is not there, a bad token a problem."""
+    handler = functions.named("email_stack.settings.function.handler")
+
+    def ask(token: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        event = event_of(method, path, headers, json.dumps(body) if body is not None else "")
+        said = functions.invoke(handler, event, SETTINGS_ISSUER=issuer.url, SETTINGS_AUDIENCE=AUDIENCE)
+        assert functions.failures == []
+        answer = json.loads(said or b"{}")
+        return answer["statusCode"], json.loads(answer["body"] or "null")
+
+    acme, globex = issuer.token("acme"), issuer.token("globex")
+    status, found = ask(acme, "GET", "/v1/email-settings?type=email_domain")
+    assert status == 200, (found, functions.log)
+    assert [one["value"] for one in found] == [DOMAIN]
+    status, found = ask(globex, "POST", "/v1/email-settings/domain", {"domain": "post.globex.example"})
+    assert (status, found["status"], found["org_id"]) == (200, "claimed", "globex")
+    assert Domains(store=store).one("globex", "post.globex.example").status is Status.CLAIMED
+    (address,) = Addresses(store=store).all("acme")
+    assert ask(globex, "GET", f"/v2/email-settings/email-addresses/{address.id}")[0] == 404
+    status, problem = ask("x", "GET", "/v1/email-settings/domain")
+    assert (status, problem["status"], "error" in problem) == (401, 401, True)
 
 
 def test_the_daily_check_has_what_it_needs(functions: Functions, store: SettingsStore) -> None:
