@@ -173,7 +173,7 @@ def memory(needed: int, *, granted: int | None, deployed: bool) -> Verdict:
 
 
 def image_builder(wanted: str, found: Collection[str], *, needed: bool | None) -> Verdict:
-    """Whether the scanner's image can be built here.
+    """Whether the images of scanners and settings APIs can be built here.
 
     Args:
         wanted: the program that the CDK runs.
@@ -181,9 +181,9 @@ def image_builder(wanted: str, found: Collection[str], *, needed: bool | None) -
         needed: whether an undeployed stack has an image; None if unknown.
     """
     if wanted in found:
-        return _ok(f"{wanted} builds the scanner's image")
+        return _ok(f"{wanted} builds the images")
     if needed is False:
-        return _ok(f"{wanted} is not on PATH, and nothing has to be built until the scanner changes")
+        return _ok(f"{wanted} is not on PATH, and nothing has to be built until a scanner or a settings API changes")
     others = sorted(set(found) - {wanted})
     remedy = (
         f"run: export CDK_DOCKER={others[0]}"
@@ -191,9 +191,9 @@ def image_builder(wanted: str, found: Collection[str], *, needed: bool | None) -
         else "install docker, or podman or finch and name it in CDK_DOCKER"
     )
     if needed is None:
-        said = f"{wanted} is not on PATH; a cell's first deployment, and each change of its scanner, builds an image"
+        said = f"{wanted} is not on PATH; a cell's first deployment, and each change of its scanner or settings API, builds images"
         return Verdict(state=State.BY_HAND, said=said, remedy=remedy)
-    return _wrong(f"{wanted} is not on PATH, and the scanner's image has to be built", remedy)
+    return _wrong(f"{wanted} is not on PATH, and images have to be built", remedy)
 
 
 def tool(found: str, wanted: str) -> Verdict:
