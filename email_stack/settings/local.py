@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from email_stack.settings.api import Api
 from email_stack.settings.openapi import published
+from email_stack.settings.problems import ApiError, problem
 from email_stack.settings.service import Service
 from email_stack.settings.tokens import Issuer, Keys, Tokens
 
@@ -153,10 +154,11 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         body = self._body()
         if body is None:
-            self._send(HTTPStatus.LENGTH_REQUIRED, {}, "")
+            text = f"body: must have a Content-Length of at most {_MOST_BODY_BYTES:,} bytes; send it"
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, text)
         elif host not in {_HOST, "localhost"}:
             # A foreign page whose host name resolves to loopback would get a token.
-            self._send(HTTPStatus.MISDIRECTED_REQUEST, {}, "")
+            self._refuse(HTTPStatus.MISDIRECTED_REQUEST, f"host: must be {_HOST} or localhost; ask one of these")
         elif self.path.partition("?")[0] == TOKEN_PATH:
             self._token()
         elif self.command == "GET" and (document := self._issuer.documents().get(self.path)) is not None:
@@ -185,6 +187,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         return self.rfile.read(int(length)).decode("utf-8", "replace")
+
+    def _refuse(self, status: HTTPStatus, text: str) -> None:
+        answer = problem(ApiError(status, text))
+        headers = {name: str(value) for name, value in answer.headers.items()}
+        self._send(status, headers, str(answer.body))
 
     def _send(self, status: int, headers: Mapping[str, str], body: str) -> None:
         content = body.encode()

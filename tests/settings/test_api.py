@@ -372,5 +372,13 @@ def test_the_published_document_is_the_routes() -> None:
 
 def test_a_page_elsewhere_gets_no_token(client: Client) -> None:
     """A host name that leads to loopback is refused."""
-    assert client("GET", "/local/token?organization=acme", host="rebound.example").status == 421
+    refused = client("GET", "/local/token?organization=acme", host="rebound.example")
+    assert (refused.status, refused.json["status"], "error" in refused.json) == (421, 421, True)
     assert client("POST", "/local/token?organization=acme").status == 200
+
+
+def test_a_body_of_unknown_length_is_refused(client: Client) -> None:
+    """With a problem, as everything else."""
+    refused = client("POST", "/v1/email-settings/domain", raw="{}", transfer_encoding="chunked")
+    assert (refused.status, refused.json["status"], "Content-Length" in refused.json["error"]) == (411, 411, True)
+    assert refused.headers["content-type"] == "application/problem+json"
