@@ -22,6 +22,8 @@ GLOBAL_REGION: Final = "us-east-1"
 GLOBAL: Final = frozenset({"iam", "route53", "s3"})
 DEFAULTS: Final[dict[tuple[str, str], float]] = {
     ("cloudformation", "L-0485CB21"): 2000,
+    ("apigateway", "L-8A5B8E43"): 10_000,
+    ("apigateway", "L-A93447B8"): 120,
     ("dynamodb", "L-F98FE922"): 2500,
     ("events", "L-244521F2"): 300,
     ("iam", "L-FE177D64"): 1000,

@@ -193,6 +193,33 @@ def test_quotas_that_are_too_small(doctor: Doctor, platform: Platform) -> None:
         assert wrong[name].startswith("request ")
 
 
+def test_what_a_settings_api_needs(doctor: Doctor, platform: Platform, tmp_path: Path) -> None:
+    """Its requests a second and its domain name at API Gateway, and functions that run beside mail; the remedy has the code."""
+    certificate = "arn:aws:acm:eu-central-1:000000000000:certificate/11111111-1111-1111-1111-111111111111"
+    control = {
+        "issuer": "https://login.acme.example",
+        "audience": "mail",
+        "domain": {"domain_name": "settings.acme.example", "certificate_arn": certificate},
+    }
+    cell = {"region": REGION, "quotas": {"concurrent_executions": 13}, "control": control}
+    config = tmp_path / "tenants.yaml"
+    config.write_text(json.dumps({"cells": {"eu": cell}, "tenants": []}))
+    rate, functions = ("apigateway", "L-8A5B8E43"), ("lambda", "L-B99A9384")
+    with limited(platform, rate, 49, 10_000, REGION), limited(platform, functions, 12, 1000, REGION):
+        document, code = doctor("--config", str(config))
+    assert code == ExitCode.DIFFERENT
+    lines = {one["about"]: one for one in document["cells"][0]["checks"] if one["check"] == "quota"}
+    assert {about for about, one in lines.items() if one["state"] == "wrong"} == {
+        "api_requests",
+        "concurrent_executions",
+    }
+    assert "request 50 or more" in lines["api_requests"]["remedy"]
+    assert "quota code L-8A5B8E43" in lines["api_requests"]["remedy"]
+    assert "request 13 or more" in lines["concurrent_executions"]["remedy"]
+    assert lines["api_domains"]["said"] == "120 custom domain names of APIs allowed, 1 needed"
+    assert "15 needed" in lines["iam_roles"]["said"]
+
+
 def test_roles_that_others_hold(doctor: Doctor, platform: Platform) -> None:
     """The config would fit alone, and does not beside what the account holds."""
     roles = platform.client("iam").get_account_summary()["SummaryMap"]["Roles"]
