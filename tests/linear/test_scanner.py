@@ -86,6 +86,24 @@ def test_much_of_the_same_at(place: str) -> None:
     assert slow == {}
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("place", PLACES)
+def test_megabytes_of_the_same_at(place: str) -> None:
+    """4 MB of anything take about four times as long as one: what is quick at first may be a square behind its first megabyte."""
+    start, end = PLACES[place]
+    slow = {}
+    for unit in UNITS:
+        grown = growth(
+            lambda size: read(start + unit * (size // len(unit)) + end),  # noqa: B023 - called at once
+            1_000_000,
+            largest=16_000_000,
+            longest=30.0,
+        )
+        if grown > BOUND:
+            slow[unit] = grown
+    assert slow == {}
+
+
 @pytest.mark.parametrize(
     ("place", "unit"),
     [
