@@ -184,7 +184,8 @@ def test_installed_script_says_it(config: Path, tmp_path: Path) -> None:
         ("", {"AWS_PROFILE": "work"}, 'run: aws configure sso --profile "work"'),
         ("", {"AWS_ACCESS_KEY_ID": "AKIAX"}, "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         ("broken", {}, "correct it, or run: aws configure"),
-        ("[profile p]\ncredential_process = /bin/false\n", {"AWS_PROFILE": "p"}, 'the source of profile "p" (AWS_PROFILE) gave none'),
+        ("[profile p]\ncredential_process = /bin/false\n", {"AWS_PROFILE": "p"},
+         'the source of profile "p" (AWS_PROFILE) gave none'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(
