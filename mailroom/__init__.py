@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mailroom.events import MessageReleased as MessageReleased
     from mailroom.events import MessageSent as MessageSent
     from mailroom.events import MessageTracked as MessageTracked
+    from mailroom.events import RecipientsAdded as RecipientsAdded
     from mailroom.events.form import schema_of as schema_of
     from mailroom.messages import Address as Address
     from mailroom.messages import Attachment as Attachment

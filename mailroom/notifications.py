@@ -35,12 +35,13 @@ class StoredObject:
     by: str = field(default="", compare=False, kw_only=True)
 
 
-def stored_objects(body: str, prefix: str, *, folder: bool = False) -> Iterator[StoredObject]:
+def stored_objects(body: str, prefix: str, *others: str, folder: bool = False) -> Iterator[StoredObject]:
     """The objects of one queue message, each once, in the order of their events; none for S3's test event.
 
     Args:
         body: of the queue message.
         prefix: required prefix of their keys.
+        others: further prefixes, of which each key may have one instead.
         folder: whether the prefix itself may be a key, as S3's console makes it. Default: False.
 
     Raises:
@@ -58,10 +59,10 @@ def stored_objects(body: str, prefix: str, *, folder: bool = False) -> Iterator[
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list) or not records:
         raise PermanentError("queue message: must be a notification of S3's, got no records")
-    yield from dict.fromkeys(_object(record, prefix, folder=folder) for record in records)
+    yield from dict.fromkeys(_object(record, (prefix, *others), folder=folder) for record in records)
 
 
-def _object(record: Any, prefix: str, *, folder: bool) -> StoredObject:
+def _object(record: Any, prefixes: tuple[str, ...], *, folder: bool) -> StoredObject:
     try:
         part = record["s3"]
         found = StoredObject(
@@ -73,9 +74,10 @@ def _object(record: Any, prefix: str, *, folder: bool) -> StoredObject:
         )
     except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
         raise PermanentError("queue message: a record must name bucket and key") from error
-    below = found.key.startswith(prefix) and (folder or found.key != prefix)
+    below = found.key.startswith(prefixes) and (folder or found.key not in prefixes)
     if not below:
-        raise PermanentError(f"queue message: {found.bucket}: key must be below {prefix}, got {found.key!r}")
+        allowed = " or ".join(prefixes)
+        raise PermanentError(f"queue message: {found.bucket}: key must be below {allowed}, got {found.key!r}")
     return found
 
 

@@ -10,7 +10,7 @@ visibility timeout": the new time-out begins when it is set.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,7 +26,10 @@ logger = logging.getLogger(__name__)
 
 
 def try_again_after(
-    sqs: SQSClient, seconds: int, event: Mapping[str, Any], answer: Mapping[str, Sequence[Mapping[str, str]]]
+    sqs: SQSClient,
+    seconds: int | Callable[[Mapping[str, Any]], int],
+    event: Mapping[str, Any],
+    answer: Mapping[str, Sequence[Mapping[str, str]]],
 ) -> None:
     """Have the queue deliver the failed messages of a batch again after so many seconds.
 
@@ -34,7 +37,7 @@ def try_again_after(
 
     Args:
         sqs: a client.
-        seconds: wait from now on.
+        seconds: wait from now on, of all messages or by the message.
         event: Lambda's event of the batch.
         answer: of the batch, with the failed messages.
     """
@@ -45,7 +48,7 @@ def try_again_after(
                 sqs.change_message_visibility(
                     QueueUrl=_url(sqs, record["eventSourceARN"]),
                     ReceiptHandle=record["receiptHandle"],
-                    VisibilityTimeout=seconds,
+                    VisibilityTimeout=seconds if isinstance(seconds, int) else seconds(record),
                 )
             except (BotoCoreError, ClientError) as error:
                 logger.warning("message %s: is tried again later: %s", record["messageId"], error)

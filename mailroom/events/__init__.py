@@ -8,6 +8,7 @@ from mailroom.events.inbound import (
     MessageRecalled,
     MessageReceived,
     MessageReleased,
+    RecipientsAdded,
 )
 from mailroom.events.outbound import MessageInDoubt, MessageRefused, MessageSent, MessageTracked
 from mailroom.events.publisher import EventPublisher
@@ -26,4 +27,5 @@ __all__ = [
     "MessageReleased",
     "MessageSent",
     "MessageTracked",
+    "RecipientsAdded",
 ]

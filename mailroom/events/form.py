@@ -32,7 +32,7 @@ def schema_of(event: type[Event]) -> dict[str, Any]:
 
     Args:
         event: MessageReceived, MessageHeld, MessageReleased, MessageDiscarded, MessageRecalled, MessageSent, MessageRefused,
-            MessageInDoubt, MessageTracked or DomainChanged.
+            MessageInDoubt, MessageTracked, RecipientsAdded or DomainChanged.
 
     Source: JSON Schema, draft 2020-12; EventBridge user guide, "Events in Amazon EventBridge".
     """

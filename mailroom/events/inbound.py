@@ -12,7 +12,14 @@ from typing import ClassVar
 
 from mailroom.events.form import Event
 
-__all__ = ["MessageDiscarded", "MessageHeld", "MessageRecalled", "MessageReceived", "MessageReleased"]
+__all__ = [
+    "MessageDiscarded",
+    "MessageHeld",
+    "MessageRecalled",
+    "MessageReceived",
+    "MessageReleased",
+    "RecipientsAdded",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,3 +148,26 @@ class MessageDiscarded(Event):
     verdict: str
     discarded: datetime
     held_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipientsAdded(Event):
+    """Further recipients of a delivery are known, after its MessageReceived. Published at least once per number of recipients.
+
+    Args:
+        tenant: id of the tenant.
+        message: names the message, for `MessageReader.message`.
+        thread: names its thread.
+        delivery: SES's id of the delivery.
+        recipients: number of its recipients, with those that were known before.
+        added: when they were added, with a time zone.
+    """
+
+    TYPE: ClassVar[str] = "RecipientsAdded"
+
+    tenant: str
+    message: str
+    thread: str
+    delivery: str
+    recipients: int
+    added: datetime

@@ -18,7 +18,8 @@ from mailroom.errors import MailroomError, PermanentError
 from mailroom.events import EventPublisher
 from mailroom.functions.ingest_settings import Settings
 from mailroom.ingest.ingest import Ingest
-from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX
+from mailroom.ingest.recipients import LOOKS
+from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX, RECIPIENTS_PREFIX
 from mailroom.lifetimes import readable_for
 from mailroom.notifications import StoredObject, stored_objects
 from mailroom.outbox.again import Again
@@ -49,8 +50,20 @@ class Work:
 def on_event(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
     """Process one batch of the queue; returns the failed messages."""
     answer = process_batch(event, _work())
-    try_again_after(_sqs(), _AGAIN_SECONDS, event, answer)
+    try_again_after(_sqs(), _seconds, event, answer)
     return answer
+
+
+def _seconds(record: Mapping[str, Any]) -> int:
+    """Wait of a failed message: recipients that came before their message look for it sooner."""
+    try:
+        items = list(stored_objects(record["body"], CLEAN_PREFIX, RECIPIENTS_PREFIX))
+    except MailroomError:
+        return _AGAIN_SECONDS
+    if not any(item.key.startswith(RECIPIENTS_PREFIX) for item in items):
+        return _AGAIN_SECONDS
+    receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    return LOOKS[min(max(receives, 1), len(LOOKS)) - 1]
 
 
 @cache
@@ -69,7 +82,7 @@ def process_batch(event: Mapping[str, Any], work: Work) -> dict[str, list[dict[s
             again = Again.of(record["body"])
             if again is not None:
                 return attempt(once_more, again) is not None
-            items = list(stored_objects(record["body"], CLEAN_PREFIX))
+            items = list(stored_objects(record["body"], CLEAN_PREFIX, RECIPIENTS_PREFIX))
         except MailroomError as error:
             logger.warning("%s: %s", type(error).__name__, error)
             return False
@@ -110,6 +123,7 @@ def _work() -> Work:
         table=settings.table,
         retention=readable_for(settings.retention),
         join_by=settings.join_by,
+        subdomain=settings.subdomain,
     )
     if not settings.configuration_set:
         return Work(ingest, None)

@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from mailroom.errors import PermanentError, RetryableError
-from mailroom.events.inbound import MessageRecalled, MessageReceived
-from mailroom.faults import GONE, code_of
+from mailroom.errors import RetryableError
+from mailroom.events.inbound import MessageRecalled, MessageReceived, RecipientsAdded
 from mailroom.findings import findings_from
+from mailroom.ingest.objects import read_object
+from mailroom.ingest.recipients import LOOKED_FOR, Recipients
 from mailroom.layout import (
     ACTION_MARK,
     CLEAN_PREFIX,
     FINDINGS_MARK,
-    MAX_MESSAGE_OCTETS,
     RECALLED_MARK,
+    RECIPIENTS_PREFIX,
     RISKS_MARK,
     SIGNATURE_MARK,
 )
 from mailroom.messages import parse
 from mailroom.notifications import StoredObject
 from mailroom.store import InboundMessage, MessageWriter, Now, Objects, Recalling, Table, WriteResult
+from mailroom.store.recipients import Addressing
 from mailroom.store.run_time import read_run_time
 
 if TYPE_CHECKING:
@@ -53,45 +53,53 @@ class Ingest:
         table: name of the tenant's table.
         retention: lifetime of messages; None without limit.
         join_by: further ways to join messages into threads, besides Message-IDs.
+        subdomain: domain of the tenant's addresses: other recipients are not recorded. Default: "", all are.
         clock: the time now, with a time zone. Default: clock of the machine.
     """
 
     s3: S3Client
     dynamodb: DynamoDBClient
-    publish: Callable[[MessageReceived | MessageRecalled], None]
+    publish: Callable[[MessageReceived | MessageRecalled | RecipientsAdded], None]
     tenant: str
     table: str
     retention: timedelta | None
     join_by: frozenset[JoinBy]
+    subdomain: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def take(self, item: StoredObject) -> WriteResult | None:
         """Ingest one object: parse it, store the message, and publish its event. None if the object was deleted, or is of a
         recalled message.
 
+        An object with recipients by SES's notification adds them to the delivery, and stores the message if that is not done. If
+        the message is not delivered yet, whoever stores it later reads the object.
+
         The object of a recalled message replaces the content of its stored message.
 
         Also None for mail to a switched-off address: it stays under `clean/`, without an event.
 
         Raises:
-            RetryableError: AWS failed, or concurrent writes to the same thread go on.
+            RetryableError: AWS failed, concurrent writes to the same thread go on, or recipients came shortly before their message.
             PermanentError: the object is bigger than SES's limit for mail.
         """
+        if item.key.startswith(RECIPIENTS_PREFIX):
+            return self._address(item)
         answer = self._read(item.bucket, item.key, item.version)
         if answer is None:
             return None
-        recalling = Recalling(
-            table=Table(client=self.dynamodb, name=self.table),
-            objects=Objects(client=self.s3, bucket=item.bucket),
-            retention=self.retention,
-            clock=self.clock,
-        )
+        recalling = self._recalling(item.bucket)
         recalled = answer["Metadata"].get(RECALLED_MARK)
         if recalled:
             self._show(recalling, recalled, item)
             return None
+        return self._file(item, answer, recalling)
+
+    def _file(
+        self, item: StoredObject, answer: dict[str, Any], recalling: Recalling, told: tuple[str, ...] = ()
+    ) -> WriteResult | None:
+        """Store a message, and publish its event; None for mail to a switched-off address."""
         raw = answer["Body"]
-        message = parse(raw)
+        message = self.recipients.addressed(parse(raw), item, told)
         if _is_off(recalling.table, message.envelope.recipients):
             logger.info("%s/%s: is for an address that is switched off, and stays where it is", item.bucket, item.key)
             return None
@@ -122,19 +130,57 @@ class Ingest:
             writer.mark_published(filed.digest, arrival.ses_id)
         return filed
 
+    def _address(self, item: StoredObject) -> WriteResult | None:
+        """Add recipients to their delivery, and publish the event of it unless the message's own event told them."""
+        said = self.recipients.read(item.bucket, item.key, item.version)
+        if said is None or not said.recipients:
+            return None
+        ses_id = item.key.removeprefix(RECIPIENTS_PREFIX)
+        answer = self._read(item.bucket, f"{CLEAN_PREFIX}{ses_id}")
+        if answer is None:
+            if self.clock() - said.written < LOOKED_FOR:
+                raise RetryableError(f"{item.bucket}/{item.key}: its message is not delivered yet; is looked for again")
+            return None
+        recalling, filed = self._recalling(item.bucket), None
+        digest = answer["Metadata"].get(RECALLED_MARK)
+        if not digest:
+            clean = StoredObject(item.bucket, f"{CLEAN_PREFIX}{ses_id}", answer.get("VersionId", ""))
+            filed = self._file(clean, answer, recalling, said.recipients)
+            if filed is None:
+                return None
+            digest = filed.digest
+        addressing = Addressing(table=recalling.table, objects=recalling.objects, clock=self.clock)
+        known = addressing.add(digest, ses_id, said.recipients)
+        if known is not None and not known.told:
+            self.publish(
+                RecipientsAdded(
+                    tenant=self.tenant,
+                    message=digest,
+                    thread=known.thread,
+                    delivery=ses_id,
+                    recipients=known.recipients,
+                    added=self.clock(),
+                )
+            )
+            addressing.mark_told(digest, ses_id, known.recipients)
+        return filed
+
+    def _recalling(self, bucket: str) -> Recalling:
+        return Recalling(
+            table=Table(client=self.dynamodb, name=self.table),
+            objects=Objects(client=self.s3, bucket=bucket),
+            retention=self.retention,
+            clock=self.clock,
+        )
+
     def _read(self, bucket: str, key: str, version: str = "") -> dict[str, Any] | None:
         """An object with its bytes, of a version or the latest; None if it was deleted."""
-        where = f'tenant "{self.tenant}": {bucket}/{key}'
-        named: Any = {"VersionId": version} if version else {}
-        try:
-            answer: dict[str, Any] = {**self.s3.get_object(Bucket=bucket, Key=key, **named)}
-            if answer["ContentLength"] > MAX_MESSAGE_OCTETS:
-                raise PermanentError(f"{where}: has {answer['ContentLength']} bytes, more than SES accepts")
-            return {**answer, "Body": answer["Body"].read()}
-        except (BotoCoreError, ClientError) as error:
-            if code_of(error) in GONE:
-                return None
-            raise RetryableError(f"{where}: cannot be read: {code_of(error)}") from error
+        return read_object(self.s3, bucket, key, version, where=f'tenant "{self.tenant}": {bucket}/{key}')
+
+    @property
+    def recipients(self) -> Recipients:
+        """What reads recipients by SES's notifications."""
+        return Recipients(s3=self.s3, tenant=self.tenant, subdomain=self.subdomain, clock=self.clock)
 
     def _show(self, recalling: Recalling, digest: str, item: StoredObject) -> None:
         """Show the present object in the place of a recalled message, and publish the event once."""
@@ -188,7 +234,7 @@ class Ingest:
 
 
 def _is_off(table: Table, recipients: Sequence[str]) -> bool:
-    """Whether all recipients that SES names are switched off. SES names none of mail to several: then the answer is False."""
+    """Whether all known recipients are switched off; False where none is known."""
     run_time = read_run_time(table) if recipients else None
     return run_time is not None and not any(run_time.is_on(_plain(one)) for one in recipients)
 

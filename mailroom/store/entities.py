@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from mailroom.findings import Finding, findings_from
 from mailroom.messages.model import Address, Kind, Message
+from mailroom.store.keys import DELIVERY_PREFIX, RECIPIENTS_PREFIX, SORT
 from mailroom.threads import ThreadNode
 from mailroom.tracking.model import SendingEvent
 
@@ -18,7 +20,8 @@ __all__ = [
     "StoredMessage",
     "Summary",
     "ThreadSummary",
-    "delivery_from",
+    "addressed",
+    "deliveries_from",
     "summary_from",
     "thread_from",
 ]
@@ -108,7 +111,8 @@ class Delivery:
         source: key of the raw message in the bucket, as the scanner delivered it.
         received: time of the delivery, with a time zone.
         sender: sender of the envelope; "" for none, as bounces have.
-        recipients: recipients of the envelope, as far as they are known: of received mail, the one that SES names.
+        recipients: recipients of the envelope: of received mail, those of the tenant. At first the one in SES's header line, if SES
+            has not told of the others yet.
         verdicts: SES's own verdicts, in lower case, by "spam", "virus", "spf", "dkim" and "dmarc".
         verdict: verdict of the tenant's scanner at the delivery, such as "clean" or "infected", independent of SES's. "" for sent
             messages, and for messages from before this was recorded.
@@ -204,14 +208,31 @@ def summary_from(item: dict[str, Any]) -> Summary:
     )
 
 
-def delivery_from(item: dict[str, Any]) -> Delivery:
-    """The delivery of an item."""
+def deliveries_from(items: Iterable[dict[str, Any]]) -> tuple[Delivery, ...]:
+    """Deliveries of items, each with the recipients that SES told of later, in an item of their own."""
+    listed = list(items)
+    told = {one["ses_id"]: one["recipients"] for one in listed if one[SORT].startswith(RECIPIENTS_PREFIX)}
+    return tuple(
+        _delivery_from(one, told.get(one["ses_id"], ())) for one in listed if one[SORT].startswith(DELIVERY_PREFIX)
+    )
+
+
+def addressed(message: Message, deliveries: Iterable[Delivery]) -> Message:
+    """The message with all recipients of the delivery that its envelope is of."""
+    for one in deliveries:
+        if one.ses_id == message.envelope.ses_id:
+            return replace(message, envelope=replace(message.envelope, recipients=one.recipients))
+    return message
+
+
+def _delivery_from(item: dict[str, Any], told: Iterable[str] = ()) -> Delivery:
+    """The delivery of an item, and of recipients that SES told of later."""
     return Delivery(
         ses_id=item["ses_id"],
         source=item["source"],
         received=datetime.fromisoformat(item["received"]),
         sender=item["sender"],
-        recipients=tuple(item["recipients"]),
+        recipients=tuple(dict.fromkeys((*item["recipients"], *sorted(told)))),
         verdicts=dict(item["verdicts"]),
         verdict=item.get("verdict", ""),
         risks=tuple(item.get("risks", ())),

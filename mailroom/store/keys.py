@@ -4,6 +4,7 @@
 |---|---|---|
 | `MESSAGE#<digest>` | `MESSAGE` | a message |
 | `MESSAGE#<digest>` | `DELIVERY#<SES id>` | one delivery of it |
+| `MESSAGE#<digest>` | `DELIVERY-RECIPIENTS#<SES id>` | recipients of a delivery that SES's notification names |
 | `MESSAGE#<digest>` | `COUNTED` | of a message without an identifier: its thread counts it |
 | `MESSAGE#<digest>` | `RECALL` | its recall, with the number of changes of its content |
 | `THREAD#<digest of its first message>` | `THREAD` | a thread, or the thread that it was merged into |
@@ -61,6 +62,7 @@ __all__ = [
     "outbox_key",
     "own_key",
     "recall_key",
+    "recipients_key",
     "same_key",
     "sent_key",
     "signature_key",
@@ -79,6 +81,9 @@ BY_ACTIVITY: Final = "threads-by-activity"
 THREAD: Final = "THREAD"
 MESSAGE: Final = "MESSAGE"
 DELIVERY_PREFIX: Final = "DELIVERY#"
+DELIVERIES_PREFIX: Final = "DELIVERY"
+"""Of deliveries, and of what became known of them later: older readers ask for deliveries alone."""
+RECIPIENTS_PREFIX: Final = f"{DELIVERIES_PREFIX}-RECIPIENTS#"
 AT_PREFIX: Final = "AT#"
 EVENT_PREFIX: Final = "EVENT#"
 OUTBOX_PREFIX: Final = "OUTBOX#"
@@ -103,6 +108,11 @@ def message_key(digest: str) -> tuple[str, str]:
 def delivery_key(digest: str, ses_id: str) -> tuple[str, str]:
     """Key of one delivery of a message."""
     return f"MESSAGE#{digest}", f"{DELIVERY_PREFIX}{ses_id}"
+
+
+def recipients_key(digest: str, ses_id: str) -> tuple[str, str]:
+    """Key of a delivery's recipients by SES's notification."""
+    return f"MESSAGE#{digest}", f"{RECIPIENTS_PREFIX}{ses_id}"
 
 
 def counted_key(digest: str) -> tuple[str, str]:

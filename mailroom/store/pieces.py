@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
 
 from mailroom.findings import findings_text
 from mailroom.lifetimes import CLAIMS_AHEAD, EXPIRES, KEPT_FROM
-from mailroom.store.keys import PARTITION, SORT, counted_key, delivery_key, id_key, own_key, sortable
+from mailroom.store.keys import (
+    PARTITION,
+    SORT,
+    address_key,
+    at_key,
+    counted_key,
+    delivery_key,
+    id_key,
+    own_key,
+    sortable,
+)
 from mailroom.store.merging import Destination
 from mailroom.store.table import Item, Write
 from mailroom.store.work import Work
 
-__all__ = ["claims", "delivery", "proof"]
+__all__ = ["claims", "delivery", "found_by", "place_of", "proof", "shown"]
+
+_MOST_ABOVE: Final = 8
+"""Most ancestors in a copy under an address: with more it is bigger than 1 kB."""
+_OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "filed", "recalled", "source", "thread", PARTITION, SORT})
 
 
 def delivery(work: Work, *, first: bool) -> Item:
@@ -82,6 +97,26 @@ def proof(item: Item, place: Destination) -> Item | None:
     partition, sort = own_key(own[0], digest) if own else counted_key(digest)
     stamps: Item = {name: item[name] for name in (KEPT_FROM, EXPIRES) if name in item}
     return {PARTITION: partition, SORT: sort, "digest": digest, **_filed(item), **stamps}
+
+
+def shown(item: Item, snippet: str) -> Item:
+    """A message's attributes for lists."""
+    kept = {name: value for name, value in item.items() if name not in _OF_THE_MESSAGE_ALONE}
+    return {"snippet": snippet, **kept}
+
+
+def place_of(item: Item) -> str:
+    """Sort key of a message in lists."""
+    return at_key(datetime.fromisoformat(item["at"]), item["digest"])
+
+
+def found_by(item: Item, snippet: str, addresses: Iterable[str]) -> list[Item]:
+    """Copies of a message under addresses."""
+    copy, sort = shown(item, snippet), place_of(item)
+    if len(copy["above"]) > _MOST_ABOVE:
+        # Only threads need ancestors, and the message's item has them.
+        copy.pop("above")
+    return [{**copy, PARTITION: partition, SORT: sort} for partition in dict.fromkeys(map(address_key, addresses))]
 
 
 def _filed(item: Item) -> dict[str, int]:

@@ -33,7 +33,8 @@ from mailroom.store.entities import (
     StoredMessage,
     Summary,
     ThreadSummary,
-    delivery_from,
+    addressed,
+    deliveries_from,
     summary_from,
     thread_from,
 )
@@ -43,7 +44,7 @@ from mailroom.store.identifiers import items_naming
 from mailroom.store.keys import (
     AT_PREFIX,
     BY_ACTIVITY,
-    DELIVERY_PREFIX,
+    DELIVERIES_PREFIX,
     LATEST,
     LISTED,
     RETENTION_KEY,
@@ -209,18 +210,19 @@ class MessageReader:
         deliveries: list[Item] = []
         position: Item | None = None
         while True:
-            items, position = self.table.query(message_key(digest)[0], DELIVERY_PREFIX, after=position)
+            items, position = self.table.query(message_key(digest)[0], DELIVERIES_PREFIX, after=position)
             deliveries += items
             if position is None:
                 break
         content = unpacked(document)
         summary = summary_from({"snippet": snippet_of(content), **item})
         told = (self.sending_events(one["ses_id"]).items for one in deliveries if summary.sent)
+        received = deliveries_from(self._current(deliveries, standing))
         return StoredMessage(
             thread=root["thread"] if root is not None else item["thread"],
             summary=summary,
-            content=content,
-            deliveries=tuple(delivery_from(one) for one in self._current(deliveries, standing)),
+            content=addressed(content, received),
+            deliveries=received,
             sending_events=tuple(event for page in told for event in page),
             recalled=Recalled(**item["recalled"]) if "recalled" in item else None,
         )

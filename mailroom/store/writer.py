@@ -26,8 +26,6 @@ from mailroom.store.keys import (
     PARTITION,
     RETENTION_KEY,
     SORT,
-    address_key,
-    at_key,
     attachment_key,
     body_key,
     delivery_key,
@@ -38,7 +36,7 @@ from mailroom.store.keys import (
 )
 from mailroom.store.merging import Destination, Threads, still_a_root
 from mailroom.store.objects import Objects
-from mailroom.store.pieces import claims, delivery, proof
+from mailroom.store.pieces import claims, delivery, found_by, place_of, proof, shown
 from mailroom.store.table import ConflictError, Item, Table, UnderWayError, Write, pause
 from mailroom.store.withheld import withheld
 from mailroom.store.work import Work, WriteResult
@@ -50,10 +48,7 @@ INLINE_OCTETS: Final = 4000
 costs the same after six weeks."""
 MOST_ADDRESSES: Final = 25
 """Addresses in the transaction of one message, which takes at most a hundred writes; further ones are written before it."""
-_MOST_ABOVE: Final = 8
-"""Most ancestors in a copy under an address: with more it is bigger than 1 kB."""
 _TRIES: Final = 20
-_OF_THE_MESSAGE_ALONE: Final = frozenset({"document", "filed", "recalled", "source", "thread", PARTITION, SORT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,7 +161,7 @@ class MessageWriter:
         is_first = "filed" in known and known["source"] == work.arrival.source
         if is_first and known["thread"] != work.digest:
             # Another worker may have begun a thread for it, before or after it came into that one.
-            self.table.write([Write(delete=(thread_key(work.digest)[0], self._sort(known)))])
+            self.table.write([Write(delete=(thread_key(work.digest)[0], place_of(known)))])
             uncount(self.table, work.digest, note_of(work.identifiers.own, work.digest, known["filed"]))
         if is_first and not is_proven(work.found, work.identifiers.own, work.digest, known["filed"]):
             new = delivery(work, first=True) if delivered is None else None
@@ -285,27 +280,16 @@ class MessageWriter:
 
     def _placed(self, work: Work, item: Item) -> Item:
         """The message's place in its thread."""
-        return {**self._shown(work, item), PARTITION: thread_key(item["thread"])[0], SORT: self._sort(item)}
+        return {
+            **shown(work.standing.given(item), snippet_of(work.arrival.message)),
+            PARTITION: thread_key(item["thread"])[0],
+            SORT: place_of(item),
+        }
 
     def _found_by(self, work: Work, item: Item, addresses: Sequence[str] | None = None) -> list[Item]:
         """Copies of the message under addresses. Default: all of its own."""
-        shown, sort = self._shown(work, item), self._sort(item)
-        if len(shown["above"]) > _MOST_ABOVE:
-            # Only threads need ancestors, and the message's item has them.
-            shown.pop("above")
         named = addresses_of(work.arrival.message) if addresses is None else addresses
-        return [{**shown, PARTITION: partition, SORT: sort} for partition in dict.fromkeys(map(address_key, named))]
-
-    @staticmethod
-    def _shown(work: Work, item: Item) -> Item:
-        """A message's attributes for lists."""
-        given = work.standing.given(item)
-        kept = {name: value for name, value in given.items() if name not in _OF_THE_MESSAGE_ALONE}
-        return {"snippet": snippet_of(work.arrival.message), **kept}
-
-    @staticmethod
-    def _sort(item: Item) -> str:
-        return at_key(datetime.fromisoformat(item["at"]), item["digest"])
+        return found_by(work.standing.given(item), snippet_of(work.arrival.message), named)
 
     def _write_delivery(self, work: Work, known: Item) -> None:
         """Add a delivery to a stored message, which prolongs its life. Raises ConflictError."""
