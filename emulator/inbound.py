@@ -1,10 +1,16 @@
-"""Receives mail as SES would: one message through the active receipt rule set, into the buckets its rules name."""
+"""Receives mail as SES would: one message through the active receipt rule set, into the buckets its rules name.
+
+Where an S3 action names a topic, SES tells it of the object, after the object is written.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.parser import BytesHeaderParser
+from email.policy import compat32
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 UNKNOWN = "550 5.1.1 Requested action not taken: mailbox unavailable"
+HEADERS = 10_240
 NEEDS_TLS = "530 5.7.0 Must issue a STARTTLS command first"
 
 
@@ -44,6 +51,16 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Notification:
+    """What SES publishes of one S3 action, and for which rule."""
+
+    topic: str
+    rule_set: str
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """SES's answer for one envelope recipient: accepted by `rules`, or refused for `reason`."""
 
@@ -64,7 +81,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Result of one message. `failures` are writes that the bucket refused after SES accepted the message."""
+    """Result of one message. `failures` are what bucket or topic refused after SES accepted the message."""
 
     message_id: str
     outcomes: tuple[Outcome, ...]
@@ -77,7 +94,14 @@ class Receipt:
         return all(outcome.accepted for outcome in self.outcomes)
 
 
-def receive(message: Message, *, ses: Any, sesv2: Any, store: Callable[[Delivery, bytes], None]) -> Receipt:
+def receive(
+    message: Message,
+    *,
+    ses: Any,
+    sesv2: Any,
+    store: Callable[[Delivery, bytes], None],
+    publish: Callable[[Notification], None],
+) -> Receipt:
     """Walk the active rule set for one message and store it.
 
     Recipients are matched by the envelope. SES decides for each whether it takes the message; the rules then run once,
@@ -88,6 +112,7 @@ def receive(message: Message, *, ses: Any, sesv2: Any, store: Callable[[Delivery
         ses: client that reads the active rule set.
         sesv2: client that says which domains are verified.
         store: writes one object as SES; raises DeliveryError when the bucket refuses.
+        publish: publishes one notification as SES; raises DeliveryError when the topic refuses.
 
     Raises:
         NotImplementedError: a rule that matches has an action other than S3, AddHeader and Stop.
@@ -106,9 +131,12 @@ def receive(message: Message, *, ses: Any, sesv2: Any, store: Callable[[Delivery
         takers = [outcome.recipient for outcome in outcomes if rule["Name"] in outcome.rules]
         if not takers:
             continue
-        for delivery, content in _run(rule, rule_set, message, message_id, takers[0]):
+        for delivery, content, topic in _run(rule, rule_set, message, message_id, takers[0]):
             try:
                 store(delivery, content)
+                if topic:
+                    text = _notification(message, takers, delivery, content, topic)
+                    publish(Notification(topic, rule_set, rule["Name"], text))
             except DeliveryError as error:
                 failures.append(f"{delivery.rule}: s3://{delivery.bucket}/{delivery.key}: {error}")
             else:
@@ -148,7 +176,7 @@ def _matches(recipient: str, conditions: list[str], verified: _Verified) -> bool
 
 def _run(
     rule: dict[str, Any], rule_set: str, message: Message, message_id: str, recipient: str
-) -> Iterator[tuple[Delivery, bytes]]:
+) -> Iterator[tuple[Delivery, bytes, str]]:
     added: list[str] = []
     for action in rule.get("Actions", []):
         if header := action.get("AddHeaderAction"):
@@ -156,7 +184,7 @@ def _run(
         elif target := action.get("S3Action"):
             key = target.get("ObjectKeyPrefix", "") + message_id
             delivery = Delivery(target["BucketName"], key, rule_set, rule["Name"])
-            yield delivery, _as_stored(rule, message, message_id, recipient, added)
+            yield delivery, _as_stored(rule, message, message_id, recipient, added), target.get("TopicArn", "")
         elif "StopAction" not in action:
             raise NotImplementedError(f"emulator: receipt rule {rule['Name']}: {next(iter(action))} is not emulated")
 
@@ -170,6 +198,42 @@ def _as_stored(rule: dict[str, Any], message: Message, message_id: str, recipien
     if rule.get("ScanEnabled"):
         lines += [f"X-SES-Spam-Verdict: {message.spam_verdict}", f"X-SES-Virus-Verdict: {message.virus_verdict}"]
     return "".join(f"{line}\r\n" for line in [*lines, *added]).encode() + message.raw
+
+
+def _notification(message: Message, takers: list[str], delivery: Delivery, content: bytes, topic: str) -> str:
+    """With the header of the message as it is stored; SES cuts it after 10 KB."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields = [(name, " ".join(str(value).split())) for name, value in _header(content)]
+    kept = [one for number, one in enumerate(fields) if sum(map(len, map("".join, fields[: number + 1]))) <= HEADERS]
+    document = {
+        "notificationType": "Received",
+        "receipt": {
+            "timestamp": now,
+            "processingTimeMillis": 1,
+            "recipients": takers,
+            "spamVerdict": {"status": message.spam_verdict},
+            "virusVerdict": {"status": message.virus_verdict},
+            "action": {
+                "type": "S3",
+                "topicArn": topic,
+                "bucketName": delivery.bucket,
+                "objectKey": delivery.key,
+            },
+        },
+        "mail": {
+            "timestamp": now,
+            "source": message.sender,
+            "messageId": delivery.key.rpartition("/")[2],
+            "destination": [value for name, value in fields if name.lower() == "to"],
+            "headersTruncated": len(kept) < len(fields),
+            "headers": [{"name": name, "value": value} for name, value in kept],
+        },
+    }
+    return json.dumps(document)
+
+
+def _header(content: bytes) -> list[tuple[str, Any]]:
+    return BytesHeaderParser(policy=compat32).parsebytes(content).items()
 
 
 class _Verified:

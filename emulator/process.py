@@ -210,6 +210,7 @@ class Emulator:
             ses=self.client("ses", region),
             sesv2=self.client("sesv2", region),
             store=lambda delivery, content: self._store(delivery, content, region),
+            publish=lambda notification: self._notify(notification, region),
         )
 
     def sent(self, region: str) -> list[sending.Sent]:
@@ -291,6 +292,14 @@ class Emulator:
     def _store(self, delivery: inbound.Delivery, content: bytes, region: str) -> None:
         try:
             self._ask("PUT", "ses/objects", {"region": region, **delivery.__dict__}, content)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise inbound.DeliveryError(error.read().decode(errors="replace")) from None
+
+    def _notify(self, notification: inbound.Notification, region: str) -> None:
+        told = {"topic": notification.topic, "rule_set": notification.rule_set, "rule": notification.rule}
+        try:
+            self._ask("PUT", "ses/notifications", {"region": region, **told}, notification.text.encode())
         except urllib.error.HTTPError as error:
             with error:
                 raise inbound.DeliveryError(error.read().decode(errors="replace")) from None

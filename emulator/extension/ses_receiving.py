@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from botocore.exceptions import ClientError
 
-from emulator.extension import ses_storage, upstream
+from emulator.extension import ses_notifications, ses_storage, upstream
 from emulator.extension.upstream import Properties, Provisioned, Response
 
 SES = "services.ses"
@@ -109,8 +109,9 @@ def _refused(params: dict[str, Any]) -> Response | None:
     for action in rule["Actions"]:
         for target in action.values():
             topic = target.get("TopicArn")
-            if topic and topic not in upstream.attribute("services.sns", "_topics"):
-                return _error("InvalidSnsTopic", f"Invalid SNS topic: {topic}")
+            arn = ses_storage.rule_arn(_parameter(params, "RuleSetName"), rule["Name"])
+            if topic and (reason := ses_notifications.refusal(topic, arn)):
+                return _error("InvalidSnsTopic", f"Invalid SNS topic: {topic}: {reason}")
         target = action.get("S3Action")
         if target is None:
             continue

@@ -10,7 +10,7 @@ import pytest
 from mailroom.messages import parse
 
 from .conftest import REGION, Stacks
-from .receiving import inbox, rule
+from .receiving import ACCOUNT, inbox, rule
 
 
 @pytest.fixture
@@ -204,3 +204,73 @@ def test_a_stored_message_is_announced(stacks: Stacks, active: Any, verified: st
         )["Messages"]
         events = [json.loads(message["Body"]) for message in received]
         keys += [record["s3"]["object"]["key"] for event in events for record in event.get("Records", [])]
+
+
+def topic(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """A topic with that policy, and a queue that it sends to."""
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    return {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "told"}},
+        "TopicPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": {"Statement": statements}},
+        },
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "told"}},
+        "QueuePolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Queue"}],
+                "PolicyDocument": {"Statement": [{**allow, "Resource": {"Fn::GetAtt": ["Queue", "Arn"]}}]},
+            },
+        },
+        "Subscription": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": {"Ref": "Topic"},
+                "Protocol": "sqs",
+                "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+            },
+        },
+    }
+
+
+def test_topic_is_told_the_envelope_of_each_rule(stacks: Stacks, active: Any, verified: str) -> None:
+    """After the object: the recipients that the rule matched, bucket and key, and the header as it is stored; no content."""
+    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:told"
+    allow = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish", "Resource": "*"}
+    stacks.deploy(topic([allow]))
+    rules = [
+        rule(f"rule{number}", "told-mail", recipients)
+        for number, recipients in enumerate([[f"a@{verified}", f"b@{verified}"], [f"c@{verified}"]])
+    ]
+    for one in rules:
+        one["Actions"][0]["S3Action"]["TopicArn"] = arn
+    stacks.deploy(inbox("told", *rules))
+    active("told")
+    to = [f"{name}@{verified}" for name in "abc"]
+    receipt = stacks.emulator.receive(MAIL, to, REGION, sender="s@example.net")
+    assert receipt.failures == ()
+    sqs = stacks.client("sqs")
+    url = sqs.get_queue_url(QueueName="told")["QueueUrl"]
+    found: list[Any] = []
+    while len(found) < 2:
+        found += sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]
+    told = [json.loads(json.loads(one["Body"])["Message"]) for one in found]
+    assert sorted(one["receipt"]["recipients"] for one in told) == [to[:2], to[2:]]
+    for one in told:
+        action = one["receipt"]["action"]
+        assert (action["bucketName"], action["objectKey"]) == ("told-mail", f"raw/{receipt.message_id}")
+        lines = {field["name"]: field["value"] for field in one["mail"]["headers"]}
+        assert f"for {one['receipt']['recipients'][0]};" in lines["Received"]
+        assert "body" not in json.dumps(one)
+
+
+def test_long_header_is_cut() -> None:
+    """As SES cuts it after 10 KB, which the notification says."""
+    from emulator.inbound import Delivery, Message, _notification
+
+    raw = b"Subject: hi\r\n" + b"X-Long: " + b"x" * 20_000 + b"\r\n\r\nbody"
+    message = Message(raw, ("a@b.example",), "s@example.net", True, "PASS", "PASS")
+    text = _notification(message, ["a@b.example"], Delivery("bucket", "raw/1", "set", "rule"), raw, "arn")
+    mail = json.loads(text)["mail"]
+    assert (mail["headersTruncated"], [one["name"] for one in mail["headers"]]) == (True, ["Subject"])
