@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -14,6 +15,7 @@ from mailroom.events.inbound import MessageReceived
 from mailroom.store import MessageReader, Objects, Table
 from tests.e2e.bus import Bus
 from tests.e2e.conftest import REGION, Platform
+from tests.e2e.test_scanning import eventually
 from tests.mailroom.clamav import MARKER, TEST_DEFINITIONS
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN, encoded, mixed
 from tests.mailroom.store.conftest import everything, mail
@@ -22,7 +24,7 @@ TENANTS: list[dict[str, Any]] = [
     {
         "id": "acme",
         "subdomain": "post.acme.example",
-        "addresses": ["support"],
+        "addresses": ["support", "sales"],
         "removal": "destroy",
         "retention": {"messages_days": 30},
     },
@@ -214,3 +216,34 @@ def test_table_is_kept_as_it_should_be(platform: Platform, mailroom: Mailroom) -
         assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["AttributeName"] == "expires"
     items = dynamodb.scan(TableName=mailroom.outputs["acme"]["MessagesTableName"])["Items"]
     assert {item["pk"]["S"] for item in items if "expires" not in item} == {"ADDRESSES"}
+
+
+def test_each_tenant_has_all_its_recipients(platform: Platform, mailroom: Mailroom) -> None:
+    """One transaction to two addresses of one tenant, one of them only Bcc, and to a second tenant, by SES's notifications."""
+    own = {
+        "acme": ["support@post.acme.example", "sales@post.acme.example"],
+        "globex": ["anybody@post.globex.example"],
+    }
+    receipt = platform.emulator.receive(mail("bcc"), [*own["acme"], *own["globex"]], REGION)
+    assert (receipt.failures, len(receipt.objects)) == ((), 2)
+    config = ("--config", str(platform.write_config(TENANTS)))
+    for tenant, other in (("acme", "globex"), ("globex", "acme")):
+        found = eventually(partial(_filed_for, mailroom.reader(tenant), own[tenant]))
+        for address in own[tenant]:
+            listed = platform.json("messages", tenant, "--address", address, *config)["items"]
+            assert found in [one["message"] for one in listed]
+        (whole,) = platform.json("messages", tenant, "--message", found, *config)["messages"]
+        assert [sorted(one["recipients"]) for one in whole["deliveries"]] == [sorted(own[tenant])]
+        # The header names support@ for everybody; the others are Bcc.
+        assert not [one for one in own[other][-1:] if one in str(whole)]
+    assert mailroom.bus.hears("MessageReceived", tenant="acme", delivery=receipt.message_id)
+    assert "@" not in mailroom.bus.everything()
+
+
+def _filed_for(reader: MessageReader, wanted: list[str]) -> str:
+    """Digest of the message, once its delivery has these recipients; "" until then."""
+    for digest in reader.by_message_id("bcc@example.net"):
+        stored = reader.message(digest)
+        if stored is not None and {*stored.deliveries[0].recipients} == {*wanted}:
+            return digest
+    return ""
