@@ -10,7 +10,7 @@ from email_stack.costs.control import listing, refusal, writing
 from email_stack.costs.idle import Item, idle_items
 from email_stack.costs.prices import Price
 from email_stack.costs.store import measured
-from email_stack.costs.usage import Row, dollars, events, messages, scanning, sending, turn
+from email_stack.costs.usage import Row, addressed, dollars, events, messages, named, scanning, sending, turn
 
 __all__ = ["figures", "written"]
 
@@ -49,6 +49,8 @@ def figures(cell: Template, tenant: Template, control: Template) -> dict[str, fl
         "tenant-further-zone": _sum(idle_items(tenant, zone=Price.FURTHER_ZONE)),
         "tenant-self-managed": _sum([item for item in own if item.what != "a hosted zone"]),
         "scanning": dollars(_scanning(cell)),
+        "named": dollars(named(_function(cell, "ScannerSorter"))),
+        "addressed": dollars(_addressed(cell, tenant)),
         "messages": dollars(messages(_function(tenant, "Structuring"))),
         "sending": dollars(sending()),
         "event": dollars(events(_function(cell, "Noting"))),
@@ -67,6 +69,8 @@ def _tables(cell: Template, tenant: Template, control: Template) -> dict[str, Ca
         "settings-list": lambda: _usage("a list", listing(_answering(control))),
         "settings-write": lambda: _usage("a write", writing(_answering(control))),
         "scanning": lambda: _usage("a message", _scanning(cell)),
+        "named": lambda: _usage("a message", named(_function(cell, "ScannerSorter"))),
+        "addressed": lambda: _usage("a message", _addressed(cell, tenant)),
         "store": _store,
         "messages": lambda: _usage("a message", messages(_function(tenant, "Structuring"))),
         "sending": lambda: _usage("a message", sending()),
@@ -85,6 +89,10 @@ def _store() -> str:
 
 def _scanning(cell: Template) -> list[Row]:
     return scanning(_function(cell, "ScannerScan"), _function(cell, "ScannerSorter"))
+
+
+def _addressed(cell: Template, tenant: Template) -> list[Row]:
+    return addressed(_function(cell, "ScannerScan"), _function(tenant, "Structuring"))
 
 
 def _function(template: Template, word: str) -> Mapping[str, Any]:

@@ -46,6 +46,7 @@ class Price(Enum):
     S3_READ = Unit("S3", 0.0004e-3, (1e3, "thousand reads"), "s3/pricing")
     S3_GB = Unit("S3", 0.023, (1, "GB-month"), "s3/pricing")
     SQS_REQUEST = Unit("SQS", 0.40e-6, (1e6, "million requests"), "sqs/pricing")
+    SNS_PUBLISH = Unit("SNS", 0.50e-6, (1e6, "million publishes"), "sns/pricing")
     TABLE_WRITE = Unit("DynamoDB, on demand", 0.625e-6, (1e6, "million writes of 1 kB"), "dynamodb/pricing/on-demand")
     TABLE_READ = Unit("DynamoDB, on demand", 0.125e-6, (1e6, "million reads of 4 kB"), "dynamodb/pricing/on-demand")
     TABLE_GB = Unit("DynamoDB", 0.25, (1, "GB-month"), "dynamodb/pricing/on-demand")

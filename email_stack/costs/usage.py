@@ -9,7 +9,7 @@ from typing import Any, Final
 from email_stack.costs.prices import Price, memory_gb
 from email_stack.costs.store import Usage, measured
 
-__all__ = ["Row", "dollars", "events", "messages", "scanning", "sending", "turn"]
+__all__ = ["Row", "addressed", "dollars", "events", "messages", "named", "scanning", "sending", "turn"]
 
 _MILLION: Final = 1e6
 
@@ -72,6 +72,43 @@ def scanning(scanner: Mapping[str, Any], sorter: Mapping[str, Any]) -> list[Row]
             {Price.X86_SECOND: 20 * memory},
             5 * 30,
         ),
+    ]
+
+
+def named(sorter: Mapping[str, Any]) -> list[Row]:
+    """Rows of SES's notification of one received message, which mostly ends in the sorter; the argument as for `scanning`."""
+    small = memory_gb(sorter)
+    return [
+        Row("SNS: published by SES", "1 publish", {Price.SNS_PUBLISH: 1}),
+        Row("SQS: sent, received, deleted", "3 requests", {Price.SQS_REQUEST: 3}),
+        Row(
+            "Lambda: read in the sorter, by itself",
+            f"1 request; 0.01 s x {small:g} GB",
+            {Price.INVOCATION: 1, Price.ARM_SECOND: 0.01 * small},
+        ),
+    ]
+
+
+def addressed(scanner: Mapping[str, Any], structurer: Mapping[str, Any]) -> list[Row]:
+    """Further rows of one message to several recipients; the arguments are the functions' properties."""
+    memory, filing = memory_gb(scanner), memory_gb(structurer)
+    return [
+        Row(
+            "Lambda: recipients written by the scanner, two requests to S3",
+            f"1 request; 0.06 s x {memory:.2f} GB",
+            {Price.INVOCATION: 1, Price.X86_SECOND: 0.06 * memory},
+        ),
+        Row("S3: the recipients", "1 write, 1 read", {Price.S3_WRITE: 1, Price.S3_READ: 1}),
+        Row(
+            "Lambda: added to the delivery, 17 requests of 15 ms, at the second look",
+            f"2 requests; 0.28 s x {filing:g} GB",
+            {Price.INVOCATION: 2, Price.ARM_SECOND: 0.28 * filing},
+        ),
+        Row("S3: recipients and message, at both looks", "4 reads", {Price.S3_READ: 4}),
+        Row("DynamoDB: recipients, two places, what is told", "4 writes", {Price.TABLE_WRITE: 4}),
+        Row("DynamoDB: what is there already", "12 reads", {Price.TABLE_READ: 12}),
+        Row("SQS: sent, received, deleted, twice; one try", "8 requests", {Price.SQS_REQUEST: 8}),
+        Row("EventBridge: what others hear", "1 event", {Price.EVENT: 1}),
     ]
 
 

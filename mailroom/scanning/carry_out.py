@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailroom.errors import PermanentError, RetryableError
-from mailroom.scanning.arrived import older_at_once
+from mailroom.messages.envelope import read_envelope
+from mailroom.messages.mime import read_header
+from mailroom.scanning.arrived import ENVELOPE_OCTETS, older_at_once
 from mailroom.scanning.clean_objects import (
     clean_key,
     deliver,
@@ -17,6 +19,7 @@ from mailroom.scanning.clean_objects import (
     read_clean,
     standing_at,
 )
+from mailroom.scanning.envelopes import Addressed, add
 from mailroom.scanning.plans import DELIVERED_BEFORE, Case, Plan
 from mailroom.scanning.verdicts import Verdict
 
@@ -63,6 +66,10 @@ def deliver_by(plan: Plan, case: Case, s3: S3Client, where: str) -> None:
     ours = not case.once or replace(case, standing=standing).delivered(plan) is not None
     if standing is None or case.replaced is not None or ours:
         raise RetryableError(f"{where}: another worker delivered it meanwhile")
+    # Another receipt rule wrote this copy: its line may name another recipient.
+    named = read_envelope(read_header(arrived.data[:ENVELOPE_OCTETS])).recipients
+    if case.once and named:
+        add(s3, Addressed(bucket=item.bucket, message_id=item.message_id, recipients=named))
     raise PermanentError(
         f"{item.bucket}/{clean_key(item)}: holds version {standing.raw_version or 'none'} of its message already, "
         f"not {item.version}"

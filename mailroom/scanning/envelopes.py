@@ -29,6 +29,7 @@ __all__ = [
     "NOTHING",
     "Addressed",
     "Reduced",
+    "add",
     "addressed_in",
     "keep",
     "listed_in",
@@ -148,6 +149,15 @@ def keep(s3: S3Client, recipient_of: Callable[[str], Recipient], said: Addressed
     """
     if not recipient_of(said.bucket).mail:
         raise PermanentError(f"{said.bucket}: must be an inbox, got a bucket of files")
+    return add(s3, said)
+
+
+def add(s3: S3Client, said: Addressed) -> bool:
+    """Add recipients to the message's object in a bucket that is known as an inbox; returns whether some are new.
+
+    Raises:
+        RetryableError: AWS failed, or others write the same object all the time.
+    """
     where = f"{said.bucket}/{recipients_key(said.message_id)}"
     try:
         for _ in range(_TRIES):

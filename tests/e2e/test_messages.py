@@ -240,10 +240,10 @@ def test_each_tenant_has_all_its_recipients(platform: Platform, mailroom: Mailro
     assert "@" not in mailroom.bus.everything()
 
 
-def _filed_for(reader: MessageReader, wanted: list[str]) -> str:
-    """Digest of the message, once its delivery has these recipients; "" until then."""
+def _filed_for(reader: MessageReader, wanted: list[str]) -> str | None:
+    """Digest of the message, once its delivery has these recipients."""
     for digest in reader.by_message_id("bcc@example.net"):
         stored = reader.message(digest)
         if stored is not None and {*stored.deliveries[0].recipients} == {*wanted}:
             return digest
-    return ""
+    return None

@@ -13,7 +13,7 @@ import pytest
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
 from mailroom.scanning.clamd import Clamd
-from mailroom.scanning.envelopes import Reduced
+from mailroom.scanning.envelopes import Reduced, listed_in
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
@@ -337,3 +337,18 @@ def test_scanner_without_a_sorter_reduces_by_itself(quarantine: Quarantine) -> N
     assert quarantine.keys("verdicts/recipients/") == ["verdicts/recipients/1abc"]
     refused = process_batch({"Records": records}, quarantine.intake, max_receives=5)
     assert refused == {"batchItemFailures": [{"itemIdentifier": "n0"}]}
+
+
+def test_second_copy_of_another_rule_adds_its_recipient(quarantine: Quarantine) -> None:
+    """Two receipt rules wrote one message under one key: the second copy is refused, and its recipient is kept."""
+    line = "Return-Path: <a@example.net>\r\nReceived: by inbound-smtp.amazonaws.com with SMTP id 1abc for {}; x\r\n"
+    first, second = (
+        quarantine.put(line.format(f"{name}@post.acme.example").encode() + HARMLESS["attachment"], key="raw/1abc")
+        for name in ("a", "b")
+    )
+    assert quarantine.intake.take(first) is Outcome.DELIVERED
+    for _ in range(2):
+        with pytest.raises(PermanentError, match="holds version"):
+            quarantine.intake.take(second)
+    body = quarantine.s3.get_object(Bucket=quarantine.bucket, Key="verdicts/recipients/1abc")["Body"].read()
+    assert listed_in(body) == ("b@post.acme.example",)
