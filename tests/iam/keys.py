@@ -188,7 +188,9 @@ def services(deployment: Deployment, account: str = ACCOUNT) -> list[tuple[str, 
     asked: list[tuple[str, str, str, dict[str, str]]] = []
     for thing in encrypted(deployment):
         for service in _services(thing.policy):
-            asked += [(service, need, thing.key, {"aws:SourceAccount": account}) for need in BOTH]
+            # SNS says which topic sends, and for no account by itself.
+            topic = {"aws:SourceArn": f"arn:aws:sns:{REGION}:{account}:topic"} if service.startswith("sns.") else {}
+            asked += [(service, need, thing.key, {"aws:SourceAccount": account, **topic}) for need in BOTH]
     for _stack, arn, properties in deployment.of_type("AWS::Logs::LogGroup"):
         if key := properties.get("KmsKeyId"):
             group = arn.removesuffix(":*").replace(ACCOUNT, account)

@@ -27,6 +27,7 @@ READ = (
 WRITE = ("s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:ReplicateObject")
 TAKEOVER = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutReplicationConfiguration", "s3:PutBucketAcl")
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+RULES = f"arn:aws:ses:eu-central-1:{ACCOUNT}"
 SERVICES = ("ses.amazonaws.com", "logging.s3.amazonaws.com", "s3.amazonaws.com", "cloudwatch.amazonaws.com")
 
 
@@ -93,6 +94,7 @@ def questions(bucket: Bucket) -> Iterator[tuple[str, str]]:
             yield action, f"{bucket.arn}/clean/{name}"
             yield action, f"{bucket.arn}/verdicts/{name}/version.json"
             yield action, f"{bucket.arn}/held/{name}.json"
+            yield action, f"{bucket.arn}/verdicts/recipients/{name}"
 
 
 def without_denials(policy: Any) -> dict[str, Any]:
@@ -152,6 +154,8 @@ def test_the_scanner_may_do_its_work(deployment: Deployment) -> None:
         ("s3:GetObject", "clean/m"),
         ("s3:PutObject", "clean/out/m"),
         ("s3:GetObject", "verdicts/m"),
+        ("s3:GetObject", "verdicts/recipients/m"),
+        ("s3:PutObject", "verdicts/recipients/m"),
         ("s3:PutObject", "held/m.json"),
         ("s3:DeleteObject", "held/m.json"),
         ("s3:GetObjectVersion", "raw/decisions/m"),
@@ -201,15 +205,27 @@ def test_a_scanner_keeps_its_own_ledger(deployment: Deployment) -> None:
 
 def test_the_structurer_may_do_its_work(deployment: Deployment) -> None:
     """Read what was delivered, and file beside it; not what is in quarantine, and nothing of another tenant's."""
-    needed = {"s3:GetObjectVersion": "clean/m", "s3:PutObject": "attachments/m/1", "s3:GetObject": "bodies/m.json"}
-    never = {"s3:GetObjectVersion": "raw/m", "s3:PutObject": "clean/m", "s3:DeleteObject": "attachments/m/1"}
+    needed = [
+        ("s3:GetObjectVersion", "clean/m"),
+        ("s3:PutObject", "attachments/m/1"),
+        ("s3:GetObject", "bodies/m.json"),
+        ("s3:GetObject", "verdicts/recipients/m"),
+        ("s3:GetObjectVersion", "verdicts/recipients/m"),
+    ]
+    never = [
+        ("s3:GetObjectVersion", "raw/m"),
+        ("s3:PutObject", "clean/m"),
+        ("s3:DeleteObject", "attachments/m/1"),
+        ("s3:PutObject", "verdicts/recipients/m"),
+        ("s3:GetObject", "verdicts/m/v.json"),
+    ]
     buckets = quarantines(deployment)
     for bucket in buckets:
         (role,) = [one for one in deployment.roles if one.arn == role_behind(deployment, bucket, "clean/")]
         asked = [
             asked_by(role, action, f"{other.arn}/{key}", other.policy)
             for other in buckets
-            for action, key in (*needed.items(), *never.items())
+            for action, key in (*needed, *never)
         ]
         own = [True] * len(needed) + [False] * len(never)
         none = [False] * len(own)
@@ -258,6 +274,48 @@ def test_services_only_put_mail_into_quarantine(deployment: Deployment) -> None:
             for action, resource in questions(bucket)
         ]
         assert not any(decisions(asked))
+
+
+def test_receipt_rules_alone_say_whom_mail_is_for(deployment: Deployment) -> None:
+    """SES publishes for rules of this account, over TLS; no other service and no role of ours does."""
+    rules = {
+        "aws:SourceAccount": ACCOUNT,
+        "aws:SourceArn": f"{RULES}:receipt-rule-set/email-cell-eu:receipt-rule/a-001",
+    }
+    elsewhere = {
+        "aws:SourceAccount": "999999999999",
+        "aws:SourceArn": rules["aws:SourceArn"].replace(ACCOUNT, "9" * 12),
+    }
+    topics = {
+        topic: properties["PolicyDocument"]
+        for _stack, _arn, properties in deployment.of_type("AWS::SNS::TopicPolicy")
+        for topic in properties["Topics"]
+        if "LetReceiptRulesPublish" in str(properties["PolicyDocument"])
+    }
+    assert len(topics) == 3
+    for topic, policy in topics.items():
+
+        def asked(
+            principal: str, identity: Any = (), topic: str = topic, policy: Any = policy, **context: str
+        ) -> Request:
+            return Request(
+                principal=principal,
+                action="sns:Publish",
+                resource=topic,
+                identity=identity,
+                resource_policy=policy,
+                context=context,
+            )
+
+        requests = [
+            asked("ses.amazonaws.com", **rules),
+            asked("ses.amazonaws.com", **elsewhere),
+            asked("ses.amazonaws.com", **{**rules, "aws:SourceArn": f"{RULES}:identity/acme.example"}),
+            asked("ses.amazonaws.com", **rules, **{"aws:SecureTransport": "false"}),
+            *(asked(service, **rules) for service in SERVICES if not service.startswith("ses.")),
+        ]
+        assert decisions(requests) == [True] + [False] * (len(requests) - 1)
+        assert not any(decisions([asked(role.session, role.policies) for role in deployment.roles]))
 
 
 def test_nobody_takes_the_scanner_over(deployment: Deployment) -> None:

@@ -78,7 +78,7 @@ def senders(deployment: Deployment) -> list[str]:
 def test_no_role_lets_mail_go(deployment: Deployment) -> None:
     """Of all that runs in tenants' stacks and the cell's, a sorter alone sends to a scanner's queue, and it sends no release on.
 
-    A scanner, which delivers by itself, sends to its slow lane.
+    A scanner, which delivers by itself, sends to its slow lane, or to its own queue if it has one lane.
     """
     assert len(scanner_queues(deployment)) == 5
     assert sorted(senders(deployment)) == sorted(expected_senders(deployment))
@@ -104,12 +104,8 @@ def test_no_role_asks_for_held_mail(deployment: Deployment) -> None:
 
 
 def expected_senders(deployment: Deployment) -> list[str]:
-    """Roles of sorters, and of the scanners that have them."""
-    scanners = [
-        role.logical_id
-        for role in deployment.roles
-        if role.logical_id.startswith("ScannerRole") and role.stack.startswith("Cell-")
-    ]
+    """Roles of sorters, and of scanners."""
+    scanners = [role.logical_id for role in deployment.roles if role.logical_id.startswith("ScannerRole")]
     return [*sorter_roles(deployment), *scanners]
 
 
@@ -148,7 +144,14 @@ def test_only_who_is_given_the_right_sends(deployment: Deployment) -> None:
                 context={key.replace("_", ":"): value for key, value in context.items()},
             )
 
+        (topic,) = [
+            statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+            for statement in policy["Statement"]
+            if statement.get("Sid") == "LetTopicSend"
+        ] or [""]
         requests = {
+            "its topic": asked("sns.amazonaws.com", aws_SourceArn=topic),
+            "another topic": asked("sns.amazonaws.com", aws_SourceArn=f"{topic}-other"),
             "S3 for this account": asked("s3.amazonaws.com", aws_SourceAccount=ACCOUNT),
             "S3 for another account": asked("s3.amazonaws.com", aws_SourceAccount=OTHER_ACCOUNT),
             "another service": asked("events.amazonaws.com", aws_SourceAccount=ACCOUNT),
@@ -157,5 +160,5 @@ def test_only_who_is_given_the_right_sends(deployment: Deployment) -> None:
             "an operator who was not": asked(OPERATOR),
         }
         answers = dict(zip(requests, decisions(list(requests.values())), strict=True))
-        told = ["S3 for this account"] if queue in told_queues(deployment) else []
+        told = ["its topic", "S3 for this account"] if queue in told_queues(deployment) else []
         assert [name for name, allowed in answers.items() if allowed] == [*told, "an operator who was given the right"]
