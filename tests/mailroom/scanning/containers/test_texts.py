@@ -33,6 +33,7 @@ PIECES = st.sampled_from(
 
 @example(b"Subject: x\r\n ")
 @example(b"Subject: x\rSubject: x\r folded")
+@example(b"y:\rSubject: x\r ")
 @given(st.lists(PIECES, max_size=14).map(b"".join))
 def test_same_as_with_every_way_tried(data: bytes) -> None:
     """Nothing that was taken for mail is taken for a file now, nor the other way round."""
