@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailroom.ingest.objects import read_object
 from mailroom.layout import CLEAN_PREFIX, RECIPIENTS_PREFIX
-from mailroom.scanning.envelopes import listed_in
+from mailroom.recipients import listed_in
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

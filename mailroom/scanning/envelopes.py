@@ -18,6 +18,7 @@ from mailroom.errors import PermanentError, RetryableError
 from mailroom.faults import GONE, TAKEN, code_of
 from mailroom.layout import RAW_PREFIX, RECIPIENTS_PREFIX
 from mailroom.received_line import lower_domain, recipient_in, ses_id_in
+from mailroom.recipients import listed_in, listing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,7 +33,6 @@ __all__ = [
     "add",
     "addressed_in",
     "keep",
-    "listed_in",
     "recipients_key",
     "reduced",
 ]
@@ -177,7 +177,7 @@ def _add(s3: S3Client, said: Addressed) -> bool | None:
     if merged == known:
         return False
     condition: Any = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
-    body = json.dumps({"recipients": merged})
+    body = listing(merged)
     try:
         s3.put_object(Bucket=said.bucket, Key=key, Body=body, ContentType="application/json", **condition)
     except ClientError as error:
@@ -185,13 +185,6 @@ def _add(s3: S3Client, said: Addressed) -> bool | None:
             return None
         raise
     return True
-
-
-def listed_in(data: bytes) -> tuple[str, ...]:
-    """Recipients in an object; none of one that is not of this form."""
-    said = _json(data)
-    found = said.get("recipients") if isinstance(said, Mapping) else None
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
 def _read(s3: S3Client, bucket: str, key: str) -> tuple[tuple[str, ...], str]:
@@ -272,7 +265,7 @@ def _faulty(fault: str) -> Reduced:
     return Reduced(json.dumps({_NAME: {"fault": fault}}), _UNKNOWN)
 
 
-def _json(text: str | bytes) -> Any:
+def _json(text: str) -> Any:
     """The value; None where the text is no JSON."""
     try:
         return json.loads(text)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from emulator import Emulator
 from mailroom.errors import MailroomError, PermanentError, RetryableError
+from mailroom.recipients import listed_in
 from mailroom.scanning.envelopes import (
     MOST_RECIPIENTS,
     NOTHING,
     Addressed,
     addressed_in,
     keep,
-    listed_in,
     recipients_key,
     reduced,
 )

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mailroom.errors import MailroomError, PermanentError, RetryableError
+from mailroom.recipients import listed_in
 from mailroom.scanning.clamd import Clamd
-from mailroom.scanning.envelopes import Reduced, listed_in
+from mailroom.scanning.envelopes import Reduced
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
