@@ -184,6 +184,7 @@ def redirect(request: BaseHTTPRequestHandler) -> None:
     request.end_headers()
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("answers", [drip, flood, redirect], ids=["drip", "flood", "redirect"])
 def test_an_issuer_cannot_hold_a_request(
     monkeypatch: pytest.MonkeyPatch, answers: Callable[[BaseHTTPRequestHandler], None]
