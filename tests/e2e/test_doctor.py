@@ -377,7 +377,10 @@ def test_policy_of_a_key(doctor: Doctor, platform: Platform, tmp_path: Path) -> 
     path.write_text(json.dumps({"cells": {"eu": cell}, "tenants": TENANTS}))
     line = found(doctor("--config", str(path))[0], "encryption_key", key["Arn"])
     assert line["state"] == "wrong"
-    assert "LetReceiptRulesWrite, LetBucketsNotify, LetRulesSend, LetAlarmsPublish, LetTopicsSend, LetLogsEncrypt" in line["said"]
+    assert (
+        "LetReceiptRulesWrite, LetBucketsNotify, LetRulesSend, LetAlarmsPublish, LetTopicsSend, LetLogsEncrypt"
+        in line["said"]
+    )
     lacking = json.loads(line["remedy"].partition(": ")[2])
     policy = json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
     policy["Statement"] += lacking

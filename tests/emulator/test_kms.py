@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator import Emulator
+from emulator.inbound import DeliveryError, Notification
 
 from .conftest import REGION, Stacks, code_of
 
@@ -273,3 +274,31 @@ def test_codes_are_the_services_own(enforcing: Emulator, made: dict[str, str]) -
         user(enforcing, "named")("sqs").send_message(QueueUrl=made["Queue"], MessageBody="x")
     assert code_of(caught) == "KmsAccessDenied"
     assert "kms:GenerateDataKey" in str(caught.value)
+
+
+def test_ses_needs_topic_and_key_to_tell_of_mail(enforcing: Emulator) -> None:
+    """For its receipt rules, by the topic's policy and by that of its key."""
+    sns, kms = enforcing.client("sns", REGION), enforcing.client("kms", REGION)
+    account = "000000000000"
+    ses = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Resource": "*"}
+    rules = {"ArnLike": {"aws:SourceArn": f"arn:aws:ses:{REGION}:{account}:receipt-rule-set/*"}}
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*", "Resource": "*"}
+    use = {**ses, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"]}
+    keys = [
+        kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))["KeyMetadata"]["Arn"]
+        for statements in ([root, use], [root])
+    ]
+    answers = []
+    for number, (key, condition) in enumerate(
+        ((keys[0], rules), (keys[1], rules), (keys[0], {"Bool": {"a:b": "true"}}))
+    ):
+        topic = sns.create_topic(Name=f"mail-{number}", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+        policy = {"Version": "2012-10-17", "Statement": [{**ses, "Action": "sns:Publish", "Condition": condition}]}
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+        try:
+            enforcing._notify(Notification(topic, "set", "rule", "{}"), REGION)
+        except DeliveryError:
+            answers.append(False)
+        else:
+            answers.append(True)
+    assert answers == [True, False, False]
