@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from mailroom.lifetimes import ENDS_FIRST, EXPIRES, KEPT_FROM, THREADS_AHEAD
 from mailroom.store.entries import SUBJECT
-from mailroom.store.headers import header, participants
+from mailroom.store.headers import FIRST, first_of, header, participants
 from mailroom.store.keys import LATEST, LISTED, PARTITION, SORT, counted_key, id_key, own_key, sortable, thread_key
 from mailroom.store.table import ConflictError, Item, Key, Table, UnderWayError, Write
 from mailroom.store.work import Work
@@ -141,9 +141,14 @@ def grown(table: Table, work: Work, known: Item, at: datetime, note: str) -> Wri
     is_whole = work.standing.is_whole(known)
     shown = header(table, work.standing, known)
     if shown is None:
-        shown = {"first_at": sortable(at), "subject": message.subject[:SUBJECT], "participants": []}
-    if sortable(at) < shown["first_at"]:
-        shown |= {"first_at": sortable(at), "subject": message.subject[:SUBJECT]}
+        shown = {
+            "first_at": sortable(at),
+            "subject": message.subject[:SUBJECT],
+            "participants": [],
+            FIRST: work.digest,
+        }
+    if (sortable(at), work.digest) < first_of({"thread": known["thread"], **shown}):
+        shown |= {"first_at": sortable(at), "subject": message.subject[:SUBJECT], FIRST: work.digest}
     shown["participants"] = participants((*shown["participants"], *(one.address for one in message.from_)))
     if work.term.end is not None:
         shown[ENDS_FIRST] = min(work.term.end, shown.get(ENDS_FIRST, work.term.end))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mailroom.lifetimes import ENDS_FIRST, EXPIRES, Standing
 from mailroom.store.keys import AT_PREFIX, thread_key
 from mailroom.store.table import Item, Table
 
-__all__ = ["header", "header_of", "participants"]
+__all__ = ["FIRST", "first_of", "header", "header_of", "participants"]
 
+FIRST: Final = "first"
+"""Attribute of a thread: digest of its first message, if it is not the one that began the thread."""
 _MOST_READ: Final = 100
 """Unexpired messages that give a long thread its subject and authors: the first ones."""
 _MOST_ADDRESS: Final = 320
@@ -23,8 +25,15 @@ def header(table: Table, standing: Standing, thread: Item) -> dict[str, Any] | N
     The thread's item has them until one of these messages expires; afterwards its places have. Raises RetryableError.
     """
     if standing.is_whole(thread):
-        return {name: thread[name] for name in ("subject", "participants", "first_at", ENDS_FIRST) if name in thread}
+        return {
+            name: thread[name] for name in ("subject", "participants", "first_at", FIRST, ENDS_FIRST) if name in thread
+        }
     return header_of(_living(table, standing, thread))
+
+
+def first_of(thread: Mapping[str, Any]) -> tuple[str, str]:
+    """Time and digest of the message that gives a thread its subject, in the order of lists."""
+    return thread["first_at"], thread.get(FIRST, thread["thread"])
 
 
 def header_of(places: Iterable[Item]) -> dict[str, Any] | None:
@@ -37,6 +46,7 @@ def header_of(places: Iterable[Item]) -> dict[str, Any] | None:
         "subject": ordered[0]["subject"],
         "participants": participants(author["address"] for one in ordered for author in one["from"]),
         "first_at": ordered[0]["at"],
+        FIRST: ordered[0]["digest"],
         **({ENDS_FIRST: min(ends)} if ends else {}),
     }
 

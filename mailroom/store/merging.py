@@ -16,7 +16,7 @@ from typing import Any, Final
 from mailroom.errors import RetryableError
 from mailroom.lifetimes import ENDS_FIRST, EVERYTHING_LIVES, EXPIRES, KEPT_FROM, Standing
 from mailroom.store.counting import COUNTED, PRUNED, guarded, unproven
-from mailroom.store.headers import participants
+from mailroom.store.headers import FIRST, first_of, participants
 from mailroom.store.keys import AT_PREFIX, LATEST, PARTITION, RETENTION_KEY, SORT, id_key, message_key, thread_key
 from mailroom.store.table import ConflictError, Item, Key, Table, UnderWayError, Write, pause
 
@@ -224,10 +224,11 @@ class Threads:
         """Merge threads. Raises ConflictError when one of them has changed."""
         winner, *losers = sorted(roots, key=lambda root: (-root["messages"], root["thread"]))[:_MOST_JOINED]
         joined = [winner, *losers]
-        first = min(joined, key=lambda root: (root["first_at"], root["thread"]))
+        first = min(joined, key=first_of)
         said: dict[str, Any] = {
             "first_at": first["first_at"],
             "subject": first["subject"],
+            FIRST: first_of(first)[1],
             "participants": participants(one for root in joined for one in root["participants"]),
             "mover": self.mover,
             "moving": int(self.standing.now),

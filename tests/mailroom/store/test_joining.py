@@ -88,6 +88,19 @@ def test_nothing_is_missed_while_messages_move(at: int, limit: int, latest_first
     assert {"z0", "z1"} <= set(shown) or limit < 100 or calls[0] < at or at > 4
 
 
+@pytest.mark.parametrize("parted", [False, True])
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("c", "b", "a"), ("b", "c", "a")])
+def test_subject_of_messages_of_one_second(names: tuple[str, ...], parted: bool) -> None:
+    """It is that of the message which lists show first, in whatever order they come, also where threads join."""
+    store = Memory()
+    for name in names:
+        raw = mail(name).replace(b"\r\nMessage-ID", b"\r\nReferences: <r@example.net>\r\nMessage-ID")
+        store.writer.file(arrival(mail(name) if parted else raw))
+    store.writer.file(arrival(mail("late", *names, minute=9)))
+    (thread,) = store.reader.threads().items
+    assert thread.subject == store.reader.thread(thread.thread).items[0].subject
+
+
 def _wide(number: int) -> bytes:
     """A message whose place is as big as one can be."""
 
