@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.store import filed, typed
+from benchmarks.store import Case, filed, typed
 from benchmarks.store import measured as measure
 from email_stack.costs.__main__ import PAGE, templates
 from email_stack.costs.idle import idle_items
@@ -149,7 +149,7 @@ def test_most_that_a_stranger_can_make_a_mail_cost() -> None:
     part = "--b\r\nContent-Type: application/pdf; name=f.pdf\r\n\r\n{}\r\n"
     for files in (999, 5000):
         body = "".join(part.format(number) for number in range(files)) + "--b--"
-        found = filed(mail("a", extra=typed("mixed"), body=body), [])
+        found = filed(Case(mail("a", extra=typed("mixed"), body=body)))
         assert (found.stored, found.written) == (1000 + (files > 999), 8)
     wide = "\N{CJK UNIFIED IDEOGRAPH-20BB7}" * 295
     coded = (base64.b64encode(wide[at : at + 10].encode()).decode() for at in range(0, len(wide), 10))
@@ -158,4 +158,4 @@ def test_most_that_a_stranger_can_make_a_mail_cost() -> None:
     raw = mail("a", *[f"r{number}" for number in range(59)], body="\N{CJK UNIFIED IDEOGRAPH-20BB7}" * 1900)
     raw = raw.replace(b"From: Anna <anna@example.net>", f"From: {people}".encode())
     raw = raw.replace(b"support@post.acme.example", b", ".join(b"p%d@example.org" % number for number in range(25)))
-    assert filed(raw, []).written == 312
+    assert filed(Case(raw)).written == 312
