@@ -196,7 +196,7 @@ def _lanes(mail: Sequence[Mail], whole: dict[str, float], quick: dict[str, Busy]
     yield f"A scan of more than {QUICK_SECONDS:g} s ends undecided, and its message goes into a lane of its own"
     yield "([decision 82](../decisions/0082-slow-mail-has-a-lane-of-its-own.md)). A worker that knows that a tenant's mail was slow"
     yield "gives it as long as an ordinary message of its size"
-    yield "([decision 95](../decisions/0095-slow-mail-has-less-than-a-second.md)). How long a message keeps a worker,"
+    yield "([decision 93](../decisions/0093-slow-mail-has-less-than-a-second.md)). How long a message keeps a worker,"
     yield "with what it takes from the next one in the same sandbox while clamd ends:"
     yield ""
     yield "| message | scan | in the quick lane | after the first |"
