@@ -53,5 +53,5 @@ def test_synthesis_of_a_snapshot(shelf: Shelf) -> None:
     unwanted = replace(WISH, revision=WISH.revision + 1, domain="amazonaws.com")
     assert asked(shelf, unwanted)["failed"].startswith("synthesis: ")
     assert shelf.get(template_key(unwanted.tenant, unwanted.revision, "r1")) is None
-    with pytest.raises(ValueError, match="snapshot is there"):
+    with pytest.raises(ValueError, match="with a snapshot"):
         on_synthesis({"tenant": WISH.tenant, "revision": 99}, None)
