@@ -42,7 +42,7 @@ def test_records_are_to_be_added(internet: Internet, wildcard: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wildcard", "note"), [("* CNAME www", "is a wildcard's, which may stay"), ("* A 192.0.2.1", "")]
+    ("wildcard", "note"), [("* CNAME www", "comes from a wildcard, which may stay"), ("* A 192.0.2.1", "")]
 )
 def test_note_says_that_the_wildcard_may_stay(internet: Internet, wildcard: str, note: str) -> None:
     """Where a wildcard's answer is seen, it is said so."""
