@@ -90,11 +90,11 @@ def has_much_text(raw: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a worker of the quick lane has for a message.
+    """Time and order of one scan in the quick lane.
 
     Args:
         seconds: for its scan.
-        careful: whether its tenant's mail was slow lately, so that all is extracted before the engine sees any of it.
+        careful: whether its tenant's mail was slow lately. Then all parts are extracted before the engine sees any.
     """
 
     seconds: float = QUICK_SECONDS
@@ -107,10 +107,10 @@ class Turn:
 
 
 class QuickLane:
-    """One worker of the quick lane, and whose mail was slow lately.
+    """One worker of the quick lane, with the tenants whose mail was slow lately.
 
-    A tenant whose mail is slow for its size has, for a minute, as many seconds a message as an ordinary one takes. Each worker
-    knows what it has scanned itself, and asks nobody.
+    For a minute after mail that is slow for its size, a tenant has an ordinary message's seconds. Each worker knows its own scans
+    alone.
 
     Args:
         clock: monotonic, in seconds. Default: the machine's.
@@ -121,7 +121,7 @@ class QuickLane:
         self._slow: dict[str, float] = {}
 
     def turn(self, tenant: str, size: int) -> Turn:
-        """For a tenant's message of so many bytes."""
+        """Time and order for a tenant's message of so many bytes."""
         if self._slow.get(tenant, 0.0) <= self._clock():
             return Turn()
         return Turn(min(QUICK_SECONDS, ordinary_seconds(size)), careful=True)

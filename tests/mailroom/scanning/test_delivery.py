@@ -123,7 +123,7 @@ def test_rescan_that_finds_more_holds(engine: Clamd) -> None:
     raw = HIDDEN["attachment"]
     outcome = decide(raw, scan_message(raw, engine), DEFAULT, rescan=lambda _: found(Verdict.INFECTED), now=NOW)
     assert (outcome.action, outcome.message) == (Action.HOLD, None)
-    assert "still there" in outcome.reason
+    assert "remains after" in outcome.reason
 
 
 def test_path_that_is_not_there_holds() -> None:
