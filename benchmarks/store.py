@@ -19,6 +19,7 @@ from unittest import mock
 
 from email_stack.costs.prices import Price
 from email_stack.costs.store import MEASURED, Usage
+from email_stack.costs.usage import REQUEST_SECONDS
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.functions.tracking_notes import Notes
 from mailroom.ingest.ingest import Ingest
@@ -282,7 +283,7 @@ def _usage(
         sqs=round(sqs, 9),
         events=events,
         invocations=round(invocations, 9),
-        seconds=(READING_SECONDS + all_of_them * 0.015) * INGEST_GB if works else 0,
+        seconds=(READING_SECONDS + all_of_them * REQUEST_SECONDS) * INGEST_GB if works else 0,
     )
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from email_stack.costs.prices import Price, memory_gb
-from email_stack.costs.usage import Row
+from email_stack.costs.usage import REQUEST_SECONDS, Row
 
 __all__ = ["LIST", "LOOK", "WRITE", "Taken", "listing", "look_of", "refusal", "writing"]
 
-_REQUEST_SECONDS: Final = 0.015
-"""Of the function's time, for each request to DynamoDB."""
 _TOKEN_SECONDS: Final = 0.002
 """To verify a token, and to write the answer."""
 
@@ -41,7 +39,7 @@ class Taken:
     @property
     def seconds(self) -> float:
         """Of the function's time."""
-        return self.requests * _REQUEST_SECONDS
+        return self.requests * REQUEST_SECONDS
 
 
 LOOK: Final = Taken(requests=7, read=2.5, written=2)

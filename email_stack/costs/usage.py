@@ -9,8 +9,21 @@ from typing import Any, Final
 from email_stack.costs.prices import Price, memory_gb
 from email_stack.costs.store import Usage, measured
 
-__all__ = ["Row", "addressed", "dollars", "events", "messages", "named", "scanning", "sending", "turn"]
+__all__ = [
+    "REQUEST_SECONDS",
+    "Row",
+    "addressed",
+    "dollars",
+    "events",
+    "messages",
+    "named",
+    "scanning",
+    "sending",
+    "turn",
+]
 
+REQUEST_SECONDS: Final = 0.015
+"""Assumed time of a function for a request to DynamoDB or S3."""
 _MILLION: Final = 1e6
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from emulator.extension import upstream
-from emulator.extension.leading_keys import with_leading_keys
+from emulator.extension.leading_keys import leading_keys
 
 ACTIONS = "core.iam_actions"
 EVALUATOR = "core.iam_evaluator"
@@ -22,9 +22,8 @@ def install() -> None:
     """Add values that ministack lacks, or has in another form than AWS."""
     upstream.replace(ACTIONS, "extract_iam_action", _with_batches)
     upstream.replace(ACTIONS, "extract_resource_arn", _with_repositories)
-    upstream.replace(ACTIONS, "request_tag_context", _with_sources)
+    upstream.replace(ACTIONS, "request_tag_context", _with_more_keys)
     upstream.replace(ACTIONS, "request_tag_context", _with_stacks)
-    upstream.replace(ACTIONS, "request_tag_context", with_leading_keys)
     upstream.replace(EVALUATOR, "_resolve_condition_key", _with_roles)
     upstream.replace(EVALUATOR, "_resource_policy", _with_tables)
     upstream.replace(EVALUATOR, "_conditions_met", _with_variables)
@@ -93,21 +92,28 @@ def _with_tables(original: Callable[..., tuple[Any, ...] | None]) -> Callable[..
     return policy
 
 
-def _with_sources(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """events:source is the source of PutEvents' entries. EventBridge user guide, "Using IAM policy conditions"."""
+def _with_more_keys(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The condition keys of a request, with those that ministack does not read from its body."""
 
     def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
         found = original(service, action, body, parameters)
-        if action != "events:PutEvents":
+        if not action.startswith(("dynamodb:", "events:")):
             return found
         try:
-            entries = json.loads(body or b"{}").get("Entries", [])
-            sources = sorted({str(entry["Source"]) for entry in entries})
-            return {**found, "events:source": sources[0] if len(sources) == 1 else sources}
+            request = json.loads(body or b"{}")
+            return {**found, **_sources(action, request), **leading_keys(action, request)}
         except (AttributeError, KeyError, TypeError, ValueError):
             return found
 
     return context
+
+
+def _sources(action: str, request: dict[str, Any]) -> dict[str, Any]:
+    """events:source is the source of PutEvents' entries. EventBridge user guide, "Using IAM policy conditions"."""
+    if action != "events:PutEvents":
+        return {}
+    sources = sorted({str(entry["Source"]) for entry in request.get("Entries", [])})
+    return {"events:source": sources[0] if len(sources) == 1 else sources}
 
 
 def _with_stacks(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -5,9 +5,8 @@ Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.extension import upstream
@@ -15,21 +14,12 @@ from emulator.extension import upstream
 EQUAL = re.compile(r"(?P<name>[#\w.-]+)\s*=\s*(?P<value>:\w+)")
 
 
-def with_leading_keys(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """The condition keys of a request, with this one where it names items."""
-
-    def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
-        found = original(service, action, body, parameters)
-        if service != "dynamodb":
-            return found
-        try:
-            request = json.loads(body or b"{}")
-            keys = sorted({str(next(iter(value.values()))) for value in _keys(request)})
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return found
-        return {**found, "dynamodb:LeadingKeys": keys} if keys else found
-
-    return context
+def leading_keys(action: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """This condition key of a request that names items. Raises AttributeError, KeyError, TypeError, ValueError for a broken one."""
+    if not action.startswith("dynamodb:"):
+        return {}
+    keys = sorted({str(next(iter(value.values()))) for value in _keys(request)})
+    return {"dynamodb:LeadingKeys": keys} if keys else {}
 
 
 def _keys(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

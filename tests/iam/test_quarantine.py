@@ -6,25 +6,25 @@ what would be without them: a grant that is too wide is a fault even where a den
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.iam.deployed import Bucket, Deployment, Role
+from tests.iam.deployed import Deployment, Role
 from tests.iam.evaluator import ACCOUNT, Request, decisions
+from tests.iam.quarantine import (
+    WRITE,
+    asked_by,
+    quarantines,
+    questions,
+    role_behind,
+    roles_that_may,
+    scanner_of,
+    without_denials,
+)
 
 pytestmark = pytest.mark.slow
 
-READ = (
-    "s3:GetObject",
-    "s3:GetObjectVersion",
-    "s3:GetObjectAttributes",
-    "s3:GetObjectTorrent",
-    "s3:GetObjectVersionForReplication",
-)
-WRITE = ("s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:ReplicateObject")
 TAKEOVER = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutReplicationConfiguration", "s3:PutBucketAcl")
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 RULES = f"arn:aws:ses:eu-central-1:{ACCOUNT}"
@@ -35,100 +35,6 @@ SERVICES = ("ses.amazonaws.com", "logging.s3.amazonaws.com", "s3.amazonaws.com",
 def deployment(templates: dict[str, Any]) -> Deployment:
     """Cell `eu` and `us` and their tenants, as if in one account: what crosses from one to the other is seen, too."""
     return Deployment(templates)
-
-
-def quarantines(deployment: Deployment) -> list[Bucket]:
-    """The tenants' buckets."""
-    return [bucket for bucket in deployment.buckets if bucket.stack.startswith("Tenant-")]
-
-
-def scanner_of(deployment: Deployment, bucket: Bucket) -> str:
-    """ARN of the role of the function that the bucket's notifications of arrivals end at, sorted or not."""
-    first = role_behind(deployment, bucket, "raw/")
-    if "sorter" not in first:
-        return first
-    # Both lanes have one role.
-    (scanner,) = {
-        properties["Role"]
-        for stack, _arn, properties in deployment.of_type("AWS::Lambda::Function")
-        if stack == sorter_stack(deployment, first) and "functions.scanner" in str(properties.get("ImageConfig"))
-    }
-    return str(scanner)
-
-
-def sorter_stack(deployment: Deployment, role: str) -> str:
-    """The stack of the function that has the role."""
-    (stack,) = [
-        stack for stack, _arn, properties in deployment.of_type("AWS::Lambda::Function") if properties["Role"] == role
-    ]
-    return stack
-
-
-def role_behind(deployment: Deployment, bucket: Bucket, prefix: str) -> str:
-    """ARN of the role of the function that is told what is put below the prefix."""
-    configured = deployment.resource(bucket.stack, bucket.logical_id)["NotificationConfiguration"]
-    (queue,) = [
-        one["Queue"]
-        for one in configured["QueueConfigurations"]
-        if one["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": prefix}]
-    ]
-    (function,) = [
-        properties["FunctionName"]
-        for _stack, _arn, properties in deployment.of_type("AWS::Lambda::EventSourceMapping")
-        if properties["EventSourceArn"] == queue
-    ]
-    (role,) = [
-        properties["Role"]
-        for _stack, arn, properties in deployment.of_type("AWS::Lambda::Function")
-        if arn.endswith(f":{function}")
-    ]
-    return str(role)
-
-
-def questions(bucket: Bucket) -> Iterator[tuple[str, str]]:
-    """Actions and objects that only the scanner may; also of mail that is to be sent."""
-    for name in ("message", "out/message"):
-        for action in READ:
-            yield action, f"{bucket.arn}/raw/{name}"
-        for action in WRITE:
-            yield action, f"{bucket.arn}/clean/{name}"
-            yield action, f"{bucket.arn}/verdicts/{name}/version.json"
-            yield action, f"{bucket.arn}/held/{name}.json"
-            yield action, f"{bucket.arn}/verdicts/recipients/{name}"
-
-
-def without_denials(policy: Any) -> dict[str, Any]:
-    """The policy with nothing but what it allows."""
-    return {**policy, "Statement": [one for one in policy["Statement"] if one["Effect"] == "Allow"]}
-
-
-def asked_by(role: Role, action: str, resource: str, policy: Any) -> Request:
-    """The role in a session, with its own policies and that of the bucket."""
-    return Request(
-        principal=role.session,
-        action=action,
-        resource=resource,
-        identity=role.policies,
-        resource_policy=policy,
-        context={"aws:PrincipalArn": role.arn},
-    )
-
-
-def roles_that_may(deployment: Deployment, *, denials: bool) -> list[str]:
-    """One line for each thing that a role other than the bucket's scanner may do."""
-    asked: list[tuple[str, Request]] = []
-    for bucket in quarantines(deployment):
-        scanner = scanner_of(deployment, bucket)
-        policy = bucket.policy if denials else without_denials(bucket.policy)
-        for role in deployment.roles:
-            if role.arn == scanner:
-                continue
-            for action, resource in questions(bucket):
-                request = asked_by(role, action, resource, policy)
-                asked.append((f"{role.stack}/{role.logical_id} may {action} on {resource}", request))
-    answers = decisions([request for _line, request in asked])
-    assert len(answers) > 400
-    return [line for (line, _request), allowed in zip(asked, answers, strict=True) if allowed]
 
 
 def test_no_role_but_the_scanner_reads_quarantine_or_delivers(deployment: Deployment) -> None:
@@ -340,68 +246,6 @@ def test_nobody_takes_the_scanner_over(deployment: Deployment) -> None:
         )
     ]
     assert not any(decisions(asked))
-
-
-def _widen_role(templates: dict[str, Any], statement: dict[str, Any]) -> None:
-    """Give the mirror's role one statement more."""
-    for resource in templates["Cell-eu"]["Resources"].values():
-        if resource["Type"] == "AWS::IAM::Policy" and "DefinitionsRole" in str(resource["Properties"]["Roles"]):
-            resource["Properties"]["PolicyDocument"]["Statement"].append(statement)
-
-
-def _bucket_statements(templates: dict[str, Any]) -> list[dict[str, Any]]:
-    (policy,) = [r for r in templates["Tenant-shortest"]["Resources"].values() if r["Type"] == "AWS::S3::BucketPolicy"]
-    statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
-    return statements
-
-
-def _grant_read(templates: dict[str, Any]) -> None:
-    _widen_role(templates, {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"})
-
-
-def _grant_write(templates: dict[str, Any]) -> None:
-    _widen_role(templates, {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": "arn:aws:s3:::*/clean/*"})
-
-
-def _grant_all_but(templates: dict[str, Any]) -> None:
-    _widen_role(templates, {"Effect": "Allow", "NotAction": "s3:DeleteObject", "Resource": "*"})
-
-
-def _open_to_the_account(templates: dict[str, Any]) -> None:
-    for statement in _bucket_statements(templates):
-        if statement["Sid"] == "LetScannerTakeMail":
-            statement["Principal"] = {"AWS": {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}}
-            statement["Action"] = "s3:*"
-    _grant_read(templates)
-
-
-def _open_to_everybody(templates: dict[str, Any]) -> None:
-    for statement in _bucket_statements(templates):
-        if statement["Sid"] == "LetScannerDeliver":
-            statement["Principal"] = "*"
-
-
-@pytest.mark.parametrize(
-    "widen",
-    [_grant_read, _grant_write, _grant_all_but, _open_to_the_account, _open_to_everybody],
-    ids=lambda f: f.__name__,
-)
-def test_a_wider_grant_is_found(templates: dict[str, Any], widen: Callable[[dict[str, Any]], None]) -> None:
-    """Whoever adds one to a role or to a bucket's policy fails the test above."""
-    changed = copy.deepcopy(templates)
-    widen(changed)
-    assert roles_that_may(Deployment(changed), denials=False) != []
-
-
-@pytest.mark.parametrize("sid", ["DenyReadingQuarantine", "DenyDelivering"])
-def test_a_denial_that_is_gone_is_found(templates: dict[str, Any], sid: str) -> None:
-    """Without it, a wide grant opens what it guarded; with it, it does not."""
-    changed = copy.deepcopy(templates)
-    _widen_role(changed, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
-    assert roles_that_may(Deployment(changed), denials=True) == []
-    statements = _bucket_statements(changed)
-    statements[:] = [statement for statement in statements if statement["Sid"] != sid]
-    assert roles_that_may(Deployment(changed), denials=True) != []
 
 
 def test_the_evaluator_evaluates(deployment: Deployment) -> None:

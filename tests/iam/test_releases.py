@@ -9,7 +9,7 @@ import pytest
 
 from tests.iam.deployed import Deployment
 from tests.iam.evaluator import ACCOUNT, Request, decisions
-from tests.iam.test_quarantine import quarantines
+from tests.iam.quarantine import quarantines
 
 OPERATOR = f"arn:aws:iam::{ACCOUNT}:user/operator"
 OTHER_ACCOUNT = "222222222222"

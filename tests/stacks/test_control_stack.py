@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +12,12 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from constructs_lib.bundle import _DISTRIBUTIONS
 from email_stack.config import Config, ConfigError, load, quota_usage
 from email_stack.config.capacity import cell_needs, control_needs
 from email_stack.config.platform import platform_of
 from email_stack.config.snapshots import Snapshot
 from email_stack.deploying.judge import Judge
 from email_stack.stacks import add_stacks, new_app
-from email_stack.stacks.control_code import DOCKERFILE, image_context
 from email_stack.synthesis.app import project_context
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from mailroom.metric_names import FAILED_DEPLOYMENTS, OLDEST_RUN, REFUSED_TEMPLATES
@@ -379,44 +374,3 @@ def test_the_judge_takes_what_has_the_boundary(stacks: Stacks, without: Stacks) 
     assert Judge(cell="eu").faults(without["Tenant-acme"], snapshot) == fine
     other = json.loads(json.dumps(stacks["Tenant-acme"]).replace("Cell-eu:TenantBoundaryArn", "Cell-eu:AlarmsTopicArn"))
     assert len(Judge(cell="eu").faults(other, snapshot)) == len(judge.faults(other, snapshot)) == 2
-
-
-def test_images_have_all_of_the_project(config: Config) -> None:
-    """What Python and the CDK need, one Dockerfile with both targets, and nothing that a run leaves behind."""
-    folder = image_context(config, "eu")
-    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert {
-        "app.py",
-        "cdk.json",
-        "platform.json",
-        DOCKERFILE,
-        "email_stack/image/packages.sh",
-        "email_stack/settings/requirements.lock",
-        "email_stack/deploying/requirements.lock",
-        "email_stack/settings/openapi.json",
-        "mailroom/image/Dockerfile",
-    } <= names
-    assert not [one for one in names if "__pycache__" in one or one.endswith(".pyc")]
-    assert image_context(config, "eu") == folder
-
-
-def test_a_base_and_libraries_as_elsewhere() -> None:
-    """The scanner's image stands on the same base; what a tenant's function is made of has one release in all locks."""
-    bases = {
-        next(line for line in (PROJECT_ROOT / name).read_text().splitlines() if line.startswith("ARG BASE="))
-        for name in (DOCKERFILE, "mailroom/image/Dockerfile")
-    }
-    assert len(bases) == 1
-    locks = [
-        dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", (PROJECT_ROOT / name).read_text(), re.MULTILINE))
-        for name in ("requirements.lock", "email_stack/deploying/requirements.lock")
-    ]
-    for name in _DISTRIBUTIONS:
-        assert locks[0][name] == locks[1][name], name
-
-
-def test_linting_of_the_image() -> None:
-    """hadolint has nothing to say."""
-    command = [str(Path(sys.executable).with_name("hadolint")), str(PROJECT_ROOT / DOCKERFILE)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,32 +12,7 @@ from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
 from tests.mailroom.scanning.hiding import HIDDEN
-from tests.mailroom.scanning.sessions import OwnSession
-
-
-@contextmanager
-def answering(folder: Path, answer: Callable[[socket.socket], object]) -> Iterator[Clamd]:
-    """A socket that takes one file and answers as told."""
-    path = str(folder / "socket")
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    listener.listen()
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            asked = b""
-            while len(asked) < len(b"zFILDES\0\0"):
-                asked += connection.recv(100)
-            answer(connection)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield Clamd(socket_path=path, timeout_seconds=1)
-    finally:
-        thread.join()
-        listener.close()
+from tests.mailroom.scanning.sessions import OwnSession, answering
 
 
 def test_answers_of_the_real_one(engine: Clamd) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import bz2
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from mailroom.scanning.scan import scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
 from tests.mailroom.scanning.hiding import HIDDEN
+from tests.mailroom.scanning.sessions import answering
 
 CLEAN = EngineAnswer(Verdict.CLEAN)
 FOUND = EngineAnswer(Verdict.INFECTED, SIGNATURE)
@@ -78,32 +76,6 @@ def test_pause_between_files(engine: Clamd, monkeypatch: pytest.MonkeyPatch) -> 
         time.sleep(0.1)
         second = session.submit(b"clean")
         assert [first.result(), second.result()] == [FOUND, CLEAN]
-
-
-@contextmanager
-def answering(folder: Path, *answers: Callable[[socket.socket], object]) -> Iterator[Clamd]:
-    """A socket whose connections take one file each, and answer as told, one after the other."""
-    path = str(folder / "socket")
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    listener.listen()
-
-    def serve() -> None:
-        for answer in answers:
-            connection, _ = listener.accept()
-            asked = b""
-            with connection, suppress(OSError):
-                while b"zFILDES\0\0" not in asked:
-                    asked += connection.recv(100)
-                answer(connection)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield Clamd(socket_path=path, timeout_seconds=1)
-    finally:
-        thread.join()
-        listener.close()
 
 
 @pytest.mark.parametrize(
