@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailroom.ingest.objects import read_object
 from mailroom.layout import CLEAN_PREFIX, RECIPIENTS_PREFIX
+from mailroom.messages.authentication import same_domain
 from mailroom.recipients import listed_in
 
 if TYPE_CHECKING:
@@ -95,17 +96,4 @@ class Recipients:
 
     def _own(self, recipients: Iterable[str]) -> Iterable[str]:
         """Recipients of this tenant; SES may name one of another tenant in its line, as AWS does not document it."""
-        return (one for one in recipients if not self.subdomain or _domain(one) == self.subdomain)
-
-
-def _domain(address: str) -> str:
-    """The domain of an address as A-labels; as it is where it has none."""
-    domain = address.rpartition("@")[2].lower()
-    if domain.isascii():
-        return domain
-    import idna  # noqa: PLC0415 - few addresses have such names
-
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return domain
+        return (one for one in recipients if not self.subdomain or same_domain(one.rpartition("@")[2], self.subdomain))
