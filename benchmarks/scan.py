@@ -151,8 +151,9 @@ def _write(rows: dict[str, tuple[float, float, float]], count: int, warm: tuple[
         f"and verified, clamd loads them, and 280 kB are scanned; it holds {cold.megabytes:,} MB then. A newer set is loaded",
         f"{cold.reload_seconds:.1f} s after it is looked for, with {cold.peak_megabytes:,} MB at most: the old one scans on.",
         "",
-        "The platform has clamd look at the message and, beside it, at every part in every reading, up to four at once; clamd",
-        "alone sees what ClamAV's own reading of mail makes of it. Absolute times depend on the definitions: the ratios count.",
+        "The platform has clamd look at the message while it extracts the parts, and then at every part in every reading, up to",
+        "four files at once; clamd alone sees what ClamAV's own reading of mail makes of it. Absolute times depend on the",
+        "definitions: the ratios count.",
         "",
     ]
     (PROJECT_ROOT / "docs" / "benchmarks" / "scan.md").write_text("\n".join(lines), encoding="utf-8")

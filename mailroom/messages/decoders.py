@@ -6,7 +6,7 @@ import binascii
 import io
 import quopri
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ __all__ = [
     "EncodedFile",
     "base64_body",
     "base64_runs",
+    "equal_lines_of",
     "is_base64",
     "is_quoted_printable",
     "lenient_base64",
@@ -94,7 +95,7 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
         start: position where it begins.
         end: position behind it.
     """
-    equal = _in_equal_lines(raw, start, end)
+    equal = equal_lines_of(raw, start, end)
     if equal is not None:
         return equal, True
     letters = raw[start:end].translate(None, b" \t\r\n")
@@ -105,8 +106,14 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
         return lenient_base64(letters), whole and not _NOT_BASE64.search(letters)
 
 
-def _in_equal_lines(raw: bytes, start: int, end: int) -> bytes | None:
-    """Decode a body in lines of equal length, which is the usual form; None for other forms, and for broken ones."""
+def equal_lines_of(raw: bytes, start: int, end: int) -> bytes | None:
+    """Decode a body of base64 in lines of equal length, which is the usual form; None for other forms, and for broken ones.
+
+    Args:
+        raw: bytes that hold it.
+        start: position where it begins.
+        end: position behind it, with or without its last line ends.
+    """
     closing = raw[max(start, end - 8) : end]
     end -= len(closing) - len(closing.rstrip(b"\r\n"))
     feed = raw.find(b"\n", start, min(end, start + _LONG))
@@ -153,18 +160,11 @@ def is_base64(data: bytes) -> bool:
     return not data.translate(None, _LETTERS + b" \t\r\n")
 
 
-def base64_runs(data: bytes, known: Container[bytes] = ()) -> Iterator[bytes]:
-    """Decode each stretch of `data` that looks like base64, at any place. Lines end in LF.
-
-    Args:
-        data: text.
-        known: blocks without the line ends around them that `letters_of` decoded before: they are left out. Default: none.
-    """
+def base64_runs(data: bytes) -> Iterator[bytes]:
+    """Decode each stretch of `data` that looks like base64, at any place. Lines end in LF."""
     # No stretch goes on behind an empty line or into one that begins with a hyphen, as delimiters do.
     for whole in _blocks_of_lines(data):
         block = whole.strip(b"\n")
-        if known and block in known:
-            continue
         decoded = letters_of(block)
         if decoded is not None:
             yield decoded
@@ -207,7 +207,8 @@ def letters_of(block: bytes) -> bytes | None:
     if len(core) < _LONG or len(block) - len(core) > 2 or core.translate(None, _LINES_OF_LETTERS):
         return None
     lines = core.split(b"\n")
-    return _group(b"".join(lines)) if min(map(len, lines)) >= 4 else None
+    shortest = min(map(len, lines[:-1]), default=4)
+    return _group(b"".join(lines)) if shortest >= 4 and len(lines[-1]) >= (2 if len(block) > len(core) else 4) else None
 
 
 def is_quoted_printable(data: bytes) -> bool:

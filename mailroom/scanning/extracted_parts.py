@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -29,7 +29,7 @@ from mailroom.scanning.containers.formats import recognised
 from mailroom.scanning.containers.opening import OPENERS
 from mailroom.scanning.containers.results import MAX_MEMBERS, FaultError, Member
 from mailroom.scanning.containers.texts import looks_like_mail, texts_of, unfolded_blocks
-from mailroom.scanning.readings import between, canonical, readings, starts
+from mailroom.scanning.readings import between, canonical, readings, starts, without_blocks
 
 __all__ = ["MAX_DEPTH", "MAX_FIELD_OCTETS", "MAX_PIECES", "WITHIN", "WRITTEN", "ExtractedPart", "extracted_parts"]
 
@@ -53,6 +53,8 @@ _OVER_LIMIT: Final = {
 }
 """Problems of an incomplete reading, and their names in verdicts."""
 _SMALL_OCTETS: Final = 1000
+_BEGIN: Final = b"begin"
+"""What the first line of each file in text has, uuencoded or in yEnc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,37 +99,42 @@ class _Reader:
     seen: set[bytes] = field(default_factory=set)
     pieces: int = 0
 
-    def is_new(self, piece: ExtractedPart) -> bool:
-        """Whether the bytes are new; marks them as begun."""
+    def refuse_if_late(self) -> None:
+        """Raise `_OutOfTimeError` when the deadline is over."""
         if self.late():
             raise _OutOfTimeError
-        digest = hashlib.sha256(piece.data).digest()
-        if not piece.data or digest in self.seen or digest in self.begun:
+
+    def is_new(self, piece: ExtractedPart) -> bool:
+        """Whether the bytes of a piece with its digest are new; marks them as begun."""
+        if not piece.data or piece.sha256 in self.seen or piece.sha256 in self.begun:
             return False
-        self.begun.add(digest)
+        self.begun.add(piece.sha256)
         return True
 
+    def digested(self, piece: ExtractedPart) -> ExtractedPart:
+        """The piece with its digest."""
+        self.refuse_if_late()
+        return piece if piece.sha256 else replace(piece, sha256=hashlib.sha256(piece.data).digest())
+
     def fresh(self, piece: ExtractedPart) -> Iterator[ExtractedPart]:
-        """The piece, unless the same bytes came before."""
-        if self.late():
-            raise _OutOfTimeError
-        if not piece.data and not piece.unscannable:
+        """The piece with its digest, unless the same bytes came before."""
+        piece = self.digested(piece)
+        if not piece.unscannable and (not piece.data or piece.sha256 in self.seen):
             return
-        digest = hashlib.sha256(piece.data).digest()
-        if digest in self.seen and not piece.unscannable:
-            return
-        self.seen.add(digest)
+        self.seen.add(piece.sha256)
         if WITHIN in piece.path:
             self.members += 1
         else:
             self.pieces += 1
-        yield replace(piece, sha256=digest)
+        yield piece
 
 
 def extracted_parts(
     raw: bytes, late: Callable[[], bool] = _never, watch: Watch | None = None
 ) -> Iterator[ExtractedPart]:
     """The message itself, then its extracted parts, each distinct sequence of bytes once. Takes linear time.
+
+    The message comes at once. Its parts come in groups of about as many bytes.
 
     A limit is reported by the `unscannable` of a piece without bytes: "Limits.Parts" of 2,000 parts or pieces, or
     10,000 in containers, "Limits.Depth" of 12 messages and containers within each other, "Limits.Nesting" of 30 multiparts,
@@ -141,14 +148,38 @@ def extracted_parts(
     """
     reader = _Reader(late, watch if watch is not None else Watch())
     try:
-        mail = _Mail(raw, "", 0)
-        for piece in itertools.chain(_message(mail, reader), _opened_later(mail, reader)):
+        for piece in _gathered(_limited(_Mail(raw, "", 0), reader), len(raw)):
+            reader.refuse_if_late()
             yield piece
-            if reader.pieces >= MAX_PIECES or reader.members > MAX_MEMBERS:
-                yield _over_limit("", "Limits.Parts")
-                return
     except _OutOfTimeError:
         yield _over_limit("", "Limits.Time")
+
+
+def _limited(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
+    for piece in itertools.chain(_message(mail, reader), _opened_later(mail, reader)):
+        yield piece
+        if reader.pieces >= MAX_PIECES or reader.members > MAX_MEMBERS:
+            yield _over_limit("", "Limits.Parts")
+            return
+
+
+def _gathered(pieces: Iterator[ExtractedPart], octets: int) -> Iterator[ExtractedPart]:
+    """The first piece at once, and the others whenever that many bytes are extracted.
+
+    The engine needs longest for the message. Meanwhile this thread extracts, and afterwards the engine scans the parts: two threads
+    run at a time, as there are processors, and none keeps the message waiting.
+    """
+    yield from itertools.islice(pieces, 1)
+    gathered: list[ExtractedPart] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece.data)
+        if size > octets:
+            yield from gathered
+            gathered.clear()
+            size = 0
+    yield from gathered
 
 
 def _over_limit(path: str, limit: str) -> ExtractedPart:
@@ -160,14 +191,14 @@ class _Mail:
     """A message: its bytes, its place and its depth.
 
     Args:
-        known: blocks of base64 that are the content of a part.
-        decoded: their decoded bytes, by begin and end of the parts' bodies.
+        blocks: begin and end of the bodies that are one block of base64.
+        decoded: decoded bytes of those, in the message itself.
     """
 
     raw: bytes
     path: str
     depth: int
-    known: set[bytes] = field(default_factory=set)
+    blocks: set[tuple[int, int]] = field(default_factory=set)
     decoded: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def path_of(self, part: Part) -> str:
@@ -211,31 +242,36 @@ def _opened_later(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
 
 def _swept(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
     """Encoded data in the whole text, independent of MIME."""
-    text = canonical(mail.raw)
-    yield from _files_in(text, mail.path, mail.depth, reader, mail.known)
-    if is_quoted_printable(text):
-        decoded = lenient_quoted_printable(text)
+    rest = canonical(without_blocks(mail.raw, mail.blocks))
+    text = canonical(mail.raw) if _BEGIN in mail.raw else rest
+    yield from _files_in(text, rest, mail.path, mail.depth, reader)
+    if is_quoted_printable(rest):
+        decoded = lenient_quoted_printable(canonical(mail.raw))
         yield from reader.fresh(ExtractedPart(f"{mail.path}:quoted-printable", "", decoded, opened=True))
 
 
-def _files_in(
-    text: bytes, path: str, depth: int, reader: _Reader, known: Container[bytes] = frozenset()
-) -> Iterator[ExtractedPart]:
+def _files_in(text: bytes, rest: bytes, path: str, depth: int, reader: _Reader) -> Iterator[ExtractedPart]:
     """Encoded data anywhere in the text, also in folded lines of calendars and cards.
 
-    Known blocks are left out: they are the content of a part.
+    Args:
+        text: all of it.
+        rest: the text without the blocks that are the content of a part: it is searched for base64.
+        path: place of what is found.
+        depth: of it.
+        reader: of the message.
     """
     once = _Once()
-    for file in uuencoded(text):
-        if file.cut:
-            yield _over_limit(path, "Limits.Encoded")
-        if once.is_new(file.name, file.data):
-            yield from _decoded(ExtractedPart(f"{path}:encoded-file", file.name, file.data), depth, reader)
-    for name, data in yencoded(text):
-        if once.is_new(name, data):
-            yield from _decoded(ExtractedPart(f"{path}:encoded-file", name, data), depth, reader)
-    for reading in (text, *unfolded_blocks(text)):
-        for data in base64_runs(reading, known):
+    if _BEGIN in text:
+        for file in uuencoded(text):
+            if file.cut:
+                yield _over_limit(path, "Limits.Encoded")
+            if once.is_new(file.name, file.data):
+                yield from _decoded(ExtractedPart(f"{path}:encoded-file", file.name, file.data), depth, reader)
+        for name, data in yencoded(text):
+            if once.is_new(name, data):
+                yield from _decoded(ExtractedPart(f"{path}:encoded-file", name, data), depth, reader)
+    for reading in itertools.chain((rest,), unfolded_blocks(rest)):
+        for data in base64_runs(reading):
             if once.is_new("", data):
                 yield from _decoded(ExtractedPart(f"{path}:base64", "", data), depth, reader)
 
@@ -260,6 +296,7 @@ def _decoded(
 ) -> Iterator[ExtractedPart]:
     """The piece, and its contents: of a message, a container, or a text with files."""
     reader.watch.look(piece.path, piece.filename, piece.data, kind)
+    piece = reader.digested(piece)
     if not reader.is_new(piece):
         return
     if depth > MAX_DEPTH:
@@ -277,7 +314,7 @@ def _decoded(
     if not is_message:
         # Text other than a message: a calendar, a card, a page.
         for text in texts_of(piece.data):
-            yield from _files_in(text, f"{piece.path}{WRITTEN}", depth + 1, reader)
+            yield from _files_in(text, text, f"{piece.path}{WRITTEN}", depth + 1, reader)
 
 
 def _members(piece: ExtractedPart, depth: int, reader: _Reader, kind: str = "") -> Iterator[ExtractedPart]:
@@ -321,9 +358,9 @@ def _part(part: Part, mail: _Mail, reader: _Reader, *, divided: bool) -> Iterato
             yield from _decoded(ExtractedPart(f"{at}:between", "", text), mail.depth, reader, is_message=True)
     is_message = part.kind.value in MESSAGE_TYPES
     for start in sorted(begins):
-        found, block = readings(part, mail.raw[start : part.end])
-        if block:
-            mail.known.add(block)
+        found, is_block = readings(part, mail.raw, start)
+        if is_block:
+            mail.blocks.add((start, part.end))
             if mail.depth == 0:
                 mail.decoded[start, part.end] = found[0]
         for data in found:

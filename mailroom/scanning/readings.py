@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mailroom.messages.decoders import (
+    equal_lines_of,
     is_base64,
     is_quoted_printable,
     lenient_base64,
@@ -20,7 +21,7 @@ from mailroom.messages.mime import Part
 from mailroom.messages.parse import MESSAGE_TYPES
 from mailroom.scanning.containers.texts import looks_like_mail
 
-__all__ = ["between", "canonical", "readings", "starts"]
+__all__ = ["between", "canonical", "readings", "starts", "without_blocks"]
 
 _SPACED_COLON: Final = re.compile(
     rb"^((?:content-[a-z-]++|mime-version|subject|from|to|date))[ \t]++:", re.IGNORECASE | re.MULTILINE
@@ -36,6 +37,8 @@ _HEADER_ENDS: Final = tuple(
 _DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
 _EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
+_LONG: Final = 1000
+"""Bytes of a body that is looked at as lines of equal length first."""
 
 
 def between(part: Part, raw: bytes) -> Iterator[bytes]:
@@ -74,21 +77,30 @@ def _header_end(raw: bytes, part: Part, first: re.Pattern[bytes], below: re.Patt
     return found.start() if found else part.end
 
 
-def readings(part: Part, body: bytes) -> tuple[list[bytes], bytes]:
-    """All decodings of a part's body; and, if it is one block of base64 with one decoding, that block."""
-    # Clients save text with their own system's line ends. A message reads the same with all of them.
-    text = with_lf(body)
+def readings(part: Part, raw: bytes, start: int) -> tuple[list[bytes], bool]:
+    """All decodings of a part's body; and whether it is one block of base64, which has one decoding.
+
+    Args:
+        part: the part.
+        raw: the message.
+        start: position where its body begins.
+    """
     declared = " ".join(part.header.every("content-transfer-encoding")).lower()
     base64 = "64" in declared
-    block = text.strip(b"\n") if base64 else b""
-    whole = letters_of(block) if block else None
+    whole = _usual_base64(raw, start, part.end) if base64 else None
     if whole is not None:
-        found = [whole]
-    elif base64 and is_base64(text):
+        return [whole], True
+    body = raw[start : part.end]
+    # Clients save text with their own system's line ends. A message reads the same with all of them.
+    text = with_lf(body)
+    whole = letters_of(text.strip(b"\n")) if base64 else None
+    if whole is not None:
+        return [whole], True
+    if base64 and is_base64(text):
         found = []
     else:
         found = [body] if part.kind.value in MESSAGE_TYPES or looks_like_mail(body) else [text, body]
-    if whole is None and (base64 or not declared.isascii()):
+    if base64 or not declared.isascii():
         found.append(lenient_base64(text))
         first, _padding, more = text.partition(b"=")
         if more.strip(b"= \t\n"):
@@ -100,7 +112,42 @@ def readings(part: Part, body: bytes) -> tuple[list[bytes], bytes]:
             found.append(quopri.decodestring(text))
     if "uu" in declared:
         found += [file.data for file in uuencoded(text)]
-    return found, block if whole is not None else b""
+    return found, False
+
+
+def _usual_base64(raw: bytes, start: int, end: int) -> bytes | None:
+    """The bytes of a body in lines of equal length, as `letters_of` decodes them; None for other ones."""
+    tail = raw[max(end - 16, start) : end].rstrip(b"\r\n")
+    needed = 2 if tail.endswith(b"=") else 4
+    last = tail.rstrip(b"=")[-needed:]
+    # A last line of fewer letters is no part of a stretch.
+    if end - start < _LONG or len(last) < needed or b"\n" in last or b"\r" in last:
+        return None
+    return equal_lines_of(raw, start, end)
+
+
+def without_blocks(raw: bytes, blocks: Iterable[tuple[int, int]]) -> bytes:
+    """The message without these bodies, if nothing that surrounds them can belong to them.
+
+    A body stays whose text goes on: its first line is below no empty line, or a line follows it that is neither empty nor begins
+    with a hyphen, as delimiters do.
+
+    Args:
+        raw: the message.
+        blocks: begin and end of bodies, in any order; they may overlap.
+    """
+    kept = []
+    at = 0
+    for start, end in sorted(blocks):
+        if start >= at and _is_apart(raw, start, end):
+            kept.append(raw[at:start])
+            at = end
+    return b"".join((*kept, raw[at:])) if kept else raw
+
+
+def _is_apart(raw: bytes, start: int, end: int) -> bool:
+    above, below = with_lf(raw[max(start - 4, 0) : start]), with_lf(raw[end : end + 3])
+    return above.endswith(b"\n\n") and (not below or below.startswith((b"\n\n", b"\n-")))
 
 
 def canonical(raw: bytes) -> bytes:

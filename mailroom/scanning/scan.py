@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -28,6 +29,11 @@ OPENED_BY_US: Final = "Mailroom.Opened."
 _OPENERS_SAY: Final = ("Encrypted.Zip", "Container.")
 
 CACHED_ANSWERS: Final = 20_000
+
+_LARGE_OCTETS: Final = 64_000
+"""Bytes of a piece that takes clamd a millisecond or more."""
+_PAUSES: Final = 3
+_PAUSE_SECONDS: Final = 0.0002
 
 
 class Pending(Protocol):
@@ -135,22 +141,28 @@ def _scanned(
 ) -> ScanResult:
     definitions = engine.version()
     parts: list[PartVerdict] = []
-    waiting: deque[_Look] = deque()
+    waiting: list[_Look] = []
     watch = Watch()
     pieces: Iterable[ExtractedPart] = extracted_parts(raw, deadline.passed, watch)
     if check is not None:
         pieces = list(pieces)
         check(pieces)
-    # One thread is enough: clamd scans in its own threads while this one extracts the next piece.
+    # One thread is enough: clamd scans in its own threads while this one extracts the next pieces.
     try:
         for piece in pieces:
             if len(waiting) == AT_ONCE:
-                parts.append(waiting.popleft().verdict(known))
+                parts.append(_next(waiting).verdict(known))
             waiting.append(_look(piece, engine, known, definitions))
-        parts += [look.verdict(known) for look in waiting]
+            if len(waiting) == 1:
+                # Linux wakes clamd on this processor, where it would wait for us.
+                os.sched_yield()
+        _fall_idle(waiting)
+        while waiting:
+            parts.append(_next(waiting).verdict(known))
     finally:
         for look in waiting:
             look.answer.close()
+    parts = [*parts[-1:], *parts[:-1]]
     if engine.version() != definitions:
         raise ClamdError("clamd: definitions changed during the scan; scan again")
     parts = _without_repeats(parts)
@@ -184,6 +196,22 @@ class _Look:
             sha256=self.piece.sha256.hex(),
             size=len(self.piece.data),
         )
+
+
+def _next(waiting: list[_Look]) -> _Look:
+    """Takes the piece that waits longest. The message comes last: its scan takes longest, and none of the others waits for it."""
+    return waiting.pop(1 if len(waiting) > 1 else 0)
+
+
+def _fall_idle(waiting: Sequence[_Look]) -> None:
+    """Pause a few times while clamd scans large pieces.
+
+    Linux may have woken two threads of clamd on one processor. Another processor takes one of them over at a moment when it falls
+    idle, and not at each of these moments.
+    """
+    if any(len(look.piece.data) >= _LARGE_OCTETS for look in waiting[1:]):
+        for _ in range(_PAUSES):
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _look(piece: ExtractedPart, engine: Session, cache: AnswerCache, definitions: str) -> _Look:

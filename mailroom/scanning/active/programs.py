@@ -54,7 +54,8 @@ def is_program(data: bytes) -> bool:
         return root_class(data) in INSTALLERS
     if _TEXT.match(behind_declarations(data[:_HEAD], comments=True)):
         return True
-    return _HTA.search(data[:_ANYWHERE].translate(None, b"\0")) is not None
+    beginning = data[:_ANYWHERE]
+    return _HTA.search(beginning.translate(None, b"\0") if b"\0" in beginning else beginning) is not None
 
 
 def _is_dos_program(data: bytes) -> bool:

@@ -164,7 +164,7 @@ def recognised(data: bytes, filename: str = "", content_type: str = "") -> list[
     if _has_mark(data):
         found = [one for one in FORMATS if any(_stands(data, place, magic) for place, magic in one.magic)]
     found += [_BY_NAME[name] for name, is_one in _BY_LOOKS if is_one(data) and _BY_NAME[name] not in found]
-    if any(signature in data for signature in _ZIP_SIGNATURES):
+    if any(signature[-1:] in data and signature in data for signature in _ZIP_SIGNATURES):
         found.append(_ZIP)
     if _CMS_DER.match(data) or _CMS_PEM.search(data, 0, _ARMOR_WITHIN):
         found.append(_CMS)

@@ -51,6 +51,10 @@ def by_runs(data: bytes) -> bytes:
 @example(b"\n".join([b"A" * 76] * 20) + b"=\n")
 @example(b"\n\n" + b"\n".join([b"A" * 76] * 20) + b"==\n--x")
 @example(b"\n".join([b"A" * 76] * 20) + b"\nabc")
+@example(b"\n".join([b"A" * 76] * 20) + b"\nab==")
+@example(b"\n".join([b"A" * 76] * 20) + b"\nabc=")
+@example(b"\n".join([b"A" * 76] * 20) + b"\na=")
+@example(b"\n".join([b"A" * 76] * 20) + b"\n==")
 @example(b"A" * 1001)
 def test_blocks_find_what_the_whole_has(data: bytes) -> None:
     """However lines, delimiters and padding stand."""

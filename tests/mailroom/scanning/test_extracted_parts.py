@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import itertools
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailroom.messages.decoders import lenient_base64, lenient_quoted_printable, uuencoded, yencoded
 from mailroom.messages.mime import MAX_PARTS
+from mailroom.scanning import extracted_parts as module
+from mailroom.scanning import readings
 from mailroom.scanning.extracted_parts import MAX_FIELD_OCTETS, MAX_PIECES, ExtractedPart, extracted_parts
 from tests.mailroom.scanning.hiding import encoded, mixed, part, uuencode, yencode
 
@@ -78,6 +81,17 @@ def test_late_is_over_the_limit() -> None:
         found = list(extracted_parts(raw, lambda: next(asked) >= allowed))  # noqa: B023 - asked at once
         assert found[-1].unscannable == "Limits.Time"
         assert found[:-1] == whole[: len(found) - 1]
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_late_behind_some_pieces(taken: int) -> None:
+    """Also where later pieces are extracted, which the engine has not seen."""
+    is_late = False
+    pieces = extracted_parts(mixed(encoded(b"first"), encoded(b"second")), late=lambda: is_late)
+    before = list(itertools.islice(pieces, taken))
+    assert not any(piece.unscannable for piece in before)
+    is_late = True
+    assert [piece.unscannable for piece in pieces] == ["Limits.Time"]
 
 
 def limits_of(raw: bytes) -> set[str]:
@@ -191,3 +205,62 @@ def test_yenc_is_undone(data: bytes) -> None:
 def test_quoted_printable_is_undone(data: bytes) -> None:
     """Every octet by its number."""
     assert lenient_quoted_printable("".join(f"={octet:02X}" for octet in data).encode()) == data
+
+
+def _in_lines(octets: int, width: int, line_end: bytes) -> bytes:
+    text = base64.b64encode(bytes(number % 251 for number in range(octets)))
+    return line_end.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+BODIES = st.builds(
+    _in_lines,
+    st.sampled_from([30, 757, 758, 759, 1800]),
+    st.sampled_from([4, 5, 60, 76, 100, 998]),
+    st.sampled_from([b"\r\n", b"\n", b"\r"]),
+)
+AROUND = st.sampled_from(
+    [b"", b"\r\n", b"\n\n", b"text\r\n", b"=", b"-", b" ", b"begin 644 x\n", b"=ybegin name=x\n", b"=41=\n"]
+)
+FIRST_LINES = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+BASE64 = b"--b\r\nContent-Transfer-Encoding: base64\r\n"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([b"\r\n", b"\n", b""]), AROUND, BODIES, AROUND, st.booleans()), min_size=1, max_size=3
+    )
+)
+@example([(b"\r\n", b"", _in_lines(759, 5, b"\r\n"), b"", False)])
+@example([(b"", b"", _in_lines(1800, 76, b"\r\n"), b"", False)])
+@example([(b"\r\n", b"begin 644 x\n", _in_lines(1800, 60, b"\n"), b"", True)])
+def test_bodies_of_base64_need_no_second_search(bodies: list[tuple[bytes, bytes, bytes, bytes, bool]]) -> None:
+    """The same pieces come where all of the text is searched, and where no body counts as one of equal lines."""
+    written = (
+        BASE64 + empty + above + body + below + (body if twice else b"") for empty, above, body, below, twice in bodies
+    )
+    raw = FIRST_LINES + b"\r\n".join(written) + b"\r\n--b--\r\n"
+    found = list(extracted_parts(raw))
+    with patch.object(module, "without_blocks", lambda raw, _blocks: raw):
+        assert list(extracted_parts(raw)) == found
+    with patch.object(readings, "equal_lines_of", lambda *_arguments: None):
+        assert list(extracted_parts(raw)) == found
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "is_left_out"),
+    [
+        (b"X: y\r\n\r\n", b"\r\n--b--", True),
+        (b"X: y\n\n", b"", True),
+        (b"X: y\r\r", b"\r\rtext", True),
+        (b"X: y\r\n", b"\r\n--b--", False),
+        (b"", b"\r\n--b--", False),
+        (b"X: y\n\n", b"\ntext", False),
+        (b"X: y\n\n", b"text", False),
+    ],
+)
+def test_body_is_left_out_where_its_text_ends(above: bytes, below: bytes, is_left_out: bool) -> None:
+    """Below an empty line, and above another one, a delimiter or the end."""
+    raw = above + b"QUJD\r\n" * 300 + below
+    block = (len(above), len(raw) - len(below))
+    assert readings.without_blocks(raw, [block]) == (above + below if is_left_out else raw)
+    assert readings.without_blocks(raw, [block, (block[0] + 6, block[1])]) == (above + below if is_left_out else raw)

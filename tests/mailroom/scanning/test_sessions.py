@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import bz2
+import itertools
 import socket
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from mailroom.scanning import clamd as module
 from mailroom.scanning.clamd import Clamd, ClamdError, EngineAnswer
-from mailroom.scanning.scan import scan_message
+from mailroom.scanning.scan import AT_ONCE, Deadline, scan_message
 from mailroom.scanning.verdicts import Verdict
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd
-from tests.mailroom.scanning.hiding import HIDDEN
-from tests.mailroom.scanning.sessions import answering
+from tests.mailroom.scanning.hiding import HIDDEN, encoded, mixed
+from tests.mailroom.scanning.sessions import OwnSession, answering
 
 CLEAN = EngineAnswer(Verdict.CLEAN)
 FOUND = EngineAnswer(Verdict.INFECTED, SIGNATURE)
@@ -137,3 +139,59 @@ def test_clamd_that_dies_in_a_session(clamd: RunningClamd) -> None:
             session.version()
     clamd.start()
     assert scan_message(HIDDEN["attachment"], clamd.client).verdict is Verdict.INFECTED
+
+
+@dataclass
+class Order(OwnSession):
+    """An engine that knows when each file was handed over, and when its answer was asked for."""
+
+    events: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def submit(self, data: bytes) -> Answer:
+        """Note it."""
+        self.events.append(("begun", data))
+        return Answer(self, data)
+
+    def version(self) -> str:
+        """Always the same."""
+        return "1"
+
+
+@dataclass
+class Answer:
+    """Clean."""
+
+    engine: Order
+    data: bytes
+
+    def result(self) -> EngineAnswer:
+        """Note it."""
+        self.engine.events.append(("asked", self.data))
+        return CLEAN
+
+    def close(self) -> None:
+        """There is nothing to release."""
+
+
+@pytest.mark.parametrize("octets", [10, 200_000])
+def test_no_part_waits_for_the_message(octets: int) -> None:
+    """Its scan takes longest: four files are under scan, it is asked for last, and its verdict comes first."""
+    raw = mixed(*(encoded(b"%d" % number + b"\0" * octets, f"file{number}.bin") for number in range(9)))
+    engine = Order()
+    result = scan_message(raw, engine)
+    begun = [data for what, data in engine.events if what == "begun"]
+    assert (begun[0], engine.events[-1]) == (raw, ("asked", raw))
+    assert [part.path for part in result.parts] == ["", *(str(number) for number in range(1, 11))]
+    assert sorted(begun) == sorted(data for what, data in engine.events if what == "asked")
+    under_scan = itertools.accumulate(1 if what == "begun" else -1 for what, _ in engine.events)
+    assert max(under_scan) == AT_ONCE
+
+
+def test_message_is_under_scan_while_its_parts_are_extracted() -> None:
+    """They are handed over when about as many bytes are extracted as the message has."""
+    begun: list[int] = []
+    engine = Order()
+    late = Deadline(0.0, clock=lambda: begun.append(len(engine.events)) or -1.0)  # type: ignore[func-returns-value]
+    scan_message(mixed(*(encoded(b"%d" % number + b"\0" * 3000) for number in range(9))), engine, deadline=late)
+    # The deadline is looked at for each part, before it is extracted and before it is scanned.
+    assert begun.count(1) > 9
