@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
@@ -12,6 +14,14 @@ from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytes
 from tests.untraced import leave_libraries_unwatched
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_ignore_collect"]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave twelve thousand tests out of Python's search for garbage, and search less often: 6 % of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+
 
 use_own_node()
 leave_libraries_unwatched()
