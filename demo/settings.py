@@ -133,7 +133,8 @@ def _sdk(url: str, token: str) -> Iterator[Callable[..., Any]]:
         for name in (".npmrc", "package.json", "package-lock.json"):
             shutil.copy(source / name, _SDK / name)
         command = ["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=_SDK, check=True, capture_output=True)
+        step = [sys.executable, str(PROJECT / "tools" / "step.py"), "   installing that client into build/sdk/", "--"]
+        subprocess.run([*step, *command], cwd=_SDK, check=True)
     with subprocess.Popen(
         [str(node_executable()), str(source / "ask.mjs"), url, str(_SDK)],
         stdin=subprocess.PIPE,

@@ -6,7 +6,6 @@ import gc
 import os
 from datetime import timedelta
 
-import pytest
 from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
@@ -16,7 +15,7 @@ from tests.untraced import leave_libraries_unwatched
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_ignore_collect"]
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+def pytest_collection_finish() -> None:
     """Leave twelve thousand tests out of Python's search for garbage, and search less often: 6 % of the time."""
     gc.collect()
     gc.freeze()

@@ -16,12 +16,12 @@ __all__ = [
     "EncodedFile",
     "base64_body",
     "base64_runs",
-    "equal_lines_of",
     "is_base64",
     "is_quoted_printable",
     "lenient_base64",
     "lenient_quoted_printable",
     "letters_of",
+    "usual_letters_of",
     "uuencoded",
     "with_lf",
     "yencoded",
@@ -54,6 +54,8 @@ _ZEROS: Final = 1_000_000
 """Most bytes by which the uuencoded files of a text may be longer than the text."""
 _LONG: Final = 1000
 """Letters of a block that gets a check of its own."""
+_LINE: Final = 4
+"""Fewest letters of a stretch's line, without padding."""
 _BLOCK: Final = 60_000
 """Bytes of a body that are decoded at once: they stay in the processor's cache."""
 _LINES_OF_LETTERS: Final = _LETTERS[:-1] + b"\n"
@@ -95,7 +97,7 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
         start: position where it begins.
         end: position behind it.
     """
-    equal = equal_lines_of(raw, start, end)
+    equal = _in_equal_lines(raw, start, end)
     if equal is not None:
         return equal, True
     letters = raw[start:end].translate(None, b" \t\r\n")
@@ -106,14 +108,8 @@ def base64_body(raw: bytes, start: int, end: int) -> tuple[bytes, bool]:
         return lenient_base64(letters), whole and not _NOT_BASE64.search(letters)
 
 
-def equal_lines_of(raw: bytes, start: int, end: int) -> bytes | None:
-    """Decode a body of base64 in lines of equal length, which is the usual form; None for other forms, and for broken ones.
-
-    Args:
-        raw: bytes that hold it.
-        start: position where it begins.
-        end: position behind it, with or without its last line ends.
-    """
+def _in_equal_lines(raw: bytes, start: int, end: int) -> bytes | None:
+    """Decode a body in lines of equal length, which is the usual form; None for other forms, and for broken ones."""
     closing = raw[max(start, end - 8) : end]
     end -= len(closing) - len(closing.rstrip(b"\r\n"))
     feed = raw.find(b"\n", start, min(end, start + _LONG))
@@ -207,8 +203,30 @@ def letters_of(block: bytes) -> bytes | None:
     if len(core) < _LONG or len(block) - len(core) > 2 or core.translate(None, _LINES_OF_LETTERS):
         return None
     lines = core.split(b"\n")
-    shortest = min(map(len, lines[:-1]), default=4)
-    return _group(b"".join(lines)) if shortest >= 4 and len(lines[-1]) >= (2 if len(block) > len(core) else 4) else None
+    shortest = min(map(len, lines[:-1]), default=_LINE)
+    padded = len(block) > len(core)
+    return _group(b"".join(lines)) if shortest >= _LINE and len(lines[-1]) >= _last_line(padded=padded) else None
+
+
+def usual_letters_of(raw: bytes, start: int, end: int) -> bytes | None:
+    """`letters_of` a body in lines of equal length, which is the usual form, where it stands; None for other forms.
+
+    Args:
+        raw: bytes that hold it.
+        start: position where it begins.
+        end: position behind it, with or without its last line ends.
+    """
+    tail = raw[max(end - 16, start) : end].rstrip(b"\r\n")
+    fewest = _last_line(padded=tail.endswith(b"="))
+    last = tail.rstrip(b"=")[-fewest:]
+    if end - start < _LONG or len(last) < fewest or b"\n" in last or b"\r" in last:
+        return None
+    return _in_equal_lines(raw, start, end)
+
+
+def _last_line(*, padded: bool) -> int:
+    """Fewest letters of a stretch's last line."""
+    return 2 if padded else _LINE
 
 
 def is_quoted_printable(data: bytes) -> bool:

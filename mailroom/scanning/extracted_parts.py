@@ -156,6 +156,7 @@ def extracted_parts(
 
 
 def _limited(mail: _Mail, reader: _Reader) -> Iterator[ExtractedPart]:
+    """The pieces, as far as their number is within the limits."""
     for piece in itertools.chain(_message(mail, reader), _opened_later(mail, reader)):
         yield piece
         if reader.pieces >= MAX_PIECES or reader.members > MAX_MEMBERS:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mailroom.messages.decoders import (
-    equal_lines_of,
     is_base64,
     is_quoted_printable,
     lenient_base64,
     lenient_quoted_printable,
     letters_of,
+    usual_letters_of,
     uuencoded,
     with_lf,
 )
@@ -37,8 +37,6 @@ _HEADER_ENDS: Final = tuple(
 _DELIMITER_LINE: Final = re.compile(rb"(?:\r\n?|\n)?--[^\r\n]*+" + _END_OF_LINE)
 _EMPTY_LINE: Final = re.compile(rb"\r\n|\r|\n")
 _PADDED_BREAK: Final = re.compile(rb"=[ \t]++\n")
-_LONG: Final = 1000
-"""Bytes of a body that is looked at as lines of equal length first."""
 
 
 def between(part: Part, raw: bytes) -> Iterator[bytes]:
@@ -87,7 +85,7 @@ def readings(part: Part, raw: bytes, start: int) -> tuple[list[bytes], bool]:
     """
     declared = " ".join(part.header.every("content-transfer-encoding")).lower()
     base64 = "64" in declared
-    whole = _usual_base64(raw, start, part.end) if base64 else None
+    whole = usual_letters_of(raw, start, part.end) if base64 else None
     if whole is not None:
         return [whole], True
     body = raw[start : part.end]
@@ -113,17 +111,6 @@ def readings(part: Part, raw: bytes, start: int) -> tuple[list[bytes], bool]:
     if "uu" in declared:
         found += [file.data for file in uuencoded(text)]
     return found, False
-
-
-def _usual_base64(raw: bytes, start: int, end: int) -> bytes | None:
-    """The bytes of a body in lines of equal length, as `letters_of` decodes them; None for other ones."""
-    tail = raw[max(end - 16, start) : end].rstrip(b"\r\n")
-    needed = 2 if tail.endswith(b"=") else 4
-    last = tail.rstrip(b"=")[-needed:]
-    # A last line of fewer letters is no part of a stretch.
-    if end - start < _LONG or len(last) < needed or b"\n" in last or b"\r" in last:
-        return None
-    return equal_lines_of(raw, start, end)
 
 
 def without_blocks(raw: bytes, blocks: Iterable[tuple[int, int]]) -> bytes:

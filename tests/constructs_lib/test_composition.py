@@ -29,8 +29,9 @@ from constructs_lib import (
 )
 from mailroom.addresses import DesignatedAddress
 from tests.iam.deployed import Deployment
-from tests.iam.evaluator import Request, decisions
+from tests.iam.evaluator import decisions
 from tests.iam.keys import roles_without_key
+from tests.iam.quarantine import asked_by
 from tests.templates import REGION, UNSTAGED, new_stack, only, resources, template_of
 
 DOMAIN = "post.acme.example"
@@ -138,14 +139,7 @@ def test_scanner_scans_a_bucket_wherever_it_is(where: str, bucket: str, topic: s
     (told,) = [arn for _stack, arn, _ in deployment.of_type("AWS::SNS::Topic")]
     policies = [one["PolicyDocument"] for _s, _a, one in deployment.of_type("AWS::SNS::TopicPolicy")]
     asked = [
-        Request(
-            principal=role.session,
-            action=action,
-            resource=resource,
-            identity=role.policies,
-            resource_policy=policy,
-            context={"aws:PrincipalArn": role.arn},
-        )
+        asked_by(role, action, resource, policy)
         for action, resource, policy in (
             ("s3:GetObjectVersion", f"{files.arn}/raw/x", files.policy),
             ("s3:PutObject", f"{files.arn}/clean/x", files.policy),

@@ -242,7 +242,7 @@ def test_bodies_of_base64_need_no_second_search(bodies: list[tuple[bytes, bytes,
     found = list(extracted_parts(raw))
     with patch.object(module, "without_blocks", lambda raw, _blocks: raw):
         assert list(extracted_parts(raw)) == found
-    with patch.object(readings, "equal_lines_of", lambda *_arguments: None):
+    with patch.object(readings, "usual_letters_of", lambda *_arguments: None):
         assert list(extracted_parts(raw)) == found
 
 
