@@ -123,27 +123,28 @@ class _Mailbox:
     def _lumps(self, note: Note | None = None) -> list[list[_Token]]:
         """Tokens that belong together: without white space between them, or only around an @ or a dot. RFC 5322 4.4."""
         apart = list(self._apart())
-        joined = _joined(apart, dots=True)
+        joined = [lump for part in apart for lump in _joined(part, dots=True)]
         if len(joined) <= 1:
             return joined
         # A dot at the end of a name is no dot of the address behind it.
-        others = _joined(apart, dots=False)
+        others = [lump for part in apart for lump in _joined(part, dots=False)]
         if note is not None and len(others) != len(joined):
             note(UNCLEAR)
         return others
 
-    def _apart(self) -> Iterator[list[_Token]]:
-        """Tokens without white space between them."""
+    def _apart(self) -> Iterator[list[list[_Token]]]:
+        """Parts between brackets, of which no two make one address, as tokens without white space between them."""
+        part: list[list[_Token]] = []
         lump: list[_Token] = []
-        for token in self.tokens:
+        for token in [*self.tokens, _Token("angle", "")]:
             if token.kind in {"space", "comment", "angle"}:
-                if lump:
-                    yield lump
+                part += [lump] if lump else []
                 lump = []
             else:
                 lump.append(token)
-        if lump:
-            yield lump
+            if token.kind == "angle":
+                yield part
+                part = []
 
 
 def addresses(header: str, note: Note) -> tuple[Address, ...]:

@@ -78,6 +78,7 @@ def literal(header: str) -> str:
         ("<x@evil.example> ceo@bank.example", "x@evil.example", "ceo@bank.example"),
         ("x@evil.example ceo@bank.example", "x@evil.example", "ceo@bank.example"),
         ("anna@exam ple.example", "anna@exam", "ple.example"),
+        ("anna@exam<>.ple.example", "anna@exam", ".ple.example"),
         ("<anna@exam ple.example>", "", "anna@exam ple.example"),
         ('"ceo@bank.example"', "", "ceo@bank.example"),
         ("<mailto:anna@kontor.example>", "mailto:anna@kontor.example", ""),
@@ -143,6 +144,7 @@ def test_more_addresses_than_are_read() -> None:
 @given(HEADERS)
 @example("<x@evil.example\xa0=?utf-8?q?ceo=40bank.example?=")
 @example("x@evil.example.\xa0=?utf-8?q?ceo=40bank.example?=")
+@example("x@evil.example<>.=?utf-8?q?ceo=40bank.example?=")
 def test_domains_stand_in_the_header(header: str) -> None:
     """Whatever the header is, no domain comes from anywhere else; no address holds a control character or a second @."""
     for one in read(header)[0]:
