@@ -9,14 +9,23 @@ from datetime import timedelta
 from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
+from tests.descriptions import share_descriptions
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_ignore_collect
-from tests.untraced import leave_libraries_unwatched
+from tests.untraced import leave_libraries_unwatched, pytest_fixture_setup, pytest_runtest_call, stop_watching
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_ignore_collect"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_fixture_setup",
+    "pytest_ignore_collect",
+    "pytest_runtest_call",
+]
 
 
 def pytest_collection_finish() -> None:
-    """Leave twelve thousand tests out of Python's search for garbage, and search less often: 6 % of the time."""
+    """Leave twelve thousand tests out of Python's search for garbage, and search less often: 6 % of the time; watch tests alone."""
+    stop_watching()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
@@ -24,6 +33,7 @@ def pytest_collection_finish() -> None:
 
 use_own_node()
 leave_libraries_unwatched()
+share_descriptions()
 # Hypothesis' own 0.2 s are of the clock, not of the processor: a busy machine would fail tests. Files are held to pytest's timeout.
 settings.register_profile("project", parent=settings(), deadline=timedelta(seconds=10))
 settings.load_profile("project")

@@ -41,14 +41,12 @@ def lookup_role(assembly: Path, stack: str, account: str, region: str) -> str:
 
 def reading(role_arn: str, region: str) -> Session:
     """A session with a role's permissions, for an hour at most. Raises `AwsError`."""
-    import boto3  # noqa: PLC0415 - see email_stack.operations.aws
-
     with aws_errors(f"role {role_arn}: cannot be taken"):
         client = session().client("sts", region_name=region)
         given = client.assume_role(RoleArn=role_arn, RoleSessionName="email-stack")["Credentials"]
-    return boto3.Session(
+    return session(
+        region,
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],
-        region_name=region,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,7 +53,7 @@ class Counting:
         return self.sts.assume_role(**request)
 
 
-def test_each_tenant_has_a_session(emulator: Emulator, role: str) -> None:
+def test_each_tenant_has_a_session(emulator: Emulator, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its one tag; the same one again until it ends soon, and no more than a few at once."""
     sts, now = Counting(emulator.client("sts", REGION)), [datetime.now(UTC)]
     taken = Sessions(sts=sts, role_arn=role, tag="configuration-set", clock=lambda: now[0])  # type: ignore[arg-type]
@@ -63,10 +64,23 @@ def test_each_tenant_has_a_session(emulator: Emulator, role: str) -> None:
     assert first.list_tables()["TableNames"] is not None
     now[0] += timedelta(minutes=51)
     assert taken.dynamodb("first") is not first
-    for number in range(sessions._MOST):
+    monkeypatch.setattr(sessions, "_MOST", 4)
+    for number in range(4):
         taken.dynamodb(f"set-{number}")
-    assert len(taken.kept) == sessions._MOST
+    assert len(taken.kept) == 4
     assert "first" not in taken.kept
+
+
+def test_sessions_of_many_tenants_fit_into_a_function(emulator: Emulator, role: str) -> None:
+    """botocore's descriptions of DynamoDB, some megabytes, are there once: functions have 256 MB in all."""
+    taken = Sessions(sts=emulator.client("sts", REGION), role_arn=role, tag="stack", clock=lambda: datetime.now(UTC))
+    taken.dynamodb("first")
+    tracemalloc.start()
+    for number in range(4):
+        taken.dynamodb(f"set-{number}")
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown / 4 * sessions._MOST < 64 * 2**20
 
 
 def test_role_that_cannot_be_taken(emulator: Emulator) -> None:
