@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -22,6 +22,7 @@ from mailroom.scanning.tags import Recipient
 from mailroom.scanning.verdicts import Policy
 from tests.emulators import shared_emulator
 from tests.mailroom.clamav import TEST_DEFINITIONS, RunningClamd, running_clamd
+from tests.mailroom.scanning.memory_account import MemoryAccount
 from tests.mailroom.scanning.sandboxes import NOW, REGION, Sandbox
 
 __all__ = ["NOW", "REGION", "Quarantine", "clamd", "emulator", "first", "quarantine", "sandbox", "sandbox_type"]
@@ -29,11 +30,18 @@ __all__ = ["NOW", "REGION", "Quarantine", "clamd", "emulator", "first", "quarant
 _numbers = itertools.count(1)
 
 
+class Account(Protocol):
+    """The emulator, or what is in its place."""
+
+    def client(self, service_name: str, region: str, /) -> Any:
+        """A client."""
+
+
 @dataclass
 class Quarantine:
     """A bucket, versioned, and the queue that its alerts go to; `mail` for a tenant's."""
 
-    emulator: Emulator
+    emulator: Account
     clamd: RunningClamd
     bucket: str
     topic_arn: str
@@ -127,6 +135,13 @@ def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Quarantine(emulator, clamd, name, topic, queue, mail=True)
+
+
+@pytest.fixture
+def quarantine_in_memory(clamd: RunningClamd) -> Quarantine:
+    """An empty inbox without the emulator, for thousands of calls; it has no queue of alerts."""
+    account = MemoryAccount()
+    return Quarantine(account, clamd, "memory", account.topic.arn, "", mail=True)
 
 
 @pytest.fixture
