@@ -13,8 +13,9 @@ from email_stack.cli.commands.messages import _show_thread
 from mailroom.store import MessageReader, MessageWriter, Objects, Table
 from mailroom.store.keys import id_digest
 from mailroom.store.merging import Threads
+from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, arrival, mail
-from tests.mailroom.store.memory import MemoryBucket, MemoryTable
+from tests.mailroom.store.memory import MemoryTable
 
 
 class Memory:
