@@ -32,6 +32,7 @@ from mailroom.store.retention import begin_pass, pass_of, take_pages
 from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, everything
 from tests.mailroom.store.memory import MemoryTable, failure
+from tests.mailroom.unwatched import unwatched
 
 NAMES = [f"m{number}" for number in range(12)]
 RETENTIONS = st.sampled_from([None, 2, 8, 30, 90])
@@ -325,6 +326,7 @@ def _search(examples: int, steps: int) -> None:
 
 
 @pytest.mark.slow
+@unwatched()
 def test_years_pass() -> None:
     """Late time to live, late lifecycle, changed retention, mail that is released, copied and redriven late: all as promised."""
     _search(100, 25)
