@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -126,6 +127,16 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
 @pytest.fixture
 def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     """An empty inbox of its own for each test."""
+    return new_quarantine(emulator, clamd)
+
+
+def next_second() -> None:
+    """Wait until the next second has begun: S3 tells whole ones."""
+    time.sleep(1.01 - time.time() % 1)
+
+
+def new_quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
+    """An empty inbox."""
     name = f"quarantine-{next(_numbers)}"
     s3, sns, sqs = (emulator.client(service, REGION) for service in ("s3", "sns", "sqs"))
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
