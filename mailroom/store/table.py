@@ -298,11 +298,15 @@ _DESERIALIZER: Final = TypeDeserializer()
 
 
 def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _SERIALIZER.serialize(value) for name, value in item.items()}
+    # Most values are text, which boto3 takes through eight questions.
+    return {name: {"S": value} if type(value) is str else _SERIALIZER.serialize(value) for name, value in item.items()}
 
 
 def _plain(item: Mapping[str, Any]) -> Item:
-    return {name: _plain_value(_DESERIALIZER.deserialize(value)) for name, value in item.items()}
+    return {
+        name: value["S"] if "S" in value else _plain_value(_DESERIALIZER.deserialize(value))
+        for name, value in item.items()
+    }
 
 
 def _plain_value(value: Any) -> Any:

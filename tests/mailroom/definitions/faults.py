@@ -46,16 +46,18 @@ class FaultyS3:
         self._lost = False
         self._failing = False
         self._lock = Lock()
-        client.meta.events.register("before-call.s3", self._before)
-        client.meta.events.register("after-call.s3", self._after)
+        self._events = client.meta.events
+        self._events.register("before-call.s3", self._before)
+        self._events.register("after-call.s3", self._after)
 
     def fail_at(self, number: int, *, lost: bool = False) -> None:
         """Count from nought again, and fail at that call."""
         self.calls, self._at, self._lost = [], number, lost
 
     def work(self) -> None:
-        """Fail no more."""
-        self.fail_at(-1)
+        """Fail no more, and leave the client."""
+        self._events.unregister("before-call.s3", self._before)
+        self._events.unregister("after-call.s3", self._after)
 
     def _before(self, model: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
         with self._lock:

@@ -43,7 +43,8 @@ class Source:
         self.asked = Quiet.asked
         self.asked.clear()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-        self.thread = threading.Thread(target=self.server.serve_forever)
+        # Half a second, by default, is what its end would take.
+        self.thread = threading.Thread(target=partial(self.server.serve_forever, poll_interval=0.02))
         self.thread.start()
         self.edits = 0
 
@@ -93,6 +94,14 @@ class Cell:
             f"DatabaseOwner root\nDatabaseMirror 127.0.0.1:{port}\nDatabaseCustomURL http://127.0.0.1:{port}/own.ndb\n"
             "DNSDatabaseInfo no\nScriptedUpdates no\nMaxAttempts 1\nConnectTimeout 5\nReceiveTimeout 20\nTestDatabases yes\n"
         )
+
+    def begin_as(self, other: Cell) -> None:
+        """What the first run of another mirror has left, without a run."""
+        for one in self.s3.list_objects_v2(Bucket=other.bucket)["Contents"]:
+            self.s3.copy_object(
+                Bucket=self.bucket, Key=one["Key"], CopySource={"Bucket": other.bucket, "Key": one["Key"]}
+            )
+        self.runs += 1
 
     def refresh(self, **changes: Any) -> Refreshed:
         """One run of the mirror, an hour after the one before."""

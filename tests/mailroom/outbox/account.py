@@ -30,12 +30,15 @@ from mailroom.outbox.requests import Request, begin_request, request_of
 from mailroom.outbox.sending import Sending
 from mailroom.store import Table, WriteResult
 from mailroom.store.keys import PARTITION, SORT
+from tests.mailroom.unwatched import unwatched
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY = 86_400
 WORKERS = 5
 CALL_SECONDS = 0.4
 RECEIVES = 5
+AWAKE = ""
+"""In the place of a message: a worker is free again."""
 
 
 class Killed(BaseException):
@@ -182,6 +185,7 @@ class Tenant:
     dynamo: Dynamo = field(default_factory=Dynamo)
     files: Files = field(default_factory=Files)
     busy: list[float] = field(default_factory=lambda: [0.0] * WORKERS)
+    waiting: deque[tuple[str, int]] = field(default_factory=deque)
     asked: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -239,21 +243,31 @@ class World:
         self._push(when.timestamp(), tenant, f"{APPROVED_PREFIX}{name}", 0)
         return name
 
+    @unwatched()
     def run(self) -> None:
         """Until every queue is empty."""
         while self.events:
             at, _, tenant, body, receives = heapq.heappop(self.events)
             self.time = max(self.time, at)
             of = self.tenants[tenant]
-            free = min(range(WORKERS), key=of.busy.__getitem__)
-            if of.busy[free] > self.time:
-                self._push(of.busy[free], tenant, body, receives)
-            elif receives == RECEIVES:
-                self.dead.append((tenant, body))
-            else:
-                of.busy[free] = self.time + CALL_SECONDS
-                if not self._done(of, body):
-                    self._push(self.time + self.visibility, tenant, body, receives + 1)
+            if body != AWAKE:
+                of.waiting.append((body, receives))
+                if len(of.waiting) > 1:
+                    continue
+            while of.waiting:
+                free = min(range(WORKERS), key=of.busy.__getitem__)
+                if of.busy[free] > self.time:
+                    self._push(of.busy[free], tenant, AWAKE, 0)
+                    break
+                self._take(of, free, *of.waiting.popleft())
+
+    def _take(self, of: Tenant, worker: int, body: str, receives: int) -> None:
+        if receives == RECEIVES:
+            self.dead.append((of.name, body))
+            return
+        of.busy[worker] = self.time + CALL_SECONDS
+        if not self._done(of, body):
+            self._push(self.time + self.visibility, of.name, body, receives + 1)
 
     def progress(self) -> dict[str, Progress]:
         """Progress of each, by subject."""

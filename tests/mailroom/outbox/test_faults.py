@@ -23,7 +23,8 @@ from mailroom.store import Table
 from mailroom.store.objects import put_unless_there
 from mailroom.store.states import move_on, settle_request
 from mailroom.store.suppression import recipients_of
-from tests.mailroom.store.memory import MemoryBucket, MemoryTable, failure
+from tests.mailroom.memory_s3 import MemoryBucket
+from tests.mailroom.store.memory import MemoryTable, failure
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WRITES = {"put_item", "update_item", "transact_write_items"}
@@ -78,9 +79,10 @@ class World:
 
     def approve(self, *, changed: bytes = b"", action: str = "") -> None:
         """The scanner's approval."""
-        raw = self.s3.objects[OUTGOING_PREFIX + self.id][0]
+        raw = self.s3.objects[OUTGOING_PREFIX + self.id].body
         metadata = {ACTION_MARK: action} if action else {}
-        self.s3.put_object(Key=APPROVED_PREFIX + self.id, Body=raw + changed, Metadata=metadata)
+        put = self.s3.put_object(Key=APPROVED_PREFIX + self.id, Body=raw + changed, Metadata=metadata)
+        self.approved = StoredObject("mail", APPROVED_PREFIX + self.id, put["VersionId"])
 
     def receive(self, times: int = 5) -> None:
         """The queue brings the message, until it is done, three minutes apart; nothing fails afterwards."""
@@ -101,7 +103,7 @@ class World:
                 pause=lambda _seconds: None,
             )
             try:
-                sending.take(StoredObject("mail", APPROVED_PREFIX + self.id, "v"))
+                sending.take(self.approved)
             except (MailroomError, Crash):
                 self.now += timedelta(seconds=180)
             else:
@@ -252,7 +254,7 @@ def test_longer_outage_after_the_answer() -> None:
 REFUSALS: dict[str, Callable[[World], None]] = {
     "the scanner changed it": lambda world: world.approve(changed=b"x"),
     "the scanner deleted it": lambda world: world.approve(action=ACTION_DELETE),
-    "it is gone": lambda world: world.s3.objects.pop(APPROVED_PREFIX + world.id),
+    "it is gone": lambda world: world.s3.delete_object(Key=world.approved.key, VersionId=world.approved.version),
     "SES refuses it": lambda world: setattr(world.ses, "fails", _refused),
 }
 

@@ -15,6 +15,7 @@ from mailroom.messages.model import Address
 from mailroom.outbox.compose import compose
 from mailroom.outbox.composed import recipients_in
 from tests.mailroom.outbox.test_sending import RECEIPT
+from tests.mailroom.unwatched import unwatched
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 _LOCAL = st.from_regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\.[A-Za-z0-9+_-]{1,20}){0,2}", fullmatch=True)
@@ -22,6 +23,7 @@ _NAME = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]) | st
 ADDRESSES = st.builds(Address, st.builds("{}@{}.example".format, _LOCAL, st.sampled_from(["net", "post.acme"])), _NAME)
 
 
+@unwatched()
 @pytest.mark.slow
 @given(
     to=st.lists(ADDRESSES, min_size=1, max_size=20),

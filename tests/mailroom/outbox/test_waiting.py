@@ -16,9 +16,9 @@ from mailroom.notifications import StoredObject
 from mailroom.outbox import Outbox, OutboxState
 from mailroom.outbox.again import Again
 from mailroom.outbox.line import Line
-from tests.mailroom.outbox.conftest import NOW
+from tests.mailroom.outbox.conftest import NOW, outbox_of
 from tests.mailroom.outbox.test_sending import RECEIPT, Ses, refusal, scanned, sending, state
-from tests.mailroom.store.conftest import Store
+from tests.mailroom.store.conftest import Store, store_in_memory
 
 THROTTLED = refusal("TooManyRequestsException", 429)
 Waiting = list[tuple[Again, int]]
@@ -29,8 +29,10 @@ def asked_at(outbox: Outbox, now: datetime) -> Outbox:
     return replace(outbox, clock=lambda: now)
 
 
-def test_default_deadline_outlasts_a_days_quota(store: Store, outbox: Outbox) -> None:
+def test_default_deadline_outlasts_a_days_quota() -> None:
     """SES takes nothing for 30 hours: it is refused then, by a queue message that was there all the time."""
+    store = store_in_memory()
+    outbox = outbox_of(store)
     ses, line, now = Ses(*[refusal("LimitExceededException")] * 1000), Waiting(), NOW
     begun = outbox.send(RECEIPT, key="k")
     assert sending(store, ses, now, line).take(scanned(store, begun.id)) is None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -22,6 +23,7 @@ from mailroom.scanning.tags import Recipient
 from mailroom.scanning.verdicts import Policy
 from tests.emulators import shared_emulator
 from tests.mailroom.clamav import TEST_DEFINITIONS, RunningClamd, running_clamd
+from tests.mailroom.scanning.memory_account import MemoryAccount
 from tests.mailroom.scanning.sandboxes import NOW, REGION, Sandbox
 
 __all__ = ["NOW", "REGION", "Quarantine", "clamd", "emulator", "first", "quarantine", "sandbox", "sandbox_type"]
@@ -29,11 +31,18 @@ __all__ = ["NOW", "REGION", "Quarantine", "clamd", "emulator", "first", "quarant
 _numbers = itertools.count(1)
 
 
+class Account(Protocol):
+    """The emulator, or what is in its place."""
+
+    def client(self, service_name: str, region: str, /) -> Any:
+        """A client."""
+
+
 @dataclass
 class Quarantine:
     """A bucket, versioned, and the queue that its alerts go to; `mail` for a tenant's."""
 
-    emulator: Emulator
+    emulator: Account
     clamd: RunningClamd
     bucket: str
     topic_arn: str
@@ -118,6 +127,16 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
 @pytest.fixture
 def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     """An empty inbox of its own for each test."""
+    return new_quarantine(emulator, clamd)
+
+
+def next_second() -> None:
+    """Wait until the next second has begun: S3 tells whole ones."""
+    time.sleep(1.01 - time.time() % 1)
+
+
+def new_quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
+    """An empty inbox."""
     name = f"quarantine-{next(_numbers)}"
     s3, sns, sqs = (emulator.client(service, REGION) for service in ("s3", "sns", "sqs"))
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -127,6 +146,13 @@ def quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Quarantine(emulator, clamd, name, topic, queue, mail=True)
+
+
+@pytest.fixture
+def quarantine_in_memory(clamd: RunningClamd) -> Quarantine:
+    """An empty inbox without the emulator, for thousands of calls; it has no queue of alerts."""
+    account = MemoryAccount()
+    return Quarantine(account, clamd, "memory", account.topic.arn, "", mail=True)
 
 
 @pytest.fixture

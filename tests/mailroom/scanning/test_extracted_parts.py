@@ -16,6 +16,7 @@ from mailroom.scanning import extracted_parts as module
 from mailroom.scanning import readings
 from mailroom.scanning.extracted_parts import MAX_FIELD_OCTETS, MAX_PIECES, ExtractedPart, extracted_parts
 from tests.mailroom.scanning.hiding import encoded, mixed, part, uuencode, yencode
+from tests.mailroom.unwatched import unwatched
 
 
 def test_ordinary_message_is_few_pieces() -> None:
@@ -44,6 +45,7 @@ def test_too_many_pieces() -> None:
     assert found[-1].unscannable == "Limits.Parts"
 
 
+@unwatched()
 @pytest.mark.parametrize("header", [b"Subject: x", b"Content-Transfer-Encoding: x-uuencode"])
 def test_encoded_file_that_is_all_zeros(header: bytes) -> None:
     """40 MB of lines that each stand for 63 octets would be more than a gigabyte: what is much longer than the text is held."""
@@ -63,6 +65,7 @@ def test_field_that_says_what_a_part_is_ends(name: str, unit: bytes) -> None:
     assert limits_of(field[: MAX_FIELD_OCTETS // 2] + b"\r\n\r\nx") == set()
 
 
+@unwatched()
 def test_header_ends() -> None:
     """So is a header that is longer than the reader reads."""
     fields = b"".join(b"X-Field-%d: %s\r\n" % (number, b"value" * 10) for number in range(20_000))
@@ -138,6 +141,7 @@ UNITS = [
 ]
 
 
+@unwatched()
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("start", [b"", b"begin 644 ", PARTS])
@@ -225,6 +229,7 @@ FIRST_LINES = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 BASE64 = b"--b\r\nContent-Transfer-Encoding: base64\r\n"
 
 
+@unwatched()
 @given(
     st.lists(
         st.tuples(st.sampled_from([b"\r\n", b"\n", b""]), AROUND, BODIES, AROUND, st.booleans()), min_size=1, max_size=3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from emulator import Emulator
 from mailroom.errors import RetryableError
 from mailroom.scanning.arrived import Arrived
 from mailroom.scanning.clean_objects import file_metadata
@@ -21,8 +21,8 @@ from mailroom.scanning.intake import Outcome
 from mailroom.scanning.plans import OUTDATED
 from mailroom.scanning.records import verdict_key
 from mailroom.scanning.verdicts import Action, Policy, Verdict
-from tests.mailroom.clamav import MARKER
-from tests.mailroom.scanning.conftest import Quarantine
+from tests.mailroom.clamav import MARKER, RunningClamd
+from tests.mailroom.scanning.conftest import Quarantine, new_quarantine, next_second
 from tests.mailroom.scanning.failures import Calls
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -55,14 +55,42 @@ def test_uploaded_again(files: Quarantine) -> None:
     assert files.alerts() == []
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
-@pytest.mark.parametrize("apart", [0, 1.1], ids=["at-once", "apart"])
-def test_events_out_of_order(files: Quarantine, order: tuple[int, ...], apart: float) -> None:
-    """The newest upload is what stands there in the end, whichever event comes first; also of the same second."""
-    items = []
+ORDERS = list(itertools.permutations(range(3)))
+
+
+def uploaded(files: Quarantine, key: str, number: int) -> RawObject:
+    """One of three versions of a file."""
+    return files.put(b"version %d" % number, key=key)
+
+
+@pytest.fixture(scope="module")
+def apart(emulator: Emulator, clamd: RunningClamd) -> tuple[Quarantine, dict[tuple[int, ...], list[RawObject]]]:
+    """A bucket that is no inbox, and a file for each order, uploaded three times in different seconds."""
+    files = replace(new_quarantine(emulator, clamd), mail=False)
+    items: dict[tuple[int, ...], list[RawObject]] = {order: [] for order in ORDERS}
     for number in range(3):
-        items.append(files.put(b"version %d" % number, key="raw/report.txt"))
-        time.sleep(apart)
+        next_second()
+        for order, found in items.items():
+            found.append(uploaded(files, f"raw/report{order}.txt", number))
+    return files, items
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_events_out_of_order(
+    apart: tuple[Quarantine, dict[tuple[int, ...], list[RawObject]]], order: tuple[int, ...]
+) -> None:
+    """The newest upload is what stands there in the end, whichever event comes first."""
+    check_order(apart[0], apart[1][order], order)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_events_of_one_second_out_of_order(files: Quarantine, order: tuple[int, ...]) -> None:
+    """So it is where their times say nothing."""
+    check_order(files, [uploaded(files, "raw/report.txt", number) for number in range(3)], order)
+
+
+def check_order(files: Quarantine, items: list[RawObject], order: tuple[int, ...]) -> None:
+    """Take three versions in this order, and look at what stands there."""
     outcomes = [files.intake.take(items[number]) for number in order]
     assert files.clean(items[0]) == b"version 2"
     assert files.versions(items[0]) == []
@@ -111,7 +139,7 @@ def test_held_and_overtaken(files: Quarantine) -> None:
     held = files.put(b"old", key="raw/a.txt")
     assert files.intake.take(held) is Outcome.HELD
     files.policy = Policy()
-    time.sleep(1.1)
+    next_second()
     newer = files.put(b"new", key="raw/a.txt")
     assert files.intake.take(newer) is Outcome.DELIVERED
     assert files.intake.take(replace(held, rescan="r1")) is Outcome.DELETED

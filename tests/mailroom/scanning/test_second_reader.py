@@ -15,6 +15,7 @@ from mailroom.messages.decoders import is_base64, with_lf
 from mailroom.scanning.extracted_parts import extracted_parts
 from tests.mailroom.messages.corpus import CASES, Case
 from tests.mailroom.scanning.hiding import HIDDEN
+from tests.mailroom.unwatched import unwatched
 
 LINES = [
     b"From: a@b.example",
@@ -97,6 +98,7 @@ def test_hidden(name: str) -> None:
     check_witness(HIDDEN[name])
 
 
+@unwatched()
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 def test_lines_of_mail_in_any_order(end: bytes) -> None:

@@ -1,11 +1,16 @@
-"""Operators are told what happened: whichever call of AWS fails, and whatever the definitions find at the next try."""
+"""Operators are told what happened: whichever call of AWS fails, and whatever the definitions find at the next try.
+
+Thousands of tries have a bucket, a topic and a bus in memory, and each clamd scans a message once. With the emulator, every try
+scans anew; its calls are the same.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +22,8 @@ from mailroom.scanning.clamd import Clamd
 from mailroom.scanning.events import RawObject
 from mailroom.scanning.intake import Intake, Outcome
 from mailroom.scanning.plans import DELIVERED_BEFORE, HELD_BEFORE
-from mailroom.scanning.verdicts import Action, Policy
+from mailroom.scanning.scan import scan_message
+from mailroom.scanning.verdicts import Action, Policy, ScanResult
 from tests.mailroom.clamav import MARKER, SIGNATURE, RunningClamd, running_clamd
 from tests.mailroom.scanning.conftest import REGION, Quarantine
 from tests.mailroom.scanning.failures import Calls
@@ -49,6 +55,7 @@ OUTCOMES = {
     Action.DELETE: Outcome.DELETED,
 }
 Try = Callable[[Intake, RawObject], Outcome]
+Step = tuple[Try, str]
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +74,27 @@ def newer_clamd(folder: Path) -> Iterator[RunningClamd]:
         yield running
 
 
+@dataclass(frozen=True)
+class ScannedOnce:
+    """Results of scans: one for each message and clamd."""
+
+    results: dict[tuple[bytes, str], ScanResult] = field(default_factory=dict)
+
+    def scan(self, raw: bytes, engine: Clamd, *rest: Any) -> ScanResult:
+        """In the place of `scan_message`."""
+        known = (raw, engine.socket_path)
+        if known not in self.results:
+            self.results[known] = scan_message(raw, engine, *rest)
+        return self.results[known]
+
+
 @dataclass
 class Tries:
     """Two tries of one object, each with its own definitions, and what is there in the end."""
 
     quarantine: Quarantine
     engines: dict[str, Clamd]
+    scanned: ScannedOnce | None = None
 
     def intake(self, engine: str, calls: Calls, minutes: int = 0) -> Intake:
         """The scanner's work, its calls counted."""
@@ -86,7 +108,7 @@ class Tries:
             publish=publisher.publish,
         )
 
-    def run(self, kind: str, first: tuple[Try, str], second: tuple[Try, str], calls: Calls) -> bool:
+    def run(self, kind: str, first: Step, second: Step, calls: Calls) -> bool:
         """Try until nothing is left to do; False where the first try made fewer calls than it was to fail at."""
         item = self.quarantine.put(MAIL[kind])
         try:
@@ -167,19 +189,47 @@ def _holds(message: bytes, marker: bytes) -> bool:
     return any(encoded(marker, name) in message for name in ("known.bin", "later.bin"))
 
 
+def tries_on(quarantine: Quarantine, newer: RunningClamd, scanned: ScannedOnce | None = None) -> Tries:
+    """With all engines; without `scanned`, every try scans."""
+    return Tries(quarantine, {"older": quarantine.clamd.client, "newer": newer.client, "none": DEAD}, scanned)
+
+
+@pytest.fixture(scope="module")
+def scanned() -> ScannedOnce:
+    """Of the file's tests in memory."""
+    return ScannedOnce()
+
+
 @pytest.fixture
-def tries(quarantine: Quarantine, newer: RunningClamd) -> Tries:
-    """On an empty bucket."""
-    return Tries(quarantine, {"older": quarantine.clamd.client, "newer": newer.client, "none": DEAD})
+def tries(quarantine_in_memory: Quarantine, newer: RunningClamd, scanned: ScannedOnce) -> Tries:
+    """On an empty bucket in memory."""
+    return tries_on(quarantine_in_memory, newer, scanned)
 
 
-def every_failure(tries: Tries, kind: str, first: tuple[Try, str], second: tuple[Try, str]) -> int:
-    """Fail at each call in turn, before and after it took effect; how many there were."""
-    for number in itertools.count(1):
-        for when in WHEN:
-            if not tries.run(kind, first, second, Calls(fails_at=number, when=when)):
-                return number - 1
-    raise AssertionError
+@pytest.fixture
+def emulated(quarantine: Quarantine, newer: RunningClamd) -> Tries:
+    """On an empty bucket of the emulator."""
+    return tries_on(quarantine, newer)
+
+
+def every_failure(tries: Tries, run: Callable[[Calls], bool]) -> list[list[str]]:
+    """Fail at each call in turn, before and after it took effect; the calls that took effect, by the ones that failed."""
+    done: list[list[str]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        if tries.scanned is not None:
+            patch.setattr("mailroom.scanning.intake.scan_message", tries.scanned.scan)
+        for number, when in ((number, when) for number in itertools.count(1) for when in WHEN):
+            calls = Calls(fails_at=number, when=when)
+            if not run(calls):
+                break
+            done.append([name for name, _arguments in calls.done])
+    return done
+
+
+def sweep(tries: Tries, kind: str, policy: Policy, first: Step, second: Step) -> list[list[str]]:
+    """Every failure of the first of two tries."""
+    tries.quarantine.policy = policy
+    return every_failure(tries, partial(tries.run, kind, first, second))
 
 
 @pytest.mark.parametrize("policy", INFECTED, ids=lambda policy: f"infected={policy.infected.value}")
@@ -198,16 +248,15 @@ def test_definitions_change_between_two_tries(
     tries: Tries, kind: str, policy: Policy, engines: tuple[str, str]
 ) -> None:
     """Clean and then infected, infected and then clean, more found and less found; each with every call failing."""
-    tries.quarantine.policy = policy
-    assert every_failure(tries, kind, (Intake.take, engines[0]), (Intake.take, engines[1])) >= 3
+    assert len(sweep(tries, kind, policy, (Intake.take, engines[0]), (Intake.take, engines[1]))) >= 2 * 3
 
 
 @pytest.mark.parametrize("policy", EVERY, ids=lambda policy: f"{policy.infected.value}-{policy.encrypted.value}")
 @pytest.mark.parametrize("engines", [("older", "newer"), ("newer", "older")], ids="-".join)
 def test_locked_archive_beside_what_a_later_set_knows(tries: Tries, policy: Policy, engines: tuple[str, str]) -> None:
     """Encrypted and then infected, and back, by every policy."""
-    tries.quarantine.policy = policy
-    assert every_failure(tries, "locked and later", (Intake.take, engines[0]), (Intake.take, engines[1])) >= 4
+    first, second = (Intake.take, engines[0]), (Intake.take, engines[1])
+    assert len(sweep(tries, "locked and later", policy, first, second)) >= 2 * 4
 
 
 @pytest.mark.parametrize(
@@ -229,49 +278,62 @@ def test_locked_archive_beside_what_a_later_set_knows(tries: Tries, policy: Poli
     ],
     ids=["take-hold", "hold-hold", "hold-take"],
 )
-def test_scanner_that_stops_or_comes_back(
-    tries: Tries, kind: str, policy: Policy, first: tuple[Try, str], second: tuple[Try, str]
-) -> None:
+def test_scanner_that_stops_or_comes_back(tries: Tries, kind: str, policy: Policy, first: Step, second: Step) -> None:
     """The engine is gone at the second try, at both, or at the first: what was done and told by then stands."""
-    tries.quarantine.policy = policy
-    assert every_failure(tries, kind, first, second) >= 3
+    assert len(sweep(tries, kind, policy, first, second)) >= 2 * 3
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("both", Policy(infected=Action.STRIP), (Intake.take, "older"), (Intake.take, "newer")),
+        ("locked and later", Policy(encrypted=Action.DELIVER), (Intake.take, "newer"), (Intake.take, "older")),
+        ("locked and later", Policy(infected=Action.HOLD), (Intake.take, "older"), (Intake.take, "newer")),
+        ("known", Policy(infected=Action.DELETE), (Intake.take, "older"), (Intake.hold, "none")),
+        ("clean", Policy(), (Intake.hold, "none"), (Intake.take, "older")),
+    ],
+    ids=["more is found", "less is found", "held", "the scanner stops", "the scanner comes back"],
+)
+def test_same_on_the_emulator(emulated: Tries, tries: Tries, case: tuple[str, Policy, Step, Step]) -> None:
+    """Each kind of change with every call failing: call by call as in memory."""
+    assert sweep(emulated, *case) == sweep(tries, *case)
 
 
 @pytest.mark.parametrize("policy", INFECTED, ids=lambda policy: policy.infected.value)
-def test_found_after_it_was_delivered(tries: Tries, policy: Policy) -> None:
+def test_found_after_it_was_delivered(emulated: Tries, policy: Policy) -> None:
     """The raw version could not be deleted, and a later set knows what is in it: told as delivered, by every policy."""
-    tries.quarantine.policy = policy
-    item = tries.quarantine.put(MAIL["later"])
+    emulated.quarantine.policy = policy
+    item = emulated.quarantine.put(MAIL["later"])
     with pytest.raises(RetryableError):
-        tries.intake("older", Calls(fails_at=4)).take(item)
+        emulated.intake("older", Calls(fails_at=4)).take(item)
     calls = Calls()
-    assert tries.intake("newer", calls, minutes=6).take(item) is Outcome.DELIVERED
-    (alert,) = tries.quarantine.alerts()
+    assert emulated.intake("newer", calls, minutes=6).take(item) is Outcome.DELIVERED
+    (alert,) = emulated.quarantine.alerts()
     facts = json.loads(alert["Message"])
     assert (facts["verdict"], facts["action"], facts["reason"]) == ("infected", "deliver", DELIVERED_BEFORE)
     assert alert["Subject"] == f"infected mail to acme: {LATER_SIGNATURE}"
-    record = tries.quarantine.record(item)
+    record = emulated.quarantine.record(item)
     assert (record["verdict"], record["action"], record["reason"]) == ("infected", "deliver", DELIVERED_BEFORE)
-    assert tries.quarantine.clean(item) == MAIL["later"]
-    assert tries.quarantine.versions(item) == []
+    assert emulated.quarantine.clean(item) == MAIL["later"]
+    assert emulated.quarantine.versions(item) == []
     assert not calls.named("put_events")
 
 
-def test_told_as_held_and_delivered_after_all(tries: Tries) -> None:
+def test_told_as_held_and_delivered_after_all(emulated: Tries) -> None:
     """Held because no scan succeeded; a late duplicate finds nothing: operators hear that it was delivered."""
-    item = tries.quarantine.put(MAIL["clean"])
-    assert tries.intake("none", Calls()).hold(item) is Outcome.HELD
-    assert tries.intake("older", Calls(), minutes=6).take(item) is Outcome.DELIVERED
-    first, second = (json.loads(alert["Message"]) for alert in tries.quarantine.alerts())
+    item = emulated.quarantine.put(MAIL["clean"])
+    assert emulated.intake("none", Calls()).hold(item) is Outcome.HELD
+    assert emulated.intake("older", Calls(), minutes=6).take(item) is Outcome.DELIVERED
+    first, second = (json.loads(alert["Message"]) for alert in emulated.quarantine.alerts())
     assert (first["verdict"], first["action"]) == ("error", "hold")
     assert (second["verdict"], second["action"], second["reason"]) == ("clean", "deliver", HELD_BEFORE)
 
 
-def test_not_delivered_is_held_where_the_scanner_stops(tries: Tries) -> None:
+def test_not_delivered_is_held_where_the_scanner_stops(emulated: Tries) -> None:
     """The verdict was clean and the delivery failed to the last: what waits is told as held, not recorded as delivered."""
-    item = tries.quarantine.put(MAIL["clean"])
+    item = emulated.quarantine.put(MAIL["clean"])
     with pytest.raises(RetryableError):
-        tries.intake("older", Calls(fails_at=3)).take(item)
-    assert tries.intake("none", Calls(), minutes=30).hold(item) is Outcome.HELD
-    assert tries.quarantine.record(item)["action"] == "hold"
-    assert [json.loads(one["Message"])["action"] for one in tries.quarantine.alerts()] == ["hold"]
+        emulated.intake("older", Calls(fails_at=3)).take(item)
+    assert emulated.intake("none", Calls(), minutes=30).hold(item) is Outcome.HELD
+    assert emulated.quarantine.record(item)["action"] == "hold"
+    assert [json.loads(one["Message"])["action"] for one in emulated.quarantine.alerts()] == ["hold"]

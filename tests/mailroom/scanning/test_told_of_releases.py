@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
@@ -19,26 +19,32 @@ from tests.mailroom.scanning.conftest import NOW, Quarantine
 from tests.mailroom.scanning.failures import Calls
 from tests.mailroom.scanning.hiding import encoded
 from tests.mailroom.scanning.test_told import (
-    DEAD,
     INFECTED,
     MAIL,
     OUTCOMES,
-    WHEN,
+    ScannedOnce,
+    Step,
     Tries,
-    Try,
     events,
+    every_failure,
     newer_clamd,
+    tries_on,
 )
 
 HOLD_ALL = Policy(clean=Action.HOLD, infected=Action.HOLD)
 TAKE, HOLD = (Intake.take, "older"), (Intake.hold, "none")
-Step = tuple[Try, str]
 
 
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
     """A clamd with one signature more than the other."""
     yield from newer_clamd(tmp_path_factory.mktemp("newer"))
+
+
+@pytest.fixture(scope="module")
+def scanned() -> ScannedOnce:
+    """Of the file's tests in memory."""
+    return ScannedOnce()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,18 +129,20 @@ class Releases:
 
 
 @pytest.fixture
-def releases(quarantine: Quarantine, newer: RunningClamd) -> Releases:
-    """On an empty bucket."""
-    return Releases(Tries(quarantine, {"older": quarantine.clamd.client, "newer": newer.client, "none": DEAD}))
+def releases(quarantine_in_memory: Quarantine, newer: RunningClamd, scanned: ScannedOnce) -> Releases:
+    """On an empty bucket in memory."""
+    return Releases(tries_on(quarantine_in_memory, newer, scanned))
 
 
-def every_failure(releases: Releases, case: Case) -> int:
-    """Fail at each call of the release's first try in turn, before and after it took effect; how many there were."""
-    for number in itertools.count(1):
-        for when in WHEN:
-            if not releases.run(case, Calls(fails_at=number, when=when)):
-                return number - 1
-    raise AssertionError
+@pytest.fixture
+def emulated(quarantine: Quarantine, newer: RunningClamd) -> Releases:
+    """On an empty bucket of the emulator."""
+    return Releases(tries_on(quarantine, newer))
+
+
+def sweep(releases: Releases, case: Case) -> list[list[str]]:
+    """Every failure of the release's first try."""
+    return every_failure(releases.tries, partial(releases.run, case))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +153,8 @@ def every_failure(releases: Releases, case: Case) -> int:
 @pytest.mark.parametrize("kind", ["clean", "locked"])
 def test_let_go(releases: Releases, kind: str, policy: Policy, duplicate: bool) -> None:
     """Held by its policy; a late duplicate of its arrival may come between two tries."""
-    assert every_failure(releases, Case(kind=kind, first=TAKE, then=TAKE, policy=policy, duplicate=duplicate)) >= 7
+    case = Case(kind=kind, first=TAKE, then=TAKE, policy=policy, duplicate=duplicate)
+    assert len(sweep(releases, case)) >= 2 * 7
 
 
 @pytest.mark.parametrize("policy", INFECTED, ids=lambda policy: policy.infected.value)
@@ -153,7 +162,7 @@ def test_let_go(releases: Releases, kind: str, policy: Policy, duplicate: bool) 
 def test_definitions_change_between_two_tries(releases: Releases, policy: Policy, engines: tuple[str, str]) -> None:
     """More is found in it, or less: told as it is, and what malware was found in before it was let go is not."""
     first, then = ((Intake.take, engine) for engine in engines)
-    assert every_failure(releases, Case(kind="locked and later", first=first, then=then, policy=policy)) >= 6
+    assert len(sweep(releases, Case(kind="locked and later", first=first, then=then, policy=policy))) >= 2 * 6
 
 
 @pytest.mark.parametrize("kind", ["clean", "locked", "known"])
@@ -165,6 +174,19 @@ def test_scanner_that_stops_or_comes_back(
     releases: Releases, kind: str, held_by: Step, steps: tuple[Step, ...]
 ) -> None:
     """The engine is gone at one try or at both: unscanned goes what is held as that alone."""
-    assert (
-        every_failure(releases, Case(kind=kind, first=steps[0], then=steps[1], policy=Policy(), held_by=held_by)) >= 3
-    )
+    case = Case(kind=kind, first=steps[0], then=steps[1], policy=Policy(), held_by=held_by)
+    assert len(sweep(releases, case)) >= 2 * 3
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(kind="clean", first=TAKE, then=TAKE, policy=HOLD_ALL, duplicate=True),
+        Case(kind="locked and later", first=TAKE, then=(Intake.take, "newer"), policy=INFECTED[0]),
+        Case(kind="locked", first=HOLD, then=TAKE, policy=Policy(), held_by=HOLD),
+    ],
+    ids=["let go, beside a duplicate", "more is found", "the scanner comes back"],
+)
+def test_same_on_the_emulator(emulated: Releases, releases: Releases, case: Case) -> None:
+    """Each kind of release with every call failing: call by call as in memory."""
+    assert sweep(emulated, case) == sweep(releases, case)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from mailroom.scanning.handler import process_batch
 from mailroom.scanning.intake import Outcome
 from mailroom.scanning.verdicts import Action, Policy
 from mailroom.scanning.versions import is_kept, kept_versions
-from tests.mailroom.scanning.conftest import REGION, Quarantine
+from tests.mailroom.scanning.conftest import REGION, Quarantine, next_second
 
 MAIL = b"Subject: price list\r\n\r\nas promised\r\n"
 
@@ -76,7 +75,7 @@ def test_both_versions_of_a_key_are_kept(quarantine: Quarantine, held: RawObject
 
 def test_what_came_after_a_deletion_is_kept_and_what_was_before_is_not(quarantine: Quarantine, held: RawObject) -> None:
     """A key can be used again; that brings nothing back."""
-    time.sleep(1.1)  # S3 tells whole seconds
+    next_second()
     quarantine.s3.delete_object(Bucket=quarantine.bucket, Key=held.key)
     second = quarantine.put(MAIL, key=held.key)
     assert listed(quarantine) == [second]

@@ -17,6 +17,8 @@ from mailroom.store import InboundMessage, MessageReader, MessageWriter, Objects
 from mailroom.store.keys import BY_ACTIVITY, LATEST, LISTED, PARTITION, SORT
 from mailroom.threads import thread_messages
 from tests.emulators import shared_emulator
+from tests.mailroom.memory_s3 import MemoryBucket
+from tests.mailroom.store.memory import MemoryTable
 
 REGION = "eu-central-1"
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -171,6 +173,12 @@ def new_store(emulator: Emulator, **settings: Any) -> Store:
         ],
     )
     return Store(client=lambda service: emulator.client(service, REGION), table=name, bucket=name, **settings)
+
+
+def store_in_memory(**settings: Any) -> Store:
+    """An empty store without the emulator, for hundreds of calls."""
+    clients = {"dynamodb": MemoryTable(), "s3": MemoryBucket()}
+    return Store(client=clients.__getitem__, table="messages", bucket="mail", **settings)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A DynamoDB and an S3 in memory, as far as the store calls them, for tests of years and of costs.
+"""A DynamoDB in memory, as far as the store calls it, for tests of years and of costs.
 
 Conditions, transactions, pages of 1 MB and the index are DynamoDB's; `tests/mailroom/store/test_memory.py` compares them with the
 emulator's. Units are counted as AWS says: DynamoDB developer guide, "Capacity unit consumption".
@@ -7,14 +7,12 @@ emulator's. Units are counted as AWS says: DynamoDB developer guide, "Capacity u
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -255,31 +253,6 @@ class MemoryTable:
         else:
             assert octets(new) <= 400 * 1024
             self.items[key] = new
-
-
-@dataclass
-class MemoryBucket:
-    """A client of S3 with one bucket; each object knows when it was written."""
-
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    objects: dict[str, tuple[bytes, datetime, dict[str, str]]] = field(default_factory=dict)
-    calls: Counter[str] = field(default_factory=Counter)
-
-    def put_object(self, *, Key: str, Body: bytes, IfNoneMatch: str = "", **request: Any) -> Any:  # noqa: N803
-        """PutObject."""
-        self.calls["put_object"] += 1
-        if IfNoneMatch and Key in self.objects:
-            raise failure("PreconditionFailed", "PutObject")
-        self.objects[Key] = (bytes(Body), self.clock(), request.get("Metadata", {}))
-        return {}
-
-    def get_object(self, *, Key: str, **_: Any) -> Any:  # noqa: N803
-        """GetObject."""
-        self.calls["get_object"] += 1
-        if Key not in self.objects:
-            raise failure("NoSuchKey", "GetObject")
-        body, written, metadata = self.objects[Key]
-        return {"Body": io.BytesIO(body), "ContentLength": len(body), "LastModified": written, "Metadata": metadata}
 
 
 def _place(key: Key) -> tuple[str, str]:

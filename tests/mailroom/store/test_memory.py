@@ -9,8 +9,9 @@ from typing import Any
 from emulator import Emulator
 from mailroom.store import MessageWriter, Objects, Table
 from mailroom.store.retention import begin_pass, take_pages
+from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, arrival, mail, new_store
-from tests.mailroom.store.memory import MemoryBucket, MemoryTable, octets
+from tests.mailroom.store.memory import MemoryTable, octets
 
 RAWS = [
     mail("a"),

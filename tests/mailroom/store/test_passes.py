@@ -13,6 +13,7 @@ from mailroom.store.retention import Pass, begin_pass, pass_of, take_pages
 from tests.mailroom.store.conftest import START, arrival, mail
 from tests.mailroom.store.memory import MemoryTable
 from tests.mailroom.store.test_joining import Memory
+from tests.mailroom.unwatched import unwatched
 
 MONTH = timedelta(days=30)
 
@@ -73,6 +74,7 @@ CALLS = 12
 CHANGES = [(None, MONTH), (timedelta(days=90), MONTH), (MONTH, timedelta(days=90)), (MONTH, None)]
 
 
+@unwatched()
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 @pytest.mark.parametrize(
     "comes", [mail("j", "a0", "x0", minute=30), mail("x1", "x0", minute=11)], ids=["joins", "copy"]
@@ -96,6 +98,7 @@ def test_pass_beside_writers(
     raise AssertionError("the pass has no end")
 
 
+@unwatched()
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 @pytest.mark.parametrize("most", [9, 1000])
 def test_pass_begins_while_a_worker_writes(
@@ -132,6 +135,7 @@ def test_pass_begins_while_a_worker_writes(
     raise AssertionError("the worker has no end")
 
 
+@unwatched()
 def test_threads_that_are_merged_while_a_pass_is_long_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the pass has left gets no end of a thread that it has not reached, whose messages ended and came again meanwhile."""
     monkeypatch.setattr("mailroom.store.retention._PAGE", 1)

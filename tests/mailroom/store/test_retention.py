@@ -18,8 +18,9 @@ from mailroom.store.documents import unpacked
 from mailroom.store.keys import EXPIRES, PARTITION, RETENTION_KEY, SORT, outbox_key
 from mailroom.store.retention import Pass, begin_pass, pass_of, take_pages
 from mailroom.store.table import Table, Write
+from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, Store, arrival, everything, mail, new_store
-from tests.mailroom.store.memory import MemoryBucket, MemoryTable
+from tests.mailroom.store.memory import MemoryTable
 
 MONTH = timedelta(days=30)
 
@@ -327,7 +328,7 @@ def test_objects_of_a_copy_while_nothing_ends() -> None:
         clock[0] = START + timedelta(days=days)
         writer = MessageWriter(table=table, objects=objects, clock=lambda: clock[0])
         writer.file(arrival(mail("a", body=noise), ses_id=ses_id, received=clock[0]))
-    assert {written for _body, written, _metadata in bucket.objects.values()} == {START + timedelta(days=90)}
+    assert {one.written for one in bucket.objects.values()} == {START + timedelta(days=90)}
 
 
 @pytest.mark.parametrize("is_left", [True, False])
@@ -344,4 +345,4 @@ def test_objects_of_an_ended_message_that_comes_again_while_nothing_ends(is_left
         writer.file(arrival(mail("a", body=noise), ses_id=ses_id, received=clock[0]))
         if not is_left:
             client.items.clear()
-    assert {written for _body, written, _metadata in bucket.objects.values()} == {START + timedelta(days=40)}
+    assert {one.written for one in bucket.objects.values()} == {START + timedelta(days=40)}

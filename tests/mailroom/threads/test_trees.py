@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.threads import Thread, ThreadNode, thread_messages
+from tests.mailroom.unwatched import unwatched
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -150,6 +151,7 @@ def test_threads_only_grow_together(graph: list[tuple[str, tuple[str, ...], tupl
             assert any({place.key for place in thread.positions} <= keys for keys in together)
 
 
+@unwatched()
 @pytest.mark.slow
 def test_deep_and_wide() -> None:
     """50,000 messages below each other, and 50,000 below one: no recursion, and no time that grows with the square."""
