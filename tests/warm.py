@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import pkgutil
@@ -22,9 +23,13 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
+from unittest import mock
 
 import coverage
+import typer.main
+from coverage.inorout import InOrOut
 
+from tests.once import read_models, read_once
 from tests.untraced import leave_libraries_unwatched
 
 __all__ = ["CommandLine"]
@@ -156,17 +161,30 @@ def _measured() -> Iterator[None]:
 
 def _serve(path: str) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    import boto3  # noqa: F401 - for the forks
-
     leave_libraries_unwatched()
     for room in _ROOMS:
         package = importlib.import_module(f"email_stack.{room}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    _read_before_forks()
     gc.freeze()
     with _Server(path, _Command) as server:
         server.serve_forever()
     sys.exit()
+
+
+def _read_before_forks() -> None:
+    """Read what each fork would read anew: the services' models, the public suffixes, the commands' options, the modules' files."""
+    from constructs_lib.names import tenant_subdomain
+    from email_stack.cli.main import app
+
+    # The tests' own process tells which files nothing runs, and each fork would search for them once more.
+    mock.patch.object(InOrOut, "find_possibly_unexecuted_files", return_value=()).start()
+    inspect.stack()  # coverage asks for it where it begins
+    tenant_subdomain("post.acme.example")
+    read_once()
+    typer.main.get_command(app)
+    read_models()
 
 
 if __name__ == "__main__":
