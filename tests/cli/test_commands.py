@@ -198,10 +198,9 @@ def test_a_settings_api_is_deployed_with_its_cell(config: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_cell_is_synthesized_alone(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("quick_synthesis")
+def test_a_cell_is_synthesized_alone(config: Path, tmp_path: Path) -> None:
     """Its settings API is beside it, and no tenant."""
-    for variable, value in NO_VALIDATION.items():
-        monkeypatch.setenv(variable, value)
     config.write_text(
         CONFIG.replace("eu-central-1}", f"eu-central-1, quotas: {{concurrent_executions: 13}}, control: {CONTROL}}}")
     )

@@ -17,7 +17,6 @@ from email_stack.cli import main
 from emulator import Emulator
 from tests.cli.in_process import email_stack
 from tests.mailroom.clamav import RunningClamd, running_clamd
-from tests.validation import NO_VALIDATION
 from tests.warm import CommandLine
 
 REGION = "eu-central-1"
@@ -165,6 +164,7 @@ def test_help_and_success_are_exit_code_0(config: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_synthesis")
 def test_diff_that_fails_is_no_difference(config: Path) -> None:
     """AWS cannot be reached: 3, with --fail as without, and an error block."""
     nobody = {
@@ -174,7 +174,6 @@ def test_diff_that_fails_is_no_difference(config: Path) -> None:
         "AWS_REGION": REGION,
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        **NO_VALIDATION,
     }
     done = email_stack("diff", "acme", "--fail", "--config", config, **nobody)
     assert done.returncode == 3, done.stderr
