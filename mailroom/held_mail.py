@@ -16,11 +16,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from mailroom.findings import Finding
-from mailroom.layout import DECISIONS_PREFIX, HELD_PREFIX
+from mailroom.layout import DECISIONS_PREFIX, HELD_PREFIX, LONGEST_REASON
 from mailroom.messages.model import Address
 
 __all__ = [
-    "LONGEST_REASON",
     "MOST_OCTETS",
     "Decision",
     "DecisionKind",
@@ -32,8 +31,6 @@ __all__ = [
     "is_held_id",
 ]
 
-LONGEST_REASON: Final = 200
-"""Characters."""
 MOST_OCTETS: Final = 16_384
 """Most bytes of a request, which has requester and reason."""
 

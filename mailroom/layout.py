@@ -17,6 +17,7 @@ __all__ = [
     "FINDINGS_MARK",
     "HELD_PREFIX",
     "LEDGER_PREFIX",
+    "LONGEST_REASON",
     "MAX_KEY_BYTES",
     "MAX_MESSAGE_OCTETS",
     "OUTBOX_MARK",
@@ -44,6 +45,9 @@ DECISIONS_PREFIX: Final = f"{RAW_PREFIX}decisions/"
 
 HELD_PREFIX: Final = "held/"
 """Descriptions of held messages, one JSON document each, without the text: only the scanner writes here."""
+
+LONGEST_REASON: Final = 200
+"""Characters of the reason of a request about held mail."""
 
 OUTBOX_MARK: Final = "outbox"
 """Metadata of a message by the outbox, whose request is notified when the message is held or deleted."""

@@ -5,7 +5,7 @@ export PATH="$PATH:/usr/sbin:/sbin:/usr/bin/mh"
 
 missing=()
 programs=(
-  buildah chromium clamd clamscan freshclam knotc knotd mmdebstrap named named-checkzone pdftotext rndc
+  buildah chromium clamd clamscan freshclam knotd mmdebstrap named named-checkzone pdftotext
   7zz ar arj brotli bsdtar compress cpio gcab genisoimage gpg jlha lz4 lzip lzop mksquashfs qemu-img wimcapture wixl xorriso xz zip zstd
   mhbuild mutt notmuch s-nail
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import pkgutil
@@ -19,12 +20,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
+from unittest import mock
 
 import coverage
+import typer.main
+from coverage.inorout import InOrOut
 
+from tests.once import read_models, read_once
 from tests.untraced import leave_libraries_unwatched
 
 __all__ = ["CommandLine"]
@@ -41,15 +46,22 @@ class CommandLine:
 
     Args:
         folder: a folder of its own, with a short path: a socket's has 107 bytes.
+        environment: what the process starts with, where Python settles its encodings. Default: this process'.
+        rooms: packages that it imports. Default: all that commands import.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, environment: Mapping[str, str] | None = None, rooms: Sequence[str] = _ROOMS
+    ) -> None:
         self._socket = folder / "commands"
+        self._environment, self._rooms = environment, rooms
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> CommandLine:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm", str(self._socket)], stdin=subprocess.DEVNULL
+            [sys.executable, "-m", "tests.warm", str(self._socket), *self._rooms],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
         )
         until = time.monotonic() + _START_SECONDS
         while not self._socket.exists():
@@ -64,18 +76,30 @@ class CommandLine:
         self._process.wait()
 
     def run(self, arguments: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run `email-stack` with this whole environment, from this process' folder.
+        """Run `email-stack` with this whole environment, from this process' folder; its output, which is UTF-8.
 
         Raises:
             subprocess.TimeoutExpired: it takes more than 300 s; it is ended then.
         """
+        done = self.run_raw(arguments, environment)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def run_raw(
+        self, arguments: Sequence[str | bytes | Path], environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The same with the output as it is. Arguments of bytes are as the shell gives them. Raises as `run`."""
+        command = [_PROGRAM, *map(os.fsdecode, arguments)]
         with (
             tempfile.NamedTemporaryFile() as out,
             tempfile.NamedTemporaryFile() as errors,
             socket.socket(socket.AF_UNIX) as connection,
         ):
             connection.connect(str(self._socket))
-            request = {"arguments": arguments, "environment": dict(environment), "folder": str(Path.cwd())}
+            request = {
+                "arguments": list(map(_sent, arguments)),
+                "environment": [(_sent(name), _sent(value)) for name, value in environment.items()],
+                "folder": str(Path.cwd()),
+            }
             connection.sendall(json.dumps({**request, "out": out.name, "errors": errors.name}).encode() + b"\n")
             connection.settimeout(_SECONDS)
             answers = connection.makefile("r")
@@ -84,9 +108,18 @@ class CommandLine:
                 code = answers.readline()
             except TimeoutError as error:
                 os.kill(process, signal.SIGKILL)
-                raise subprocess.TimeoutExpired([_PROGRAM, *arguments], _SECONDS) from error
-            said = [file.read().decode() for file in (out, errors)]
-        return subprocess.CompletedProcess([_PROGRAM, *arguments], int(code or -signal.SIGKILL), *said)
+                raise subprocess.TimeoutExpired(command, _SECONDS) from error
+            said = [file.read() for file in (out, errors)]
+        return subprocess.CompletedProcess(command, int(code or -signal.SIGKILL), *said)
+
+
+def _sent(value: str | bytes | Path) -> str:
+    """Its bytes, in JSON: two processes may read names otherwise."""
+    return os.fsencode(value).decode("latin-1")
+
+
+def _received(value: str) -> str:
+    return os.fsdecode(value.encode("latin-1"))
 
 
 class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
@@ -114,9 +147,9 @@ class _Command(socketserver.StreamRequestHandler):
             os.dup2(opened, number)
             os.close(opened)
         os.environ.clear()
-        os.environ.update(request["environment"])
+        os.environ.update({_received(name): _received(value) for name, value in request["environment"]})
         os.chdir(request["folder"])
-        sys.argv = [_PROGRAM, *request["arguments"]]
+        sys.argv = [_PROGRAM, *map(_received, request["arguments"])]
         with _measured():
             code = _exit_code()
         sys.stdout.flush()
@@ -154,20 +187,34 @@ def _measured() -> Iterator[None]:
             own.save()
 
 
-def _serve(path: str) -> NoReturn:
+def _serve(path: str, rooms: Sequence[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    import boto3  # noqa: F401 - for the forks
-
     leave_libraries_unwatched()
-    for room in _ROOMS:
+    for room in rooms:
         package = importlib.import_module(f"email_stack.{room}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    _read_before_forks()
+    if rooms:
+        read_models()
     gc.freeze()
     with _Server(path, _Command) as server:
         server.serve_forever()
     sys.exit()
 
 
+def _read_before_forks() -> None:
+    """Read what each fork would read anew: the public suffixes, the commands' options, the modules' files."""
+    from constructs_lib.names import tenant_subdomain
+    from email_stack.cli.main import app
+
+    # The tests' own process tells which files nothing runs, and each fork would search for them once more.
+    mock.patch.object(InOrOut, "find_possibly_unexecuted_files", return_value=()).start()
+    inspect.stack()  # coverage asks for it where it begins
+    tenant_subdomain("post.acme.example")
+    read_once()
+    typer.main.get_command(app)
+
+
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(sys.argv[1], sys.argv[2:])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from email_stack.output.printable import escaped, escaped_lines
-from mailroom.messages import Address, Attachment, Message
+
+if TYPE_CHECKING:
+    from mailroom.messages import Address, Attachment, Message
 
 __all__ = ["at_depth", "attachments_of", "header_of", "shown_addresses", "shown_time", "whole"]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from email_stack.cli.output import CommandError, ExitCode, errors
 from email_stack.config import Tenant, load
-from email_stack.operations.replay import LocalScanner
 from mailroom.scanning.clamd import Clamd, ClamdError
 from mailroom.scanning.verdicts import Policy, Verdict
+
+if TYPE_CHECKING:
+    from email_stack.operations.replay import LocalScanner
 
 __all__ = [
     "Files",
@@ -51,6 +53,8 @@ def policy_tenant(tenant: str | None, config: Path) -> Tenant | None:
 
 def local_scanner(socket: Path | None, tenant: Tenant | None) -> LocalScanner:
     """A scanner of local files with the tenant's policy. Raises `CommandError` as `engine_at` does."""
+    from email_stack.operations.replay import LocalScanner  # noqa: PLC0415 - the scanner takes longer than most commands
+
     policy = tenant.scan_policy if tenant is not None else Policy()
     return LocalScanner(engine=engine_at(socket), policy=policy)
 

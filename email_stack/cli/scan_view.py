@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from email_stack.operations.replay import Scanned
 from email_stack.output.printable import escaped
+
+if TYPE_CHECKING:
+    from email_stack.operations.replay import Scanned
 
 __all__ = ["outcome_line", "scan_document"]
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import dns.resolver
-
 from constructs_lib.records import DnsRecord, Purpose, in_zone
 from email_stack.dnscheck import remedies
 from email_stack.dnscheck.cuts import below_a_cut
@@ -43,6 +41,8 @@ def system_resolvers() -> tuple[Endpoint, ...]:
     Raises:
         ValueError: the machine has none.
     """
+    import dns.resolver  # noqa: PLC0415 - it loads an HTTP client, too, which takes longer than a check
+
     try:
         configured = dns.resolver.Resolver()
     except dns.resolver.NoResolverConfiguration as error:

@@ -14,17 +14,15 @@ from email_stack.operations.aws import AwsError, aws_errors, session
 from email_stack.operations.deployed import tenant_output, tenant_outputs
 from email_stack.output.printable import counted
 from mailroom.layout import APPROVED_PREFIX, CLEAN_PREFIX, DECISIONS_PREFIX, RAW_PREFIX
-from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject, look_message, rescan_message
-from mailroom.scanning.records import read_record
-from mailroom.scanning.release import Release
 from mailroom.scanning.verdicts import Verdict
 from mailroom.scanning.versions import kept_versions
-from mailroom.turns import QUEUE_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+    from mailroom.scanning.events import RawObject
 
 __all__ = ["WAITING", "DeliveredMessage", "Quarantine", "QuarantinedMessage"]
 
@@ -112,6 +110,8 @@ class Quarantine:
         Raises:
             AwsError: AWS refused one of them. Others may be queued; queueing them again is harmless.
         """
+        from mailroom.scanning.events import rescan_message  # noqa: PLC0415 - the scanner takes longer than most commands
+
         request = uuid.uuid4().hex
         self._queue([rescan_message(replace(message.item, rescan=request)) for message in messages])
         return request
@@ -136,6 +136,8 @@ class Quarantine:
         Raises:
             AwsError: as for `rescan`.
         """
+        from mailroom.scanning.events import look_message  # noqa: PLC0415 - as above
+
         self._queue([look_message(self.bucket, message.id) for message in messages])
 
     def release(self, message: QuarantinedMessage, *, by: str, reason: str, at: datetime) -> str:
@@ -153,6 +155,8 @@ class Quarantine:
             ValueError: the message has no verdict, or `reason` is none.
             AwsError: AWS refused.
         """
+        from mailroom.scanning.release import Release  # noqa: PLC0415 - as above
+
         release = Release(by=by, reason=reason, at=at, verdict=Verdict(message.verdict))
         return self.rescan([replace(message, item=replace(message.item, release=release))])
 
@@ -176,6 +180,8 @@ class Quarantine:
                     )
 
     def _objects(self) -> Iterator[QuarantinedMessage]:
+        from mailroom.scanning.events import SETUP_NOTIFICATION, RawObject  # noqa: PLC0415 - as above
+
         for version in kept_versions(self.s3, self.bucket, RAW_PREFIX):
             if version["Key"] != SETUP_NOTIFICATION and not version["Key"].startswith(DECISIONS_PREFIX):
                 yield QuarantinedMessage(
@@ -186,6 +192,8 @@ class Quarantine:
                 )
 
     def _with_verdict(self, message: QuarantinedMessage) -> QuarantinedMessage:
+        from mailroom.scanning.records import read_record  # noqa: PLC0415 - boto3, see email_stack.operations.aws
+
         record, _tag = read_record(self.s3, message.item)
         return (
             message if record is None else replace(message, verdict=record.result.verdict.value, reason=record.reason)
@@ -196,6 +204,8 @@ class Quarantine:
 
         S3 notifies that queue, or one whose tag names it: sorting on the way would replace the sender's id.
         """
+        from mailroom.turns import QUEUE_TAG  # noqa: PLC0415 - boto3, see email_stack.operations.aws
+
         configured = self.s3.get_bucket_notification_configuration(Bucket=self.bucket).get("QueueConfigurations", [])
         if not configured:
             raise AwsError(f"bucket {self.bucket}: notifies no scanner; deploy its tenant again")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from mailroom.held_mail import LONGEST_REASON, check_words
+from mailroom.held_mail import check_words
 from mailroom.scanning.delivery import Delivery
 from mailroom.scanning.verdicts import Action, ScanResult, Verdict, worst
 
-__all__ = ["DISCARDED", "LONGEST_REASON", "RELEASED", "Release", "covers", "release_from", "released"]
+__all__ = ["DISCARDED", "RELEASED", "Release", "covers", "release_from", "released"]
 
 RELEASED: Final = "released by an operator"
 """Reason of a delivery against the tenant's policy."""

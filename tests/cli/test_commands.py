@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from email_stack.cli.selection import stack_names
 from email_stack.config import load
 from email_stack.output.printable import counted
 from email_stack.synthesis.toolchain import PROJECT_ROOT
+from tests.cli.in_process import email_stack
 from tests.validation import NO_VALIDATION
-
-pytestmark = pytest.mark.slow  # a process for each command; tests/cli/commands has them in this one
 
 CONFIG = """\
 cells:
@@ -40,12 +40,17 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def installed(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The installed script, with nothing on PATH."""
     script = str(Path(sys.executable).with_name("email-stack"))
-    given = {**os.environ, "PATH": "/nonexistent", "COLUMNS": "100", **(environment or {})}
+    given = {**os.environ, "PATH": "/nonexistent", "COLUMNS": "100", **environment}
     command = [script, *map(str, arguments)]
     return subprocess.run(command, cwd=PROJECT_ROOT, env=given, capture_output=True, text=True, check=False)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process. AWS, which cannot be reached, is asked once."""
+    return email_stack(*arguments, PATH="/nonexistent", AWS_MAX_ATTEMPTS="1")
 
 
 def as_json(*arguments: str | Path, code: int = 0) -> Any:
@@ -55,9 +60,10 @@ def as_json(*arguments: str | Path, code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_example_is_valid_by_default() -> None:
     """Without options, the example at the root is checked."""
-    done = run("validate")
+    done = installed("validate")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("tenants.yaml is valid: ")
 
@@ -144,12 +150,31 @@ def test_list_tells_tenants_and_headroom(config: Path) -> None:
     assert "989" in text
 
 
+@dataclass(frozen=True)
+class Synthesis:
+    """What `synth` printed, and where it wrote to."""
+
+    config: Path
+    output: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def synthesis(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """Of one tenant, by the installed script."""
+    folder = tmp_path_factory.mktemp("synthesis")
+    config, output = folder / "tenants.yaml", folder / "assembly"
+    config.write_text(CONFIG)
+    done = installed("synth", "globex", "--config", config, "--output", output, "--json", **NO_VALIDATION)
+    return Synthesis(config, output, done)
+
+
 @pytest.mark.slow
-def test_synth_writes_one_tenant_and_its_cell(config: Path, tmp_path: Path) -> None:
+def test_synth_writes_one_tenant_and_its_cell(synthesis: Synthesis) -> None:
     """The assembly is where it was asked for; nothing else needs to be installed or on PATH."""
-    output = tmp_path / "assembly"
-    done = as_json("synth", "globex", "--config", config, "--output", output)
-    assert done == {"ok": True, "assembly": str(output), "stacks": ["Cell-eu", "Tenant-globex"]}
+    done, output = synthesis.done, synthesis.output
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"ok": True, "assembly": str(output), "stacks": ["Cell-eu", "Tenant-globex"]}
     assert sorted(path.name for path in output.glob("*.template.json")) == [
         "Cell-eu.template.json",
         "Tenant-globex.template.json",
@@ -173,6 +198,7 @@ def test_a_settings_api_is_deployed_with_its_cell(config: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_synthesis")
 def test_a_cell_is_synthesized_alone(config: Path, tmp_path: Path) -> None:
     """Its settings API is beside it, and no tenant."""
     config.write_text(
@@ -231,11 +257,16 @@ def test_destroy_shows_before_it_acts(config: Path) -> None:
 
 
 @pytest.mark.slow
-def test_failure_of_the_cdk_is_one_block(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_of_the_cdk_is_one_block(synthesis: Synthesis) -> None:
     """What the CDK said of its failure, with exit code 3."""
-    for variable, value in NO_VALIDATION.items():
-        monkeypatch.setenv(variable, value)
-    asked = CdkRun(verb="synth", stacks=["Nowhere"], config=config, tenants=["globex"])
+    asked = CdkRun(
+        verb="synth",
+        stacks=["Nowhere"],
+        config=synthesis.config,
+        tenants=["globex"],
+        assembly=synthesis.output,
+        synthesized=True,
+    )
     with pytest.raises(CommandError, match="Nowhere") as caught:
         run_cdk(asked, on_line=lambda _: None)
     assert caught.value.title == "cdk synth failed with exit code 1"

@@ -15,7 +15,7 @@ import pytest
 
 from email_stack.cli import cdk
 from email_stack.cli.main import main
-from tests.cli.test_commands import CONFIG, run
+from tests.cli.test_commands import CONFIG, installed
 
 COMMANDS = [
     ("deploy", "globex"),
@@ -168,7 +168,7 @@ def test_every_command_says_the_same(
 
 def test_installed_script_says_it(config: Path, tmp_path: Path) -> None:
     """The same from a shell."""
-    done = run("diff", "globex", "--config", config, environment=_machine(tmp_path))
+    done = installed("diff", "globex", "--config", config, **_machine(tmp_path))
     assert (done.returncode, done.stdout) == (9, "")
     assert done.stderr.startswith("no usable AWS credentials\nAWS credentials: none found")
 

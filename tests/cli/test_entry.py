@@ -1,4 +1,4 @@
-"""The script `email-stack`, where the command line's libraries are missing."""
+"""The script `email-stack`: where the command line's libraries are missing, and what its start loads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from email_stack.cli.output import ExitCode
+from email_stack.synthesis.toolchain import PROJECT_ROOT
 
 
 def run_without(module: str) -> subprocess.CompletedProcess[str]:
@@ -31,3 +32,30 @@ def test_module_of_ours_that_is_missing_is_an_error() -> None:
     done = run_without("email_stack.cli.output")
     assert done.returncode == 1
     assert "ModuleNotFoundError" in done.stderr
+
+
+def test_commands_start_without_what_few_of_them_use() -> None:
+    """Neither the help nor a check of the config loads the AWS SDK, dnspython, the CDK, the parser or the scanner."""
+    heavy = {
+        "aws_cdk",
+        "boto3",
+        "botocore",
+        "dns",
+        "jinja2",
+        "jsii",
+        "mailroom.messages",
+        "mailroom.scanning.extracted_parts",
+    }
+    code = (
+        "import sys; from email_stack.entry import main\n"
+        "for command in ('--help', 'validate', 'list'):\n"
+        "    sys.argv = ['email-stack', command]\n"
+        "    try: main()\n"
+        "    except SystemExit as end: assert not end.code\n"
+        f"print(sorted({heavy!r} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+    assert all(said in done.stdout for said in ("Exit codes", "tenants.yaml is valid", "hosted_zones"))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from email_stack.cli import main
 from emulator import Emulator
+from tests.cli.in_process import email_stack
 from tests.mailroom.clamav import RunningClamd, running_clamd
-from tests.validation import NO_VALIDATION
+from tests.warm import CommandLine
 
 REGION = "eu-central-1"
 CONFIG = """\
@@ -34,15 +36,33 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str | bytes | Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """The command line in an environment of its own."""
-    given = {"PATH": os.environ["PATH"], "COLUMNS": "100", **environment}
-    command = [sys.executable, "-m", "email_stack.cli", *arguments]
-    return subprocess.run(command, env=given, capture_output=True, check=False, timeout=120)
+class Environments:
+    """The command line in environments of its own: one process starts in each, and each command is a fork of it."""
+
+    def __init__(self, until_the_end: ExitStack) -> None:
+        self._until_the_end = until_the_end
+        self._started: dict[tuple[tuple[str, str], ...], CommandLine] = {}
+
+    def run(self, environment: dict[str, str], *arguments: str | bytes | Path) -> subprocess.CompletedProcess[bytes]:
+        """Run it there."""
+        given = {"PATH": os.environ["PATH"], "COLUMNS": "100", **environment}
+        if (known := tuple(environment.items())) not in self._started:
+            folder = self._until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="commands-"))
+            line = CommandLine(Path(folder), environment=given, rooms=())
+            self._started[known] = self._until_the_end.enter_context(line)
+        return self._started[known].run_raw(arguments, given)
 
 
-ENVIRONMENTS = [
-    {"PYTHONIOENCODING": "latin-1"},
+@pytest.fixture(scope="module")
+def environments() -> Iterator[Environments]:
+    """Those that the tests of this file have asked for."""
+    with ExitStack() as until_the_end:
+        yield Environments(until_the_end)
+
+
+LATIN: Final = {"PYTHONIOENCODING": "latin-1"}
+ENVIRONMENTS: Final = [
+    LATIN,
     {"PYTHONIOENCODING": "ascii"},
     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
 ]
@@ -51,18 +71,20 @@ ENVIRONMENTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda one: "-".join(one.values()))
 @pytest.mark.parametrize("name", [b"\xff\xfe.yaml", "Grüße 😀.yaml".encode(), b"\xc2\x9b31m\xe2\x80\xae.yaml"])
-def test_any_file_name_on_any_output(tmp_path: Path, name: bytes, environment: dict[str, str]) -> None:
+def test_any_file_name_on_any_output(
+    environments: Environments, tmp_path: Path, name: bytes, environment: dict[str, str]
+) -> None:
     """One JSON document in ASCII, and the exit code that the command has elsewhere, too."""
     path = os.fsencode(tmp_path) + b"/" + name
     Path(os.fsdecode(path)).write_text(CONFIG.replace("post.acme.example", "acme.example"))
-    done = run("validate", "--json", "--config", path, **environment)
+    done = environments.run(environment, "validate", "--json", "--config", path)
     assert done.returncode == 1, done.stderr
     document = json.loads(done.stdout.decode("ascii"))
     assert [one["field"] for one in document["problems"]] == ["subdomain"]
-    missing = run("list", "--json", "--config", path + b".none", **environment)
+    missing = environments.run(environment, "list", "--json", "--config", path + b".none")
     assert missing.returncode == 1
     assert json.loads(missing.stdout.decode("ascii"))["exit_code"] == 1
-    text = run("validate", "--config", path, **environment)
+    text = environments.run(environment, "validate", "--config", path)
     assert (text.returncode, b"Traceback" in text.stderr) == (1, False)
 
 
@@ -74,20 +96,20 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
 
 
 @pytest.mark.parametrize("command", ["scan", "replay"])
-def test_any_message(clamd: RunningClamd, tmp_path: Path, command: str) -> None:
+def test_any_message(environments: Environments, clamd: RunningClamd, tmp_path: Path, command: str) -> None:
     """Words of senders, and file names that are no text, come through as JSON writes them; the plain view goes on, too."""
     path = os.fsencode(tmp_path) + b"/\xff-\xc2\x9b31m.eml"
     raw = b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_=F0=9F=98=80=E2=80=AE?=\r\n\r\nx\r\n"
     Path(os.fsdecode(path)).write_bytes(raw)
     arguments = (command, "--socket", clamd.client.socket_path, path)
-    done = run(*arguments, "--json", PYTHONIOENCODING="latin-1")
+    done = environments.run(LATIN, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     document: Any = json.loads(done.stdout.decode("ascii"))
     (one,) = document["messages" if command == "scan" else "deliveries"]
     assert os.fsencode(one.get("file", one.get("name"))) == path
     if command == "replay":
         assert document["messages"][0]["subject"] == "Grüße 😀\u202e"
-    text = run(*arguments, PYTHONIOENCODING="latin-1")
+    text = environments.run(LATIN, *arguments)
     assert (text.returncode, text.stderr) == (0, b"")
     assert b"\x9b" not in text.stdout
 
@@ -124,26 +146,25 @@ def test_wrong_usage_is_json_too(
         assert says in document["detail"] or given[0] == "--json"
 
 
-@pytest.mark.slow
 def test_wrong_usage_for_people_and_a_file_of_that_name(tmp_path: Path) -> None:
     """Without the option, text as ever; what stands behind -- is no option."""
-    text = run("deploy")
-    assert (text.returncode, text.stdout) == (2, b"")
-    assert b"TENANT" in text.stderr
-    named = run("scan", "--socket", tmp_path / "none", "--", "--json")
-    assert named.stdout == b""
+    text = email_stack("deploy")
+    assert (text.returncode, text.stdout) == (2, "")
+    assert "TENANT" in text.stderr
+    named = email_stack("scan", "--socket", tmp_path / "none", "--", "--json")
+    assert named.stdout == ""
     assert named.returncode not in {0, 2}
 
 
-@pytest.mark.slow
 def test_help_and_success_are_exit_code_0(config: Path) -> None:
     """Also where Typer does not exit by itself."""
-    assert run("--help").returncode == 0
-    assert run("list", "--help", "--json").returncode == 0
-    assert run("validate", "--config", config, "--json").returncode == 0
+    assert email_stack("--help").returncode == 0
+    assert email_stack("list", "--help", "--json").returncode == 0
+    assert email_stack("validate", "--config", config, "--json").returncode == 0
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_synthesis")
 def test_diff_that_fails_is_no_difference(config: Path) -> None:
     """AWS cannot be reached: 3, with --fail as without, and an error block."""
     nobody = {
@@ -153,11 +174,10 @@ def test_diff_that_fails_is_no_difference(config: Path) -> None:
         "AWS_REGION": REGION,
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        **NO_VALIDATION,
     }
-    done = run("diff", "acme", "--fail", "--config", config, **nobody)
+    done = email_stack("diff", "acme", "--fail", "--config", config, **nobody)
     assert done.returncode == 3, done.stderr
-    assert b"cdk diff failed" in done.stderr
+    assert "cdk diff failed" in done.stderr
 
 
 @pytest.fixture(scope="module")

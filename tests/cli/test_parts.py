@@ -20,7 +20,6 @@ from email_stack.config import Cell, Tenant
 from email_stack.dnscheck.model import SesState
 from email_stack.operations.deployed import NotDeployedError, read_deployed
 from email_stack.synthesis import toolchain
-from tests.validation import NO_VALIDATION
 
 TENANT = Tenant.model_validate({"id": "acme", "subdomain": "post.acme.example", "cell": "eu", "removal": "destroy"})
 CELL = Cell.model_validate({"id": "eu", "region": "eu-central-1", "account": "111111111111"})
@@ -65,11 +64,11 @@ def test_the_kernel_unpacks_into_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["my projects", "Anna's $HOME"])
-def test_a_checkout_may_be_anywhere(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Python, app and config below a folder whose name a shell would read otherwise."""
-    folder = tmp_path / name
-    folder.mkdir()
+@pytest.mark.usefixtures("quick_synthesis")
+def test_a_checkout_may_be_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Python, app and config below folders whose names a shell would read otherwise."""
+    folder = tmp_path / "my projects" / "Anna's $HOME"
+    folder.mkdir(parents=True)
     python = folder / "python"
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
@@ -78,8 +77,6 @@ def test_a_checkout_may_be_anywhere(name: str, monkeypatch: pytest.MonkeyPatch, 
     config.write_text("cells: {eu: {region: eu-central-1}}\ntenants: [{id: acme, subdomain: post.acme.example}]\n")
     monkeypatch.setattr("sys.executable", str(python))
     monkeypatch.setattr("email_stack.cli.cdk.PROJECT_ROOT", folder)
-    for variable, value in NO_VALIDATION.items():
-        monkeypatch.setenv(variable, value)
     lines: list[str] = []
     assembly = folder / "cdk.out"
     run = CdkRun(verb="synth", stacks=["Cell-eu"], config=config, tenants=("acme",), assembly=assembly)

@@ -108,9 +108,10 @@ def right_config(internet: Internet, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     written.write_text(TENANTS)
     loaded = load(written)
     tenant, cell = loaded.tenant("acme"), loaded.cell("eu")
-    internet.serve(HARBOR, RIGHT, internet.customer)
-    internet.serve(ACME, "", internet.customer)
-    internet.serve(POST, zone_text(zone_records(tenant, cell, deployed(tenant, cell).dkim)), internet.ours)
+    with internet.at_once():
+        internet.serve(HARBOR, RIGHT, internet.customer)
+        internet.serve(ACME, "", internet.customer)
+        internet.serve(POST, zone_text(zone_records(tenant, cell, deployed(tenant, cell).dkim)), internet.ours)
     yield written
     internet.old.load({}, gone=[HARBOR])
     internet.remove(*(zone for zone in (KEYS, BROKEN, POST, HARBOR, ACME) if internet.has(zone)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,7 @@ class Internet:
         self._servers = servers
         self._hosts = {server.name: server.address for server in servers}
         self._serial = 0
+        self._touched: dict[str, None] | None = None
         self._zones: dict[str, _Zone] = {
             "": _Zone("", "", (self.root,), (self.root.name,), key=ec.generate_private_key(ec.SECP256R1())),
             "example": _Zone(
@@ -174,13 +176,27 @@ class Internet:
 
     def remove(self, *zones: str) -> None:
         """Serve these zones nowhere, and delegate them no more."""
-        for zone in zones:
-            held = self._zones.pop(zone)
-            parent = self._parent(zone)
-            parent.cuts.pop(zone, None)
-            for server in held.servers:
-                server.load({}, gone=[zone])
-            self._publish([parent.name])
+        gone: dict[Server, list[str]] = {}
+        with self.at_once():
+            for zone in zones:
+                held = self._zones.pop(zone)
+                parent = self._parent(zone)
+                parent.cuts.pop(zone, None)
+                for server in held.servers:
+                    gone.setdefault(server, []).append(zone)
+                self._publish([parent.name])
+        for server, left in gone.items():
+            server.load({}, gone=left)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Publish what is served, delegated or removed within the block when it ends, each zone once."""
+        self._touched = {}
+        try:
+            yield
+        finally:
+            touched, self._touched = self._touched, None
+            self._publish(name for name in touched if name in self._zones)
 
     def host(self, name: str, address: str) -> None:
         """Give a name below `example` an address."""
@@ -221,6 +237,9 @@ class Internet:
                 return self._zones[name]
 
     def _publish(self, names: Iterable[str]) -> None:
+        if self._touched is not None:
+            self._touched.update(dict.fromkeys(names))
+            return
         loads: dict[Server, dict[str, str]] = {}
         for name in names:
             text = self._text(self._zones[name])

@@ -13,14 +13,13 @@ from email_stack.cli.dns_options import ResolverOption, endpoint
 from email_stack.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import load
-from email_stack.dnscheck.check import system_resolvers
-from email_stack.dnscheck.guard import IPNetwork
 from email_stack.operations import aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from email_stack.deploying.loop import Loop
+    from email_stack.dnscheck.guard import IPNetwork
     from email_stack.settings.ownership import OwnershipCheck
     from mailroom.settings.store import SettingsStore
 
@@ -65,6 +64,7 @@ def api(  # noqa: PLR0917 - options, which Typer passes by name
             f'api: python package "{error.name}" must be installed; run pip install "email-subdomain-platform[api]"',
             ExitCode.NOT_INSTALLED,
         ) from None
+    from email_stack.dnscheck.check import system_resolvers  # noqa: PLC0415 - dnspython takes longer than most commands
     from email_stack.settings.ownership import OwnershipCheck  # noqa: PLC0415 - as above
     from email_stack.settings.records import RecordsCheck  # noqa: PLC0415 - as above
     from email_stack.settings.service import Service  # noqa: PLC0415 - as above

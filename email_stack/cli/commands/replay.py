@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.text import Text
@@ -22,11 +22,11 @@ from email_stack.cli.scan_options import (
     readable,
 )
 from email_stack.cli.scan_view import outcome_line, scan_document
-from email_stack.operations.replay import Replay
-from email_stack.operations.replay import replay as replayed
 from email_stack.output.printable import counted, escaped
-from mailroom.messages.joining import JoinBy
 from mailroom.scanning.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from email_stack.operations.replay import Replay
 
 __all__ = ["register"]
 
@@ -44,6 +44,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Run messages through scanner, parser and threads, without AWS, and show the results; needs a running clamd."""
+    from email_stack.operations.replay import replay as replayed  # noqa: PLC0415 - the scanner takes longer than most commands
+    from mailroom.messages.joining import JoinBy  # noqa: PLC0415 - as above
+
     readable(files)
     of = policy_tenant(tenant, config)
     scanner = local_scanner(socket, of)

@@ -15,9 +15,7 @@ from email_stack.cli.options import DEFAULT_CONFIG, Apply, AsJson, ConfigPath, T
 from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.operations.quarantine import WAITING, Quarantine, QuarantinedMessage
 from email_stack.output.printable import counted, escaped
-from mailroom.layout import MAX_MESSAGE_OCTETS
-from mailroom.scanning.clean_objects import has_place
-from mailroom.scanning.release import LONGEST_REASON
+from mailroom.layout import LONGEST_REASON, MAX_MESSAGE_OCTETS
 from mailroom.scanning.verdicts import Verdict
 
 __all__ = ["register"]
@@ -166,6 +164,8 @@ def _no_such_message(tenant: str, message: str) -> CommandError:
 
 def _releasable(tenant: str, found: list[QuarantinedMessage]) -> QuarantinedMessage:
     """The message, if it may be released."""
+    from mailroom.scanning.clean_objects import has_place  # noqa: PLC0415 - boto3, see email_stack.operations.aws
+
     (first, *others) = found
     which = f'tenant "{tenant}": message {escaped(first.item.message_id)}'
     why = ""

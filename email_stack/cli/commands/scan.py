@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -18,9 +20,11 @@ from email_stack.cli.scan_options import (
     readable,
 )
 from email_stack.cli.scan_view import outcome_line, scan_document
-from email_stack.operations.replay import Scanned
 from email_stack.output.printable import escaped
 from mailroom.scanning.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from email_stack.operations.replay import Scanned
 
 __all__ = ["register"]
 

@@ -13,9 +13,9 @@ from email_stack.cli.output import CommandError, ExitCode, console, print_json
 from email_stack.config import Tenant
 from email_stack.operations.mailbox import outbox_of
 from email_stack.status.sending import why_not_sent
-from mailroom.messages.model import Address
 
 if TYPE_CHECKING:
+    from mailroom.messages.model import Address
     from mailroom.outbox import Progress
 
 __all__ = ["described", "register"]
@@ -56,6 +56,7 @@ def send_test(
     as_json: AsJson = False,
 ) -> None:
     """Send a message as the tenant, through scanner and outbox, and report its delivery status."""
+    from mailroom.messages.model import Address  # noqa: PLC0415 - the parser takes longer than most commands
     from mailroom.outbox import Outgoing  # noqa: PLC0415 - see email_stack.operations.aws
 
     of, cell = tenant_and_cell(config, tenant)
@@ -79,6 +80,8 @@ def send_test(
 
 def _sender(tenant: Tenant, address: str | None) -> Address:
     """The designated address, with its display name."""
+    from mailroom.messages.model import Address  # noqa: PLC0415 - as above
+
     names = {f"{one.local_part}@{tenant.subdomain}": one.display_name or "" for one in tenant.addresses if one.send}
     if not names:
         raise CommandError(

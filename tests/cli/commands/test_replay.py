@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mailroom.messages import parse
+from tests.cli.in_process import email_stack
 from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
 from tests.mailroom.messages.corpus import CASES, difference
 from tests.mailroom.scanning.hiding import HIDDEN
@@ -44,8 +44,7 @@ def files(tmp_path: Path) -> list[str]:
 
 def replay(clamd: RunningClamd, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    command = [sys.executable, "-m", "email_stack.cli", "replay", "--socket", clamd.client.socket_path, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return email_stack("replay", "--socket", clamd.client.socket_path, *arguments)
 
 
 def test_files_become_threads(clamd: RunningClamd, files: list[str]) -> None:
@@ -108,10 +107,8 @@ def test_clean_mail_by_a_tenants_settings(clamd: RunningClamd, tmp_path: Path) -
     assert (len(alone["threads"]), len(json.loads(joined.stdout)["threads"])) == (2, 1)
 
 
-@pytest.mark.slow
 def test_without_clamd(files: list[str], tmp_path: Path) -> None:
     """What cannot be scanned is not replayed as clean."""
-    command = [sys.executable, "-m", "email_stack.cli", "replay", files[0], "--socket", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = email_stack("replay", files[0], "--socket", tmp_path / "none")
     assert (done.returncode, done.stdout) == (4, "")
     assert "is it running?" in done.stderr

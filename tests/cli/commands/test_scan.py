@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from email_stack.cli.scan_options import _SOCKETS
 from mailroom.scanning.verdicts import Verdict
+from tests.cli.in_process import email_stack
 from tests.mailroom.clamav import SIGNATURE, RunningClamd, running_clamd
 from tests.mailroom.scanning.hiding import HARMLESS, HIDDEN
 
@@ -28,8 +28,7 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClamd]:
 
 def scan(clamd: RunningClamd, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    command = [sys.executable, "-m", "email_stack.cli", "scan", "--socket", clamd.client.socket_path, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return email_stack("scan", "--socket", clamd.client.socket_path, *arguments)
 
 
 @pytest.fixture
@@ -74,8 +73,7 @@ def test_json_and_policy_of_a_tenant(clamd: RunningClamd, mail: dict[str, str], 
 
 def test_without_clamd(mail: dict[str, str], tmp_path: Path) -> None:
     """A scan that cannot be made is an error, not a clean message."""
-    command = [sys.executable, "-m", "email_stack.cli", "scan", mail["clean"], "--socket", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = email_stack("scan", mail["clean"], "--socket", tmp_path / "none")
     assert (done.returncode, done.stdout) == (4, "")
     assert "is it running?" in done.stderr
 
@@ -93,13 +91,7 @@ def test_files_are_looked_at_before_clamd(mail: dict[str, str], tmp_path: Path, 
     missing, folder = tmp_path / "none.eml", tmp_path / "folder"
     folder.mkdir()
     files = [mail["clean"], str(missing), str(folder), str(tmp_path / "other.eml")]
-    done = subprocess.run(
-        [sys.executable, "-m", "email_stack.cli", command, *files, "--socket", str(tmp_path / "none")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = email_stack(command, *files, "--socket", tmp_path / "none")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [
         "cannot read or write",
@@ -112,8 +104,7 @@ def test_files_are_looked_at_before_clamd(mail: dict[str, str], tmp_path: Path, 
 @pytest.mark.skipif(any(Path(path).is_socket() for path in _SOCKETS), reason="this machine runs a clamd of its own")
 def test_without_clamd_the_way_to_start_one_is_told(mail: dict[str, str]) -> None:
     """Where nobody named a socket, what starts a clamd is said."""
-    command = [sys.executable, "-m", "email_stack.cli", "replay", mail["clean"]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = email_stack("replay", mail["clean"])
     assert done.returncode == 4
     assert "is it running? Start one: sudo systemctl start clamav-daemon" in done.stderr
 

@@ -153,7 +153,7 @@ def test_older_snapshot_than_what_is_deployed_is_refused(
         reached.append("synthesis")
         raise CommandError("stopped", "", ExitCode.CDK_FAILED)
 
-    monkeypatch.setattr("email_stack.cli.commands.deploy.run_cdk", synthesis)
+    monkeypatch.setattr("email_stack.cli.deploying.run_cdk", synthesis)
     for options in ([], ["--yes"]):
         with pytest.raises(CommandError) as caught:
             CliRunner().invoke(app, ["deploy", tenant, "--config", str(config), *options], catch_exceptions=False)

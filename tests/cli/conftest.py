@@ -1,0 +1,21 @@
+"""Commands in this process read their options and AWS's models once, and their syntheses are quick."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.once import read_once
+from tests.validation import NO_VALIDATION
+
+read_once()
+
+
+@pytest.fixture
+def quick_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app runs without the CDK's check of templates, and unmeasured: `tests/stacks` has both."""
+    for name, value in NO_VALIDATION.items():
+        monkeypatch.setenv(name, value)
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
