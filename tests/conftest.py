@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_ignore_collect
-from tests.untraced import leave_libraries_unwatched
+from tests.untraced import leave_cdk_unwatched, leave_libraries_unwatched
 
 __all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_ignore_collect"]
 
@@ -24,6 +24,7 @@ def pytest_collection_finish() -> None:
 
 use_own_node()
 leave_libraries_unwatched()
+leave_cdk_unwatched()
 # Hypothesis' own 0.2 s are of the clock, not of the processor: a busy machine would fail tests. Files are held to pytest's timeout.
 settings.register_profile("project", parent=settings(), deadline=timedelta(seconds=10))
 settings.load_profile("project")
