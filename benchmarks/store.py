@@ -29,8 +29,9 @@ from mailroom.outbox import Outbox, Outgoing
 from mailroom.outbox.sending import Sending
 from mailroom.registry import Entry
 from mailroom.store import Table
+from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, mail
-from tests.mailroom.store.memory import MemoryBucket, MemoryTable
+from tests.mailroom.store.memory import MemoryTable
 
 BATCH: Final = 10
 """Events of one invocation, where they come close together."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import atexit
+import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -51,8 +53,8 @@ def bundle(entry: str, *, libraries: bool = True) -> Path:
         RuntimeError: a library has compiled parts.
     """
     folder = _new_folder()
-    for name in _DISTRIBUTIONS if libraries else ():
-        _copy(distribution(name), folder)
+    for source, place in _libraries().items() if libraries else ():
+        _put(source, folder / place)
     for path in _own_files([entry]):
         if path.suffix not in _NO_CODE:
             _put(path, folder / "mailroom" / path.relative_to(_MAILROOM))
@@ -83,7 +85,7 @@ def _own_files(entries: Sequence[str]) -> list[Path]:
 
 
 def _imported(entries: Sequence[str]) -> set[str]:
-    """Modules of `mailroom` that these import, at their own import or later. A string with a module's name counts as an import."""
+    """Modules of `mailroom` that these import, at their own import or later, directly or indirectly."""
     found: set[str] = set()
     waiting = list(entries)
     while waiting:
@@ -93,25 +95,35 @@ def _imported(entries: Sequence[str]) -> set[str]:
         found.add(name)
         parents = name.split(".")[:-1]
         waiting += [".".join(parents[: count + 1]) for count in range(len(parents))]
-        for node in _walked(ast.parse(_source(name).read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mailroom"):
-                waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names if alias.name.startswith("mailroom.")]
-            elif isinstance(node, ast.Constant) and str(node.value).startswith("mailroom."):
-                waiting.append(str(node.value))
+        waiting += _imports(_source(name))
     return found
 
 
-def _walked(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and all nodes in it, without those for type checkers alone."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            for other in child.orelse:
-                yield from _walked(other)
+@cache
+def _imports(source: Path) -> frozenset[str]:
+    """Names in a file's imports that begin with `mailroom`. A string with a module's name counts as an import."""
+    found: set[str] = set()
+    for node in _walked(ast.parse(source.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return frozenset(name for name in found if name.startswith("mailroom"))
+
+
+def _walked(tree: ast.AST) -> Iterator[ast.AST]:
+    """The node and all nodes in it that may import or be a string, without those for type checkers alone."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
         else:
-            yield from _walked(child)
+            waiting += ast.iter_child_nodes(node)
 
 
 def _source(module: str) -> Path:
@@ -131,7 +143,18 @@ def _files(module: str) -> Iterator[Path]:
         yield from (path for path in source.parent.iterdir() if path.is_file() and path.suffix != ".py")
 
 
-def _copy(found: Distribution, folder: Path) -> None:
+@cache
+def _libraries() -> dict[Path, PurePosixPath]:
+    """The files of the libraries, each with its place in a bundle."""
+    return {
+        Path(str(found.locate_file(file))): file
+        for name in _DISTRIBUTIONS
+        for found in [distribution(name)]
+        for file in _code(found)
+    }
+
+
+def _code(found: Distribution) -> Iterator[PurePosixPath]:
     for file in found.files or ():
         if file.parts[0].endswith(".dist-info") or file.parts[0] in {"..", "bin"} or not _is_code(file):
             continue
@@ -140,7 +163,7 @@ def _copy(found: Distribution, folder: Path) -> None:
         data = file.parts[:2] == ("botocore", "data")
         if data and len(file.parts) > 3 and file.parts[2] not in _SERVICES:
             continue
-        _put(Path(str(found.locate_file(file))), folder / file)
+        yield file
 
 
 def _is_code(file: PurePosixPath) -> bool:
@@ -148,6 +171,15 @@ def _is_code(file: PurePosixPath) -> bool:
     return "__pycache__" not in file.parts and file.suffix not in _NO_CODE and file.name not in _NO_CODE
 
 
+_COPIES: Final[dict[Path, Path]] = {}
+
+
 def _put(source: Path, target: Path) -> None:
+    """Copy a file; again, by a second name of the first copy, where the file system has such."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    first = _COPIES.setdefault(source, target)
+    if first is not target:
+        with contextlib.suppress(OSError):
+            os.link(first, target)
+            return
     shutil.copy(source, target)

@@ -9,9 +9,10 @@ from datetime import timedelta
 from hypothesis import settings
 
 from email_stack.synthesis.toolchain import PROJECT_ROOT, use_own_node
-from tests.descriptions import share_descriptions
 from tests.offline import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_ignore_collect
-from tests.untraced import leave_libraries_unwatched, pytest_fixture_setup, pytest_runtest_call, stop_watching
+from tests.read_once import read_once
+from tests.untraced import leave_cdk_unwatched, leave_libraries_unwatched
+from tests.watched import pytest_fixture_setup, pytest_runtest_call, stop_watching
 
 __all__ = [
     "pytest_addoption",
@@ -33,7 +34,8 @@ def pytest_collection_finish() -> None:
 
 use_own_node()
 leave_libraries_unwatched()
-share_descriptions()
+leave_cdk_unwatched()
+read_once()
 # Hypothesis' own 0.2 s are of the clock, not of the processor: a busy machine would fail tests. Files are held to pytest's timeout.
 settings.register_profile("project", parent=settings(), deadline=timedelta(seconds=10))
 settings.load_profile("project")

@@ -1,56 +1,32 @@
-"""What each session of boto3 and each call of the command line reads anew, read once for a process of tests and its forks.
-
-A session of boto3 lists AWS's services and parses their models; the command line reads the options of all of its commands.
-"""
+"""Folders that all workers of one run of the tests share: whoever needs one first makes it, and the others wait."""
 
 from __future__ import annotations
 
-import functools
-from typing import Any, Final
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
-import boto3
-import botocore.session
-import typer.main
-import typer.testing
+import pytest
 
-__all__ = ["read_models", "read_once"]
-
-_SERVICES: Final = (
-    "cloudformation",
-    "cloudwatch",
-    "dynamodb",
-    "events",
-    "iam",
-    "kms",
-    "lambda",
-    "route53",
-    "s3",
-    "service-quotas",
-    "ses",
-    "sesv2",
-    "sns",
-    "sqs",
-    "ssm",
-    "sts",
-)
-"""What commands ask of AWS."""
+__all__ = ["made_once"]
 
 
-def read_once() -> None:
-    """Have all sessions and all calls in this process share what the first has read."""
-    shared: list[tuple[Any, str]] = [
-        (botocore.session, "create_loader"),
-        (typer.main, "get_command"),
-        (typer.testing, "_get_command"),
-    ]
-    for owner, name in shared:
-        function = getattr(owner, name)
-        if not hasattr(function, "cache_clear"):
-            setattr(owner, name, functools.cache(function))
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The run's folder of that name, which nobody changes; `make` fills it, unless another worker has.
 
-
-def read_models() -> None:
-    """Read the models of all services, before a process forks."""
-    session = boto3.Session("none", "none", region_name="eu-central-1")
-    for service in _SERVICES:
-        session.client(service)
+    A worker that fails, or ends, while it fills it leaves it to the next one.
+    """
+    base = factory.getbasetemp()
+    # Each of pytest-xdist's workers has a folder in that of the run; without them, the run's is the only one.
+    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made, part = run / name, run / f"{name}.part"
+    with (run / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            make(part)
+            part.rename(made)
+    return made

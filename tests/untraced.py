@@ -1,29 +1,26 @@
-"""What coverage does not watch: calls of libraries, pytest itself, and cases that go where others went.
+"""What coverage does not watch: calls of libraries, in which nothing of ours runs, and what goes through the same lines again.
 
-Before Python 3.12 whoever measures coverage is told of every line of every library, too: that makes tests half as slow again.
+Before Python 3.12 whoever measures coverage is told of every line of every library, too: tests take half of their time again. What
+the CDK calls back is watched.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Generator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-import pytest
 from botocore.client import BaseClient
 from botocore.session import Session
 
-__all__ = ["leave_libraries_unwatched", "pytest_fixture_setup", "pytest_runtest_call", "stop_watching"]
+__all__ = ["is_unwatched", "leave_cdk_unwatched", "leave_libraries_unwatched", "running_tracer", "unwatched"]
 
-_CASES: Final = 3
-_EXAMPLES: Final = 20
-"""So many cases of a test, or examples of a property, in a row that come to no new line: no more of them is watched.
-
-Hypothesis begins with the simplest examples, which come to few."""
-_watched: list[Any] = []
-"""Coverage's tracer of the main thread, while it is stopped."""
-_in_vain: dict[str, int] = {}
+_KERNEL_CALLS: Final = ("create", "get", "invoke", "set", "sget", "sinvoke", "sset")
+_PACKAGES: Final = frozenset({"aws_cdk", "cdk_nag", "constructs"})
+_PAUSED: Final = threading.local()
 
 
 def leave_libraries_unwatched() -> None:
@@ -32,87 +29,78 @@ def leave_libraries_unwatched() -> None:
         setattr(owner, name, _unwatched(getattr(owner, name)))
 
 
-def stop_watching() -> None:
-    """Watch nothing of this thread from now on, but what the hooks below do."""
-    tracer = _running_tracer()
+def leave_cdk_unwatched() -> None:
+    """Have the CDK make constructs, and ask its kernel, unwatched, in this process."""
+    # Other processes than the tests' own need no CDK.
+    from jsii import _kernel, _runtime
+
+    for name in _KERNEL_CALLS:
+        setattr(_kernel.Kernel, name, _unwatched(getattr(_kernel.Kernel, name)))
+    _kernel._handle_callback = _watched(_kernel._handle_callback)
+    made: Any = _runtime.JSIIMeta.__call__
+    unwatched = _unwatched(made)
+
+    def make(cls: Any, *arguments: Any, **named: Any) -> Any:
+        own = cls.__module__.partition(".")[0] not in _PACKAGES
+        return (made if own else unwatched)(cls, *arguments, **named)
+
+    setattr(_runtime.JSIIMeta, "__call__", make)  # noqa: B010 - mypy takes no assignment to a method
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Have coverage pause in this thread; also a decorator. Another test goes through these lines."""
+    outer, tracer = getattr(_PAUSED, "asked", False), running_tracer()
+    _PAUSED.asked = True
     if tracer is not None:
         tracer.stop()
-        _watched.append(tracer)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
-    """Watch how a fixture is made."""
-    with _Watch(f"{fixturedef.baseid}::{fixturedef.argname}", _CASES):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Watch a test, or the examples of a property without what finds them."""
-    test = getattr(item, "obj", None)
-    if not getattr(test, "is_hypothesis_test", False):
-        with _Watch(item.nodeid.partition("[")[0], _CASES):
-            return (yield)
-    handle: Any = getattr(test, "hypothesis", None)
-    inner = handle.inner_test
-
-    @functools.wraps(inner)
-    def example(*arguments: Any, **named: Any) -> Any:
-        with _Watch(item.nodeid, _EXAMPLES):
-            return inner(*arguments, **named)
-
-    handle.inner_test = example
     try:
-        return (yield)
+        yield
     finally:
-        handle.inner_test = inner
+        if tracer is not None:
+            tracer.start()
+        _PAUSED.asked = outer
 
 
-class _Watch:
-    """Watches what is done in its `with` block, unless the last of that name came to no new line."""
-
-    def __init__(self, name: str, in_a_row: int) -> None:
-        self._name = name
-        self._tracer: Any = None
-        if _watched and sys.gettrace() is None and _in_vain.get(name, 0) < in_a_row:
-            self._tracer = _watched[-1]
-            self._seen = _lines(self._tracer)
-
-    def __enter__(self) -> None:
-        if self._tracer is not None:
-            self._tracer.start()
-
-    def __exit__(self, *_: object) -> None:
-        # A test may have put another in its place.
-        tracer = _running_tracer()
-        if tracer is not None and tracer is self._tracer:
-            tracer.stop()
-            came_to_new = _lines(tracer) > self._seen
-            _in_vain[self._name] = 0 if came_to_new else _in_vain.get(self._name, 0) + 1
+def is_unwatched() -> bool:
+    """Whether this is within `unwatched`."""
+    return bool(getattr(_PAUSED, "asked", False))
 
 
-def _lines(tracer: Any) -> int:
-    """Number of steps from a line to another that were seen."""
-    return sum(len(seen) for seen in tracer.data.values())
-
-
-def _running_tracer() -> Any:
+def running_tracer() -> Any:
+    """This thread's tracer where it is coverage's own, which can be told to pause; None otherwise: a debugger's cannot."""
     tracer: Any = sys.gettrace()
-    # Coverage's own, which can be told to pause; a debugger's cannot.
     return tracer if type(tracer).__name__ == "CTracer" else None
 
 
 def _unwatched(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*arguments: Any, **named: Any) -> Any:
-        tracer = _running_tracer()
+        tracer = running_tracer()
         if tracer is None:
             return function(*arguments, **named)
+        outer = getattr(_PAUSED, "tracer", None)
+        _PAUSED.tracer = tracer
         tracer.stop()
         try:
             return function(*arguments, **named)
         finally:
             tracer.start()
+            _PAUSED.tracer = outer
+
+    return wrapper
+
+
+def _watched(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        tracer = getattr(_PAUSED, "tracer", None)
+        if tracer is None or sys.gettrace() is not None:
+            return function(*arguments, **named)
+        tracer.start()
+        try:
+            return function(*arguments, **named)
+        finally:
+            tracer.stop()
 
     return wrapper

@@ -29,7 +29,7 @@ import coverage
 import typer.main
 from coverage.inorout import InOrOut
 
-from tests.once import read_models, read_once
+from tests.read_once import read_models, read_once
 from tests.untraced import leave_libraries_unwatched
 
 __all__ = ["CommandLine"]

@@ -58,7 +58,7 @@ def add_stacks(app: cdk.App, config: Config, *, tenants: Collection[str], cells:
         _add_tenant(app, config, tenant, stacks[tenant.cell])
 
 
-def _add_tenant(app: cdk.App, config: Config, tenant: Tenant, cell_stack: CellStack) -> None:
+def _add_tenant(app: cdk.App, config: Config, tenant: Tenant, cell_stack: cdk.Stack) -> None:
     snapshot = config.snapshots.get(tenant.id)
     stack = TenantStack(app, tenant, config.cell(tenant.cell), snapshot.revision if snapshot is not None else None)
     stack.add_stack_dependency(

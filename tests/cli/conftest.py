@@ -1,4 +1,4 @@
-"""Commands in this process read their options and AWS's models once, and their syntheses are quick."""
+"""Syntheses of commands are quick."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import os
 
 import pytest
 
-from tests.once import read_once
 from tests.validation import NO_VALIDATION
-
-read_once()
 
 
 @pytest.fixture

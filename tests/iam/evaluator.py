@@ -42,26 +42,6 @@ class Request:
     resource_policy: Mapping[str, Any] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def simulation(self) -> dict[str, Any]:
-        """As the evaluator takes it."""
-        made: dict[str, Any] = {
-            "request": {
-                "principal": self.principal,
-                "action": self.action,
-                "resource": {"resource": self.resource, "accountId": ACCOUNT},
-                "contextVariables": {"aws:SecureTransport": "true", **self.context},
-            },
-            "identityPolicies": [{"name": str(n), "policy": policy} for n, policy in enumerate(self.identity)],
-            "serviceControlPolicies": [],
-            "resourceControlPolicies": [],
-        }
-        if self.resource_policy is not None:
-            made["resourcePolicy"] = self.resource_policy
-        text = _ENCRYPTION_CONTEXT.sub(_with_slash, json.dumps(made, sort_keys=True))
-        named: dict[str, Any] = json.loads(text)
-        return named
-
 
 def _with_slash(found: re.Match[str]) -> str:
     """A key that it knows, with the same value."""
@@ -69,7 +49,13 @@ def _with_slash(found: re.Match[str]) -> str:
 
 
 _ANSWERS: dict[str, bool] = {}
-"""By request: tests that change one policy ask all the rest again."""
+"""By request as it is sent: tests that change one policy ask all the rest again."""
+
+_NUMBERS: dict[str, int] = {}
+"""Of policies as they are sent."""
+
+_SENT: list[str] = []
+"""Policies that the evaluator has, by their numbers."""
 
 
 def decisions(requests: Sequence[Request]) -> list[bool]:
@@ -78,18 +64,48 @@ def decisions(requests: Sequence[Request]) -> list[bool]:
     Raises:
         RuntimeError: the evaluator does not understand one of them, and says which.
     """
-    asked = [json.dumps(request.simulation, sort_keys=True) for request in requests]
+    asked = _written(requests)
     if new := [each for each in dict.fromkeys(asked) if each not in _ANSWERS]:
         _ANSWERS.update(zip(new, _evaluated(new), strict=True))
     return [_ANSWERS[each] for each in asked]
 
 
-def _evaluated(simulations: Sequence[str]) -> list[bool]:
+def _written(requests: Sequence[Request]) -> list[str]:
+    """As the evaluator takes each: its policies by their numbers."""
+    # Requests of one call share most of their policies, which stay as they are meanwhile.
+    numbers: dict[int, int] = {}
+
+    def number(policy: Mapping[str, Any]) -> int:
+        if id(policy) not in numbers:
+            numbers[id(policy)] = _NUMBERS.setdefault(_with_slashes(policy), len(_NUMBERS))
+        return numbers[id(policy)]
+
+    def written(one: Request) -> str:
+        identity = [number(policy) for policy in one.identity]
+        resource_policy = "null" if one.resource_policy is None else number(one.resource_policy)
+        context = _with_slashes({"aws:SecureTransport": "true", **one.context})
+        principal, action, resource = map(json.dumps, (one.principal, one.action, one.resource))
+        return (
+            f'{{"identity": {identity}, "resourcePolicy": {resource_policy}, "request": {{"principal": {principal}, '
+            f'"action": {action}, "resource": {{"resource": {resource}, "accountId": "{ACCOUNT}"}}, '
+            f'"contextVariables": {context}}}}}'
+        )
+
+    return [written(one) for one in requests]
+
+
+def _with_slashes(value: Any) -> str:
+    return _ENCRYPTION_CONTEXT.sub(_with_slash, json.dumps(value, sort_keys=True))
+
+
+def _evaluated(requests: Sequence[str]) -> list[bool]:
     evaluator = _evaluator()
     assert evaluator.stdin is not None
     assert evaluator.stdout is not None
-    evaluator.stdin.write(f"[{','.join(simulations)}]\n")
+    added = list(_NUMBERS)[len(_SENT) :]
+    evaluator.stdin.write(f'{{"added": [{",".join(added)}], "requests": [{",".join(requests)}]}}\n')
     evaluator.stdin.flush()
+    _SENT.extend(added)
     said: dict[str, Any] = json.loads(evaluator.stdout.readline() or '{"error": "it ended"}')
     if "error" in said:
         raise RuntimeError(said["error"][-3000:])

@@ -1,4 +1,4 @@
-"""The whole platform of tests/stacks/tenants.yaml, synthesized once a worker."""
+"""The whole platform of tests/stacks/tenants.yaml, synthesized once a run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from email_stack.config import Config, load
 from email_stack.synthesis.app import project_context, synthesize
 from email_stack.synthesis.sharding import Shard
 from email_stack.synthesis.toolchain import PROJECT_ROOT
+from tests.once import made_once
+from tests.templates import UNSTAGED, unchecked
 
 CONFIG = Path(__file__).with_name("tenants.yaml")
 
@@ -22,23 +24,26 @@ def config() -> Config:
     return load(CONFIG)
 
 
-def synthesized(config: Config, outdir: Path) -> Path:
-    """Synthesize every tenant of `config` to `outdir`."""
+def synthesized(config: Config, outdir: Path, *, staged: bool = True) -> Path:
+    """Synthesize every tenant of `config` to `outdir`, with functions' code or only templates."""
     tenants = tuple(tenant.id for tenant in config.tenants)
-    synthesize(Shard(config=config, tenants=tenants, cells=(), outdir=outdir, context=project_context()))
+    context = project_context() if staged else {**project_context(), **UNSTAGED}
+    with unchecked():
+        synthesize(Shard(config=config, tenants=tenants, cells=(), outdir=outdir, context=context))
     return outdir
 
 
 @pytest.fixture(scope="session")
 def assembly(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the cloud assembly of all of them."""
-    return synthesized(config, tmp_path_factory.mktemp("assembly"))
+    return made_once(tmp_path_factory, "assembly", lambda folder: synthesized(config, folder))
 
 
 @pytest.fixture(scope="session")
 def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the cloud assembly of the example at the root."""
-    return synthesized(load(PROJECT_ROOT / "tenants.yaml"), tmp_path_factory.mktemp("example"))
+    """Folder of the templates of the example at the root."""
+    example = load(PROJECT_ROOT / "tenants.yaml")
+    return made_once(tmp_path_factory, "example", lambda folder: synthesized(example, folder, staged=False))
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 import yaml
 
-from email_stack.config import load
+from email_stack.config import Config, load
 from email_stack.stacks import add_stacks, new_app
+from email_stack.stacks.platform import _add_tenant
 from email_stack.synthesis.app import project_context
-from email_stack.synthesis.toolchain import use_own_node
 from email_stack.transitions import fates, halfway, risks
-from tests.templates import UNSTAGED
+from tests.templates import UNSTAGED, unchecked
 from tests.transitions.changes import ELSEWHERE, Change, changes, keys
 from tests.transitions.oracle import gone_or_replaced
 
@@ -42,28 +44,46 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("changes")
 
 
+CELL = {"region": "eu-central-1", "quotas": {"concurrent_executions": 13}}
+TENANT = {"id": "acme", "subdomain": "post.acme.example", "addresses": ["support"]}
+
+
 def synthesized(folder: Path, kind: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """The templates of the cell and the tenant with these settings, by stack name."""
-    return _synthesized(folder, kind, json.dumps(settings))
+    """The templates of the cell and the tenant with these settings, by stack name.
+
+    A tenant's settings leave its cell as it is: it is made of the cell's alone.
+    """
+    if kind == "cell":
+        return _platform(folder, json.dumps(settings))
+    return {"Cell-eu": _platform(folder, "{}")["Cell-eu"], **_tenant(folder, json.dumps(settings))}
 
 
 @cache
-def _synthesized(folder: Path, kind: str, settings: str) -> dict[str, Any]:
-    made = json.loads(settings)
-    tenant = {"id": "acme", "subdomain": "post.acme.example", "addresses": ["support"]}
-    cell = {"region": "eu-central-1", "quotas": {"concurrent_executions": 13}}
-    document = {
-        "cells": {"eu": cell | (made if kind == "cell" else {})},
-        "tenants": [
-            {name: value for name, value in (tenant | (made if kind == "tenant" else {})).items() if value is not None}
-        ],
-    }
+def _platform(folder: Path, cell: str) -> dict[str, Any]:
+    config = _config(folder, json.loads(cell), {})
+    return _templates(folder, lambda app: add_stacks(app, config, tenants=["acme"], cells=["eu"]))
+
+
+@cache
+def _tenant(folder: Path, tenant: str) -> dict[str, Any]:
+    config = _config(folder, {}, json.loads(tenant))
+    found = _templates(folder, lambda app: _add_tenant(app, config, config.tenant("acme"), cdk.Stack(app, "Cell-eu")))
+    del found["Cell-eu"]
+    return found
+
+
+def _config(folder: Path, cell: dict[str, Any], tenant: dict[str, Any]) -> Config:
+    said = {name: value for name, value in (TENANT | tenant).items() if value is not None}
     path = folder / "tenants.yaml"
-    path.write_text(yaml.safe_dump(document))
-    use_own_node()
+    path.write_text(yaml.safe_dump({"cells": {"eu": CELL | cell}, "tenants": [said]}))
+    return load(path)
+
+
+def _templates(folder: Path, add: Callable[[cdk.App], None]) -> dict[str, Any]:
     outdir = folder / str(len(list(folder.iterdir())))
-    app = new_app(outdir=outdir, context={**project_context(), **UNSTAGED})
-    add_stacks(app, load(path), tenants=["acme"], cells=["eu"])
+    with unchecked():
+        app = new_app(outdir=outdir, context={**project_context(), **UNSTAGED})
+    add(app)
     app.synth()
     return {
         file.name.removesuffix(".template.json"): json.loads(file.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from mailroom.messages.dmarc_record import (
     parse_dmarc,
     read_dmarc,
 )
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 NONE = DmarcRecord(policy="none", subdomain_policy="none", nonexistent_policy="none")
 REJECT = DmarcRecord(policy="reject", subdomain_policy="reject", nonexistent_policy="reject")

@@ -11,7 +11,7 @@ from mailroom.messages import parse
 from mailroom.messages.html_pieces import html_pieces
 from mailroom.messages.html_tokens import HtmlTokenKind, html_tokens
 from tests.mailroom.messages.corpus import CASES, Case
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 NAMES_SHOWN = "a b blockquote br center dd div dl dt em font h1 h2 i img li ol p span strong table tbody td th tr ul"
 SHOWN = frozenset(NAMES_SHOWN.split())

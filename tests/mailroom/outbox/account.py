@@ -30,7 +30,7 @@ from mailroom.outbox.requests import Request, begin_request, request_of
 from mailroom.outbox.sending import Sending
 from mailroom.store import Table, WriteResult
 from mailroom.store.keys import PARTITION, SORT
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY = 86_400

@@ -15,7 +15,7 @@ from mailroom.messages.model import Address
 from mailroom.outbox.compose import compose
 from mailroom.outbox.composed import recipients_in
 from tests.mailroom.outbox.test_sending import RECEIPT
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 _LOCAL = st.from_regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\.[A-Za-z0-9+_-]{1,20}){0,2}", fullmatch=True)

@@ -16,7 +16,7 @@ from mailroom.scanning import extracted_parts as module
 from mailroom.scanning import readings
 from mailroom.scanning.extracted_parts import MAX_FIELD_OCTETS, MAX_PIECES, ExtractedPart, extracted_parts
 from tests.mailroom.scanning.hiding import encoded, mixed, part, uuencode, yencode
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 
 def test_ordinary_message_is_few_pieces() -> None:

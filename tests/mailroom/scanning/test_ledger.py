@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailroom.layout import MAX_KEY_BYTES
 from mailroom.scanning.ledger import MOST_DIGESTS, Bad, Entry, Ledger, short
 from mailroom.scanning.passes import hits
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

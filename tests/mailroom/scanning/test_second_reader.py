@@ -15,7 +15,7 @@ from mailroom.messages.decoders import is_base64, with_lf
 from mailroom.scanning.extracted_parts import extracted_parts
 from tests.mailroom.messages.corpus import CASES, Case
 from tests.mailroom.scanning.hiding import HIDDEN
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 LINES = [
     b"From: a@b.example",

@@ -16,7 +16,7 @@ from mailroom.store.merging import Threads
 from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, arrival, mail
 from tests.mailroom.store.memory import MemoryTable
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 
 class Memory:

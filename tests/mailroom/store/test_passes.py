@@ -13,7 +13,7 @@ from mailroom.store.retention import Pass, begin_pass, pass_of, take_pages
 from tests.mailroom.store.conftest import START, arrival, mail
 from tests.mailroom.store.memory import MemoryTable
 from tests.mailroom.store.test_joining import Memory
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 MONTH = timedelta(days=30)
 

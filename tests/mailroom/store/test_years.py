@@ -32,7 +32,7 @@ from mailroom.store.retention import begin_pass, pass_of, take_pages
 from tests.mailroom.memory_s3 import MemoryBucket
 from tests.mailroom.store.conftest import START, everything
 from tests.mailroom.store.memory import MemoryTable, failure
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 NAMES = [f"m{number}" for number in range(12)]
 RETENTIONS = st.sampled_from([None, 2, 8, 30, 90])

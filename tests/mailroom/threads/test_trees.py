@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailroom.threads import Thread, ThreadNode, thread_messages
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.scanning.containers.harmless import harmless
 from tests.mailroom.scanning.containers.test_hiding_places import NOW
 from tests.mailroom.scanning.hiding import encoded, mixed
-from tests.mailroom.unwatched import unwatched
+from tests.untraced import unwatched
 
 pytestmark = pytest.mark.slow
 
