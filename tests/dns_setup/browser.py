@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from email_stack.dns_setup.letter import render_letter
 from email_stack.dns_setup.model import DnsSetup, Language
+from tests.browser import listening, shared_page
 
 _VIOLATIONS = """
 window.violations = [];
@@ -48,31 +49,31 @@ def open_letter(
     """The letter opened from a file, as from a mail. At the end it must have complained of nothing and asked for nothing."""
     letter = folder / "letter.html"
     letter.write_text(render_letter(dns_setup, language), encoding="utf-8")
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
-    )
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    opened = Opened(page=page, context=context)
-    page.add_init_script(_VIOLATIONS)
-
-    def note(request: Request) -> None:
-        opened.requests.append(request.url)
+    if scripts:
+        page = shared_page(browser, width=width, scheme=scheme)
+    else:
+        page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=False
+        )
+    opened = Opened(page=page, context=page.context)
 
     def refuse(dialog: Dialog) -> None:
         opened.complaints.append(dialog.message)
         dialog.dismiss()
 
-    context.on("request", note)
-    page.on("console", lambda message: opened.complaints.append(message.text))
-    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    page.on("dialog", refuse)
-    try:
+    with (
+        nullcontext() if scripts else page,
+        page.add_init_script(_VIOLATIONS),
+        listening(page.context, request=lambda request: opened.requests.append(request.url)),
+        listening(
+            page,
+            console=lambda message: opened.complaints.append(message.text),
+            pageerror=lambda error: opened.complaints.append(str(error)),
+            dialog=refuse,
+        ),
+    ):
         page.goto(letter.as_uri())
         yield opened
         assert opened.complaints == []
         assert opened.requests == [letter.as_uri()]
         assert not scripts or page.evaluate("window.violations") == []
-    finally:
-        context.close()

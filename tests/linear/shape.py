@@ -49,6 +49,7 @@ class Shape:
         self.ignores_case = bool(pattern.flags & re.IGNORECASE)
         self.dot_all = bool(pattern.flags & re.DOTALL)
         self.alphabet: str = _PROBES if self.of_octets else _PROBES + _WIDE
+        self._sets: dict[tuple[Any, int], frozenset[str]] = {}
 
     def letters(self) -> list[str]:
         """One character of each kind that the pattern tells apart."""
@@ -115,7 +116,12 @@ class Shape:
 
     def _set(self, item: tuple[Any, Any]) -> frozenset[str]:
         """The characters of the alphabet that a single item takes."""
-        return frozenset(one for one in self._choices(item) if self._takes(item, one))
+        kind, value = item
+        # Lists of the tree have no hash, and stay where they are as long as the tree does.
+        key = (kind, id(value))
+        if key not in self._sets:
+            self._sets[key] = frozenset(one for one in self._choices(item) if self._takes(item, one))
+        return self._sets[key]
 
     def _choices(self, item: tuple[Any, Any]) -> str:
         kind, value = item

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from email_stack.status.model import CellStatus, Check, Part, QueueCount, Snapshot, State, TenantStatus
 from email_stack.status.page import render_page
-from tests.browser import contrasts, running_browser
+from tests.browser import contrasts, listening, running_browser, shared_page
 from tests.status.samples import HOSTILE, NOW, cell, mixed, tenant
 
 
@@ -32,14 +32,15 @@ def shown(
     """The page, opened from a file. At the end it must have complained of nothing and asked for nothing."""
     file = folder / "status.html"
     file.write_text(render_page(snapshot), encoding="utf-8")
-    with browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme) as context:
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        told: list[str] = []
-        page.on("console", lambda message: told.append(message.text))
-        page.on("pageerror", lambda error: told.append(str(error)))
-        page.on("dialog", lambda dialog: told.append(dialog.message))
-        page.on("request", lambda request: told.append(request.url) if request.url != file.as_uri() else None)
+    page = shared_page(browser, width=width, scheme=scheme)
+    told: list[str] = []
+    with listening(
+        page,
+        console=lambda message: told.append(message.text),
+        pageerror=lambda error: told.append(str(error)),
+        dialog=lambda dialog: told.append(dialog.message),
+        request=lambda request: told.append(request.url) if request.url != file.as_uri() else None,
+    ):
         page.goto(file.as_uri())
         yield page
         assert told == []

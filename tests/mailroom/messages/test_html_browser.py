@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from mailroom.messages import parse
 from mailroom.messages.html import safe_html
-from tests.browser import running_browser
+from tests.browser import running_browser, shared_page
 
 PNG: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -206,31 +206,28 @@ def show(page: Page, application: Site, name: str, html: str) -> None:
 
 def test_nothing_is_asked_of_the_sender(browser: Browser, sender: Site, application: Site) -> None:
     """Not by one of the ways, most of which work where the HTML is shown as it was sent."""
-    with browser.new_context() as context:
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        for number in range(len(HOSTILE)):
-            show(page, application, f"/safe/{number}", safe(hostile(number, sender)))
-        show(page, application, "/safe/all", "".join(safe(hostile(number, sender)) for number in range(len(HOSTILE))))
-        page.wait_for_load_state("networkidle")
-        assert sender.asked == []
-        assert {path for path, _ in application.asked} <= {"/attachments/2", "/favicon.ico", *application.pages}
-        for number, trick in enumerate(HOSTILE):
-            if not trick.startswith(LEAVING):
-                show(page, application, f"/sent/{number}", hostile(number, sender))
-        deadline = time.monotonic() + 10
-        while len(succeeded := {path.split("/")[1] for path, _ in sender.asked}) <= 30 and time.monotonic() < deadline:
-            page.wait_for_timeout(50)
+    page = shared_page(browser, seconds=20)
+    for number in range(len(HOSTILE)):
+        show(page, application, f"/safe/{number}", safe(hostile(number, sender)))
+    show(page, application, "/safe/all", "".join(safe(hostile(number, sender)) for number in range(len(HOSTILE))))
+    page.wait_for_load_state("networkidle")
+    assert sender.asked == []
+    assert {path for path, _ in application.asked} <= {"/attachments/2", "/favicon.ico", *application.pages}
+    for number, trick in enumerate(HOSTILE):
+        if not trick.startswith(LEAVING):
+            show(page, application, f"/sent/{number}", hostile(number, sender))
+    deadline = time.monotonic() + 10
+    while len(succeeded := {path.split("/")[1] for path, _ in sender.asked}) <= 30 and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
     assert len(succeeded) > 30
 
 
 def test_own_images_are_shown(browser: Browser, application: Site) -> None:
     """Where the HTML has them."""
-    with browser.new_context() as context:
-        page = context.new_page()
-        show(page, application, "/image", safe("<p>Hello <img src='cid:logo@x' width=20 alt=Logo></p>"))
-        assert page.evaluate("document.images[0].naturalWidth") == 1
-        assert page.locator("p").inner_text().strip() == "Hello"
+    page = shared_page(browser, seconds=20)
+    show(page, application, "/image", safe("<p>Hello <img src='cid:logo@x' width=20 alt=Logo></p>"))
+    assert page.evaluate("document.images[0].naturalWidth") == 1
+    assert page.locator("p").inner_text().strip() == "Hello"
 
 
 def test_links_tell_nothing_of_the_page(browser: Browser, sender: Site, application: Site) -> None:
@@ -262,20 +259,18 @@ def test_nothing_is_drawn_over_the_page(browser: Browser, application: Site) -> 
     """Whatever is let through stays in the container that the documents name; without it, some of it does not."""
     assert CONTAINER is not None
     container = " ".join(CONTAINER[1].split())
-    with browser.new_context(viewport={"width": 800, "height": 1200}) as context:
-        page = context.new_page()
-        clean = around(page, application, "<p>Hello</p>", container=container)
-        for trick in OVERDRAWING:
-            assert around(page, application, safe(trick), container=container) == clean, trick
-        assert any(around(page, application, safe(trick), container="") != clean for trick in OVERDRAWING)
+    page = shared_page(browser, width=800, height=1200, seconds=20)
+    clean = around(page, application, "<p>Hello</p>", container=container)
+    for trick in OVERDRAWING:
+        assert around(page, application, safe(trick), container=container) == clean, trick
+    assert any(around(page, application, safe(trick), container="") != clean for trick in OVERDRAWING)
 
 
 def test_styles_alone_keep_to_their_box(browser: Browser, application: Site) -> None:
     """Negative indents and margins, and heights without room, are gone without any container."""
-    with browser.new_context(viewport={"width": 800, "height": 1200}) as context:
-        page = context.new_page()
-        clean = around(page, application, "<p>Hello</p>", container="")
-        for trick in OVERDRAWING[:6]:
-            assert around(page, application, safe(trick), container="") == clean, trick
-        for trick in OVERDRAWING[:2]:
-            assert around(page, application, trick, container="") != clean, trick
+    page = shared_page(browser, width=800, height=1200, seconds=20)
+    clean = around(page, application, "<p>Hello</p>", container="")
+    for trick in OVERDRAWING[:6]:
+        assert around(page, application, safe(trick), container="") == clean, trick
+    for trick in OVERDRAWING[:2]:
+        assert around(page, application, trick, container="") != clean, trick
