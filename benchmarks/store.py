@@ -127,11 +127,11 @@ def filed(case: Case) -> Usage:
         clock=lambda: NOW,
     )
     for number, one in enumerate((*case.before, case.raw)):
-        bucket.objects[f"clean/{number}"] = (_by_ses(one, number, case.recipient), NOW, {})
+        put = bucket.put_object(Key=f"clean/{number}", Body=_by_ses(one, number, case.recipient))
         table.reset()
         bucket.calls.clear()
         told.clear()
-        work.take(StoredObject("mail", f"clean/{number}", "version"))
+        work.take(StoredObject("mail", f"clean/{number}", put["VersionId"]))
     return _usage(table, bucket, sqs=3, events=len(told), invocations=1)
 
 
@@ -148,7 +148,8 @@ def sent() -> Usage:
     """A message that is asked for, and that the function sends and files; scan and SES are not in it."""
     table, bucket, outbox, name = _asked()
     asked = _usage(table, bucket, sqs=0, events=0, invocations=0)
-    bucket.objects[f"clean/out/{name}"] = bucket.objects[f"raw/out/{name}"]
+    composed = bucket.objects[f"raw/out/{name}"]
+    scanned = bucket.put_object(Key=f"clean/out/{name}", Body=composed.body or b"", Metadata=composed.metadata)
     table.reset()
     bucket.calls.clear()
     dynamodb, s3 = _clients(table, bucket)
@@ -167,7 +168,7 @@ def sent() -> Usage:
         join_by=frozenset(),
         put_back=lambda _again, _seconds: None,
         publish=told.append,
-    ).take(StoredObject("mail", f"clean/out/{name}", "version"))
+    ).take(StoredObject("mail", f"clean/out/{name}", scanned["VersionId"]))
     assert outbox.progress(name) is not None
     # Quota and sending are requests to SES.
     done = _usage(table, bucket, sqs=3, events=len(told), invocations=1, others=2)
