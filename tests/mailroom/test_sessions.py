@@ -7,7 +7,9 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 
 from emulator import Emulator
 from mailroom import sessions
@@ -71,8 +73,12 @@ def test_each_tenant_has_a_session(emulator: Emulator, role: str, monkeypatch: p
     assert "first" not in taken.kept
 
 
-def test_sessions_of_many_tenants_fit_into_a_function(emulator: Emulator, role: str) -> None:
+def test_sessions_of_many_tenants_fit_into_a_function(
+    emulator: Emulator, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """botocore's descriptions of DynamoDB, some megabytes, are there once: functions have 256 MB in all."""
+    # Tests share what each session reads in a function.
+    monkeypatch.setattr(botocore.session, "create_loader", create_loader)
     taken = Sessions(sts=emulator.client("sts", REGION), role_arn=role, tag="stack", clock=lambda: datetime.now(UTC))
     taken.dynamodb("first")
     tracemalloc.start()

@@ -143,7 +143,7 @@ def new_quarantine(emulator: Emulator, clamd: RunningClamd) -> Quarantine:
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     topic = sns.create_topic(Name=name)["TopicArn"]
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = f"arn:aws:sqs:{REGION}:{emulator.account_id}:{name}"
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Quarantine(emulator, clamd, name, topic, queue, mail=True)
 

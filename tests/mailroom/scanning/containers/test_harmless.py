@@ -13,7 +13,6 @@ from mailroom.scanning.verdicts import Action, Policy
 from tests.mailroom.scanning.containers.harmless import harmless
 from tests.mailroom.scanning.containers.test_hiding_places import NOW
 from tests.mailroom.scanning.hiding import encoded, mixed
-from tests.untraced import unwatched
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +21,6 @@ def test_no_false_alarm(engine: Clamd) -> None:
     """Of 300 attachments and more as people send them, none is held, stripped or flagged: each message is delivered as it came."""
     attachments = list(harmless())
 
-    @unwatched()
     def held(attachment: tuple[str, bytes]) -> str:
         name, content = attachment
         raw = mixed(encoded(content, name))
