@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from email_stack.config.snapshots import REVISION_OUTPUT, snapshot_text
+from email_stack.deploying import functions
 from email_stack.deploying.functions import on_synthesis
 from email_stack.deploying.shelf import Shelf, snapshot_key, template_key
+from email_stack.deploying.synthesis import Synthesis
 from email_stack.settings.snapshots import snapshot_of
 from mailroom.settings.entries import Desired
 from tests.config.test_snapshots import WISH
 from tests.emulators import shared_emulator
+from tests.validation import NO_VALIDATION
 
 pytestmark = pytest.mark.servers
 
@@ -25,7 +29,7 @@ PLATFORM = "cells:\n  eu: {region: eu-central-1}\ntenants: []\n"
 
 @pytest.fixture
 def shelf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shelf:
-    """The bucket, and the environment that the function has."""
+    """The bucket, and the environment that the function has. Its app runs without the CDK's check of templates."""
     emulator = shared_emulator(request)
     s3 = emulator.client("s3", REGION)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -35,6 +39,7 @@ def shelf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
     given = {name: value for name, value in emulator.environment(REGION).items() if name.startswith("AWS_")}
     for name, value in {**given, **own}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(functions, "Synthesis", partial(Synthesis, environment=NO_VALIDATION))
     return Shelf(s3=s3, bucket=BUCKET)
 
 
