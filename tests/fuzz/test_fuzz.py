@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -52,24 +56,44 @@ def test_found_before(file: Path) -> None:
     TARGETS[file.parent.name](file.read_bytes())
 
 
+@pytest.fixture(scope="module")
+def searches() -> Iterator[subprocess.Popen[str]]:
+    """The process that makes searches, each in a fork."""
+    # The search has a tracer of its own, and what it reaches is in the tests of the parser as well.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    command = [sys.executable, "-m", "tests.fuzz"]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            # With the search that was not waited for.
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has nothing for this machine")
 @pytest.mark.parametrize("target", TARGETS)
-def test_search(target: str, tmp_path: Path) -> None:
+def test_search(target: str, searches: subprocess.Popen[str], tmp_path: Path) -> None:
     """From what is known, so many steps further; the same ones each time."""
     start = tmp_path / "start"
     start.mkdir()
     for number, seed in enumerate(_seeds(target)):
         (start / str(number)).write_bytes(seed)
     options = [f"-runs={RUNS[target]}", "-seed=5", "-max_len=2000", "-timeout=20", "-rss_limit_mb=2000"]
-    command = [sys.executable, "-m", "tests.fuzz", target, *options, f"-artifact_prefix={tmp_path}/", str(start)]
-    # The search has a tracer of its own, and what it reaches is in the tests of the parser as well.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    said = tmp_path / "said"
+    order = {"target": target, "options": [*options, f"-artifact_prefix={tmp_path}/", str(start)], "said": str(said)}
+    assert searches.stdin is not None
+    assert searches.stdout is not None
+    searches.stdin.write(f"{json.dumps(order)}\n")
+    searches.stdin.flush()
+    assert select.select([searches.stdout], [], [], 300)[0], "it takes more than 300 s"
+    code, told = searches.stdout.readline().strip(), said.read_text(errors="replace")
+    assert code == "0", told[-3000:]
     # It looks at its limit between batches.
-    runs = re.search(r"^Done (\d+) runs", done.stderr, re.MULTILINE)
-    assert runs is not None, done.stderr[-3000:]
+    runs = re.search(r"^Done (\d+) runs", told, re.MULTILINE)
+    assert runs is not None, told[-3000:]
     assert int(runs[1]) >= RUNS[target]
 
 
