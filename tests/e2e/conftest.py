@@ -168,5 +168,5 @@ def _bootstrap(cloudformation: Any, template: str) -> None:
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     cloudformation.get_waiter("stack_create_complete").wait(
-        StackName="CDKToolkit", WaiterConfig={"Delay": 1, "MaxAttempts": 100}
+        StackName="CDKToolkit", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1000}
     )
