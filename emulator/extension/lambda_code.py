@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import threading
 import types
 import zipfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from emulator.extension import upstream
 MODULE = "core.lambda_runtime"
 _CODE: Final = "code.zip"
 _COMPILED: Final = "__pycache__"
+_lock = threading.Lock()
 
 
 def install() -> None:
@@ -46,8 +48,10 @@ class _ZipFile(zipfile.ZipFile):
 def _unpacked(archive: zipfile.ZipFile, digest: str) -> Path:
     base = Path(os.environ[settings.FUNCTION_CODE])
     shared = base / digest
-    if not shared.exists():
-        # Several may do the same at the same time: whole, or not there.
+    with _lock:
+        if shared.exists():
+            return shared
+        # Other emulators may do the same at the same time: whole, or not there.
         with tempfile.TemporaryDirectory(dir=base) as folder, contextlib.suppress(OSError):
             made = Path(folder) / "code"
             zipfile.ZipFile.extractall(archive, made)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -155,10 +156,21 @@ def client(service: str) -> Any:
 
 
 @functools.cache
+def botocore_session() -> botocore.session.Session:
+    """The one session of this process: it reads the description of a service once."""
+    return botocore.session.get_session()
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session(botocore_session=botocore_session())
+
+
+@functools.cache
 def _client(service: str, region_name: str) -> Any:
     tls = attribute("core.tls", "use_ssl_enabled")()
     port = int(attribute("app", "_resolve_port")())
-    connect: Any = boto3.client  # its overloads want the service's name as a literal
+    connect: Any = _session().client  # its overloads want the service's name as a literal
     return connect(
         service,
         region_name=region_name,

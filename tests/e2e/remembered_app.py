@@ -1,6 +1,7 @@
 """Runs the app, or gives what it wrote for the same config before: the same input gives the same assembly.
 
 What it wrote is kept in the folder that `REMEMBERED_ASSEMBLIES` names, of one run of the tests, in which the code stays the same.
+`REMEMBERED_NOTE` is a file for the name of the assembly.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import tempfile
 from pathlib import Path
 
 _KEPT = Path(os.environ["REMEMBERED_ASSEMBLIES"])
+_ASSETS = _KEPT / "assets"
+_ASSET = "asset."
 _OF_ONE_RUN = frozenset({"CDK_CONTEXT_JSON", "CDK_ERROR_FILE", "CDK_OUTDIR", "CDK_PERF_COUNTERS_FILE"})
 
 
@@ -39,12 +42,17 @@ def main(app: list[str]) -> int:
     code = 0
     if kept.exists():
         _copy(kept, outdir)
-    elif (code := _run(app)) == 0:
-        # Several may do the same at the same time: whole, or not there.
-        with tempfile.TemporaryDirectory(dir=_KEPT) as folder, contextlib.suppress(OSError):
-            _copy(outdir, Path(folder) / "assembly").rename(kept)
+    else:
+        _lend_assets(outdir)
+        if (code := _run(app)) == 0:
+            _keep_assets(outdir)
+            # Several may do the same at the same time: whole, or not there.
+            with tempfile.TemporaryDirectory(dir=_KEPT) as folder, contextlib.suppress(OSError):
+                _copy(outdir, Path(folder) / "assembly").rename(kept)
     if code == 0:
         _share_archives(outdir)
+        if "REMEMBERED_NOTE" in os.environ:
+            Path(os.environ["REMEMBERED_NOTE"]).write_text(kept.name, encoding="utf-8")
     return code
 
 
@@ -64,6 +72,29 @@ def _share_archives(outdir: Path) -> None:
     archives.mkdir(exist_ok=True)
     if not (outdir / archives.name).exists():
         (outdir / archives.name).symlink_to(archives)
+
+
+def _lend_assets(outdir: Path) -> None:
+    """The folders of assets that were staged before: the CDK copies none that is there under the hash of what is in it."""
+    outdir.mkdir(exist_ok=True)
+    for asset in _ASSETS.glob(f"{_ASSET}*"):
+        with contextlib.suppress(FileExistsError):
+            (outdir / asset.name).symlink_to(asset)
+
+
+def _keep_assets(outdir: Path) -> None:
+    """Move new folders of assets to the shared ones; the assembly has links to those that it names."""
+    named = "".join(manifest.read_text(encoding="utf-8") for manifest in outdir.glob("*.assets.json"))
+    _ASSETS.mkdir(exist_ok=True)
+    for asset in outdir.glob(f"{_ASSET}*"):
+        if asset.is_symlink():
+            if asset.name not in named:
+                asset.unlink()
+        elif asset.is_dir():
+            shared = _ASSETS / asset.name
+            with tempfile.TemporaryDirectory(dir=_KEPT) as folder, contextlib.suppress(OSError):
+                Path(shutil.move(asset, Path(folder) / asset.name)).rename(shared)  # or another has done so
+            asset.symlink_to(shared)
 
 
 def _copy(assembly: Path, folder: Path) -> Path:

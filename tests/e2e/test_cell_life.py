@@ -68,7 +68,9 @@ def test_cloudformation_alone_cannot_delete_it(platform: Platform, outputs: dict
     cloudformation = platform.client("cloudformation")
     cloudformation.delete_stack(StackName="Cell-eu")
     with pytest.raises(WaiterError, match="DELETE_FAILED"):
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName="Cell-eu", WaiterConfig={"Delay": 1})
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName="Cell-eu", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200}
+        )
     assert outputs["Cell-eu"]["AccessLogsBucketName"] in buckets(platform)
 
 

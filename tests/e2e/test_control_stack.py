@@ -249,7 +249,7 @@ def test_the_cell_goes_with_its_api(platform: Platform, functions: Functions, st
     stack = tenant_stack_name(claim.tenant)
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(
-        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        StackName=stack, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
     )
     refused = platform.email_stack(*command)
     assert (refused.returncode, "customers have 1 domain" in refused.stderr) == (5, True)

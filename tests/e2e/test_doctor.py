@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -62,12 +60,12 @@ def config(platform: Platform) -> Path:
 
 
 @pytest.fixture
-def doctor(operator: dict[str, str], config: Path) -> Doctor:
+def doctor(platform: Platform, operator: dict[str, str], config: Path) -> Doctor:
     """Asks, with options, and with variables of the environment."""
 
     def ask(*options: str, **variables: str) -> tuple[dict[str, Any], int]:
         given = options if "--config" in options else (*options, "--config", str(config))
-        done = run(["doctor", *given, "--json"], {**operator, **variables})
+        done = platform.commands.run(["doctor", *given, "--json"], {**operator, **variables})
         assert done.stdout, done.stderr
         document = json.loads(done.stdout)
         assert document["exit_code"] == done.returncode
@@ -75,12 +73,6 @@ def doctor(operator: dict[str, str], config: Path) -> Doctor:
         return document, done.returncode
 
     return ask
-
-
-def run(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command line in that environment."""
-    command = [sys.executable, "-m", "email_stack.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def found(document: dict[str, Any], check: str, about: str | None = None, cell: int = 0) -> dict[str, Any]:

@@ -55,5 +55,7 @@ def test_delete_leaves_a_set_that_took_its_place(platform: Platform) -> None:
     platform.client("ses").set_active_receipt_rule_set(RuleSetName="marketing")
     for stack in ("Tenant-acme", "Cell-eu"):
         cloudformation.delete_stack(StackName=stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=stack, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200}
+        )
     assert active(platform) == "marketing"

@@ -369,7 +369,7 @@ def test_account_that_may_send_little(platform: Platform, tenant: Tenant) -> Non
         late = tenant.outbox.send(
             Outgoing(sender=SUPPORT, to=(ANNA,), subject="None", text="None.\n"),
             key="none-left",
-            deadline=datetime.now(UTC) + timedelta(seconds=20),
+            deadline=datetime.now(UTC) + timedelta(seconds=14),
         )
         waiting = eventually(lambda: found if (found := tenant.outbox.progress(late.id)) and found.reason else None)
         assert (waiting.state, waiting.reason) == (OutboxState.QUEUED, "quota")
@@ -379,7 +379,7 @@ def test_account_that_may_send_little(platform: Platform, tenant: Tenant) -> Non
             "--to",
             ANNA.address,
             "--wait",
-            "20",
+            "10",
             "--config",
             str(platform.write_config(TENANTS)),
         )

@@ -73,7 +73,7 @@ def customer(platform: Platform, internet: Internet) -> Iterator[Customer]:
         process.terminate()
 
 
-def until(done: Callable[[], Any], what: str, seconds: float = 90, every: float = 0.5) -> Any:
+def until(done: Callable[[], Any], what: str, seconds: float = 90, every: float = 0.2) -> Any:
     """The value, once there is one."""
     deadline = time.monotonic() + seconds
     while not (found := done()):

@@ -268,6 +268,8 @@ def test_deleted_cell_leaves_nothing_active(platform: Platform, outputs: dict[st
     """On delete, the cell deactivates its own set before the set goes."""
     cloudformation = platform.client("cloudformation")
     cloudformation.delete_stack(StackName="Cell-eu")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="Cell-eu", WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="Cell-eu", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200}
+    )
     assert active_rules(platform) == {"name": None}
     assert platform.client("ses").list_receipt_rule_sets()["RuleSets"] == []

@@ -97,7 +97,9 @@ def tenant(by_hand: ByHand) -> str:
     }
     cloudformation = emulator.client("cloudformation", REGION)
     cloudformation.create_stack(StackName="Cell-eu", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="Cell-eu", WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="Cell-eu", WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200}
+    )
     (stack,) = cloudformation.describe_stacks(StackName="Cell-eu")["Stacks"]
     return str(stack["Outputs"][0]["OutputValue"])
 

@@ -51,7 +51,9 @@ def test_outputs_alone_are_a_change(stacks: Stacks) -> None:
         described = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
         assert (described["Status"], described["Changes"]) == (status, [])
     cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
-    cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_update_complete").wait(
+        StackName=stack, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200}
+    )
     assert "alone" not in {one["Name"] for one in cloudformation.list_exports()["Exports"]}
 
 
