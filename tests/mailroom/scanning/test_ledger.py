@@ -83,7 +83,6 @@ def test_what_is_noted_is_listed(noted: list[Entry]) -> None:
     assert list(ledger.deliveries(NOW)) == []
 
 
-@unwatched()
 @given(st.lists(entries, max_size=6), st.dictionaries(st.integers(0, 500).map(digest).map(short), st.booleans()))
 def test_hits_are_deliveries_from_before_with_a_bad_part(noted: list[Entry], bad: dict[str, bool]) -> None:
     """No other, and none of them is missing."""
