@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from mailroom.layout import MAX_KEY_BYTES
 from mailroom.scanning.ledger import MOST_DIGESTS, Bad, Entry, Ledger, short
 from mailroom.scanning.passes import hits
-from tests.mailroom.unwatched import unwatched
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -63,7 +62,6 @@ entries = st.builds(
 )
 
 
-@unwatched()
 @given(st.lists(entries, max_size=6, unique_by=lambda entry: (entry.bucket, entry.id, entry.at)))
 def test_what_is_noted_is_listed(noted: list[Entry]) -> None:
     """Each once, with all of its digests up to the most; the newest hour first."""
