@@ -11,7 +11,6 @@ from mailroom.messages import parse
 from mailroom.messages.html_pieces import html_pieces
 from mailroom.messages.html_tokens import HtmlTokenKind, html_tokens
 from tests.mailroom.messages.corpus import CASES, Case
-from tests.untraced import unwatched
 
 NAMES_SHOWN = "a b blockquote br center dd div dl dt em font h1 h2 i img li ol p span strong table tbody td th tr ul"
 SHOWN = frozenset(NAMES_SHOWN.split())
@@ -93,7 +92,6 @@ def test_bad_nesting_is_left_as_it_is(html: str) -> None:
     assert in_pieces(html) == cleaned(html)
 
 
-@unwatched()
 @pytest.mark.slow
 @given(st.lists(PIECES, max_size=3), st.lists(PIECES, min_size=1, max_size=5), st.lists(PIECES, max_size=3))
 def test_output_is_within_a_bound(before: list[str], repeated: list[str], behind: list[str]) -> None:

@@ -6,6 +6,7 @@ A worker can be killed before and after each call.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import heapq
 import itertools
@@ -37,6 +38,8 @@ DAY = 86_400
 WORKERS = 5
 CALL_SECONDS = 0.4
 RECEIVES = 5
+WATCHED = 20
+"""Coverage watches one of so many tries."""
 AWAKE = ""
 """In the place of a message: a worker is free again."""
 
@@ -243,23 +246,26 @@ class World:
         self._push(when.timestamp(), tenant, f"{APPROVED_PREFIX}{name}", 0)
         return name
 
-    @unwatched()
     def run(self) -> None:
         """Until every queue is empty."""
         while self.events:
-            at, _, tenant, body, receives = heapq.heappop(self.events)
-            self.time = max(self.time, at)
-            of = self.tenants[tenant]
-            if body != AWAKE:
-                of.waiting.append((body, receives))
-                if len(of.waiting) > 1:
-                    continue
-            while of.waiting:
-                free = min(range(WORKERS), key=of.busy.__getitem__)
-                if of.busy[free] > self.time:
-                    self._push(of.busy[free], tenant, AWAKE, 0)
-                    break
-                self._take(of, free, *of.waiting.popleft())
+            with unwatched() if self.takes % WATCHED else contextlib.nullcontext():
+                self._step()
+
+    def _step(self) -> None:
+        at, _, tenant, body, receives = heapq.heappop(self.events)
+        self.time = max(self.time, at)
+        of = self.tenants[tenant]
+        if body != AWAKE:
+            of.waiting.append((body, receives))
+            if len(of.waiting) > 1:
+                return
+        while of.waiting:
+            free = min(range(WORKERS), key=of.busy.__getitem__)
+            if of.busy[free] > self.time:
+                self._push(of.busy[free], tenant, AWAKE, 0)
+                break
+            self._take(of, free, *of.waiting.popleft())
 
     def _take(self, of: Tenant, worker: int, body: str, receives: int) -> None:
         if receives == RECEIVES:

@@ -45,7 +45,6 @@ def test_too_many_pieces() -> None:
     assert found[-1].unscannable == "Limits.Parts"
 
 
-@unwatched()
 @pytest.mark.parametrize("header", [b"Subject: x", b"Content-Transfer-Encoding: x-uuencode"])
 def test_encoded_file_that_is_all_zeros(header: bytes) -> None:
     """40 MB of lines that each stand for 63 octets would be more than a gigabyte: what is much longer than the text is held."""
@@ -65,7 +64,6 @@ def test_field_that_says_what_a_part_is_ends(name: str, unit: bytes) -> None:
     assert limits_of(field[: MAX_FIELD_OCTETS // 2] + b"\r\n\r\nx") == set()
 
 
-@unwatched()
 def test_header_ends() -> None:
     """So is a header that is longer than the reader reads."""
     fields = b"".join(b"X-Field-%d: %s\r\n" % (number, b"value" * 10) for number in range(20_000))
@@ -141,15 +139,18 @@ UNITS = [
 ]
 
 
-@unwatched()
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("start", [b"", b"begin 644 ", PARTS])
 def test_much_of_the_same(unit: bytes, start: bytes) -> None:
     """300 kB of anything costs about what 300 kB of mail do: no reading goes over the same octets again and again."""
+    few = start + unit * 300
+    assert next(extracted_parts(few)).data == few
+    assert list(extracted_parts(few))
     raw = start + unit * (300_000 // len(unit))
-    assert next(extracted_parts(raw)).data == raw
-    assert sum(len(piece.data) for piece in extracted_parts(raw)) < 20 * len(raw)
+    with unwatched():
+        assert next(extracted_parts(raw)).data == raw
+        assert sum(len(piece.data) for piece in extracted_parts(raw)) < 20 * len(raw)
 
 
 @given(st.binary(max_size=2000))

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from mailroom.layout import MAX_KEY_BYTES
 from mailroom.scanning.ledger import MOST_DIGESTS, Bad, Entry, Ledger, short
 from mailroom.scanning.passes import hits
-from tests.untraced import unwatched
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -63,7 +62,6 @@ entries = st.builds(
 )
 
 
-@unwatched()
 @given(st.lists(entries, max_size=6, unique_by=lambda entry: (entry.bucket, entry.id, entry.at)))
 def test_what_is_noted_is_listed(noted: list[Entry]) -> None:
     """Each once, with all of its digests up to the most; the newest hour first."""
@@ -83,7 +81,6 @@ def test_what_is_noted_is_listed(noted: list[Entry]) -> None:
     assert list(ledger.deliveries(NOW)) == []
 
 
-@unwatched()
 @given(st.lists(entries, max_size=6), st.dictionaries(st.integers(0, 500).map(digest).map(short), st.booleans()))
 def test_hits_are_deliveries_from_before_with_a_bad_part(noted: list[Entry], bad: dict[str, bool]) -> None:
     """No other, and none of them is missing."""

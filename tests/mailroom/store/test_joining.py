@@ -160,7 +160,6 @@ def test_page_of_what_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"more: --after {page.next}" in capsys.readouterr().out.replace("\n", " ")
 
 
-@unwatched()
 def test_identifier_that_thousands_have() -> None:
     """All are found, on however many pages DynamoDB tells them."""
     store = Memory()

@@ -135,7 +135,6 @@ def test_pass_begins_while_a_worker_writes(
     raise AssertionError("the worker has no end")
 
 
-@unwatched()
 def test_threads_that_are_merged_while_a_pass_is_long_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the pass has left gets no end of a thread that it has not reached, whose messages ended and came again meanwhile."""
     monkeypatch.setattr("mailroom.store.retention._PAGE", 1)

@@ -326,10 +326,10 @@ def _search(examples: int, steps: int) -> None:
 
 
 @pytest.mark.slow
-@unwatched()
 def test_years_pass() -> None:
     """Late time to live, late lifecycle, changed retention, mail that is released, copied and redriven late: all as promised."""
-    _search(100, 25)
+    with unwatched():
+        _search(100, 25)
 
 
 @pytest.mark.thorough
