@@ -249,6 +249,7 @@ def test_live_tenant_is_not_destroyed(config: Path) -> None:
     assert "set live: false" in refused["detail"]
 
 
+@pytest.mark.slow
 def test_destroy_shows_before_it_acts(config: Path) -> None:
     """Without --yes, only what would happen is said."""
     done = run("destroy", "globex", "--config", config)
