@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shutil
 import subprocess
@@ -38,16 +39,24 @@ def _distributions(requirements: list[str]) -> set[str]:
     return {_normal(match[0]) for one in requirements if (match := re.match(r"[A-Za-z0-9._-]+", one))}
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    """Packages imported at run time, whether at the top or inside a function."""
+@functools.cache
+def _imports(module: Path) -> frozenset[str]:
+    """Packages that a module imports at run time, whether at the top or inside a function."""
+    return frozenset(_imported(ast.parse(module.read_text(encoding="utf-8"))))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.iter_child_nodes(tree):
+        # No expression holds a statement.
+        if not isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            continue
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         if isinstance(node, ast.Import):
             yield from (name.name.partition(".")[0] for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield node.module.partition(".")[0]
-        yield from _imports(node)
+        yield from _imported(node)
 
 
 def _declared(*extras: str) -> set[str]:
@@ -71,7 +80,7 @@ def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]
     declared, belongs = _declared(*extras), packages_distributions()
     missing: dict[str, set[str]] = {}
     for module in (PROJECT_ROOT / package).rglob("*.py"):
-        for name in set(_imports(ast.parse(module.read_text(encoding="utf-8")))):
+        for name in _imports(module):
             if name in sys.stdlib_module_names or name in {*PACKAGES, *IN_THE_IMAGE_ONLY, *OPTIONAL}:
                 continue
             if not declared & set(map(_normal, [*belongs.get(name, []), _PART_OF.get(name, "")])):
@@ -82,8 +91,7 @@ def test_whatever_is_imported_is_installed(package: str, extras: tuple[str, ...]
 @pytest.mark.slow
 def test_applications_install_no_more_than_they_need() -> None:
     """Each library that every installation gets is one that `mailroom` imports."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (PROJECT_ROOT / "mailroom").rglob("*.py")]
-    imported = {name for tree in trees for name in _imports(tree)}
+    imported = {name for module in (PROJECT_ROOT / "mailroom").rglob("*.py") for name in _imports(module)}
     belongs = packages_distributions()
     assert _declared() <= {_normal(one) for name in imported for one in belongs.get(name, [])}
 
@@ -98,8 +106,12 @@ def test_the_settings_function_imports_what_its_lock_has() -> None:
         f"print(*(one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] in {PACKAGES}), sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT)
-    trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in done.stdout.splitlines()]
-    imported = {name for tree in trees for name in _imports(tree)} - set(PACKAGES) - OPTIONAL - sys.stdlib_module_names
+    imported = (
+        {name for file in done.stdout.splitlines() for name in _imports(Path(file))}
+        - set(PACKAGES)
+        - OPTIONAL
+        - sys.stdlib_module_names
+    )
     belongs = packages_distributions()
     named = {name: {*map(_normal, belongs.get(name, [])), _PART_OF.get(name, "")} for name in imported}
     assert {name for name, distributions in named.items() if not locked & distributions} == set()
