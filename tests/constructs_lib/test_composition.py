@@ -32,14 +32,14 @@ from tests.iam.deployed import Deployment
 from tests.iam.evaluator import decisions
 from tests.iam.keys import roles_without_key
 from tests.iam.quarantine import asked_by
-from tests.templates import REGION, UNSTAGED, new_stack, only, resources, template_of
+from tests.templates import REGION, UNSTAGED, new_stack, only, plain_app, resources, template_of
 
 DOMAIN = "post.acme.example"
 
 
 def stacks(*names: str) -> list[cdk.Stack]:
     """Empty stacks of one app."""
-    app = cdk.App(tree_metadata=False, context=UNSTAGED)
+    app = plain_app()
     return [cdk.Stack(app, name, env=cdk.Environment(region=REGION)) for name in names]
 
 

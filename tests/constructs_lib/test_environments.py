@@ -8,7 +8,7 @@ from constructs import Construct
 
 from constructs_lib import ActiveReceiptRuleSet, SendingIdentity
 from tests.constructs_lib.right_props import DOMAIN, make
-from tests.templates import UNSTAGED
+from tests.templates import plain_app
 
 ONE = cdk.Environment(account="111111111111", region="eu-central-1")
 ELSEWHERE = [
@@ -20,7 +20,7 @@ OPEN = [cdk.Environment(), cdk.Environment(region="eu-central-1"), cdk.Environme
 
 def stacks(first: cdk.Environment, second: cdk.Environment) -> tuple[cdk.Stack, cdk.Stack]:
     """Two stacks of one app."""
-    app = cdk.App(tree_metadata=False, context=UNSTAGED)
+    app = plain_app()
     return cdk.Stack(app, "One", env=first), cdk.Stack(app, "Two", env=second)
 
 
@@ -35,7 +35,7 @@ def test_another_region_or_account_may_hold_the_same(name: str, env: cdk.Environ
 @pytest.mark.parametrize("env", [cdk.Environment(), ONE])
 def test_two_stages_may_hold_the_same(env: cdk.Environment) -> None:
     """A pipeline deploys one code to several accounts; what a stage leaves open is a place of its own, what it writes is not."""
-    app = cdk.App(tree_metadata=False, context=UNSTAGED)
+    app = plain_app()
     for number, stage in enumerate((cdk.Stage(app, "Dev", env=env), cdk.Stage(app, "Prod", env=cdk.Environment()))):
         make(cdk.Stack(stage, "Mail"), "TenantSubdomain", tenant_id=f"acme{number}")
     again = cdk.Stack(cdk.Stage(app, "Test", env=ONE), "Mail")
@@ -71,7 +71,7 @@ def test_one_account_and_region_holds_one(name: str, given: dict[str, object], t
 
 def test_nested_stack_is_where_its_parent_is() -> None:
     """Its resources are of the same account and region."""
-    stack = cdk.Stack(cdk.App(tree_metadata=False, context=UNSTAGED), "Stack", env=ONE)
+    stack = cdk.Stack(plain_app(), "Stack", env=ONE)
     make(stack, "SendingIdentity")
     with pytest.raises(ValueError, match="domain must differ"):
         make(cdk.NestedStack(stack, "Nested"), "SendingIdentity", tenant_name="globex")
@@ -80,6 +80,6 @@ def test_nested_stack_is_where_its_parent_is() -> None:
 def test_another_app_is_another_matter() -> None:
     """Two apps in one process know nothing of each other."""
     for _ in range(2):
-        scope: Construct = cdk.Stack(cdk.App(tree_metadata=False, context=UNSTAGED), "Stack", env=ONE)
+        scope: Construct = cdk.Stack(plain_app(), "Stack", env=ONE)
         SendingIdentity(scope, "One", domain=DOMAIN, tenant_name="acme")
         ActiveReceiptRuleSet(scope, "RuleSet", rule_set_name="mail")

@@ -17,7 +17,7 @@ import constructs_lib as lib
 from constructs_lib import DesignatedAddress, Dmarc, TenantSubdomain, TenantSubdomainProps
 from tests.constructs_lib.right_props import DOMAIN, KEY, RIGHT, TOPIC, make
 from tests.constructs_lib.wrong_props import WRONG
-from tests.templates import UNSTAGED, new_stack, template_of
+from tests.templates import new_stack, plain_app, template_of
 
 CASES = [
     pytest.param(name, prop, value, id=f"{name}-{prop}-{index}")
@@ -84,7 +84,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 def test_tokens_stay_allowed() -> None:
     """Where only CloudFormation knows: names, ARNs and ids of other resources, and a subdomain that is a parameter."""
-    stack = cdk.Stack(cdk.App(tree_metadata=False, context=UNSTAGED), "Stack")
+    stack = cdk.Stack(plain_app(), "Stack")
     token = cdk.CfnParameter(stack, "Given").value_as_string
     TenantSubdomain(
         stack,

@@ -39,7 +39,7 @@ from constructs_lib import (
 )
 from constructs_lib.records import DnsRecord, Purpose
 from constructs_lib.texts import check_texts
-from tests.templates import UNSTAGED, new_stack, only, template_of
+from tests.templates import new_stack, only, plain_app, template_of
 
 HOSTILE = [
     "{{resolve:ssm:/platform/secret}}",
@@ -172,7 +172,7 @@ def test_error_names_field_mark_and_text() -> None:
 
 def test_tokens_of_the_cdk_stay_allowed() -> None:
     """Whole or within a text, in lists, and as lists: that is how the CDK hands over what only CloudFormation knows."""
-    stack = cdk.Stack(cdk.App(tree_metadata=False, context=UNSTAGED), "Stack")
+    stack = cdk.Stack(plain_app(), "Stack")
     topic = sns.Topic(stack, "Topic")
     SecurityAlerts(
         stack,

@@ -100,11 +100,18 @@ class Deployment:
         return resolved
 
     def of_type(self, type_: str) -> list[tuple[str, str, dict[str, Any]]]:
-        """Stack, ARN and properties of each resource of a type."""
-        return [
-            (stack, self._get_att(stack, logical_id, "Arn"), self._resolved(stack, properties))
-            for stack, logical_id, properties in self._of_type(type_)
-        ]
+        """Stack, ARN and properties of each resource of a type. Whoever asks changes none of them."""
+        if type_ not in self._found:
+            self._found[type_] = [
+                (stack, self._get_att(stack, logical_id, "Arn"), self._resolved(stack, properties))
+                for stack, logical_id, properties in self._of_type(type_)
+            ]
+        return self._found[type_]
+
+    @cached_property
+    def _found(self) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
+        """By type: templates stay as they are."""
+        return {}
 
     def _of_type(self, type_: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         for stack, template in self.templates.items():

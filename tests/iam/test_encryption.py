@@ -32,7 +32,7 @@ from mailroom.addresses import DesignatedAddress
 from tests.iam.deployed import REGION, Deployment, Role
 from tests.iam.evaluator import ACCOUNT, Request, decisions
 from tests.iam.keys import OTHER_ACCOUNT, encrypted, roles_without_key, services, services_without_key, uses
-from tests.templates import UNSTAGED
+from tests.templates import plain_app
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ class Composed:
     """A cell's constructs and a tenant, in stacks and with keys as a case has them."""
 
     def __init__(self, case: str) -> None:
-        app = cdk.App(tree_metadata=False, context=UNSTAGED)
+        app = plain_app()
         env = cdk.Environment(region=REGION)
         keys, cell, tenant = (cdk.Stack(app, name, env=env) for name in ("Keys", "Cell", "Tenant"))
         keys_of: dict[str, Callable[[], tuple[kms.IKey | None, kms.IKey]]] = {
@@ -245,7 +245,7 @@ def test_each_statement_of_an_imported_key_is_needed(number: int) -> None:
 def test_the_key_may_be_left_out() -> None:
     """Nothing of KMS is asked for then, but for topics."""
     make: Callable[..., Any] = AttachmentScannerProps
-    stack = cdk.Stack(cdk.App(tree_metadata=False), "Stack")
+    stack = cdk.Stack(plain_app(), "Stack")
     plain = make(definitions=SignatureMirror(stack, "Definitions").bucket)
     assert (plain.encryption_key, replace(plain).encryption_key) == (None, None)
     assert AttachmentScanner(stack, "Scanner", plain).scanner.key_arns == ()

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.examples import EXAMPLES, example
+from tests.examples import EXAMPLES, synthesized_example
 from tests.iam.deployed import Deployment
 from tests.iam.evaluator import Request, decisions
 from tests.iam.keys import OTHER_ACCOUNT, encrypted, roles_without_key, services, services_without_key, uses
@@ -21,28 +15,15 @@ from tests.iam.keys import OTHER_ACCOUNT, encrypted, roles_without_key, services
 pytestmark = pytest.mark.slow
 
 
-@functools.cache
-def deployed(page: str) -> Deployment:
-    """The templates of a page's program, which runs as it stands; the CDK's check of templates finds nothing in them."""
-    unpacked = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"]}
-    with tempfile.TemporaryDirectory(prefix="example-") as name:
-        folder = Path(name)
-        environment = {"CDK_OUTDIR": str(folder / "out"), "PATH": "/nonexistent", "HOME": str(folder), **unpacked}
-        command = [sys.executable, "-c", example(page)]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        templates = {
-            path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
-            for path in (folder / "out").glob("*.template.json")
-        }
+@pytest.fixture(params=EXAMPLES, scope="module")
+def documented(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The stacks of a page's program."""
+    templates = {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
+        for path in synthesized_example(request.param, tmp_path_factory).glob("*.template.json")
+    }
     assert templates
     return Deployment(templates)
-
-
-@pytest.fixture(params=EXAMPLES)
-def documented(request: pytest.FixtureRequest) -> Deployment:
-    """The stacks of a page's program."""
-    return deployed(request.param)
 
 
 def test_documented_roles_and_services_have_their_keys(documented: Deployment) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from email_stack.config import load
 from email_stack.config.snapshots import REVISION_OUTPUT
 from tests.config.configs import config_of
 from tests.config.test_snapshots import LISTED, TOKEN, WISH, pulled
-from tests.stacks.test_synthesis import synthesized
+from tests.stacks.conftest import synthesized
 
 BY_HAND = LISTED.replace(
     "settings: api", f"subdomain: mail.acme.example\n    ownership: {TOKEN}\n    addresses: [sales, a]"
@@ -25,8 +26,8 @@ def test_both_are_the_same_bytes(tmp_path: Path) -> None:
     found: list[dict[str, Any]] = []
     for name, text in (("snapshot", LISTED), ("by-hand", BY_HAND)):
         config_of(tmp_path, text)
-        made = synthesized(tmp_path / name / "cdk.out", context={"config": str(tmp_path / "tenants.yaml")})
-        found.append({file: content for file, content in made.items() if file.endswith(".template.json")})
+        made = synthesized(load(tmp_path / "tenants.yaml"), tmp_path / name, staged=False)
+        found.append({file.name: file.read_bytes() for file in made.glob("*.template.json")})
     snapshot, by_hand = found
     assert set(snapshot) == set(by_hand) == {"Cell-eu.template.json", f"Tenant-{WISH.tenant}.template.json"}
     template = json.loads(snapshot[f"Tenant-{WISH.tenant}.template.json"])

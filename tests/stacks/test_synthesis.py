@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,12 @@ from email_stack.synthesis.sharding import Shard, divide, run_in_shards, settle_
 from email_stack.synthesis.toolchain import PROJECT_ROOT
 from tests.e2e.warm_app import WarmApp
 from tests.stacks.conftest import CONFIG
+from tests.templates import UNSTAGED
 from tests.validation import NO_VALIDATION
 
 pytestmark = pytest.mark.slow
+
+COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 # Fails the process on the first attempt to connect anywhere.
 NO_NETWORK_PYTHON = """
@@ -42,11 +46,14 @@ def synthesized(
     outdir: Path,
     *,
     cwd: Path | None = None,
-    context: dict[str, str] | None = None,
+    context: dict[str, Any] | None = None,
     umask: int = -1,
     validated: bool = False,
 ) -> dict[str, bytes]:
-    """Files of an assembly by relative path, made by a process without network, credentials or anything on PATH."""
+    """Files of an assembly by relative path, made by a process without network, credentials or anything on PATH.
+
+    One whose templates are validated is measured, where coverage is.
+    """
     outdir.mkdir(parents=True)
     (outdir.parent / "no-network.js").write_text(NO_NETWORK_NODE)
     environment = {
@@ -55,8 +62,7 @@ def synthesized(
         "NODE_OPTIONS": f"--require {outdir.parent / 'no-network.js'}",
         "CDK_OUTDIR": str(outdir),
         "CDK_CONTEXT_JSON": json.dumps({**project_context(), "config": str(CONFIG), **(context or {})}),
-        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
-        **({} if validated else NO_VALIDATION),
+        **(COVERAGE if validated else NO_VALIDATION),
     }
     command = [sys.executable, "-c", NO_NETWORK_PYTHON, str(PROJECT_ROOT)]
     done = subprocess.run(
@@ -79,7 +85,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.fixture
 def unvalidated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that a test starts leave that check out: `whole` had it."""
+    """Processes that a test starts leave that check out, and are not measured: `whole` had both."""
+    for name in COVERAGE:
+        monkeypatch.delenv(name)
     for name, value in NO_VALIDATION.items():
         monkeypatch.setenv(name, value)
 
@@ -91,9 +99,23 @@ def test_same_config_is_the_same_bytes(whole: dict[str, bytes], tmp_path: Path) 
     assert [name for name in whole if whole[name] != again[name]] == []
 
 
-def test_one_tenant_is_that_tenant_and_its_cell(whole: dict[str, bytes], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that a group can write, as umask 002 makes it."""
+    folder = tmp_path_factory.mktemp("tenant") / "home"
+    folder.mkdir()
+    folder.chmod(0o775)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one(home: Path) -> dict[str, bytes]:
+    """One tenant, synthesized there."""
+    return synthesized(home / "cdk.out", context={**UNSTAGED, "tenant": "everything"}, umask=0o002)
+
+
+def test_one_tenant_is_that_tenant_and_its_cell(whole: dict[str, bytes], one: dict[str, bytes]) -> None:
     """-c tenant=ID writes two templates, the same as among all: the cell's does not depend on who is in it."""
-    one = synthesized(tmp_path / "cdk.out", context={"tenant": "everything"})
     templates = {name for name in one if name.endswith(".template.json")}
     assert templates == {"Cell-eu.template.json", "Tenant-everything.template.json"}
     assert all(one[name] == whole[name] for name in templates)
@@ -126,19 +148,15 @@ def test_the_process_that_end_to_end_tests_keep_writes_the_same_bytes(whole: dic
         assert [name for name in whole if whole[name] != made[name]] == []
 
 
-def test_home_that_a_group_can_write(whole: dict[str, bytes], tmp_path: Path) -> None:
-    """As umask 002 makes it: the CDK's kernel keeps nothing there, and the bytes are the same."""
-    home = tmp_path / "home"
-    home.mkdir()
-    home.chmod(0o775)
-    one = synthesized(home / "cdk.out", context={"tenant": "shortest"}, umask=0o002)
+def test_home_that_a_group_can_write(whole: dict[str, bytes], one: dict[str, bytes], home: Path) -> None:
+    """The CDK's kernel keeps nothing there, and the bytes are the same."""
     assert [name for name in one if name.endswith(".template.json") and one[name] != whole[name]] == []
     assert not (home / ".cache").exists()
 
 
 def test_delegation_stack_comes_with_its_tenant(tmp_path: Path) -> None:
     """A tenant whose parent zone is in another account brings the stack that writes there."""
-    both = synthesized(tmp_path / "cdk.out", context={"tenant": "elsewhere"})
+    both = synthesized(tmp_path / "cdk.out", context={**UNSTAGED, "tenant": "elsewhere"})
     assert {name for name in both if name.startswith("Delegation")} >= {"Delegation-elsewhere.template.json"}
 
 
