@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ def config() -> Config:
     return load(CONFIG)
 
 
-def synthesized(config: Config, outdir: Path, *, staged: bool = True) -> Path:
-    """Synthesize every tenant of `config` to `outdir`, with functions' code or only templates."""
+def synthesized(config: Config, outdir: Path, *, staged: bool = True, checked: bool = False) -> Path:
+    """Synthesize every tenant of `config` to `outdir`: with functions' code or only templates, checked by the CDK or not."""
     tenants = tuple(tenant.id for tenant in config.tenants)
     context = project_context() if staged else {**project_context(), **UNSTAGED}
-    with unchecked():
+    with nullcontext() if checked else unchecked():
         synthesize(Shard(config=config, tenants=tenants, cells=(), outdir=outdir, context=context))
     return outdir
 
@@ -43,7 +44,9 @@ def assembly(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def example_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the templates of the example at the root."""
     example = load(PROJECT_ROOT / "tenants.yaml")
-    return made_once(tmp_path_factory, "example", lambda folder: synthesized(example, folder, staged=False))
+    return made_once(
+        tmp_path_factory, "example", lambda folder: synthesized(example, folder, staged=False, checked=True)
+    )
 
 
 @pytest.fixture(scope="session")
