@@ -43,4 +43,6 @@ for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_"))]:
     del os.environ[name]
 # Hundreds of processes of Node load the same programs: each is compiled once.
 os.environ.setdefault("NODE_COMPILE_CACHE", str(PROJECT_ROOT / ".make" / "node-cache"))
+# Threads beside Node's own save waiting, not work, and workers leave no processor idle.
+os.environ.setdefault("NODE_OPTIONS", "--v8-pool-size=0")
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_EC2_METADATA_DISABLED="true")
