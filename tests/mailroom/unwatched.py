@@ -1,6 +1,6 @@
 """What goes through the same lines thousands of times, without coverage's watch: it would take more than half of the time.
 
-Whoever uses it sees to it that another test goes through these lines.
+Whoever uses it sees to it that another test, or its own beginning, goes through these lines.
 """
 
 from __future__ import annotations
