@@ -41,11 +41,10 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Watch a test, or the examples of a property without what finds them."""
-    test = getattr(item, "obj", None)
-    if not getattr(test, "is_hypothesis_test", False):
+    handle: Any = getattr(getattr(item, "obj", None), "hypothesis", None)
+    if handle is None:
         with _Watch(item.nodeid.partition("[")[0], _CASES):
             return (yield)
-    handle: Any = getattr(test, "hypothesis", None)
     inner = handle.inner_test
 
     @functools.wraps(inner)

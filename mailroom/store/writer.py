@@ -351,7 +351,8 @@ class MessageWriter:
     def _lengthens(self, work: Work, known: Item) -> bool:
         """Whether a copy prolongs the message's life."""
         end = work.standing.end(known)
-        if self.retention is not None or end is not None:
+        # A pass may have reached the message, and not yet what it is found by.
+        if self.retention is not None or end is not None or work.standing.changed is not None:
             return work.term.lengthens(known, end)
         began = kept_from(known)
         return began is None or work.term.kept_from.timestamp() > began + COPIES_APART.total_seconds()

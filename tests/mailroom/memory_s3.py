@@ -166,6 +166,7 @@ class MemoryBucket:
         StartAfter: str = "",  # noqa: N803
     ) -> Any:
         """ListObjectsV2, all on one page."""
+        assert not (Delimiter and StartAfter), "emulator and AWS differ there, and nobody asks so"
         self.calls["list_objects_v2"] += 1
         keys = sorted(
             key

@@ -146,7 +146,8 @@ calls: st.SearchStrategy[Call] = st.one_of(
     st.tuples(st.just("copy_object"), copies),
     st.tuples(
         st.just("list_objects_v2"),
-        _with(Prefix=st.sampled_from(PREFIXES))(Delimiter=st.just("/"), StartAfter=st.sampled_from(KEYS)),
+        _with(Prefix=st.sampled_from(PREFIXES))(Delimiter=st.just("/"))
+        | _with(Prefix=st.sampled_from(PREFIXES))(StartAfter=st.sampled_from(KEYS)),
     ),
     st.tuples(st.just("list_object_versions"), _with(Prefix=st.sampled_from(PREFIXES))(MaxKeys=st.integers(1, 4))),
     st.tuples(

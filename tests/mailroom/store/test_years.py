@@ -325,6 +325,18 @@ def _search(examples: int, steps: int) -> None:
     )
 
 
+def test_copy_beside_a_pass_to_no_limit() -> None:
+    """A copy that comes within a day, while a pass has reached the message and not all that it is found by, lengthens all."""
+    years = Years()
+    years.deploy(days=2, seed=0)
+    years.comes(name="m0", answers=["m1"], late=0, big=False, broken=(0, False))
+    years.retention_is_changed(days=None, pages=1)
+    assert not pass_of(years.table).done  # type: ignore[union-attr]
+    years.comes(name="m0", answers=["m1"], late=0, big=False, broken=(0, False))
+    years.time_passes(hours=47)
+    years.is_as_promised()
+
+
 @pytest.mark.slow
 def test_years_pass() -> None:
     """Late time to live, late lifecycle, changed retention, mail that is released, copied and redriven late: all as promised."""
