@@ -63,7 +63,7 @@ test check: export PYTHONDONTWRITEBYTECODE :=
 
 # make test ARGS='-k dns' runs a part; ARGS='-m thorough' what takes minutes a test, before a release; WORKERS=9 on eight cores
 test: install debian
-	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report= --cov-fail-under=0 $(ARGS)
+	@tests/tmpdir.sh $(BIN)/pytest -n $(WORKERS) --cov --cov-report= --cov-fail-under=0 $(ARGS)
 	@# A part covers a part.
 	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 

@@ -22,7 +22,8 @@ def commands(target: str, *variables: str) -> list[str]:
         *variables,
     ]
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
-    return [line for line in done.stdout.splitlines() if line.startswith(".venv/bin/")]
+    lines = [line.removeprefix("tests/tmpdir.sh ") for line in done.stdout.splitlines()]
+    return [line for line in lines if line.startswith(".venv/bin/")]
 
 
 def test_whole_suite_is_judged_by_its_coverage() -> None:

@@ -29,7 +29,7 @@ def check_all_ended(world: World) -> Counter[OutboxState]:
             case other:
                 raise AssertionError(f"{subject} is {other}, and no queue holds anything")
     states = Counter(found.state for found in progress.values())
-    assert states[OutboxState.IN_DOUBT] <= world.killed["send_email"] + world.killed["transact_write_items"]
+    assert states[OutboxState.IN_DOUBT] <= world.killed["send_email"] + world.killed["update_item"]
     # Whatever is among the dead letters has an end.
     assert len(world.dead) <= world.killed.total() // 100
     return states
