@@ -14,6 +14,7 @@ in_memory() {
     ((free >= needed_gib && available >= needed_gib + 4)) || return 1
     # Tests run programs from there. The name is short: a socket's path has 107 bytes.
     folder=$(mktemp -d /dev/shm/XXXXXX)
+    chmod 755 "$folder" # some tests become another user
     printf '#!/bin/sh\n' >"$folder/program" && chmod +x "$folder/program" && "$folder/program" 2>/dev/null && rm "$folder/program"
 }
 
