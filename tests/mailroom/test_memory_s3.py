@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from tests.emulators import shared_emulator
 from tests.mailroom.memory_s3 import MemoryBucket
 
+pytestmark = pytest.mark.servers
+
 REGION = "eu-central-1"
 SAID = (
     "CacheControl",
