@@ -13,8 +13,8 @@ from tests.untraced import is_unwatched, running_tracer
 
 __all__ = ["pytest_fixture_setup", "pytest_runtest_call", "stop_watching"]
 
-_CASES: Final = 12
-_EXAMPLES: Final = 40
+_CASES: Final = 20
+_EXAMPLES: Final = 60
 """So many cases of a test, or examples of a property, in a row that come to no new line: no more of them is watched.
 
 Hypothesis begins with the simplest examples, which come to few."""
