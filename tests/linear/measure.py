@@ -15,8 +15,6 @@ BOUND: Final = 9.0
 """Times as long for four times the size: linear is 4, quadratic 16, and what is neither, such as sorting, stays below 6."""
 _SHORTEST: Final = 0.002
 """Seconds that the larger one must take: below, the clock and the first call say more than the work."""
-_CLEAR: Final = 5.0
-"""Growth that is linear without doubt: for a square to look like it, a disturbance makes the smaller one three times as long."""
 _TRIES: Final = 3
 _RUNS: Final = 3
 
@@ -24,9 +22,9 @@ _RUNS: Final = 3
 def growth(prepared: Callable[[int], Callable[[], object]], size: int, *, largest: int, longest: float = 0.5) -> float:
     """Growth of the time at four times the size; 0.0 if even the largest takes no time.
 
-    CPU time: the larger one's of a single run, beside the least of several runs of the smaller one, or the first that is clear.
-    A disturbance of the larger one makes the growth too large, never too small: only then is it run again, and the least counts.
-    Where that is still more than `BOUND`, larger sizes are tried: a disturbance passes, and a square does not.
+    CPU time: the larger one's of a single run, beside the least of several runs of the smaller one. A disturbance of the larger one
+    makes the growth too large, never too small: only then is it run again, and the least counts. Where that is still more than
+    `BOUND`, larger sizes are tried: a disturbance passes, and a square does not.
 
     Args:
         prepared: makes what is timed, for a size.
@@ -40,7 +38,7 @@ def growth(prepared: Callable[[int], Callable[[], object]], size: int, *, larges
         run = prepared(4 * size)
         big = _seconds(run, longest, runs=1)
         if big >= _SHORTEST:
-            small = max(_seconds(prepared(size), longest, enough=big / _CLEAR), 1e-9)
+            small = max(_seconds(prepared(size), longest), 1e-9)
             if big > BOUND * small and big <= longest:
                 big = min(big, _seconds(run, longest, runs=_RUNS - 1))
             grown = big / small
@@ -52,15 +50,15 @@ def growth(prepared: Callable[[int], Callable[[], object]], size: int, *, larges
     return least
 
 
-def _seconds(run: Callable[[], object], longest: float, *, runs: int = _RUNS, enough: float = float("inf")) -> float:
-    """The least CPU time of several runs; of one where one takes long, or as long as is enough."""
+def _seconds(run: Callable[[], object], longest: float, *, runs: int = _RUNS) -> float:
+    """The least CPU time of several runs; of one where one takes long."""
     least = float("inf")
     with undisturbed():
         for _ in range(runs):
             begun = time.thread_time()
             run()
             least = min(least, time.thread_time() - begun)
-            if least > longest or least >= enough:
+            if least > longest:
                 break
     return least
 

@@ -1,6 +1,6 @@
 """The wheel, built and installed into new environments: what an application gets, and what a platform engineer gets.
 
-pip settles from an index what is installed, with the lock's versions.
+pip installs it from an index, with the lock's versions; what it installed before comes from its cache.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from emulator import Emulator
 from tests.emulators import shared_emulator
 from tests.examples import blocks, example
 from tests.mailroom.store.conftest import REGION, Store, mail, new_store
-from tests.tools.environments import Environment
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +72,54 @@ for module in pkgutil.walk_packages({package}.__path__, "{package}."):
     except ModuleNotFoundError as error:
         print(module.name, error.name)
 """
+
+
+class Environment:
+    """A new virtual environment, with the wheel and one of its extras."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+
+    def install(self, wheel: Path, extra: str = "") -> None:
+        """Install it as a user would, with the versions of the lock."""
+        locked = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?(==[^ ]+)( ;.*)? \\$", LOCK, re.MULTILINE)
+        constraints = self.folder / "constraints.txt"
+        constraints.write_text("".join(f"{name}{version}{marker}\n" for name, version, marker in locked))
+        command = [sys.executable, "-m", "pip", f"--python={self.folder}", "install", "--quiet", "--no-compile"]
+        wanted = f"{wheel}[{extra}]" if extra else str(wheel)
+        done = subprocess.run(
+            [*command, "--disable-pip-version-check", f"--constraint={constraints}", wanted],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def run(self, *command: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment; it finds no Node or Python but the environment's own, and no checkout."""
+        return subprocess.run(
+            [str(self.folder / "bin" / command[0]), *command[1:]],
+            cwd=cwd,
+            env=self.variables(cwd) | variables,
+            capture_output=True,
+            text=True,
+            timeout=300,  # a busy machine unpacks the CDK for minutes
+            check=False,
+        )
+
+    def variables(self, home: Path) -> dict[str, str]:
+        """The whole environment of its programs."""
+        return {"PATH": f"{self.folder / 'bin'}", "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def installed(self) -> set[str]:
+        """Names of the distributions."""
+        return {
+            path.name.partition("-")[0].lower() for path in self.folder.glob("lib/python*/site-packages/*.dist-info")
+        }
+
+
+LOCK = (PROJECT_ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
